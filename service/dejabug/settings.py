@@ -1,0 +1,145 @@
+"""Every setting of Déjà Bug: one class, read from the environment once.
+
+Each field is the environment variable `DEJABUG_` + its name in capitals. `dejabug settings` prints
+them all with their values (secrets masked); docs/settings.md is made from the same descriptions.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+def _without_trailing_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_without_trailing_slash)]
+
+
+class Settings(BaseSettings):
+    """What a studio may set. Sizes are bytes and times seconds unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="DEJABUG_", extra="ignore", frozen=True)
+
+    # Redis
+    redis_url: str = Field(
+        "redis://localhost:6379/0",
+        description="The Redis (8 or newer, with its query engine) that holds queues and vectors.",
+    )
+    index_algorithm: Literal["auto", "flat", "hnsw"] = Field(
+        "auto",
+        description="Vector index: `flat` (exact), `hnsw` (approximate), or `auto`: flat until "
+        "50,000 frames, then hnsw, built beside the old index and swapped in when ready.",
+    )
+    candidate_frames: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="Nearest frames asked for per query frame (K). Large, because the top hundred "
+        "frames often come from one or two clips.",
+    )
+    candidate_clips: int = Field(
+        100, ge=1, description="Clips compared frame by frame after the index has named them."
+    )
+
+    # Encoder
+    encoder: Literal["clip", "starter"] = Field(
+        "clip",
+        description="`clip`: any CLIP-like model of transformers. `starter`: needs no model hub.",
+    )
+    clip_model: str = Field(
+        "openai/clip-vit-base-patch32",
+        description="Hub name or local folder of the `clip` encoder's model.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where the model runs; `cuda` fails loudly where there is none."
+    )
+    batch_size: int = Field(32, ge=1, description="Pictures per forward pass.")
+    frame_crop: Literal["center", "squash", "two"] = Field(
+        "squash",
+        description="How a wide frame becomes the encoder's square: its middle, the whole frame "
+        "squashed, or the mean of the squares at both ends.",
+    )
+
+    # Clips
+    frames_per_second: float = Field(2.0, gt=0, le=30, description="Frames sampled per second.")
+    max_frames: int = Field(
+        120, ge=1, description="Cap of frames per clip; a longer clip is sampled more thinly."
+    )
+    clip_max_bytes: int = Field(
+        1024 * MEBIBYTE, ge=1, description="Larger attachments are not downloaded."
+    )
+    decode_timeout: float = Field(
+        120.0, gt=0, description="Seconds that decoding one clip may take."
+    )
+    decode_memory: int = Field(
+        2048 * MEBIBYTE, ge=64 * MEBIBYTE, description="Memory that decoding one clip may take."
+    )
+    ffmpeg: str | None = Field(
+        None, description="ffmpeg to use; default: the system's, else the packaged one."
+    )
+    data_dir: Path = Field(
+        Path("/var/lib/dejabug"),
+        description="Folder for pictures of frames; shared by all workers of an installation.",
+    )
+
+    # Jira
+    jira_url: Url = Field("", description="Where people browse Jira.")
+    jira_api_url: Url = Field(
+        "",
+        description="Base of the REST API when it differs from the browse address, e.g. "
+        "https://api.atlassian.com/ex/jira/<cloudId> for a service account's scoped token.",
+    )
+    jira_user: str | None = Field(
+        None, description="E-mail of the Cloud account; leave out for a Data Center access token."
+    )
+    jira_token: SecretStr = Field(SecretStr(""), description="API token or personal access token.")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="The secret that Jira's admin webhook signs with."
+    )
+    project_groups: str = Field(
+        "",
+        description="Projects that may see each other's tickets, e.g. `GAME,GAMEDLC;RACE,RACE2`. "
+        "A project in no group keeps to itself.",
+    )
+
+    # Comments
+    comment_threshold: float = Field(
+        0.6,
+        ge=-1,
+        le=1,
+        description="Matches below this score are never commented; see docs/quality.md.",
+    )
+    max_suggestions: int = Field(3, ge=1, le=10, description="Tickets named in one comment.")
+
+    # Service
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
+    webhook_max_bytes: int = Field(
+        25 * MEBIBYTE, ge=1024, description="Larger bodies get 413; Jira Cloud drops them at 25 MB."
+    )
+
+    @property
+    def api_url(self) -> str:
+        """Base address of Jira's REST API, without a slash at its end."""
+        return self.jira_api_url or self.jira_url
+
+    def projects_beside(self, project: str) -> tuple[str, ...]:
+        """The projects whose tickets may be suggested in `project`, itself included."""
+        for group in self.project_groups.split(";"):
+            members = tuple(name.strip().upper() for name in group.split(",") if name.strip())
+            if project.upper() in members:
+                return members
+        return (project,)
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read from the environment at the first call."""
+    return Settings()

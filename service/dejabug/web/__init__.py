@@ -1,0 +1,29 @@
+"""The Flask app: webhooks in, health out. Never loads a model."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from dejabug.logs import configure_logs
+from dejabug.rooms import Rooms
+from dejabug.settings import get_settings
+from dejabug.web import health, webhooks
+
+__all__ = ["create_app"]
+
+
+def create_app(place: Rooms | None = None) -> Flask:
+    """The service as a WSGI app. Raises ValueError when no webhook secret is set."""
+    place = place or Rooms(get_settings())
+    configure_logs(place.settings.log_format)
+    if not place.settings.webhook_secret.get_secret_value():
+        raise ValueError(
+            "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
+            "Set it to the secret of the webhook in Jira."
+        )
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
+    app.extensions["dejabug"] = place
+    app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(health.blueprint)
+    return app

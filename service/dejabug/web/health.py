@@ -1,0 +1,52 @@
+"""`/healthz`: the process lives. `/readyz`: it can do its work, and says with what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from flask import Blueprint, Response, current_app, jsonify
+from rq import Worker
+
+from dejabug.index import IndexUnavailableError
+from dejabug.rooms import QUEUES, Rooms
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Always 200, without any I/O."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """200 when Redis answers, the index is complete and each queue has a worker; else 503."""
+    place: Rooms = current_app.extensions["dejabug"]
+    try:
+        report = readiness(place)
+    except (redis.RedisError, IndexUnavailableError) as error:
+        return jsonify(ready=False, problems=[str(error)]), 503
+    return jsonify(report), 200 if report["ready"] else 503
+
+
+def readiness(place: Rooms) -> dict[str, Any]:
+    """Model, device and index in use, and what is missing. Raises redis.RedisError."""
+    state = place.index.state()
+    served = {
+        name for worker in Worker.all(connection=place.redis) for name in worker.queue_names()
+    }
+    problems = [f"no worker on queue {name}" for name in QUEUES if name not in served]
+    if not state.ready:
+        problems.append(f"the index {state.name} is still being built")
+    if state.failures:
+        problems.append(f"{state.failures} frames could not be indexed")
+    return {
+        "ready": not problems,
+        "problems": problems,
+        "encoder": place.encoder_label(),
+        "index": state.name,
+        "algorithm": state.algorithm,
+        "frames": state.frames,
+    }

@@ -1,0 +1,86 @@
+"""`POST /webhooks/jira`: verify, remember, answer within milliseconds. The work is a queue's."""
+
+from __future__ import annotations
+
+import hashlib
+
+import redis
+import structlog
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from dejabug.catalogue import EVENT_MEMORY, event_key
+from dejabug.jira.webhooks import (
+    Event,
+    PayloadError,
+    SignatureError,
+    is_own,
+    parse_event,
+    verify_signature,
+)
+from dejabug.jobs import enqueue, forget_issue, promise_sync
+from dejabug.rooms import ACCOUNT, Rooms
+
+log = structlog.get_logger()
+blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.post("/webhooks/jira")
+def jira_webhook() -> tuple[Response, int]:
+    """Take one event of Jira's.
+
+    202 remembered (or known already), 200 nothing to do, 400 not Jira's (with the reason), 401 not
+    signed with our secret, 413 too large, 503 Redis is away: Jira will send it again.
+    """
+    place: Rooms = current_app.extensions["dejabug"]
+    body = request.get_data()
+    try:
+        secret = place.settings.webhook_secret.get_secret_value()
+        verify_signature(secret, body, request.headers.get("X-Hub-Signature"))
+        event = parse_event(body)
+    except SignatureError as error:
+        log.warning("webhook_refused", why=str(error), bytes=len(body))
+        return _answer(401, "refused", str(error))
+    except PayloadError as error:
+        log.warning("webhook_not_understood", why=str(error), bytes=len(body))
+        return _answer(400, "not understood", str(error))
+    if event.kind == "ignored":
+        return _answer(200, "ignored", event.reason)
+    try:
+        if is_own(event, place.redis.get(ACCOUNT)):
+            return _answer(200, "ignored", "caused by our own account")
+        fresh = remember(place, event, body)
+    except redis.RedisError as error:
+        # Not remembered, so not answered well: Jira repeats events that got a 503.
+        log.error("webhook_not_remembered", why=str(error), issue_id=event.issue_id)
+        return _answer(503, "not remembered", "storage is away, please send this again")
+    log.info("webhook", kind=event.kind, issue_id=event.issue_id, fresh=fresh)
+    return _answer(202, "remembered" if fresh else "known already", event.kind)
+
+
+def remember(place: Rooms, event: Event, body: bytes) -> bool:
+    """Put the event's work on a queue, in one transaction with its memory; False if known.
+
+    The body's digest tells repeats. Jira's own identifier of an event lies outside the signature.
+    """
+    key = event_key(hashlib.sha256(body).hexdigest())
+    with place.redis.pipeline(transaction=True) as pipe:
+        # Two copies at the same moment: the second one's transaction fails, and finds the key.
+        pipe.watch(key)
+        if pipe.exists(key):
+            return False
+        pipe.multi()
+        pipe.set(key, event.issue_id, ex=EVENT_MEMORY)
+        if event.kind == "deleted":
+            enqueue(place.queue("default"), forget_issue, event.issue_id, pipeline=pipe)
+        else:
+            watch = event.kind == "created" or event.new_attachments
+            promise_sync(place, event.issue_id, watch, pipe)
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
+
+
+def _answer(status: int, outcome: str, reason: str) -> tuple[Response, int]:
+    return jsonify(outcome=outcome, reason=reason), status

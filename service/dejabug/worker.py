@@ -1,0 +1,137 @@
+"""The long-lived worker that keeps a model warm.
+
+RQ's default worker forks for each job: CUDA cannot be initialised again in a child, and a model
+loaded by the parent is lost to it. So: one process, jobs run in it one after another, the model
+loaded before the first. What RQ's SimpleWorker lacks, threads give: a heartbeat while a job runs
+(without it a killed worker's job would look alive until its time-out), and a housekeeper that moves
+due retries to their queues and takes back abandoned jobs, without forking either.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+
+from dejabug.jobs import maintain
+from dejabug.rooms import QUEUES, Rooms, connect
+
+log = structlog.get_logger()
+
+# Seconds between heartbeats while a job runs, and after which a silent worker's job is taken back.
+HEARTBEAT = 10
+HEARTBEAT_TTL = 60
+# Seconds between rounds of maintenance, and between looks for retries that are due.
+MAINTENANCE = 60
+SCHEDULING = 1
+# The scheduler's locks last a minute; they are renewed well within.
+LOCK_RENEWAL = 20
+# Queues whose jobs need the model; a worker on others starts without it.
+EMBEDDING_QUEUES = {"clips", "search"}
+
+
+class WarmWorker(SimpleWorker):
+    """A SimpleWorker with a heartbeat during jobs, and JSON jobs."""
+
+    def __init__(self, queues: list[Queue], connection: redis.Redis) -> None:
+        super().__init__(
+            queues, connection=connection, serializer=JSONSerializer, log_job_description=False
+        )
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job in this process while a thread keeps its heartbeat."""
+        self.prepare_execution(job)
+        done = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
+        beat.start()
+        try:
+            self.perform_job(job, queue)
+        finally:
+            done.set()
+            beat.join()
+            self.set_state("idle")
+
+    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002 (RQ's signature)
+        """Seconds without a heartbeat after which the job counts as abandoned."""
+        return HEARTBEAT_TTL
+
+    def _beat(self, job: Job, done: threading.Event) -> None:
+        while not done.wait(HEARTBEAT):
+            try:
+                self.maintain_heartbeats(job)
+            except redis.RedisError as error:
+                log.warning("heartbeat_failed", job=job.id, why=str(error))
+
+
+class Housekeeper(threading.Thread):
+    """Beside a worker: retries that are due go to their queues, abandoned jobs are taken back,
+    promises are kept. Several workers may have one; RQ's locks keep them out of each other's way.
+    """
+
+    def __init__(self, place: Rooms, worker: WarmWorker) -> None:
+        super().__init__(name="housekeeper", daemon=True)
+        self._place = Rooms(place.settings)
+        self._worker = worker
+        self._done = threading.Event()
+        self._scheduler = RQScheduler(
+            QUEUES,
+            connection=connect(place.settings),
+            interval=SCHEDULING,
+            serializer=JSONSerializer,
+        )
+
+    def run(self) -> None:
+        """Until `stop`. A round that fails is logged and tried again."""
+        locked = maintained = float("-inf")
+        while not self._done.wait(SCHEDULING):
+            try:
+                if time.monotonic() - locked > LOCK_RENEWAL:
+                    self._scheduler.acquire_locks()
+                    locked = time.monotonic()
+                self._scheduler.enqueue_scheduled_jobs()
+                if time.monotonic() - maintained > MAINTENANCE:
+                    maintained = time.monotonic()
+                    self._worker.clean_registries()
+                    maintain(self._place)
+            except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
+                log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
+
+    def stop(self) -> None:
+        """End the thread and give the scheduler's locks back."""
+        self._done.set()
+        self.join()
+        try:
+            self._scheduler.release_locks()
+        except redis.RedisError as error:
+            log.warning("locks_not_released", why=str(error))
+
+
+def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
+    """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
+
+    Loads the model first when a queue needs it, and raises EncoderError when that fails: a worker
+    never starts with less than it was asked for. `burst`: stop when the queues are empty.
+    """
+    place.redis.ping()
+    loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
+    worker = WarmWorker([place.queue(name) for name in names], place.redis)
+    housekeeper = Housekeeper(place, worker)
+    housekeeper.start()
+    log.info("worker_ready", queues=names, **loaded)
+    try:
+        worker.work(burst=burst, logging_level="WARNING")
+    finally:
+        housekeeper.stop()
+
+
+def _open_index(place: Rooms) -> dict[str, Any]:
+    label = place.encoder.label
+    state = place.index.state()
+    return {"encoder": label, "index": state.name, "frames": state.frames}
