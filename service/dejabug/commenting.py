@@ -14,8 +14,8 @@ import structlog
 
 from dejabug import policy
 from dejabug.catalogue import ClipStatus, CommentRecord, IssueRecord
-from dejabug.jira.client import CommentGone, IssueGone
-from dejabug.jira.comments import MomentPair, Suggested, render
+from dejabug.jira.comments import MomentPair, Suggested, clock, render
+from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
 from dejabug.pictures import Panel, strip
 from dejabug.policy import PairMatch, Ticket
@@ -48,7 +48,7 @@ def refresh_comment(place: Rooms, issue_id: str) -> None:
         return
     try:
         issue = place.jira.issue(issue_id)
-    except IssueGone:
+    except IssueGoneError:
         return  # its deletion has a webhook of its own
     answer = find_for_issue(place, record)
     log.info(
@@ -103,19 +103,13 @@ def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]
             caption = f"this ticket, {clock(first.moments[0].query_time)}"
             panels.append(Panel(picture, caption, accent=True))
     for pair in pairs:
-        picture = pair.moments and place.pictures.read(
-            pair.found_clip_id, pair.moments[0].match_time
-        )
+        if not pair.moments:
+            continue
+        picture = place.pictures.read(pair.found_clip_id, pair.moments[0].match_time)
         if picture:
             caption = f"{keys[pair.found_issue_id]}, {clock(pair.moments[0].match_time)}"
             panels.append(Panel(picture, caption))
     return strip(panels) if len(panels) > 1 else None
-
-
-def clock(seconds: float) -> str:
-    """Seconds as people read them on a player: 1:07.5."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 def _write(place: Rooms, issue: Issue, answer: Answer) -> None:
@@ -147,7 +141,7 @@ def _write(place: Rooms, issue: Issue, answer: Answer) -> None:
         comment_id = old.id
         try:
             jira.update_comment(issue.id, comment_id, body)
-        except CommentGone:
+        except CommentGoneError:
             # Somebody took our comment away: that is an answer, so no new one is written.
             log.info("comment_was_deleted", issue=issue.key)
             catalogue.put_comment(issue.id, CommentRecord(comment_id, digest))

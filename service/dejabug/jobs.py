@@ -27,11 +27,11 @@ from dejabug import commenting, media
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
 from dejabug.encoders import encoder_name
 from dejabug.index import Place, slug_of
-from dejabug.jira.client import (
-    AttachmentGone,
-    AttachmentTooLarge,
-    IssueGone,
-    JiraUnavailable,
+from dejabug.jira.errors import (
+    AttachmentGoneError,
+    AttachmentTooLargeError,
+    IssueGoneError,
+    JiraUnavailableError,
 )
 from dejabug.jira.models import Issue
 from dejabug.rooms import Rooms, rooms
@@ -89,7 +89,7 @@ def _polite(job: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         try:
             return job(*arguments)
-        except JiraUnavailable as error:
+        except JiraUnavailableError as error:
             log.warning("jira_unavailable", job=job.__name__, ids=arguments, why=str(error))
             if not error.retry_after:
                 raise
@@ -109,7 +109,7 @@ def sync_issue(issue_id: str, watch: bool) -> None:
     place = rooms()
     try:
         issue = place.jira.issue(issue_id)
-    except IssueGone:
+    except IssueGoneError:
         forget_issue(issue_id)
     else:
         take_in(place, issue, watch=watch)
@@ -159,10 +159,10 @@ def index_clip(clip_id: str) -> None:
         started = time.monotonic()
         try:
             done = _embed(place, clip, Place(issue.id, issue.project, issue.game))
-        except AttachmentGone:
+        except AttachmentGoneError:
             forget_clip(place, clip)
             done = None
-        except AttachmentTooLarge as error:
+        except AttachmentTooLargeError as error:
             done = _failed(clip, "too_large", str(error))
         except media.ClipError as error:
             done = _failed(clip, error.code, str(error))
@@ -199,7 +199,7 @@ def _embed(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
                 memory_bytes=settings.decode_memory,
                 max_bytes=settings.clip_max_bytes,
             ),
-            ffmpeg=settings.ffmpeg,
+            program=media.find_ffmpeg(settings.ffmpeg),
         )
     vectors = place.encoder.embed_images(frames.pixels)
     place.index.write_clip(clip.id, where, frames.times, vectors)

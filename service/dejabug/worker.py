@@ -93,12 +93,12 @@ class Housekeeper(threading.Thread):
         while not self._done.wait(SCHEDULING):
             try:
                 if time.monotonic() - locked > LOCK_RENEWAL:
-                    self._scheduler.acquire_locks()
+                    self._scheduler.acquire_locks()  # type: ignore[no-untyped-call]
                     locked = time.monotonic()
-                self._scheduler.enqueue_scheduled_jobs()
+                self._scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
                 if time.monotonic() - maintained > MAINTENANCE:
                     maintained = time.monotonic()
-                    self._worker.clean_registries()
+                    self._worker.clean_registries()  # type: ignore[no-untyped-call]
                     maintain(self._place)
             except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
                 log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
@@ -108,7 +108,7 @@ class Housekeeper(threading.Thread):
         self._done.set()
         self.join()
         try:
-            self._scheduler.release_locks()
+            self._scheduler.release_locks()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             log.warning("locks_not_released", why=str(error))
 

@@ -65,7 +65,7 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
     key = event_key(hashlib.sha256(body).hexdigest())
     with place.redis.pipeline(transaction=True) as pipe:
         # Two copies at the same moment: the second one's transaction fails, and finds the key.
-        pipe.watch(key)
+        pipe.watch(key)  # type: ignore[no-untyped-call]
         if pipe.exists(key):
             return False
         pipe.multi()

@@ -1,0 +1,1 @@
+"""Everything that Jira says and hears: REST, webhooks, comments."""

@@ -1,0 +1,285 @@
+"""Jira's REST API, version 2: the one that takes wiki text, on Cloud and on Data Center alike."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+import jira
+import requests
+
+from dejabug.jira.errors import (
+    AttachmentGoneError,
+    AttachmentTooLargeError,
+    CommentGoneError,
+    IssueGoneError,
+    JiraRefusedError,
+    JiraUnavailableError,
+    retry_after,
+)
+from dejabug.jira.models import FIELDS, Issue, account_of, parse_issue
+
+# Seconds to connect, and between two packets.
+TIMEOUT = (5, 60)
+# Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
+PAGE = 100
+CHUNK = 256 * 1024
+# The property by which we know our own comment again, after whatever was lost.
+MARKER = "dejabug"
+
+
+@dataclass(frozen=True)
+class JiraAccess:
+    """How to reach Jira: `api_url` for REST, `browse_url` for links; `user` None for a token of
+    Data Center (sent as Bearer), an e-mail for Cloud (sent as Basic)."""
+
+    api_url: str
+    browse_url: str
+    user: str | None
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a search, and the token of the next one, None at the end."""
+
+    issues: list[Issue]
+    next_token: str | None
+
+
+class JiraClient:
+    """Jira as our own account. Every method raises JiraUnavailableError when Jira is away or asks
+    for a pause, and JiraRefusedError when it refuses us. Nothing is retried here: the queue does
+    that, since pip jira's own retries repeat POSTs, and comments would double."""
+
+    def __init__(self, access: JiraAccess) -> None:
+        if not access.api_url or not access.token:
+            raise JiraRefusedError(
+                "DEJABUG_JIRA_URL and DEJABUG_JIRA_TOKEN must be set to speak to Jira"
+            )
+        self._access = access
+
+    # Who and where
+
+    def myself(self) -> str:
+        """Our account's id; asked once."""
+        return self._myself
+
+    @cached_property
+    def _myself(self) -> str:
+        found = account_of(self._json("GET", "myself"))
+        if found is None:
+            raise JiraRefusedError("Jira does not say who we are: check the token")
+        return found
+
+    def server(self) -> str:
+        """Kind and version of the Jira that answers."""
+        info = self._json("GET", "serverInfo")
+        return f"{info.get('deploymentType', 'Jira')} {info.get('version', '')}".strip()
+
+    # Issues
+
+    def issue(self, issue_id: str) -> Issue:
+        """An issue by id or key. Raises IssueGoneError when it is deleted or hidden from us."""
+        with _translated(IssueGoneError(f"issue {issue_id} is not there, or hidden from us")):
+            return parse_issue(self._jira.issue(issue_id, fields=",".join(FIELDS)).raw)
+
+    def issues(self, issue_ids: Sequence[str]) -> dict[str, Issue]:
+        """Issues by numeric id, as they are now; those hidden from us or deleted are absent."""
+        wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
+        found: dict[str, Issue] = {}
+        for start in range(0, len(wanted), PAGE):
+            jql = f"id in ({', '.join(wanted[start : start + PAGE])})"
+            token: str | None = None
+            while True:
+                page = self.search(jql, token)
+                found.update((issue.id, issue) for issue in page.issues)
+                token = page.next_token
+                if token is None:
+                    break
+        return found
+
+    def search(self, jql: str, token: str | None = None) -> Page:
+        """One page of the issues that a bounded JQL finds."""
+        if self._is_cloud:
+            query: dict[str, Any] = {"jql": jql, "fields": list(FIELDS), "maxResults": PAGE}
+            if token is not None:
+                query["nextPageToken"] = token
+            answer = self._json("POST", "search/jql", json=query)
+            following = answer.get("nextPageToken")
+        else:
+            start = int(token or 0)
+            asked = {"jql": jql, "fields": list(FIELDS), "maxResults": PAGE, "startAt": start}
+            answer = self._json("POST", "search", json=asked)
+            end = start + len(answer.get("issues", []))
+            following = str(end) if start < end < int(answer.get("total", 0)) else None
+        return Page([parse_issue(raw) for raw in answer.get("issues", [])], following)
+
+    # Attachments
+
+    def download(self, attachment_id: str, path: Path, *, max_bytes: int, filename: str) -> int:
+        """Stream an attachment to a file; the number of bytes.
+
+        The address is built from our own settings and the id, never taken from a payload. Raises
+        AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError when it is not there.
+        """
+        gone = AttachmentGoneError(f"attachment {attachment_id} is not there, or hidden from us")
+        if self._is_cloud:
+            address = self._url(f"attachment/content/{int(attachment_id)}?redirect=false")
+        else:
+            name = quote(filename, safe="")
+            address = f"{self._access.api_url}/secure/attachment/{int(attachment_id)}/{name}"
+        with (
+            _translated(gone),
+            self._session.get(
+                address, stream=True, allow_redirects=False, headers={"Accept": "*/*"}
+            ) as answer,
+        ):
+            _check_download(answer, max_bytes)
+            size = _save(answer, path, max_bytes)
+        return size
+
+    def attach(self, issue_id: str, filename: str, content: bytes) -> str:
+        """Attach a file to an issue; the attachment's id."""
+        with _translated(IssueGoneError(f"issue {issue_id} takes no attachment: gone or hidden")):
+            answer = self._session.post(
+                self._url(f"issue/{issue_id}/attachments"),
+                files={"file": (filename, content, "image/png")},
+                headers={"X-Atlassian-Token": "no-check", "Content-Type": None},
+            )
+        return str(cast(list[dict[str, Any]], answer.json())[0]["id"])
+
+    def delete_attachment(self, attachment_id: str) -> None:
+        """Delete an attachment; one that is not there is no error."""
+        with contextlib.suppress(AttachmentGoneError), _translated(AttachmentGoneError()):
+            self._session.delete(self._url(f"attachment/{attachment_id}"))
+
+    # Our comment
+
+    def find_own_comment(self, issue_id: str) -> str | None:
+        """The id of our comment on an issue, known by its property, or None."""
+        start = 0
+        while True:
+            address = f"issue/{issue_id}/comment?expand=properties&startAt={start}&maxResults=100"
+            answer = self._json("GET", address)
+            comments = answer.get("comments") or []
+            for comment in comments:
+                marks = {entry.get("key") for entry in comment.get("properties") or []}
+                if MARKER in marks and account_of(comment.get("author")) == self.myself():
+                    return str(comment["id"])
+            start += len(comments)
+            if not comments or start >= int(answer.get("total") or 0):
+                return None
+
+    def create_comment(self, issue_id: str, body: str) -> str:
+        """Write a comment in wiki text, marked as ours; its id."""
+        marked = {"body": body, "properties": [{"key": MARKER, "value": {"version": 1}}]}
+        with _translated(IssueGoneError(f"issue {issue_id} takes no comment: gone or hidden")):
+            answer = self._session.post(
+                self._url(f"issue/{issue_id}/comment"), data=json.dumps(marked)
+            )
+        return str(answer.json()["id"])
+
+    def update_comment(self, issue_id: str, comment_id: str, body: str) -> None:
+        """Edit our comment without an e-mail to anybody. Raises CommentGoneError."""
+        with _translated(CommentGoneError(f"our comment {comment_id} was deleted")):
+            self._session.put(
+                self._url(f"issue/{issue_id}/comment/{comment_id}?notifyUsers=false"),
+                data=json.dumps({"body": body}),
+            )
+
+    def delete_comment(self, issue_id: str, comment_id: str) -> None:
+        """Delete our comment; one that is not there is no error."""
+        with contextlib.suppress(CommentGoneError), _translated(CommentGoneError()):
+            self._session.delete(self._url(f"issue/{issue_id}/comment/{comment_id}"))
+
+    # Inside
+
+    @cached_property
+    def _jira(self) -> jira.JIRA:
+        access = self._access
+        basic = (access.user, access.token) if access.user else None
+        return jira.JIRA(
+            server=access.api_url,
+            options={"rest_api_version": "2", "check_update": False},
+            basic_auth=basic,
+            token_auth=None if basic else access.token,
+            get_server_info=False,
+            max_retries=0,
+            timeout=TIMEOUT,
+        )
+
+    @property
+    def _session(self) -> Any:
+        return self._jira._session
+
+    @cached_property
+    def _is_cloud(self) -> bool:
+        return str(self._json("GET", "serverInfo").get("deploymentType")) == "Cloud"
+
+    def _url(self, path: str) -> str:
+        return f"{self._access.api_url}/rest/api/2/{path}"
+
+    def _json(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
+        if "json" in options:
+            options["data"] = json.dumps(options.pop("json"))
+        with _translated(IssueGoneError(f"Jira knows no {path.partition('?')[0]}")):
+            answer = self._session.request(method, self._url(path), **options)
+        return cast(Mapping[str, Any], answer.json())
+
+
+@contextlib.contextmanager
+def _translated(gone: Exception) -> Iterator[None]:
+    """pip jira's and requests' errors → ours, in one place. Messages carry no token."""
+    try:
+        yield
+    except jira.JIRAError as error:
+        status = error.status_code
+        said = (error.text or "").strip()[:200]
+        if status == 404:
+            raise gone from None
+        if status in (401, 403):
+            raise JiraRefusedError(
+                f"Jira refuses our account ({status}): check DEJABUG_JIRA_USER and "
+                f"DEJABUG_JIRA_TOKEN, and its permissions in this project. It says: {said}"
+            ) from None
+        if status == 429 or status is None or status >= 500:
+            pause = retry_after(getattr(error.response, "headers", None))
+            raise JiraUnavailableError(f"Jira answers {status}: {said}", pause) from None
+        raise JiraRefusedError(f"Jira takes our request for wrong ({status}): {said}") from None
+    except requests.RequestException as error:
+        raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None
+
+
+def _check_download(answer: requests.Response, max_bytes: int) -> None:
+    if answer.is_redirect:
+        where = urlsplit(answer.headers.get("Location", "")).hostname
+        raise JiraUnavailableError(f"Jira sends the attachment's reader to {where}; not followed")
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        # A login page comes with status 200: never to be taken for a clip.
+        raise JiraRefusedError("Jira gave a page instead of the attachment: check the token")
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise AttachmentTooLargeError(
+            f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
+        )
+
+
+def _save(answer: requests.Response, path: Path, max_bytes: int) -> int:
+    size = 0
+    with path.open("wb") as file:
+        for chunk in answer.iter_content(CHUNK):
+            size += len(chunk)
+            if size > max_bytes:
+                raise AttachmentTooLargeError(f"the attachment has more than {max_bytes:,} bytes")
+            file.write(chunk)
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and "Content-Encoding" not in answer.headers and size < int(announced):
+        raise JiraUnavailableError(f"the download broke off at {size:,} of {announced} bytes")
+    return size

@@ -1,0 +1,133 @@
+"""Issues and attachments, read from Jira's JSON without trusting its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# The fields that are asked for: all of them would be hundreds.
+FIELDS = (
+    "summary",
+    "description",
+    "status",
+    "resolution",
+    "project",
+    "security",
+    "components",
+    "fixVersions",
+    "attachment",
+    "created",
+    "updated",
+)
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file on an issue; its id is the clip's id when it is a video. `size` in bytes."""
+
+    id: str
+    filename: str
+    mime_type: str
+    size: int
+    author_id: str | None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A Jira issue. `security` is the name of its security level, None when it has none."""
+
+    id: str
+    key: str
+    project: str
+    summary: str = ""
+    description: str = ""
+    status: str = ""
+    resolution: str | None = None
+    security: str | None = None
+    components: tuple[str, ...] = ()
+    fix_versions: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    created: str = ""
+    updated: str = ""
+
+
+def parse_issue(raw: Mapping[str, Any]) -> Issue:
+    """An issue from REST's JSON. Raises KeyError when it has no id or key."""
+    fields = _mapping(raw.get("fields"))
+    key = str(raw["key"])
+    return Issue(
+        id=str(raw["id"]),
+        key=key,
+        project=str(_mapping(fields.get("project")).get("key") or key.rpartition("-")[0]),
+        summary=str(fields.get("summary") or ""),
+        description=plain_text(fields.get("description")),
+        status=_name(fields.get("status")) or "",
+        resolution=_name(fields.get("resolution")),
+        security=_security(fields.get("security")),
+        components=tuple(_names(fields.get("components"))),
+        fix_versions=tuple(_names(fields.get("fixVersions"))),
+        attachments=tuple(
+            parse_attachment(item)
+            for item in fields.get("attachment") or ()
+            if isinstance(item, Mapping) and item.get("id")
+        ),
+        created=str(fields.get("created") or ""),
+        updated=str(fields.get("updated") or ""),
+    )
+
+
+def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
+    """An attachment from REST's JSON."""
+    return Attachment(
+        id=str(raw["id"]),
+        filename=str(raw.get("filename") or ""),
+        mime_type=str(raw.get("mimeType") or ""),
+        size=int(raw.get("size") or 0),
+        author_id=account_of(raw.get("author")),
+    )
+
+
+def account_of(user: Any) -> str | None:
+    """A user's steady id: Cloud's accountId, Data Center's key or name."""
+    user = _mapping(user)
+    found = user.get("accountId") or user.get("key") or user.get("name")
+    return str(found) if found else None
+
+
+def plain_text(text: Any) -> str:
+    """Wiki text as it is; an Atlassian document (ADF) as the words in it."""
+    if isinstance(text, Mapping):
+        return " ".join(_words(text))
+    return str(text or "")
+
+
+def _words(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if isinstance(node.get("text"), str):
+            yield node["text"]
+        node = node.get("content") or ()
+    if isinstance(node, list | tuple):
+        for child in node:
+            yield from _words(child)
+
+
+def _security(value: Any) -> str | None:
+    # An unnamed level is a level still: whatever is there counts as one.
+    return (_name(value) or "unnamed") if value else None
+
+
+def _names(values: Any) -> Iterator[str]:
+    for value in values or ():
+        name = _name(value)
+        if name:
+            yield name
+
+
+def _name(value: Any) -> str | None:
+    name = _mapping(value).get("name")
+    return str(name) if name else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
