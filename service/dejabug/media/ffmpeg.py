@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import resource
+import selectors
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ffmpeg
 
@@ -23,8 +26,11 @@ MEBIBYTE = 1024 * 1024
 DEMUXERS = "3g2,3gp,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm"
 # The most that ffmpeg may say about a file before it is ended.
 MOST_TALK = 4 * MEBIBYTE
-# ffmpeg's read-out of what it says, at most: enough for every message that we look for.
-TALK_READ = 64 * 1024
+# How ffmpeg, the C library and the loader say that memory did not suffice.
+NO_MEMORY = re.compile(
+    r"annot allocate memory|malloc of size \d+ failed|failed to map segment"
+    r"|pthread_create|Resource temporarily unavailable"
+)
 
 
 class ClipError(Exception):
@@ -40,16 +46,21 @@ class ClipError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What decoding one clip may take.
+    """What one clip may take.
 
-    `max_bytes` of file, `max_pixels` of one source picture (two 8K pictures; beyond lie bombs),
-    `timeout_seconds` of wall clock and processor time, `memory_bytes` of address space.
+    - `timeout_seconds`, of wall clock and of processor time: a minute of 1080p60 takes about 15.
+    - `memory_bytes` of address space: an 8K H.264 clip needs about 1.5 GiB with its references.
+    - `max_bytes` of file.
+    - `max_pixels` of one source picture (two 8K pictures; beyond lie bombs).
+    - `max_duration_seconds` that are looked at: half an hour is a session, no clip of a bug, and an
+      announced length may be a lie.
     """
 
     timeout_seconds: float = 120.0
     memory_bytes: int = 2048 * MEBIBYTE
     max_bytes: int = 1024 * MEBIBYTE
     max_pixels: int = 2 * 7680 * 4320
+    max_duration_seconds: float = 1800.0
 
 
 @dataclass(frozen=True)
@@ -103,11 +114,25 @@ def open_input(path: Path, **options: Any) -> Any:
     )
 
 
-def run(arguments: Sequence[str], limits: Limits, *, most_output: int) -> Outcome:
+def command(program: str, output: Any, *, said: str = "error") -> list[str]:
+    """An ffmpeg-python output → the arguments to run; `said` is the log level of its talk."""
+    # One thread a process: one process a core takes 1.87 times the clips of ffmpeg's own threads.
+    steady = ["-hide_banner", "-nostdin", "-nostats", "-v", said, "-filter_threads", "1"]
+    arguments: list[str] = output.compile(cmd=[program, *steady])
+    return arguments
+
+
+def run(
+    arguments: Sequence[str], limits: Limits, *, most_output: int, deadline: float | None = None
+) -> Outcome:
     """Run ffmpeg (`arguments` with the program first) within `limits`; keep `most_output` bytes.
 
-    A child that gives more is ended: it has what was asked for. Raises ClipError (timeout).
+    A child that gives more is ended: it has given what was asked for. A `deadline` of
+    time.monotonic() is for the later ones of several children that share one time limit.
+    Raises ClipError (timeout).
     """
+    if deadline is None:
+        deadline = time.monotonic() + limits.timeout_seconds
     with tempfile.TemporaryFile() as talk:
         child = subprocess.Popen(
             arguments,
@@ -115,34 +140,24 @@ def run(arguments: Sequence[str], limits: Limits, *, most_output: int) -> Outcom
             stdout=subprocess.PIPE,
             stderr=talk,
             start_new_session=True,
-            env={"PATH": os.defpath, "LC_ALL": "C"},
+            # One arena for all threads: glibc would reserve 64 MiB of address space for each.
+            env={"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"},
         )
-        late = threading.Event()
-
-        def too_late() -> None:
-            late.set()
-            _end(child)
-
-        timer = threading.Timer(limits.timeout_seconds, too_late)
-        timer.start()
-        output = b""
         try:
             _limit(child.pid, limits)
-            output = _read(child.stdout, most_output)
+            output = _read(child, most_output, deadline)
             if len(output) < most_output:
-                child.wait()
+                child.wait(max(0.0, deadline - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
+            raise _too_late(limits) from error
         finally:
-            timer.cancel()
             _end(child)
-            status = child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
         talk.seek(0)
-        said = talk.read(TALK_READ).decode("utf-8", "replace")
-    if late.is_set() or status == -signal.SIGXCPU:
-        raise ClipError(
-            "timeout", f"decoding took longer than {limits.timeout_seconds:.0f} s and was ended"
-        )
+        said = talk.read(MOST_TALK).decode("utf-8", "replace")
+    status = child.returncode
+    # Its share of processor time: ffmpeg ends itself at the first signal, in its own words.
+    if status == -signal.SIGXCPU or "Exiting normally, received signal 24" in said:
+        raise _too_late(limits)
     return Outcome(output, said, status)
 
 
@@ -157,8 +172,14 @@ def check_size(path: Path, limits: Limits) -> None:
         )
 
 
+def lacked_memory(outcome: Outcome) -> bool:
+    """Whether ffmpeg tells that the limit of memory was in its way, or could not even tell."""
+    starved = outcome.status != 0 and not outcome.talk
+    return starved or NO_MEMORY.search(outcome.talk) is not None
+
+
 def _limit(pid: int, limits: Limits) -> None:
-    seconds = max(1, round(limits.timeout_seconds))
+    seconds = max(1, math.ceil(limits.timeout_seconds))
     bounds = {
         resource.RLIMIT_AS: limits.memory_bytes,
         resource.RLIMIT_CPU: seconds,
@@ -166,22 +187,41 @@ def _limit(pid: int, limits: Limits) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 32,
     }
-    # A child that is gone already needs no limits.
+    # Set from outside, after the start: no code of ours runs between fork and exec, which is not
+    # safe beside threads. A child that is gone already needs no limits.
     with contextlib.suppress(ProcessLookupError):
         for what, bound in bounds.items():
             resource.prlimit(pid, what, (bound, bound))
 
 
-def _read(stream: IO[bytes] | None, most: int) -> bytes:
-    chunks = bytearray()
-    while stream is not None and len(chunks) < most:
-        chunk = stream.read(min(MEBIBYTE, most - len(chunks)))
-        if not chunk:
-            break
-        chunks += chunk
+def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
+    """Its standard output, `most` bytes at most. Raises TimeoutError at the deadline."""
+    assert child.stdout is not None
+    pipe, chunks = child.stdout.fileno(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while len(chunks) < most:
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(left):
+                raise TimeoutError
+            chunk = os.read(pipe, min(MEBIBYTE, most - len(chunks)))
+            if not chunk:
+                break
+            chunks += chunk
     return bytes(chunks)
 
 
+def _too_late(limits: Limits) -> ClipError:
+    return ClipError(
+        "timeout", f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
+    )
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+    """End the child with its group, unless it has ended: its number may be another's by then."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import math
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dejabug.media.ffmpeg import ClipError, Limits, find_ffmpeg, open_input, run
-from dejabug.media.probe import Probe, probe
+from dejabug.media.ffmpeg import (
+    ClipError,
+    Limits,
+    Outcome,
+    command,
+    find_ffmpeg,
+    lacked_memory,
+    open_input,
+    run,
+)
+from dejabug.media.probe import FIRST_VIDEO, probe
+from dejabug.media.timeline import read_timeline
 
 # Nearest to PIL's bicubic, which CLIP's training used (44.9 dB); no flag costs measurable time.
 SCALE_FLAGS = "bicubic+accurate_rnd+full_chroma_int"
@@ -21,12 +31,7 @@ LONGEST_SIDE = 3
 # dropped: 63 % of an idle screen recording, none of moving play.
 SAME_PICTURE = 0.75
 THUMBNAIL = 32
-# Codecs whose non-reference pictures can be skipped, which saves a third of the decoding; and the
-# rate from which a picture more or less is a small matter (one is at most 1/20 s).
-SKIPPABLE = frozenset({"h264", "hevc"})
-SKIPPABLE_FPS = 20.0
-# A file that ends this many sampling steps before its announced end is cut off.
-MISSING_STEPS = 2.5
+TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
 
 
 @dataclass(frozen=True)
@@ -60,40 +65,51 @@ def sample_frames(
     """
     limits = limits or Limits()
     program = program or find_ffmpeg()
+    deadline = time.monotonic() + limits.timeout_seconds
     about = probe(path, limits=limits, program=program)
-    step = sampling_step(about.duration, rate, max_frames)
+    timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
+    known = timeline.duration if timeline.duration is not None else about.duration
+    step = sampling_step(min(known or 0.0, limits.max_duration_seconds), rate, max_frames)
     width, height = scaled_size(about.width, about.height, short_side)
-    arguments = _command(path, about, step, max_frames, (width, height), program)
-    outcome = run(arguments, limits, most_output=max_frames * width * height * 3)
-    count = len(outcome.output) // (width * height * 3)
+    size = width * height * 3
+    options = {"skip_frame": "noref"} if timeline.skippable else {}
+    picture = (
+        # A recording may change its resolution: the same filters go on, or their clock would stop.
+        open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)[FIRST_VIDEO]
+        .filter("setpts", "PTS-STARTPTS")
+        # By default `fps` gives the picture half a step late; round=up gives the one on screen.
+        .filter("fps", fps=f"{1 / step:.9f}", round="up")
+        .filter("scale", width, height, flags=SCALE_FLAGS)
+        .filter("setsar", 1)
+        .output(
+            "pipe:",
+            format="rawvideo",
+            pix_fmt="rgb24",
+            vframes=max_frames,
+            t=limits.max_duration_seconds,
+        )
+    )
+    arguments = command(program, picture)
+    outcome = run(arguments, limits, most_output=max_frames * size + 1, deadline=deadline)
+    count = len(outcome.output) // size
     if count == 0:
-        raise _no_frames(outcome.talk)
-    shape = (count, height, width, 3)
-    used = np.frombuffer(outcome.output, np.uint8, count * width * height * 3)
-    pixels: npt.NDArray[np.uint8] = used.reshape(shape)
+        raise _no_frames(outcome)
+    used = np.frombuffer(outcome.output, np.uint8, count * size)
+    pixels: npt.NDArray[np.uint8] = used.reshape(count, height, width, 3)
     times = np.arange(count, dtype=np.float32) * np.float32(step)
     kept = distinct(pixels) if drop_duplicates else np.arange(count)
-    announced = about.duration
-    ends_early = (
-        announced is not None
-        and count < max_frames
-        and (times[-1] + MISSING_STEPS * step < announced)
-    )
     return Frames(
         times=times[kept],
         pixels=np.ascontiguousarray(pixels[kept]),
-        duration=float(times[-1] + step) if announced is None or ends_early else announced,
+        duration=known if known is not None else count * step,
         dropped=count - len(kept),
-        truncated=ends_early or "partial file" in outcome.talk,
+        truncated=timeline.cut_off or outcome.status != 0,
     )
 
 
-def sampling_step(duration: float | None, rate: float, max_frames: int) -> float:
+def sampling_step(duration: float, rate: float, max_frames: int) -> float:
     """Seconds between samples: 1 / rate, or more where that would pass `max_frames`."""
-    step = 1 / rate
-    if duration is not None and duration > max_frames * step:
-        step = duration / max_frames
-    return step
+    return max(1 / rate, duration / max_frames)
 
 
 def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
@@ -113,37 +129,6 @@ def distinct(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
     return np.array(kept, dtype=np.intp)
 
 
-def _command(
-    path: Path,
-    about: Probe,
-    step: float,
-    max_frames: int,
-    size: tuple[int, int],
-    program: str,
-) -> list[str]:
-    options: dict[str, Any] = {}
-    if about.codec in SKIPPABLE and (about.fps or 0) >= SKIPPABLE_FPS:
-        options["skip_frame"] = "noref"
-    picture = (
-        open_input(path, **options)
-        .video.filter("setpts", "PTS-STARTPTS")
-        # By default `fps` gives the picture half a step late; round=up gives the one on screen.
-        .filter("fps", fps=f"{1 / step:.9f}", round="up")
-        .filter("scale", size[0], size[1], flags=SCALE_FLAGS)
-        .filter("setsar", 1)
-    )
-    output = picture.output(
-        "pipe:",
-        format="rawvideo",
-        pix_fmt="rgb24",
-        vframes=max_frames,
-        # Nothing of an endless clip beyond what its samples need.
-        t=math.ceil(step * max_frames),
-    )
-    compiled: list[str] = output.compile(cmd=[program, "-hide_banner", "-nostdin", "-v", "error"])
-    return compiled
-
-
 def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """uint8 [n, h, w, 3] → grey float32 [n, 32, 32], each cell a mean of what it covers."""
     grey = pixels.mean(axis=3, dtype=np.float32)
@@ -156,7 +141,9 @@ def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return means.astype(np.float32)
 
 
-def _no_frames(talk: str) -> ClipError:
-    if "annot allocate memory" in talk or "malloc" in talk:
+def _no_frames(outcome: Outcome) -> ClipError:
+    if TOO_MANY_PIXELS.search(outcome.talk):
+        return ClipError("too_many_pixels", "its pictures are larger than they were announced")
+    if lacked_memory(outcome):
         return ClipError("memory", "decoding it takes more memory than allowed")
     return ClipError("no_frames", "no picture of it can be decoded")

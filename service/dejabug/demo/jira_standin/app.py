@@ -1,0 +1,96 @@
+"""The stand-in as a Flask app: who asks, faults on demand, and the parts put together."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, request
+
+from dejabug.demo.jira_standin import admin, pages, rest
+from dejabug.demo.jira_standin.jql import JqlError
+from dejabug.demo.jira_standin.sender import Sender
+from dejabug.demo.jira_standin.store import Store, User
+
+# Seconds between snapshots of the tickets.
+SNAPSHOT = 2.0
+
+
+def create_app(folder: Path, users: list[User]) -> Flask:
+    """A site with these accounts, whose tickets lie in `folder`."""
+    store = Store(folder, users)
+    app = Flask(__name__)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["store"] = store
+    app.extensions["sender"] = Sender(store.hooks)
+    app.extensions["faults"] = []
+    app.extensions["requests"] = []
+    app.register_blueprint(rest.blueprint)
+    app.register_blueprint(admin.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.before_request(_enter)
+    app.after_request(_leave)
+    app.register_error_handler(rest.TroubleError, lambda error: (jsonify(error.body), error.status))
+    app.register_error_handler(
+        JqlError, lambda error: (jsonify(errorMessages=[str(error)], errors={}), 400)
+    )
+    threading.Thread(target=_snapshots, args=(store,), name="snapshots", daemon=True).start()
+    return app
+
+
+def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str, str]] | None:
+    """Know the account, or refuse; answer with a fault where one was ordered."""
+    store, faults = _part("store"), _part("faults")
+    if request.path.startswith("/rest/") or request.path.startswith("/secure/"):
+        with store.lock:
+            fault = next((each for each in faults if request.path.startswith(each["path"])), None)
+            if fault is not None:
+                fault["count"] -= 1
+                if fault["count"] <= 0:
+                    faults.remove(fault)
+                body = jsonify(errorMessages=["ordered by a test"], errors={})
+                return body, fault["status"], fault["headers"]
+        g.user = _account(store)
+        if g.user is None:
+            return jsonify(errorMessages=["Client must be authenticated."], errors={}), 401
+    return None
+
+
+def _leave(response: Response) -> Response:
+    if request.path.startswith("/rest/"):
+        rule = request.url_rule.rule if request.url_rule else request.path
+        entry: dict[str, Any] = {
+            "method": request.method,
+            "rule": rule,
+            "path": request.path,
+            "query": request.args.to_dict(),
+            "status": response.status_code,
+        }
+        if request.is_json:
+            entry["body"] = request.get_json(silent=True)
+        if response.is_json:
+            entry["answer"] = response.get_json(silent=True)
+        _part("requests").append(entry)
+    return response
+
+
+def _account(store: Store) -> User | None:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    for user in store.users.values():
+        basic = base64.b64encode(f"{user.email}:{user.token}".encode()).decode()
+        if (scheme.lower(), value) in (("basic", basic), ("bearer", user.token)):
+            return user
+    return None
+
+
+def _part(name: str) -> Any:
+    return current_app.extensions[name]
+
+
+def _snapshots(store: Store) -> None:
+    while True:
+        time.sleep(SNAPSHOT)
+        store.save()

@@ -1,0 +1,116 @@
+"""Tickets as the JSON that Jira's REST API, version 2, gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Store, User
+
+API = "/rest/api/2"
+
+
+def user_json(user: User, base: str) -> dict[str, Any]:
+    """An account."""
+    return {
+        "self": f"{base}{API}/user?accountId={user.account_id}",
+        "accountId": user.account_id,
+        "accountType": "atlassian",
+        "emailAddress": user.email,
+        "displayName": user.name,
+        "active": True,
+        "timeZone": "Etc/UTC",
+    }
+
+
+def attachment_json(store: Store, attachment: Attachment, base: str) -> dict[str, Any]:
+    """An attachment, with the address of its content."""
+    return {
+        "self": f"{base}{API}/attachment/{attachment.id}",
+        "id": attachment.id,
+        "filename": attachment.filename,
+        "author": user_json(store.users[attachment.author], base),
+        "created": attachment.created,
+        "size": attachment.size,
+        "mimeType": attachment.mime_type,
+        "content": f"{base}{API}/attachment/content/{attachment.id}",
+    }
+
+
+def comment_json(
+    store: Store, issue: Issue, comment: Comment, base: str, *, properties: bool = False
+) -> dict[str, Any]:
+    """A comment, with its properties when asked for."""
+    author = user_json(store.users[comment.author], base)
+    found = {
+        "self": f"{base}{API}/issue/{issue.id}/comment/{comment.id}",
+        "id": comment.id,
+        "author": author,
+        "updateAuthor": author,
+        "body": comment.body,
+        "created": comment.created,
+        "updated": comment.updated,
+        "jsdPublic": True,
+    }
+    return {**found, "properties": comment.properties} if properties else found
+
+
+def issue_json(
+    store: Store, issue: Issue, base: str, wanted: Collection[str] = ("*all",)
+) -> dict[str, Any]:
+    """An issue with the wanted fields (`*all` and `*navigable` as in Jira)."""
+    fields = _fields(store, issue, base)
+    if not {"*all", "*navigable"} & set(wanted):
+        fields = {name: fields[name] for name in wanted if name in fields}
+    return {
+        "expand": "names,schema,operations,editmeta,changelog,renderedFields",
+        "id": issue.id,
+        "self": f"{base}{API}/issue/{issue.id}",
+        "key": issue.key,
+        "fields": fields,
+    }
+
+
+def project_json(project: str, base: str) -> dict[str, Any]:
+    """A project."""
+    return {
+        "self": f"{base}{API}/project/{project}",
+        "id": str(sum(map(ord, project))),
+        "key": project,
+        "name": project,
+        "projectTypeKey": "software",
+        "simplified": False,
+    }
+
+
+def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
+    reporter = user_json(store.users[issue.reporter], base)
+    comments = [comment_json(store, issue, comment, base) for comment in issue.comments]
+    return {
+        "summary": issue.summary,
+        "description": issue.description,
+        "project": project_json(issue.project, base),
+        "issuetype": {"id": "10004", "name": "Bug", "subtask": False},
+        "status": {"id": issue.status, "name": issue.status, "description": ""},
+        "resolution": _named(issue.resolution),
+        "security": _named(issue.security),
+        "components": [_named(name) for name in issue.components],
+        "fixVersions": [_named(name) for name in issue.fix_versions],
+        "labels": [],
+        "reporter": reporter,
+        "creator": reporter,
+        "created": issue.created,
+        "updated": issue.updated,
+        "attachment": [attachment_json(store, each, base) for each in issue.attachments],
+        "comment": {
+            "comments": comments,
+            "maxResults": len(comments),
+            "total": len(comments),
+            "startAt": 0,
+        },
+        "issuelinks": [],
+    }
+
+
+def _named(name: str | None) -> dict[str, str] | None:
+    return None if name is None else {"id": str(sum(map(ord, name))), "name": name}
