@@ -1,0 +1,19 @@
+"""Actor definitions that break the game's monsters (ZDoom's DECORATE language)."""
+
+from __future__ import annotations
+
+KINDS = ("ZombieMan", "ShotgunGuy", "DoomImp", "Demon")
+
+
+def replaced(properties: str) -> str:
+    """Every common monster with these properties, at its old places."""
+    return "\n".join(
+        f"actor Odd{kind} : {kind} replaces {kind} {{ {properties} }}" for kind in KINDS
+    )
+
+
+GHOSTS = replaced("-SOLID +NOCLIP +NOGRAVITY")
+"""They do not push each other away, so several stand in one another."""
+FLOATING = replaced("+NOGRAVITY +SPAWNCEILING")
+"""They hang under the ceiling."""
+GIANT = replaced("Scale 3.2")
