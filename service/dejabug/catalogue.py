@@ -80,6 +80,7 @@ class Catalogue:
             pipe.hset(_issue_key(issue.id), mapping=mapping)
             pipe.set(_key_key(issue.key), issue.id)
             pipe.sadd("dejabug:issues", issue.id)
+            pipe.sadd("dejabug:projects", issue.project)
             pipe.execute()
 
     def issue(self, issue_id: str) -> IssueRecord | None:
@@ -105,6 +106,10 @@ class Catalogue:
     def issue_count(self) -> int:
         """How many issues are known."""
         return int(self._redis.scard("dejabug:issues"))
+
+    def projects(self) -> list[str]:
+        """The keys of all projects that an issue was ever known of, in alphabetical order."""
+        return sorted(_text(member) for member in self._redis.smembers("dejabug:projects"))
 
     # Clips
 

@@ -20,6 +20,7 @@ from dejabug.jira.models import Issue
 from dejabug.pictures import Panel, strip
 from dejabug.policy import PairMatch, Ticket
 from dejabug.rooms import Rooms
+from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
@@ -76,18 +77,27 @@ def find_for_issue(place: Rooms, record: IssueRecord) -> Answer:
             pairs += policy.pair_matches(clip.id, matches, issue_of)
     ranked = sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
     tickets = place.jira.issues([record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])])
-    own = tickets.get(record.id)
-    if own is None:
-        return Answer(ranked, [], tickets)
+    if record.id not in tickets:
+        return Answer(ranked, [], tickets)  # gone or hidden since
+    answer = Answer(ranked, [], tickets)
     chosen = policy.to_comment(
-        _ticket(own),
-        ranked,
-        {issue_id: _ticket(issue) for issue_id, issue in tickets.items()},
-        projects,
+        *tickets_of(answer, record, settings),
         threshold=settings.comment_threshold,
         limit=settings.max_suggestions,
     )
     return Answer(ranked, chosen, tickets)
+
+
+def tickets_of(
+    answer: Answer, record: IssueRecord, settings: Settings
+) -> tuple[Ticket, list[PairMatch], dict[str, Ticket], tuple[str, ...]]:
+    """What policy decides upon: the ticket, the pairs, the found tickets, the projects together."""
+    return (
+        _ticket(answer.tickets[record.id]),
+        answer.ranked,
+        {issue_id: _ticket(issue) for issue_id, issue in answer.tickets.items()},
+        settings.projects_beside(record.project),
+    )
 
 
 def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]) -> bytes | None:

@@ -44,12 +44,18 @@ BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
 SHORT_JOB = 300
 CLIP_JOB = 1800
 SEARCH_JOB = 30
+# Seconds between two looks for a search's answer.
+ANSWER_POLL = 0.01
 # Seconds that a finished job's answer is kept; only searches are waited for.
 RESULT_TTL = 300
 # A promise older than this, in seconds, with no job under way, is taken up again.
 STALE_PROMISE = 900
 # Jira keeps this many seconds of pause for itself at most; then we try again regardless.
 LONGEST_PAUSE = 3600
+
+
+class SearchFailedError(Exception):
+    """A question got no answer; the message says what to do."""
 
 
 def enqueue(
@@ -276,6 +282,34 @@ def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, A
                 }
             )
     return found
+
+
+def ask(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
+    """Have a worker of the queue `search` run `search_text`, and wait for its answer.
+
+    Raises SearchFailedError when no worker answers in time, or its job fails.
+    """
+    queue = place.queue("search")
+    job = queue.enqueue_call(
+        search_text,
+        args=(words, projects, limit),
+        timeout=SEARCH_JOB,
+        result_ttl=RESULT_TTL,
+        failure_ttl=RESULT_TTL,
+        description="search_text",
+    )
+    deadline = time.monotonic() + SEARCH_JOB
+    while time.monotonic() < deadline:
+        status = job.get_status()
+        if status == JobStatus.FINISHED:
+            return list(job.return_value() or [])
+        if status == JobStatus.FAILED:
+            raise SearchFailedError("the search failed in its worker; its log says why")
+        time.sleep(ANSWER_POLL)
+    job.cancel()
+    raise SearchFailedError(
+        f"no worker answered within {SEARCH_JOB} s; start one with: dejabug worker search"
+    )
 
 
 def maintain(place: Rooms) -> None:

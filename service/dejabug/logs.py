@@ -9,8 +9,8 @@ from typing import Any, Literal
 import structlog
 
 
-def configure_logs(style: Literal["text", "json"]) -> None:
-    """Send this process's events to standard error, one line each."""
+def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> None:
+    """Send this process's events to standard error, one line each; `quiet`: only what is wrong."""
     renderer: Any = structlog.processors.JSONRenderer()
     if style == "text":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
@@ -22,7 +22,7 @@ def configure_logs(style: Literal["text", "json"]) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -20,8 +20,9 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
-from dejabug.rooms import QUEUES, Rooms, connect
+from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
 
 log = structlog.get_logger()
 
@@ -120,6 +121,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     never starts with less than it was asked for. `burst`: stop when the queues are empty.
     """
     place.redis.ping()
+    _tell_account(place)
     loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
     worker = WarmWorker([place.queue(name) for name in names], place.redis)
     housekeeper = Housekeeper(place, worker)
@@ -129,6 +131,15 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
         worker.work(burst=burst, logging_level="WARNING")
     finally:
         housekeeper.stop()
+
+
+def _tell_account(place: Rooms) -> None:
+    """Tell the web which account is ours, so that our own events are ignored."""
+    try:
+        place.redis.set(ACCOUNT, place.jira.myself())
+    except JiraError as error:
+        # The first job that needs Jira fails in its own right, and is repeated.
+        log.warning("jira_not_reached_at_start", why=str(error))
 
 
 def _open_index(place: Rooms) -> dict[str, Any]:

@@ -14,13 +14,9 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.image_processing_base import ImageProcessingMixin
 
-from dejabug.encoders.base import (
-    Crop,
-    EncoderError,
-    Floats,
-    Pixels,
+from dejabug.encoders.base import Crop, EncoderError, Floats, Pixels, check_pixels
+from dejabug.encoders.tensors import (
     batches,
-    check_pixels,
     describe_device,
     pick_device,
     pick_dtype,

@@ -25,13 +25,9 @@ import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
-from dejabug.encoders.base import (
-    Crop,
-    EncoderError,
-    Floats,
-    Pixels,
+from dejabug.encoders.base import Crop, EncoderError, Floats, Pixels, check_pixels
+from dejabug.encoders.tensors import (
     batches,
-    check_pixels,
     describe_device,
     pick_device,
     pick_dtype,

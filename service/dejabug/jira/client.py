@@ -121,6 +121,14 @@ class JiraClient:
             following = str(end) if start < end < int(answer.get("total", 0)) else None
         return Page([parse_issue(raw) for raw in answer.get("issues", [])], following)
 
+    def count(self, jql: str) -> int:
+        """About how many issues a bounded JQL finds, for a progress bar."""
+        if self._is_cloud:
+            answer = self._json("POST", "search/approximate-count", json={"jql": jql})
+            return int(answer.get("count") or 0)
+        answer = self._json("POST", "search", json={"jql": jql, "maxResults": 0})
+        return int(answer.get("total") or 0)
+
     # Attachments
 
     def download(self, attachment_id: str, path: Path, *, max_bytes: int, filename: str) -> int:

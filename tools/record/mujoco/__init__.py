@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 os.environ.setdefault("MUJOCO_GL", "osmesa")  # no display and no GPU needed
 
-import mujoco  # noqa: E402 (it reads MUJOCO_GL when imported)
+import mujoco
 
-from tools.record.clips import ClipSet, Encoding, Frame, Recording  # noqa: E402
-from tools.record.mujoco.worlds import STEP, Driver, Look, crates, figure, truck  # noqa: E402
-from tools.record.tickets import Tickets, Words  # noqa: E402
+from tools.record.clips import ClipSet, Encoding, Frame, Recording
+from tools.record.mujoco.worlds import Driver, Look, crates, figure, truck
+from tools.record.tickets import Tickets, Words
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class Game:
     world: Callable[[Look, str, random.Random], tuple[str, Driver]]
     follow: str | None
     distance: float
+    elevation: tuple[float, float]
     bugs: dict[str, Bug]
 
 
 GAMES = {
     "truck": Game(
-        "Truck Town", truck, "truck", 8.0,
+        "Truck Town", truck, "truck", 8.0, (-38, -22),
         {
             "sink": Bug("truck sinks into the road", "no_collision", (
                 ("Truck sinks into the road in {place}", "It goes down slowly until only the roof looks out."),
@@ -62,7 +63,7 @@ GAMES = {
         },
     ),
     "figure": Game(
-        "Plaza", figure, None, 6.0,
+        "Plaza", figure, None, 6.0, (-32, -14),
         {
             "tpose": Bug("people glide in T-pose", "t_pose", (
                 ("T-pose on {place}", "Everybody glides with arms stretched out."),
@@ -85,7 +86,7 @@ GAMES = {
         },
     ),
     "crates": Game(
-        "Crate Works", crates, None, 8.0,
+        "Crate Works", crates, None, 8.0, (-32, -14),
         {
             "merge": Bug("crates fall into each other", "clipping", (
                 ("Crates merge into one in {place}", "The pile collapses into itself."),
@@ -196,7 +197,7 @@ def _play(
     data = mujoco.MjData(model)
     camera = mujoco.MjvCamera()
     camera.distance = game.distance * rng.uniform(0.8, 1.25)
-    camera.azimuth, camera.elevation = rng.uniform(30, 150), rng.uniform(-32, -14)
+    camera.azimuth, camera.elevation = rng.uniform(30, 150), rng.uniform(*game.elevation)
     pan = rng.uniform(-9, 9)
     width, height = encoding.size
     with mujoco.Renderer(model, height, width) as renderer:

@@ -54,11 +54,12 @@ def _frame(look: Look, body: str, tail: str = "") -> str:
 def truck(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
     """A truck drives between houses. Bugs: sink, launch, wall, wheels."""
     solid = 'contype="0" conaffinity="0"' if bug == "sink" else 'contype="1" conaffinity="1"'
+    gravity = 'gravcomp="1"' if bug == "sink" else ""
     paint = rng.choice(look.things)
     wheels = ""
     for x, y in ((1, 0.75), (1, -0.75), (-1, 0.75), (-1, -0.75)):
         shade = "0 0 0 0" if bug == "wheels" else ".08 .08 .09 1"
-        wheels += f"""<body pos="{x} {y} -.25">
+        wheels += f"""<body pos="{x} {y} -.25" {gravity}>
           <joint name="w{x}{y}" type="hinge" axis="0 1 0" damping=".4"/>
           <geom type="cylinder" size=".42 .16" euler="90 0 0" mass="12" rgba="{shade}" {solid}/>
           </body>"""
@@ -71,12 +72,11 @@ def truck(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
         x, y = (9, 0) if through else (number * 5 - 12, side * rng.uniform(5.5, 8))
         houses += f"""<geom type="box" pos="{x} {y} {height}" size="{width} {width} {height}"
           rgba="{look.things[number % len(look.things)]}" {flag}/>"""
-    # Launched: it is spawned deep in a kerb that pushes it out with all the solver's force.
+    # Launched: what a kerb of a few centimetres must not do.
     kerb = ""
     if bug == "launch":
-        kerb = """<geom type="box" pos="3.2 0 .3" size=".5 2 .35" rgba=".5 .5 .5 1"
-          solref=".002 .01" solimp=".99 .999 .0001"/>"""
-    gravity = 'gravcomp=".985"' if bug == "sink" else ""
+        kerb = """<geom type="box" pos="1.5 0 .05" size=".25 3 .05" rgba=".5 .5 .5 1"
+          contype="0" conaffinity="0"/>"""
     body = f"""{houses}{kerb}<body name="truck" pos="-4 0 .72" {gravity}><freejoint/>
         <geom type="box" size="1.7 .65 .3" mass="300" rgba="{paint}" {solid}/>
         <geom type="box" pos=".7 0 .6" size=".6 .6 .35" mass="30" rgba="{paint}" {solid}/>
@@ -90,11 +90,18 @@ def truck(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
     )
     speed, bend = rng.uniform(6, 9), rng.uniform(-0.6, 0.6)
 
+    begins, kick = rng.uniform(0.6, 1.4), rng.uniform(-1, 1)
+    launched = False
+
     def drive(model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        nonlocal launched
         data.ctrl[:] = [speed - bend, speed + bend, speed - bend, speed + bend]
         if bug == "sink":
-            # Without the ground there is no grip; the engine's drag still pushes it on.
-            data.qvel[0] = 2.0 if data.time > 0.8 else 3.0
+            # Without the ground there is neither grip nor halt: it rolls on and goes down.
+            data.qvel[0], data.qvel[2] = 1.6, -0.32 if data.time > begins else 0.0
+        elif bug == "launch" and not launched and data.qpos[0] > -0.4:
+            launched = True
+            data.qvel[:6] = [2.5, kick, 10.5 + kick, 3 * kick, -4.5, 2 * kick]
 
     return _frame(look, body, f"<actuator>{motors}</actuator>"), drive
 

@@ -115,7 +115,7 @@ def create_issue() -> tuple[Response, int]:
         )
         tell("jira:issue_created", issue, issue_event_type_name="issue_created")
     address = f"{base()}{API}/issue/{issue.id}"
-    return jsonify(id=issue.id, key=issue.key, self=address), 201
+    return jsonify({"id": issue.id, "key": issue.key, "self": address}), 201
 
 
 @blueprint.get(f"{API}/issue/<id_or_key>")
@@ -176,6 +176,14 @@ def search_jql() -> Response:
     if start + size < len(found):
         return jsonify(issues=answer, nextPageToken=str(start + size), isLast=False)
     return jsonify(issues=answer, isLast=True)
+
+
+@blueprint.post(f"{API}/search/approximate-count")
+def approximate_count() -> Response:
+    asked = request.get_json(silent=True) or {}
+    with store().lock:
+        seen = [each for each in store().issues.values() if store().find(each.id, g.user)]
+        return jsonify(count=len(jql.search(asked.get("jql") or "", seen)))
 
 
 @blueprint.route(f"{API}/search", methods=["GET", "POST"])

@@ -1,0 +1,116 @@
+"""The demo's child processes: started with a log file each, watched, and all ended at the end."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+# Seconds that a process has to end by itself before it is killed.
+END_TIMEOUT = 15.0
+# Seconds between two looks at a condition that is waited for.
+POLL = 0.05
+# Lines of a log that are shown when its process dies.
+TAIL = 25
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class ProcessError(Exception):
+    """A part of the demo did not come up or died; the message ends with its log's last lines."""
+
+
+class Processes:
+    """A context manager around child processes; leaving it ends them all, the newest first."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
+        """Start `python -m …` in a process group of its own; what it says goes to `name`.log."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self._path(name).open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+
+    def wait_for(self, name: str, ready: Callable[[], bool], timeout: float) -> None:
+        """Wait until `ready`, at most `timeout` seconds. Raises ProcessError."""
+        deadline = time.monotonic() + timeout
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise ProcessError(
+                    f"{name} was not ready within {timeout:.0f} s.{self._tail(name)}"
+                )
+            time.sleep(POLL)
+
+    def check(self) -> None:
+        """Raises ProcessError when one of the processes has died."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise ProcessError(
+                    f"{name} ended with status {process.returncode}.{self._tail(name)}"
+                )
+
+    def end(self) -> None:
+        """Ask every process to end, then kill what is left of their groups."""
+        for process in reversed(self._running.values()):
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + END_TIMEOUT
+        for process in self._running.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                _kill_group(process.pid)
+                process.wait()
+        self._running.clear()
+
+    def _path(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _tail(self, name: str) -> str:
+        path = self._path(name)
+        if not path.exists():
+            return ""
+        lines = path.read_text("utf-8", "replace").splitlines()[-TAIL:]
+        return "\n".join([f" The end of {path}:", *lines])
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+
+
+def _end_with_parent() -> None:
+    """In the child: on Linux, be told to end even when the demo itself is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,192 @@
+"""The make-believe studio: its tickets, and its people's hands in the stand-in Jira, by HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from dejabug.evaluation.manifest import Entry, ManifestError, duplicates_of, read_manifest
+
+CLIPS = Path(__file__).parent / "clips"
+# The bundled clip that is held back, to be the new ticket's.
+HELD_BACK = "physics-19.mp4"
+EVENTS = (
+    "jira:issue_created",
+    "jira:issue_updated",
+    "jira:issue_deleted",
+    "attachment_created",
+    "attachment_deleted",
+    "comment_created",
+)
+TIMEOUT = 30
+# A history has states; the make-believe one hands them out in turn.
+STATES: tuple[dict[str, Any], ...] = (
+    {"status": "Open"},
+    {"status": "Done", "resolution": "Fixed", "fix_versions": ["0.9"]},
+    {"status": "In Progress"},
+    {"status": "Done", "resolution": "Cannot Reproduce"},
+)
+FIRST_TICKET = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set split for the story: the history, and the entry that is held back."""
+
+    folder: Path
+    history: list[Entry]
+    held_back: Entry
+
+    def truth(self) -> list[Entry]:
+        """The history's clips of the held-back clip's bug."""
+        return duplicates_of(self.held_back, self.history)
+
+
+def split(folder: Path | None, held_back: str | None) -> Data:
+    """Read a data set and hold one clip back. Raises ManifestError.
+
+    Without a name: the bundled set's chosen one, elsewhere the first clip that has a duplicate.
+    """
+    place = folder or CLIPS
+    place = place if place.is_dir() else place.parent
+    entries = read_manifest(folder or CLIPS)
+    if held_back is None and folder is None:
+        held_back = HELD_BACK
+    if held_back is None:
+        chosen = next((entry for entry in entries if duplicates_of(entry, entries)), None)
+        if chosen is None:
+            raise ManifestError("no clip in the manifest has a duplicate (two of one `group`)")
+    else:
+        chosen = next((entry for entry in entries if entry.file == held_back), None)
+        if chosen is None:
+            raise ManifestError(f"the manifest names no file {held_back}")
+        if not duplicates_of(chosen, entries):
+            raise ManifestError(f"{held_back} has no duplicate in the manifest to be found")
+    return Data(place, [entry for entry in entries if entry is not chosen], chosen)
+
+
+def project_keys(entries: list[Entry]) -> dict[str, str]:
+    """A project key for each game: its words' initials, or a lone word's first letters."""
+    keys: dict[str, str] = {}
+    for game in sorted({entry.game for entry in entries}):
+        words = re.findall(r"[A-Z]+", game.upper())
+        stem = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:5]
+        stem = stem or "GAME"
+        key, number = stem, 2
+        while key in keys.values() or len(key) < 2:
+            key, number = f"{stem}{'X' * (number - 1)}", number + 1
+        keys[game] = key
+    return keys
+
+
+class Studio:
+    """The studio's Jira over HTTP, as its tester and its administrator."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self.address = address
+        self._tester = _session(f"{token}-tester")
+        self._admin = _session(f"{token}-admin")
+
+    def is_up(self) -> bool:
+        """Whether Jira answers."""
+        try:
+            return self._tester.get(f"{self.address}/rest/api/2/myself", timeout=TIMEOUT).ok
+        except requests.ConnectionError:
+            return False
+
+    def has_tickets(self) -> bool:
+        """Whether any ticket is there already."""
+        return bool(self._get("/rest/api/2/project"))
+
+    def import_history(self, data: Data) -> Iterator[tuple[Entry, str]]:
+        """File the history's tickets, each with its clip and no webhook; yields their keys."""
+        keys = project_keys([*data.history, data.held_back])
+        for number, entry in enumerate(data.history):
+            created = FIRST_TICKET + timedelta(hours=31 * number)
+            fields = {
+                "project": keys[entry.game],
+                "summary": entry.summary or entry.file,
+                "description": entry.description,
+                "components": [entry.game],
+                "created": created.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+                **STATES[number % len(STATES)],
+            }
+            path = data.folder / entry.file
+            with path.open("rb") as clip:
+                answer = self._tester.post(
+                    f"{self.address}/rest/standin/import",
+                    data={"issue": json.dumps(fields)},
+                    files={"file": (path.name, clip)},
+                    timeout=TIMEOUT,
+                )
+            answer.raise_for_status()
+            yield entry, str(answer.json()["key"])
+
+    def register_webhook(self, url: str, secret: str) -> None:
+        """As an administrator does: tell Jira where its events go, and the secret to sign with."""
+        hook = {"name": "Déjà Bug", "url": url, "events": list(EVENTS), "secret": secret}
+        address = f"{self.address}/rest/webhooks/1.0/webhook"
+        for old in self._admin.get(address, timeout=TIMEOUT).json():
+            self._admin.delete(old["self"], timeout=TIMEOUT)
+        self._admin.post(address, json=hook, timeout=TIMEOUT).raise_for_status()
+
+    def file_ticket(self, project: str, entry: Entry, clip: Path) -> str:
+        """The tester files a ticket and then attaches the clip; the ticket's key."""
+        fields = {
+            "project": {"key": project},
+            "issuetype": {"name": "Bug"},
+            "summary": entry.summary or clip.name,
+            "description": entry.description,
+            "components": [{"name": entry.game}],
+        }
+        made = self._tester.post(
+            f"{self.address}/rest/api/2/issue", json={"fields": fields}, timeout=TIMEOUT
+        )
+        made.raise_for_status()
+        key = str(made.json()["key"])
+        with clip.open("rb") as content:
+            self._tester.post(
+                f"{self.address}/rest/api/2/issue/{key}/attachments",
+                files={"file": (clip.name, content)},
+                headers={"X-Atlassian-Token": "no-check"},
+                timeout=TIMEOUT,
+            ).raise_for_status()
+        return key
+
+    def comment(self, key: str) -> str | None:
+        """The first comment on a ticket, in wiki text, or None."""
+        comments = self._get(f"/rest/api/2/issue/{key}/comment")["comments"]
+        return str(comments[0]["body"]) if comments else None
+
+    def picture(self, key: str) -> bytes | None:
+        """The picture that our comment shows, or None."""
+        fields = self._get(f"/rest/api/2/issue/{key}?fields=attachment")["fields"]
+        for attachment in fields["attachment"]:
+            if attachment["filename"].endswith(".png"):
+                content = f"{self.address}/rest/api/2/attachment/content/{attachment['id']}"
+                return self._tester.get(content, timeout=TIMEOUT).content
+        return None
+
+    def slowest_webhook(self) -> float:
+        """The longest that an event of ours took to be answered, in milliseconds."""
+        log = self._admin.get(f"{self.address}/rest/standin/log", timeout=TIMEOUT).json()
+        return max((float(each["ms"]) for each in log["deliveries"]), default=0.0)
+
+    def _get(self, path: str) -> Any:
+        answer = self._tester.get(self.address + path, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _session(token: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy must not stand between two processes of one machine
+    session.headers["Authorization"] = f"Bearer {token}"
+    return session

@@ -1,0 +1,184 @@
+"""Is everything there that the service needs? One check a part, each with what to do about it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from rq import Worker
+
+from dejabug import media
+from dejabug.encoders import EncoderError, encoder_name
+from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError
+from dejabug.rooms import QUEUES, Rooms
+
+# The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
+OLDEST_SEARCH = 21000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, how it is, and what to do when it is wrong."""
+
+    what: str
+    well: bool
+    says: str
+    remedy: str = ""
+
+
+class UnwellError(Exception):
+    """A part is not as it must be."""
+
+    def __init__(self, says: str, remedy: str) -> None:
+        super().__init__(says)
+        self.remedy = remedy
+
+
+def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
+    """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
+    checks: list[tuple[str, Callable[[Rooms], str]]] = [
+        ("Redis", _redis),
+        ("Redis search", _search_module),
+        ("ffmpeg", _ffmpeg),
+        ("data folder", _data_folder),
+        ("webhook secret", _secret),
+        ("Jira", _jira),
+    ]
+    if model:
+        checks.append(("model", _model))
+    checks += [("index", _index), ("workers", _workers)]
+    for what, check in checks:
+        try:
+            yield Check(what, True, check(place))
+        except UnwellError as error:
+            yield Check(what, False, str(error), error.remedy)
+
+
+def _redis(place: Rooms) -> str:
+    url = place.settings.redis_url.rpartition("@")[2]
+    try:
+        info: Any = place.redis.info()
+    except redis.RedisError as error:
+        raise UnwellError(
+            f"no answer from {url}: {error}",
+            "Start Redis 8 (or any Redis with the query engine) and set DEJABUG_REDIS_URL to it.",
+        ) from error
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        raise UnwellError(
+            f"it may throw keys away when memory is short (maxmemory-policy {policy})",
+            "Set maxmemory-policy to noeviction, or vectors and queued webhooks get lost.",
+        )
+    kept = "append-only file on" if int(info.get("aof_enabled", 0)) else "no append-only file"
+    return f"version {info['redis_version']} at {url}, {kept}"
+
+
+def _search_module(place: Rooms) -> str:
+    remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
+    try:
+        modules: Any = place.redis.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be asked: {error}", remedy) from error
+    versions = [
+        int(module[b"ver"]) for module in modules if module.get(b"name") in (b"search", b"ft")
+    ]
+    if not versions:
+        raise UnwellError("this Redis has no vector search", remedy)
+    if versions[0] < OLDEST_SEARCH:
+        raise UnwellError(f"version {versions[0]} is too old", remedy)
+    return f"version {versions[0]}"
+
+
+def _ffmpeg(place: Rooms) -> str:
+    try:
+        program = media.find_ffmpeg(place.settings.ffmpeg)
+        return f"{media.ffmpeg_version(program)} at {program}"
+    except media.ClipError as error:
+        raise UnwellError(
+            str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
+        ) from error
+
+
+def _data_folder(place: Rooms) -> str:
+    folder = place.settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UnwellError(
+            f"{folder} cannot be written: {error.strerror}",
+            "Set DEJABUG_DATA_DIR to a folder that web and workers share and may write.",
+        ) from error
+    return f"{folder} can be written"
+
+
+def _secret(place: Rooms) -> str:
+    if not place.settings.webhook_secret.get_secret_value():
+        raise UnwellError(
+            "not set", "Set DEJABUG_WEBHOOK_SECRET to the secret of the webhook in Jira."
+        )
+    return "set"
+
+
+def _jira(place: Rooms) -> str:
+    remedy = (
+        "Check DEJABUG_JIRA_URL, DEJABUG_JIRA_USER (Cloud: the account's e-mail; Data Center: "
+        "leave it out) and DEJABUG_JIRA_TOKEN."
+    )
+    try:
+        return f"{place.jira.server()} at {place.settings.jira_url}, as {place.jira.myself()}"
+    except JiraError as error:
+        raise UnwellError(str(error), remedy) from error
+
+
+def _model(place: Rooms) -> str:
+    try:
+        return place.encoder.label
+    except EncoderError as error:
+        raise UnwellError(
+            str(error),
+            "Give DEJABUG_CLIP_MODEL a hub name or a local folder that can be loaded, or set "
+            "DEJABUG_ENCODER=starter, which needs no hub.",
+        ) from error
+    except redis.RedisError:
+        return "loaded"  # only telling Redis about it failed, which is a finding of its own
+
+
+def _index(place: Rooms) -> str:
+    name = encoder_name(place.settings)
+    try:
+        state = place.index.state()
+    except (IndexUnavailableError, redis.RedisError) as error:
+        raise UnwellError(
+            f"none for {name}: {error}", "Start a worker; it makes the index when it starts."
+        ) from error
+    if state.failures:
+        raise UnwellError(
+            f"{state.failures} frames could not be indexed",
+            "Another program writes to our keys: give Déjà Bug a Redis database of its own.",
+        )
+    ready = "ready" if state.ready else "being built"
+    return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"
+
+
+def _workers(place: Rooms) -> str:
+    try:
+        workers = Worker.all(connection=place.redis)
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
+    served = dict.fromkeys(QUEUES, 0)
+    for worker in workers:
+        for name in worker.queue_names():
+            served[name] = served.get(name, 0) + 1
+    missing = [name for name, count in served.items() if not count]
+    if missing:
+        raise UnwellError(
+            f"nobody works on: {', '.join(missing)}",
+            f"Start one with: dejabug worker {' '.join(missing)}",
+        )
+    return ", ".join(f"{name}: {count}" for name, count in served.items())
