@@ -97,7 +97,7 @@ def _ffmpeg(place: Rooms) -> str:
     try:
         program = media.find_ffmpeg(place.settings.ffmpeg)
         return f"{media.ffmpeg_version(program)} at {program}"
-    except media.ClipError as error:
+    except OSError as error:
         raise UnwellError(
             str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
         ) from error

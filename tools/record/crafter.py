@@ -82,10 +82,12 @@ def _flood(env: crafter.Env) -> None:
     px, py = env._player.pos
     for x in range(px - 6, px + 7):
         for y in range(py - 4, py + 5):
-            inside = 0 <= x < env._area[0] and 0 <= y < env._area[1]
-            if inside and env._world[(x, y)][1] is None and env._world[(x, y)][0] != WATER:
-                if env._world.random.uniform() < 0.45:
-                    env._world.add(objects.Cow(env._world, (x, y)))
+            if not (0 <= x < env._area[0] and 0 <= y < env._area[1]):
+                continue
+            ground, thing = env._world[(x, y)]
+            free = thing is None and ground != WATER
+            if free and env._world.random.uniform() < 0.45:
+                env._world.add(objects.Cow(env._world, (x, y)))
 
 
 def _lag_camera(env: crafter.Env) -> None:

@@ -24,7 +24,8 @@ from dejabug.encoders.tensors import (
     unit,
 )
 
-# Families whose texts must be padded to the length they were trained with.
+# Families whose texts are padded to one length and whose padding is read along with the words, as
+# in their training (big_vision's text tower has no padding mask; neither has open_clip's).
 PADDED_TO_LENGTH = ("siglip", "siglip2")
 
 
@@ -103,8 +104,9 @@ class ClipEncoder:
 
 def _text_options(config: Any) -> dict[str, Any]:
     limit = int(getattr(config.text_config, "max_position_embeddings", 77))
-    padding = "max_length" if config.model_type in PADDED_TO_LENGTH else True
-    return {"padding": padding, "max_length": limit}
+    if config.model_type in PADDED_TO_LENGTH:
+        return {"padding": "max_length", "max_length": limit, "return_attention_mask": False}
+    return {"padding": True, "max_length": limit}
 
 
 def _tensor(output: Any) -> Tensor:

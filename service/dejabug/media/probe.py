@@ -37,7 +37,10 @@ VIDEO = re.compile(
 )
 SIZE = re.compile(r", (\d+)x(\d+)(?: \[SAR (\d+):(\d+))?")
 RATE = re.compile(r", ([\d.]+)(k?) fps")
-ROTATION = re.compile(r"^\s+displaymatrix: rotation of (-?\d+(?:\.\d+)?) degrees", re.MULTILINE)
+# ffmpeg 8 writes "displaymatrix", ffmpeg 9 "Display Matrix".
+ROTATION = re.compile(
+    r"^\s+display ?matrix: rotation of (-?\d+(?:\.\d+)?) degrees", re.MULTILINE | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

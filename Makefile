@@ -1,0 +1,46 @@
+# What a developer needs. Everything is installed into .venv from package registries alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := 2.13.0
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test lint bench clips clean
+
+help: ## list what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv and install everything into it
+
+# One CUDA build of torch is over 2 GB, so a machine without a GPU gets the CPU build.
+$(STAMP): pyproject.toml tools/install.sh
+	PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) sh tools/install.sh
+	@touch $@
+
+demo: $(STAMP) ## play the whole story; ends 0 when the true duplicate is suggested
+	@$(BIN)/dejabug demo $(ARGS)
+
+up: $(STAMP) ## start the demo's studio and keep it running to play with
+	@$(BIN)/dejabug up $(ARGS)
+
+test: lint ## lint, type-check, hold the import directions, run the tests
+	$(BIN)/pytest $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure speed against the naive way, as ratios
+	$(BIN)/python -m tools.bench $(ARGS)
+
+clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
+	$(PYTHON) -m venv .venv-record
+	.venv-record/bin/pip install -q -r tools/record/requirements.txt
+	MUJOCO_GL=osmesa .venv-record/bin/python -m tools.record --out service/dejabug/demo/clips
+
+clean: ## remove .venv and .state
+	rm -rf $(VENV) .venv-record .state

@@ -1,0 +1,195 @@
+"""The real parts that tests stand on: Redis with search, ffmpeg, the starter encoder, a Jira."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from dejabug import rooms as rooms_module
+from dejabug.demo.jira_standin.app import create_app as create_jira
+from dejabug.demo.jira_standin.store import User
+from dejabug.demo.studio import CLIPS
+from dejabug.encoders.starter import StarterEncoder
+from dejabug.media import find_ffmpeg
+from dejabug.redis_server import RedisServer
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings, get_settings
+
+TOKEN = "test-token"
+SECRET = "test-secret"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One real Redis with the search module for the whole run."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def store(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """An empty Redis."""
+    with redis.Redis.from_url(redis_server.url, protocol=3) as connection:
+        connection.flushall()
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def starter() -> StarterEncoder:
+    """The starter encoder, loaded once: it takes seconds."""
+    return StarterEncoder()
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> Callable[..., Path]:
+    """Run the real ffmpeg: `ffmpeg(path, *arguments)` writes `path` and returns it."""
+
+    def run(path: Path, *arguments: str) -> Path:
+        command = [find_ffmpeg(), "-v", "error", "-y", *arguments, str(path)]
+        subprocess.run(command, check=True, capture_output=True)
+        return path
+
+    return run
+
+
+class Site:
+    """The stand-in Jira, served over real HTTP, and hands to work in it."""
+
+    def __init__(self, folder: Path) -> None:
+        users = [
+            User("bot", "Déjà Bug", "bot@studio.example", f"{TOKEN}-bot"),
+            User("tester", "Tess Tester", "tess@studio.example", f"{TOKEN}-tester"),
+            User("admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"]),
+        ]
+        self.app = create_jira(folder, users)
+        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def call(self, method: str, path: str, who: str = "tester", **options: Any) -> Any:
+        """A request as one of the people; its JSON, or None."""
+        headers = {"Authorization": f"Bearer {TOKEN}-{who}", **options.pop("headers", {})}
+        answer = requests.request(method, self.url + path, headers=headers, timeout=20, **options)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def file(self, project: str, summary: str, *clips: Path, **fields: Any) -> str:
+        """File a ticket with clips by REST; its key."""
+        asked = {"project": {"key": project}, "summary": summary, **fields}
+        key = str(self.call("POST", "/rest/api/2/issue", json={"fields": asked})["key"])
+        for clip in clips:
+            self.attach(key, clip)
+        return key
+
+    def attach(self, key: str, path: Path, name: str | None = None) -> str:
+        """Attach a file; the attachment's id."""
+        made = self.call(
+            "POST",
+            f"/rest/api/2/issue/{key}/attachments",
+            files={"file": (name or path.name, path.read_bytes())},
+            headers={"X-Atlassian-Token": "no-check"},
+        )
+        return str(made[0]["id"])
+
+    def issue(self, key: str, who: str = "admin") -> Any:
+        """An issue's JSON."""
+        return self.call("GET", f"/rest/api/2/issue/{key}", who)
+
+    def comments(self, key: str) -> list[Any]:
+        """An issue's comments."""
+        found: list[Any] = self.call("GET", f"/rest/api/2/issue/{key}/comment")["comments"]
+        return found
+
+    def log(self) -> Any:
+        """Every request and delivery so far."""
+        return self.call("GET", "/rest/standin/log", "admin")
+
+    def fail(self, **fault: Any) -> None:
+        """Order a fault."""
+        self.call("POST", "/rest/standin/faults", "admin", json=fault)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def jira(tmp_path: Path) -> Iterator[Site]:
+    """An empty stand-in Jira."""
+    site = Site(tmp_path / "jira")
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def environment(
+    redis_server: RedisServer, jira: Site, store: redis.Redis, tmp_path: Path
+) -> dict[str, str]:
+    """The settings of a service between this Redis and this Jira, as environment variables."""
+    return {
+        "DEJABUG_REDIS_URL": redis_server.url,
+        "DEJABUG_ENCODER": "starter",
+        "DEJABUG_JIRA_URL": jira.url,
+        "DEJABUG_JIRA_USER": "bot@studio.example",
+        "DEJABUG_JIRA_TOKEN": f"{TOKEN}-bot",
+        "DEJABUG_WEBHOOK_SECRET": SECRET,
+        "DEJABUG_DATA_DIR": str(tmp_path / "data"),
+        # The demo's clips are many variations of few places: see docs/quality.md.
+        "DEJABUG_COMMENT_THRESHOLD": "0.3",
+    }
+
+
+@pytest.fixture
+def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Rooms]:
+    """The rooms of this process, between the test's Redis and Jira, with no model loaded."""
+    for name in [name for name in os.environ if name.startswith("DEJABUG_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    rooms_module.rooms.cache_clear()
+    yield rooms_module.rooms()
+    get_settings.cache_clear()
+    rooms_module.rooms.cache_clear()
+
+
+@pytest.fixture
+def place(cold_place: Rooms, starter: StarterEncoder) -> Rooms:
+    """The same with the starter encoder, as in a worker."""
+    cold_place.redis.hset("dejabug:dimensions", starter.name, starter.dimensions)
+    cold_place.redis.hset("dejabug:labels", starter.name, starter.label)
+    cold_place.__dict__["encoder"] = starter
+    return cold_place
+
+
+@pytest.fixture
+def clips() -> Path:
+    """The folder of the demo's clips."""
+    return CLIPS
+
+
+def settings(**given: Any) -> Settings:
+    """Settings with everything else at its default."""
+    return Settings(**given)
+
+
+def wait_until(what: Callable[[], Any], timeout: float = 60.0) -> Any:
+    """Wait for something to be true, and return it."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"did not come true within {timeout} s")

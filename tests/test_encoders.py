@@ -1,0 +1,232 @@
+"""Pictures and words → unit vectors, against plain transformers and plain sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPModel,
+    PreTrainedTokenizerFast,
+    SiglipConfig,
+    SiglipModel,
+)
+
+from dejabug import media
+from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
+from dejabug.encoders.clip import ClipEncoder
+from dejabug.encoders.starter import StarterEncoder, _class_names
+from dejabug.encoders.tensors import squares
+from dejabug.settings import Settings
+
+WORDS = ["[PAD]", "[UNK]", "[EOS]", "a", "car", "sinks", "into", "the", "road", "wall", "black"]
+
+
+def save_tokenizer(folder: Path, length: int) -> None:
+    """A word-level tokenizer that ends each text with its end mark, as CLIP's does."""
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        eos_token="[EOS]",
+        model_max_length=length,
+    )
+    fast.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small CLIPModel with random weights, saved as the hub has them."""
+    folder = tmp_path_factory.mktemp("clip")
+    torch.manual_seed(0)
+    config = CLIPConfig(
+        text_config={
+            "vocab_size": len(WORDS), "hidden_size": 32, "intermediate_size": 64,
+            "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 16,
+            "pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1,
+        },
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "image_size": 32, "patch_size": 8,
+        },
+        projection_dim=24,
+    )  # fmt: skip
+    CLIPModel(config).save_pretrained(folder)
+    save_tokenizer(folder, 16)
+    CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def frames() -> np.ndarray:
+    """Seven different frames of 16:9, smooth as pictures are."""
+    rng = np.random.default_rng(3)
+    small = rng.integers(0, 255, (7, 6, 10, 3), dtype=np.uint8)
+    big = [Image.fromarray(one).resize((56, 32), Image.Resampling.BICUBIC) for one in small]
+    return np.stack([np.asarray(one) for one in big])
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 32])
+def test_clip_gives_what_plain_transformers_gives(
+    small_clip: Path, frames: np.ndarray, batch_size: int
+) -> None:
+    encoder = ClipEncoder(
+        str(small_clip), device="cpu", dtype=torch.float32, crop="center", batch_size=batch_size
+    )
+    model, processor = (
+        CLIPModel.from_pretrained(small_clip),
+        CLIPImageProcessorPil.from_pretrained(small_clip),
+    )
+    inputs = processor([Image.fromarray(frame) for frame in frames], return_tensors="pt")
+    with torch.inference_mode():
+        expected = model.get_image_features(**inputs).pooler_output
+        expected = torch.nn.functional.normalize(expected, dim=-1).numpy()
+    found = encoder.embed_images(frames)
+    assert found.dtype == np.float32
+    assert found.shape == (7, 24)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("texts", [["a car"], ["a car", "a car sinks into the road", "black wall"]])
+def test_clip_reads_texts_as_plain_transformers_does(small_clip: Path, texts: list[str]) -> None:
+    encoder = ClipEncoder(str(small_clip), device="cpu", dtype=torch.float32)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(small_clip)
+    model = CLIPModel.from_pretrained(small_clip)
+    found = encoder.embed_texts(texts)
+    for text, row in zip(texts, found, strict=True):
+        # One by one: padding must change nothing.
+        with torch.inference_mode():
+            one = model.get_text_features(**tokenizer([text], return_tensors="pt")).pooler_output
+        expected = torch.nn.functional.normalize(one, dim=-1)[0].numpy()
+        np.testing.assert_allclose(row, expected, atol=1e-5)
+
+
+def test_siglip_and_its_kin_work_through_the_same_code(tmp_path: Path, frames: np.ndarray) -> None:
+    config = SiglipConfig(
+        text_config={
+            "vocab_size": len(WORDS), "hidden_size": 32, "intermediate_size": 64,
+            "num_hidden_layers": 1, "num_attention_heads": 4, "max_position_embeddings": 16,
+            "pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1,
+        },
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+            "num_attention_heads": 4, "image_size": 32, "patch_size": 8,
+        },
+    )  # fmt: skip
+    SiglipModel(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, 16)
+    CLIPImageProcessorPil(
+        size={"height": 32, "width": 32}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    ).save_pretrained(tmp_path)
+    encoder = ClipEncoder(str(tmp_path), device="cpu", dtype=torch.float32)
+    assert encoder.embed_images(frames).shape == (7, 32)
+    # SigLIP was trained on texts padded to its whole length: so must ours be.
+    model = SiglipModel.from_pretrained(tmp_path)
+    padded = torch.tensor([[3, 4, *[0] * 14]])
+    with torch.inference_mode():
+        expected = model.get_text_features(input_ids=padded).pooler_output
+    expected = torch.nn.functional.normalize(expected, dim=-1).numpy()
+    np.testing.assert_allclose(encoder.embed_texts(["a car"]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("crop", ["center", "squash", "two"])
+def test_every_crop_gives_unit_vectors_and_a_name_of_its_own(
+    small_clip: Path, frames: np.ndarray, crop: str
+) -> None:
+    encoder = ClipEncoder(str(small_clip), device="cpu", crop=crop)  # type: ignore[arg-type]
+    lengths = np.linalg.norm(encoder.embed_images(frames), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-5)
+    assert encoder.name.endswith(f"@{crop}")
+    assert "cpu" in encoder.label
+
+
+def test_the_centre_crop_sees_the_middle_and_two_crops_see_the_ends(small_clip: Path) -> None:
+    frame = np.zeros((1, 32, 96, 3), np.uint8)
+    edge = frame.copy()
+    edge[:, :, :16] = 255
+    center, two = (
+        ClipEncoder(str(small_clip), device="cpu", crop=crop)  # type: ignore[arg-type]
+        for crop in ("center", "two")
+    )
+    assert np.allclose(center.embed_images(frame), center.embed_images(edge), atol=1e-6)
+    assert not np.allclose(two.embed_images(frame), two.embed_images(edge), atol=1e-3)
+
+
+def test_a_model_that_cannot_be_loaded_is_a_loud_error(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="nowhere"):
+        ClipEncoder(str(tmp_path / "nowhere"))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(EncoderError):
+        ClipEncoder(str(tmp_path))
+
+
+def test_cuda_that_is_asked_for_and_absent_is_an_error(small_clip: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(EncoderError, match="DEJABUG_DEVICE"):
+        ClipEncoder(str(small_clip), device="cuda")
+
+
+def test_the_settings_choose_the_encoder_and_its_name(small_clip: Path) -> None:
+    chosen = Settings(encoder="clip", clip_model=str(small_clip), frame_crop="center")
+    encoder = load_encoder(chosen)
+    assert encoder.name == encoder_name(chosen) == f"clip:{small_clip}@center"
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 8, 3), (1, 8, 8, 4), (8, 8, 3)])
+def test_what_is_no_batch_of_pictures_is_refused(small_clip: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="pixels"):
+        ClipEncoder(str(small_clip)).embed_images(np.zeros(shape, np.uint8))
+
+
+def test_starter_vectors_do_not_depend_on_the_batch(starter: StarterEncoder) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 255, (5, 64, 100, 3), dtype=np.uint8)
+    together = starter.embed_images(pixels)
+    alone = np.concatenate([starter.embed_images(pixels[n : n + 1]) for n in range(5)])
+    assert together.shape == (5, starter.dimensions)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert (together * alone).sum(axis=1).min() > 0.99
+
+
+def test_starter_words_lie_where_the_frames_lie_that_show_them(
+    starter: StarterEncoder, clips: Path
+) -> None:
+    """Of 1,000 things in words, the one nearest to a frame is one that the network sees in it."""
+    names = _class_names()
+    texts = starter.embed_texts([f"a photo of a {name}" for name in names])
+    for clip in ("freedoom-12.mp4", "physics-18.mkv", "crafter-01.mov"):
+        pixels = media.sample_frames(clips / clip, rate=0.5, short_side=260).pixels
+        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+        with torch.inference_mode():
+            _, chances = starter._see(squares(batch, 260, "squash")[0])
+        seen = chances.topk(10, dim=1).indices.tolist()
+        nearest = (starter.embed_images(pixels) @ texts.T).argmax(axis=1).tolist()
+        hits = [found in likely for found, likely in zip(nearest, seen, strict=True)]
+        assert np.mean(hits) >= 0.6, [names[found] for found in nearest]
+
+
+def test_starter_sentences_that_mean_the_same_are_near(starter: StarterEncoder) -> None:
+    texts = starter.embed_texts(
+        ["the car falls through the road", "vehicle sinks into the ground", "music is too loud"]
+    )
+    np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5)
+    assert texts[0] @ texts[1] > texts[0] @ texts[2] + 0.2
+
+
+def test_both_encoders_keep_the_protocol(starter: StarterEncoder, small_clip: Path) -> None:
+    encoders: list[Encoder] = [starter, ClipEncoder(str(small_clip))]
+    for encoder in encoders:
+        assert encoder.embed_texts(["a car"]).shape == (1, encoder.dimensions)
+        with pytest.raises(ValueError, match="no texts"):
+            encoder.embed_texts([])

@@ -1,0 +1,1 @@
+"""Speed against the naive way, each pair in one run: `make bench`."""
