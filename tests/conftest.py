@@ -145,8 +145,7 @@ def environment(
         "DEJABUG_JIRA_TOKEN": f"{TOKEN}-bot",
         "DEJABUG_WEBHOOK_SECRET": SECRET,
         "DEJABUG_DATA_DIR": str(tmp_path / "data"),
-        # The demo's clips are many variations of few places: see docs/quality.md.
-        "DEJABUG_COMMENT_THRESHOLD": "0.3",
+        "DEJABUG_COMMENT_THRESHOLD": "0.5",
     }
 
 

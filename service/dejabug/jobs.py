@@ -39,7 +39,7 @@ from dejabug.rooms import Rooms, rooms
 log = structlog.get_logger()
 
 # Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
-BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
+BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 # Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
 SHORT_JOB = 300
 CLIP_JOB = 1800
@@ -84,6 +84,8 @@ def enqueue(
 
 def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
     """Within a transaction: remember that this issue must be looked at, and queue it."""
+    if not pipeline.explicit_transaction:
+        pipeline.multi()  # RQ would begin it in the middle, which redis-py refuses
     pipeline.zadd(PENDING, {issue_id: time.time()})
     enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
 

@@ -66,9 +66,10 @@ def move(id_or_key: str) -> tuple[str, int]:
 
 @blueprint.post("/rest/standin/faults")
 def faults() -> tuple[str, int]:
-    """The next `count` requests under `path` are answered with `status` and `headers`."""
+    """The next `count` requests under `path` are answered with `status` and `headers`, or, with
+    status 0, as usual after `delay` seconds."""
     asked = request.get_json(silent=True) or {}
-    fault = {"count": 1, "status": 503, "path": "/rest/api/", "headers": {}, **asked}
+    fault = {"count": 1, "status": 503, "path": "/rest/api/", "headers": {}, "delay": 0, **asked}
     with store().lock:
         current_app.extensions["faults"].append(fault)
     return "", 204

@@ -51,8 +51,11 @@ def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str,
                 fault["count"] -= 1
                 if fault["count"] <= 0:
                     faults.remove(fault)
-                body = jsonify(errorMessages=["ordered by a test"], errors={})
-                return body, fault["status"], fault["headers"]
+        if fault is not None and fault["status"]:
+            body = jsonify(errorMessages=["ordered by a test"], errors={})
+            return body, fault["status"], fault["headers"]
+        if fault is not None:
+            time.sleep(fault["delay"])
         g.user = _account(store)
         if g.user is None:
             return jsonify(errorMessages=["Client must be authenticated."], errors={}), 401

@@ -1,0 +1,234 @@
+"""The frames in a real Redis with vector search."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import redis
+
+from dejabug import index as index_module
+from dejabug.index import (
+    BadVectorsError,
+    FrameIndex,
+    IndexUnavailableError,
+    Place,
+    escape_tag,
+    slug_of,
+)
+
+DIMENSIONS = 16
+HOME = Place("1", "GAME", "Racer")
+ALL = ["GAME"]
+
+
+def unit(count: int, seed: int = 0) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(count, DIMENSIONS))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def times(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.float32) / 2
+
+
+@pytest.fixture
+def frames(store: redis.Redis) -> FrameIndex:
+    return FrameIndex(store, "test", DIMENSIONS)
+
+
+def test_the_nearest_frames_are_those_of_plain_arithmetic(frames: FrameIndex) -> None:
+    vectors = {f"{n}": unit(20, n) for n in range(10)}
+    for clip, rows in vectors.items():
+        frames.write_clip(clip, HOME, times(20), rows)
+    query = unit(3, 99)
+    for row, hits in zip(query, frames.nearest_frames(query, 15, ALL), strict=True):
+        exact = sorted(
+            (
+                (float(row @ v), clip, i / 2)
+                for clip, rows in vectors.items()
+                for i, v in enumerate(rows)
+            ),
+            reverse=True,
+        )[:15]
+        # Half precision may swap neighbours of nearly the same similarity, and nothing else.
+        assert len({(hit.clip_id, hit.time) for hit in hits}) == 15
+        np.testing.assert_allclose(
+            [hit.similarity for hit in hits], [s for s, _, _ in exact], atol=2e-3
+        )
+        told = [float(row @ vectors[hit.clip_id][round(hit.time * 2)]) for hit in hits]
+        np.testing.assert_allclose([hit.similarity for hit in hits], told, atol=2e-3)
+
+
+def test_a_clip_with_a_thousand_near_frames_does_not_crowd_out_the_others(
+    frames: FrameIndex,
+) -> None:
+    query = unit(1)
+    crowd = np.repeat(query, 900, axis=0)
+    frames.write_clip("crowd", HOME, times(900), crowd)
+    for n in range(5):
+        frames.write_clip(f"{n}", HOME, times(4), unit(4, n + 1))
+    # What the paper's plain nearest frames would see: one clip.
+    assert {hit.clip_id for hit in frames.nearest_frames(query, 100, ALL)[0]} == {"crowd"}
+    found = frames.nearest_clips(query, 1000, ALL)
+    assert {clip for clip, _ in found} == {"crowd", *"01234"}
+    assert found[0] == ("crowd", pytest.approx(1, abs=1e-3))
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        unit(3)[:, :8],
+        np.hstack([unit(3), unit(3)]),
+        unit(3) * 1.1,
+        unit(3) * np.nan,
+        np.zeros((3, DIMENSIONS), np.float32),
+        unit(0),
+    ],
+)
+def test_vectors_that_are_not_right_never_reach_redis(
+    frames: FrameIndex, store: redis.Redis, vectors: np.ndarray
+) -> None:
+    with pytest.raises(BadVectorsError):
+        frames.write_clip("1", HOME, times(len(vectors)), vectors)
+    assert not store.keys("dejabug:frame:*")
+    assert frames.state().failures == 0
+
+
+def test_as_many_times_as_vectors(frames: FrameIndex) -> None:
+    with pytest.raises(BadVectorsError):
+        frames.write_clip("1", HOME, times(2), unit(3))
+
+
+def test_a_foreign_vector_of_the_wrong_size_is_seen_in_the_state(
+    frames: FrameIndex, store: redis.Redis
+) -> None:
+    store.hset(f"dejabug:frame:{slug_of('test')}:x:0", mapping={"clip": "x", "vector": b"1234"})
+    assert frames.state().failures == 1
+
+
+def test_queries_of_the_wrong_size_are_refused(frames: FrameIndex) -> None:
+    with pytest.raises(BadVectorsError):
+        frames.nearest_frames(unit(1)[:, :5], 10, ALL)
+
+
+def test_writing_a_clip_again_replaces_it_whole(frames: FrameIndex) -> None:
+    frames.write_clip("1", HOME, times(10), unit(10))
+    frames.write_clip("1", HOME, times(4), unit(4, 5))
+    assert frames.state().frames == 4
+    back = frames.clip_vectors(["1"])["1"]
+    assert back.times.tolist() == [0, 0.5, 1, 1.5]
+    np.testing.assert_allclose(back.vectors, unit(4, 5), atol=2e-3)
+
+
+def test_forgetting_leaves_nothing(frames: FrameIndex, store: redis.Redis) -> None:
+    before = set(store.keys())
+    frames.write_clip("1", HOME, times(10), unit(10))
+    frames.forget_clip("1")
+    frames.forget_clip("1")
+    assert set(store.keys()) == before
+    assert frames.state().frames == 0
+    assert frames.nearest_frames(unit(1), 10, ALL) == [[]]
+
+
+def test_a_moved_clip_is_found_in_its_new_project_only(frames: FrameIndex) -> None:
+    frames.write_clip("1", HOME, times(3), unit(3))
+    frames.move_clip("1", Place("1", "OTHER", "Racer"))
+    assert frames.nearest_clips(unit(1), 10, ["GAME"]) == []
+    assert [clip for clip, _ in frames.nearest_clips(unit(1), 10, ["OTHER"])] == ["1"]
+    assert frames.places(["1", "unknown"]) == {"1": Place("1", "OTHER", "Racer")}
+    assert frames.clip_count(["GAME"]) == 0
+    assert frames.clip_count(["OTHER"]) == 1
+
+
+@pytest.mark.parametrize("project", ["A-B", "a b", "{x}|*", "ÜBER", "a,b", '"', "-1"])
+def test_project_names_cannot_break_out_of_the_filter(frames: FrameIndex, project: str) -> None:
+    frames.write_clip("1", Place("1", project, "Racer"), times(2), unit(2))
+    frames.write_clip("2", HOME, times(2), unit(2))
+    if "," in project:
+        # A tag field splits at commas; no Jira project key has one.
+        return
+    assert [c for c, _ in frames.nearest_clips(unit(1), 10, [project])] == ["1"]
+
+
+def test_no_project_finds_nothing(frames: FrameIndex) -> None:
+    frames.write_clip("1", HOME, times(2), unit(2))
+    assert frames.nearest_frames(unit(2), 10, []) == [[], []]
+    assert frames.nearest_clips(unit(2), 10, []) == []
+
+
+def test_two_encoders_never_meet(store: redis.Redis) -> None:
+    one = FrameIndex(store, "clip:a@center", DIMENSIONS)
+    two = FrameIndex(store, "clip:a@squash", DIMENSIONS)
+    one.write_clip("1", HOME, times(3), unit(3))
+    assert two.state().frames == 0
+    assert two.nearest_clips(unit(1), 10, ALL) == []
+
+
+def test_one_name_with_another_length_is_refused(store: redis.Redis) -> None:
+    FrameIndex(store, "test", DIMENSIONS)
+    with pytest.raises(BadVectorsError, match="another model"):
+        FrameIndex(store, "test", DIMENSIONS * 2)
+
+
+def test_the_mean_is_that_of_the_projects_clips(frames: FrameIndex) -> None:
+    frames.write_clip("1", HOME, times(4), unit(4, 1))
+    frames.write_clip("2", HOME, times(2), unit(2, 2))
+    frames.write_clip("3", Place("3", "OTHER", ""), times(2), unit(2, 3))
+    mean, clips = frames.mean(ALL)
+    expected = (unit(4, 1).mean(0) + unit(2, 2).mean(0)) / 2
+    assert clips == 2
+    np.testing.assert_allclose(mean, expected, atol=1e-6)
+    assert frames.mean(["NONE"])[1] == 0
+
+
+def test_a_query_that_times_out_is_an_error_and_never_an_empty_answer(
+    frames: FrameIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(40):
+        frames.write_clip(f"{n}", HOME, times(500), unit(500, n))
+    monkeypatch.setattr(index_module, "QUERY_TIMEOUT_MS", 1)
+    with pytest.raises(IndexUnavailableError):
+        frames.nearest_frames(np.repeat(unit(1), 100, axis=0), 10_000, ALL)
+
+
+def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
+    frames._redis = redis.Redis(port=1)
+    with pytest.raises(IndexUnavailableError):
+        frames.nearest_frames(unit(1), 10, ALL)
+
+
+def test_a_large_flat_index_grows_into_hnsw_while_it_answers(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "FLAT_LIMIT", 200)
+    frames = FrameIndex(store, "test", DIMENSIONS)
+    for n in range(15):
+        frames.write_clip(f"{n}", HOME, times(20), unit(20, n))
+    exact = frames.nearest_clips(unit(1, 3)[:1], 100, ALL)
+    assert frames.state().algorithm == "FLAT"
+    deadline = time.monotonic() + 30
+    while not frames.grow():
+        assert frames.nearest_clips(unit(1, 3)[:1], 100, ALL) == exact
+        assert time.monotonic() < deadline
+    state = frames.state()
+    assert (state.algorithm, state.frames, state.ready) == ("HNSW", 300, True)
+    assert frames.nearest_clips(unit(1, 3)[:1], 100, ALL)[0] == exact[0]
+    assert not frames.grow()
+    # A process that starts now finds the new index.
+    assert FrameIndex(store, "test", DIMENSIONS).state().algorithm == "HNSW"
+
+
+def test_hnsw_can_be_asked_for(store: redis.Redis) -> None:
+    assert FrameIndex(store, "t", DIMENSIONS, algorithm="hnsw").state().algorithm == "HNSW"
+
+
+def test_names_become_different_slugs_that_are_safe_in_keys() -> None:
+    names = ["clip:a/b@center", "clip:a-b@center", "clip:a/b@squash", "ü" * 100]
+    slugs = [slug_of(name) for name in names]
+    assert len(set(slugs)) == len(names)
+    assert all(":" not in slug and len(slug) < 80 for slug in slugs)
+
+
+def test_tags_are_escaped() -> None:
+    assert escape_tag("a-b c") == r"a\-b\ c"

@@ -1,0 +1,106 @@
+"""What our one comment says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dejabug.demo.jira_standin import wiki
+from dejabug.jira.comments import MomentPair, Suggested, clock, escape, render, strength
+
+MOMENT = MomentPair(1.0, 3.5, 64.0, 66.5, 0.9)
+
+
+def suggested(**given: Any) -> Suggested:
+    fields = {
+        "key": "GAME-7", "summary": "Car sinks", "status": "Done", "resolution": None,
+        "score": 0.81, "moments": (MOMENT,),
+    }  # fmt: skip
+    return Suggested(**{**fields, **given})
+
+
+def comment(*suggestions: Suggested, strip: str | None = "strip.png") -> str:
+    return render(
+        suggestions, strip=strip, encoder="openai/clip (cpu)", browse_url="https://jira.example"
+    )
+
+
+def test_a_comment_names_key_summary_status_strength_and_moments() -> None:
+    text = comment(suggested())
+    for part in (
+        "[GAME-7|https://jira.example/browse/GAME-7]",
+        "Car sinks",
+        "status Done, unresolved",
+        "Very likely the same bug",
+        "0.81",
+        "0:01–0:03.5 here, 1:04–1:06.5 there",
+        "!strip.png|width=",
+        "openai/clip",
+    ):
+        assert part in text
+
+
+def test_without_pictures_there_is_no_broken_image() -> None:
+    assert "!" not in comment(suggested(), strip=None)
+
+
+def test_a_fixed_ticket_may_be_a_regression() -> None:
+    text = comment(suggested(resolution="Fixed", fix_versions=("1.2",)))
+    assert r"fixed in 1.2, so this may be a regression" in text
+    assert "resolved as Duplicate" in comment(suggested(resolution="Duplicate"))
+
+
+def test_a_match_of_one_moment_tells_one_time() -> None:
+    assert "0:02 here" in comment(suggested(moments=(MomentPair(2, 2, 4, 4, 0.9),)))
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "{code}x{code}", "[~admin]", "!http://evil.example/x.png!", "[click|http://evil.example]",
+        "{color:red}a{color}", "*bold* _it_ -del- +ins+ ^up^ ~low~ ??cite??", "----", "|a|b|",
+        "\\\\{quote}", "line\nbreak\r\n# list", "h1. heading",
+    ],
+)  # fmt: skip
+def test_a_hostile_summary_is_only_words(summary: str) -> None:
+    html = wiki.render(comment(suggested(summary=summary), strip=None), {})
+    for mark in ("<img", 'evil.example/x.png"', "<h1", "<b>bold", "<i>it", '"color:red'):
+        assert mark not in html
+    assert html.count("<a ") == 1
+    shown = " ".join(summary.split())
+    assert "[~" not in comment(suggested(summary=summary)).replace(r"\[\~", "")
+    assert len(shown) > 0
+
+
+@given(st.text(max_size=400))
+def test_no_summary_breaks_the_comment_out_of_its_line(summary: str) -> None:
+    lines = comment(suggested(summary=summary), strip=None).split("\n")
+    plain = comment(suggested(summary="x"), strip=None).split("\n")
+    assert len(lines) == len(plain)
+    escaped = escape(summary)
+    for sign in "{}[]|*!":
+        position = escaped.find(sign)
+        while position >= 0:
+            assert escaped[position - 1] == "\\"
+            position = escaped.find(sign, position + 1)
+
+
+def test_a_comment_with_nothing_to_say_is_never_written() -> None:
+    with pytest.raises(ValueError, match="no suggestion"):
+        comment()
+
+
+def test_scores_have_plain_words_in_order() -> None:
+    words = [strength(score) for score in (0.9, 0.65, 0.1)]
+    assert words == ["Very likely the same bug", "Likely the same bug", "Possibly the same bug"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0:00"), (4.04, "0:04"), (67.5, "1:07.5"), (3599.96, "60:00"), (-1, "0:00")],
+)
+def test_times_are_shown_as_on_a_player(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown

@@ -1,0 +1,342 @@
+"""What runs on queues: from a ticket to its comment, and what may go wrong on the way.
+
+The jobs run in this process, with a real Redis, a real Jira over HTTP, ffmpeg, and the starter
+encoder. tests/test_worker.py has them in processes of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rq.job import JobStatus
+
+from conftest import Site
+from dejabug import jobs, media
+from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.jira.errors import JiraUnavailableError
+from dejabug.rooms import QUEUES, Rooms
+from dejabug.worker import WarmWorker
+
+# Two runs of one bug, two more of another, and one that shows no bug.
+COWS = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4")
+PLACEHOLDER = ("crafter-14.mp4", "crafter-20.mov")
+QUIET = "crafter-12.webm"
+
+
+def work(place: Rooms) -> None:
+    """Run every job that is queued, and those that they queue, in order."""
+    queues = [place.queue(name) for name in QUEUES]
+    for _ in range(20):
+        WarmWorker(queues, place.redis).work(burst=True, logging_level="WARNING")
+        if not any(queue.count for queue in queues):
+            return
+
+
+def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
+    """What a webhook does: promise and queue; then work. The issue's id."""
+    issue_id = str(jira.issue(key)["id"])
+    with place.redis.pipeline() as pipe:
+        jobs.promise_sync(place, issue_id, watch, pipe)
+        pipe.execute()
+    work(place)
+    return issue_id
+
+
+def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
+    """Old tickets that are read in without being watched; their keys."""
+    keys = [jira.file(project, f"old ticket {name}", clips / name) for name in names]
+    for key in keys:
+        tell(place, jira, key, watch=False)
+    return keys
+
+
+def test_a_new_ticket_gets_one_comment_with_its_duplicates(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
+    assert all(jira.comments(key) == [] for key in old)  # a backfill never comments
+    key = jira.file("GAME", "cows everywhere", clips / COWS[2])
+    tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    assert comment["author"]["accountId"] == "bot"
+    text = comment["body"]
+    assert text.index(f"[{old[0]}|") < len(text)
+    first_two = sorted((text.index(f"[{key}|"), key) for key in old if f"[{key}|" in text)[:2]
+    assert {key for _, key in first_two} == {old[0], old[1]}
+    assert "Same moment:" in text
+    assert "starter: EfficientNet" in text
+    # The picture that the comment shows is attached, and is a picture.
+    (strip,) = [
+        a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith(".png")
+    ]
+    assert f"!{strip['filename']}|" in text
+    content = jira.app.extensions["store"].path_of(strip["id"]).read_bytes()
+    assert Image.open(io.BytesIO(content)).width > 400
+    assert place.redis.zcard(PENDING) == 0
+
+
+def test_every_job_may_run_twice(place: Rooms, jira: Site, clips: Path) -> None:
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    before, frames = jira.comments(key), place.index.state().frames
+    writes = len([r for r in jira.log()["requests"] if r["method"] != "GET"])
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jobs.index_clip(clip.id)
+    jobs.suggest(issue_id)
+    tell(place, jira, key)
+    assert jira.comments(key) == before
+    assert place.index.state().frames == frames
+    log = [r for r in jira.log()["requests"] if r["method"] not in ("GET",)]
+    assert [r for r in log[writes:] if "search" not in r["path"]] == []
+
+
+def test_a_comment_that_was_written_but_not_remembered_is_found_again(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    """Killed between Jira's answer and our note of it: the repeat must not comment twice."""
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    place.catalogue.put_comment(issue_id, None)
+    jobs.suggest(issue_id)
+    assert len(jira.comments(key)) == 1
+    pictures = [a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")]
+    assert len(pictures) == 1
+
+
+def test_the_comment_is_edited_in_place_when_things_change(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    (first,) = jira.comments(key)
+    jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "Renamed: a herd"}})
+    jobs.suggest(issue_id)
+    (second,) = jira.comments(key)
+    assert second["id"] == first["id"]
+    assert "Renamed: a herd" in second["body"]
+
+
+def test_nothing_similar_is_silence(place: Rooms, jira: Site, clips: Path) -> None:
+    others = ("crafter-03.webm", "crafter-04.mov", "crafter-05.mp4", "crafter-06.webm", QUIET)
+    history(place, jira, clips, COWS[0], *others)
+    key = jira.file("GAME", "placeholder tiles", clips / PLACEHOLDER[0])
+    tell(place, jira, key)
+    assert jira.comments(key) == []
+
+
+def test_a_match_that_readers_may_no_longer_see_is_withdrawn(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    assert f"[{old}|" in jira.comments(key)[0]["body"]
+    secret = {"fields": {"security": {"name": "Secret"}}}
+    jira.call("PUT", f"/rest/api/2/issue/{old}", "admin", json=secret)
+    jobs.suggest(issue_id)
+    assert jira.comments(key) == []
+    names = [a["filename"] for a in jira.issue(key)["fields"]["attachment"]]
+    assert names == [COWS[2]]  # the picture strip showed the old ticket's frames
+
+
+def test_tickets_of_another_project_are_not_suggested_unless_grouped(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0], project="OTHER")
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    assert jira.comments(key) == []
+    grouped = place.settings.model_copy(update={"project_groups": "GAME, OTHER; THIRD"})
+    object.__setattr__(place, "settings", grouped)
+    jobs.suggest(issue_id)
+    assert "[OTHER-1|" in jira.comments(key)[0]["body"]
+
+
+def test_our_comment_that_a_person_deleted_stays_deleted(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{comment['id']}")
+    jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "new words"}})
+    jobs.suggest(issue_id)
+    assert jira.comments(key) == []
+
+
+def test_a_clip_that_is_broken_says_why_once_and_the_rest_goes_on(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"PK\x03\x04 this is a zip")
+    log = tmp_path / "log.txt"
+    log.write_text("no clip")
+    key = jira.file("GAME", "cows", broken, log, clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    found = {clip.filename: clip for clip in place.catalogue.clips_of(issue_id)}
+    assert set(found) == {"broken.mp4", COWS[2]}
+    assert found["broken.mp4"].status is ClipStatus.FAILED
+    assert found["broken.mp4"].reason.startswith("not_a_video: ")
+    assert found[COWS[2]].status is ClipStatus.INDEXED
+    assert len(jira.comments(key)) == 1
+    downloads = [r for r in jira.log()["requests"] if "attachment/content" in r["path"]]
+    tell(place, jira, key)
+    again = [r for r in jira.log()["requests"] if "attachment/content" in r["path"]]
+    assert len(again) == len(downloads)  # a broken clip is not tried again
+
+
+def test_a_clip_that_is_too_large_is_not_downloaded(place: Rooms, jira: Site, clips: Path) -> None:
+    small = place.settings.model_copy(update={"clip_max_bytes": 1000})
+    object.__setattr__(place, "settings", small)
+    issue_id = tell(place, jira, jira.file("GAME", "cows", clips / COWS[0]))
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert (clip.status, clip.reason.split(":")[0]) == (ClipStatus.FAILED, "too_large")
+
+
+def test_a_deleted_issue_is_forgotten_whole(place: Rooms, jira: Site, clips: Path) -> None:
+    empty = set(place.redis.keys("dejabug:*"))
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key)
+    assert any(Path(place.settings.data_dir).rglob("*.jpg"))
+    jira.call("DELETE", f"/rest/api/2/issue/{key}")
+    jobs.forget_issue(issue_id)
+    jobs.forget_issue(issue_id)
+    left = {k for k in place.redis.keys("dejabug:*") if k not in empty}
+    assert {k for k in left if not k.startswith((b"dejabug:projects", b"dejabug:event"))} == set()
+    assert place.index.state().frames == 0
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+def test_an_issue_that_is_gone_when_it_is_read_is_forgotten(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key)
+    jira.call("DELETE", f"/rest/api/2/issue/{key}")
+    jobs.sync_issue(issue_id, False)
+    assert place.catalogue.issue(issue_id) is None
+    assert place.index.state().frames == 0
+
+
+def test_a_deleted_attachment_is_forgotten_alone(place: Rooms, jira: Site, clips: Path) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0], clips / QUIET)
+    issue_id = tell(place, jira, key)
+    first, second = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/attachment/{first.id}")
+    tell(place, jira, key)
+    assert [clip.id for clip in place.catalogue.clips_of(issue_id)] == [second.id]
+    assert not place.index.holds(first.id)
+    assert place.index.holds(second.id)
+
+
+def test_a_moved_issue_takes_its_clips_along(place: Rooms, jira: Site, clips: Path) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key)
+    jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "SEQUEL"})
+    tell(place, jira, "SEQUEL-1")
+    record = place.catalogue.issue_by_key("SEQUEL-1")
+    assert record is not None
+    assert record.id == issue_id
+    assert place.catalogue.issue_by_key(key) is None
+    assert place.index.clip_count(["GAME"]) == 0
+    assert place.index.clip_count(["SEQUEL"]) == 1
+
+
+def test_jira_away_is_tried_again_with_growing_pauses(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    issue_id = jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"]
+    jira.fail(path="/rest/api/", status=503)
+    with place.redis.pipeline() as pipe:
+        jobs.promise_sync(place, issue_id, True, pipe)
+        pipe.execute()
+    (job,) = place.queue("default").jobs
+    work(place)
+    job.refresh()
+    assert job.get_status() == JobStatus.SCHEDULED
+    assert job.retries_left == len(jobs.BACKOFF) - 1
+    # The promise is kept until it is fulfilled.
+    assert place.redis.zscore(PENDING, issue_id) is not None
+    jira.fail(path="/rest/api/", status=500)
+    with pytest.raises(JiraUnavailableError):
+        jobs.sync_issue(issue_id, True)
+    assert sum(jobs.BACKOFF) > 12 * 3600  # a night's outage
+
+
+def test_a_pause_that_jira_names_is_kept(place: Rooms, jira: Site) -> None:
+    issue_id = jira.issue(jira.file("GAME", "s"))["id"]
+    jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
+    answer = jobs.sync_issue(issue_id, True)
+    assert answer.intervals == [37]  # type: ignore[attr-defined]
+
+
+def test_a_promise_whose_job_was_lost_is_taken_up_again(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = str(jira.issue(key)["id"])
+    place.redis.zadd(PENDING, {issue_id: 1.0})  # as if its job had vanished long ago
+    jobs.maintain(place)
+    work(place)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert clip.status is ClipStatus.INDEXED
+    assert place.redis.zcard(PENDING) == 0
+
+
+def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = str(jira.issue(key)["id"])
+    sample: Callable[..., media.Frames] = media.sample_frames
+
+    def sample_and_lose(path: Path, **options: object) -> media.Frames:
+        frames = sample(path, **options)
+        jobs.forget_issue(issue_id)
+        return frames
+
+    monkeypatch.setattr(media, "sample_frames", sample_and_lose)
+    tell(place, jira, key)
+    assert place.index.state().frames == 0
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+def test_no_temporary_file_is_left(place: Rooms, jira: Site, clips: Path, tmp_path: Path) -> None:
+    import tempfile
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    tempfile.tempdir = str(scratch)
+    try:
+        broken = tmp_path / "x.mp4"
+        shutil.copyfile(clips / "manifest.jsonl", broken)
+        tell(place, jira, jira.file("GAME", "s", clips / COWS[0], broken))
+        assert list(scratch.iterdir()) == []
+    finally:
+        tempfile.tempdir = None
+
+
+def test_a_clip_waits_in_its_queue_once(place: Rooms, jira: Site, clips: Path) -> None:
+    issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
+    for _ in range(3):
+        jobs.sync_issue(issue_id, False)
+    assert place.queue("clips").count == 1
+
+
+def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Path) -> None:
+    keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    found = jobs.search_text("cattle on a green field", ["GAME"], 5)
+    assert {hit["issue"] for hit in found} == set(keys)
+    for hit in found:
+        assert 0 <= hit["start"] <= hit["end"] <= 10
+    assert jobs.search_text("cattle", ["NONE"], 5) == []

@@ -1,0 +1,214 @@
+"""Webhooks in, health out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+
+from conftest import SECRET, Site
+from dejabug.catalogue import PENDING
+from dejabug.jira.webhooks import sign
+from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.settings import Settings
+from dejabug.web import create_app
+
+EVENT: dict[str, Any] = {
+    "timestamp": 1,
+    "webhookEvent": "jira:issue_created",
+    "user": {"accountId": "tester"},
+    "issue": {"id": "10001", "key": "GAME-1"},
+}
+
+
+@pytest.fixture
+def client(cold_place: Rooms) -> FlaskClient:
+    return create_app(cold_place).test_client()
+
+
+def post(client: FlaskClient, body: bytes, signature: str | None = None, **headers: str) -> Any:
+    signed = sign(SECRET, body) if signature is None else signature
+    return client.post("/webhooks/jira", data=body, headers={"X-Hub-Signature": signed, **headers})
+
+
+def body(**changes: Any) -> bytes:
+    return json.dumps({**EVENT, **changes}).encode()
+
+
+def kept(store: redis.Redis) -> set[bytes]:
+    return {key for key in store.scan_iter() if not key.startswith(b"rq:workers")}
+
+
+def test_a_signed_event_is_remembered_and_queued(client: FlaskClient, cold_place: Rooms) -> None:
+    answer = post(client, body())
+    assert answer.status_code == 202
+    assert answer.get_json()["outcome"] == "remembered"
+    jobs = cold_place.queue("default").jobs
+    assert [(job.func_name, list(job.args)) for job in jobs] == [
+        ("dejabug.jobs.sync_issue", ["10001", True])
+    ]
+    assert cold_place.redis.zscore(PENDING, "10001") is not None
+
+
+def test_the_same_event_twice_changes_nothing(client: FlaskClient, cold_place: Rooms) -> None:
+    post(client, body())
+    before = {key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)}
+    # Jira's identifier and retry counter lie outside the signature.
+    again = post(client, body(), **{"X-Atlassian-Webhook-Retry": "1"})
+    assert (again.status_code, again.get_json()["outcome"]) == (202, "known already")
+    assert {
+        key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)
+    } == before
+    assert len(cold_place.queue("default")) == 1
+
+
+def test_many_copies_at_once_queue_one_job(cold_place: Rooms) -> None:
+    app = create_app(cold_place)
+    statuses: list[int] = []
+
+    def send() -> None:
+        statuses.append(post(app.test_client(), body()).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [202] * 12
+    assert len(cold_place.queue("default")) == 1
+
+
+@pytest.mark.parametrize("signature", ["", "sha256=00", sign("another secret", body())])
+def test_a_forged_event_gets_401_and_leaves_nothing(
+    client: FlaskClient, cold_place: Rooms, signature: str
+) -> None:
+    answer = post(client, body(), signature)
+    assert answer.status_code == 401
+    assert "signature" in answer.get_json()["reason"] or "secret" in answer.get_json()["reason"]
+    assert kept(cold_place.redis) == set()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not json", b"[]", b'{"zen": 1}', b'{"issue": {"id": "x"}}']
+)
+def test_a_body_that_is_not_jira_s_gets_400_with_the_reason(
+    client: FlaskClient, cold_place: Rooms, content: bytes
+) -> None:
+    answer = post(client, content)
+    assert answer.status_code == 400
+    assert answer.get_json()["reason"]
+    assert kept(cold_place.redis) == set()
+
+
+def test_a_body_over_the_limit_gets_413(
+    cold_place: Rooms, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = cold_place.settings.model_copy(update={"webhook_max_bytes": 2048})
+    client = create_app(Rooms(settings)).test_client()
+    assert post(client, body(filler="x" * 4000)).status_code == 413
+    assert kept(cold_place.redis) == set()
+
+
+def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Rooms) -> None:
+    away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    answer = post(create_app(Rooms(away)).test_client(), body())
+    assert answer.status_code == 503
+    ready = create_app(Rooms(away)).test_client().get("/readyz")
+    assert ready.status_code == 503
+    assert create_app(Rooms(away)).test_client().get("/healthz").status_code == 200
+
+
+def test_events_of_our_own_account_trigger_nothing(client: FlaskClient, cold_place: Rooms) -> None:
+    cold_place.redis.set(ACCOUNT, "bot")
+    answer = post(client, body(webhookEvent="jira:issue_updated", user={"accountId": "bot"}))
+    assert (answer.status_code, answer.get_json()["outcome"]) == (200, "ignored")
+    assert len(cold_place.queue("default")) == 0
+
+
+def test_events_we_have_no_use_for_get_200(client: FlaskClient, cold_place: Rooms) -> None:
+    assert post(client, body(webhookEvent="comment_created")).status_code == 200
+    assert len(cold_place.queue("default")) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "job", "arguments"),
+    [
+        ({"webhookEvent": "jira:issue_deleted"}, "forget_issue", ["10001"]),
+        ({"webhookEvent": "jira:issue_updated"}, "sync_issue", ["10001", False]),
+        (
+            {
+                "webhookEvent": "jira:issue_updated",
+                "changelog": {"items": [{"field": "Attachment", "to": "7"}]},
+            },
+            "sync_issue",
+            ["10001", True],
+        ),
+    ],
+)
+def test_each_kind_of_event_queues_its_job(
+    client: FlaskClient, cold_place: Rooms, changes: Any, job: str, arguments: list[Any]
+) -> None:
+    post(client, body(**changes))
+    (queued,) = cold_place.queue("default").jobs
+    assert (queued.func_name, list(queued.args)) == (f"dejabug.jobs.{job}", arguments)
+
+
+def test_nothing_of_a_ticket_s_text_is_logged(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    issue = {"id": "10001", "key": "GAME-1", "fields": {"summary": "unreleased boss"}}
+    post(client, body(issue=issue))
+    post(client, body(issue=issue), "sha256=00")
+    said = capsys.readouterr()
+    assert "unreleased" not in said.out + said.err
+    assert SECRET not in said.out + said.err
+
+
+def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Rooms) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "no worker has loaded the encoder" in answer.get_json()["problems"][0]
+    cold_place.redis.hset("dejabug:dimensions", "starter:1@squash", 8)
+    problems = create_app(Rooms(cold_place.settings)).test_client().get("/readyz").get_json()
+    assert problems["problems"] == [
+        f"no worker on queue {q}" for q in ("default", "clips", "search")
+    ]
+
+
+def test_the_service_does_not_start_without_a_webhook_secret() -> None:
+    with pytest.raises(ValueError, match="DEJABUG_WEBHOOK_SECRET"):
+        create_app(Rooms(Settings(webhook_secret="")))  # type: ignore[arg-type]
+
+
+def test_the_web_process_never_loads_torch() -> None:
+    code = (
+        "import dejabug.web, sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Rooms) -> None:
+    """Signed by the stand-in, sent over HTTP to the real app."""
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, create_app(cold_place))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        hook = {
+            "name": "t", "url": f"http://127.0.0.1:{server.port}/webhooks/jira",
+            "events": ["jira:issue_created"], "secret": SECRET,
+        }  # fmt: skip
+        jira.call("POST", "/rest/webhooks/1.0/webhook", "admin", json=hook)
+        jira.file("GAME", "s")
+        from conftest import wait_until
+
+        assert wait_until(lambda: len(cold_place.queue("default")) == 1)
+        assert [d["status"] for d in jira.log()["deliveries"]] == [202]
+    finally:
+        server.shutdown()

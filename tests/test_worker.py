@@ -1,0 +1,172 @@
+"""Workers in processes of their own, as in production, and what happens when they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq import Worker
+from rq.job import Job
+
+from conftest import SECRET, TOKEN, Site, wait_until
+from dejabug import worker as worker_module
+from dejabug.catalogue import ClipStatus
+from dejabug.jira.webhooks import sign
+from dejabug.jobs import SearchFailedError, ask, enqueue, index_clip
+from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.web import create_app
+from dejabug.worker import HEARTBEAT_TTL, WarmWorker
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
+    """Start `dejabug worker …` as a process; all are killed at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
+        log = (tmp_path / f"worker-{len(running)}.log").open("wb")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dejabug", "worker", *arguments],
+            env={**os.environ, **environment, **more},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        running.append(child)
+        return child
+
+    yield run
+    for child in running:
+        child.kill()
+        child.wait()
+
+
+def log_of(tmp_path: Path, number: int = 0) -> str:
+    return (tmp_path / f"worker-{number}.log").read_text("utf-8", "replace")
+
+
+def send_created(place: Rooms, jira: Site, key: str) -> None:
+    """What Jira sends, to the web app."""
+    import json
+
+    payload = {
+        "webhookEvent": "jira:issue_created", "user": {"accountId": "tester"},
+        "issue": {"id": jira.issue(key)["id"], "key": key},
+    }  # fmt: skip
+    body = json.dumps(payload).encode()
+    headers = {"X-Hub-Signature": sign(SECRET, body)}
+    answer = create_app(place).test_client().post("/webhooks/jira", data=body, headers=headers)
+    assert answer.status_code == 202
+
+
+def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
+    start: Any, cold_place: Rooms, jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    """SIGKILL while a clip is embedded; another worker takes it back, and all ends well."""
+    old = jira.file("GAME", "old cows", clips / "crafter-01.mov")
+    send_created(cold_place, jira, old)
+    first = start("default", "clips", "search", PYTHONFAULTHANDLER="1")
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+    assert cold_place.redis.get(ACCOUNT) == b"bot"
+    # The next download takes long: the worker dies with the job in its hands.
+    jira.fail(path="/rest/api/2/attachment/content", status=0, delay=30)
+    key = jira.file("GAME", "new cows", clips / "crafter-18.mp4")
+    send_created(cold_place, jira, key)
+    (held,) = wait_until(lambda: cold_place.redis.zrange("rq:wip:clips", 0, -1), 30)
+    first.kill()
+    first.wait()
+    # As if the minute had passed after which a silent worker's job is taken back.
+    cold_place.redis.zadd("rq:wip:clips", {held: 1})
+    start("default", "clips", "search")
+    (comment,) = wait_until(lambda: jira.comments(key), 120)
+    assert f"[{old}|" in comment["body"]
+    assert cold_place.catalogue.count(ClipStatus.INDEXED) == 2
+    assert cold_place.catalogue.count(ClipStatus.QUEUED) == 0
+    assert TOKEN not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
+    assert "cows" not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
+
+
+def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, a killed worker's job would look alive until its time-out."""
+    monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
+    queue = place.queue("default")
+    worker = WarmWorker([queue], place.redis)
+    enqueue(queue, nap)
+    (job,) = queue.jobs
+    beats: list[Any] = []
+    original = worker.maintain_heartbeats
+
+    def count(current: Job) -> None:
+        original(current)
+        beats.append(
+            place.redis.zscore(f"rq:wip:{queue.name}", f"{current.id}:{job_execution(worker)}")
+        )
+
+    monkeypatch.setattr(worker, "maintain_heartbeats", count)
+    worker.work(burst=True, logging_level="WARNING")
+    assert len(beats) >= 5
+    assert job.return_value(refresh=True) == "rested"
+    assert worker.get_heartbeat_ttl(job) == HEARTBEAT_TTL
+
+
+def job_execution(worker: WarmWorker) -> str:
+    return worker.execution.id if worker.execution else ""
+
+
+def nap() -> str:
+    """A job that takes a moment."""
+    import time
+
+    time.sleep(0.5)
+    return "rested"
+
+
+def test_jobs_are_json(place: Rooms) -> None:
+    """Whoever may write to Redis must not be able to run code in a worker."""
+    enqueue(place.queue("clips"), index_clip, "5")
+    (number,) = place.queue("clips").job_ids
+    data = place.redis.hget(f"rq:job:{number}", "data")
+    import json
+    import zlib
+
+    assert json.loads(zlib.decompress(data))[0] == "dejabug.jobs.index_clip"  # type: ignore[arg-type]
+
+
+def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
+    start: Any, cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dejabug.jobs.SEARCH_JOB", 1)
+    with pytest.raises(SearchFailedError, match="dejabug worker search"):
+        ask(cold_place, "cows", ["GAME"], 5)
+    monkeypatch.setattr("dejabug.jobs.SEARCH_JOB", 60)
+    start("search", "clips", "default")
+    send_created(cold_place, jira, jira.file("GAME", "s", clips / "crafter-01.mov"))
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+    assert [hit["issue"] for hit in ask(cold_place, "cows", ["GAME"], 5)] == ["GAME-1"]
+
+
+def test_a_worker_whose_model_cannot_be_loaded_does_not_start(start: Any, tmp_path: Path) -> None:
+    child = start("clips", DEJABUG_ENCODER="clip", DEJABUG_CLIP_MODEL=str(tmp_path / "nowhere"))
+    assert child.wait(60) == 1
+    assert "could not be loaded" in " ".join(log_of(tmp_path).split())
+    assert "Traceback" not in log_of(tmp_path)
+
+
+def test_a_worker_for_an_unknown_queue_says_so(start: Any, tmp_path: Path) -> None:
+    assert start("frames").wait(60) == 1
+    assert "no such queue: frames" in log_of(tmp_path)
+
+
+def test_sigterm_ends_a_worker_well(start: Any, cold_place: Rooms) -> None:
+    child = start("default")
+    wait_until(lambda: Worker.all(connection=cold_place.redis), 60)
+    child.terminate()
+    assert child.wait(20) == 0
+    assert Worker.all(connection=cold_place.redis) == []
