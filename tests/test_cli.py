@@ -1,0 +1,192 @@
+"""The commands, as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Site
+from dejabug import cli, jobs
+from dejabug.rooms import Rooms
+from test_jobs import COWS, history, tell, work
+
+runner = CliRunner()
+
+
+def call(*arguments: str) -> Any:
+    return runner.invoke(cli.app, list(arguments), terminal_width=120)
+
+
+def words(text: str) -> str:
+    """Text without line breaks and frames."""
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_help_teaches() -> None:
+    answer = call("--help")
+    assert answer.exit_code == 0
+    for command in ("demo", "serve", "worker", "backfill", "search", "similar", "doctor"):
+        assert command in answer.output
+        assert call(command, "--help").exit_code == 0
+
+
+def test_a_backfill_from_the_command_line(cold_place: Rooms, jira: Site, clips: Path) -> None:
+    jira.file("GAME", "s", clips / COWS[0])
+    answer = call("backfill", "project = GAME", "--no-wait")
+    assert answer.exit_code == 0
+    assert "1 clips queued" in words(answer.output)
+    assert cold_place.queue("clips").count == 1
+
+
+def test_similar_lists_issues_and_says_which_are_commented(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old = history(place, jira, clips, COWS[0], "crafter-14.mp4", "crafter-12.webm")
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    rows = json.loads(call("similar", key.lower(), "--json").output)
+    assert rows[0]["issue"] == old[0]
+    assert rows[0]["commented"]
+    assert {row["issue"] for row in rows} == set(old)
+    assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
+    moment = rows[0]["moments"][0]
+    assert moment["here"][0] <= moment["here"][1] <= 10
+    shown = words(call("similar", key).output)
+    assert old[0] in shown
+    assert "silent" in shown
+
+
+def test_similar_names_no_restricted_ticket(place: Rooms, jira: Site, clips: Path) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    secret = {"fields": {"security": {"name": "Secret"}}}
+    jira.call("PUT", f"/rest/api/2/issue/{old}", "admin", json=secret)
+    assert json.loads(call("similar", key, "--json").output) == []
+
+
+def test_similar_says_what_to_do_about_unknown_issues(
+    cold_place: Rooms, jira: Site, tmp_path: Path
+) -> None:
+    answer = call("similar", "GAME-77")
+    assert answer.exit_code == 1
+    assert "dejabug backfill" in words(answer.output + answer.stderr)
+
+
+def test_similar_tells_why_a_clip_is_not_indexed(place: Rooms, jira: Site, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"nothing")
+    key = jira.file("GAME", "s", tmp_path / "bad.mp4")
+    tell(place, jira, key)
+    answer = call("similar", key)
+    assert answer.exit_code == 1
+    assert "not_a_video" in answer.output + answer.stderr
+
+
+def test_search_by_words_leaves_restricted_tickets_out(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_key, secret_key = history(place, jira, clips, COWS[0], COWS[1])
+    secret = {"fields": {"security": {"name": "Secret"}}}
+    jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
+
+    def answer_here(place: Rooms, words: str, projects: list[str], limit: int) -> Any:
+        return jobs.search_text(words, projects, limit)  # tests/test_worker.py asks a real worker
+
+    monkeypatch.setattr(cli, "ask", answer_here)
+    found = json.loads(call("search", "a herd of cows", "--json").output)
+    assert [hit["issue"] for hit in found] == [open_key]
+    assert call("search", "cows", "-p", "NONE", "--json").output.strip() == "[]"
+    assert open_key in call("search", "cows").output
+    assert call("search", "  ").exit_code == 1
+
+
+def test_redis_away_is_one_clear_line(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "DEJABUG_REDIS_URL": "redis://127.0.0.1:1/0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dejabug", "similar", "GAME-1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Redis does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_told_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dejabug", "settings"],
+        env={**os.environ, "DEJABUG_MAX_FRAMES": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "max_frames" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_lists_every_variable_and_masks_secrets(cold_place: Rooms) -> None:
+    shown = call("settings").output
+    assert "DEJABUG_REDIS_URL" in shown
+    assert "test-token" not in shown
+    assert "test-secret" not in shown
+
+
+def test_doctor_finds_everything_well_or_says_what_to_do(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    ill = call("doctor")
+    assert ill.exit_code == 1
+    shown = words(ill.output)
+    for well in (
+        "✓ Redis version",
+        "✓ Redis search",
+        "✓ ffmpeg",
+        "✓ Jira Cloud",
+        "✓ model starter",
+    ):
+        assert well in shown, shown
+    assert "✗ workers nobody works on: default, clips, search" in shown
+    assert "dejabug worker default clips search" in shown
+    work(place)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint", "remedy"),
+    [
+        ("DEJABUG_REDIS_URL", "redis://127.0.0.1:1/0", "✗ Redis no answer", "Start Redis 8"),
+        ("DEJABUG_WEBHOOK_SECRET", "", "✗ webhook secret not set", "DEJABUG_WEBHOOK_SECRET"),
+        ("DEJABUG_JIRA_TOKEN", "wrong", "✗ Jira Jira refuses", "DEJABUG_JIRA_TOKEN"),
+        ("DEJABUG_FFMPEG", "/nowhere/ffmpeg", "✗ ffmpeg", "DEJABUG_FFMPEG"),
+        ("DEJABUG_DATA_DIR", "/proc/nowhere", "✗ data folder", "DEJABUG_DATA_DIR"),
+    ],
+)
+def test_doctor_names_what_is_wrong(
+    environment: dict[str, str],
+    variable: str,
+    value: str,
+    complaint: str,
+    remedy: str,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dejabug", "doctor", "--no-model"],
+        env={**os.environ, **environment, variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert complaint in words(done.stdout)
+    assert remedy in words(done.stdout)
+    assert "Traceback" not in done.stderr

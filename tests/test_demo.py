@@ -1,0 +1,104 @@
+"""The whole story, in separate processes, on a small data set."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+FILES = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4", "crafter-14.mp4", "crafter-12.webm",
+         "crafter-03.webm", "crafter-05.mp4", "crafter-08.mp4")  # fmt: skip
+
+
+@pytest.fixture
+def small(tmp_path: Path, clips: Path) -> Path:
+    """Eight of the bundled clips as a data set of their own."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = (clips / "manifest.jsonl").read_text("utf-8").splitlines()
+    chosen = [line for line in lines if json.loads(line)["file"] in FILES]
+    (folder / "manifest.jsonl").write_text("\n".join(chosen))
+    for name in FILES:
+        shutil.copy(clips / name, folder)
+    return folder
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "dejabug", *arguments]
+
+
+def children(folder: Path) -> str:
+    """Command lines of processes that belong to a demo in this folder."""
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return "\n".join(line for line in done.stdout.splitlines() if str(folder) in line)
+
+
+def test_the_story_ends_with_the_true_duplicate_and_no_process(small: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    done = subprocess.run(
+        command("demo", "--data", str(small), "--query", "crafter-19.mp4", "--state", str(state)),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "140"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in ("Seen before?", "score", "Same moment", "starter:", "suggestion 1", "cpu"):
+        assert part in done.stdout
+    assert Image.open(state / "demo" / "strip.png").height > 150
+    assert children(state) == ""
+
+
+def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Path) -> None:
+    """A ticket whose labelled duplicate shows something else: an honest demo must say so."""
+    manifest = small / "manifest.jsonl"
+    entries = [json.loads(line) for line in manifest.read_text().splitlines()]
+    for entry in entries:
+        entry["group"] = "wrong" if entry["file"] in ("crafter-14.mp4", "crafter-08.mp4") else None
+    manifest.write_text("\n".join(map(json.dumps, entries)))
+    done = subprocess.run(
+        command("demo", "--data", str(small), "--state", str(tmp_path / "state")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "Missed" in done.stdout
+    assert children(tmp_path / "state") == ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_broken_off_it_leaves_no_process(small: Path, tmp_path: Path, how: signal.Signals) -> None:
+    state = tmp_path / "state"
+    child = subprocess.Popen(
+        command("up", "--data", str(small), "--state", str(state)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: (state / "up" / "logs" / "web.log").exists(), 60)
+    child.send_signal(how)
+    child.wait(60)
+    wait_until(lambda: children(state) == "", 30)
+
+
+def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command("demo", "--data", str(tmp_path), "--state", str(tmp_path / "state")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "manifest.jsonl" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,39 @@
+"""Docs are run, not trusted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dejabug.cli import _settings_page, app
+from dejabug.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_settings_page_is_what_the_command_prints() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert page == _settings_page(), "make it again: dejabug settings --markdown > docs/settings.md"
+
+
+def test_every_command_and_setting_that_the_docs_name_exists() -> None:
+    commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    settings = {f"DEJABUG_{name.upper()}" for name in Settings.model_fields}
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        text = path.read_text("utf-8")
+        for name in re.findall(r"\bDEJABUG_[A-Z_]+\b", text):
+            assert name in settings, f"{path.name}: {name}"
+        for line in re.findall(r"^(?:\$ )?dejabug ([a-z]+)", text, re.MULTILINE):
+            assert line in commands, f"{path.name}: dejabug {line}"
+
+
+def test_every_link_within_the_docs_leads_somewhere() -> None:
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "make demo" in readme
+    assert "make test" in readme
