@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from tools.record.clips import ClipSet, Recording, record, write_manifest
+from tools.record.clips import ClipSet, Recording, record, merge_manifest
 
 GAMES = ("crafter", "doom", "mujoco")
 
@@ -34,7 +34,6 @@ def main() -> int:
         module = importlib.import_module(f"tools.record.{game}")
         planned: list[Recording] = list(module.recordings(arguments.clip_set, arguments.seed))
         _record_game(game, planned, arguments.out, arguments.only)
-    _join_manifests(arguments.out)
     return 0
 
 
@@ -51,15 +50,8 @@ def _record_game(game: str, planned: list[Recording], folder: Path, only: str | 
             flush=True,
         )
     # Labels of clips that --only left out stay true, so the manifest always lists the whole plan.
-    write_manifest(planned, folder / f"{game}.manifest.jsonl")
+    merge_manifest(planned, folder / "manifest.jsonl")
     print(f"{game}: {len(chosen)} clips, {total / 1e6:.2f} MB in {folder}", flush=True)
-
-
-def _join_manifests(folder: Path) -> None:
-    """One `manifest.jsonl` of all the games recorded into the folder so far."""
-    parts = sorted(folder.glob("*.manifest.jsonl"))
-    text = "".join(part.read_text(encoding="utf-8") for part in parts)
-    (folder / "manifest.jsonl").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -183,11 +183,13 @@ def record(recording: Recording, folder: Path) -> Path:
     return path
 
 
-def write_manifest(recordings: Iterable[Recording], path: Path) -> None:
-    """Write one JSON object a line, one line a clip, in the order given."""
-    lines = [
-        json.dumps({name: getattr(item, name) for name in MANIFEST_FIELDS}, ensure_ascii=False)
-        for item in recordings
-    ]
+def merge_manifest(recordings: Iterable[Recording], path: Path) -> None:
+    """Write one JSON object a line, a line a clip; lines of other games stay as they are."""
+    fresh = [{name: getattr(item, name) for name in MANIFEST_FIELDS} for item in recordings]
+    games = {entry["game"] for entry in fresh}
+    old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [entry for entry in map(json.loads, old) if entry["game"] not in games]
+    ordered = sorted([*kept, *fresh], key=lambda entry: str(entry["file"]))
     path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(entry, ensure_ascii=False) for entry in ordered)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
