@@ -55,9 +55,20 @@ def test_a_strip_shows_its_panels_side_by_side_at_one_height(tmp_path: Path) -> 
     store.write("2", [0.0], frames(120, size=(480, 270)))
     pictures = [store.read(clip, 0.0) or b"" for clip in "12"]
     captions = ("this ticket, 0:01", "GAME-12, 0:04.5, and a very long caption to be cut")
-    image = open_picture(strip([Panel(p, c) for p, c in zip(pictures, captions, strict=True)]))
+    row = [Panel(p, c) for p, c in zip(pictures, captions, strict=True)]
+    image = open_picture(strip([row]))
     pixels = np.asarray(image.convert("L")).astype(int)
     middle = pixels[pixels.shape[0] // 2 + 8]
     assert middle[GAP + 20] == pytest.approx(250, abs=3)
     assert middle[-GAP - 20] == pytest.approx(120, abs=3)
     assert image.width == pytest.approx(3 * GAP + HEIGHT * 480 / 270 + HEIGHT * 270 / 480, abs=4)
+
+
+def test_in_two_rows_each_moment_stands_below_its_own(tmp_path: Path) -> None:
+    store = PictureStore(tmp_path)
+    store.write("1", [0.0, 1.0], frames(250, 60, size=(270, 480)))
+    bright, dark = (Panel(store.read("1", time) or b"", "x") for time in (0.0, 1.0))
+    pixels = np.asarray(open_picture(strip([[bright, dark], [dark, bright]])).convert("L"))
+    height, width = pixels.shape
+    quarters = [int(pixels[y, x]) for y in (height // 4, 3 * height // 4) for x in (40, width - 40)]
+    assert quarters == pytest.approx([250, 60, 60, 250], abs=4)

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
 # do not empty the comment.
 RE_READ = 20
+# Seconds within which two frames of a clip show the same moment.
+SAME_MOMENT = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,25 +103,31 @@ def tickets_of(
 
 
 def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]) -> bytes | None:
-    """The new clip's moment beside the found ones' → a PNG, or None when no pictures are kept.
+    """The new clip's moments beside the found ones' → a PNG, or None when no pictures are kept.
 
-    `keys` are issue keys by issue id. The first picture is the best match's moment in the new clip.
+    `keys` are issue keys by issue id. One row where all matches are of about the same moment of the
+    new clip; else two, each found moment below the one that it matches.
     """
-    first = pairs[0]
-    panels = []
-    if first.moments:
-        picture = place.pictures.read(first.clip_id, first.moments[0].query_time)
-        if picture:
-            caption = f"this ticket, {clock(first.moments[0].query_time)}"
-            panels.append(Panel(picture, caption, accent=True))
+    seen: list[Panel] = []
+    found: list[Panel] = []
+    times: list[float] = []
     for pair in pairs:
         if not pair.moments:
             continue
-        picture = place.pictures.read(pair.found_clip_id, pair.moments[0].match_time)
-        if picture:
-            caption = f"{keys[pair.found_issue_id]}, {clock(pair.moments[0].match_time)}"
-            panels.append(Panel(picture, caption))
-    return strip(panels) if len(panels) > 1 else None
+        moment = pair.moments[0]
+        here = place.pictures.read(pair.clip_id, moment.query_time)
+        there = place.pictures.read(pair.found_clip_id, moment.match_time)
+        if here and there:
+            times.append(moment.query_time)
+            seen.append(Panel(here, f"this ticket, {clock(moment.query_time)}", accent=True))
+            caption = f"{keys[pair.found_issue_id]}, {clock(moment.match_time)}"
+            found.append(Panel(there, caption))
+    if not found:
+        return None
+    one_clip = len({pair.clip_id for pair in pairs}) == 1
+    if one_clip and max(times) - min(times) <= SAME_MOMENT:
+        return strip([[seen[0], *found]])
+    return strip([seen, found])
 
 
 def _write(place: Rooms, issue: Issue, answer: Answer) -> None:

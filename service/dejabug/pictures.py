@@ -67,22 +67,30 @@ class PictureStore:
         return self._folder / "pictures" / clip_id[-2:] / clip_id
 
 
-def strip(panels: Sequence[Panel]) -> bytes:
-    """Pictures side by side at one height, each under its caption → a PNG."""
-    images = [_panel_image(panel.picture) for panel in panels]
-    width = sum(image.width for image in images) + GAP * (len(images) + 1)
-    canvas = Image.new("RGB", (width, HEIGHT + CAPTION + GAP), BACKGROUND)
+def strip(rows: Sequence[Sequence[Panel]]) -> bytes:
+    """Pictures side by side at one height, each under its caption, in one or more rows → a PNG.
+
+    In several rows, the n-th pictures stand below each other.
+    """
+    images = [[_panel_image(panel.picture) for panel in row] for row in rows]
+    columns = range(max(len(row) for row in images))
+    widths = [max(row[n].width for row in images if n < len(row)) for n in columns]
+    lefts = [GAP + sum(widths[:n]) + GAP * n for n in columns]
+    band = CAPTION + HEIGHT + GAP
+    canvas = Image.new("RGB", (lefts[-1] + widths[-1] + GAP, band * len(rows)), BACKGROUND)
     pen = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(14)
-    left = GAP
-    for image, panel in zip(images, panels, strict=True):
-        canvas.paste(image, (left, CAPTION))
-        ink = ACCENT if panel.accent else INK
-        pen.text((left, 5), _fit(pen, panel.caption, font, image.width), fill=ink, font=font)
-        if panel.accent:
-            box = (left - 2, CAPTION - 2, left + image.width + 1, CAPTION + HEIGHT + 1)
-            pen.rectangle(box, outline=ACCENT, width=2)
-        left += image.width + GAP
+    for number, (row, pictures) in enumerate(zip(rows, images, strict=True)):
+        top = number * band
+        for left, image, panel in zip(lefts, pictures, row, strict=False):
+            canvas.paste(image, (left, top + CAPTION))
+            ink = ACCENT if panel.accent else INK
+            caption = _fit(pen, panel.caption, font, image.width)
+            pen.text((left, top + 5), caption, fill=ink, font=font)
+            if panel.accent:
+                frame = (left - 2, top + CAPTION - 2)
+                far = (left + image.width + 1, top + CAPTION + HEIGHT + 1)
+                pen.rectangle((*frame, *far), outline=ACCENT, width=2)
     target = io.BytesIO()
     canvas.save(target, "PNG", optimize=True)
     return target.getvalue()

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from tools.record.clips import ClipSet, Recording, record, merge_manifest
+from tools.record.clips import ClipSet, Recording, merge_manifest, record
 
 GAMES = ("crafter", "doom", "mujoco")
 
