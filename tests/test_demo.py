@@ -92,6 +92,20 @@ def test_broken_off_it_leaves_no_process(small: Path, tmp_path: Path, how: signa
     wait_until(lambda: children(state) == "", 30)
 
 
+def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> None:
+    state, said = tmp_path / "state", tmp_path / "said"
+    for number in range(2):
+        with said.open("w") as output:
+            child = subprocess.Popen(
+                command("up", "--data", str(small), "--state", str(state)), stdout=output
+            )
+        wait_until(lambda: "Ctrl-C ends it" in said.read_text(), 120)
+        child.terminate()
+        assert child.wait(60) == 0
+        assert ("tickets of last time" in said.read_text()) == bool(number)
+    assert children(state) == ""
+
+
 def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:
     done = subprocess.run(
         command("demo", "--data", str(tmp_path), "--state", str(tmp_path / "state")),

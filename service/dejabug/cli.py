@@ -34,7 +34,7 @@ from dejabug.commenting import find_for_issue, tickets_of
 from dejabug.doctor import examine
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
-from dejabug.jira.comments import clock, strength
+from dejabug.jira.comments import span, strength
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import SearchFailedError, ask
 from dejabug.logs import configure_logs
@@ -224,8 +224,8 @@ def search(
         return
     table = Table("score", "issue", "summary", "at", title=escape(f"“{words}”"))
     for hit in shown:
-        span = f"{clock(hit['start'])}–{clock(hit['end'])}"
-        table.add_row(f"{hit['score']:.2f}", hit["issue"], escape(hit["summary"]), span)
+        at = span(hit["start"], hit["end"])
+        table.add_row(f"{hit['score']:.2f}", hit["issue"], escape(hit["summary"]), at)
     console.print(table if shown else "Nothing is indexed in these projects.")
     console.print(f"[dim]{escape(place.encoder_label())}[/dim]")
 
@@ -274,8 +274,8 @@ def similar(
     table = Table("score", "issue", "summary", "status", "here", "there", title=f"Like {issue}")
     for row, pair in zip(rows, pairs, strict=True):
         first = pair.moments[0] if pair.moments else None
-        here = f"{clock(first.query_start)}–{clock(first.query_end)}" if first else ""
-        there = f"{clock(first.match_start)}–{clock(first.match_end)}" if first else ""
+        here = span(first.query_start, first.query_end) if first else ""
+        there = span(first.match_start, first.match_end) if first else ""
         table.add_row(
             f"{pair.score:.2f} {strength(pair.score) if row['commented'] else '[dim]silent[/dim]'}",
             str(row["issue"]),

@@ -134,7 +134,9 @@ class Studio:
         hook = {"name": "Déjà Bug", "url": url, "events": list(EVENTS), "secret": secret}
         address = f"{self.address}/rest/webhooks/1.0/webhook"
         for old in self._admin.get(address, timeout=TIMEOUT).json():
-            self._admin.delete(old["self"], timeout=TIMEOUT)
+            # By its number: the address it was registered under may have been another port.
+            number = old["self"].rpartition("/")[2]
+            self._admin.delete(f"{address}/{number}", timeout=TIMEOUT)
         self._admin.post(address, json=hook, timeout=TIMEOUT).raise_for_status()
 
     def file_ticket(self, project: str, entry: Entry, clip: Path) -> str:

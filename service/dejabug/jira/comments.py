@@ -93,8 +93,8 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
     if suggestion.moments:
         where = f" of {escape(suggestion.filename)}" if suggestion.filename else ""
         pairs = "; ".join(
-            f"{_span(pair.query_start, pair.query_end)} here, "
-            f"{_span(pair.match_start, pair.match_end)} there{where}"
+            f"{span(pair.query_start, pair.query_end)} here, "
+            f"{span(pair.match_start, pair.match_end)} there{where}"
             for pair in suggestion.moments
         )
         lines.append(f"** Same moment: {pairs}")
@@ -112,7 +112,8 @@ def _state(suggestion: Suggested) -> str:
     return f"{status}: fixed{where}, so this may be a regression"
 
 
-def _span(start: float, end: float) -> str:
+def span(start: float, end: float) -> str:
+    """A stretch of time as on a player; one time when it has no length. Seconds."""
     return clock(start) if end <= start else f"{clock(start)}–{clock(end)}"
 
 
