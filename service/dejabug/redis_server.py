@@ -6,9 +6,12 @@ production Déjà Bug speaks to the studio's own Redis 8, which has the query en
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
+import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +19,8 @@ from types import TracebackType
 import redis
 
 START_TIMEOUT = 30.0  # seconds; loading the module takes well under one
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class RedisServerError(Exception):
@@ -50,7 +55,11 @@ class RedisServer:
         log = self._folder / "redis.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+                command,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=end_with_parent,
             )
         self._wait(log)
 
@@ -91,6 +100,13 @@ class RedisServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def end_with_parent() -> None:
+    """For a child, before it becomes its program: on Linux, be ended even when the parent is killed
+    with SIGKILL (prctl(2), PR_SET_PDEATHSIG)."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,13 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from dejabug.redis_server import end_with_parent
+
 # Seconds that a process has to end by itself before it is killed.
 END_TIMEOUT = 15.0
 # Seconds between two looks at a condition that is waited for.
 POLL = 0.05
 # Lines of a log that are shown when its process dies.
 TAIL = 25
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class ProcessError(Exception):
@@ -43,7 +43,7 @@ class Processes:
                 stderr=log,
                 env={**os.environ, **environment},
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
 
     def wait_for(self, name: str, ready: Callable[[], bool], timeout: float) -> None:
@@ -101,12 +101,6 @@ class Processes:
         traceback: TracebackType | None,
     ) -> None:
         self.end()
-
-
-def _end_with_parent() -> None:
-    """In the child: on Linux, be told to end even when the demo itself is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _kill_group(group: int) -> None:
