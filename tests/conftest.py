@@ -192,3 +192,17 @@ def wait_until(what: Callable[[], Any], timeout: float = 60.0) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError(f"did not come true within {timeout} s")
+
+
+def processes_of(path: Path) -> list[str]:
+    """Processes that have this path in their command line, or work in it (redis-server gives itself
+    another command line)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            if str(path) in words or str(path) in str((process / "cwd").readlink()):
+                found.append(words)
+        except OSError:
+            continue  # it has ended meanwhile
+    return found

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import wait_until
+from conftest import processes_of, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -38,20 +38,6 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "dejabug", *arguments]
 
 
-def children(folder: Path) -> list[str]:
-    """Processes that belong to a demo in this folder: it is in their command line, or they work in
-    it (redis-server gives itself another command line)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().decode(errors="replace")
-            if str(folder) in words or str(folder) in str((process / "cwd").readlink()):
-                found.append(words)
-        except OSError:
-            continue  # it has ended meanwhile
-    return found
-
-
 def test_the_story_ends_with_the_true_duplicate_and_no_process(small: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     done = subprocess.run(
@@ -65,7 +51,7 @@ def test_the_story_ends_with_the_true_duplicate_and_no_process(small: Path, tmp_
     for part in ("Seen before?", "score", "Same moment", "starter:", "suggestion 1", "cpu"):
         assert part in done.stdout
     assert Image.open(state / "demo" / "strip.png").height > 150
-    assert children(state) == []
+    assert processes_of(state) == []
 
 
 def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Path) -> None:
@@ -83,7 +69,7 @@ def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Pat
     )
     assert done.returncode == 1, done.stdout
     assert "Missed" in done.stdout
-    assert children(tmp_path / "state") == []
+    assert processes_of(tmp_path / "state") == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -95,10 +81,10 @@ def test_broken_off_it_leaves_no_process(small: Path, tmp_path: Path, how: signa
         stderr=subprocess.DEVNULL,
     )
     wait_until(lambda: (state / "up" / "logs" / "web.log").exists(), 60)
-    assert len(children(state)) >= 3
+    assert len(processes_of(state)) >= 3
     child.send_signal(how)
     child.wait(60)
-    wait_until(lambda: children(state) == [], 30)
+    wait_until(lambda: processes_of(state) == [], 30)
 
 
 def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> None:
@@ -112,7 +98,7 @@ def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> No
         child.terminate()
         assert child.wait(60) == 0
         assert ("tickets of last time" in said.read_text()) == bool(number)
-    assert children(state) == []
+    assert processes_of(state) == []
 
 
 def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:

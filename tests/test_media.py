@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import processes_of
 from dejabug import media
 from dejabug.media import ClipError, Limits
 
@@ -229,8 +229,7 @@ def test_endless_decoding_is_ended(ffmpeg: Make, tmp_path: Path) -> None:
     with pytest.raises(ClipError) as caught:
         media.sample_frames(clip, limits=Limits(timeout_seconds=0.4))
     assert caught.value.code == "timeout"
-    left = subprocess.run(["pgrep", "-f", str(clip)], capture_output=True, check=False)
-    assert left.stdout == b""
+    assert processes_of(clip) == []
 
 
 def test_more_memory_than_allowed_is_refused(ffmpeg: Make, tmp_path: Path) -> None:
