@@ -65,13 +65,13 @@ def ffmpeg() -> Callable[..., Path]:
 class Site:
     """The stand-in Jira, served over real HTTP, and hands to work in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, deployment: Any = "Cloud") -> None:
         users = [
             User("bot", "Déjà Bug", "bot@studio.example", f"{TOKEN}-bot"),
             User("tester", "Tess Tester", "tess@studio.example", f"{TOKEN}-tester"),
             User("admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"]),
         ]
-        self.app = create_jira(folder, users)
+        self.app = create_jira(folder, users, deployment)
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -128,6 +128,14 @@ class Site:
 def jira(tmp_path: Path) -> Iterator[Site]:
     """An empty stand-in Jira."""
     site = Site(tmp_path / "jira")
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def data_center(tmp_path: Path) -> Iterator[Site]:
+    """An empty stand-in that answers as Data Center does."""
+    site = Site(tmp_path / "data-center", "Server")
     yield site
     site.close()
 

@@ -218,3 +218,26 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after({"Retry-After": soon}) == pytest.approx(30, abs=3)
     assert retry_after({"Retry-After": "soon"}) is None
     assert retry_after(None) is None
+
+
+def test_data_center_is_spoken_to_in_its_own_way(
+    data_center: Site, clip: Path, tmp_path: Path
+) -> None:
+    """A personal access token, the search by pages, and attachments by id and name."""
+    for n in range(104):
+        data_center.file("GAME", f"s{n}")
+    key = data_center.file("GAME", "with a clip", clip)
+    client = client_of(data_center, user=None)
+    assert client.server().startswith("Server")
+    assert client.count("project = GAME") == 105
+    first = client.search("project = GAME order by created asc")
+    rest = client.search("project = GAME order by created asc", first.next_token)
+    assert (len(first.issues), len(rest.issues), rest.next_token) == (100, 5, None)
+    issue = client.issue(key)
+    assert set(client.issues([issue.id])) == {issue.id}
+    attachment = issue.attachments[0]
+    target = tmp_path / "copy"
+    client.download(attachment.id, target, max_bytes=1 << 20, filename=attachment.filename)
+    assert target.read_bytes() == clip.read_bytes()
+    used = {entry["path"] for entry in data_center.log()["requests"]}
+    assert not any(path.endswith("/search/jql") for path in used)

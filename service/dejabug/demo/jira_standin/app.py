@@ -6,7 +6,7 @@ import base64
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
@@ -19,14 +19,17 @@ from dejabug.demo.jira_standin.store import Store, User
 SNAPSHOT = 2.0
 
 
-def create_app(folder: Path, users: list[User]) -> Flask:
-    """A site with these accounts, whose tickets lie in `folder`."""
+def create_app(
+    folder: Path, users: list[User], deployment: Literal["Cloud", "Server"] = "Cloud"
+) -> Flask:
+    """A site with these accounts, whose tickets lie in `folder`. `Server` is Data Center's word."""
     store = Store(folder, users)
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["store"] = store
     app.extensions["sender"] = Sender(store.hooks)
     app.extensions["faults"] = []
+    app.extensions["deployment"] = deployment
     app.extensions["requests"] = []
     app.register_blueprint(rest.blueprint)
     app.register_blueprint(admin.blueprint)

@@ -46,6 +46,10 @@ def sender() -> Sender:
     return found
 
 
+def _deployment() -> str:
+    return str(current_app.extensions["deployment"])
+
+
 def base() -> str:
     """The site's own address."""
     return request.url_root.rstrip("/")
@@ -77,7 +81,7 @@ def server_info() -> Response:
         baseUrl=base(),
         version="1001.0.0-SNAPSHOT",
         versionNumbers=[1001, 0, 0],
-        deploymentType="Cloud",
+        deploymentType=_deployment(),
         buildNumber=100300,
         serverTitle="Stand-in Jira",
     )
@@ -158,6 +162,9 @@ def delete_issue(id_or_key: str) -> tuple[str, int]:
 
 @blueprint.route(f"{API}/search/jql", methods=["GET", "POST"])
 def search_jql() -> Response:
+    """Cloud's search, which Data Center does not have."""
+    if _deployment() != "Cloud":
+        raise TroubleError(404, "null for uri: /rest/api/2/search/jql")
     asked = request.get_json(silent=True) or {} if request.method == "POST" else request.args
     fields = asked.get("fields") or []
     wanted = fields.split(",") if isinstance(fields, str) else fields
@@ -187,10 +194,19 @@ def approximate_count() -> Response:
 
 
 @blueprint.route(f"{API}/search", methods=["GET", "POST"])
-def search_removed() -> tuple[Response, int]:
-    raise TroubleError(
-        410, "The requested API has been removed. Please migrate to /rest/api/3/search/jql"
-    )
+def search_removed() -> Response:
+    """The search by pages: Data Center's, and removed from Cloud."""
+    if _deployment() == "Cloud":
+        raise TroubleError(
+            410, "The requested API has been removed. Please migrate to /rest/api/3/search/jql"
+        )
+    asked = request.get_json(silent=True) or {} if request.method == "POST" else request.args
+    start, size = int(asked.get("startAt") or 0), int(asked.get("maxResults", 50))
+    with store().lock:
+        seen = [each for each in store().issues.values() if store().find(each.id, g.user)]
+        found = jql.search(asked.get("jql") or "", seen)
+        page = [issue_json(store(), issue, base()) for issue in found[start : start + size]]
+    return jsonify(startAt=start, maxResults=size, total=len(found), issues=page)
 
 
 # Attachments
@@ -240,6 +256,15 @@ def attachment_content(number: int) -> BaseResponse:
         download_name=attachment.filename,
         conditional=True,
     )
+
+
+@blueprint.get("/secure/attachment/<int:number>/<name>")
+def secure_attachment(number: int, name: str) -> BaseResponse:
+    """Data Center's address of an attachment, which wants its name as well."""
+    _, attachment = _attachment(number)
+    if name != attachment.filename:
+        raise TroubleError(404, f"The attachment with id '{number}' has another name")
+    return send_file(store().path_of(attachment.id).resolve(), mimetype=attachment.mime_type)
 
 
 @blueprint.delete(f"{API}/attachment/<int:number>")
