@@ -73,7 +73,10 @@ def tell_story(folder: Path, *, data: Path | None, query: str | None, clip: Path
         if clip is not None:
             _check_clip(clip)
         shutil.rmtree(folder, ignore_errors=True)
-        with _interruptible(), _running(folder, keep=False) as story:
+        # A clip of one's own may be of any game: it is compared with all of them.
+        projects = project_keys([*told.history, told.held_back]).values()
+        together = ",".join(projects) if clip is not None else ""
+        with _interruptible(), _running(folder, keep=False, together=together) as story:
             keys = _read_history(story, told)
             return _new_ticket(story, told, keys, clip)
     except (ManifestError, ProcessError, RedisServerError, OSError, requests.RequestException) as e:
@@ -117,8 +120,8 @@ def keep_up(folder: Path, *, data: Path | None) -> int:
 
 
 @contextlib.contextmanager
-def _running(folder: Path, *, keep: bool) -> Iterator[Story]:
-    """Redis, Jira, web and workers, up and ready."""
+def _running(folder: Path, *, keep: bool, together: str = "") -> Iterator[Story]:
+    """Redis, Jira, web and workers, up and ready. `together`: projects that see each other."""
     folder.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
     port_file = folder / "jira" / "address"
@@ -137,6 +140,7 @@ def _running(folder: Path, *, keep: bool) -> Iterator[Story]:
         processes.wait_for("jira", port_file.exists, START_TIMEOUT)
         studio = Studio(port_file.read_text("utf-8"), token)
         environment = _environment(folder, store.url, studio.address, token)
+        environment["DEJABUG_PROJECT_GROUPS"] = together
         story = Story(folder, processes, studio, environment, f"http://127.0.0.1:{port}")
         with story.step("Redis with vector search and a stand-in Jira are up"):
             processes.wait_for("jira", studio.is_up, START_TIMEOUT)
