@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
-from dejabug.settings import Settings, get_settings
+from dejabug.settings import get_settings
 
 TOKEN = "test-token"
 SECRET = "test-secret"
@@ -186,9 +187,15 @@ def clips() -> Path:
     return CLIPS
 
 
-def settings(**given: Any) -> Settings:
-    """Settings with everything else at its default."""
-    return Settings(**given)
+def dejabug(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, with these environment variables added."""
+    return subprocess.run(
+        [sys.executable, "-m", "dejabug", *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def wait_until(what: Callable[[], Any], timeout: float = 60.0) -> Any:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Site
+from conftest import Site, dejabug
 from dejabug import cli, jobs
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
@@ -110,27 +107,14 @@ def test_search_by_words_leaves_restricted_tickets_out(
 def test_redis_away_is_one_clear_line(
     cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    environment = {**os.environ, "DEJABUG_REDIS_URL": "redis://127.0.0.1:1/0"}
-    done = subprocess.run(
-        [sys.executable, "-m", "dejabug", "similar", "GAME-1"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dejabug("similar", "GAME-1", DEJABUG_REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 1
     assert "Redis does not answer" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_setting_is_told_without_a_traceback() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dejabug", "settings"],
-        env={**os.environ, "DEJABUG_MAX_FRAMES": "many"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dejabug("settings", DEJABUG_MAX_FRAMES="many")
     assert done.returncode == 1
     assert "max_frames" in done.stderr
     assert "Traceback" not in done.stderr
@@ -179,13 +163,7 @@ def test_doctor_names_what_is_wrong(
     complaint: str,
     remedy: str,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dejabug", "doctor", "--no-model"],
-        env={**os.environ, **environment, variable: value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dejabug("doctor", "--no-model", **{**environment, variable: value})
     assert done.returncode == 1
     assert complaint in words(done.stdout)
     assert remedy in words(done.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import processes_of, wait_until
+from conftest import dejabug, processes_of, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -40,13 +39,8 @@ def command(*arguments: str) -> list[str]:
 
 def test_the_story_ends_with_the_true_duplicate_and_no_process(small: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    done = subprocess.run(
-        command("demo", "--data", str(small), "--query", "crafter-19.mp4", "--state", str(state)),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "140"},
-    )
+    chosen = ("--data", str(small), "--query", "crafter-19.mp4")
+    done = dejabug("demo", *chosen, "--state", str(state), COLUMNS="140")
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("Seen before?", "score", "Same moment", "starter:", "suggestion 1", "cpu"):
         assert part in done.stdout
@@ -61,12 +55,7 @@ def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Pat
     for entry in entries:
         entry["group"] = "wrong" if entry["file"] in ("crafter-14.mp4", "crafter-08.mp4") else None
     manifest.write_text("\n".join(map(json.dumps, entries)))
-    done = subprocess.run(
-        command("demo", "--data", str(small), "--state", str(tmp_path / "state")),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dejabug("demo", "--data", str(small), "--state", str(tmp_path / "state"))
     assert done.returncode == 1, done.stdout
     assert "Missed" in done.stdout
     assert processes_of(tmp_path / "state") == []
@@ -79,12 +68,34 @@ def test_broken_off_it_leaves_no_process(small: Path, tmp_path: Path, how: signa
         command("up", "--data", str(small), "--state", str(state)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # As in a script's background job, whose shell has it ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     wait_until(lambda: (state / "up" / "logs" / "web.log").exists(), 60)
     assert len(processes_of(state)) >= 3
     child.send_signal(how)
     child.wait(60)
     wait_until(lambda: processes_of(state) == [], 30)
+
+
+def test_a_signal_that_python_drops_still_ends_it(tmp_path: Path) -> None:
+    """An exception raised in a fork's hooks is printed and forgotten; the stop must not be."""
+    code = (
+        "import os, signal, sys, pathlib\n"
+        "from dejabug.demo.processes import Processes, Stop\n"
+        "with Stop() as stop, Processes(pathlib.Path(sys.argv[1]), stop) as processes:\n"
+        "    hook = lambda: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    os.register_at_fork(after_in_parent=hook)\n"
+        "    processes.start('child', ['this'], {})\n"
+        "    print('dropped', flush=True)\n"
+        "    processes.check()\n"
+        "    print('went on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "dropped\n", done.stderr
+    assert "KeyboardInterrupt" in done.stderr
 
 
 def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> None:
@@ -102,12 +113,7 @@ def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> No
 
 
 def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command("demo", "--data", str(tmp_path), "--state", str(tmp_path / "state")),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = dejabug("demo", "--data", str(tmp_path), "--state", str(tmp_path / "state"))
     assert done.returncode == 1
     assert "manifest.jsonl" in done.stderr
     assert "Traceback" not in done.stderr

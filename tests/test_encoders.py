@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,22 @@ from dejabug.settings import Settings
 WORDS = ["[PAD]", "[UNK]", "[EOS]", "a", "car", "sinks", "into", "the", "road", "wall", "black"]
 
 
+def small_towers(layers: int) -> dict[str, Any]:
+    """The two towers of a small dual encoder, as transformers' configurations take them."""
+    both = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+    }
+    marks = {"pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1}
+    words = {"vocab_size": len(WORDS), "max_position_embeddings": 16}
+    return {
+        "text_config": {**both, **words, **marks},
+        "vision_config": {**both, "image_size": 32, "patch_size": 8},
+    }
+
+
 def save_tokenizer(folder: Path, length: int) -> None:
     """A word-level tokenizer that ends each text with its end mark, as CLIP's does."""
     tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "[UNK]"))
@@ -47,18 +64,7 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small CLIPModel with random weights, saved as the hub has them."""
     folder = tmp_path_factory.mktemp("clip")
     torch.manual_seed(0)
-    config = CLIPConfig(
-        text_config={
-            "vocab_size": len(WORDS), "hidden_size": 32, "intermediate_size": 64,
-            "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 16,
-            "pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1,
-        },
-        vision_config={
-            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-            "num_attention_heads": 4, "image_size": 32, "patch_size": 8,
-        },
-        projection_dim=24,
-    )  # fmt: skip
+    config = CLIPConfig(**small_towers(layers=2), projection_dim=24)
     CLIPModel(config).save_pretrained(folder)
     save_tokenizer(folder, 16)
     CLIPImageProcessorPil(
@@ -112,18 +118,7 @@ def test_clip_reads_texts_as_plain_transformers_does(small_clip: Path, texts: li
 
 
 def test_siglip_and_its_kin_work_through_the_same_code(tmp_path: Path, frames: np.ndarray) -> None:
-    config = SiglipConfig(
-        text_config={
-            "vocab_size": len(WORDS), "hidden_size": 32, "intermediate_size": 64,
-            "num_hidden_layers": 1, "num_attention_heads": 4, "max_position_embeddings": 16,
-            "pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1,
-        },
-        vision_config={
-            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
-            "num_attention_heads": 4, "image_size": 32, "patch_size": 8,
-        },
-    )  # fmt: skip
-    SiglipModel(config).save_pretrained(tmp_path)
+    SiglipModel(SiglipConfig(**small_towers(layers=1))).save_pretrained(tmp_path)
     save_tokenizer(tmp_path, 16)
     CLIPImageProcessorPil(
         size={"height": 32, "width": 32}, image_mean=[0.5] * 3, image_std=[0.5] * 3

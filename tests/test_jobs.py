@@ -55,6 +55,13 @@ def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "
     return keys
 
 
+def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
+    """One old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    return old, key, tell(place, jira, key)
+
+
 def test_a_new_ticket_gets_one_comment_with_its_duplicates(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
@@ -81,9 +88,7 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
 
 
 def test_every_job_may_run_twice(place: Rooms, jira: Site, clips: Path) -> None:
-    history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    _, key, issue_id = old_and_new(place, jira, clips)
     before, frames = jira.comments(key), place.index.state().frames
     writes = len([r for r in jira.log()["requests"] if r["method"] != "GET"])
     (clip,) = place.catalogue.clips_of(issue_id)
@@ -100,9 +105,7 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
     """Killed between Jira's answer and our note of it: the repeat must not comment twice."""
-    history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    _, key, issue_id = old_and_new(place, jira, clips)
     place.catalogue.put_comment(issue_id, None)
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
@@ -113,9 +116,7 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
 def test_the_comment_is_edited_in_place_when_things_change(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    old, key, issue_id = old_and_new(place, jira, clips)
     (first,) = jira.comments(key)
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "Renamed: a herd"}})
     jobs.suggest(issue_id)
@@ -135,9 +136,7 @@ def test_nothing_similar_is_silence(place: Rooms, jira: Site, clips: Path) -> No
 def test_a_match_that_readers_may_no_longer_see_is_withdrawn(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    old, key, issue_id = old_and_new(place, jira, clips)
     assert f"[{old}|" in jira.comments(key)[0]["body"]
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{old}", "admin", json=secret)
@@ -163,9 +162,7 @@ def test_tickets_of_another_project_are_not_suggested_unless_grouped(
 def test_our_comment_that_a_person_deleted_stays_deleted(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    old, key, issue_id = old_and_new(place, jira, clips)
     (comment,) = jira.comments(key)
     jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{comment['id']}")
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "new words"}})

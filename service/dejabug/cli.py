@@ -25,12 +25,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
-from rq import Worker
 
-from dejabug import policy
 from dejabug.backfill import read_backlog
 from dejabug.catalogue import ClipStatus
-from dejabug.commenting import find_for_issue, tickets_of
+from dejabug.commenting import choose, find_for_issue
 from dejabug.doctor import examine
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
@@ -247,9 +245,7 @@ def similar(
         reasons = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
         _fail(f"{issue} has no clip that is indexed. {'; '.join(reasons)}".strip())
     answer = find_for_issue(place, record)
-    pairs = policy.to_comment(
-        *tickets_of(answer, record, place.settings), threshold=-1.0, limit=limit
-    )
+    pairs = choose(answer, record, place.settings, threshold=-1.0, limit=limit)
     commented = {pair.found_issue_id for pair in answer.chosen}
     rows = [
         {
@@ -325,11 +321,6 @@ def show_settings(
     console.print(table)
 
 
-def main() -> None:
-    """The console script."""
-    app()
-
-
 def _rooms(*, service: bool = False) -> Rooms:
     """The process's rooms. A service logs all events, a command for people only what is wrong."""
     place = rooms()
@@ -361,8 +352,8 @@ def _wait_for_clips(place: Rooms, progress: Progress) -> None:
     bar = progress.add_task("Embedding clips", total=total, note="")
     while waiting := place.catalogue.count(ClipStatus.QUEUED):
         total = max(total, waiting)
-        workers = Worker.all(queue=place.queue("clips"))
-        note = f"{len(workers)} workers" if workers else "no worker: start `dejabug worker clips`"
+        workers = place.workers()["clips"]
+        note = f"{workers} workers" if workers else "no worker: start `dejabug worker clips`"
         progress.update(bar, completed=total - waiting, total=total, note=note)
         time.sleep(POLL)
     progress.update(bar, completed=total, total=total, note="")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -79,26 +79,27 @@ def find_for_issue(place: Rooms, record: IssueRecord) -> Answer:
             pairs += policy.pair_matches(clip.id, matches, issue_of)
     ranked = sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
     tickets = place.jira.issues([record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])])
-    if record.id not in tickets:
-        return Answer(ranked, [], tickets)  # gone or hidden since
     answer = Answer(ranked, [], tickets)
-    chosen = policy.to_comment(
-        *tickets_of(answer, record, settings),
-        threshold=settings.comment_threshold,
-        limit=settings.max_suggestions,
+    threshold, limit = settings.comment_threshold, settings.max_suggestions
+    return replace(
+        answer, chosen=choose(answer, record, settings, threshold=threshold, limit=limit)
     )
-    return Answer(ranked, chosen, tickets)
 
 
-def tickets_of(
-    answer: Answer, record: IssueRecord, settings: Settings
-) -> tuple[Ticket, list[PairMatch], dict[str, Ticket], tuple[str, ...]]:
-    """What policy decides upon: the ticket, the pairs, the found tickets, the projects together."""
-    return (
-        _ticket(answer.tickets[record.id]),
+def choose(
+    answer: Answer, record: IssueRecord, settings: Settings, *, threshold: float, limit: int
+) -> list[PairMatch]:
+    """The ranked pairs that the policy allows on this issue; none when Jira hides the issue."""
+    own = answer.tickets.get(record.id)
+    if own is None:
+        return []
+    return policy.to_comment(
+        _ticket(own),
         answer.ranked,
         {issue_id: _ticket(issue) for issue_id, issue in answer.tickets.items()},
         settings.projects_beside(record.project),
+        threshold=threshold,
+        limit=limit,
     )
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from rq import Worker
 
 from dejabug import media
 from dejabug.encoders import EncoderError, encoder_name
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.rooms import Rooms
 
 # The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
 OLDEST_SEARCH = 21000
@@ -168,13 +167,9 @@ def _index(place: Rooms) -> str:
 
 def _workers(place: Rooms) -> str:
     try:
-        workers = Worker.all(connection=place.redis)
+        served = place.workers()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
-    served = dict.fromkeys(QUEUES, 0)
-    for worker in workers:
-        for name in worker.queue_names():
-            served[name] = served.get(name, 0) + 1
     missing = [name for name, count in served.items() if not count]
     if missing:
         raise UnwellError(

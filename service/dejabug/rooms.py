@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import redis
 import structlog
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from dejabug.catalogue import Catalogue
@@ -95,6 +95,13 @@ class Rooms:
     def queue(self, name: str) -> Queue:
         """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""
         return Queue(name, connection=self.redis, serializer=JSONSerializer)
+
+    def workers(self) -> dict[str, int]:
+        """How many live workers there are on each of QUEUES."""
+        served = [
+            name for worker in Worker.all(connection=self.redis) for name in worker.queue_names()
+        ]
+        return {name: served.count(name) for name in QUEUES}
 
     def encoder_label(self) -> str:
         """Model, precision and device in use, for people, as the worker that embeds told it."""

@@ -7,13 +7,14 @@ one names its ticket and carries a generator of frames that runs the game only w
 from __future__ import annotations
 
 import json
+import random
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Literal, TypeVar, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 Frame = NDArray[np.uint8]
 """One picture: shape (height, width, 3), RGB."""
 
+Run = TypeVar("Run")
 ClipSet = Literal["demo", "development"]
 Codec = Literal["h264", "vp9"]
 
@@ -89,6 +91,12 @@ class Recording:
             raise ValueError(
                 f"{self.file}: bug, bug_type and group are all set or all None: {labels}"
             )
+
+
+def numbered(runs: Sequence[Run], rng: random.Random) -> Iterator[tuple[Run, int]]:
+    """Runs with the numbers of their files, shuffled so that no number gives a bug away."""
+    numbers = rng.sample(range(1, len(runs) + 1), len(runs))
+    yield from sorted(zip(runs, numbers, strict=True), key=lambda pair: pair[1])
 
 
 def at_fps(frames: Iterable[Frame], game_fps: float, fps: float) -> Iterator[Frame]:

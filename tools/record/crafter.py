@@ -14,8 +14,8 @@ import crafter
 import numpy as np
 from crafter import constants, objects
 
-from tools.record.clips import ClipSet, Encoding, Frame, Recording, at_fps
-from tools.record.tickets import Tickets, Words
+from tools.record.clips import ClipSet, Encoding, Frame, Recording, at_fps, numbered
+from tools.record.tickets import Bug, Tickets
 
 GAME = "Crafter"
 STEPS = 6
@@ -36,12 +36,9 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Bug:
-    """The manifest's bug and bug_type, its tickets, and how the game is changed."""
+class Change(Bug):
+    """A bug with how the game is changed."""
 
-    name: str
-    kind: str
-    words: tuple[Words, ...]
     apply: Callable[[crafter.Env], None]
 
 
@@ -105,7 +102,7 @@ def _lag_camera(env: crafter.Env) -> None:
 
 
 BUGS = {
-    "ground": Bug(
+    "ground": Change(
         "the ground's texture is missing", "missing_texture",
         (
             ("Grass shows the placeholder tile in {place}", "The same odd tile everywhere instead of grass."),
@@ -114,7 +111,7 @@ BUGS = {
         ),
         _lose_texture("grass"),
     ),
-    "hud": Bug(
+    "hud": Change(
         "inventory bar lost", "hud_error",
         (
             ("Inventory empty and black in {place}", "Health, food and items are not drawn."),
@@ -123,7 +120,7 @@ BUGS = {
         ),
         _lose_hud,
     ),
-    "ghost": Bug(
+    "ghost": Change(
         "player walks through everything", "no_collision",
         (
             ("Walking on water and through trees in {place}", "Nothing stops the player."),
@@ -132,7 +129,7 @@ BUGS = {
         ),
         _walk_anywhere,
     ),
-    "night": Bug(
+    "night": Change(
         "the night never ends", "lighting_error",
         (
             ("Stuck at night in {place}", "Noise and darkness all day long."),
@@ -141,7 +138,7 @@ BUGS = {
         ),
         _endless_night,
     ),
-    "flood": Bug(
+    "flood": Change(
         "too many cows spawn", "spawn_overlap",
         (
             ("Cows everywhere in {place}", "Dozens of them, one cannot move."),
@@ -150,7 +147,7 @@ BUGS = {
         ),
         _flood,
     ),
-    "camera": Bug(
+    "camera": Change(
         "camera does not follow the player", "broken_camera",
         (
             ("Camera off centre in {place}", "My character is in the corner of the screen or out of it."),
@@ -158,7 +155,7 @@ BUGS = {
         ),
         _lag_camera,
     ),
-    "invisible": Bug(
+    "invisible": Change(
         "player is invisible", "missing_texture",
         (
             ("My character is not drawn in {place}", "Only the world scrolls, nobody there."),
@@ -203,12 +200,9 @@ ENCODINGS = (
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The walks of a set; another seed walks other ways."""
     rng = random.Random(f"crafter {clip_set} {seed}")
-    tickets = Tickets({name: bug.words for name, bug in BUGS.items()})
+    tickets = Tickets(BUGS)
     walks = [(bug, scene, run) for bug, scene, runs in PLAN[clip_set] for run in range(runs)]
-    numbers = rng.sample(range(1, len(walks) + 1), len(walks))
-    for (bug, where, run), number in sorted(
-        zip(walks, numbers, strict=True), key=lambda pair: pair[1]
-    ):
+    for (bug, where, run), number in numbered(walks, rng):
         scene, known = SCENES[clip_set][where], BUGS.get(bug)
         summary, description = tickets.write(bug, scene.name)
         encoding, suffix = ENCODINGS[(run + number) % len(ENCODINGS)]
@@ -227,7 +221,7 @@ def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
 
 
 def _frames(
-    scene: Scene, bug: Bug | None, seed: int, seconds: float, fps: int
+    scene: Scene, bug: Change | None, seed: int, seconds: float, fps: int
 ) -> Callable[[], Iterator[Frame]]:
     def run() -> Iterator[Frame]:
         return at_fps(_play(scene, bug, seed, seconds), STEPS, fps)
@@ -235,7 +229,7 @@ def _frames(
     return run
 
 
-def _play(scene: Scene, bug: Bug | None, seed: int, seconds: float) -> Iterator[Frame]:
+def _play(scene: Scene, bug: Change | None, seed: int, seconds: float) -> Iterator[Frame]:
     rng = random.Random(seed)
     size = (VIEW[0] * UNIT, VIEW[1] * UNIT)
     env = crafter.Env(area=(64, 64), view=VIEW, size=size, seed=scene.world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
 
 Words = tuple[str, str]
@@ -23,11 +25,20 @@ QUIET: tuple[Words, ...] = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Bug:
+    """`name` and `kind` are the manifest's bug and bug_type; `words` are the bug's tickets."""
+
+    name: str
+    kind: str
+    words: tuple[Words, ...]
+
+
 class Tickets:
     """Hands out a bug's tickets one after another, so that no two runs have the same words."""
 
-    def __init__(self, bugs: dict[str, tuple[Words, ...]]) -> None:
-        self._bugs = {**bugs, "": QUIET}
+    def __init__(self, bugs: Mapping[str, Bug]) -> None:
+        self._bugs = {**{name: bug.words for name, bug in bugs.items()}, "": QUIET}
         self._next = {name: count() for name in self._bugs}
 
     def write(self, bug: str, place: str) -> Words:

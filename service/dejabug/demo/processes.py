@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import Any
 
 from dejabug.redis_server import end_with_parent
 
@@ -25,11 +26,47 @@ class ProcessError(Exception):
     """A part of the demo did not come up or died; the message ends with its log's last lines."""
 
 
+class Stop:
+    """A context manager in which Ctrl-C and SIGTERM alike raise KeyboardInterrupt, and are kept.
+
+    SIGINT gets a handler of its own, since a job that a shell put in the background starts with it
+    ignored. A signal is kept because Python drops an exception that is raised in a fork's hooks.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._old: dict[int, Any] = {}
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt when a signal came, even if its own exception was dropped."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Stop:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._old[number] = signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
+
+
 class Processes:
     """A context manager around child processes; leaving it ends them all, the newest first."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, stop: Stop) -> None:
         self._logs = logs
+        self._stop = stop
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
@@ -58,7 +95,8 @@ class Processes:
             time.sleep(POLL)
 
     def check(self) -> None:
-        """Raises ProcessError when one of the processes has died."""
+        """Raises ProcessError when a process has died, KeyboardInterrupt when asked to stop."""
+        self._stop.check()
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise ProcessError(

@@ -11,14 +11,12 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 import redis
 import requests
@@ -26,9 +24,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rq import Queue
 
-from dejabug.demo.processes import ProcessError, Processes
-from dejabug.demo.studio import Data, Studio, project_keys, split
+from dejabug.demo.processes import ProcessError, Processes, Stop
+from dejabug.demo.studio import Data, Studio, split
 from dejabug.evaluation.manifest import Entry, ManifestError
 from dejabug.media import is_video
 from dejabug.redis_server import RedisServer, RedisServerError, free_port
@@ -65,62 +64,78 @@ class Story:
         self.steps[name] = time.monotonic() - started
         console.print(f"[green]✓[/] {name} [dim]{self.steps[name]:.1f} s[/]")
 
+    def call(self, *arguments: str) -> int:
+        """Run a `dejabug` command as a person would, on this terminal; its exit status."""
+        command = [sys.executable, "-m", "dejabug", *arguments]
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(command, env=environment, check=False).returncode
+
 
 def tell_story(folder: Path, *, data: Path | None, query: str | None, clip: Path | None) -> int:
     """Play it all, and end every process; the exit status (0: the true duplicate was found)."""
-    try:
+
+    def play(stop: Stop) -> int:
         told = split(data, query)
         if clip is not None:
             _check_clip(clip)
         shutil.rmtree(folder, ignore_errors=True)
         # A clip of one's own may be of any game: it is compared with all of them.
-        projects = project_keys([*told.history, told.held_back]).values()
-        together = ",".join(projects) if clip is not None else ""
-        with _interruptible(), _running(folder, keep=False, together=together) as story:
+        together = ",".join(told.project_keys().values()) if clip is not None else ""
+        with _running(folder, stop, keep=False, together=together) as story:
             keys = _read_history(story, told)
             return _new_ticket(story, told, keys, clip)
-    except (ManifestError, ProcessError, RedisServerError, OSError, requests.RequestException) as e:
-        complaints.print(f"[red]The demo failed:[/] {escape(str(e))}")
-        return 1
-    except KeyboardInterrupt:
-        complaints.print("Broken off; all its processes are ended.")
-        return 130
+
+    return _to_its_end(play, broken_off="Broken off; all its processes are ended.", status=130)
 
 
 def keep_up(folder: Path, *, data: Path | None) -> int:
     """Start the same and keep it running until Ctrl-C. What was filed is kept for the next time."""
-    try:
+
+    def play(stop: Stop) -> int:
         told = split(data, None)
-        with _interruptible(), _running(folder, keep=True) as story:
+        with _running(folder, stop, keep=True) as story:
             if story.studio.has_tickets():
                 console.print("[dim]The tickets of last time are still here.[/]")
             else:
                 _read_history(story, told)
-            console.print(
-                Panel(
-                    f"Jira (a stand-in)   {story.studio.address}\n"
-                    f"File a ticket with a clip   {story.studio.address}/create\n"
-                    f"Health   {story.service}/readyz\n"
-                    f"Logs   {folder / 'logs'}\n\n"
-                    f"Search by words, in another terminal:\n"
-                    f"  env $(cat {folder / 'environment'}) dejabug search 'monsters in the air'",
-                    title="Déjà Bug is up; Ctrl-C ends it",
-                    expand=False,
-                )
-            )
+            _say_where(story)
             while True:
                 story.processes.check()
                 time.sleep(0.5)
+
+    return _to_its_end(play, broken_off="All ended.", status=0)
+
+
+def _to_its_end(play: Callable[[Stop], int], *, broken_off: str, status: int) -> int:
+    """The exit status of a play, of one that failed (1), or of one broken off (`status`)."""
+    try:
+        with Stop() as stop:
+            return play(stop)
     except (ManifestError, ProcessError, RedisServerError, OSError, requests.RequestException) as e:
-        complaints.print(f"[red]It failed:[/] {escape(str(e))}")
+        complaints.print(f"[red]The demo failed:[/] {escape(str(e))}")
         return 1
     except KeyboardInterrupt:
-        console.print("All ended.")
-        return 0
+        complaints.print(broken_off)
+        return status
+
+
+def _say_where(story: Story) -> None:
+    console.print(
+        Panel(
+            f"Jira (a stand-in)   {story.studio.address}\n"
+            f"File a ticket with a clip   {story.studio.address}/create\n"
+            f"Health   {story.service}/readyz\n"
+            f"Logs   {story.folder / 'logs'}\n\n"
+            f"Search by words, in another terminal:\n"
+            f"  env $(cat {story.folder / 'environment'}) dejabug search 'monsters in the air'",
+            title="Déjà Bug is up; Ctrl-C ends it",
+            expand=False,
+        )
+    )
 
 
 @contextlib.contextmanager
-def _running(folder: Path, *, keep: bool, together: str = "") -> Iterator[Story]:
+def _running(folder: Path, stop: Stop, *, keep: bool, together: str = "") -> Iterator[Story]:
     """Redis, Jira, web and workers, up and ready. `together`: projects that see each other."""
     folder.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
@@ -128,7 +143,10 @@ def _running(folder: Path, *, keep: bool, together: str = "") -> Iterator[Story]
     port_file.unlink(missing_ok=True)
     port_file.parent.mkdir(exist_ok=True)
     port = free_port()
-    with RedisServer(folder / "redis", keep=keep) as store, Processes(folder / "logs") as processes:
+    with (
+        RedisServer(folder / "redis", keep=keep) as store,
+        Processes(folder / "logs", stop) as processes,
+    ):
         processes.start(
             "jira",
             [
@@ -139,8 +157,7 @@ def _running(folder: Path, *, keep: bool, together: str = "") -> Iterator[Story]
         )
         processes.wait_for("jira", port_file.exists, START_TIMEOUT)
         studio = Studio(port_file.read_text("utf-8"), token)
-        environment = _environment(folder, store.url, studio.address, token)
-        environment["DEJABUG_PROJECT_GROUPS"] = together
+        environment = _environment(folder, store.url, studio.address, token, together)
         story = Story(folder, processes, studio, environment, f"http://127.0.0.1:{port}")
         with story.step("Redis with vector search and a stand-in Jira are up"):
             processes.wait_for("jira", studio.is_up, START_TIMEOUT)
@@ -163,10 +180,8 @@ def _read_history(story: Story, data: Data) -> dict[str, str]:
     with story.step(f"{len(data.history)} old tickets with clips are in the studio's Jira"):
         keys = {entry.file: key for entry, key in story.studio.import_history(data)}
     projects = sorted({key.rpartition("-")[0] for key in keys.values()})
-    command = [sys.executable, "-m", "dejabug", "backfill", f"project in ({', '.join(projects)})"]
     with story.step("the history is read in (dejabug backfill)"):
-        environment = {**os.environ, **story.environment}
-        if subprocess.run(command, env=environment, check=False).returncode != 0:
+        if story.call("backfill", f"project in ({', '.join(projects)})") != 0:
             raise ProcessError("the backfill failed; what it said stands above")
     return keys
 
@@ -177,20 +192,15 @@ def _new_ticket(story: Story, data: Data, keys: dict[str, str], clip: Path | Non
     if clip is not None:
         entry = Entry(file=clip.name, game=entry.game, summary=f"Seen in {clip.name}")
         path = clip
-    project = project_keys([*data.history, data.held_back])[entry.game]
     started = time.monotonic()
-    key = story.studio.file_ticket(project, entry, path)
+    key = story.studio.file_ticket(data.project_keys()[entry.game], entry, path)
     console.print(f"\nTess files [bold]{key}[/]: {escape(entry.summary)}  [dim]({path.name})[/]")
     body = _wait_for_comment(story, key)
     story.steps["from the ticket to its comment"] = time.monotonic() - started
     strip = story.studio.picture(key)
     if body is None:
         console.print(Panel("Nothing similar enough: no comment is written.", expand=False))
-        subprocess.run(
-            [sys.executable, "-m", "dejabug", "similar", key],
-            env={**os.environ, **story.environment},
-            check=False,
-        )
+        story.call("similar", key)
     else:
         console.print(Panel(_terminal_text(body), title=f"Comment on {key}", expand=False))
     if strip is not None:
@@ -243,17 +253,20 @@ def _wait_for_comment(story: Story, key: str) -> str | None:
 
 
 def _works(connection: redis.Redis) -> bool:
-    """Whether a job waits, runs or will be tried again (RQ's keys)."""
-    for queue in ("default", "clips"):
-        waiting = connection.llen(f"rq:queue:{queue}")
-        running = connection.zcard(f"rq:wip:{queue}")
-        later = connection.zcard(f"rq:scheduled:{queue}")
-        if waiting or running or later:
-            return True
-    return False
+    """Whether a job waits, runs or will be tried again."""
+    queues = [Queue(name, connection=connection) for name in ("default", "clips")]
+    # A registry's own `count` takes abandoned jobs back: here one only looks.
+    return any(
+        queue.count
+        or queue.started_job_registry.get_job_count(cleanup=False)
+        or queue.scheduled_job_registry.get_job_count(cleanup=False)
+        for queue in queues
+    )
 
 
-def _environment(folder: Path, redis_url: str, jira: str, token: str) -> dict[str, str]:
+def _environment(
+    folder: Path, redis_url: str, jira: str, token: str, together: str
+) -> dict[str, str]:
     """What the service's processes are told, as in production: settings by environment."""
     return {
         "DEJABUG_REDIS_URL": redis_url,
@@ -262,6 +275,7 @@ def _environment(folder: Path, redis_url: str, jira: str, token: str) -> dict[st
         "DEJABUG_JIRA_USER": "bot@studio.example",
         "DEJABUG_JIRA_TOKEN": f"{token}-bot",
         "DEJABUG_WEBHOOK_SECRET": secrets.token_urlsafe(24),
+        "DEJABUG_PROJECT_GROUPS": together,
         "DEJABUG_DATA_DIR": str((folder / "data").resolve()),
         # A proxy must not stand between two processes of one machine.
         "NO_PROXY": "127.0.0.1,localhost",
@@ -308,17 +322,3 @@ def _terminal_text(body: str) -> str:
     text = re.sub(r"^\*(.*?)\*", r"[bold]\1[/]", text, flags=re.MULTILINE)
     text = re.sub(r"^_(.*)_$", r"[italic]\1[/]", text, flags=re.MULTILINE)
     return re.sub(r"\\([\\{}|*_\-+^~?!])", r"\1", text)
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does, so that it leaves no process behind either way."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)

@@ -44,6 +44,10 @@ class Data:
     history: list[Entry]
     held_back: Entry
 
+    def project_keys(self) -> dict[str, str]:
+        """A project key for each game, by the game's name."""
+        return project_keys([*self.history, self.held_back])
+
     def truth(self) -> list[Entry]:
         """The history's clips of the held-back clip's bug."""
         return duplicates_of(self.held_back, self.history)
@@ -54,9 +58,8 @@ def split(folder: Path | None, held_back: str | None) -> Data:
 
     Without a name: the bundled set's chosen one, elsewhere the first clip that has a duplicate.
     """
-    place = folder or CLIPS
-    place = place if place.is_dir() else place.parent
-    entries = read_manifest(folder or CLIPS)
+    source = folder or CLIPS
+    entries = read_manifest(source)
     if held_back is None and folder is None:
         held_back = HELD_BACK
     if held_back is None:
@@ -69,7 +72,11 @@ def split(folder: Path | None, held_back: str | None) -> Data:
             raise ManifestError(f"the manifest names no file {held_back}")
         if not duplicates_of(chosen, entries):
             raise ManifestError(f"{held_back} has no duplicate in the manifest to be found")
-    return Data(place, [entry for entry in entries if entry is not chosen], chosen)
+    return Data(
+        source if source.is_dir() else source.parent,
+        [entry for entry in entries if entry is not chosen],
+        chosen,
+    )
 
 
 def project_keys(entries: list[Entry]) -> dict[str, str]:
@@ -107,7 +114,7 @@ class Studio:
 
     def import_history(self, data: Data) -> Iterator[tuple[Entry, str]]:
         """File the history's tickets, each with its clip and no webhook; yields their keys."""
-        keys = project_keys([*data.history, data.held_back])
+        keys = data.project_keys()
         for number, entry in enumerate(data.history):
             created = FIRST_TICKET + timedelta(hours=31 * number)
             fields = {

@@ -81,6 +81,11 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest // 10:02d}{fraction}"
 
 
+def span(start: float, end: float) -> str:
+    """A stretch of time as on a player; one time when it has no length. Seconds."""
+    return clock(start) if end <= start else f"{clock(start)}–{clock(end)}"
+
+
 def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
     link = f"[{suggestion.key}|{browse_url}/browse/{suggestion.key}]"
     summary = suggestion.summary
@@ -110,11 +115,6 @@ def _state(suggestion: Suggested) -> str:
         return f"{status}, resolved as {escape(suggestion.resolution)}"
     where = f" in {escape(', '.join(suggestion.fix_versions))}" if suggestion.fix_versions else ""
     return f"{status}: fixed{where}, so this may be a regression"
-
-
-def span(start: float, end: float) -> str:
-    """A stretch of time as on a player; one time when it has no length. Seconds."""
-    return clock(start) if end <= start else f"{clock(start)}–{clock(end)}"
 
 
 def _count(number: int) -> str:

@@ -6,10 +6,9 @@ from typing import Any
 
 import redis
 from flask import Blueprint, Response, current_app, jsonify
-from rq import Worker
 
 from dejabug.index import IndexUnavailableError
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.rooms import Rooms
 
 blueprint = Blueprint("health", __name__)
 
@@ -34,10 +33,9 @@ def readyz() -> tuple[Response, int]:
 def readiness(place: Rooms) -> dict[str, Any]:
     """Model, device and index in use, and what is missing. Raises redis.RedisError."""
     state = place.index.state()
-    served = {
-        name for worker in Worker.all(connection=place.redis) for name in worker.queue_names()
-    }
-    problems = [f"no worker on queue {name}" for name in QUEUES if name not in served]
+    problems = [
+        f"no worker on queue {name}" for name, count in place.workers().items() if not count
+    ]
     if not state.ready:
         problems.append(f"the index {state.name} is still being built")
     if state.failures:

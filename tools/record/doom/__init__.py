@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tools.record.clips import ClipSet, Encoding, Frame, Recording, at_fps
+from tools.record.clips import ClipSet, Encoding, Frame, Recording, at_fps, numbered
 from tools.record.doom.actors import FLOATING, GHOSTS, GIANT
 from tools.record.doom.level import Point
 from tools.record.doom.play import TICS, Run, play
 from tools.record.doom.wad import Change
-from tools.record.tickets import Tickets, Words
+from tools.record.tickets import Bug, Tickets
 
 GAME = "Freedoom"
 SHOTGUN_GUY, IMP, DEMON, ZOMBIE = 9, 3001, 3002, 3004
@@ -25,15 +25,6 @@ class Scene:
     level: str
     name: str
     goal: Point
-
-
-@dataclass(frozen=True)
-class Bug:
-    """`name` and `kind` are the manifest's bug and bug_type; `words` are its tickets."""
-
-    name: str
-    kind: str
-    words: tuple[Words, ...]
 
 
 BUGS = {
@@ -146,12 +137,9 @@ ENCODINGS = (
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The walks of a set; another seed takes other routes."""
     rng = random.Random(f"doom {clip_set} {seed}")
-    tickets = Tickets({name: bug.words for name, bug in BUGS.items()})
+    tickets = Tickets(BUGS)
     walks = [(bug, scene, run) for bug, scene, runs in PLAN[clip_set] for run in range(runs)]
-    numbers = rng.sample(range(1, len(walks) + 1), len(walks))
-    for (bug, where, run), number in sorted(
-        zip(walks, numbers, strict=True), key=lambda pair: pair[1]
-    ):
+    for (bug, where, run), number in numbered(walks, rng):
         scene = SCENES[clip_set][where]
         summary, description = tickets.write(bug, scene.name)
         encoding, suffix = ENCODINGS[(run + number) % len(ENCODINGS)]

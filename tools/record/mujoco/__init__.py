@@ -11,18 +11,9 @@ os.environ.setdefault("MUJOCO_GL", "osmesa")  # no display and no GPU needed
 
 import mujoco
 
-from tools.record.clips import ClipSet, Encoding, Frame, Recording
+from tools.record.clips import ClipSet, Encoding, Frame, Recording, numbered
 from tools.record.mujoco.worlds import Driver, Look, crates, figure, truck
-from tools.record.tickets import Tickets, Words
-
-
-@dataclass(frozen=True)
-class Bug:
-    """The manifest's bug and bug_type, and the bug's tickets."""
-
-    name: str
-    kind: str
-    words: tuple[Words, ...]
+from tools.record.tickets import Bug, Tickets
 
 
 @dataclass(frozen=True)
@@ -151,14 +142,9 @@ ENCODINGS = (
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The runs of a set; another seed gives other runs."""
     rng = random.Random(f"mujoco {clip_set} {seed}")
-    tickets = Tickets(
-        {name: bug.words for game in GAMES.values() for name, bug in game.bugs.items()}
-    )
+    tickets = Tickets({name: bug for game in GAMES.values() for name, bug in game.bugs.items()})
     runs = [(*what, run) for *what, count in PLAN[clip_set] for run in range(count)]
-    numbers = rng.sample(range(1, len(runs) + 1), len(runs))
-    for (game_id, bug, where, run), number in sorted(
-        zip(runs, numbers, strict=True), key=lambda pair: pair[1]
-    ):
+    for (game_id, bug, where, run), number in numbered(runs, rng):
         game = GAMES[game_id]
         known = game.bugs.get(bug)
         summary, description = tickets.write(bug, PLACES[where])

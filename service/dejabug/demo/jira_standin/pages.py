@@ -24,7 +24,7 @@ def listing() -> str:
     """All tickets, newest first, or those that a word occurs in."""
     word = request.args.get("q", "").strip()
     with store().lock:
-        seen = [issue for issue in store().issues.values() if store().find(issue.id, g.user)]
+        seen = store().seen_by(g.user)
         found = [issue for issue in seen if word.lower() in f"{issue.key} {issue.summary}".lower()]
         found.sort(key=lambda issue: int(issue.id), reverse=True)
         return render_template("listing.html", issues=found, word=word, total=len(seen))

@@ -173,8 +173,7 @@ def search_jql() -> Response:
         min(int(asked.get("maxResults") or 50), 5000),
     )
     with store().lock:
-        seen = [each for each in store().issues.values() if store().find(each.id, g.user)]
-        found = jql.search(asked.get("jql") or "", seen)
+        found = jql.search(asked.get("jql") or "", store().seen_by(g.user))
         page = found[start : start + size]
         if wanted:
             answer = [issue_json(store(), issue, base(), wanted) for issue in page]
@@ -189,8 +188,7 @@ def search_jql() -> Response:
 def approximate_count() -> Response:
     asked = request.get_json(silent=True) or {}
     with store().lock:
-        seen = [each for each in store().issues.values() if store().find(each.id, g.user)]
-        return jsonify(count=len(jql.search(asked.get("jql") or "", seen)))
+        return jsonify(count=len(jql.search(asked.get("jql") or "", store().seen_by(g.user))))
 
 
 @blueprint.route(f"{API}/search", methods=["GET", "POST"])
@@ -203,8 +201,7 @@ def search_removed() -> Response:
     asked = request.get_json(silent=True) or {} if request.method == "POST" else request.args
     start, size = int(asked.get("startAt") or 0), int(asked.get("maxResults", 50))
     with store().lock:
-        seen = [each for each in store().issues.values() if store().find(each.id, g.user)]
-        found = jql.search(asked.get("jql") or "", seen)
+        found = jql.search(asked.get("jql") or "", store().seen_by(g.user))
         page = [issue_json(store(), issue, base()) for issue in found[start : start + size]]
     return jsonify(startAt=start, maxResults=size, total=len(found), issues=page)
 

@@ -97,6 +97,10 @@ class Store:
             issue = next((each for each in self.issues.values() if each.key == key), None)
         return issue if issue is not None and may_see(issue, reader) else None
 
+    def seen_by(self, reader: User) -> list[Issue]:
+        """The issues that this reader may see, oldest first."""
+        return [issue for issue in self.issues.values() if may_see(issue, reader)]
+
     def create(self, project: str, reporter: str, **fields: Any) -> Issue:
         """A new issue with the next free key of its project."""
         now = fields.pop("created", None) or timestamp()
