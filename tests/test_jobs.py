@@ -56,7 +56,7 @@ def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "
 
 
 def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
-    """One old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
+    """An old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     return old, key, tell(place, jira, key)
