@@ -154,7 +154,8 @@ def environment(
         "DEJABUG_JIRA_TOKEN": f"{TOKEN}-bot",
         "DEJABUG_WEBHOOK_SECRET": SECRET,
         "DEJABUG_DATA_DIR": str(tmp_path / "data"),
-        "DEJABUG_COMMENT_THRESHOLD": "0.5",
+        # Scores of a handful of clips are low on purpose.
+        "DEJABUG_COMMENT_THRESHOLD": "0.2",
     }
 
 
@@ -175,9 +176,7 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def place(cold_place: Rooms, starter: StarterEncoder) -> Rooms:
     """The same with the starter encoder, as in a worker."""
-    cold_place.redis.hset("dejabug:dimensions", starter.name, starter.dimensions)
-    cold_place.redis.hset("dejabug:labels", starter.name, starter.label)
-    cold_place.__dict__["encoder"] = starter
+    cold_place.adopt_encoder(starter)
     return cold_place
 
 
@@ -196,6 +195,11 @@ def dejabug(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
     )
+
+
+def clips_waiting(place: Rooms) -> int:
+    """How many clips' jobs wait; tickets' words wait in the same queue."""
+    return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
 
 
 def wait_until(what: Callable[[], Any], timeout: float = 60.0) -> Any:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conftest import Site
+from conftest import Site, clips_waiting
 from dejabug import backfill
 from dejabug.backfill import read_backlog
 from dejabug.catalogue import ClipStatus
@@ -32,7 +32,7 @@ def test_every_issue_is_read_once_and_its_clips_are_queued(
     assert [step.issues for step in steps] == [100, 200, 250]
     assert steps[-1].clips == 50
     assert cold_place.catalogue.issue_count() == 250
-    assert cold_place.queue("clips").count == 50
+    assert clips_waiting(cold_place) == 50
     assert cold_place.queue("default").count == 0  # nobody gets a comment
     record = cold_place.catalogue.issue_by_key(backlog[0])
     assert record is not None
@@ -51,7 +51,7 @@ def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
     assert [step.issues for step in steps] == [100, 200, 250]
     pages = [r for r in jira.log()["requests"][asked:] if r["path"].endswith("/search/jql")]
     assert len(pages) == 2
-    assert cold_place.queue("clips").count == 50
+    assert clips_waiting(cold_place) == 50
 
 
 def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
@@ -60,7 +60,7 @@ def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
     list(read_backlog(cold_place, JQL))
     steps = list(read_backlog(cold_place, JQL))
     assert not steps[0].resumed
-    assert cold_place.queue("clips").count == 50
+    assert clips_waiting(cold_place) == 50
     assert cold_place.catalogue.count(ClipStatus.QUEUED) == 50
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Site, dejabug
+from conftest import Site, clips_waiting, dejabug
 from dejabug import cli, jobs
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
@@ -39,7 +39,7 @@ def test_a_backfill_from_the_command_line(cold_place: Rooms, jira: Site, clips: 
     answer = call("backfill", "project = GAME", "--no-wait")
     assert answer.exit_code == 0
     assert "1 clips queued" in words(answer.output)
-    assert cold_place.queue("clips").count == 1
+    assert clips_waiting(cold_place) == 1
 
 
 def test_similar_lists_issues_and_says_which_are_commented(
@@ -96,7 +96,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
     def answer_here(place: Rooms, words: str, projects: list[str], limit: int) -> Any:
         return jobs.search_text(words, projects, limit)  # tests/test_worker.py asks a real worker
 
-    monkeypatch.setattr(cli, "ask", answer_here)
+    monkeypatch.setattr(cli.asking, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)
     assert [hit["issue"] for hit in found] == [open_key]
     assert call("search", "cows", "-p", "NONE", "--json").output.strip() == "[]"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dejabug.cli import _settings_page, app
+from dejabug.cli import app
+from dejabug.cli.service import _settings_page
 from dejabug.settings import Settings
 
 ROOT = Path(__file__).parent.parent

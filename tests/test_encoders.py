@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
@@ -22,8 +25,8 @@ from transformers import (
 from dejabug import media
 from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
 from dejabug.encoders.clip import ClipEncoder
-from dejabug.encoders.starter import StarterEncoder, _class_names
-from dejabug.encoders.tensors import squares
+from dejabug.encoders.starter import StarterEncoder
+from dejabug.encoders.starter_text import palette_shares, to_lab
 from dejabug.settings import Settings
 
 WORDS = ["[PAD]", "[UNK]", "[EOS]", "a", "car", "sinks", "into", "the", "road", "wall", "black"]
@@ -194,21 +197,72 @@ def test_starter_vectors_do_not_depend_on_the_batch(starter: StarterEncoder) -> 
     assert (together * alone).sum(axis=1).min() > 0.99
 
 
-def test_starter_words_lie_where_the_frames_lie_that_show_them(
+@pytest.mark.parametrize(
+    ("colour", "near", "far"),
+    [
+        ((25, 70, 30), "a green forest", "a red brick wall"),
+        ((150, 25, 20), "a red brick wall", "a green forest"),
+        ((12, 12, 14), "a black night", "white snow"),
+        ((235, 238, 240), "white snow", "a black night"),
+        ((60, 110, 210), "the blue sea", "yellow sand"),
+    ],
+)
+def test_starter_words_for_colours_lie_near_frames_of_that_colour(
+    starter: StarterEncoder, colour: tuple[int, int, int], near: str, far: str
+) -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.integers(-12, 13, (1, 90, 160, 3))
+    frame = (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
+    there, elsewhere = (starter.embed_images(frame) @ starter.embed_texts([near, far]).T)[0]
+    assert there > elsewhere
+
+
+def test_starter_words_lie_where_the_classes_lie_that_they_name(starter: StarterEncoder) -> None:
+    """Features that are just what the classifier looks for lie nearest to that class's name."""
+    names = ["goldfish", "fire truck", "castle", "daisy", "laptop computer", "zebra"]
+    lines = (resources.files("dejabug.encoders") / "imagenet_classes.txt").read_text("utf-8")
+    classes = [line for line in lines.splitlines() if line and not line.startswith("#")]
+    weights = starter._vision._fc.weight[[classes.index(name) for name in names]].float()
+    grey = torch.full((len(names), 3, 16, 16), 0.5)
+    frames = starter._map.frames(weights.cpu(), grey).numpy()
+    words = starter.embed_texts([f"a photo of a {name}" for name in names])[:, -frames.shape[1] :]
+    assert ((frames @ words.T).argmax(axis=1) == np.arange(len(names))).mean() >= 0.8
+
+
+def test_starter_frames_are_compared_almost_by_sight_alone(
     starter: StarterEncoder, clips: Path
 ) -> None:
-    """Of 1,000 things in words, the one nearest to a frame is one that the network sees in it."""
-    names = _class_names()
-    texts = starter.embed_texts([f"a photo of a {name}" for name in names])
-    for clip in ("freedoom-12.mp4", "physics-18.mkv", "crafter-01.mov"):
-        pixels = media.sample_frames(clips / clip, rate=0.5, short_side=260).pixels
-        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-        with torch.inference_mode():
-            _, chances = starter._see(squares(batch, 260, "squash")[0])
-        seen = chances.topk(10, dim=1).indices.tolist()
-        nearest = (starter.embed_images(pixels) @ texts.T).argmax(axis=1).tolist()
-        hits = [found in likely for found, likely in zip(nearest, seen, strict=True)]
-        assert np.mean(hits) >= 0.6, [names[found] for found in nearest]
+    pixels = media.sample_frames(clips / "crafter-01.mov", rate=0.5, short_side=260).pixels
+    whole = starter.embed_images(pixels)
+    seen = whole[:, : starter._visual_size()]
+    seen = seen / np.linalg.norm(seen, axis=1, keepdims=True)
+    assert np.abs(whole @ whole.T - seen @ seen.T).max() < 0.1
+    assert not starter.embed_texts(["a cow"])[:, : seen.shape[1]].any()
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=6))
+def test_every_picture_is_shared_out_among_the_palette(colours: list[tuple[int, ...]]) -> None:
+    rgb = torch.tensor(colours, dtype=torch.float32) / 255
+    palette = to_lab(torch.tensor([[0.0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]]))
+    shares = palette_shares(rgb[:, :, None, None].expand(-1, -1, 20, 30), palette)
+    np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)
+    nearest = (to_lab(rgb)[:, None] - palette).square().sum(-1)
+    assert torch.allclose(shares.max(1).values, shares.gather(1, nearest.argmin(1)[:, None])[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("rgb", "lab"),
+    [
+        ((0, 0, 0), (0, 0, 0)),
+        ((1, 1, 1), (100, 0, 0)),
+        ((1, 0, 0), (53.24, 80.09, 67.20)),
+        ((0, 0, 1), (32.30, 79.19, -107.86)),
+    ],
+)
+def test_colours_have_their_known_lab_values(
+    rgb: tuple[float, ...], lab: tuple[float, ...]
+) -> None:
+    np.testing.assert_allclose(to_lab(torch.tensor([rgb], dtype=torch.float32))[0], lab, atol=0.1)
 
 
 def test_starter_sentences_that_mean_the_same_are_near(starter: StarterEncoder) -> None:

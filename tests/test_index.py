@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import redis
 
-from dejabug import index as index_module
 from dejabug.index import (
     BadVectorsError,
     FrameIndex,
@@ -17,6 +16,8 @@ from dejabug.index import (
     escape_tag,
     slug_of,
 )
+from dejabug.index import frames as frames_module
+from dejabug.index import queries as queries_module
 
 DIMENSIONS = 16
 HOME = Place("1", "GAME", "Racer")
@@ -187,7 +188,7 @@ def test_a_query_that_times_out_is_an_error_and_never_an_empty_answer(
 ) -> None:
     for n in range(40):
         frames.write_clip(f"{n}", HOME, times(500), unit(500, n))
-    monkeypatch.setattr(index_module, "QUERY_TIMEOUT_MS", 1)
+    monkeypatch.setattr(queries_module, "QUERY_TIMEOUT_MS", 1)
     with pytest.raises(IndexUnavailableError):
         frames.nearest_frames(np.repeat(unit(1), 100, axis=0), 10_000, ALL)
 
@@ -201,7 +202,7 @@ def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
 def test_a_large_flat_index_grows_into_hnsw_while_it_answers(
     store: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_module, "FLAT_LIMIT", 200)
+    monkeypatch.setattr(frames_module, "FLAT_LIMIT", 200)
     frames = FrameIndex(store, "test", DIMENSIONS)
     for n in range(15):
         frames.write_clip(f"{n}", HOME, times(20), unit(20, n))

@@ -17,7 +17,7 @@ MOMENT = MomentPair(1.0, 3.5, 64.0, 66.5, 0.9)
 def suggested(**given: Any) -> Suggested:
     fields = {
         "key": "GAME-7", "summary": "Car sinks", "status": "Done", "resolution": None,
-        "score": 0.81, "moments": (MOMENT,),
+        "score": 0.97, "moments": (MOMENT,),
     }  # fmt: skip
     return Suggested(**{**fields, **given})
 
@@ -35,7 +35,7 @@ def test_a_comment_names_key_summary_status_strength_and_moments() -> None:
         "Car sinks",
         "status Done, unresolved",
         "Very likely the same bug",
-        "0.81",
+        "0.97",
         "0:01–0:03.5 here, 1:04–1:06.5 there",
         "!strip.png|width=",
         "openai/clip",
@@ -94,7 +94,7 @@ def test_a_comment_with_nothing_to_say_is_never_written() -> None:
 
 
 def test_scores_have_plain_words_in_order() -> None:
-    words = [strength(score) for score in (0.9, 0.65, 0.1)]
+    words = [strength(score) for score in (0.96, 0.8, 0.1)]
     assert words == ["Very likely the same bug", "Likely the same bug", "Possibly the same bug"]
 
 

@@ -101,6 +101,11 @@ def test_a_changed_body_does_not_verify(content: bytes, change: bytes, where: in
              "changelog": {"items": [None, 3]}},
             Event("updated", "10001", "GAME-1"),
         ),
+        (
+            {"webhookEvent": "issuelink_created",
+             "issueLink": {"id": 1, "sourceIssueId": 10001, "destinationIssueId": 10002}},
+            Event("updated", "10001"),
+        ),
     ],
 )  # fmt: skip
 def test_what_the_events_tell(payload: dict[str, Any], expected: Event) -> None:

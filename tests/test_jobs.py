@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 from rq.job import JobStatus
 
-from conftest import Site
+from conftest import Site, clips_waiting
 from dejabug import jobs, media
 from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.worker import WarmWorker
@@ -49,7 +50,8 @@ def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
 
 def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
     """Old tickets that are read in without being watched; their keys."""
-    keys = [jira.file(project, f"old ticket {name}", clips / name) for name in names]
+    told = {entry.file: entry.summary for entry in read_manifest(clips)}
+    keys = [jira.file(project, told[name], clips / name) for name in names]
     for key in keys:
         tell(place, jira, key, watch=False)
     return keys
@@ -327,7 +329,7 @@ def test_a_clip_waits_in_its_queue_once(place: Rooms, jira: Site, clips: Path) -
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
     for _ in range(3):
         jobs.sync_issue(issue_id, False)
-    assert place.queue("clips").count == 1
+    assert clips_waiting(place) == 1
 
 
 def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Path) -> None:

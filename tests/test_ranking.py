@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dejabug import ranking
-from dejabug.ranking import Hit, TimedVectors
+from dejabug.ranking import Calibration, Hit, Recipe, TimedVectors
+from dejabug.ranking.adapter import fit_projection
+from dejabug.ranking.background import mean_of_ranks
 
 HITS = st.lists(
     st.builds(
@@ -63,25 +65,23 @@ def test_top_k_names_each_clip_once_with_its_maximum(hits: list[Hit]) -> None:
     }
 
 
-MATRICES = hnp.arrays(
-    np.float32,
-    hnp.array_shapes(min_dims=2, max_dims=2, max_side=12),
-    elements=st.floats(-1, 1, width=32),
-)
+ROWS = hnp.arrays(np.float32, st.integers(1, 12), elements=st.floats(-1, 1, width=32))
 
 
-@given(MATRICES)
-def test_the_symmetric_mean_of_maxima_is_the_same_both_ways_round(cosines: np.ndarray) -> None:
-    there = ranking.symmetric_mean_of_maxima(cosines)
-    back = ranking.symmetric_mean_of_maxima(np.ascontiguousarray(cosines.T))
-    assert there == pytest.approx(back, abs=1e-6)
-    assert cosines.min() - 1e-6 <= there <= cosines.max() + 1e-6
+@given(ROWS, st.floats(0.1, 20))
+def test_the_softened_maximum_lies_between_mean_and_maximum(row: np.ndarray, soft: float) -> None:
+    found = ranking.soft_maximum(row, soft)
+    assert row.mean() - 1e-4 <= found <= row.max() + 1e-4
+    assert ranking.soft_maximum(row, 0) == pytest.approx(float(row.mean()))
 
 
-def test_the_symmetric_mean_of_maxima_is_the_formula() -> None:
-    cosines = np.array([[0.9, 0.1, 0.2], [0.3, 0.4, 0.8]], np.float32)
-    expected = ((0.9 + 0.8) / 2 + (0.9 + 0.4 + 0.8) / 3) / 2
-    assert ranking.symmetric_mean_of_maxima(cosines) == pytest.approx(expected)
+def test_by_its_plainest_recipe_the_evidence_is_the_symmetric_mean_of_maxima() -> None:
+    query, other = clip([1, 0, 0], [0, 1, 0]), clip([1, 1, 0], [0, 0, 1], [0, 1, 0])
+    cosines = query.vectors @ other.vectors.T
+    expected = (cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
+    plain = Recipe(centred=False, background=0, softness=0)
+    (found,) = ranking.by_frames(query, {"other": other}, np.ones(3, np.float32), 9, recipe=plain)
+    assert found.frames == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_a_clip_is_most_like_itself_and_least_like_its_opposite() -> None:
@@ -89,7 +89,7 @@ def test_a_clip_is_most_like_itself_and_least_like_its_opposite() -> None:
     candidates = {"same": query, "other": clip([0, 0, 1], [0, 0, 1]), "anti": clip([-1, -1, 0])}
     found = ranking.by_frames(query, candidates, np.zeros(3, np.float32), 0)
     assert [m.clip_id for m in found] == ["same", "other", "anti"]
-    assert found[0].score == pytest.approx(1)
+    assert 1 > found[0].score > 0.5 > found[1].score > found[2].score > 0
 
 
 def test_what_all_clips_share_says_nothing_once_centred() -> None:
@@ -99,11 +99,167 @@ def test_what_all_clips_share_says_nothing_once_centred() -> None:
 
     query, same, other = clip(bar([1, 0])), clip(bar([1, 0.1])), clip(bar([0, 1]))
     mean = np.mean([v.vectors.mean(0) for v in (query, same, other)], axis=0)
-    plain = ranking.by_frames(query, {"other": other}, np.zeros(3, np.float32), 0)
-    centred = ranking.by_frames(query, {"same": same, "other": other}, mean, 1000)
-    assert plain[0].score > 0.9  # without centring, everything looks alike
+    plain = Recipe(centred=False, background=0)
+    (alike,) = ranking.by_frames(query, {"other": other}, mean, 1000, recipe=plain)
+    assert alike.frames > 0.9  # without centring, everything looks alike
+    both = {"same": same, "other": other}
+    centred = ranking.by_frames(query, both, mean, 1000, recipe=Recipe(background=0))
     assert centred[0].clip_id == "same"
-    assert centred[0].score > 0.9 > 0 > centred[1].score
+    assert centred[0].frames > 0.9 > 0 > centred[1].frames
+
+
+def noisy(
+    rng: np.random.Generator, base: np.ndarray, noise: float, frames: int = 6
+) -> TimedVectors:
+    rows = base[None] + noise * rng.normal(size=(frames, len(base)))
+    return TimedVectors(np.arange(frames, dtype=np.float32) / 2, unit(rows))
+
+
+def test_a_place_that_everybody_visits_does_not_win_over_the_rare_bug() -> None:
+    """The query shows a much-visited place and, for some frames, a bug. One candidate shows the bug
+    elsewhere, sixty show the place."""
+    rng = np.random.default_rng(1)
+    place, bug, elsewhere = np.eye(40)[:3] * 3
+
+    def mixed(first: np.ndarray, second: np.ndarray) -> TimedVectors:
+        a, b = noisy(rng, first, 0.3, 4), noisy(rng, second, 0.3, 3)
+        vectors = np.concatenate([a.vectors, b.vectors])
+        return TimedVectors(np.arange(7, dtype=np.float32), vectors)
+
+    query = mixed(place, bug)
+    candidates = {f"place {n}": noisy(rng, place, 0.3) for n in range(60)}
+    candidates["bug"] = mixed(elsewhere, bug)
+    zero = np.zeros(40, np.float32)
+    plain = ranking.by_frames(query, candidates, zero, 0, recipe=Recipe(background=0, softness=0))
+    assert plain[0].clip_id != "bug"
+    found = ranking.by_frames(query, candidates, zero, 0)
+    assert found[0].clip_id == "bug"
+    moment = found[0].moments[0]
+    assert moment.query_time >= 4  # the bug's seconds, in both clips
+    assert moment.match_time >= 4
+
+
+def test_the_background_is_the_second_to_sixth_of_the_others() -> None:
+    row = np.array([0.9, 0.1, 0.2, 0.3, 0.4, 0.5, *[0.0] * 60], np.float32)
+    assert mean_of_ranks(row[None], 0.6) == pytest.approx(np.mean([0.5, 0.4, 0.3, 0.2, 0.1]))
+
+
+def test_where_the_others_are_few_the_usual_stands_in_for_them() -> None:
+    few = np.array([[0.9, 0.5, -np.inf]], np.float32)
+    assert mean_of_ranks(few, 0.6) == pytest.approx(0.6)
+    some = np.array([[0.9, *[0.7] * 19, 0.1]], np.float32)
+    assert mean_of_ranks(some, 0.6) == pytest.approx(0.7)
+
+
+def test_a_young_project_with_two_clips_is_not_sure_of_a_mere_likeness() -> None:
+    rng = np.random.default_rng(2)
+    base = np.eye(40)[0] * 3
+    query, other = noisy(rng, base, 0.4), noisy(rng, base, 0.4)
+    (found,) = ranking.by_frames(query, {"other": other}, np.zeros(40, np.float32), 0)
+    assert found.score < 0.9
+
+
+def test_words_help_where_they_discriminate_and_not_where_all_say_the_same() -> None:
+    rng = np.random.default_rng(3)
+    common, rare = np.eye(30)[:2] * 2
+    query = unit((common + rare)[None])[0]
+    others = unit(np.stack([common + 0.2 * rng.normal(size=30) for _ in range(60)]))
+    same = unit((common + rare + 0.2 * rng.normal(size=30))[None])
+    evidence = ranking.word_evidence(query, np.vstack([others, same]))
+    assert evidence.argmax() == 60
+    assert evidence[60] - evidence[:60].max() > 0.2
+    everyone = ranking.word_evidence(unit(common[None])[0], others)
+    assert everyone.max() < evidence[60]
+
+
+def test_a_ticket_copied_word_for_word_says_no_more_than_one_told_in_other_words() -> None:
+    rng = np.random.default_rng(4)
+    query = unit(rng.normal(size=(1, 30)))
+    near = unit(query + 0.1 * rng.normal(size=(1, 30)))
+    others = unit(rng.normal(size=(60, 30)))
+    evidence = ranking.word_evidence(query[0], np.vstack([query, near, others]))
+    assert evidence[0] == pytest.approx(evidence[1], abs=0.05)
+
+
+def test_a_candidate_without_words_counts_as_the_middle_of_the_others() -> None:
+    query = clip([1, 0, 0], [0, 1, 0])
+    candidates = dict.fromkeys("abc", query)
+    words = {"a": 0.5, "b": -0.5}
+    zero = np.zeros(3, np.float32)
+    found = {m.clip_id: m for m in ranking.by_frames(query, candidates, zero, 0, words=words)}
+    assert found["a"].score > found["c"].score > found["b"].score
+    assert found["c"].words == pytest.approx(0.0)
+
+
+@given(hnp.arrays(np.float32, (5, 4), elements=st.floats(-1, 1, width=32)), st.integers(1, 40))
+def test_scores_are_probabilities_and_come_best_first(rows: np.ndarray, count: int) -> None:
+    vectors = ranking.centre(rows, np.zeros(4, np.float32))
+    query = TimedVectors(np.arange(5, dtype=np.float32), vectors)
+    candidates = {str(n): query for n in range(count)}
+    found = ranking.by_frames(query, candidates, rows.mean(axis=0), count)
+    scores = [match.score for match in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert len(found) == count
+
+
+def test_no_candidates_are_no_matches() -> None:
+    assert ranking.by_frames(clip([1, 0]), {}, np.zeros(2, np.float32), 0) == []
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.5, 50), st.floats(-10, 10))
+def test_a_calibration_and_its_inverse_agree(chance: float, slope: float, intercept: float) -> None:
+    curve = Calibration(slope, intercept)
+    assert curve.probability(curve.evidence(chance)) == pytest.approx(chance, abs=1e-6)
+
+
+def test_a_fit_finds_the_curve_that_the_verdicts_were_drawn_from() -> None:
+    rng = np.random.default_rng(5)
+    truth = Calibration(slope=12.0, intercept=1.0)
+    evidence = rng.uniform(-0.5, 0.5, 4000)
+    same = rng.random(4000) < [truth.probability(x) for x in evidence]
+    found = ranking.fit(evidence.tolist(), same.tolist(), Calibration(5.0, 0.0), trust=0.1)
+    assert found.slope == pytest.approx(12.0, rel=0.1)
+    assert found.intercept == pytest.approx(1.0, abs=0.25)
+
+
+def test_few_verdicts_bend_the_curve_and_do_not_break_it() -> None:
+    prior = Calibration(14.0, 2.0)
+    assert ranking.fit([], [], prior) == prior
+    bent = ranking.fit([0.1] * 5, [False] * 5, prior)
+    assert prior.probability(0.1) - 0.4 < bent.probability(0.1) < prior.probability(0.1)
+    assert bent.slope > 0
+    with pytest.raises(ValueError, match="2 pairs and 1"):
+        ranking.fit([0.1, 0.2], [True], prior)
+
+
+def test_a_projection_shrinks_what_differs_between_clips_of_one_bug() -> None:
+    """Each bug has a direction; each run adds much along a few directions of its own (a camera)."""
+    rng = np.random.default_rng(6)
+    cameras = rng.normal(size=(3, 40))
+    bugs = rng.normal(size=(20, 40))
+    clips, pairs = {}, []
+    for number, bug in enumerate(bugs):
+        for run in "ab":
+            view = rng.normal(size=3) @ cameras * 1.5
+            clips[f"{number}{run}"] = noisy(rng, bug + view, 0.2)
+        pairs.append((f"{number}a", f"{number}b"))
+    zero = np.zeros(40, np.float32)
+    projection = fit_projection(clips, pairs[:14], zero, 0)
+
+    def right(projection: np.ndarray | None) -> int:
+        firsts = 0
+        for a, b in pairs[14:]:
+            others = {name: clip for name, clip in clips.items() if name != a}
+            firsts += (
+                ranking.by_frames(clips[a], others, zero, 0, projection=projection)[0].clip_id == b
+            )
+        return firsts
+
+    assert right(projection) >= 4
+    assert right(projection) > right(None)
+    with pytest.raises(ValueError, match="no pairs"):
+        fit_projection(clips, [], zero, 0)
 
 
 @given(hnp.arrays(np.float32, (4, 5), elements=st.floats(-1, 1, width=32)))

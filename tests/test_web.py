@@ -174,7 +174,7 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "no worker has loaded the encoder" in answer.get_json()["problems"][0]
-    cold_place.redis.hset("dejabug:dimensions", "starter:1@squash", 8)
+    cold_place.redis.hset("dejabug:dimensions", "starter:2@squash", 8)
     app = create_app(Rooms(cold_place.settings)).test_client()
     missing = [f"no worker on queue {queue}" for queue in ("default", "clips", "search")]
     # A new index is being built for a moment, and says so.

@@ -3,6 +3,7 @@ which comment is ours. Plain keys; the frames themselves are the index's."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -66,6 +67,8 @@ class Catalogue:
     def __init__(self, connection: redis.Redis, encoder: str) -> None:
         self._redis = connection
         self._slug = slug_of(encoder)
+        self._words_waiting = f"dejabug:words-waiting:{self._slug}"
+        self._words_done = f"dejabug:words-done:{self._slug}"
 
     # Issues
 
@@ -98,6 +101,9 @@ class Catalogue:
         old = self.issue(issue_id)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _comment_key(issue_id))
+            pipe.delete(_words_key(issue_id))
+            pipe.srem(self._words_waiting, issue_id)
+            pipe.hdel(self._words_done, issue_id)
             pipe.srem("dejabug:issues", issue_id)
             if old is not None:
                 pipe.delete(_key_key(old.key))
@@ -163,6 +169,39 @@ class Catalogue:
             if clip is not None:
                 yield clip
 
+    # Tickets' words
+
+    def put_words(self, issue_id: str, words: str) -> bool:
+        """Remember a ticket's words; whether they must be embedded anew under this encoder."""
+        digest = _digest(words)
+        done = self._redis.hget(self._words_done, issue_id)
+        stale = done is None or _text(done) != digest
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(_words_key(issue_id), words)
+            if stale:
+                pipe.sadd(self._words_waiting, issue_id)
+            pipe.execute()
+        return stale
+
+    def words(self, issue_id: str) -> str:
+        """A ticket's words, empty when none are known."""
+        found = self._redis.get(_words_key(issue_id))
+        return _text(found) if found else ""
+
+    def words_embedded(self, issue_id: str, words: str) -> None:
+        """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
+        self._redis.hset(self._words_done, issue_id, _digest(words))
+        if self.words(issue_id) == words:
+            self._redis.srem(self._words_waiting, issue_id)
+
+    def words_wait(self, issue_id: str) -> bool:
+        """Whether a ticket's words are still to be embedded."""
+        return bool(self._redis.sismember(self._words_waiting, issue_id))
+
+    def all_words_waiting(self) -> list[str]:
+        """The issues whose words are still to be embedded."""
+        return sorted(_text(member) for member in self._redis.smembers(self._words_waiting))
+
     # Our comments
 
     def comment(self, issue_id: str) -> CommentRecord | None:
@@ -222,6 +261,14 @@ def _issue_clips_key(issue_id: str) -> str:
 
 def _comment_key(issue_id: str) -> str:
     return f"dejabug:comment:{issue_id}"
+
+
+def _words_key(issue_id: str) -> str:
+    return f"dejabug:words:{issue_id}"
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def _key_key(key: str) -> str:

@@ -33,21 +33,26 @@ SAME_MOMENT = 1.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found for an issue: every ranked pair, and those that its comment may name."""
+    """What was found for an issue: every ranked pair, and those that its comment may name.
+
+    `rejected` are the issues that somebody said are not similar to it.
+    """
 
     ranked: list[PairMatch]
     chosen: list[PairMatch]
     tickets: dict[str, Issue]
+    rejected: frozenset[str] = frozenset()
 
 
 def refresh_comment(place: Rooms, issue_id: str) -> None:
     """Write, edit or delete our comment on an issue, as its matches now demand.
 
-    Does nothing while one of its clips still waits: the last one to finish asks again.
+    Does nothing while its words or one of its clips still wait: the last one to finish asks again.
     """
     record = place.catalogue.issue(issue_id)
     clips = place.catalogue.clips_of(issue_id)
-    if record is None or any(clip.status is ClipStatus.QUEUED for clip in clips):
+    waits = any(clip.status is ClipStatus.QUEUED for clip in clips)
+    if record is None or waits or place.catalogue.words_wait(issue_id):
         return
     try:
         issue = place.jira.issue(issue_id)
@@ -79,7 +84,8 @@ def find_for_issue(place: Rooms, record: IssueRecord) -> Answer:
             pairs += policy.pair_matches(clip.id, matches, issue_of)
     ranked = sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
     tickets = place.jira.issues([record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])])
-    answer = Answer(ranked, [], tickets)
+    rejected = place.verdicts.rejected(record.id, (pair.found_issue_id for pair in ranked))
+    answer = Answer(ranked, [], tickets, frozenset(rejected))
     threshold, limit = settings.comment_threshold, settings.max_suggestions
     return replace(
         answer, chosen=choose(answer, record, settings, threshold=threshold, limit=limit)
@@ -100,6 +106,7 @@ def choose(
         settings.projects_beside(record.project),
         threshold=threshold,
         limit=limit,
+        rejected=answer.rejected,
     )
 
 

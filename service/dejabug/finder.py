@@ -6,47 +6,135 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from dejabug import ranking
-from dejabug.index import FrameIndex
-from dejabug.ranking import Floats, Match, Moment, TimedVectors
+from dejabug.index import FrameIndex, TicketIndex
+from dejabug.ranking import Calibrations, Floats, Hit, Match, Moment, Recipe, TimedVectors
 
+# Tickets nearest in words whose clips are compared too, however their frames look from afar.
+CANDIDATE_TICKETS = 20
 # Seconds around the best frame that count as the moment which words describe.
 TEXT_MOMENT = 2.0
 
 
 class Finder:
-    """Ranks the clips of an index; sizes as in the settings of the same names."""
+    """Ranks the clips of the indexes; sizes as in the settings of the same names.
 
-    def __init__(self, index: FrameIndex, *, candidate_frames: int, candidate_clips: int) -> None:
-        self._index = index
+    `calibrations` and `projection` are what a studio's own verdicts have taught, if anything.
+    """
+
+    def __init__(
+        self,
+        frames: FrameIndex,
+        tickets: TicketIndex,
+        *,
+        candidate_frames: int,
+        candidate_clips: int,
+        calibrations: Calibrations | None = None,
+        projection: Floats | None = None,
+        recipe: Recipe | None = None,
+    ) -> None:
+        self._frames = frames
+        self._tickets = tickets
         self._candidate_frames = candidate_frames
         self._candidate_clips = candidate_clips
+        self._calibrations = calibrations
+        self._projection = projection
+        self._recipe = recipe or Recipe()
 
-    def like_clip(self, clip_id: str, projects: Sequence[str]) -> list[Match]:
-        """Clips of these projects like an indexed one, best first, without itself."""
-        query = self._index.clip_vectors([clip_id]).get(clip_id)
-        if query is None:
+    def like_clip(
+        self, clip_id: str, projects: Sequence[str], *, use_words: bool = True
+    ) -> list[Match]:
+        """Clips of other issues in these projects like an indexed one, best first."""
+        query = self._frames.clip_vectors([clip_id]).get(clip_id)
+        where = self._frames.places([clip_id]).get(clip_id)
+        if query is None or where is None:
             return []
-        return [match for match in self.like(query, projects) if match.clip_id != clip_id]
+        words = self._tickets.vectors([where.issue_id]).get(where.issue_id) if use_words else None
+        return self.like(query, projects, words=words, without_issue=where.issue_id)
 
-    def like(self, query: TimedVectors, projects: Sequence[str]) -> list[Match]:
-        """Clips of these projects like the given frames, best first, by the default ranking."""
-        nearest = self._index.nearest_clips(query.vectors, self._candidate_frames, projects)
-        # One more than asked for: the query clip itself may be among them.
-        chosen = [clip_id for clip_id, _ in nearest[: self._candidate_clips + 1]]
-        candidates = self._index.clip_vectors(chosen)
-        return ranking.by_frames(query, candidates, *self._index.mean(projects))
+    def like(
+        self,
+        query: TimedVectors,
+        projects: Sequence[str],
+        *,
+        words: Floats | None = None,
+        without_issue: str | None = None,
+    ) -> list[Match]:
+        """Clips of these projects like the given frames, best first, by the default ranking.
+
+        `words` is the vector [d] of the ticket that the frames came with, if any; `without_issue`
+        leaves that ticket's own clips out.
+        """
+        nearest = self._frames.nearest_clips(query.vectors, self._candidate_frames, projects)
+        # Some more than asked for: the issue's own clips may be among them.
+        chosen = [clip_id for clip_id, _ in nearest[: self._candidate_clips + 10]]
+        issues = self._issues(chosen, without_issue)
+        issues = dict(list(issues.items())[: self._candidate_clips])
+        if words is not None:
+            near = self._tickets.nearest(words, CANDIDATE_TICKETS, projects)
+            told = self._frames.clips_on(issue_id for issue_id, _ in near)
+            issues |= self._issues(told, without_issue)
+        candidates = self._frames.clip_vectors(issues)
+        evidence = self._word_evidence(words, {clip: issues[clip] for clip in candidates})
+        return ranking.by_frames(
+            query,
+            candidates,
+            *self._frames.mean(projects),
+            words=evidence,
+            calibrations=self._calibrations,
+            projection=self._projection,
+            recipe=self._recipe,
+        )
+
+    def like_words(
+        self, vector: Floats, projects: Sequence[str], *, without_issue: str | None = None
+    ) -> list[tuple[str, float]]:
+        """Issues of these projects whose tickets say the same as a text's vector [d], best first,
+        with the words' evidence."""
+        near = self._tickets.nearest(vector, self._candidate_clips + 1, projects)
+        vectors = self._tickets.vectors(issue for issue, _ in near if issue != without_issue)
+        if not vectors:
+            return []
+        evidence = ranking.word_evidence(vector, np.stack(list(vectors.values())), self._recipe)
+        found = zip(vectors, evidence.tolist(), strict=True)
+        return sorted(found, key=lambda item: (-item[1], item[0]))
+
+    def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
+        """The nearest frames to each of the vectors [m, d], for the paper's two rankings."""
+        rows = self._frames.nearest_frames(vectors, self._candidate_frames, projects)
+        return [hit for row in rows for hit in row]
 
     def like_text(self, vector: Floats, projects: Sequence[str]) -> list[Match]:
         """Clips whose best frame is nearest to a text's vector, float32 [d], with that moment."""
-        hits = self._index.nearest_frames(vector[None], self._candidate_frames, projects)[0]
+        hits = self.hits(vector[None], projects)
         best = {hit.clip_id: hit for hit in reversed(hits)}
         return [
             Match(match.clip_id, match.score, (_around(best[match.clip_id].time, match.score),))
             for match in ranking.top_k(hits)
         ]
+
+    def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
+        places = self._frames.places(clip_ids)
+        return {
+            clip_id: places[clip_id].issue_id
+            for clip_id in clip_ids
+            if clip_id in places and places[clip_id].issue_id != without
+        }
+
+    def _word_evidence(
+        self, words: Floats | None, issues: Mapping[str, str]
+    ) -> dict[str, float] | None:
+        """Each candidate clip's evidence from its ticket's words; None when there is nothing."""
+        vectors = self._tickets.vectors(issues.values()) if words is not None else {}
+        if words is None or not vectors:
+            return None
+        evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
+        of_issue = dict(zip(vectors, evidence.tolist(), strict=True))
+        return {clip: of_issue[issue] for clip, issue in issues.items() if issue in of_issue}
 
 
 def _around(time: float, similarity: float) -> Moment:

@@ -54,6 +54,10 @@ STALE_PROMISE = 900
 LONGEST_PAUSE = 3600
 
 
+# Signs of a description that are read: sentence encoders take a few hundred words at most.
+LONGEST_DESCRIPTION = 2000
+
+
 class SearchFailedError(Exception):
     """A question got no answer; the message says what to do."""
 
@@ -130,6 +134,11 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     old = catalogue.issue(issue.id)
     record = IssueRecord(issue.id, issue.key, issue.project, game_of(issue), watch)
     catalogue.put_issue(record)
+    kinds = place.settings.duplicate_link_types
+    same = (link.issue_id for link in issue.links if link.kind.lower() in kinds)
+    place.verdicts.linked(issue.id, same)
+    if catalogue.put_words(issue.id, words_of(issue)):
+        queue_ticket(place, issue.id)
     attached = {
         attachment.id: attachment
         for attachment in issue.attachments
@@ -139,6 +148,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     for clip_id in known.keys() - attached.keys():
         forget_clip(place, known[clip_id])
     if old is not None and (old.project, old.game) != (record.project, record.game):
+        place.tickets.move(issue.id, record.project)
         for clip_id in known.keys() & attached.keys():
             place.index.move_clip(clip_id, Place(issue.id, record.project, record.game))
     queued = 0
@@ -153,6 +163,23 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     if not queued:
         queue_suggestion(place, issue.id)
     return queued
+
+
+def index_ticket(issue_id: str) -> None:
+    """Embed a ticket's words, and ask for its comment anew when they are new."""
+    place = rooms()
+    issue, words = place.catalogue.issue(issue_id), place.catalogue.words(issue_id)
+    if issue is None or not place.catalogue.words_wait(issue_id):
+        return
+    if words:
+        place.tickets.write(issue_id, issue.project, place.encoder.embed_texts([words])[0])
+    else:
+        place.tickets.forget(issue_id)
+    place.catalogue.words_embedded(issue_id, words)
+    if place.catalogue.issue(issue_id) is None:
+        place.tickets.forget(issue_id)  # deleted in Jira while we worked
+        return
+    queue_suggestion(place, issue_id)
 
 
 @_polite
@@ -191,24 +218,11 @@ def index_clip(clip_id: str) -> None:
 
 
 def _embed(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
-    settings = place.settings
+    most = place.settings.clip_max_bytes
     with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
         path = Path(folder) / "clip"
-        place.jira.download(
-            clip.id, path, max_bytes=settings.clip_max_bytes, filename=clip.filename
-        )
-        frames = media.sample_frames(
-            path,
-            rate=settings.frames_per_second,
-            max_frames=settings.max_frames,
-            short_side=place.encoder.image_size,
-            limits=media.Limits(
-                timeout_seconds=settings.decode_timeout,
-                memory_bytes=settings.decode_memory,
-                max_bytes=settings.clip_max_bytes,
-            ),
-            program=media.find_ffmpeg(settings.ffmpeg),
-        )
+        place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+        frames = sample(place, path)
     vectors = place.encoder.embed_images(frames.pixels)
     place.index.write_clip(clip.id, where, frames.times, vectors)
     place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
@@ -226,6 +240,23 @@ def _embed(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
         note,
         len(frames.times),
         frames.duration,
+    )
+
+
+def sample(place: Rooms, path: Path) -> media.Frames:
+    """A clip's frames as the settings want them, within their limits. Raises ClipError."""
+    settings = place.settings
+    return media.sample_frames(
+        path,
+        rate=settings.frames_per_second,
+        max_frames=settings.max_frames,
+        short_side=place.encoder.image_size,
+        limits=media.Limits(
+            timeout_seconds=settings.decode_timeout,
+            memory_bytes=settings.decode_memory,
+            max_bytes=settings.clip_max_bytes,
+        ),
+        program=media.find_ffmpeg(settings.ffmpeg),
     )
 
 
@@ -248,6 +279,9 @@ def forget_issue(issue_id: str) -> None:
     place = rooms()
     for clip in place.catalogue.clips_of(issue_id):
         forget_clip(place, clip)
+    if place.knows_dimensions():
+        place.tickets.forget(issue_id)
+    place.verdicts.forget_issue(issue_id)
     place.catalogue.forget_issue(issue_id)
     log.info("issue_forgotten", issue_id=issue_id)
 
@@ -324,14 +358,22 @@ def maintain(place: Rooms) -> None:
             pipe.execute()
     for clip in list(place.catalogue.with_status(ClipStatus.QUEUED)):
         queue_clip(place, clip.id)
-    if place.redis.hexists("dejabug:dimensions", encoder_name(place.settings)):
+    for issue_id in place.catalogue.all_words_waiting():
+        queue_ticket(place, issue_id)
+    if place.knows_dimensions():
         place.index.grow()
 
 
 def queue_clip(place: Rooms, clip_id: str) -> None:
     """Queue a clip's embedding, unless that job waits or runs already."""
-    job_id = f"clip-{slug_of(encoder_name(place.settings)).replace('.', '_')}-{clip_id}"
+    job_id = f"clip-{_encoder_slug(place)}-{clip_id}"
     enqueue(place.queue("clips"), index_clip, clip_id, job_id=job_id, timeout=CLIP_JOB)
+
+
+def queue_ticket(place: Rooms, issue_id: str) -> None:
+    """Queue the embedding of a ticket's words, unless that job waits or runs already."""
+    job_id = f"ticket-{_encoder_slug(place)}-{issue_id}"
+    enqueue(place.queue("clips"), index_ticket, issue_id, job_id=job_id)
 
 
 def queue_suggestion(place: Rooms, issue_id: str) -> None:
@@ -344,6 +386,16 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
 def game_of(issue: Issue) -> str:
     """The game an issue is about: its first component, else its project."""
     return issue.components[0] if issue.components else issue.project
+
+
+def words_of(issue: Issue) -> str:
+    """What a ticket says, as one text: its summary, and as much of its description as counts."""
+    summary, description = issue.summary.strip(), issue.description.strip()[:LONGEST_DESCRIPTION]
+    return ". ".join(part for part in (summary.rstrip("."), description) if part)
+
+
+def _encoder_slug(place: Rooms) -> str:
+    return slug_of(encoder_name(place.settings)).replace(".", "_")
 
 
 def _waits(queue: Queue, job_id: str) -> bool:

@@ -7,7 +7,7 @@ without a security level. When in doubt, out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dejabug.ranking import Match, Moment
@@ -70,8 +70,11 @@ def to_comment(
     *,
     threshold: float,
     limit: int,
+    rejected: Collection[str] = (),
 ) -> list[PairMatch]:
     """The pairs that the issue's comment names, best first; none means silence.
+
+    `rejected` are issues that somebody said are not similar: they never come back.
 
     `tickets` are the found issues as Jira tells them now: one that is absent there (deleted, or
     hidden from our account) is left out.
@@ -80,6 +83,7 @@ def to_comment(
         pair
         for pair in pairs
         if pair.score >= threshold
+        and pair.found_issue_id not in rejected
         and (found := tickets.get(pair.found_issue_id)) is not None
         and may_comment_on(ticket, found, projects)
     ]

@@ -13,10 +13,13 @@ from rq.serializers import JSONSerializer
 from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
-from dejabug.index import FrameIndex, IndexUnavailableError
+from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex
 from dejabug.jira.client import JiraAccess, JiraClient
+from dejabug.lessons import Lessons, read_lessons
 from dejabug.pictures import PictureStore
+from dejabug.ranking import Recipe
 from dejabug.settings import Settings, get_settings
+from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
 
@@ -32,6 +35,11 @@ class Rooms:
 
     settings: Settings
 
+    @property
+    def encoder_name(self) -> str:
+        """The name of the configured encoder's vectors."""
+        return encoder_name(self.settings)
+
     @cached_property
     def redis(self) -> redis.Redis:
         """The connection that everything but RQ's blocking reads shares."""
@@ -42,32 +50,53 @@ class Rooms:
         """The model, loaded at first use; records the length of its vectors for processes
         without it."""
         encoder = load_encoder(self.settings)
-        self.redis.hset("dejabug:dimensions", encoder.name, encoder.dimensions)
-        self.redis.hset("dejabug:labels", encoder.name, encoder.label)
+        self.adopt_encoder(encoder)
         log.info("encoder_loaded", encoder=encoder.name, label=encoder.label)
         return encoder
+
+    def adopt_encoder(self, encoder: Encoder) -> None:
+        """Take a model that is loaded already, and tell processes without it of its vectors."""
+        self.__dict__["encoder"] = encoder
+        self.redis.hset("dejabug:dimensions", encoder.name, encoder.dimensions)
+        self.redis.hset("dejabug:labels", encoder.name, encoder.label)
 
     @cached_property
     def index(self) -> FrameIndex:
         """The configured encoder's index. Raises IndexUnavailableError until a worker with the
         model has told how long its vectors are."""
-        name = encoder_name(self.settings)
-        dimensions = self.redis.hget("dejabug:dimensions", name)
-        if dimensions is None:
-            raise IndexUnavailableError(
-                f"no worker has loaded the encoder {name} yet; start one with: dejabug worker clips"
-            )
-        algorithm = self.settings.index_algorithm
-        return FrameIndex(self.redis, name, int(dimensions), algorithm=algorithm)
+        name, algorithm = encoder_name(self.settings), self.settings.index_algorithm
+        return FrameIndex(self.redis, name, self._dimensions(), algorithm=algorithm)
 
     @cached_property
+    def tickets(self) -> TicketIndex:
+        """The tickets' words under the configured encoder. Raises like `index`."""
+        return TicketIndex(self.redis, encoder_name(self.settings), self._dimensions())
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What people said of pairs of issues."""
+        return Verdicts(self.redis)
+
+    @property
     def finder(self) -> Finder:
-        """Ranking over the index."""
+        """Ranking over the indexes, with what the studio's verdicts have taught up to now."""
+        return self.finder_with(read_lessons(self.redis, encoder_name(self.settings)))
+
+    def finder_with(self, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
+        """Ranking with other lessons, or another recipe, than the service's: to compare them."""
         return Finder(
             self.index,
+            self.tickets,
             candidate_frames=self.settings.candidate_frames,
             candidate_clips=self.settings.candidate_clips,
+            calibrations=lessons.calibrations,
+            projection=lessons.projection,
+            recipe=recipe,
         )
+
+    def knows_dimensions(self) -> bool:
+        """Whether a worker has told how long the vectors are, so that there are indexes."""
+        return bool(self.redis.hexists("dejabug:dimensions", encoder_name(self.settings)))
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -102,6 +131,15 @@ class Rooms:
             name for worker in Worker.all(connection=self.redis) for name in worker.queue_names()
         ]
         return {name: served.count(name) for name in QUEUES}
+
+    def _dimensions(self) -> int:
+        name = encoder_name(self.settings)
+        dimensions = self.redis.hget("dejabug:dimensions", name)
+        if dimensions is None:
+            raise IndexUnavailableError(
+                f"no worker has loaded the encoder {name} yet; start one with: dejabug worker clips"
+            )
+        return int(dimensions)
 
     def encoder_label(self) -> str:
         """Model, precision and device in use, for people, as the worker that embeds told it."""

@@ -110,12 +110,18 @@ class Settings(BaseSettings):
         "A project in no group keeps to itself.",
     )
 
+    duplicate_links: str = Field(
+        "Duplicate",
+        description="Names of the link types that say that two issues are the same, e.g. "
+        "`Duplicate,Cloners`. What they say is learned from.",
+    )
+
     # Comments
     comment_threshold: float = Field(
-        0.6,
-        ge=-1,
+        0.9,
+        ge=0,
         le=1,
-        description="Matches below this score are never commented; see docs/quality.md.",
+        description="Matches less probable than this are never commented; see docs/quality.md.",
     )
     max_suggestions: int = Field(3, ge=1, le=10, description="Tickets named in one comment.")
 
@@ -129,6 +135,11 @@ class Settings(BaseSettings):
     def api_url(self) -> str:
         """Base address of Jira's REST API, without a slash at its end."""
         return self.jira_api_url or self.jira_url
+
+    @property
+    def duplicate_link_types(self) -> frozenset[str]:
+        """The names of `duplicate_links`, in small letters."""
+        return frozenset(name.strip().lower() for name in self.duplicate_links.split(","))
 
     def projects_beside(self, project: str) -> tuple[str, ...]:
         """The projects whose tickets may be suggested in `project`, itself included."""

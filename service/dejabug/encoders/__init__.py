@@ -10,7 +10,7 @@ __all__ = ["Crop", "Encoder", "EncoderError", "Floats", "Pixels", "encoder_name"
 
 def encoder_name(settings: Settings) -> str:
     """The name of the configured encoder's vectors, without loading the model."""
-    what = f"clip:{settings.clip_model}" if settings.encoder == "clip" else "starter:1"
+    what = f"clip:{settings.clip_model}" if settings.encoder == "clip" else "starter:2"
     return f"{what}@{settings.frame_crop}"
 
 

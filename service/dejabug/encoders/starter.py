@@ -4,9 +4,8 @@ Two networks that have never met are joined in one space. EfficientNet-Lite2, tr
 sees; MiniLM reads. A frame's vector has two parts:
 
 - the visual part: the pooled features of the network, which tell frames apart;
-- the joint part, by ConSE (Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic
-  Embeddings", ICLR 2014): the sentence embeddings of the most probable ImageNet classes, weighted
-  by their probabilities, so that it lies where words lie.
+- the joint part, where frames and words meet: what the features mean and which colours there are
+  (see `starter_text`).
 
 A text's vector has only the joint part. Frames meet frames in both parts, texts meet frames in the
 joint one.
@@ -15,7 +14,6 @@ joint one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +24,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from dejabug.encoders.base import Crop, EncoderError, Floats, Pixels, check_pixels
+from dejabug.encoders.starter_text import TextMap
 from dejabug.encoders.tensors import (
     batches,
     describe_device,
@@ -39,10 +38,8 @@ from dejabug.encoders.tensors import (
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 IMAGE_SIZE = 260
-# ConSE's T: beyond ten classes the weights are noise (the paper's own choice).
-CLASSES_PER_FRAME = 10
 # How much of a frame's squared length the joint part takes. Frames are compared almost by the
-# visual part alone: class names blur what features tell apart.
+# visual part alone: words blur what features tell apart.
 JOINT_SHARE = 0.1
 # On a CPU, more pictures at once fall out of its caches: 83 a second in eights, 48 in thirty-twos.
 CPU_BATCH = 8
@@ -51,7 +48,7 @@ MAX_TOKENS = 256
 
 
 class StarterEncoder:
-    """EfficientNet-Lite2 and MiniLM joined by ConSE; vectors of 1280 + 384 numbers.
+    """EfficientNet-Lite2 and MiniLM joined by linear maps; vectors of 1280 + 448 numbers.
 
     Raises EncoderError when the packages with the weights are not installed.
     """
@@ -75,12 +72,10 @@ class StarterEncoder:
         self._tokenizer, self._reader = _load_reader(self._device)
         self._mean = torch.tensor(MEAN, device=self._device).view(1, 3, 1, 1)
         self._std = torch.tensor(STD, device=self._device).view(1, 3, 1, 1)
-        classes = self._read([f"a photo of a {name}" for name in _class_names()])
-        self._centre = classes.mean(0)
-        self._classes = unit(classes - self._centre)
+        self._map = TextMap(self._device)
         self.image_size = IMAGE_SIZE
-        self.dimensions = self._visual_size() + self._classes.shape[1]
-        self.name = f"starter:1@{crop}"
+        self.dimensions = self._visual_size() + self._map.dimensions
+        self.name = f"starter:2@{crop}"
         self.label = (
             f"starter: EfficientNet-Lite2 + MiniLM ({describe_device(self._device, self._dtype)})"
         )
@@ -93,9 +88,9 @@ class StarterEncoder:
             for batch in batches(pixels, self._batch_size):
                 views = squares(batch.to(self._device), IMAGE_SIZE, self._crop)
                 seen = [self._see(view) for view in views]
-                visual = unit(torch.stack([unit(features) for features, _ in seen]).mean(0))
-                chances = torch.stack([chance for _, chance in seen]).mean(0)
-                joint = self._conse(chances)
+                visual = unit(torch.stack([unit(features) for features in seen]).mean(0))
+                meant = [self._map.frames(*pair) for pair in zip(seen, views, strict=True)]
+                joint = unit(torch.stack(meant).mean(0))
                 parts = (visual * (1 - JOINT_SHARE) ** 0.5, joint * JOINT_SHARE**0.5)
                 found.append(torch.cat(parts, dim=1).cpu())
         return torch.cat(found).numpy()
@@ -105,20 +100,16 @@ class StarterEncoder:
         if not texts:
             raise ValueError("no texts to embed")
         with torch.inference_mode():
-            joint = unit(self._read(list(texts)) - self._centre).cpu().numpy()
+            joint = self._map.texts(self._read(list(texts))).cpu().numpy()
         return np.hstack([np.zeros((len(texts), self._visual_size()), np.float32), joint])
 
-    def _see(self, view: Tensor) -> tuple[Tensor, Tensor]:
-        """Squares [n, 3, 260, 260] → pooled features [n, 1280], class probabilities [n, 1000]."""
+    def _see(self, view: Tensor) -> Tensor:
+        """Squares, float [n, 3, 260, 260] in 0-1 → pooled features, float32 [n, 1280]."""
         values = ((view - self._mean) / self._std).to(self._dtype)
-        features = self._vision.extract_features(values.to(memory_format=torch.channels_last))
-        pooled = features.float().mean((2, 3))
-        logits = self._vision._fc(pooled.to(self._dtype)).float()
-        return pooled, logits.softmax(-1)
-
-    def _conse(self, chances: Tensor) -> Tensor:
-        weights, classes = chances.topk(CLASSES_PER_FRAME, dim=1)
-        return unit((self._classes[classes] * weights.unsqueeze(-1)).sum(1))
+        features: Tensor = self._vision.extract_features(
+            values.to(memory_format=torch.channels_last)
+        )
+        return features.float().mean((2, 3))
 
     def _read(self, texts: list[str]) -> Tensor:
         """Sentence embeddings [n, 384], unit rows: the mean over tokens, as MiniLM was trained."""
@@ -155,12 +146,6 @@ def _load_reader(device: torch.device) -> tuple[Any, Any]:
     folder = Path(spec.origin).parent / "model"
     reader = AutoModel.from_pretrained(folder, dtype=torch.float32)
     return AutoTokenizer.from_pretrained(folder), reader.to(device).eval().requires_grad_(False)
-
-
-def _class_names() -> list[str]:
-    """The 1,000 ImageNet classes in the order of the network's outputs."""
-    text = (resources.files("dejabug.encoders") / "imagenet_classes.txt").read_text("utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _not_installed(why: str) -> EncoderError:

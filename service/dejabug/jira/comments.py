@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Plain words for scores; see docs/quality.md for what the scores mean.
-STRENGTHS = ((0.75, "Very likely the same bug"), (0.6, "Likely the same bug"))
+# Plain words for scores, which are probabilities; see docs/quality.md for how true they are.
+STRENGTHS = ((0.95, "Very likely the same bug"), (0.75, "Likely the same bug"))
 WEAKEST = "Possibly the same bug"
 # Signs that wiki text gives a meaning to, and that a ticket's words must not have.
 WIKI_SIGNS = re.compile(r"([\\{}\[\]|*_\-+^~?!])")

@@ -17,6 +17,7 @@ FIELDS = (
     "components",
     "fixVersions",
     "attachment",
+    "issuelinks",
     "created",
     "updated",
 )
@@ -34,6 +35,15 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A link to another issue: the name of its type (`Duplicate`), the other's id and key."""
+
+    kind: str
+    issue_id: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Issue:
     """A Jira issue. `security` is the name of its security level, None when it has none."""
 
@@ -48,6 +58,7 @@ class Issue:
     components: tuple[str, ...] = ()
     fix_versions: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    links: tuple[Link, ...] = ()
     created: str = ""
     updated: str = ""
 
@@ -72,6 +83,7 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
             for item in fields.get("attachment") or ()
             if isinstance(item, Mapping) and item.get("id")
         ),
+        links=tuple(_links(fields.get("issuelinks"))),
         created=str(fields.get("created") or ""),
         updated=str(fields.get("updated") or ""),
     )
@@ -110,6 +122,15 @@ def _words(node: Any) -> Iterator[str]:
     if isinstance(node, list | tuple):
         for child in node:
             yield from _words(child)
+
+
+def _links(values: Any) -> Iterator[Link]:
+    for value in values or ():
+        link = _mapping(value)
+        other = _mapping(link.get("inwardIssue") or link.get("outwardIssue"))
+        if other.get("id"):
+            kind = _name(link.get("type")) or ""
+            yield Link(kind, str(other["id"]), str(other.get("key") or ""))
 
 
 def _security(value: Any) -> str | None:

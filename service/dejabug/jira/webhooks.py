@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from dejabug.jira.models import account_of
 
+LINK_EVENTS = ("issuelink_created", "issuelink_deleted")
 ALGORITHM = "sha256"
 
 
@@ -72,6 +73,12 @@ def parse_event(body: bytes) -> Event:
     if name is not None and not isinstance(name, str):
         raise PayloadError("webhookEvent is no string")
     kind = _kind(name)
+    if name in LINK_EVENTS:
+        # Both ends tell of a link: one of them read anew is enough.
+        source = _mapping(payload.get("issueLink")).get("sourceIssueId")
+        if not _numeric(source):
+            return Event("ignored", reason=f"{name} names no issue")
+        return Event("updated", str(source))
     if kind == "ignored":
         return Event("ignored", reason=f"nothing to do for {name[:60] if name else 'this'}")
     if not isinstance(issue, dict) or not _numeric(issue.get("id")):
@@ -103,6 +110,10 @@ def _kind(name: str | None) -> Literal["created", "updated", "deleted", "ignored
     if name == "jira:issue_created":
         return "created"
     return "deleted" if name == "jira:issue_deleted" else "ignored"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _changes(changelog: Any) -> Iterator[Mapping[str, Any]]:

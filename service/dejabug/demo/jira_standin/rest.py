@@ -18,7 +18,7 @@ from dejabug.demo.jira_standin.shapes import (
     project_json,
     user_json,
 )
-from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Store, timestamp
+from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Link, Store, timestamp
 
 blueprint = Blueprint("rest", __name__)
 PAGE = 100
@@ -156,6 +156,9 @@ def delete_issue(id_or_key: str) -> tuple[str, int]:
     with store().lock:
         issue = visible(id_or_key)
         del store().issues[issue.id]
+        store().links = [
+            link for link in store().links if issue.id not in (link.inward, link.outward)
+        ]
         tell("jira:issue_deleted", issue)
     return "", 204
 
@@ -204,6 +207,47 @@ def search_removed() -> Response:
         found = jql.search(asked.get("jql") or "", store().seen_by(g.user))
         page = [issue_json(store(), issue, base()) for issue in found[start : start + size]]
     return jsonify(startAt=start, maxResults=size, total=len(found), issues=page)
+
+
+# Links
+
+
+@blueprint.post(f"{API}/issueLink")
+def link_issues() -> tuple[str, int]:
+    asked = request.get_json(silent=True) or {}
+    with store().lock:
+        inward, outward = (
+            visible(str((asked.get(end) or {}).get("key") or (asked.get(end) or {}).get("id")))
+            for end in ("inwardIssue", "outwardIssue")
+        )
+        kind = str((asked.get("type") or {}).get("name") or "")
+        if not kind:
+            raise TroubleError(404, "No issue link type was found.")
+        link = Link(str(store().next_number("link", 30001)), kind, inward.id, outward.id)
+        store().links.append(link)
+        _tell_link("issuelink_created", link)
+    return "", 201
+
+
+@blueprint.delete(f"{API}/issueLink/<number>")
+def unlink_issues(number: str) -> tuple[str, int]:
+    with store().lock:
+        link = next((each for each in store().links if each.id == number), None)
+        if link is None:
+            raise TroubleError(404, "No issue link with this id exists.")
+        store().links.remove(link)
+        _tell_link("issuelink_deleted", link)
+    return "", 204
+
+
+def _tell_link(event: str, link: Link) -> None:
+    told = {
+        "id": int(link.id),
+        "sourceIssueId": int(link.inward),
+        "destinationIssueId": int(link.outward),
+        "issueLinkType": {"id": 10002, "name": link.kind},
+    }
+    sender().send(event, {"issueLink": told})
 
 
 # Attachments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Store, User
+from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Link, Store, User
 
 API = "/rest/api/2"
 
@@ -108,7 +108,35 @@ def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
             "total": len(comments),
             "startAt": 0,
         },
-        "issuelinks": [],
+        "issuelinks": [
+            link_json(store, link, issue, base)
+            for link in store.links
+            if issue.id in (link.inward, link.outward)
+        ],
+    }
+
+
+def link_json(store: Store, link: Link, seen_from: Issue, base: str) -> dict[str, Any]:
+    """A link as the issue at one of its ends shows it: it names the other end."""
+    end, other = ("inwardIssue", link.inward)
+    if seen_from.id == link.inward:
+        end, other = ("outwardIssue", link.outward)
+    issue = store.issues[other]
+    return {
+        "id": link.id,
+        "self": f"{base}{API}/issueLink/{link.id}",
+        "type": {
+            "id": "10002",
+            "name": link.kind,
+            "inward": "is duplicated by",
+            "outward": "duplicates",
+        },
+        end: {
+            "id": issue.id,
+            "key": issue.key,
+            "self": f"{base}{API}/issue/{issue.id}",
+            "fields": {"summary": issue.summary},
+        },
     }
 
 

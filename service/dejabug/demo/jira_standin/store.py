@@ -71,6 +71,16 @@ class Issue:
     comments: list[Comment] = field(default_factory=list)
 
 
+@dataclass
+class Link:
+    """One issue link, by the ids of its two issues: `inward` is duplicated by `outward`."""
+
+    id: str
+    kind: str
+    inward: str
+    outward: str
+
+
 class Store:
     """All tickets of a make-believe site. Every access holds `lock`."""
 
@@ -78,6 +88,7 @@ class Store:
         self.lock = threading.RLock()
         self.users = {user.account_id: user for user in users}
         self.issues: dict[str, Issue] = {}
+        self.links: list[Link] = []
         self.hooks: dict[str, dict[str, Any]] = {}
         self._folder = folder
         self._counters: dict[str, int] = {}
@@ -146,6 +157,7 @@ class Store:
         with self.lock:
             state = {
                 "issues": [asdict(issue) for issue in self.issues.values()],
+                "links": [asdict(link) for link in self.links],
                 "hooks": self.hooks,
                 "counters": self._counters,
             }
@@ -159,6 +171,7 @@ class Store:
             return
         state = json.loads(path.read_text("utf-8"))
         self.hooks, self._counters = state["hooks"], state["counters"]
+        self.links = [Link(**raw) for raw in state.get("links", ())]
         for raw in state["issues"]:
             raw["attachments"] = [Attachment(**each) for each in raw["attachments"]]
             raw["comments"] = [Comment(**each) for each in raw["comments"]]

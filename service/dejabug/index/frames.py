@@ -8,8 +8,6 @@ by cosine.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import redis
 
+from dejabug.index.queries import (
+    BadVectorsError,
+    create_index,
+    fail_on_timeout,
+    nearest,
+    slug_of,
+    vector_field,
+)
 from dejabug.ranking import Floats, Hit, TimedVectors
 
 # FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
@@ -25,20 +31,10 @@ FLAT_LIMIT = 50_000
 # Degree and effort of HNSW. Measured: M 32 buys no recall over 16; 200 gives 0.996 at K = 100.
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 200
-# Milliseconds that one query may take before Redis gives up with an error.
-QUERY_TIMEOUT_MS = 10_000
 # How far from length one a vector may be, and still be the rounding of a unit vector.
 UNIT_TOLERANCE = 0.02
 # Clips whose mean vectors stand for the whole collection's mean.
 MEAN_SAMPLE = 500
-
-
-class IndexUnavailableError(Exception):
-    """The index did not answer in time or not at all; worth trying again."""
-
-
-class BadVectorsError(ValueError):
-    """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +80,7 @@ class FrameIndex:
         self._frames = f"dejabug:frame:{slug}:"
         self._clips = f"dejabug:embedded:{slug}:"
         self.alias = f"dejabug:frames:{slug}"
-        # A timed-out query answers nothing and no error by default: make it an error.
-        self._command("FT.CONFIG", "SET", "ON_TIMEOUT", "FAIL")
+        fail_on_timeout(connection)
         self._create()
 
     # Writing
@@ -117,6 +112,7 @@ class FrameIndex:
                 mapping={"count": len(times), "mean": mean, **tags},
             )
             pipe.sadd(self._clips_of(place.project), clip_id)
+            pipe.sadd(self._clips_on(place.issue_id), clip_id)
             pipe.execute()
 
     def move_clip(self, clip_id: str, place: Place) -> None:
@@ -141,12 +137,15 @@ class FrameIndex:
     def forget_clip(self, clip_id: str) -> None:
         """Take a clip out whole. Forgetting what is not there is no error."""
         count = self._count(clip_id)
-        project = self._text(self._redis.hget(self._clips + clip_id, "project"))
+        project, issue = map(
+            self._text, self._redis.hmget(self._clips + clip_id, "project", "issue")
+        )
         with self._redis.pipeline(transaction=True) as pipe:
             for number in range(count):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
             pipe.delete(self._clips + clip_id)
             pipe.srem(self._clips_of(project), clip_id)
+            pipe.srem(self._clips_on(issue), clip_id)
             pipe.execute()
 
     # Reading
@@ -217,6 +216,14 @@ class FrameIndex:
             if row[0] is not None
         }
 
+    def clips_on(self, issue_ids: Iterable[str]) -> list[str]:
+        """The indexed clips of these issues, in the order of the issues."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for issue_id in issue_ids:
+                pipe.smembers(self._clips_on(issue_id))
+            rows = pipe.execute()
+        return [clip_id for row in rows for clip_id in sorted(map(self._text, row))]
+
     def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
         """Mean vector float32 [dimensions] of the projects' clips, and how many stand for it."""
         sampled: list[Any] = []
@@ -281,33 +288,9 @@ class FrameIndex:
         tail: tuple[str, ...],
     ) -> list[list[dict[bytes, Any]]]:
         """One K-nearest query per vector, in one round trip; the rows of each answer."""
-        if not projects:
-            return [[] for _ in vectors]
         if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
             raise BadVectorsError(f"want queries [m, {self._dimensions}], got {vectors.shape}")
-        names = "|".join(escape_tag(project) for project in projects)
-        query = f"(@project:{{{names}}})=>[KNN {int(k)} @vector $query AS distance]"
-        with self._redis.pipeline(transaction=False) as pipe:
-            for vector in np.ascontiguousarray(vectors, dtype=np.float16):
-                parameters = ("PARAMS", "2", "query", vector.tobytes())
-                limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
-                pipe.execute_command(  # type: ignore[no-untyped-call]
-                    command, self.alias, query, *tail, *parameters, *limits
-                )
-            try:
-                answers = pipe.execute()
-            except redis.ResponseError as error:
-                if "imeout" in str(error):
-                    raise IndexUnavailableError(f"the vector search timed out: {error}") from error
-                raise
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                raise IndexUnavailableError(f"Redis did not answer: {error}") from error
-        for answer in answers:
-            if answer[b"warning"]:
-                raise IndexUnavailableError(
-                    f"the vector search is incomplete: {answer[b'warning']}"
-                )
-        return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+        return nearest(self._redis, self.alias, command, vectors, k, projects, tail)
 
     def _create(self) -> None:
         try:
@@ -318,7 +301,7 @@ class FrameIndex:
             self._create_index(name, algorithm)
             self._command("FT.ALIASUPDATE", self.alias, name)
             return
-        found = _vector_field(info)[b"dim"]
+        found = vector_field(info)[b"dim"]
         if int(found) != self._dimensions:
             raise BadVectorsError(
                 f"the index {self.alias} holds vectors of {found} numbers, and this encoder gives "
@@ -326,27 +309,11 @@ class FrameIndex:
             )
 
     def _create_index(self, name: str, algorithm: str) -> None:
-        options: tuple[str, ...] = (
-            "TYPE",
-            "FLOAT16",
-            "DIM",
-            str(self._dimensions),
-            "DISTANCE_METRIC",
-            "COSINE",
-        )
+        effort: tuple[str, ...] = ()
         if algorithm == "HNSW":
-            effort = ("EF_CONSTRUCTION", str(HNSW_EF_CONSTRUCTION))
-            options = (*options, "M", str(HNSW_M), *effort)
-        tags = [word for tag in ("clip", "issue", "project", "game") for word in (tag, "TAG")]
-        try:
-            self._command(
-                *("FT.CREATE", name, "ON", "HASH", "PREFIX", "1", self._frames, "SCHEMA", *tags),
-                *("vector", "VECTOR", algorithm, str(len(options)), *options),
-            )
-        except redis.ResponseError as error:
-            # Two processes may start at once; the second finds the first one's index.
-            if "already exists" not in str(error):
-                raise
+            effort = ("M", str(HNSW_M), "EF_CONSTRUCTION", str(HNSW_EF_CONSTRUCTION))
+        tags = ("clip", "issue", "project", "game")
+        create_index(self._redis, name, self._frames, tags, self._dimensions, algorithm, effort)
 
     def _check(self, times: Floats, vectors: Floats) -> None:
         if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
@@ -374,31 +341,18 @@ class FrameIndex:
     def _clips_of(self, project: str) -> str:
         return f"{self._clips}in:{project}"
 
+    def _clips_on(self, issue_id: str) -> str:
+        return f"{self._clips}on:{issue_id}"
+
     @staticmethod
     def _text(value: bytes | str | None) -> str:
         return value.decode() if isinstance(value, bytes) else value or ""
-
-
-def slug_of(encoder: str) -> str:
-    """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")
-    return f"{readable}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
-
-
-def escape_tag(value: str) -> str:
-    """A value as it must stand inside `@tag:{…}`, whatever signs are in it."""
-    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", value)
 
 
 def _hit(row: Mapping[bytes, bytes]) -> Hit:
     return Hit(row[b"clip"].decode(), float(row[b"time"]), 1 - float(row[b"distance"]))
 
 
-def _vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:
-    fields: list[Mapping[bytes, Any]] = info[b"attributes"]
-    return next(field for field in fields if field[b"type"] == b"VECTOR")
-
-
 def _algorithm_of(info: Mapping[bytes, Any]) -> str:
-    algorithm: bytes = _vector_field(info)[b"algorithm"]
+    algorithm: bytes = vector_field(info)[b"algorithm"]
     return algorithm.decode()

@@ -1,0 +1,9 @@
+"""`dejabug …`: the one way in for people. Each command is a few calls into the rooms."""
+
+from __future__ import annotations
+
+# Each module adds its commands; their order here is that of `dejabug --help`.
+from dejabug.cli import demo, service, asking, quality  # isort: skip
+from dejabug.cli.common import app
+
+__all__ = ["app", "asking", "demo", "quality", "service"]

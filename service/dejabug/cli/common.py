@@ -1,0 +1,88 @@
+"""What all commands share: the application, the terminal, plain errors, progress bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn
+
+import redis
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from dejabug.encoders import EncoderError
+from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError
+from dejabug.jobs import SearchFailedError
+from dejabug.logs import configure_logs
+from dejabug.rooms import Rooms, rooms
+
+app = typer.Typer(
+    name="dejabug",
+    help="Finds the historical bug videos that show the same bug as a new Jira ticket's clip.",
+    epilog="Settings come from the environment; `dejabug settings` lists them. "
+    "Try it without any: `dejabug demo`.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,  # locals may hold tokens
+)
+console = Console()
+complaints = Console(stderr=True)
+
+
+def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a person can mend ends in one clear line and status 1, not in a traceback."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except redis.ConnectionError as error:
+            fail(
+                f"Redis does not answer ({error}). Is DEJABUG_REDIS_URL right? See: dejabug doctor"
+            )
+        except (
+            JiraError,
+            EncoderError,
+            IndexUnavailableError,
+            SearchFailedError,
+            ValueError,
+        ) as error:
+            fail(str(error))
+
+    return run
+
+
+def open_rooms(*, service: bool = False) -> Rooms:
+    """The process's rooms. A service logs all events, a command for people only what is wrong."""
+    place = rooms()
+    configure_logs(place.settings.log_format, quiet=not service)
+    return place
+
+
+def fail(message: str) -> NoReturn:
+    complaints.print(f"[red]dejabug:[/] {escape(message)}", soft_wrap=True, highlight=False)
+    raise typer.Exit(1)
+
+
+def progress_bars() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+        console=console,
+    )

@@ -1,0 +1,231 @@
+"""How good is the search, and making it better: `eval`, `verdict`, `learn`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from dejabug.catalogue import IssueRecord
+from dejabug.cli.common import (
+    app,
+    complaints,
+    console,
+    fail,
+    open_rooms,
+    plain_errors,
+    progress_bars,
+)
+from dejabug.evaluation import ablation, calibrate, curve, report
+from dejabug.evaluation.corpus import Corpus, indexed
+from dejabug.evaluation.from_jira import studio
+from dejabug.evaluation.learning import Learned
+from dejabug.evaluation.learning import learn as learn_from
+from dejabug.evaluation.rankings import evaluate
+from dejabug.jobs import queue_suggestion
+from dejabug.lessons import Lessons, write_lessons
+from dejabug.rooms import Rooms
+from dejabug.verdicts import Verdict
+
+
+@app.command("eval")
+@plain_errors
+def evaluate_search(
+    manifest: Annotated[
+        Path | None,
+        typer.Argument(help="A data set: `manifest.jsonl`, or its folder, with the clips beside."),
+    ] = None,
+    from_jira: Annotated[
+        bool,
+        typer.Option("--from-jira", help="The studio's own index and duplicate links instead."),
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the figures here, for machines.")
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Also write a report with pictures of misses.")
+    ] = None,
+    curve_file: Annotated[
+        Path | None, typer.Option("--curve", help="Also draw precision and recall here (PNG).")
+    ] = None,
+    steps: Annotated[
+        bool, typer.Option("--ablation", help="Also measure each step of the ranking by itself.")
+    ] = False,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Also fit the curves that turn evidence into scores.")
+    ] = False,
+    learning: Annotated[
+        bool, typer.Option("--learn", help="Also measure what learning from duplicates gives.")
+    ] = False,
+) -> None:
+    """Measure the search on labelled clips: mRR, mAP, HIT@1, HIT@5, mean rank.
+
+    Every clip with a bug that has a duplicate asks for it, among all clips of the set, by every
+    ranking: by its frames alone, its ticket's words alone, both, and with its summary as a search
+    for videos. A data set goes through the real pipeline into a fresh index of its own; the
+    service's is not touched. Settings of the environment count, so that
+    `DEJABUG_FRAME_CROP=center dejabug eval …` measures that.
+
+    The service's encoder is CLIP; where no model hub is in reach: `DEJABUG_ENCODER=starter`.
+    """
+    if (manifest is None) == (not from_jira):
+        fail("name a data set, or ask with --from-jira for the studio's own truth")
+    place = open_rooms()
+    with ExitStack() as stack:
+        progress = stack.enter_context(progress_bars())
+
+        def bar(title: str):  # type: ignore[no-untyped-def]
+            task = progress.add_task(title, total=None, note="")
+            return lambda done, total: progress.update(task, completed=done, total=total)
+
+        if manifest is not None:
+            corpus = stack.enter_context(
+                indexed(manifest, place.settings, progress=bar("Indexing clips"))
+            )
+        else:
+            corpus = studio(place)
+        _warn(corpus)
+        results = evaluate(corpus, progress=bar("Asking"))
+        rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []
+        judged = {}
+        if curve_file or fit:
+            for name, use_words in (("clip alone", False), ("clip and words", True)):
+                judged[name] = calibrate.judge(
+                    corpus, use_words=use_words, progress=bar(f"Judging {name}")
+                )
+        learned = learn_from(corpus, bar("Learning")) if learning else None
+        if html_file:
+            report.write_page(corpus, results, html_file)
+        table = report.main_table(corpus, results)
+        by_game, by_type = (report.breakdown(results, by) for by in ("game", "bug_type"))
+        told, label = report.as_json(corpus, results), corpus.place.encoder_label()
+    console.print(table)
+    if len(by_game.rows) > 1:
+        console.print(by_game)
+    if len(by_type.rows) > 1:
+        console.print(by_type)
+    if rows:
+        console.print(ablation.as_markdown(rows), highlight=False, markup=False)
+    _print_judged(judged, place, curve_file, fit)
+    if learned is not None:
+        console.print(_learned_table(learned))
+    if json_file:
+        json_file.write_text(told + "\n", "utf-8")
+    console.print(f"[dim]{escape(label)}[/]")
+    for path in filter(None, (json_file, html_file, curve_file)):
+        console.print(f"[dim]written: {path}[/]", soft_wrap=True)
+
+
+@app.command()
+@plain_errors
+def verdict(
+    first: Annotated[str, typer.Argument(help="An issue's key, e.g. GAME-12.")],
+    second: Annotated[str, typer.Argument(help="Another issue's key.")],
+    same: Annotated[
+        bool,
+        typer.Option("--same/--not-similar", help="Whether both show the same bug.", prompt=True),
+    ],
+) -> None:
+    """Tell that two issues are the same bug, or not: kept for good.
+
+    A pair that is not similar is never suggested again. Duplicate links in Jira are read by
+    themselves; this is for what they do not say. `dejabug learn` learns from all of it.
+    """
+    place = open_rooms()
+    issues = [_known(place, key) for key in (first, second)]
+    place.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
+    for issue in issues:
+        queue_suggestion(place, issue.id)
+    what = "are the same bug" if same else "are not similar, and not suggested to each other again"
+    console.print(f"{issues[0].key} and {issues[1].key} {what}.")
+
+
+@app.command()
+@plain_errors
+def learn(
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Go back to the ranking as shipped.")
+    ] = False,
+) -> None:
+    """Learn from the studio's verdicts and duplicate links; keep what wins on held-out ones.
+
+    Two lessons: a projection of frames that makes the studio's own duplicates lie closer, and
+    scores that mean the probability of a duplicate in this studio. The index stays as it is.
+    """
+    place = open_rooms()
+    name = place.encoder_name
+    if forget:
+        write_lessons(place.redis, name, Lessons())
+        console.print("The ranking is as shipped again.")
+        return
+    with progress_bars() as progress:
+        task = progress.add_task("Learning", total=None, note="")
+        learned = learn_from(
+            studio(place), lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    write_lessons(place.redis, name, learned.lessons)
+    console.print(_learned_table(learned))
+
+
+def _known(place: Rooms, key: str) -> IssueRecord:
+    record = place.catalogue.issue_by_key(key)
+    if record is None:
+        fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
+    return record
+
+
+def _warn(corpus: Corpus) -> None:
+    for file, why in corpus.failed.items():
+        complaints.print(f"[yellow]{escape(file)} could not be read:[/] {escape(why)}")
+    if not corpus.queries():
+        fail(
+            "no clip has a duplicate, so there is nothing to ask for. In a data set, clips of one "
+            "bug share a `group`; in a studio, link duplicates in Jira or tell: dejabug verdict"
+        )
+
+
+def _print_judged(
+    judged: dict[str, list[calibrate.Judged]], place: Rooms, picture: Path | None, fit: bool
+) -> None:
+    limit, threshold = place.settings.max_suggestions, place.settings.comment_threshold
+    curves = {
+        name: calibrate.precision_recall(pairs, limit=limit) for name, pairs in judged.items()
+    }
+    for name, points in curves.items():
+        at = next((point for point in points if point.threshold >= threshold), None)
+        error = calibrate.expected_calibration_error(judged[name])
+        named = (
+            f"{at.named} named, {at.precision:.1%} right, {at.found:.1%} found" if at else "none"
+        )
+        console.print(
+            f"{name}, at the threshold {threshold:g}: {named}; calibration error {error:.3f}"
+        )
+    if picture:
+        curve.draw(curves, threshold, picture)
+    if fit:
+        fitted = calibrate.refit(*judged.values())
+        for name, line in (("FRAMES_ONLY", fitted.frames), ("WITH_WORDS", fitted.with_words)):
+            console.print(f"{name}: slope {line.slope:.1f}, intercept {line.intercept:.1f}")
+
+
+def _learned_table(learned: Learned) -> Table:
+    table = Table("on held-out duplicates", "as shipped", "learned", "kept")
+    before, after = learned.before, learned.after
+    kept = {True: "[green]yes[/]", False: "no"}
+    table.add_row(
+        "projection: mRR, mAP",
+        f"{before.mrr:.3f}, {before.map:.3f}",
+        f"{after.mrr:.3f}, {after.map:.3f}",
+        f"{kept[learned.projection_wins]} (better in {learned.sure:.0%} of resamples)",
+    )
+    table.add_row(
+        "calibration: loss in nats",
+        f"{learned.loss_before:.3f}",
+        f"{learned.loss_after:.3f}",
+        kept[learned.calibration_wins],
+    )
+    return table

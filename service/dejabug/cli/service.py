@@ -1,0 +1,108 @@
+"""The long-running processes, and looking after them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.doctor import examine
+from dejabug.rooms import QUEUES
+from dejabug.settings import Settings
+
+
+@app.command()
+@plain_errors
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    threads: Annotated[int, typer.Option(min=1, help="Requests served at once.")] = 8,
+) -> None:
+    """Serve the webhooks and the health pages with gunicorn."""
+    command = [
+        sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
+        "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
+        "--threads", str(threads), "--no-control-socket", "--access-logfile", "/dev/null",
+    ]  # fmt: skip
+    os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
+
+
+@app.command()
+@plain_errors
+def worker(
+    queues: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Queues in order of precedence, of: {', '.join(QUEUES)}."),
+    ] = None,
+    burst: Annotated[bool, typer.Option(help="Stop when the queues are empty.")] = False,
+) -> None:
+    """Work on queues in one long-lived process that keeps its model warm.
+
+    One worker a GPU for `clips` and `search`; one without a model for `default`. With no queue
+    named, it works on all of them.
+    """
+    from dejabug.worker import run_worker
+
+    names = queues or ["search", "default", "clips"]
+    if unknown := sorted(set(names) - set(QUEUES)):
+        fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
+    run_worker(open_rooms(service=True), names, burst=burst)
+
+
+@app.command()
+@plain_errors
+def doctor(
+    model: Annotated[bool, typer.Option(help="Also load the model (seconds).")] = True,
+) -> None:
+    """Look at every part (Redis, ffmpeg, model, Jira, …) and say what to do about what is wrong."""
+    ill = 0
+    for check in examine(open_rooms(), model=model):
+        mark = "[green]✓[/]" if check.well else "[red]✗[/]"
+        console.print(f"{mark} [bold]{check.what}[/]  {escape(check.says)}", soft_wrap=True)
+        if not check.well:
+            ill += 1
+            console.print(f"    {escape(check.remedy)}", style="yellow", soft_wrap=True)
+    if ill:
+        raise typer.Exit(1)
+
+
+@app.command(name="settings")
+@plain_errors
+def show_settings(
+    markdown: Annotated[bool, typer.Option(help="The page docs/settings.md.")] = False,
+) -> None:
+    """List every setting with its value here and what it does. Secrets are masked."""
+    if markdown:
+        typer.echo(_settings_page(), nl=False)
+        return
+    values = open_rooms().settings
+    table = Table("variable", "value", "what it does")
+    for name, field in Settings.model_fields.items():
+        table.add_row(
+            f"DEJABUG_{name.upper()}", escape(str(getattr(values, name))), field.description
+        )
+    console.print(table)
+
+
+def _settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is an environment variable. This page is made by "
+        "`dejabug settings --markdown`. Sizes are bytes and times seconds unless a name says "
+        "otherwise.",
+        "",
+        "| variable | default | what it does |",
+        "| --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = getattr(field.default, "get_secret_value", lambda d=field.default: d)()
+        shown = f"`{default}`" if default not in ("", None) else "none"
+        about = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `DEJABUG_{name.upper()}` | {shown} | {about} |")
+    return "\n".join(lines) + "\n"

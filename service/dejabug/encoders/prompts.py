@@ -1,0 +1,32 @@
+"""A few words as a query for frames: the mean over sentences that might stand under a picture.
+
+Dual encoders are trained on captions, so a bare "red car" lies a little off from where pictures of
+red cars lie; averaging over sentences around it helps (Radford et al., "Learning Transferable
+Visual Models From Natural Language Supervision", ICML 2021, section 3.1.4).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dejabug.encoders.base import Encoder, Floats
+
+TEMPLATES = ("{}", "a photo of {}", "a screenshot of a video game showing {}")
+# Longer texts are sentences of their own: to put one into another makes neither clearer.
+SHORT = 12  # words
+
+
+def ensemble(words: str) -> list[str]:
+    """The texts that stand for a query: one per template where it is short, else itself."""
+    plain = " ".join(words.split())
+    if not plain or len(plain.split(" ")) > SHORT:
+        return [words]
+    # Not str.format: a tester's words may hold braces.
+    return [template.replace("{}", plain) for template in TEMPLATES]
+
+
+def embed_query(encoder: Encoder, words: str) -> Floats:
+    """A query in words → float32 [encoder.dimensions], of length one: the mean over `ensemble`."""
+    mean = encoder.embed_texts(ensemble(words)).mean(axis=0)
+    unit: Floats = mean / max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
+    return unit

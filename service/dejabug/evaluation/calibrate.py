@@ -1,0 +1,125 @@
+"""Does a score mean what it says? Precision and recall of comments, and the fit of the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dejabug.evaluation.corpus import Corpus, Progress, unseen
+from dejabug.lessons import Lessons
+from dejabug.ranking import Calibration, Calibrations, combined_evidence, fit
+from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
+
+# The best candidates of each clip from which curves are fitted: far below, every pair is a no.
+FITTED = 10
+# The share of commented matches that must be right.
+WANTED_PRECISION = 0.95
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A match with its truth: the evidence behind it, its score, its place among the query's
+    matches (1 is first), whether both clips show the same bug, and whether a person said no."""
+
+    query: str
+    place: int
+    score: float
+    evidence: float
+    same: bool
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a threshold gives: how many matches are named, how many of them rightly, and the share
+    of tickets with a duplicate that get a right one."""
+
+    threshold: float
+    named: int
+    right: int
+    found: float
+
+    @property
+    def precision(self) -> float:
+        """The share of named matches that are right; 1 when none is named."""
+        return self.right / self.named if self.named else 1.0
+
+
+def judge(
+    corpus: Corpus, *, use_words: bool, lessons: Lessons | None = None, progress: Progress = unseen
+) -> list[Judged]:
+    """Every clip of a corpus, also the bug-free ones, asks for its FITTED best matches.
+
+    `lessons`: other than those in force.
+    """
+    item_of = {item.clip_id: item for item in corpus.items}
+    finder = corpus.place.finder if lessons is None else corpus.place.finder_with(lessons)
+    judged = []
+    for number, item in enumerate(corpus.items, start=1):
+        found = finder.like_clip(item.clip_id, corpus.projects, use_words=use_words)
+        matches = [match for match in found if match.clip_id in item_of][:FITTED]
+        issues = [item_of[match.clip_id].issue_id for match in matches]
+        rejected = corpus.place.verdicts.rejected(item.issue_id, issues)
+        judged += [
+            Judged(
+                item.clip_id,
+                place,
+                match.score,
+                combined_evidence(match.frames, match.words),
+                item.group is not None and item.group == item_of[match.clip_id].group,
+                issue in rejected,
+            )
+            for place, (match, issue) in enumerate(zip(matches, issues, strict=True), start=1)
+        ]
+        progress(number, len(corpus.items))
+    return judged
+
+
+def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibrations:
+    """The two curves from judged matches alone, with next to no trust in those of today."""
+
+    def curve(judged: Sequence[Judged], prior: Calibration) -> Calibration:
+        return fit([j.evidence for j in judged], [j.same for j in judged], prior, trust=0.1)
+
+    return Calibrations(curve(frames, FRAMES_ONLY), curve(with_words, WITH_WORDS))
+
+
+def precision_recall(judged: Iterable[Judged], *, limit: int) -> list[Point]:
+    """What each threshold would comment, at most `limit` matches a ticket; thresholds rise."""
+    named = [match for match in judged if match.place <= limit]
+    asking = {match.query for match in named if match.same}
+    points = []
+    for threshold in sorted({match.score for match in named}):
+        shown = [match for match in named if match.score >= threshold]
+        right = [match for match in shown if match.same]
+        found = len({match.query for match in right}) / max(1, len(asking))
+        points.append(Point(threshold, len(shown), len(right), found))
+    return points
+
+
+def threshold_for(points: Sequence[Point], precision: float = WANTED_PRECISION) -> Point | None:
+    """The lowest threshold from which on every higher one keeps this precision; None if none."""
+    chosen = None
+    for point in reversed(points):
+        if point.precision < precision:
+            break
+        chosen = point
+    return chosen
+
+
+def expected_calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
+    """How far scores lie from what they promise: the mean distance, over bins of equal width,
+    between a bin's mean score and its share of true pairs, weighted by its size (Naeini et al.,
+    AAAI 2015)."""
+    scores = np.array([match.score for match in judged])
+    same = np.array([match.same for match in judged], float)
+    number = np.minimum((scores * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            abs(scores[number == n].mean() - same[number == n].mean()) * (number == n).mean()
+            for n in range(bins)
+            if (number == n).any()
+        )
+    )

@@ -1,0 +1,150 @@
+"""A data set in a fresh index, through the real pipeline: sample, embed, write; and its truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dejabug import media
+from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
+from dejabug.encoders import Encoder, load_encoder
+from dejabug.evaluation.manifest import Entry, read_manifest
+from dejabug.index import Place
+from dejabug.jobs import sample
+from dejabug.redis_server import RedisServer
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings
+
+# Called after each clip with how many are done and how many there are.
+Progress = Callable[[int, int], None]
+
+
+def unseen(_done: int, _total: int) -> None:
+    """No progress bar."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clip of a data set or of a studio: what is known of it, and with what it belongs together.
+
+    `clip_id` and `issue_id` are the index's names for it; `group` is None for a clip without a
+    duplicate's label.
+    """
+
+    clip_id: str
+    issue_id: str
+    name: str
+    game: str
+    bug_type: str | None
+    group: str | None
+    summary: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled clips that stand in an index. `failed`: files that could not be read, with why."""
+
+    place: Rooms
+    projects: tuple[str, ...]
+    items: tuple[Item, ...]
+    failed: dict[str, str]
+
+    def queries(self) -> list[Item]:
+        """The clips of a group that has another issue's clip."""
+        return [item for item in self.items if self.relevant(item)]
+
+    def relevant(self, query: Item) -> list[Item]:
+        """The other issues' clips of a query's group."""
+        members = self._groups.get(query.group, []) if query.group is not None else []
+        return [item for item in members if item.issue_id != query.issue_id]
+
+    @cached_property
+    def _groups(self) -> dict[str, list[Item]]:
+        members: dict[str, list[Item]] = {}
+        for item in self.items:
+            if item.group is not None:
+                members.setdefault(item.group, []).append(item)
+        return members
+
+
+@contextmanager
+def indexed(
+    manifest: Path,
+    settings: Settings,
+    *,
+    encoder: Encoder | None = None,
+    progress: Progress = unseen,
+) -> Iterator[Corpus]:
+    """Run a data set through the pipeline into the index of a Redis of its own, gone at the end.
+
+    The service's Redis is not touched. Each game is a project, and all are searched together, as a
+    backlog is. `encoder`: one that is loaded already. Raises ManifestError; a clip that cannot be
+    read is told in `failed`, and counts as one that no ranking ever finds.
+    """
+    entries = read_manifest(manifest)
+    folder = manifest if manifest.is_dir() else manifest.parent
+    with TemporaryDirectory(prefix="dejabug-eval-") as scratch, RedisServer(Path(scratch)) as store:
+        own = {"redis_url": store.url, "data_dir": Path(scratch) / "data"}
+        place = Rooms(settings.model_copy(update=own))
+        place.adopt_encoder(encoder or load_encoder(settings))
+        yield _fill(place, folder, entries, progress)
+
+
+def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progress) -> Corpus:
+    projects = {game: f"G{n}" for n, game in enumerate(sorted({e.game for e in entries}))}
+    items, failed = [], {}
+    for number, (entry, frames) in enumerate(_sampled(place, folder, entries), start=1):
+        name = str(number)
+        where = Place(name, projects[entry.game], entry.game)
+        if isinstance(frames, media.ClipError):
+            failed[entry.file] = str(frames)
+        else:
+            vectors = place.encoder.embed_images(frames.pixels)
+            place.index.write_clip(name, where, frames.times, vectors)
+            place.pictures.write(name, frames.times.tolist(), frames.pixels)
+            place.catalogue.put_issue(IssueRecord(name, name, where.project, entry.game))
+            place.catalogue.put_clip(
+                ClipRecord(name, name, entry.file, 0, ClipStatus.INDEXED, "", len(vectors))
+            )
+        words = ". ".join(filter(None, (entry.summary.rstrip("."), entry.description)))
+        if words:
+            place.tickets.write(name, where.project, place.encoder.embed_texts([words])[0])
+        items.append(
+            Item(
+                name,
+                name,
+                entry.file,
+                entry.game,
+                entry.bug_type,
+                entry.group,
+                entry.summary,
+                folder / entry.file,
+            )
+        )
+        progress(number, len(entries))
+    return Corpus(place, tuple(projects.values()), tuple(items), failed)
+
+
+def _sampled(
+    place: Rooms, folder: Path, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, media.Frames | media.ClipError]]:
+    """Decode in child processes on every core, a few clips ahead of the encoder."""
+
+    def read(entry: Entry) -> media.Frames | media.ClipError:
+        try:
+            return sample(place, folder / entry.file)
+        except media.ClipError as error:
+            return error
+
+    ahead = os.cpu_count() or 1
+    with ThreadPoolExecutor(ahead) as pool:
+        for start in range(0, len(entries), 4 * ahead):
+            batch = entries[start : start + 4 * ahead]
+            yield from zip(batch, pool.map(read, batch), strict=True)

@@ -1,0 +1,51 @@
+"""A studio's own truth: its indexed clips, and what its people and its duplicate links say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dejabug.catalogue import ClipStatus
+from dejabug.evaluation.corpus import Corpus, Item
+from dejabug.rooms import Rooms
+from dejabug.verdicts import Verdict
+
+
+def studio(place: Rooms) -> Corpus:
+    """The corpus of what stands in the index now. Issues that verdicts call the same, also by way
+    of others, are one group."""
+    group_of = groups(place.verdicts.all())
+    items = []
+    for clip in place.catalogue.with_status(ClipStatus.INDEXED):
+        issue = place.catalogue.issue(clip.issue_id)
+        if issue is not None:
+            group = group_of.get(issue.id)
+            summary = place.catalogue.words(issue.id).split(". ")[0]
+            items.append(
+                Item(
+                    clip.id,
+                    issue.id,
+                    f"{issue.key} {clip.filename}",
+                    issue.game,
+                    None,
+                    group,
+                    summary,
+                )
+            )
+    projects = tuple(place.catalogue.projects())
+    return Corpus(place, projects, tuple(sorted(items, key=lambda item: item.name)), {})
+
+
+def groups(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """Issues → the name of their group: the least issue id among those that are the same."""
+    leader: dict[str, str] = {}
+
+    def find(issue: str) -> str:
+        while leader.setdefault(issue, issue) != issue:
+            issue = leader[issue]
+        return issue
+
+    for verdict in verdicts:
+        if verdict.same:
+            first, second = sorted((find(verdict.first), find(verdict.second)))
+            leader[second] = first
+    return {issue: find(issue) for issue in leader}

@@ -1,0 +1,180 @@
+"""How an evaluation is told: a table on the screen, JSON for machines, a page with pictures."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, select_autoescape
+from rich.table import Table
+
+from dejabug.evaluation.corpus import Corpus, Item
+from dejabug.evaluation.metrics import Metrics
+from dejabug.evaluation.rankings import Answer, Method, Mode, Result, chance
+
+TITLES: dict[Mode, str] = {
+    "clip": "clip alone",
+    "text": "ticket's words alone",
+    "clip_text": "clip and words",
+    "text_to_video": "words → videos",
+}
+# Misses told with pictures, and pictures of each clip.
+MISSES = 12
+PICTURES = 4
+# Of each miss: the first clips that were found.
+SHOWN = 3
+
+Results = Mapping[Mode, Mapping[Method, Result]]
+
+
+def main_table(corpus: Corpus, results: Results) -> Table:
+    """Every mode and ranking with its intervals, beside chance."""
+    table = Table("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "mean rank")
+    for mode, methods in results.items():
+        for method, result in methods.items():
+            ends = result.interval.ends
+            values = result.metrics.as_json()
+            cells = [
+                f"{values[name]:.3f} [dim]{low:.2f}–{high:.2f}[/]"
+                for name in ("mrr", "map", "hit1", "hit5")
+                for low, high in [ends.get(name, (0.0, 0.0))]
+            ]
+            bold = "[bold]" if method == "default" else ""
+            table.add_row(TITLES[mode], bold + method, *cells, f"{values['mean_rank']:.1f}")
+        luck = chance(corpus, mode)
+        cells = [f"{value:.3f}" for value in (luck.mrr, luck.map, luck.hit1, luck.hit5)]
+        dim = [f"[dim]{cell}[/]" for cell in (*cells, f"{luck.mean_rank:.1f}")]
+        table.add_row(TITLES[mode], "[dim]chance[/]", *dim, end_section=True)
+    return table
+
+
+def breakdown(results: Results, by: str) -> Table:
+    """The default ranking's mRR and mAP per `game` or `bug_type`."""
+    shown = [mode for mode in results if "default" in results[mode]]
+    title = "game" if by == "game" else "bug type"
+    table = Table(title, "queries", *(f"{TITLES[mode]}: mRR, mAP" for mode in shown))
+    for value, row in _broken_down(results, by).items():
+        cells = [f"{row[mode].mrr:.2f}, {row[mode].map:.2f}" for mode in shown]
+        table.add_row(value, str(row[shown[0]].queries), *cells)
+    return table
+
+
+def as_json(corpus: Corpus, results: Results) -> str:
+    """Mode → ranking → metrics with intervals; chance and breakdowns beside them."""
+    told: dict[str, Any] = {
+        mode: {
+            method: {
+                **result.metrics.as_json(),
+                "interval": {
+                    name: [round(end, 4) for end in ends]
+                    for name, ends in result.interval.ends.items()
+                },
+            }
+            for method, result in methods.items()
+        }
+        for mode, methods in results.items()
+    }
+    told["chance"] = {mode: chance(corpus, mode).as_json() for mode in results}
+    for by in ("game", "bug_type"):
+        told[f"by_{by}"] = {
+            value: {mode: metrics.as_json() for mode, metrics in row.items()}
+            for value, row in _broken_down(results, by).items()
+        }
+    told["clips"], told["failed"] = len(corpus.items), corpus.failed
+    told["encoder"] = corpus.place.encoder_label()
+    return json.dumps(told, indent=2)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A clip on the page: its name and bug, its rank in the answer, some of its frames."""
+
+    item: Item
+    rank: int
+    right: bool
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A query whose first relevant clip came late: it, what was found instead, what was wanted."""
+
+    query: Shown
+    rank: int
+    found: tuple[Shown, ...]
+    wanted: tuple[Shown, ...]
+
+
+def write_page(corpus: Corpus, results: Results, path: Path) -> None:
+    """Write the HTML report: the tables, and the worst misses with their pictures. One file, with
+    no scripts and nothing loaded from elsewhere."""
+    template = (resources.files("dejabug.evaluation") / "report.html").read_text("utf-8")
+    environment = Environment(autoescape=select_autoescape(default=True))
+    mode: Mode = "clip_text" if "clip_text" in results else next(iter(results))
+    page = environment.from_string(template).render(
+        corpus=corpus,
+        results=results,
+        titles=TITLES,
+        luck={mode: chance(corpus, mode) for mode in results},
+        tables={
+            title: _broken_down(results, by)
+            for title, by in (("game", "game"), ("bug type", "bug_type"))
+        },
+        missed_in=TITLES[mode],
+        misses=list(_misses(corpus, results[mode]["default"])),
+        encoder=corpus.place.encoder_label(),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+    path.write_text(page, "utf-8")
+
+
+def _broken_down(results: Results, by: str) -> dict[str, dict[Mode, Metrics]]:
+    first = next(iter(next(iter(results.values())).values()))
+    values = sorted({str(getattr(answer.query, by)) for answer in first.answers})
+    return {
+        value: {
+            mode: methods["default"].of(lambda item, v=value: str(getattr(item, by)) == v)
+            for mode, methods in results.items()
+            if "default" in methods
+        }
+        for value in values
+    }
+
+
+def _misses(corpus: Corpus, result: Result) -> Iterable[Miss]:
+    item_of = {item.clip_id: item for item in corpus.items}
+    worst = sorted(result.answers, key=lambda answer: (-answer.ranks[0], answer.query.name))
+    for answer in worst[:MISSES]:
+        if answer.ranks[0] == 1:
+            return
+        found = [
+            _shown(corpus, item_of[clip], rank, answer)
+            for rank, clip in enumerate(answer.order[:SHOWN], start=1)
+        ]
+        wanted = [
+            _shown(corpus, item_of[clip], rank, answer)
+            for rank in answer.ranks[:2]
+            for clip in [answer.order[rank - 1]]
+        ]
+        own = _shown(corpus, answer.query, 0, answer)
+        yield Miss(own, answer.ranks[0], tuple(found), tuple(wanted))
+
+
+def _shown(corpus: Corpus, item: Item, rank: int, answer: Answer) -> Shown:
+    clip = corpus.place.index.clip_vectors([item.clip_id]).get(item.clip_id)
+    pictures = []
+    if clip is not None:
+        count = min(PICTURES, len(clip.times))
+        for number in range(count):
+            time = float(clip.times[round((number + 0.5) * (len(clip.times) - 1) / count)])
+            data = corpus.place.pictures.read(item.clip_id, time)
+            if data:
+                pictures.append(base64.b64encode(data).decode("ascii"))
+    right = item.group is not None and item.group == answer.query.group
+    return Shown(item, rank, right, tuple(pictures))

@@ -1,0 +1,19 @@
+"""What is searched: frames and tickets' words in Redis. The one room with Redis search commands."""
+
+from __future__ import annotations
+
+from dejabug.index.frames import FLAT_LIMIT, FrameIndex, IndexState, Place
+from dejabug.index.queries import BadVectorsError, IndexUnavailableError, escape_tag, slug_of
+from dejabug.index.tickets import TicketIndex
+
+__all__ = [
+    "FLAT_LIMIT",
+    "BadVectorsError",
+    "FrameIndex",
+    "IndexState",
+    "IndexUnavailableError",
+    "Place",
+    "TicketIndex",
+    "escape_tag",
+    "slug_of",
+]

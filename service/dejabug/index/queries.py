@@ -1,0 +1,111 @@
+"""What the indexes share: making one, asking one for the nearest, names that are safe in keys."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import redis
+
+from dejabug.ranking import Floats
+
+# Milliseconds that one query may take before Redis gives up with an error.
+QUERY_TIMEOUT_MS = 10_000
+
+
+class IndexUnavailableError(Exception):
+    """The index did not answer in time or not at all; worth trying again."""
+
+
+class BadVectorsError(ValueError):
+    """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
+
+
+def fail_on_timeout(connection: redis.Redis) -> None:
+    """A timed-out query answers nothing and no error by default: make it an error."""
+    connection.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", "FAIL")  # type: ignore[no-untyped-call]
+
+
+def create_index(
+    connection: redis.Redis,
+    name: str,
+    prefix: str,
+    tags: Sequence[str],
+    dimensions: int,
+    algorithm: str,
+    options: Sequence[str] = (),
+) -> None:
+    """Make an index over the hashes under `prefix`: tags and one FLOAT16 cosine `vector`.
+
+    `options` are the algorithm's own. An index of that name that is there already stays as it is.
+    """
+    every = ("TYPE", "FLOAT16", "DIM", str(dimensions), "DISTANCE_METRIC", "COSINE", *options)
+    fields = [word for tag in tags for word in (tag, "TAG")]
+    try:
+        connection.execute_command(  # type: ignore[no-untyped-call]
+            *("FT.CREATE", name, "ON", "HASH", "PREFIX", "1", prefix, "SCHEMA", *fields),
+            *("vector", "VECTOR", algorithm, str(len(every)), *every),
+        )
+    except redis.ResponseError as error:
+        # Two processes may start at once; the second finds the first one's index.
+        if "already exists" not in str(error):
+            raise
+
+
+def nearest(
+    connection: redis.Redis,
+    index: str,
+    command: str,
+    vectors: Floats,
+    k: int,
+    projects: Sequence[str],
+    tail: Sequence[str],
+) -> list[list[dict[bytes, Any]]]:
+    """One K-nearest query per row of `vectors` [m, d], in one round trip; the rows of each answer.
+
+    `command` is FT.SEARCH or FT.AGGREGATE, `tail` what follows its query. Raises
+    IndexUnavailableError when Redis is away, or an answer is late or incomplete.
+    """
+    if not projects:
+        return [[] for _ in vectors]
+    names = "|".join(escape_tag(project) for project in projects)
+    query = f"(@project:{{{names}}})=>[KNN {int(k)} @vector $query AS distance]"
+    with connection.pipeline(transaction=False) as pipe:
+        for vector in np.ascontiguousarray(vectors, dtype=np.float16):
+            parameters = ("PARAMS", "2", "query", vector.tobytes())
+            limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
+            pipe.execute_command(  # type: ignore[no-untyped-call]
+                command, index, query, *tail, *parameters, *limits
+            )
+        try:
+            answers = pipe.execute()
+        except redis.ResponseError as error:
+            if "imeout" in str(error):
+                raise IndexUnavailableError(f"the vector search timed out: {error}") from error
+            raise
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise IndexUnavailableError(f"Redis did not answer: {error}") from error
+    for answer in answers:
+        if answer[b"warning"]:
+            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
+    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+
+
+def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:
+    """The vector field's description in FT.INFO's answer."""
+    fields: list[Mapping[bytes, Any]] = info[b"attributes"]
+    return next(field for field in fields if field[b"type"] == b"VECTOR")
+
+
+def slug_of(encoder: str) -> str:
+    """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")
+    return f"{readable}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
+
+
+def escape_tag(value: str) -> str:
+    """A value as it must stand inside `@tag:{…}`, whatever signs are in it."""
+    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", value)

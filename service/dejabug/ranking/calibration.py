@@ -1,0 +1,82 @@
+"""From a ranking's raw evidence to a probability that means the same for every game."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# Newton steps until a fit's numbers stand still; ten are plenty for two of them.
+NEWTON_STEPS = 100
+STILL = 1e-9
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): the
+    probability of a duplicate is 1 / (1 + exp(-(slope * evidence + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, evidence: float) -> float:
+        """Raw evidence → 0 to 1."""
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, self.slope * evidence + self.intercept))))
+
+    def evidence(self, probability: float) -> float:
+        """The raw evidence that has this probability, strictly between 0 and 1."""
+        return (math.log(probability / (1 - probability)) - self.intercept) / self.slope
+
+
+# Fitted on the demo and the development set together, for each clip's ten best candidates, by
+# `dejabug eval … --fit` (docs/quality.md).
+FRAMES_ONLY = Calibration(slope=13.7, intercept=2.1)
+WITH_WORDS = Calibration(slope=16.7, intercept=4.8)
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """One calibration for a ranking by frames alone, one for frames and words."""
+
+    frames: Calibration = field(default=FRAMES_ONLY)
+    with_words: Calibration = field(default=WITH_WORDS)
+
+    def choose(self, *, with_words: bool) -> Calibration:
+        """The one for a ranking with or without words."""
+        return self.with_words if with_words else self.frames
+
+
+def fit(
+    evidence: Sequence[float],
+    same: Sequence[bool],
+    prior: Calibration,
+    *,
+    trust: float = 20.0,
+) -> Calibration:
+    """Pairs' raw evidence and whether they were the same bug → a calibration.
+
+    Maximum a posteriori: the prior is trusted like `trust` pairs, so that a studio's first ten
+    verdicts bend the curve and do not break it. The slope stays positive. With no pairs, the prior.
+    Raises ValueError when the lengths differ.
+    """
+    if len(evidence) != len(same):
+        raise ValueError(f"{len(evidence)} pairs and {len(same)} verdicts")
+    x = np.column_stack([np.asarray(evidence, float), np.ones(len(evidence))])
+    y = np.asarray(same, float)
+    middle = np.array([prior.slope, prior.intercept])
+    # The information that `trust` pairs at even odds would carry, around the prior's own middle.
+    spread = np.array([[0.05, 0.0], [0.0, 0.25]]) * trust
+    at = middle.copy()
+    for _ in range(NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ at, -60, 60)))
+        gradient = x.T @ (p - y) + spread @ (at - middle)
+        hessian = (x.T * (p * (1 - p))) @ x + spread
+        step = np.linalg.solve(hessian, gradient)
+        # A long step from far away may overshoot; half a slope at once is enough.
+        step /= max(1.0, float(np.abs(step).max()) / 5)
+        at -= step
+        if np.abs(step).max() < STILL:
+            break
+    return Calibration(slope=max(float(at[0]), 0.1), intercept=float(at[1]))

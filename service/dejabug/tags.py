@@ -1,0 +1,203 @@
+"""What kind of bug a clip shows, with no training: tags from frames and from the ticket's words.
+
+Prompts describe each kind. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting
+Technique to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in
+common is taken off, and a prompt counts as much as it tells its label from the others.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dejabug.encoders import Floats
+
+# A tag is given from this probability on: see docs/quality.md for how often it is then right.
+CONFIDENCE = 0.7
+# Turns differences of cosines into log odds.
+WORDS_TEMPERATURE = 0.08
+# Frames are standardised over labels first, as the gap between pictures and words differs with the
+# encoder; this is how many log odds a standard deviation is worth. With the `starter` encoder
+# frames know the kind of bug no better than chance (docs/quality.md): by default words decide.
+FRAMES_WEIGHT = 0.0
+# How sharply prompts are weighed by how well they tell their label from the others (cosine).
+PROMPT_TEMPERATURE = 0.2
+_TINY = 1e-9
+
+
+class LabelError(Exception):
+    """A file of labels cannot be used; the message names the file, the label and the problem."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A kind of bug: its slug, its title for people, its prompts, and how much each counts.
+
+    A label that is not `shown` is never given as a tag: it draws other tickets away from the rest.
+    """
+
+    name: str
+    title: str
+    prompts: tuple[str, ...]
+    weights: tuple[float, ...]
+    shown: bool = True
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A label given to a clip, and how probable it is (0-1)."""
+
+    name: str
+    title: str
+    probability: float
+
+
+def load_labels(path: Path | None = None) -> tuple[Label, ...]:
+    """The labels of a TOML file, or those that come with the service. Raises LabelError."""
+    source = path or resources.files("dejabug") / "bug_labels.toml"
+    try:
+        content = tomllib.loads(source.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LabelError(f"{source}: cannot be read as TOML: {error}") from error
+    tables = content.get("label")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise LabelError(f"{source}: has no [[label]] tables")
+    try:
+        labels = tuple(_label(table) for table in tables)
+    except ValueError as error:
+        raise LabelError(f"{source}: {error}") from error
+    names = [label.name for label in labels]
+    for name in names:
+        if names.count(name) > 1:
+            raise LabelError(f"{source}: two labels are named {name!r}")
+    if sum(label.shown for label in labels) < 1 or len(labels) < 2:
+        raise LabelError(f"{source}: wants at least two labels, one of them shown")
+    return labels
+
+
+class Tagger:
+    """Gives tags with the text side of any encoder; embeds the prompts once.
+
+    `embed_texts` is `Encoder.embed_texts`: n texts → float32 [n, d], unit rows. `frames_weight`
+    is what frames count for beside words, see FRAMES_WEIGHT.
+    """
+
+    def __init__(
+        self,
+        embed_texts: Callable[[Sequence[str]], Floats],
+        labels: Sequence[Label],
+        frames_weight: float = FRAMES_WEIGHT,
+    ) -> None:
+        self._labels = tuple(labels)
+        self._frames_weight = frames_weight
+        texts = [prompt for label in self._labels for prompt in label.prompts]
+        vectors = embed_texts(texts)
+        ends = np.cumsum([len(label.prompts) for label in self._labels])[:-1]
+        prompts = np.split(vectors, ends)
+        self._centre, self._directions = directions(
+            prompts, [np.asarray(label.weights, np.float32) for label in self._labels]
+        )
+
+    def tags(
+        self,
+        frames: Floats | None,
+        words: Floats | None,
+        confidence: float = CONFIDENCE,
+    ) -> list[Tag]:
+        """The tags of which frames [n, d] and a ticket's words [d] together make us confident.
+
+        Either may be None; without both there are no tags. Most probable first: at most one for a
+        confidence above a half.
+        """
+        chances = self.probabilities(frames, words)
+        found = [
+            Tag(label.name, label.title, float(chance))
+            for label, chance in zip(self._labels, chances, strict=True)
+            if label.shown and chance >= confidence
+        ]
+        return sorted(found, key=lambda tag: (-tag.probability, tag.name))
+
+    def probabilities(self, frames: Floats | None, words: Floats | None) -> Floats:
+        """The probability of each label, in the order of the labels; zeros without evidence."""
+        odds = np.zeros(len(self._labels), np.float32)
+        if words is not None:
+            centred = words - self._centre
+            centred /= max(float(np.linalg.norm(centred)), _TINY)
+            odds += self._directions @ centred / WORDS_TEMPERATURE
+        if frames is not None and len(frames):
+            odds += self._frames_weight * frame_evidence(frames, self._directions)
+        elif words is None:
+            return odds
+        chances = np.exp(odds - odds.max())
+        shares: Floats = (chances / chances.sum()).astype(np.float32)
+        return shares
+
+
+def directions(prompts: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Each label's prompts [p, d] and their weights [p] → common part [d], unit rows [labels, d].
+
+    A prompt's own weight is multiplied by how well it tells its label from the others: the softmax,
+    over the label's prompts, of its cosine to its label's mean less that to the nearest other.
+    """
+    means = np.stack([group.mean(axis=0) for group in prompts])
+    centre: Floats = means.mean(axis=0)
+    middles = _unit(means - centre)
+    found = []
+    for number, (group, given) in enumerate(zip(prompts, weights, strict=True)):
+        centred = _unit(group - centre)
+        cosines = centred @ middles.T
+        own = cosines[:, number]
+        others = np.delete(cosines, number, axis=1)
+        margins = own - (others.max(axis=1) if others.shape[1] else 0.0)
+        telling = given * np.exp((margins - margins.max()) / PROMPT_TEMPERATURE)
+        found.append((centred * (telling / max(telling.sum(), _TINY))[:, None]).sum(axis=0))
+    return centre, _unit(np.stack(found))
+
+
+def frame_evidence(frames: Floats, directions: Floats) -> Floats:
+    """Frames [n, d] and labels' directions [labels, d] → each label's best frame, standardised."""
+    best = (frames @ directions.T).max(axis=0)
+    evidence: Floats = (best - best.mean()) / max(float(best.std()), _TINY)
+    return evidence
+
+
+def _unit(rows: Floats) -> Floats:
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), _TINY)
+    return scaled
+
+
+def _label(table: Mapping[str, Any]) -> Label:
+    """Raises ValueError with the problem."""
+    name = table.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"a label wants a name of a-z, 0-9 and _, not {name!r}")
+    unknown = set(table) - {"name", "title", "prompts", "shown"}
+    if unknown:
+        raise ValueError(f"label {name!r} has unknown keys: {', '.join(sorted(unknown))}")
+    title, shown = table.get("title", name), table.get("shown", True)
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError(f"label {name!r} wants a title")
+    if not isinstance(shown, bool):
+        raise ValueError(f"label {name!r}: shown is true or false, not {shown!r}")
+    prompts = table.get("prompts")
+    if not isinstance(prompts, list) or not prompts:
+        raise ValueError(f"label {name!r} wants a list of prompts")
+    pairs = [_prompt(name, prompt) for prompt in prompts]
+    return Label(name, title, tuple(text for text, _ in pairs), tuple(w for _, w in pairs), shown)
+
+
+def _prompt(name: str, prompt: Any) -> tuple[str, float]:
+    given = prompt if isinstance(prompt, dict) else {"text": prompt}
+    text, weight = given.get("text"), given.get("weight", 1.0)
+    if not isinstance(text, str) or not text.strip() or set(given) - {"text", "weight"}:
+        raise ValueError(f"label {name!r}: {prompt!r} is neither a text nor {{ text, weight }}")
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
+        raise ValueError(f"label {name!r}: the weight of {text!r} is a number above 0")
+    return text, float(weight)

@@ -1,0 +1,112 @@
+"""What people said of pairs of issues: the same bug, or not. Kept for good."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import redis
+
+# One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
+KEY = "dejabug:verdicts"
+Source = Literal["person", "link"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Two issues' ids, and whether they are the same bug.
+
+    `source`: a `person` said so to us, or a duplicate `link` in Jira does. `at`: Unix seconds.
+    """
+
+    first: str
+    second: str
+    same: bool
+    source: Source
+    at: float = 0.0
+
+
+class Verdicts:
+    """The verdicts in Redis. The order of a pair does not matter."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+
+    def put(self, verdict: Verdict) -> None:
+        """Remember a verdict, in place of an older one on the same pair.
+
+        Raises ValueError for an issue and itself. A link in Jira does not overrule what a person
+        told us: that is put straight by telling us anew.
+        """
+        if verdict.first == verdict.second:
+            raise ValueError(f"issue {verdict.first} cannot be compared with itself")
+        old = self.of_pair(verdict.first, verdict.second)
+        if old is not None and old.source == "person" and verdict.source == "link":
+            return
+        if old is not None and (old.same, old.source) == (verdict.same, verdict.source):
+            return
+        kept = {**asdict(verdict), "at": verdict.at or time.time()}
+        self._redis.hset(KEY, _field(verdict.first, verdict.second), json.dumps(kept))
+
+    def of_pair(self, first: str, second: str) -> Verdict | None:
+        """The verdict on a pair, if there is one."""
+        found = self._redis.hget(KEY, _field(first, second))
+        return _read(found) if found else None
+
+    def rejected(self, issue_id: str, others: Iterable[str]) -> set[str]:
+        """Those of the other issues that somebody said are not the same bug as this one."""
+        wanted = list(dict.fromkeys(others))
+        if not wanted:
+            return set()
+        rows = self._redis.hmget(KEY, [_field(issue_id, other) for other in wanted])
+        said = zip(wanted, rows, strict=True)
+        return {other for other, row in said if row is not None and not _read(row).same}
+
+    def linked(self, issue_id: str, duplicates: Iterable[str]) -> None:
+        """Bring an issue's verdicts from links in line with the duplicate links it has now."""
+        now = set(duplicates) - {issue_id}
+        for other in now:
+            self.put(Verdict(issue_id, other, True, "link"))
+        members = self._redis.smembers(_links_key(issue_id))
+        before = {_text(member) for member in members}
+        for other in before - now:
+            old = self.of_pair(issue_id, other)
+            if old is not None and old.source == "link":
+                self._redis.hdel(KEY, _field(issue_id, other))
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_links_key(issue_id))
+            if now:
+                pipe.sadd(_links_key(issue_id), *now)
+            pipe.execute()
+
+    def all(self) -> Iterator[Verdict]:
+        """Every verdict."""
+        for _, row in self._redis.hscan_iter(KEY):
+            yield _read(row)
+
+    def forget_issue(self, issue_id: str) -> None:
+        """Take out every verdict on an issue that is gone."""
+        for verdict in list(self.all()):
+            if issue_id in (verdict.first, verdict.second):
+                self._redis.hdel(KEY, _field(verdict.first, verdict.second))
+        self._redis.delete(_links_key(issue_id))
+
+
+def _field(first: str, second: str) -> str:
+    return ":".join(sorted((first, second)))
+
+
+def _links_key(issue_id: str) -> str:
+    return f"dejabug:links:{issue_id}"
+
+
+def _read(row: Any) -> Verdict:
+    found: Mapping[str, Any] = json.loads(row)
+    return Verdict(**found)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
