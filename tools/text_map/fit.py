@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def gather(encoder: StarterEncoder) -> Material:
     )
 
 
-def fit(material: Material) -> dict[str, Array]:
+def fit(material: Material) -> dict[str, npt.NDArray[Any]]:
     """The arrays of `starter_text.npz`, float16 (the palette float32)."""
     palette = cluster(material.lab, PALETTE)
     shares = soft_shares(material.lab, palette)
@@ -106,7 +107,8 @@ def fit(material: Material) -> dict[str, Array]:
         "colours": ridge(material.colours - centre, shares - shares.mean(0), COLOUR_RIDGE),
         "centre": centre,
     }
-    return {name: array.astype(np.float16) for name, array in maps.items()} | {"palette": palette}
+    halves = {name: array.astype(np.float16) for name, array in maps.items()}
+    return {**halves, "palette": palette}
 
 
 def ridge(inputs: Array, targets: Array, strength: float) -> Array:
@@ -160,9 +162,7 @@ def cross_validate(material: Material) -> Iterator[tuple[str, float, float]]:
         """`see(seen, held out)` → unit vectors of the held-out pictures in the space of names."""
         return _over_folds(
             len(weights),
-            lambda train, held: (
-                see(train, held) @ unit(material.classes[held] - centre).T  # type: ignore[no-any-return]
-            ),
+            lambda train, held: see(train, held) @ unit(material.classes[held] - centre).T,
         )
 
     def by_conse(train: Array, held: Array) -> Array:
@@ -230,7 +230,7 @@ def softmax(rows: Array) -> Array:
     return scaled
 
 
-def _over_folds(count: int, score: Callable[[Array, Array], Scores]) -> tuple[float, float]:
+def _over_folds(count: int, score: Callable[[Any, Any], Scores]) -> tuple[float, float]:
     order = np.random.default_rng(0).permutation(count)
     there, back = [], []
     for held in np.array_split(order, FOLDS):

@@ -102,6 +102,7 @@ def evaluate_search(
             report.write_page(corpus, results, html_file)
         table = report.main_table(corpus, results)
         by_game, by_type = (report.breakdown(results, by) for by in ("game", "bug_type"))
+        asking = len(corpus.queries())
         told, label = report.as_json(corpus, results), corpus.place.encoder_label()
     console.print(table)
     if len(by_game.rows) > 1:
@@ -110,7 +111,8 @@ def evaluate_search(
         console.print(by_type)
     if rows:
         console.print(ablation.as_markdown(rows), highlight=False, markup=False)
-    _print_judged(judged, place, curve_file, fit)
+    if judged:
+        _print_judged(judged, place, asking, curve_file, fit)
     if learned is not None:
         console.print(_learned_table(learned))
     if json_file:
@@ -189,11 +191,16 @@ def _warn(corpus: Corpus) -> None:
 
 
 def _print_judged(
-    judged: dict[str, list[calibrate.Judged]], place: Rooms, picture: Path | None, fit: bool
+    judged: dict[str, list[calibrate.Judged]],
+    place: Rooms,
+    asking: int,
+    picture: Path | None,
+    fit: bool,
 ) -> None:
     limit, threshold = place.settings.max_suggestions, place.settings.comment_threshold
     curves = {
-        name: calibrate.precision_recall(pairs, limit=limit) for name, pairs in judged.items()
+        name: calibrate.precision_recall(pairs, limit=limit, asking=asking)
+        for name, pairs in judged.items()
     }
     for name, points in curves.items():
         at = next((point for point in points if point.threshold >= threshold), None)

@@ -86,15 +86,17 @@ def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibration
     return Calibrations(curve(frames, FRAMES_ONLY), curve(with_words, WITH_WORDS))
 
 
-def precision_recall(judged: Iterable[Judged], *, limit: int) -> list[Point]:
-    """What each threshold would comment, at most `limit` matches a ticket; thresholds rise."""
+def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> list[Point]:
+    """What each threshold would comment, at most `limit` matches a ticket; thresholds rise.
+
+    `asking` is how many tickets have a duplicate to be found.
+    """
     named = [match for match in judged if match.place <= limit]
-    asking = {match.query for match in named if match.same}
     points = []
     for threshold in sorted({match.score for match in named}):
         shown = [match for match in named if match.score >= threshold]
         right = [match for match in shown if match.same]
-        found = len({match.query for match in right}) / max(1, len(asking))
+        found = len({match.query for match in right}) / max(1, asking)
         points.append(Point(threshold, len(shown), len(right), found))
     return points
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dejabug.evaluation.calibrate import WANTED_PRECISION, Point
 
-WIDTH, HEIGHT = 900, 560
-LEFT, TOP, RIGHT, BOTTOM = 90, 56, 30, 70
+WIDTH, HEIGHT = 900, 600
+LEFT, TOP, RIGHT, BOTTOM = 90, 92, 30, 70
 # Told apart also by those who see few colours (Okabe and Ito, "Color Universal Design", 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 INK, PALE = "#172b4d", "#dfe1e6"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, select_autoescape
-from rich.table import Table
+from rich.table import Column, Table
 
 from dejabug.evaluation.corpus import Corpus, Item
 from dejabug.evaluation.metrics import Metrics
@@ -24,6 +24,7 @@ TITLES: dict[Mode, str] = {
     "clip_text": "clip and words",
     "text_to_video": "words → videos",
 }
+MEANING = "95 % intervals beside each figure; rank: mean of the first right clip's"
 # Misses told with pictures, and pictures of each clip.
 MISSES = 12
 PICTURES = 4
@@ -35,22 +36,23 @@ Results = Mapping[Mode, Mapping[Method, Result]]
 
 def main_table(corpus: Corpus, results: Results) -> Table:
     """Every mode and ranking with its intervals, beside chance."""
-    table = Table("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "mean rank")
+    names = ("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "rank")
+    table = Table(*(Column(name, no_wrap=True) for name in names), title=MEANING)
     for mode, methods in results.items():
         for method, result in methods.items():
             ends = result.interval.ends
             values = result.metrics.as_json()
             cells = [
-                f"{values[name]:.3f} [dim]{low:.2f}–{high:.2f}[/]"
+                f"{values[name]:.3f} [dim]{_short(low)}–{_short(high)}[/]"
                 for name in ("mrr", "map", "hit1", "hit5")
                 for low, high in [ends.get(name, (0.0, 0.0))]
             ]
             bold = "[bold]" if method == "default" else ""
-            table.add_row(TITLES[mode], bold + method, *cells, f"{values['mean_rank']:.1f}")
+            table.add_row(mode, bold + method, *cells, f"{values['mean_rank']:.1f}")
         luck = chance(corpus, mode)
         cells = [f"{value:.3f}" for value in (luck.mrr, luck.map, luck.hit1, luck.hit5)]
         dim = [f"[dim]{cell}[/]" for cell in (*cells, f"{luck.mean_rank:.1f}")]
-        table.add_row(TITLES[mode], "[dim]chance[/]", *dim, end_section=True)
+        table.add_row(mode, "[dim]chance[/]", *dim, end_section=True)
     return table
 
 
@@ -58,7 +60,8 @@ def breakdown(results: Results, by: str) -> Table:
     """The default ranking's mRR and mAP per `game` or `bug_type`."""
     shown = [mode for mode in results if "default" in results[mode]]
     title = "game" if by == "game" else "bug type"
-    table = Table(title, "queries", *(f"{TITLES[mode]}: mRR, mAP" for mode in shown))
+    columns = (Column(title, no_wrap=True), "queries", *shown)
+    table = Table(*columns, title="default ranking: mRR, mAP")
     for value, row in _broken_down(results, by).items():
         cells = [f"{row[mode].mrr:.2f}, {row[mode].map:.2f}" for mode in shown]
         table.add_row(value, str(row[shown[0]].queries), *cells)
@@ -132,6 +135,10 @@ def write_page(corpus: Corpus, results: Results, path: Path) -> None:
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     path.write_text(page, "utf-8")
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0")
 
 
 def _broken_down(results: Results, by: str) -> dict[str, dict[Mode, Metrics]]:
