@@ -168,3 +168,37 @@ def test_doctor_names_what_is_wrong(
     assert complaint in words(done.stdout)
     assert remedy in words(done.stdout)
     assert "Traceback" not in done.stderr
+
+
+def test_a_verdict_is_kept_and_a_wrong_key_is_told(place: Rooms, jira: Site, clips: Path) -> None:
+    first, second = history(place, jira, clips, COWS[0], "crafter-14.mp4")
+    answer = call("verdict", first, second, "--not-similar")
+    assert answer.exit_code == 0
+    assert "not suggested to each other again" in words(answer.output)
+    (found,) = place.verdicts.all()
+    assert not found.same
+    assert call("verdict", first, second, "--same").exit_code == 0
+    assert [verdict.same for verdict in place.verdicts.all()] == [True]
+    unknown = call("verdict", first, "GAME-999", "--same")
+    assert unknown.exit_code == 1
+    assert "GAME-999 is not known here" in words(unknown.output + unknown.stderr)
+    assert call("verdict", first, first, "--same").exit_code == 1
+
+
+def test_the_studio_s_own_duplicates_are_the_truth_of_eval_from_jira(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    nothing = call("eval", "--from-jira")
+    assert nothing.exit_code == 1
+    assert "link duplicates in Jira" in words(nothing.output + nothing.stderr)
+    names = (COWS[0], COWS[1], "crafter-14.mp4", "crafter-20.mov", "crafter-12.webm")
+    keys = history(place, jira, clips, *names)
+    for first, second in (keys[:2], keys[2:4]):
+        assert call("verdict", first, second, "--same").exit_code == 0
+    answer = call("eval", "--from-jira")
+    assert answer.exit_code == 0, answer.output
+    assert "clip_text" in answer.output
+    too_few = call("learn")
+    assert too_few.exit_code == 1
+    assert "2 groups of duplicates" in words(too_few.output + too_few.stderr)
+    assert call("learn", "--forget").exit_code == 0

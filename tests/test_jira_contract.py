@@ -52,6 +52,13 @@ def everything(jira: Site, tmp_path: Path) -> list[dict[str, Any]]:
     client.delete_comment(issue.id, comment)
     client.delete_attachment(picture)
     jira.call("PUT", f"/rest/api/2/issue/{key}", json={"fields": {"summary": "t"}})
+    other = jira.file("GAME", "u")
+    ends = {"inwardIssue": {"key": key}, "outwardIssue": {"key": other}}
+    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": "Duplicate"}, **ends})
+    (link,) = client.issue(key).links
+    assert (link.kind, link.key) == ("Duplicate", other)
+    number = jira.issue(key)["fields"]["issuelinks"][0]["id"]
+    jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
     jira.call("DELETE", f"/rest/api/2/issue/{key}")
     found: list[dict[str, Any]] = jira.log()["requests"]
     return [entry for entry in found if not entry["path"].startswith(OUTSIDE)]

@@ -18,9 +18,11 @@ from rq.job import JobStatus
 from conftest import Site, clips_waiting
 from dejabug import jobs, media
 from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.rooms import QUEUES, Rooms
+from dejabug.verdicts import Verdict
 from dejabug.worker import WarmWorker
 
 # Two runs of one bug, two more of another, and one that shows no bug.
@@ -339,3 +341,106 @@ def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Pa
     for hit in found:
         assert 0 <= hit["start"] <= hit["end"] <= 10
     assert jobs.search_text("cattle", ["NONE"], 5) == []
+
+
+def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, issue_id = old_and_new(place, jira, clips)
+    assert f"[{old}|" in jira.comments(key)[0]["body"]
+    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
+    jobs.suggest(issue_id)
+    assert jira.comments(key) == []
+    jira.attach(key, clips / COWS[1])  # another clip of the same bug makes no difference
+    tell(place, jira, key)
+    assert jira.comments(key) == []
+
+
+def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    first, second, third = history(place, jira, clips, COWS[0], COWS[1], QUIET)
+    ids = {key: str(jira.issue(key)["id"]) for key in (first, second, third)}
+    link(jira, "Duplicate", first, second)
+    link(jira, "Relates", first, third)
+    tell(place, jira, first, watch=False)
+    (verdict,) = place.verdicts.all()
+    assert {verdict.first, verdict.second} == {ids[first], ids[second]}
+    assert (verdict.same, verdict.source) == (True, "link")
+    found = studio(place)
+    assert {item.group for item in found.queries()} == {min(ids[first], ids[second])}
+    number = jira.issue(first)["fields"]["issuelinks"][0]["id"]
+    jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
+    tell(place, jira, first, watch=False)
+    assert list(place.verdicts.all()) == []
+
+
+def link(jira: Site, kind: str, inward: str, outward: str) -> None:
+    ends = {"inwardIssue": {"key": inward}, "outwardIssue": {"key": outward}}
+    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": kind}, **ends})
+
+
+def test_a_comment_waits_for_the_ticket_s_words(place: Rooms, jira: Site, clips: Path) -> None:
+    _old, key, issue_id = old_and_new(place, jira, clips)
+    jira.call("PUT", f"/rest/api/2/issue/{key}", json={"fields": {"summary": "Grass is pink"}})
+    before = jira.comments(key)[0]["body"]
+    jobs.sync_issue(issue_id, True)
+    assert place.catalogue.words_wait(issue_id)
+    jobs.suggest(issue_id)
+    assert jira.comments(key)[0]["body"] == before
+    work(place)
+    assert not place.catalogue.words_wait(issue_id)
+    assert place.catalogue.words(issue_id) == "Grass is pink"
+
+
+def test_words_whose_job_got_lost_are_taken_up_again(place: Rooms, jira: Site, clips: Path) -> None:
+    issue_id = str(jira.issue(jira.file("GAME", "Cows in mid-air"))["id"])
+    jobs.sync_issue(issue_id, False)
+    place.queue("clips").empty()
+    jobs.maintain(place)
+    work(place)
+    assert issue_id in place.tickets.vectors([issue_id])
+
+
+def test_a_deleted_issue_leaves_no_words_no_tags_and_no_verdicts(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, _key, issue_id = old_and_new(place, jira, clips)
+    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), True, "person"))
+    place.catalogue.put_tags(issue_id, ["Clipping"])
+    jobs.forget_issue(issue_id)
+    assert place.tickets.vectors([issue_id]) == {}
+    assert place.catalogue.words(issue_id) == ""
+    assert place.catalogue.tags(issue_id) == []
+    assert list(place.verdicts.all()) == []
+
+
+def test_a_moved_issue_s_words_are_found_in_its_new_project(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0])
+    issue_id = str(jira.issue(key)["id"])
+    place.tickets.move(issue_id, "NEW")
+    vector = place.tickets.vectors([issue_id])[issue_id]
+    assert place.tickets.nearest(vector, 3, ["GAME"]) == []
+    assert [issue for issue, _ in place.tickets.nearest(vector, 3, ["NEW"])] == [issue_id]
+
+
+def test_a_clear_ticket_is_tagged_and_its_match_says_so(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old = jira.file("GAME", "Objects float in the air and never fall", clips / COWS[0])
+    tell(place, jira, old, watch=False)
+    assert place.catalogue.tags(str(jira.issue(old)["id"])) == ["Floating object"]
+    key = jira.file("GAME", "Things hover above the meadow", clips / COWS[2])
+    tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    assert "Kind of bug: Floating object" in comment["body"]
+
+
+def test_words_find_a_clip_by_its_ticket_too(place: Rooms, jira: Site, clips: Path) -> None:
+    keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    found = jobs.search_text("herd of cows everywhere", ["GAME"], 5)
+    assert found[0]["issue"] == keys[0]
+    assert found[0]["ticket"] > 0.3
+    assert 0 < found[0]["score"] <= 1

@@ -4,6 +4,7 @@ which comment is ours. Plain keys; the frames themselves are the index's."""
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -68,6 +69,7 @@ class Catalogue:
         self._redis = connection
         self._slug = slug_of(encoder)
         self._words_waiting = f"dejabug:words-waiting:{self._slug}"
+        self._tags = f"dejabug:tags:{self._slug}"
         self._words_done = f"dejabug:words-done:{self._slug}"
 
     # Issues
@@ -104,6 +106,7 @@ class Catalogue:
             pipe.delete(_words_key(issue_id))
             pipe.srem(self._words_waiting, issue_id)
             pipe.hdel(self._words_done, issue_id)
+            pipe.hdel(self._tags, issue_id)
             pipe.srem("dejabug:issues", issue_id)
             if old is not None:
                 pipe.delete(_key_key(old.key))
@@ -201,6 +204,18 @@ class Catalogue:
     def all_words_waiting(self) -> list[str]:
         """The issues whose words are still to be embedded."""
         return sorted(_text(member) for member in self._redis.smembers(self._words_waiting))
+
+    def put_tags(self, issue_id: str, titles: list[str]) -> None:
+        """Remember the kinds of bug that a ticket is tagged with, as people read them."""
+        if titles:
+            self._redis.hset(self._tags, issue_id, json.dumps(titles))
+        else:
+            self._redis.hdel(self._tags, issue_id)
+
+    def tags(self, issue_id: str) -> list[str]:
+        """The kinds of bug that a ticket is tagged with."""
+        found = self._redis.hget(self._tags, issue_id)
+        return [str(title) for title in json.loads(found)] if found else []
 
     # Our comments
 

@@ -221,6 +221,7 @@ def _suggested(place: Rooms, pair: PairMatch, answer: Answer) -> Suggested:
             for moment in pair.moments
         ),
         filename=found.filename if found is not None and len(clips) > 1 else None,
+        kinds=tuple(place.catalogue.tags(issue.id)),
     )
 
 

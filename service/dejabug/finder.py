@@ -7,6 +7,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -117,6 +118,29 @@ class Finder:
             for match in ranking.top_k(hits)
         ]
 
+    def search(self, vector: Floats, projects: Sequence[str]) -> list[Match]:
+        """Clips for words, from what is seen in them and from what their tickets say, best first.
+
+        `vector` float32 [d] is the words' own. Both orders are fused by reciprocal rank (Cormack et
+        al., SIGIR 2009), since a cosine between words and pictures and one between words and words
+        are not of one scale. Of a match, `frames` is the best frame's cosine, `words` the ticket's.
+        """
+        seen = self.like_text(vector, projects)
+        told = dict(self._tickets.nearest(vector, self._candidate_clips, projects))
+        clips = self._frames.clips_on(told)
+        issue_of = {clip: place.issue_id for clip, place in self._frames.places(clips).items()}
+        by_words = [clip for clip in clips if clip in issue_of]
+        looks = {match.clip_id: match for match in seen}
+        late = self._frames.clip_vectors(clip for clip in by_words if clip not in looks)
+        looks |= {clip: _best_frame(clip, vector, frames) for clip, frames in late.items()}
+        scores = ranking.fused([[match.clip_id for match in seen], by_words])
+        return [
+            replace(looks[clip], score=score, frames=looks[clip].score, words=told_of)
+            for clip, score in scores.items()
+            if clip in looks
+            for told_of in [told.get(issue_of.get(clip, ""))]
+        ]
+
     def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
         places = self._frames.places(clip_ids)
         return {
@@ -135,6 +159,13 @@ class Finder:
         evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
         of_issue = dict(zip(vectors, evidence.tolist(), strict=True))
         return {clip: of_issue[issue] for clip, issue in issues.items() if issue in of_issue}
+
+
+def _best_frame(clip_id: str, vector: Floats, frames: TimedVectors) -> Match:
+    cosines = frames.vectors @ vector
+    best = int(cosines.argmax())
+    similarity = float(cosines[best])
+    return Match(clip_id, similarity, (_around(float(frames.times[best]), similarity),))
 
 
 def _around(time: float, similarity: float) -> Moment:

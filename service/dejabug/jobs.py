@@ -26,6 +26,7 @@ from rq.serializers import JSONSerializer
 from dejabug import commenting, media
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
 from dejabug.encoders import encoder_name
+from dejabug.encoders.prompts import embed_query
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -35,6 +36,7 @@ from dejabug.jira.errors import (
 )
 from dejabug.jira.models import Issue
 from dejabug.rooms import Rooms, rooms
+from dejabug.tags import Tag
 
 log = structlog.get_logger()
 
@@ -166,18 +168,24 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
 
 
 def index_ticket(issue_id: str) -> None:
-    """Embed a ticket's words, and ask for its comment anew when they are new."""
+    """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
     place = rooms()
     issue, words = place.catalogue.issue(issue_id), place.catalogue.words(issue_id)
     if issue is None or not place.catalogue.words_wait(issue_id):
         return
+    tags: list[Tag] = []
     if words:
-        place.tickets.write(issue_id, issue.project, place.encoder.embed_texts([words])[0])
+        vector = place.encoder.embed_texts([words])[0]
+        place.tickets.write(issue_id, issue.project, vector)
+        if place.tagger is not None:
+            tags = place.tagger.tags(None, vector)
     else:
         place.tickets.forget(issue_id)
+    place.catalogue.put_tags(issue_id, [tag.title for tag in tags])
     place.catalogue.words_embedded(issue_id, words)
     if place.catalogue.issue(issue_id) is None:
         place.tickets.forget(issue_id)  # deleted in Jira while we worked
+        place.catalogue.put_tags(issue_id, [])
         return
     queue_suggestion(place, issue_id)
 
@@ -296,10 +304,9 @@ def forget_clip(place: Rooms, clip: ClipRecord) -> None:
 
 
 def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Words → the nearest clips, as JSON: clip, issue key, score, start and end in seconds."""
+    """Words → clips, as JSON: clip, issue key, score, what it was found by, start and end (s)."""
     place = rooms()
-    vector = place.encoder.embed_texts([words])[0]
-    matches = place.finder.like_text(vector, projects)[:limit]
+    matches = place.finder.search(embed_query(place.encoder, words), projects)[:limit]
     places = place.index.places(match.clip_id for match in matches)
     found = []
     for match in matches:
@@ -313,6 +320,8 @@ def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, A
                     "issue": issue.key,
                     "issue_id": issue.id,
                     "score": match.score,
+                    "picture": match.frames,
+                    "ticket": match.words,
                     "start": moment.match_start,
                     "end": moment.match_end,
                 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import redis
@@ -27,7 +28,7 @@ def read_lessons(connection: redis.Redis, encoder: str) -> Lessons:
     if curves:
         frames, with_words = (Calibration(**curve) for curve in json.loads(curves))
         calibrations = Calibrations(frames, with_words)
-    if shape and numbers:
+    if shape and isinstance(numbers, bytes):
         rows, columns = json.loads(shape)
         projection = np.frombuffer(numbers, np.float32).reshape(rows, columns)
     return Lessons(calibrations, projection)
@@ -35,7 +36,7 @@ def read_lessons(connection: redis.Redis, encoder: str) -> Lessons:
 
 def write_lessons(connection: redis.Redis, encoder: str, lessons: Lessons) -> None:
     """Keep these lessons for an encoder, in place of all earlier ones."""
-    fields: dict[str, str | bytes] = {}
+    fields: dict[Any, Any] = {}
     if lessons.calibrations is not None:
         curves = (lessons.calibrations.frames, lessons.calibrations.with_words)
         fields["curves"] = json.dumps([asdict(curve) for curve in curves])
@@ -45,7 +46,7 @@ def write_lessons(connection: redis.Redis, encoder: str, lessons: Lessons) -> No
     with connection.pipeline(transaction=True) as pipe:
         pipe.delete(_key(encoder))
         if fields:
-            pipe.hset(_key(encoder), mapping=dict(fields))
+            pipe.hset(_key(encoder), mapping=fields)
         pipe.execute()
 
 

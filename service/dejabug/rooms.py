@@ -19,6 +19,7 @@ from dejabug.lessons import Lessons, read_lessons
 from dejabug.pictures import PictureStore
 from dejabug.ranking import Recipe
 from dejabug.settings import Settings, get_settings
+from dejabug.tags import Tagger, load_labels
 from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
@@ -71,6 +72,14 @@ class Rooms:
     def tickets(self) -> TicketIndex:
         """The tickets' words under the configured encoder. Raises like `index`."""
         return TicketIndex(self.redis, encoder_name(self.settings), self._dimensions())
+
+    @cached_property
+    def tagger(self) -> Tagger | None:
+        """What tells kinds of bugs; None where tags are not wanted. Needs the model. Raises
+        LabelError."""
+        if not self.settings.tags_wanted:
+            return None
+        return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
 
     @cached_property
     def verdicts(self) -> Verdicts:

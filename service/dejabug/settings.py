@@ -62,6 +62,16 @@ class Settings(BaseSettings):
         "auto", description="Where the model runs; `cuda` fails loudly where there is none."
     )
     batch_size: int = Field(32, ge=1, description="Pictures per forward pass.")
+    bug_tags: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether tickets are tagged with their kind of bug. `auto`: with encoders for "
+        "which the tags' confidence was measured (docs/quality.md), that is, `starter`.",
+    )
+    bug_labels: Path | None = Field(
+        None,
+        description="A file of labels for the tags (TOML); default: the one that comes along, "
+        "`service/dejabug/bug_labels.toml`.",
+    )
     frame_crop: Literal["center", "squash", "two"] = Field(
         "squash",
         description="How a wide frame becomes the encoder's square: its middle, the whole frame "
@@ -135,6 +145,11 @@ class Settings(BaseSettings):
     def api_url(self) -> str:
         """Base address of Jira's REST API, without a slash at its end."""
         return self.jira_api_url or self.jira_url
+
+    @property
+    def tags_wanted(self) -> bool:
+        """Whether tickets are tagged."""
+        return self.bug_tags == "on" or (self.bug_tags == "auto" and self.encoder == "starter")
 
     @property
     def duplicate_link_types(self) -> frozenset[str]:

@@ -71,7 +71,11 @@ def search(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = RESULTS,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
-    """Find clips by words. Tickets with a security level are left out."""
+    """Find clips by words: by what is seen in them, and by what their tickets say.
+
+    `picture` and `ticket` are how near the words are to each. Tickets with a security level are
+    left out.
+    """
     place = open_rooms()
     projects = [name.upper() for name in project] if project else place.catalogue.projects()
     if not words.strip():
@@ -87,10 +91,19 @@ def search(
     if as_json:
         typer.echo(json.dumps(shown, indent=2))
         return
-    table = Table("score", "issue", "summary", "at", title=escape(f"“{words}”"))
+    table = Table(
+        "score", "issue", "summary", "at", "picture", "ticket", title=escape(f"“{words}”")
+    )
     for hit in shown:
-        at = span(hit["start"], hit["end"])
-        table.add_row(f"{hit['score']:.2f}", hit["issue"], escape(hit["summary"]), at)
+        said = "" if hit["ticket"] is None else f"{hit['ticket']:.2f}"
+        table.add_row(
+            f"{hit['score']:.2f}",
+            hit["issue"],
+            escape(hit["summary"]),
+            span(hit["start"], hit["end"]),
+            f"{hit['picture']:.2f}",
+            said,
+        )
     console.print(table if shown else "Nothing is indexed in these projects.")
     console.print(f"[dim]{escape(place.encoder_label())}[/dim]")
 

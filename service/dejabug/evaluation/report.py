@@ -142,16 +142,20 @@ def _short(value: float) -> str:
 
 
 def _broken_down(results: Results, by: str) -> dict[str, dict[Mode, Metrics]]:
+    """The default ranking's metrics per value of an item's `game` or `bug_type`."""
     first = next(iter(next(iter(results.values())).values()))
-    values = sorted({str(getattr(answer.query, by)) for answer in first.answers})
-    return {
-        value: {
-            mode: methods["default"].of(lambda item, v=value: str(getattr(item, by)) == v)
+    rows: dict[str, dict[Mode, Metrics]] = {}
+    for value in sorted({str(getattr(answer.query, by)) for answer in first.answers}):
+
+        def wanted(item: Item, value: str = value) -> bool:
+            return str(getattr(item, by)) == value
+
+        rows[value] = {
+            mode: methods["default"].of(wanted)
             for mode, methods in results.items()
             if "default" in methods
         }
-        for value in values
-    }
+    return rows
 
 
 def _misses(corpus: Corpus, result: Result) -> Iterable[Miss]:

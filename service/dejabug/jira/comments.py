@@ -29,7 +29,8 @@ class MomentPair:
 
 @dataclass(frozen=True)
 class Suggested:
-    """One suggested ticket; `filename` names its clip when it has several."""
+    """One suggested ticket; `filename` names its clip when it has several, `kinds` are the kinds of
+    bug that it is tagged with."""
 
     key: str
     summary: str
@@ -39,6 +40,7 @@ class Suggested:
     moments: tuple[MomentPair, ...]
     fix_versions: tuple[str, ...] = ()
     filename: str | None = None
+    kinds: tuple[str, ...] = ()
 
 
 def render(
@@ -95,6 +97,8 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
         f"* *{link}* {escape(summary)}",
         f"** {strength(suggestion.score)} (score {suggestion.score:.2f}), {_state(suggestion)}",
     ]
+    if suggestion.kinds:
+        lines.append(f"** Kind of bug: {escape(', '.join(suggestion.kinds))}")
     if suggestion.moments:
         where = f" of {escape(suggestion.filename)}" if suggestion.filename else ""
         pairs = "; ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dejabug.ranking.background import centre
 from dejabug.ranking.calibration import Calibration, Calibrations, fit
 from dejabug.ranking.frames import by_frames, soft_maximum
+from dejabug.ranking.fusion import fused
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.paper import POOL_SIZE, majority, top_k
 from dejabug.ranking.recipe import Recipe
@@ -25,6 +26,7 @@ __all__ = [
     "centre",
     "combined_evidence",
     "fit",
+    "fused",
     "majority",
     "matching_moments",
     "soft_maximum",

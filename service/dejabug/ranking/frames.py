@@ -17,7 +17,7 @@ from dejabug.ranking.background import (
 from dejabug.ranking.calibration import Calibrations
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.recipe import DEFAULT, Recipe
-from dejabug.ranking.types import Floats, Match, TimedVectors
+from dejabug.ranking.types import Floats, Match, Moment, TimedVectors
 from dejabug.ranking.words import combined_evidence
 
 # Moments are worked out for the first matches only: nobody reads further.
@@ -76,7 +76,7 @@ def by_frames(
     number_of = {name: number for number, name in enumerate(clips)}
     matches = []
     for place, name in enumerate(order):
-        moments = ()
+        moments: tuple[Moment, ...] = ()
         if place < MATCHES_WITH_MOMENTS:
             number = number_of[name]
             moments = matching_moments(
