@@ -24,6 +24,8 @@ EVENTS = (
     "attachment_created",
     "attachment_deleted",
     "comment_created",
+    "issuelink_created",
+    "issuelink_deleted",
 )
 TIMEOUT = 30
 # A history has states; the make-believe one hands them out in turn.
