@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench clips clean
+.PHONY: help install demo up test lint bench clips devset quality clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,17 @@ clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record
 	.venv-record/bin/pip install -q -r tools/record/requirements.txt
 	MUJOCO_GL=osmesa .venv-record/bin/python -m tools.record --out service/dejabug/demo/clips
+
+devset: ## record the development set of the evaluation into .state/development (15 minutes)
+	$(PYTHON) -m venv .venv-record
+	.venv-record/bin/pip install -q -r tools/record/requirements.txt
+	MUJOCO_GL=osmesa .venv-record/bin/python -m tools.record --out .state/development \
+		--set development --seed 3
+
+quality: $(STAMP) ## measure the search on the demo's clips: figures, each step's worth, a page
+	@mkdir -p .state
+	DEJABUG_ENCODER=$${DEJABUG_ENCODER:-starter} $(BIN)/dejabug eval service/dejabug/demo/clips \
+		--ablation --html .state/quality.html --curve .state/quality.png $(ARGS)
 
 clean: ## remove .venv and .state
 	rm -rf $(VENV) .venv-record .state

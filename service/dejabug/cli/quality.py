@@ -74,6 +74,9 @@ def evaluate_search(
     """
     if (manifest is None) == (not from_jira):
         fail("name a data set, or ask with --from-jira for the studio's own truth")
+    for path in filter(None, (json_file, html_file, curve_file)):
+        if not path.parent.is_dir():
+            fail(f"there is no folder {path.parent} to write {path.name} into")
     place = open_rooms()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bars())
