@@ -21,11 +21,14 @@ from rich.progress import (
 )
 
 from dejabug.encoders import EncoderError
+from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import SearchFailedError
 from dejabug.logs import configure_logs
+from dejabug.redis_server import RedisServerError
 from dejabug.rooms import Rooms, rooms
+from dejabug.tags import LabelError
 
 app = typer.Typer(
     name="dejabug",
@@ -56,6 +59,9 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             EncoderError,
             IndexUnavailableError,
             SearchFailedError,
+            ManifestError,
+            RedisServerError,
+            LabelError,
             ValueError,
         ) as error:
             fail(str(error))
