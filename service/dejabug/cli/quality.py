@@ -103,7 +103,7 @@ def evaluate_search(
         learned = learn_from(corpus, bar("Learning")) if learning else None
         if html_file:
             report.write_page(corpus, results, html_file)
-        table = report.main_table(corpus, results)
+        table = report.main_table(corpus, results, width=console.width)
         by_game, by_type = (report.breakdown(results, by) for by in ("game", "bug_type"))
         asking = len(corpus.queries())
         told, label = report.as_json(corpus, results), corpus.place.encoder_label()

@@ -24,6 +24,7 @@ TITLES: dict[Mode, str] = {
     "clip_text": "clip and words",
     "text_to_video": "words → videos",
 }
+ROOM_FOR_INTERVALS = 106
 MEANING = "95 % intervals beside each figure; rank: mean of the first right clip's"
 # Misses told with pictures, and pictures of each clip.
 MISSES = 12
@@ -34,16 +35,17 @@ SHOWN = 3
 Results = Mapping[Mode, Mapping[Method, Result]]
 
 
-def main_table(corpus: Corpus, results: Results) -> Table:
-    """Every mode and ranking with its intervals, beside chance."""
+def main_table(corpus: Corpus, results: Results, *, width: int) -> Table:
+    """Every mode and ranking, beside chance; with intervals where `width` signs have room."""
+    room = width >= ROOM_FOR_INTERVALS
     names = ("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "rank")
-    table = Table(*(Column(name, no_wrap=True) for name in names), title=MEANING)
+    table = Table(*(Column(name, no_wrap=True) for name in names), title=MEANING if room else None)
     for mode, methods in results.items():
         for method, result in methods.items():
             ends = result.interval.ends
             values = result.metrics.as_json()
             cells = [
-                f"{values[name]:.3f} [dim]{_short(low)}–{_short(high)}[/]"
+                f"{values[name]:.3f}" + (f" [dim]{_short(low)}–{_short(high)}[/]" if room else "")
                 for name in ("mrr", "map", "hit1", "hit5")
                 for low, high in [ends.get(name, (0.0, 0.0))]
             ]
