@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import Site, clips_waiting, dejabug
-from dejabug import cli, jobs
+from dejabug import cli, questions
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
 
@@ -94,7 +94,9 @@ def test_search_by_words_leaves_restricted_tickets_out(
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
     def answer_here(place: Rooms, words: str, projects: list[str], limit: int) -> Any:
-        return jobs.search_text(words, projects, limit)  # tests/test_worker.py asks a real worker
+        return questions.search_text(
+            words, projects, limit
+        )  # tests/test_worker.py asks a real worker
 
     monkeypatch.setattr(cli.asking, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)

@@ -17,7 +17,8 @@ from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import worker as worker_module
 from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
-from dejabug.jobs import SearchFailedError, ask, enqueue, index_clip
+from dejabug.jobs import enqueue, index_clip
+from dejabug.questions import SearchFailedError, ask
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
@@ -141,10 +142,10 @@ def test_jobs_are_json(place: Rooms) -> None:
 def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
     start: Any, cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dejabug.jobs.SEARCH_JOB", 1)
+    monkeypatch.setattr("dejabug.questions.SEARCH_JOB", 1)
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
         ask(cold_place, "cows", ["GAME"], 5)
-    monkeypatch.setattr("dejabug.jobs.SEARCH_JOB", 60)
+    monkeypatch.setattr("dejabug.questions.SEARCH_JOB", 60)
     start("search", "clips", "default")
     send_created(cold_place, jira, jira.file("GAME", "s", clips / "crafter-01.mov"))
     wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)

@@ -26,7 +26,6 @@ from rq.serializers import JSONSerializer
 from dejabug import commenting, media
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
 from dejabug.encoders import encoder_name
-from dejabug.encoders.prompts import embed_query
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -45,10 +44,7 @@ BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 # Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
 SHORT_JOB = 300
 CLIP_JOB = 1800
-SEARCH_JOB = 30
-# Seconds between two looks for a search's answer.
-ANSWER_POLL = 0.01
-# Seconds that a finished job's answer is kept; only searches are waited for.
+# Seconds that a finished job is kept: nobody waits for one.
 RESULT_TTL = 300
 # A promise older than this, in seconds, with no job under way, is taken up again.
 STALE_PROMISE = 900
@@ -58,10 +54,6 @@ LONGEST_PAUSE = 3600
 
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
 LONGEST_DESCRIPTION = 2000
-
-
-class SearchFailedError(Exception):
-    """A question got no answer; the message says what to do."""
 
 
 def enqueue(
@@ -301,60 +293,6 @@ def forget_clip(place: Rooms, clip: ClipRecord) -> None:
         place.index.forget_clip(clip.id)
     place.pictures.forget(clip.id)
     log.info("clip_forgotten", clip=clip.id)
-
-
-def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Words → clips, as JSON: clip, issue key, score, what it was found by, start and end (s)."""
-    place = rooms()
-    matches = place.finder.search(embed_query(place.encoder, words), projects)[:limit]
-    places = place.index.places(match.clip_id for match in matches)
-    found = []
-    for match in matches:
-        where = places.get(match.clip_id)
-        issue = place.catalogue.issue(where.issue_id) if where else None
-        if issue is not None:
-            moment = match.moments[0]
-            found.append(
-                {
-                    "clip": match.clip_id,
-                    "issue": issue.key,
-                    "issue_id": issue.id,
-                    "score": match.score,
-                    "picture": match.frames,
-                    "ticket": match.words,
-                    "start": moment.match_start,
-                    "end": moment.match_end,
-                }
-            )
-    return found
-
-
-def ask(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Have a worker of the queue `search` run `search_text`, and wait for its answer.
-
-    Raises SearchFailedError when no worker answers in time, or its job fails.
-    """
-    queue = place.queue("search")
-    job = queue.enqueue_call(
-        search_text,
-        args=(words, projects, limit),
-        timeout=SEARCH_JOB,
-        result_ttl=RESULT_TTL,
-        failure_ttl=RESULT_TTL,
-        description="search_text",
-    )
-    deadline = time.monotonic() + SEARCH_JOB
-    while time.monotonic() < deadline:
-        status = job.get_status()
-        if status == JobStatus.FINISHED:
-            return list(job.return_value() or [])
-        if status == JobStatus.FAILED:
-            raise SearchFailedError("the search failed in its worker; its log says why")
-        time.sleep(ANSWER_POLL)
-    job.cancel()
-    raise SearchFailedError(
-        f"no worker answered within {SEARCH_JOB} s; start one with: dejabug worker search"
-    )
 
 
 def maintain(place: Rooms) -> None:

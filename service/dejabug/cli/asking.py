@@ -16,7 +16,7 @@ from dejabug.catalogue import ClipStatus
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors, progress_bars
 from dejabug.commenting import choose, find_for_issue
 from dejabug.jira.comments import span, strength
-from dejabug.jobs import ask
+from dejabug.questions import ask
 from dejabug.rooms import Rooms
 
 # Seconds between two looks at how far the workers are.

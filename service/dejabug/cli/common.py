@@ -24,8 +24,8 @@ from dejabug.encoders import EncoderError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
-from dejabug.jobs import SearchFailedError
 from dejabug.logs import configure_logs
+from dejabug.questions import SearchFailedError
 from dejabug.redis_server import RedisServerError
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import LabelError
