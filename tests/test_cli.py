@@ -204,3 +204,16 @@ def test_the_studio_s_own_duplicates_are_the_truth_of_eval_from_jira(
     assert too_few.exit_code == 1
     assert "2 groups of duplicates" in words(too_few.output + too_few.stderr)
     assert call("learn", "--forget").exit_code == 0
+
+
+def test_a_broken_file_of_labels_ends_a_worker_at_its_start(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.toml"
+    labels.write_text("[[label]]\nname = 'Not A Slug'\n")
+    done = dejabug(
+        "worker", "clips", "--burst", **{**environment, "DEJABUG_BUG_LABELS": str(labels)}
+    )
+    assert done.returncode == 1
+    assert "Not A Slug" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from dejabug.index import slug_of
+from dejabug.index import slug_of, text_of
 
 # How long one event is remembered, so that its repeats change nothing. Jira Cloud's retries of one
 # event span about 75 minutes.
@@ -96,7 +96,7 @@ class Catalogue:
     def issue_by_key(self, key: str) -> IssueRecord | None:
         """The issue that has this key now, if known."""
         issue_id = self._redis.get(_key_key(key.upper()))
-        return self.issue(_text(issue_id)) if issue_id else None
+        return self.issue(text_of(issue_id)) if issue_id else None
 
     def forget_issue(self, issue_id: str) -> None:
         """Take an issue's own record out; its clips are to be forgotten before."""
@@ -118,7 +118,7 @@ class Catalogue:
 
     def projects(self) -> list[str]:
         """The keys of all projects that an issue was ever known of, in alphabetical order."""
-        return sorted(_text(member) for member in self._redis.smembers("dejabug:projects"))
+        return sorted(text_of(member) for member in self._redis.smembers("dejabug:projects"))
 
     # Clips
 
@@ -145,7 +145,9 @@ class Catalogue:
 
     def clip_ids_of(self, issue_id: str) -> list[str]:
         """The ids of an issue's known clips, in a steady order."""
-        return sorted(_text(member) for member in self._redis.smembers(_issue_clips_key(issue_id)))
+        return sorted(
+            text_of(member) for member in self._redis.smembers(_issue_clips_key(issue_id))
+        )
 
     def clips_of(self, issue_id: str) -> list[ClipRecord]:
         """An issue's clips that are known under this encoder."""
@@ -168,7 +170,7 @@ class Catalogue:
     def with_status(self, status: ClipStatus) -> Iterator[ClipRecord]:
         """All clips in this state."""
         for clip_id in self._redis.sscan_iter(self._status_key(status)):
-            clip = self.clip(_text(clip_id))
+            clip = self.clip(text_of(clip_id))
             if clip is not None:
                 yield clip
 
@@ -178,7 +180,7 @@ class Catalogue:
         """Remember a ticket's words; whether they must be embedded anew under this encoder."""
         digest = _digest(words)
         done = self._redis.hget(self._words_done, issue_id)
-        stale = done is None or _text(done) != digest
+        stale = done is None or text_of(done) != digest
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(_words_key(issue_id), words)
             if stale:
@@ -189,7 +191,7 @@ class Catalogue:
     def words(self, issue_id: str) -> str:
         """A ticket's words, empty when none are known."""
         found = self._redis.get(_words_key(issue_id))
-        return _text(found) if found else ""
+        return text_of(found) if found else ""
 
     def words_embedded(self, issue_id: str, words: str) -> None:
         """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
@@ -203,7 +205,7 @@ class Catalogue:
 
     def all_words_waiting(self) -> list[str]:
         """The issues whose words are still to be embedded."""
-        return sorted(_text(member) for member in self._redis.smembers(self._words_waiting))
+        return sorted(text_of(member) for member in self._redis.smembers(self._words_waiting))
 
     def put_tags(self, issue_id: str, titles: list[str]) -> None:
         """Remember the kinds of bug that a ticket is tagged with, as people read them."""
@@ -237,7 +239,7 @@ class Catalogue:
     def pending_since(self, seconds: float) -> list[str]:
         """Issues whose synchronisation was promised longer ago than that, and is not done."""
         oldest = time.time() - seconds
-        return [_text(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
+        return [text_of(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
 
     def settle(self, issue_id: str, promised_before: float) -> None:
         """The promise to synchronise this issue is kept, unless renewed since (Unix seconds)."""
@@ -254,7 +256,7 @@ class Catalogue:
         return f"dejabug:clips:{self._slug}:{status}"
 
     def _hash(self, key: str) -> dict[str, Any]:
-        return {_text(name): _text(value) for name, value in self._redis.hgetall(key).items()}
+        return {text_of(name): text_of(value) for name, value in self._redis.hgetall(key).items()}
 
 
 # Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
@@ -288,7 +290,3 @@ def _digest(words: str) -> str:
 
 def _key_key(key: str) -> str:
     return f"dejabug:key:{key}"
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -6,7 +6,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,12 +80,13 @@ class Finder:
             told = self._frames.clips_on(issue_id for issue_id, _ in near)
             issues |= self._issues(told, without_issue)
         candidates = self._frames.clip_vectors(issues)
-        evidence = self._word_evidence(words, {clip: issues[clip] for clip in candidates})
+        told_of = {} if words is None else self._word_evidence(words, issues.values())
+        evidence = {clip: told_of[issues[clip]] for clip in candidates if issues[clip] in told_of}
         return ranking.by_frames(
             query,
             candidates,
             *self._frames.mean(projects),
-            words=evidence,
+            words=evidence or None,
             calibrations=self._calibrations,
             projection=self._projection,
             recipe=self._recipe,
@@ -97,12 +98,8 @@ class Finder:
         """Issues of these projects whose tickets say the same as a text's vector [d], best first,
         with the words' evidence."""
         near = self._tickets.nearest(vector, self._candidate_clips + 1, projects)
-        vectors = self._tickets.vectors(issue for issue, _ in near if issue != without_issue)
-        if not vectors:
-            return []
-        evidence = ranking.word_evidence(vector, np.stack(list(vectors.values())), self._recipe)
-        found = zip(vectors, evidence.tolist(), strict=True)
-        return sorted(found, key=lambda item: (-item[1], item[0]))
+        evidence = self._word_evidence(vector, (i for i, _ in near if i != without_issue))
+        return sorted(evidence.items(), key=lambda item: (-item[1], item[0]))
 
     def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
         """The nearest frames to each of the vectors [m, d], for the paper's two rankings."""
@@ -149,16 +146,13 @@ class Finder:
             if clip_id in places and places[clip_id].issue_id != without
         }
 
-    def _word_evidence(
-        self, words: Floats | None, issues: Mapping[str, str]
-    ) -> dict[str, float] | None:
-        """Each candidate clip's evidence from its ticket's words; None when there is nothing."""
-        vectors = self._tickets.vectors(issues.values()) if words is not None else {}
-        if words is None or not vectors:
-            return None
+    def _word_evidence(self, words: Floats, issue_ids: Iterable[str]) -> dict[str, float]:
+        """Evidence from tickets' words, by issue; issues without words are left out."""
+        vectors = self._tickets.vectors(issue_ids)
+        if not vectors:
+            return {}
         evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
-        of_issue = dict(zip(vectors, evidence.tolist(), strict=True))
-        return {clip: of_issue[issue] for clip, issue in issues.items() if issue in of_issue}
+        return dict(zip(vectors, evidence.tolist(), strict=True))
 
 
 def _best_frame(clip_id: str, vector: Floats, frames: TimedVectors) -> Match:

@@ -25,7 +25,6 @@ from rq.serializers import JSONSerializer
 
 from dejabug import commenting, media
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
-from dejabug.encoders import encoder_name
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -131,7 +130,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     kinds = place.settings.duplicate_link_types
     same = (link.issue_id for link in issue.links if link.kind.lower() in kinds)
     place.verdicts.linked(issue.id, same)
-    if catalogue.put_words(issue.id, words_of(issue)):
+    if catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
         queue_ticket(place, issue.id)
     attached = {
         attachment.id: attachment
@@ -335,14 +334,14 @@ def game_of(issue: Issue) -> str:
     return issue.components[0] if issue.components else issue.project
 
 
-def words_of(issue: Issue) -> str:
+def words_of(summary: str, description: str) -> str:
     """What a ticket says, as one text: its summary, and as much of its description as counts."""
-    summary, description = issue.summary.strip(), issue.description.strip()[:LONGEST_DESCRIPTION]
-    return ". ".join(part for part in (summary.rstrip("."), description) if part)
+    parts = (summary.strip().rstrip("."), description.strip()[:LONGEST_DESCRIPTION])
+    return ". ".join(part for part in parts if part)
 
 
 def _encoder_slug(place: Rooms) -> str:
-    return slug_of(encoder_name(place.settings)).replace(".", "_")
+    return slug_of(place.encoder_name).replace(".", "_")
 
 
 def _waits(queue: Queue, job_id: str) -> bool:

@@ -65,13 +65,13 @@ class Rooms:
     def index(self) -> FrameIndex:
         """The configured encoder's index. Raises IndexUnavailableError until a worker with the
         model has told how long its vectors are."""
-        name, algorithm = encoder_name(self.settings), self.settings.index_algorithm
+        name, algorithm = self.encoder_name, self.settings.index_algorithm
         return FrameIndex(self.redis, name, self._dimensions(), algorithm=algorithm)
 
     @cached_property
     def tickets(self) -> TicketIndex:
         """The tickets' words under the configured encoder. Raises like `index`."""
-        return TicketIndex(self.redis, encoder_name(self.settings), self._dimensions())
+        return TicketIndex(self.redis, self.encoder_name, self._dimensions())
 
     @cached_property
     def tagger(self) -> Tagger | None:
@@ -89,7 +89,7 @@ class Rooms:
     @property
     def finder(self) -> Finder:
         """Ranking over the indexes, with what the studio's verdicts have taught up to now."""
-        return self.finder_with(read_lessons(self.redis, encoder_name(self.settings)))
+        return self.finder_with(read_lessons(self.redis, self.encoder_name))
 
     def finder_with(self, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
         """Ranking with other lessons, or another recipe, than the service's: to compare them."""
@@ -105,12 +105,12 @@ class Rooms:
 
     def knows_dimensions(self) -> bool:
         """Whether a worker has told how long the vectors are, so that there are indexes."""
-        return bool(self.redis.hexists("dejabug:dimensions", encoder_name(self.settings)))
+        return bool(self.redis.hexists("dejabug:dimensions", self.encoder_name))
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """Records of issues and clips."""
-        return Catalogue(self.redis, encoder_name(self.settings))
+        return Catalogue(self.redis, self.encoder_name)
 
     @cached_property
     def pictures(self) -> PictureStore:
@@ -142,7 +142,7 @@ class Rooms:
         return {name: served.count(name) for name in QUEUES}
 
     def _dimensions(self) -> int:
-        name = encoder_name(self.settings)
+        name = self.encoder_name
         dimensions = self.redis.hget("dejabug:dimensions", name)
         if dimensions is None:
             raise IndexUnavailableError(
@@ -152,7 +152,7 @@ class Rooms:
 
     def encoder_label(self) -> str:
         """Model, precision and device in use, for people, as the worker that embeds told it."""
-        label = self.redis.hget("dejabug:labels", encoder_name(self.settings))
+        label = self.redis.hget("dejabug:labels", self.encoder_name)
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
 

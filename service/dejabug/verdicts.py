@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import redis
 
+from dejabug.index import text_of
+
 # One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
 KEY = "dejabug:verdicts"
 Source = Literal["person", "link"]
@@ -71,7 +73,7 @@ class Verdicts:
         for other in now:
             self.put(Verdict(issue_id, other, True, "link"))
         members = self._redis.smembers(_links_key(issue_id))
-        before = {_text(member) for member in members}
+        before = {text_of(member) for member in members}
         for other in before - now:
             old = self.of_pair(issue_id, other)
             if old is not None and old.source == "link":
@@ -106,7 +108,3 @@ def _links_key(issue_id: str) -> str:
 def _read(row: Any) -> Verdict:
     found: Mapping[str, Any] = json.loads(row)
     return Verdict(**found)
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -117,8 +117,9 @@ class Housekeeper(threading.Thread):
 def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
-    Loads the model first when a queue needs it, and raises EncoderError when that fails: a worker
-    never starts with less than it was asked for. `burst`: stop when the queues are empty.
+    Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
+    fails: a worker never starts with less than it was asked for. `burst`: stop when the queues
+    are empty.
     """
     place.redis.ping()
     _tell_account(place)
@@ -144,5 +145,7 @@ def _tell_account(place: Rooms) -> None:
 
 def _open_index(place: Rooms) -> dict[str, Any]:
     label = place.encoder.label
+    # A broken file of labels is told now, not by every ticket's job.
+    tags = place.tagger is not None
     state = place.index.state()
-    return {"encoder": label, "index": state.name, "frames": state.frames}
+    return {"encoder": label, "index": state.name, "frames": state.frames, "tags": tags}

@@ -13,7 +13,15 @@ from rich.table import Table
 
 from dejabug.backfill import read_backlog
 from dejabug.catalogue import ClipStatus
-from dejabug.cli.common import app, console, fail, open_rooms, plain_errors, progress_bars
+from dejabug.cli.common import (
+    app,
+    console,
+    fail,
+    known_issue,
+    open_rooms,
+    plain_errors,
+    progress_bars,
+)
 from dejabug.commenting import choose, find_for_issue
 from dejabug.jira.comments import span, strength
 from dejabug.questions import ask
@@ -117,9 +125,7 @@ def similar(
 ) -> None:
     """List the issues whose clips are most like this issue's, also those below the threshold."""
     place = open_rooms()
-    record = place.catalogue.issue_by_key(issue)
-    if record is None:
-        fail(f'{issue} is not known here. Read it in with: dejabug backfill "key = {issue}"')
+    record = known_issue(place, issue)
     clips = place.catalogue.clips_of(record.id)
     if not any(clip.status is ClipStatus.INDEXED for clip in clips):
         reasons = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]

@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from dejabug.catalogue import IssueRecord
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
@@ -92,3 +93,21 @@ def progress_bars() -> Progress:
         TextColumn("{task.fields[note]}", style="dim"),
         console=console,
     )
+
+
+def counting(progress: Progress, title: str) -> Callable[[int, int], None]:
+    """A new bar, to be called with how many are done and how many there are."""
+    task = progress.add_task(title, total=None, note="")
+
+    def update(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+
+    return update
+
+
+def known_issue(place: Rooms, key: str) -> IssueRecord:
+    """The issue with this key; an unknown one ends the command with what to do."""
+    record = place.catalogue.issue_by_key(key)
+    if record is None:
+        fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
+    return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.catalogue import IssueRecord
 from dejabug.cli.common import (
     app,
     complaints,
     console,
+    counting,
     fail,
+    known_issue,
     open_rooms,
     plain_errors,
     progress_bars,
@@ -81,10 +83,7 @@ def evaluate_search(
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bars())
 
-        def bar(title: str):  # type: ignore[no-untyped-def]
-            task = progress.add_task(title, total=None, note="")
-            return lambda done, total: progress.update(task, completed=done, total=total)
-
+        bar = partial(counting, progress)
         if manifest is not None:
             corpus = stack.enter_context(
                 indexed(manifest, place.settings, progress=bar("Indexing clips"))
@@ -141,7 +140,7 @@ def verdict(
     themselves; this is for what they do not say. `dejabug learn` learns from all of it.
     """
     place = open_rooms()
-    issues = [_known(place, key) for key in (first, second)]
+    issues = [known_issue(place, key) for key in (first, second)]
     place.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
     for issue in issues:
         queue_suggestion(place, issue.id)
@@ -168,19 +167,9 @@ def learn(
         console.print("The ranking is as shipped again.")
         return
     with progress_bars() as progress:
-        task = progress.add_task("Learning", total=None, note="")
-        learned = learn_from(
-            studio(place), lambda done, total: progress.update(task, completed=done, total=total)
-        )
+        learned = learn_from(studio(place), counting(progress, "Learning"))
     write_lessons(place.redis, name, learned.lessons)
     console.print(_learned_table(learned))
-
-
-def _known(place: Rooms, key: str) -> IssueRecord:
-    record = place.catalogue.issue_by_key(key)
-    if record is None:
-        fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
-    return record
 
 
 def _warn(corpus: Corpus) -> None:
@@ -220,6 +209,10 @@ def _print_judged(
         fitted = calibrate.refit(*judged.values())
         for name, line in (("FRAMES_ONLY", fitted.frames), ("WITH_WORDS", fitted.with_words)):
             console.print(f"{name}: slope {line.slope:.1f}, intercept {line.intercept:.1f}")
+        for name, points in curves.items():
+            least = calibrate.threshold_for(points)
+            from_where = "at no threshold" if least is None else f"from {least.threshold:.3f} on"
+            console.print(f"{name}: {calibrate.WANTED_PRECISION:.0%} right {from_where}")
 
 
 def _learned_table(learned: Learned) -> Table:

@@ -36,6 +36,10 @@ EXACT_WORDS_WEIGHT = 0.2
 ORDER_WEIGHT = 0.1
 
 
+# What a step that was left out adds to matches' evidence, by clip.
+Extra = Callable[[Corpus, Item, Sequence[Match]], Mapping[str, float]]
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the table."""
@@ -47,30 +51,25 @@ class Row:
 def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
     """The rows, one after another; seconds each. `progress` counts queries over all rows."""
     queries = corpus.queries()
-    tried = (("(left out: exact words)", _exact_words), ("(left out: order in time)", _order))
-    total = len(queries) * (len(STEPS) + len(tried))
+    whole = Recipe()
+    rows: list[tuple[str, Recipe, bool, Extra | None]] = [
+        *((*step, None) for step in STEPS),
+        ("(left out: exact words)", whole, True, _exact_words),
+        ("(left out: order in time)", whole, True, _order),
+    ]
     done = 0
-    for step, recipe, use_words in STEPS:
+    for step, recipe, use_words, more in rows:
         finder = corpus.place.finder_with(Lessons(), recipe)
         ranks = []
         for query in queries:
             matches = finder.like_clip(query.clip_id, corpus.projects, use_words=use_words)
-            evidence = {m.clip_id: combined_evidence(m.frames, m.words, recipe) for m in matches}
-            ranks.append(rank_all(corpus, query, evidence))
-            progress(done := done + 1, total)
-        yield Row(step, summarise(ranks))
-    finder = corpus.place.finder_with(Lessons())
-    for step, more in tried:
-        ranks = []
-        for query in queries:
-            matches = finder.like_clip(query.clip_id, corpus.projects)
-            extra = more(corpus, query, matches)
+            extra = more(corpus, query, matches) if more else {}
             evidence = {
-                m.clip_id: combined_evidence(m.frames, m.words) + extra.get(m.clip_id, 0.0)
+                m.clip_id: combined_evidence(m.frames, m.words, recipe) + extra.get(m.clip_id, 0.0)
                 for m in matches
             }
             ranks.append(rank_all(corpus, query, evidence))
-            progress(done := done + 1, total)
+            progress(done := done + 1, len(queries) * len(rows))
         yield Row(step, summarise(ranks))
 
 
@@ -81,9 +80,6 @@ def as_markdown(rows: Sequence[Row]) -> str:
         m = row.metrics
         lines.append(f"| {row.step} | {m.mrr:.3f} | {m.map:.3f} | {m.hit1:.3f} | {m.hit5:.3f} |")
     return "\n".join(lines)
-
-
-Extra = Callable[[Corpus, Item, Sequence[Match]], Mapping[str, float]]
 
 
 def _exact_words(corpus: Corpus, query: Item, matches: Sequence[Match]) -> dict[str, float]:

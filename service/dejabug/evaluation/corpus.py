@@ -12,11 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
-from dejabug.jobs import sample
+from dejabug.jobs import sample, words_of
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
@@ -44,7 +43,6 @@ class Item:
     bug_type: str | None
     group: str | None
     summary: str
-    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -109,11 +107,7 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
             vectors = place.encoder.embed_images(frames.pixels)
             place.index.write_clip(name, where, frames.times, vectors)
             place.pictures.write(name, frames.times.tolist(), frames.pixels)
-            place.catalogue.put_issue(IssueRecord(name, name, where.project, entry.game))
-            place.catalogue.put_clip(
-                ClipRecord(name, name, entry.file, 0, ClipStatus.INDEXED, "", len(vectors))
-            )
-        words = ". ".join(filter(None, (entry.summary.rstrip("."), entry.description)))
+        words = words_of(entry.summary, entry.description)
         if words:
             place.tickets.write(name, where.project, place.encoder.embed_texts([words])[0])
         items.append(
@@ -125,7 +119,6 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
                 entry.bug_type,
                 entry.group,
                 entry.summary,
-                folder / entry.file,
             )
         )
         progress(number, len(entries))

@@ -10,7 +10,7 @@ import numpy as np
 
 from dejabug.evaluation.calibrate import Judged, judge
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
-from dejabug.evaluation.metrics import Metrics, average_precision, summarise
+from dejabug.evaluation.metrics import RESAMPLES, Metrics, average_precision, summarise
 from dejabug.evaluation.rankings import rank_all
 from dejabug.lessons import Lessons
 from dejabug.ranking import Calibration, Calibrations, Floats, fit
@@ -25,7 +25,6 @@ FEWEST_GROUPS = 10
 SURE = 0.95
 # Clips that a projection is learned from at most: what fits in memory with room to spare.
 MOST_CLIPS = 20_000
-RESAMPLES = 2000
 
 
 class TooFewError(ValueError):
@@ -69,18 +68,19 @@ def learn(corpus: Corpus, progress: Progress = unseen) -> Learned:
         )
     order = np.random.default_rng(0).permutation(len(names))
     fold_of = {names[number]: place % FOLDS for place, number in enumerate(order)}
-    plain = {query.clip_id: _ranks(corpus, query, Lessons()) for query in corpus.queries()}
     held_out: dict[str, tuple[int, ...]] = {}
     queries = corpus.queries()
+    plain = {query.clip_id: _ranks(corpus, query, Lessons()) for query in queries}
+    learner = _Learner(corpus)
     for fold in range(FOLDS):
         others = {name for name in names if fold_of[name] != fold}
-        lessons = Lessons(projection=_projection(corpus, others))
+        lessons = Lessons(projection=learner.projection(others))
         for query in queries:
             if fold_of[query.group or ""] == fold:
                 held_out[query.clip_id] = _ranks(corpus, query, lessons)
                 progress(len(held_out), len(queries))
     sure = _surety(queries, plain, held_out)
-    projection = _projection(corpus, set(names)) if sure >= SURE else None
+    projection = learner.projection(set(names)) if sure >= SURE else None
     kept = Lessons(projection=projection)
     frames, words = (_judged(corpus, kept, use_words=use) for use in (False, True))
     parts = [fold_of.get(corpus_group, 0) for corpus_group in _groups_of(corpus, words)]
@@ -102,18 +102,26 @@ def _ranks(corpus: Corpus, query: Item, lessons: Lessons) -> tuple[int, ...]:
     return rank_all(corpus, query, {match.clip_id: match.score for match in matches})
 
 
-def _projection(corpus: Corpus, groups: Container[str]) -> Floats:
-    """Learned from the pairs within these groups; all clips show what tells clips apart."""
-    index = corpus.place.index
-    clips = index.clip_vectors([item.clip_id for item in corpus.items][:MOST_CLIPS])
-    pairs = [
-        (query.clip_id, other.clip_id)
-        for query in corpus.queries()
-        if query.group in groups
-        for other in corpus.relevant(query)
-        if query.clip_id < other.clip_id and {query.clip_id, other.clip_id} <= clips.keys()
-    ]
-    return fit_projection(clips, pairs, *index.mean(corpus.projects))
+class _Learner:
+    """A corpus's frames, read once for all folds."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        index = corpus.place.index
+        self._clips = index.clip_vectors([item.clip_id for item in corpus.items][:MOST_CLIPS])
+        self._mean = index.mean(corpus.projects)
+
+    def projection(self, groups: Container[str]) -> Floats:
+        """Learned from the pairs within these groups; all clips show what tells clips apart."""
+        pairs = [
+            (query.clip_id, other.clip_id)
+            for query in self._corpus.queries()
+            if query.group in groups
+            for other in self._corpus.relevant(query)
+            if query.clip_id < other.clip_id
+            and {query.clip_id, other.clip_id} <= self._clips.keys()
+        ]
+        return fit_projection(self._clips, pairs, *self._mean)
 
 
 def _surety(

@@ -146,7 +146,7 @@ class _Question:
         return {c: score + FIXED_WEIGHT * self._cosines.get(c, 0.0) for c, score in frames.items()}
 
     def _words_paper(self, method: Method) -> dict[str, float]:
-        return _paper(self._finder.hits(self._summary[None], self._corpus.projects), method)
+        return _paper(self._seen, method)
 
     @cached_property
     def _hits(self) -> list[Hit]:
@@ -156,6 +156,10 @@ class _Question:
             return []
         hits = self._finder.hits(own.vectors, self._corpus.projects)
         return [hit for hit in hits if hit.clip_id != clip]
+
+    @cached_property
+    def _seen(self) -> list[Hit]:
+        return self._finder.hits(self._summary[None], self._corpus.projects)
 
     @cached_property
     def _words(self) -> Floats | None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dejabug.index.frames import FLAT_LIMIT, FrameIndex, IndexState, Place
-from dejabug.index.queries import BadVectorsError, IndexUnavailableError, escape_tag, slug_of
+from dejabug.index.queries import (
+    BadVectorsError,
+    IndexUnavailableError,
+    escape_tag,
+    slug_of,
+    text_of,
+)
 from dejabug.index.tickets import TicketIndex
 
 __all__ = [
@@ -16,4 +22,5 @@ __all__ = [
     "TicketIndex",
     "escape_tag",
     "slug_of",
+    "text_of",
 ]

@@ -22,6 +22,7 @@ from dejabug.index.queries import (
     fail_on_timeout,
     nearest,
     slug_of,
+    text_of,
     vector_field,
 )
 from dejabug.ranking import Floats, Hit, TimedVectors
@@ -120,7 +121,7 @@ class FrameIndex:
         count = self._count(clip_id)
         if not count:
             return
-        old_project = self._text(self._redis.hget(self._clips + clip_id, "project"))
+        old_project = text_of(self._redis.hget(self._clips + clip_id, "project"))
         tags: dict[Any, Any] = {
             "issue": place.issue_id,
             "project": place.project,
@@ -137,9 +138,7 @@ class FrameIndex:
     def forget_clip(self, clip_id: str) -> None:
         """Take a clip out whole. Forgetting what is not there is no error."""
         count = self._count(clip_id)
-        project, issue = map(
-            self._text, self._redis.hmget(self._clips + clip_id, "project", "issue")
-        )
+        project, issue = map(text_of, self._redis.hmget(self._clips + clip_id, "project", "issue"))
         with self._redis.pipeline(transaction=True) as pipe:
             for number in range(count):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
@@ -171,7 +170,7 @@ class FrameIndex:
         similarities: dict[str, Floats] = {}
         floors = np.zeros(len(answers), np.float32)
         for row, clips in enumerate(answers):
-            found = [(self._text(clip[b"clip"]), 1 - float(clip[b"distance"])) for clip in clips]
+            found = [(text_of(clip[b"clip"]), 1 - float(clip[b"distance"])) for clip in clips]
             floors[row] = min((similarity for _, similarity in found), default=0.0)
             for clip_id, similarity in found:
                 empty = np.full(len(answers), np.nan, np.float32)
@@ -211,7 +210,7 @@ class FrameIndex:
                 pipe.hmget(self._clips + clip_id, "issue", "project", "game")
             rows = pipe.execute()
         return {
-            clip_id: Place(*(self._text(value) for value in row))
+            clip_id: Place(*(text_of(value) for value in row))
             for clip_id, row in zip(wanted, rows, strict=True)
             if row[0] is not None
         }
@@ -222,7 +221,7 @@ class FrameIndex:
             for issue_id in issue_ids:
                 pipe.smembers(self._clips_on(issue_id))
             rows = pipe.execute()
-        return [clip_id for row in rows for clip_id in sorted(map(self._text, row))]
+        return [clip_id for row in rows for clip_id in sorted(map(text_of, row))]
 
     def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
         """Mean vector float32 [dimensions] of the projects' clips, and how many stand for it."""
@@ -231,7 +230,7 @@ class FrameIndex:
             sampled += self._redis.srandmember(self._clips_of(project), MEAN_SAMPLE) or []
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in sampled:
-                pipe.hget(self._clips + self._text(clip_id), "mean")
+                pipe.hget(self._clips + text_of(clip_id), "mean")
             means = [np.frombuffer(mean, np.float32) for mean in pipe.execute() if mean]
         if not means:
             return np.zeros(self._dimensions, np.float32), 0
@@ -249,7 +248,7 @@ class FrameIndex:
         """Size and health. Raises redis.RedisError when Redis or the index is gone."""
         info = self._info(self.alias)
         return IndexState(
-            name=self._text(info[b"index_name"]),
+            name=text_of(info[b"index_name"]),
             algorithm=_algorithm_of(info),
             frames=int(info[b"num_docs"]),
             failures=int(info[b"hash_indexing_failures"]),
@@ -343,10 +342,6 @@ class FrameIndex:
 
     def _clips_on(self, issue_id: str) -> str:
         return f"{self._clips}on:{issue_id}"
-
-    @staticmethod
-    def _text(value: bytes | str | None) -> str:
-        return value.decode() if isinstance(value, bytes) else value or ""
 
 
 def _hit(row: Mapping[bytes, bytes]) -> Hit:

@@ -100,6 +100,13 @@ def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:
     return next(field for field in fields if field[b"type"] == b"VECTOR")
 
 
+def text_of(value: Any) -> str:
+    """A value of Redis as text; nothing is empty."""
+    if value is None:
+        return ""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
 def slug_of(encoder: str) -> str:
     """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")

@@ -65,12 +65,12 @@ class Issue:
 
 def parse_issue(raw: Mapping[str, Any]) -> Issue:
     """An issue from REST's JSON. Raises KeyError when it has no id or key."""
-    fields = _mapping(raw.get("fields"))
+    fields = as_mapping(raw.get("fields"))
     key = str(raw["key"])
     return Issue(
         id=str(raw["id"]),
         key=key,
-        project=str(_mapping(fields.get("project")).get("key") or key.rpartition("-")[0]),
+        project=str(as_mapping(fields.get("project")).get("key") or key.rpartition("-")[0]),
         summary=str(fields.get("summary") or ""),
         description=plain_text(fields.get("description")),
         status=_name(fields.get("status")) or "",
@@ -102,7 +102,7 @@ def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
 
 def account_of(user: Any) -> str | None:
     """A user's steady id: Cloud's accountId, Data Center's key or name."""
-    user = _mapping(user)
+    user = as_mapping(user)
     found = user.get("accountId") or user.get("key") or user.get("name")
     return str(found) if found else None
 
@@ -126,8 +126,8 @@ def _words(node: Any) -> Iterator[str]:
 
 def _links(values: Any) -> Iterator[Link]:
     for value in values or ():
-        link = _mapping(value)
-        other = _mapping(link.get("inwardIssue") or link.get("outwardIssue"))
+        link = as_mapping(value)
+        other = as_mapping(link.get("inwardIssue") or link.get("outwardIssue"))
         if other.get("id"):
             kind = _name(link.get("type")) or ""
             yield Link(kind, str(other["id"]), str(other.get("key") or ""))
@@ -146,9 +146,10 @@ def _names(values: Any) -> Iterator[str]:
 
 
 def _name(value: Any) -> str | None:
-    name = _mapping(value).get("name")
+    name = as_mapping(value).get("name")
     return str(name) if name else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """An object of JSON as it is, anything else as an empty one."""
     return value if isinstance(value, Mapping) else {}

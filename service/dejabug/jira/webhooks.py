@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dejabug.jira.models import account_of
+from dejabug.jira.models import account_of, as_mapping
 
 LINK_EVENTS = ("issuelink_created", "issuelink_deleted")
 ALGORITHM = "sha256"
@@ -75,7 +75,7 @@ def parse_event(body: bytes) -> Event:
     kind = _kind(name)
     if name in LINK_EVENTS:
         # Both ends tell of a link: one of them read anew is enough.
-        source = _mapping(payload.get("issueLink")).get("sourceIssueId")
+        source = as_mapping(payload.get("issueLink")).get("sourceIssueId")
         if not _numeric(source):
             return Event("ignored", reason=f"{name} names no issue")
         return Event("updated", str(source))
@@ -110,10 +110,6 @@ def _kind(name: str | None) -> Literal["created", "updated", "deleted", "ignored
     if name == "jira:issue_created":
         return "created"
     return "deleted" if name == "jira:issue_deleted" else "ignored"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _changes(changelog: Any) -> Iterator[Mapping[str, Any]]:

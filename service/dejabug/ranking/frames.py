@@ -49,7 +49,7 @@ def by_frames(
     """
     if not candidates:
         return []
-    calibrations = calibrations or Calibrations()
+    calibration = (calibrations or Calibrations()).choose(with_words=bool(words))
     origin = trusted_mean(mean, mean_clips if recipe.centred else 0)
     asked = _seen_from(query.vectors, origin, projection)
     clips = {name: _seen_from(c.vectors, origin, projection) for name, c in candidates.items()}
@@ -71,7 +71,7 @@ def by_frames(
         if words:
             wording[name] = words.get(name, middle)
         raw = combined_evidence(evidence[name], wording.get(name), recipe)
-        scores[name] = calibrations.choose(with_words=bool(words)).probability(raw)
+        scores[name] = calibration.probability(raw)
     order = sorted(clips, key=lambda name: (-scores[name], -evidence[name], name))
     number_of = {name: number for number, name in enumerate(clips)}
     matches = []
