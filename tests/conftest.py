@@ -16,6 +16,7 @@ import redis
 import requests
 from werkzeug.serving import BaseWSGIServer, make_server
 
+import contract
 from dejabug import rooms as rooms_module
 from dejabug.demo.jira_standin.app import create_app as create_jira
 from dejabug.demo.jira_standin.store import User
@@ -120,9 +121,11 @@ class Site:
         self.call("POST", "/rest/standin/faults", "admin", json=fault)
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving; every request that was made must be one that Jira Cloud documents."""
         self._server.shutdown()
         self._server.server_close()
+        if self.app.extensions["deployment"] == "Cloud" and contract.present():
+            contract.check(self.app.extensions["requests"])
 
 
 @pytest.fixture

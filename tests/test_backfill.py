@@ -1,38 +1,98 @@
-"""Reading a backlog in, broken off and resumed."""
+"""Reading a backlog in, broken off and resumed; what it would do; and not too much at once."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from conftest import Site, clips_waiting
-from dejabug import backfill
-from dejabug.backfill import read_backlog
+from dejabug import backfill, cli
+from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
 from dejabug.catalogue import ClipStatus
+from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
+from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.rooms import Rooms
+from dejabug.survey import survey
 
 JQL = "project = GAME"
+# The imported tickets are hours apart, so that a day's margin is a part of a page.
+FIRST = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+SEARCH = "/rest/api/2/search/jql"
+
+
+def old_ticket(jira: Site, number: int, *files: tuple[str, bytes], **fields: Any) -> str:
+    """Import a ticket of the past with its files; its key."""
+    created = FIRST + timedelta(hours=5 * number)
+    issue = {
+        "project": "GAME",
+        "summary": f"s{number}",
+        "description": "",
+        "created": created.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+        **fields,
+    }
+    made = jira.call(
+        "POST",
+        "/rest/standin/import",
+        data={"issue": json.dumps(issue)},
+        files=[("file", file) for file in files] or [("nothing", ("", b""))],
+    )
+    return str(made["key"])
 
 
 @pytest.fixture
-def backlog(jira: Site, tmp_path: Path) -> list[str]:
-    """250 tickets, every fifth with a clip."""
-    clip = tmp_path / "a.mp4"
-    clip.write_bytes(b"clip")
-    return [jira.file("GAME", f"s{n}", *([clip] if n % 5 == 0 else [])) for n in range(250)]
+def backlog(jira: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """50 tickets, every fifth with a clip, read twenty at a time."""
+    monkeypatch.setattr(client, "PAGE", 20)
+    clip = ("a.mp4", b"clip")
+    return [old_ticket(jira, n, *([clip] if n % 5 == 0 else [])) for n in range(50)]
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which takes any time."""
+    pauses: list[float] = []
+    monkeypatch.setattr(patience, "sleep", pauses.append)
+    monkeypatch.setattr(backfill, "sleep", pauses.append)
+    return pauses
+
+
+def broken_off(place: Rooms) -> None:
+    """Read one page, and no further."""
+    steps = read_backlog(place, JQL)
+    next(steps)
+    steps.close()
+
+
+def issues(steps: Iterator[Progress]) -> list[int]:
+    return [step.issues for step in steps]
+
+
+def searches(jira: Site) -> list[str]:
+    """The JQL of each page that was given, in order."""
+    return [
+        request["body"]["jql"]
+        for request in jira.log()["requests"]
+        if request["path"] == SEARCH and request["status"] == 200
+    ]
 
 
 def test_every_issue_is_read_once_and_its_clips_are_queued(
     cold_place: Rooms, backlog: list[str]
 ) -> None:
     steps = list(read_backlog(cold_place, JQL))
-    assert [step.issues for step in steps] == [100, 200, 250]
-    assert steps[-1].clips == 50
-    assert cold_place.catalogue.issue_count() == 250
-    assert clips_waiting(cold_place) == 50
+    assert [step.issues for step in steps] == [20, 40, 50]
+    assert {step.total for step in steps} == {50}
+    assert steps[-1].clips == 10
+    assert cold_place.catalogue.issue_count() == 50
+    assert clips_waiting(cold_place) == 10
     assert cold_place.queue("default").count == 0  # nobody gets a comment
     record = cold_place.catalogue.issue_by_key(backlog[0])
     assert record is not None
@@ -42,16 +102,19 @@ def test_every_issue_is_read_once_and_its_clips_are_queued(
 def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
     cold_place: Rooms, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off = read_backlog(cold_place, JQL)
-    next(broken_off)
-    broken_off.close()
-    asked = len(jira.log()["requests"])
+    broken_off(cold_place)
     steps = list(read_backlog(cold_place, JQL))
     assert steps[0].resumed
-    assert [step.issues for step in steps] == [100, 200, 250]
-    pages = [r for r in jira.log()["requests"][asked:] if r["path"].endswith("/search/jql")]
-    assert len(pages) == 2
-    assert clips_waiting(cold_place) == 50
+    assert [step.issues for step in steps] == [20, 40, 50]
+    assert len(searches(jira)) == 3
+    assert clips_waiting(cold_place) == 10
+
+
+def test_begun_anew_it_starts_at_the_beginning(cold_place: Rooms, backlog: list[str]) -> None:
+    broken_off(cold_place)
+    steps = list(read_backlog(cold_place, JQL, restart=True))
+    assert not steps[0].resumed
+    assert [step.issues for step in steps] == [20, 40, 50]
 
 
 def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
@@ -60,31 +123,264 @@ def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
     list(read_backlog(cold_place, JQL))
     steps = list(read_backlog(cold_place, JQL))
     assert not steps[0].resumed
-    assert clips_waiting(cold_place) == 50
-    assert cold_place.catalogue.count(ClipStatus.QUEUED) == 50
+    assert clips_waiting(cold_place) == 10
+    assert cold_place.catalogue.count(ClipStatus.QUEUED) == 10
 
 
-def test_a_cursor_that_jira_forgot_costs_a_new_beginning(
+def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
     cold_place: Rooms, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off = read_backlog(cold_place, JQL)
-    next(broken_off)
-    broken_off.close()
-    jira.fail(path="/rest/api/2/search/jql", status=400)
-    assert list(read_backlog(cold_place, JQL))[-1].issues == 250
+    broken_off(cold_place)
+    jira.fail(path=SEARCH, status=400)
+    steps = list(read_backlog(cold_place, JQL))
+    # The twentieth is of the sixteenth: what is read twice, from the fifteenth on, counts once.
+    window = f'({JQL}) AND created >= "2026-01-15" ORDER BY created ASC'
+    assert searches(jira)[1:] == [window] * 2
+    assert [step.issues for step in steps] == [20, 33, 50]
+    assert steps[-1].clips == 10
+    assert cold_place.catalogue.issue_count() == 50
+    assert clips_waiting(cold_place) == 10
 
 
-def test_a_jira_that_asks_for_a_pause_gets_it(
-    cold_place: Rooms, jira: Site, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+def test_a_cursor_too_old_to_be_trusted_is_not_even_tried(
+    cold_place: Rooms, jira: Site, backlog: list[str]
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(backfill, "time", SimpleNamespace(sleep=slept.append))
-    jira.fail(path="/rest/api/2/search/jql", status=429, headers={"Retry-After": "9"})
-    jira.fail(path="/rest/api/2/search/jql", status=503)
-    assert list(read_backlog(cold_place, JQL))[-1].issues == 250
-    assert slept == [9, backfill.PAUSES[1]]
+    broken_off(cold_place)
+    (key,) = cold_place.redis.keys("dejabug:backfill:*")
+    asked = float(cold_place.redis.hget(key, "asked") or 0)
+    cold_place.redis.hset(key, "asked", asked - TOKEN_LIFE - 1)
+    assert issues(read_backlog(cold_place, JQL))[-1] == 50
+    tokens = [r["body"].get("nextPageToken") for r in jira.log()["requests"] if r["path"] == SEARCH]
+    assert tokens == [None, None, "20"]
+
+
+def test_a_jira_that_refuses_every_page_is_not_asked_for_ever(
+    cold_place: Rooms, jira: Site, backlog: list[str]
+) -> None:
+    broken_off(cold_place)
+    jira.fail(path=SEARCH, status=400, count=99)
+    with pytest.raises(JiraRefusedError):
+        list(read_backlog(cold_place, JQL))
+    jira.call("POST", "/rest/standin/faults", "admin", json={"path": "/nowhere"})
+    assert cold_place.redis.keys("dejabug:backfill:*")  # what was read is not forgotten
+
+
+def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
+    cold_place: Rooms, jira: Site, backlog: list[str], slept: list[float]
+) -> None:
+    limit = {"Retry-After": "9", "RateLimit-Reason": "jira-burst-based"}
+    jira.fail(path=SEARCH, status=429, headers=limit)
+    jira.fail(path=SEARCH, status=503)
+    steps = list(read_backlog(cold_place, JQL))
+    assert steps[-1].issues == 50
+    assert slept == [9, patience.PAUSES[0]]
+    told = [step.pause for step in steps if step.pause]
+    assert told == ["Jira asks for a pause (jira-burst-based): 9 s", "Jira is away: 2 s"]
+
+
+def test_many_pauses_that_jira_names_are_all_made(
+    cold_place: Rooms, jira: Site, backlog: list[str], slept: list[float]
+) -> None:
+    jira.fail(path=SEARCH, status=429, headers={"Retry-After": "0"}, count=12)
+    assert issues(read_backlog(cold_place, JQL))[-1] == 50
+    assert slept == [patience.SHORTEST_PAUSE] * 12
+
+
+def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
+    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page brings its words' and clips' jobs: 24; more than 30 may not wait."""
+    queue, most = cold_place.queue("clips"), []
+
+    def drain(seconds: float) -> None:
+        assert seconds == backfill.DRAIN_POLL
+        most.append(queue.count)
+        for job in queue.jobs[:8]:
+            job.delete()
+
+    monkeypatch.setattr(backfill, "MOST_WAITING", 30)
+    monkeypatch.setattr(backfill, "sleep", drain)
+    steps = list(read_backlog(cold_place, JQL))
+    assert steps[-1].issues == 50
+    assert most
+    assert max(most) <= 30 + 24
+    waiting = [step for step in steps if step.pause]
+    assert len(waiting) == len(most)
+    assert all(step.stuck and "dejabug worker clips" in step.pause for step in waiting)
 
 
 def test_a_wrong_jql_is_refused_at_once(cold_place: Rooms) -> None:
     with pytest.raises(JiraRefusedError):
         list(read_backlog(cold_place, "project ~~ nonsense"))
+
+
+def test_the_order_of_a_jql_is_ours(cold_place: Rooms, backlog: list[str]) -> None:
+    steps = read_backlog(cold_place, f"{JQL} ORDER BY created DESC")
+    next(steps)
+    assert cold_place.catalogue.issue_by_key(backlog[0]) is not None
+    assert cold_place.catalogue.issue_by_key(backlog[-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("jql", "where"),
+    [
+        ("project = A order by key DESC, created", "project = A"),
+        ("project = A ORDER   BY rank", "project = A"),
+        ('summary ~ "order by" ORDER BY key', 'summary ~ "order by"'),
+        (r'summary ~ "a \" order by b"', r'summary ~ "a \" order by b"'),
+        ("summary ~ 'order by'", "summary ~ 'order by'"),
+        ("ORDER BY created", ""),
+        ("component = reorder AND byline = 3", "component = reorder AND byline = 3"),
+    ],
+)
+def test_the_conditions_of_a_jql_are_found(jql: str, where: str) -> None:
+    assert without_order(jql) == where
+    assert oldest_first(jql) == f"{where} ORDER BY created ASC"
+
+
+def test_a_window_keeps_the_user_s_own_or_together() -> None:
+    jql = oldest_first("project = A OR project = B ORDER BY key", FIRST.timestamp())
+    assert jql == ('(project = A OR project = B) AND created >= "2026-01-11" ORDER BY created ASC')
+    assert oldest_first("", 0.0) == 'created >= "1969-12-31" ORDER BY created ASC'
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
+    st.integers(-12 * 60, 14 * 60),
+    st.integers(-12 * 60, 14 * 60),
+)
+def test_a_window_begins_before_its_issue_in_every_time_zone(
+    local: datetime, written_in: int, asked_in: int
+) -> None:
+    """Jira reads the day in the zone of the account, whatever zone it wrote the time in."""
+    sign, minutes = "-" if written_in < 0 else "+", abs(written_in)
+    text = f"{local:%Y-%m-%dT%H:%M:%S}.000{sign}{minutes // 60:02}{minutes % 60:02}"
+    created = unix_time(text)
+    assert created is not None
+    day = oldest_first("", created).split('"')[1]
+    begins = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() - asked_in * 60
+    assert begins <= created
+
+
+def test_what_is_no_time_is_none() -> None:
+    assert unix_time("") is None
+    assert unix_time("yesterday") is None
+    assert unix_time("2026-01-12T09:00:00.000+0100") == FIRST.timestamp() - 3600
+
+
+# Dry run
+
+
+@pytest.fixture
+def mixed(jira: Site) -> list[str]:
+    """Three tickets with files of several kinds."""
+    return [
+        old_ticket(jira, 0, ("run.MP4", b"x" * 100), ("shot.png", b"x" * 10)),
+        old_ticket(jira, 1, ("loop.gif", b"x" * 50), ("server.log", b"x" * 7)),
+        old_ticket(jira, 2, ("big.webm", b"x" * 5_000), ("notes", b"x")),
+    ]
+
+
+def everything_in(place: Rooms) -> dict[bytes, Any]:
+    """All of Redis."""
+    return {key: place.redis.dump(key) for key in place.redis.scan_iter()}
+
+
+def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
+    cold_place: Rooms, jira: Site, mixed: list[str]
+) -> None:
+    settings = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
+    object.__setattr__(cold_place, "settings", settings)
+    list(read_backlog(cold_place, f"key = {mixed[0]}"))
+    before = everything_in(cold_place)
+    seen = list(survey(cold_place, JQL))[-1]
+    assert everything_in(cold_place) == before
+    assert (seen.total, seen.issues) == (3, 3)
+    found = {name: (kind.files, kind.size) for name, kind in seen.kinds.items()}
+    assert found == {
+        "mp4": (1, 100), "png": (1, 10), "gif": (1, 50), "log": (1, 7), "webm": (1, 5_000),
+        "other": (1, 1),
+    }  # fmt: skip
+    assert seen.kinds["gif"].clips == 1
+    assert seen.kinds["log"].clips == 0
+    assert seen.too_large == 1
+    assert (seen.new, seen.new_size) == (1, 50)
+    assert seen.clips == seen.known + 2
+    asked = [r["body"]["fields"] for r in jira.log()["requests"] if r["path"] == SEARCH]
+    assert asked[-1] == ["attachment"]
+
+
+def test_a_dry_run_is_patient_too(
+    cold_place: Rooms, jira: Site, mixed: list[str], slept: list[float]
+) -> None:
+    jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
+    told = {seen.pause for seen in survey(cold_place, JQL)}
+    assert slept == [3]
+    assert told == {"Jira asks for a pause: 3 s", ""}
+
+
+# The command
+
+
+def call(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, list(arguments), terminal_width=120)
+
+
+def words(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_the_command_tells_what_a_dry_run_found(cold_place: Rooms, mixed: list[str]) -> None:
+    answer = call("backfill", JQL, "--dry-run")
+    assert answer.exit_code == 0, answer.output
+    told = words(answer.output)
+    assert "mp4 1 100 bytes 1" in told
+    assert "an assumption, since no clip was done here yet" in told
+    assert "Nothing was queued" in told
+    cold_place.pace.record(60.0, 100)
+    assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
+
+
+def test_scripts_get_json_and_nothing_else(cold_place: Rooms, mixed: list[str]) -> None:
+    told = json.loads(call("backfill", JQL, "--dry-run", "--json").stdout)
+    assert told["issues"] == 3
+    assert told["kinds"]["gif"] == {"files": 1, "size": 50, "clips": 1}
+    assert told["seconds"]["measured"] == 0
+    assert told["seconds"]["low"] <= told["seconds"]["high"]
+    done = json.loads(call("backfill", JQL, "--no-wait", "--json").stdout)
+    assert (done["issues"], done["queued"]) == (3, told["new"])
+
+
+def test_ctrl_c_tells_how_to_go_on(
+    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = cold_place.jira.search
+
+    def interrupted(jql: str, token: str | None = None, *more: Any) -> Any:
+        if token == "20":
+            raise KeyboardInterrupt
+        return original(jql, token, *more)
+
+    monkeypatch.setattr(cold_place.jira, "search", interrupted)
+    answer = call("backfill", JQL)
+    assert answer.exit_code == 130
+    assert "Broken off after 20 of about 50 issues" in words(answer.output)
+    assert "goes on from there" in words(answer.output)
+    monkeypatch.undo()
+
+
+def test_without_waiting_and_without_workers_a_full_queue_ends_it(
+    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "MOST_WAITING", 30)
+    answer = call("backfill", JQL, "--no-wait")
+    assert answer.exit_code == 1
+    assert "40 issues are read" in words(answer.output)
+    assert "start a worker and call this again" in words(answer.output)
+
+
+def test_a_small_backlog_is_queued_without_waiting(cold_place: Rooms, mixed: list[str]) -> None:
+    answer = call("backfill", JQL, "--no-wait")
+    assert answer.exit_code == 0
+    assert "clips queued" in words(answer.output)
+    assert clips_waiting(cold_place) >= 3

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from conftest import Site, clips_waiting, dejabug
 from dejabug import cli, questions
+from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
 
@@ -217,3 +218,32 @@ def test_a_broken_file_of_labels_ends_a_worker_at_its_start(
     assert done.returncode == 1
     assert "Not A Slug" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_project_shows_and_sets_the_rules(cold_place: Rooms) -> None:
+    assert "No project" in words(call("project").output)
+    answer = call("project", "game", "--mode", "quiet", "--threshold", "0.95")
+    assert answer.exit_code == 0
+    assert "the panel only" in words(answer.output)
+    assert cold_place.projects.rules("GAME") == Rules("quiet", 0.95)
+    call("project", "GAME", "--mode", "on")
+    assert cold_place.projects.rules("GAME") == Rules("on", 0.95)
+    assert "0.95" in words(call("project").output)
+    call("project", "GAME", "--usual")
+    assert cold_place.projects.all() == {}
+    assert "there are: on, quiet, off" in words(
+        (bad := call("project", "GAME", "--mode", "loud")).output + bad.stderr
+    )
+    assert call("project", "--mode", "off").exit_code == 1
+
+
+def test_a_project_that_gets_quiet_loses_its_comments(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    assert len(jira.comments(key)) == 1
+    call("project", "GAME", "--mode", "quiet")
+    work(place)
+    assert jira.comments(key) == []

@@ -106,6 +106,30 @@ def test_a_changed_body_does_not_verify(content: bytes, change: bytes, where: in
              "issueLink": {"id": 1, "sourceIssueId": 10001, "destinationIssueId": 10002}},
             Event("updated", "10001"),
         ),
+        (
+            {"webhookEvent": "comment_created", "issue": {"id": "10001"},
+             "comment": {"id": "7", "author": {"accountId": "u"}, "body": "x\n/DejaBug mute"}},
+            Event("comment", "10001", actor_id="u", comment_id="7"),
+        ),
+        # Data Center may name no issue; the comment's own address does.
+        (
+            {"webhookEvent": "comment_created",
+             "comment": {"id": "7", "author": {"name": "u"}, "body": "/dejabug again",
+                         "self": "https://jira.example/rest/api/2/issue/10001/comment/7"}},
+            Event("comment", "10001", actor_id="u", comment_id="7"),
+        ),
+        # A document instead of text is read again before it is obeyed.
+        (
+            {"webhookEvent": "comment_created", "issue": {"id": 10001},
+             "comment": {"id": "7", "author": None, "body": {"type": "doc", "content": []}}},
+            Event("comment", "10001", comment_id="7"),
+        ),
+        (
+            {"webhookEvent": "comment_created", "issue": {"id": "10001"},
+             "comment": {"id": "7", "author": {"accountId": "u"}, "body": "thanks"}},
+            Event("ignored", "10001", actor_id="u", comment_id="7",
+                  reason="a comment that does not speak to us"),
+        ),
     ],
 )  # fmt: skip
 def test_what_the_events_tell(payload: dict[str, Any], expected: Event) -> None:

@@ -21,6 +21,7 @@ from dejabug.catalogue import PENDING, ClipStatus
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.queueing import BACKOFF
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.verdicts import Verdict
 from dejabug.worker import WarmWorker
@@ -110,7 +111,7 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
 ) -> None:
     """Killed between Jira's answer and our note of it: the repeat must not comment twice."""
     _, key, issue_id = old_and_new(place, jira, clips)
-    place.catalogue.put_comment(issue_id, None)
+    place.ledger.put_comment(issue_id, None)
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
     pictures = [a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")]
@@ -213,7 +214,7 @@ def test_a_deleted_issue_is_forgotten_whole(place: Rooms, jira: Site, clips: Pat
     jobs.forget_issue(issue_id)
     jobs.forget_issue(issue_id)
     left = {k for k in place.redis.keys("dejabug:*") if k not in empty}
-    assert {k for k in left if not k.startswith((b"dejabug:projects", b"dejabug:event"))} == set()
+    assert {k for k in left if not k.startswith((b"dejabug:projects", b"dejabug:pace"))} == set()
     assert place.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
@@ -265,13 +266,13 @@ def test_jira_away_is_tried_again_with_growing_pauses(
     work(place)
     job.refresh()
     assert job.get_status() == JobStatus.SCHEDULED
-    assert job.retries_left == len(jobs.BACKOFF) - 1
+    assert job.retries_left == len(BACKOFF) - 1
     # The promise is kept until it is fulfilled.
     assert place.redis.zscore(PENDING, issue_id) is not None
     jira.fail(path="/rest/api/", status=500)
     with pytest.raises(JiraUnavailableError):
         jobs.sync_issue(issue_id, True)
-    assert sum(jobs.BACKOFF) > 12 * 3600  # a night's outage
+    assert sum(BACKOFF) > 12 * 3600  # a night's outage
 
 
 def test_a_pause_that_jira_names_is_kept(place: Rooms, jira: Site) -> None:

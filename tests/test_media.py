@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import struct
+import subprocess
 import threading
+import time
+import zlib
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from conftest import processes_of
 from dejabug import media
 from dejabug.media import ClipError, Limits
+from dejabug.media.ffmpeg import command, open_input, run
 
 Make = Callable[..., Path]
 
@@ -232,6 +241,22 @@ def test_endless_decoding_is_ended(ffmpeg: Make, tmp_path: Path) -> None:
     assert processes_of(clip) == []
 
 
+def test_too_much_processor_time_is_too_much_time(ffmpeg: Make, tmp_path: Path) -> None:
+    """ffmpeg ends itself at the signal as if all were well: half a clip must not pass for one."""
+    source = ["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=60:duration=20"]
+    clip = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+    output = open_input(clip).output("pipe:", format="null")
+    patient = time.monotonic() + 60
+    with pytest.raises(ClipError) as caught:
+        run(
+            command(media.find_ffmpeg(), output),
+            Limits(timeout_seconds=1),
+            most_output=1,
+            deadline=patient,
+        )
+    assert caught.value.code == "timeout"
+
+
 def test_more_memory_than_allowed_is_refused(ffmpeg: Make, tmp_path: Path) -> None:
     source = ["-f", "lavfi", "-i", "testsrc2=size=3840x2160:rate=5:duration=1"]
     clip = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
@@ -280,9 +305,242 @@ def test_clips_are_known_by_type_or_name(name: str, kind: str | None, answer: bo
     assert media.is_video(name, kind) is answer
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "image", "evidence"),
+    [
+        ("a.PNG", None, True, True),
+        ("a.jpeg", "image/jpeg", True, True),
+        ("screenshot", "image/webp", True, True),
+        ("a.bmp", "application/octet-stream", True, True),
+        ("a.gif", "image/gif", False, True),
+        ("a.mp4", "video/mp4", False, True),
+        ("a.mp4", "image/png", False, True),
+        ("a.svg", "image/svg+xml", False, False),
+        ("a.heic", "image/heic", False, False),
+        ("png", "text/plain", False, False),
+        ("a.png.txt", None, False, False),
+    ],
+)
+def test_screenshots_are_known_by_type_or_name(
+    name: str, kind: str | None, image: bool, evidence: bool
+) -> None:
+    assert media.is_image(name, kind) is image
+    assert media.is_evidence(name, kind) is evidence
+
+
 def test_the_chosen_ffmpeg_is_used_or_its_absence_told() -> None:
     program = media.find_ffmpeg()
     assert media.find_ffmpeg(program) == program
     with pytest.raises(FileNotFoundError, match="DEJABUG_FFMPEG"):
         media.find_ffmpeg("/nowhere/ffmpeg")
     assert media.ffmpeg_version(program) != "unknown"
+
+
+# Screenshots
+
+
+def screenshot(path: Path, size: tuple[int, int] = (320, 180), **options: Any) -> Path:
+    """A picture whose left half is red and whose right half is blue, in the format of its name."""
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", (0, 0, size[0] // 2, size[1]))
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.png", {}),
+        ("a.jpg", {"quality": 95}),
+        ("a.webp", {"quality": 95}),
+        ("lossless.webp", {"lossless": True}),
+        ("a.bmp", {}),
+        ("progressive.jpg", {"progressive": True}),
+        # A name is a name: neither a pattern of many files nor a hint of what is in them.
+        ("shot-%03d.png", {}),
+        ("shot-*.jpg", {}),
+        ("clip", {"format": "PNG"}),
+        ("a.mp4", {"format": "JPEG"}),
+        ("a.txt", {"format": "BMP"}),
+    ],
+)
+def test_a_screenshot_is_a_clip_of_one_frame(
+    name: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    frames = media.sample_frames(screenshot(tmp_path / name, **options), short_side=90)
+    assert frames.times.tolist() == [0.0]
+    assert frames.pixels.shape == (1, 90, 160, 3)
+    assert (frames.duration, frames.dropped, frames.truncated) == (0.0, 0, False)
+    assert frames.pixels[0, 45, 30].tolist() == pytest.approx([254, 0, 0], abs=12)
+    assert frames.pixels[0, 45, 130].tolist() == pytest.approx([0, 0, 254], abs=12)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
+def test_every_way_of_keeping_colours_is_read(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    picture = Image.new("I;16", (100, 80), 40_000) if mode == "I;16" else None
+    (picture or Image.new("RGB", (100, 80), "white").convert(mode)).save(path)
+    pixels = media.sample_frames(path, short_side=80).pixels
+    assert pixels.shape == (1, 80, 100, 3)
+    assert pixels.mean() > 150
+
+
+def test_a_photograph_stands_upright(tmp_path: Path) -> None:
+    held_sideways = Image.Exif()
+    held_sideways[0x112] = 6  # orientation: to be turned by a quarter to the right
+    path = screenshot(tmp_path / "a.jpg", exif=held_sideways)
+    pixels = media.sample_frames(path, short_side=90).pixels[0]
+    assert pixels.shape == (160, 90, 3)
+    assert pixels[20, 45].tolist() == pytest.approx([254, 0, 0], abs=30)
+    assert pixels[140, 45].tolist() == pytest.approx([0, 0, 254], abs=30)
+
+
+@pytest.mark.parametrize(("size", "shape"), [((900, 90), (60, 180)), ((70, 2000), (180, 60))])
+def test_a_very_long_screenshot_is_squashed_as_panoramas_are(
+    size: tuple[int, int], shape: tuple[int, int], tmp_path: Path
+) -> None:
+    path = screenshot(tmp_path / "a.png", size)
+    assert media.sample_frames(path, short_side=60).pixels.shape == (1, *shape, 3)
+
+
+def test_an_animated_webp_is_a_clip_where_ffmpeg_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    pictures = [Image.new("RGB", (96, 80), (level, level, level)) for level in (20, 120, 220)]
+    pictures[0].save(path, "WEBP", save_all=True, append_images=pictures[1:], duration=1000)
+    known = subprocess.run([media.find_ffmpeg(), "-demuxers"], capture_output=True, text=True)
+    if "webp_anim" in known.stdout:
+        frames = media.sample_frames(path, rate=1, short_side=80)
+        assert [round(float(p.mean()), -1) for p in frames.pixels] == [20, 120, 220]
+    else:
+        with pytest.raises(ClipError, match="neither a video nor a picture"):
+            media.sample_frames(path)
+
+
+def test_an_animated_png_is_its_first_picture(tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (96, 80), colour) for colour in ("red", "blue")]
+    pictures[0].save(tmp_path / "a.png", save_all=True, append_images=pictures[1:], duration=500)
+    frames = media.sample_frames(tmp_path / "a.png", short_side=80)
+    assert frames.times.tolist() == [0.0]
+    assert frames.pixels[0, 40, 40].tolist() == pytest.approx([255, 0, 0], abs=3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "just text",
+        '<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100"><image href="{url}/x"/>'
+        "</svg>",
+        '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"/>',
+        "%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj",
+        "#EXTM3U\n#EXTINF:1,\n{url}/x.ts\n",
+        "ffconcat version 1.0\nfile {secret}\nduration 1\n",
+        "/* XPM */ static char *x[] = {{ \"1 1 1 1\" }};",
+        "P6\n100 100\n255\n" + "x" * 30_000,
+        "BM" + "x" * 400,
+        "RIFF1234WEBP" + "x" * 400,
+        "GIF89a",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "clip"])
+def test_what_is_named_like_a_picture_and_is_none_reaches_nobody(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    secret = screenshot(tmp_path / "secret.png")
+    listener = Listener()
+    try:
+        (tmp_path / name).write_text(text.format(url=listener.url, secret=secret))
+        with pytest.raises(ClipError) as caught:
+            media.sample_frames(tmp_path / name, limits=Limits(timeout_seconds=20))
+        assert caught.value.code == "not_a_video"
+        assert "neither a video nor a picture" in str(caught.value)
+        assert listener.visits == []
+    finally:
+        listener.close()
+
+
+def test_a_name_that_is_a_pattern_opens_no_other_file(tmp_path: Path) -> None:
+    screenshot(tmp_path / "shot-001.png")
+    screenshot(tmp_path / "shot-002.png")
+    (tmp_path / "shot-%03d.png").write_text("no picture")
+    for name in ("shot-%03d.png", "shot-*.png"):
+        with pytest.raises((ClipError, FileNotFoundError)):
+            media.sample_frames(tmp_path / name)
+
+
+def bomb(path: Path, width: int, height: int) -> Path:
+    """A PNG of some kilobytes that announces many pixels, and has data for a part of them."""
+    packed = zlib.compress(bytes(1 + 3 * width) * min(height, 500), 9)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checked = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checked
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("size", [(50_000, 50_000), (12_000, 12_000), (400_000, 300)])
+def test_a_bomb_is_refused_before_it_is_decoded(size: tuple[int, int], tmp_path: Path) -> None:
+    path = bomb(tmp_path / "a.png", *size)
+    # 50,000 x 50,000 pixels would take 10 GB.
+    limits = Limits(memory_bytes=256 * 1024 * 1024, timeout_seconds=10)
+    with pytest.raises(ClipError) as caught:
+        media.sample_frames(path, limits=limits)
+    assert caught.value.code == "too_many_pixels"
+
+
+def test_a_picture_that_takes_more_memory_than_allowed_is_refused(tmp_path: Path) -> None:
+    path = screenshot(tmp_path / "a.png", (8000, 8000))
+    with pytest.raises(ClipError) as caught:
+        media.sample_frames(path, limits=Limits(memory_bytes=200 * 1024 * 1024))
+    assert caught.value.code == "memory"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.bmp", "a.gif"])
+@pytest.mark.parametrize("size", [(63, 400), (400, 63), (16, 16)])
+def test_icons_and_emoji_show_no_bug(name: str, size: tuple[int, int], tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="icon") as caught:
+        media.sample_frames(screenshot(tmp_path / name, size))
+    assert caught.value.code == "too_small"
+
+
+def cut_off(path: Path) -> Path:
+    """A picture of noise whose file ends in its middle."""
+    Image.effect_noise((800, 600), 90).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return path
+
+
+def test_a_picture_that_is_cut_off_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+    assert media.sample_frames(cut_off(tmp_path / "a.jpg")).truncated
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.bmp"])
+def test_a_picture_that_is_cut_off_and_gives_nothing_says_so(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ClipError) as caught:
+        media.sample_frames(cut_off(tmp_path / name))
+    assert caught.value.code in ("no_frames", "not_a_video")
+
+
+def test_a_screenshot_has_no_preview(tmp_path: Path) -> None:
+    with pytest.raises(ClipError) as caught:
+        media.make_preview(screenshot(tmp_path / "a.png"), tmp_path / "p.mp4")
+    assert caught.value.code == "not_a_video"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    head=st.sampled_from(
+        [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x40\0\0\0WEBPVP8 ", b"BM" + bytes(12) + b"("]
+    ),
+    rest=st.binary(max_size=200),
+)
+def test_any_bytes_after_a_picture_s_mark_end_as_a_clear_error(
+    head: bytes, rest: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(head + rest)
+    with pytest.raises(ClipError):
+        media.sample_frames(path, limits=Limits(timeout_seconds=20))

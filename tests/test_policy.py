@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug import policy
-from dejabug.policy import PairMatch, Ticket
+from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Match
 
 
@@ -16,14 +16,21 @@ def pair(issue: str, score: float, clip: str = "1", found: str = "2") -> PairMat
     return PairMatch(clip, found, issue, score, ())
 
 
+OWN = Ticket("1", "GAME", restricted=False)
+
+
 def decide(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[str]:
-    given = {"projects": ("GAME",), "threshold": 0.6, "limit": 3, **more}
-    own = Ticket("1", "GAME", restricted=False)
-    return [found.found_issue_id for found in policy.to_comment(own, pairs, tickets, **given)]
+    return [choice.issue_id for choice in choose(pairs, tickets, **more)]
 
 
-def open_ticket(issue: str, project: str = "GAME") -> Ticket:
-    return Ticket(issue, project, restricted=False)
+def choose(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[Choice]:
+    projects = more.pop("projects", ("GAME",))
+    wish = Wish(**{"threshold": 0.6, "limit": 3, **more})
+    return policy.to_comment(OWN, pairs, tickets, projects, wish)
+
+
+def open_ticket(issue: str, project: str = "GAME", *originals: str) -> Ticket:
+    return Ticket(issue, project, restricted=False, originals=originals)
 
 
 def test_matches_below_the_threshold_are_silence() -> None:
@@ -57,6 +64,54 @@ def test_at_most_the_limit_is_named_best_first() -> None:
     tickets = {str(n): open_ticket(str(n)) for n in range(2, 9)}
     pairs = [pair(str(n), 1 - n / 100) for n in range(2, 9)]
     assert decide(pairs, tickets) == ["2", "3", "4"]
+
+
+def test_a_chain_of_duplicates_leads_to_its_canonical_ticket() -> None:
+    tickets = {
+        "2": open_ticket("2", "GAME", "3"),
+        "3": open_ticket("3", "GAME", "4"),
+        "4": open_ticket("4"),
+        "5": open_ticket("5", "GAME", "4"),
+    }
+    (choice,) = choose([pair("2", 0.9), pair("5", 0.8), pair("4", 0.7)], tickets)
+    assert (choice.issue_id, choice.pair.found_issue_id, choice.also) == ("4", "2", ("5",))
+
+
+def test_a_chain_ends_before_a_ticket_that_may_not_be_named() -> None:
+    hidden = Ticket("3", "GAME", restricted=True, originals=("4",))
+    tickets = {"2": open_ticket("2", "GAME", "3"), "3": hidden, "4": open_ticket("4")}
+    assert decide([pair("2", 0.9)], tickets) == ["2"]
+
+
+def test_duplicates_in_a_circle_end() -> None:
+    tickets = {"2": open_ticket("2", "GAME", "3"), "3": open_ticket("3", "GAME", "2")}
+    (choice,) = choose([pair("3", 0.9), pair("2", 0.8)], tickets)
+    assert (choice.issue_id, choice.pair.found_issue_id, choice.also) == ("2", "3", ())
+
+
+def test_a_ticket_that_is_linked_here_as_a_duplicate_is_not_suggested_again() -> None:
+    tickets = {"2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
+    assert decide([pair("2", 0.9), pair("3", 0.8)], tickets) == ["3"]
+
+
+def test_a_rejected_ticket_comes_back_neither_itself_nor_through_its_duplicate() -> None:
+    tickets = {"2": open_ticket("2", "GAME", "3"), "3": open_ticket("3")}
+    assert decide([pair("3", 0.9)], tickets, rejected={"3"}) == []
+    assert decide([pair("2", 0.9)], tickets, rejected={"2"}) == []
+    assert decide([pair("2", 0.9)], tickets, rejected={"3"}) == []
+
+
+def test_a_project_that_is_off_is_named_nowhere() -> None:
+    assert decide([pair("2", 0.9)], {"2": open_ticket("2")}, off={"GAME"}) == []
+
+
+def test_a_reader_is_shown_what_jira_shows_them_and_nothing_where_the_issue_is_hidden() -> None:
+    wish = Wish(0.6, 3)
+    pairs = [pair("2", 0.9), pair("3", 0.8)]
+    secret = Ticket("2", "OTHER", restricted=True)  # this reader may see it, so they are shown it
+    shown = policy.to_show("1", pairs, {"1": OWN, "2": secret}, wish)
+    assert [choice.issue_id for choice in shown] == ["2"]
+    assert policy.to_show("1", pairs, {"2": secret}, wish) == []
 
 
 def test_an_issue_is_never_suggested_to_itself() -> None:

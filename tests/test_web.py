@@ -13,9 +13,9 @@ import redis
 from flask.testing import FlaskClient
 
 from conftest import SECRET, Site, wait_until
-from dejabug.catalogue import PENDING
+from dejabug.catalogue import PENDING, REFUSALS, echo_key
 from dejabug.jira.webhooks import sign
-from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.rooms import ACCOUNT, QUEUES, Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
 
@@ -42,7 +42,8 @@ def body(**changes: Any) -> bytes:
 
 
 def kept(store: redis.Redis) -> set[bytes]:
-    return {key for key in store.scan_iter() if not key.startswith(b"rq:workers")}
+    beside = (b"rq:workers", REFUSALS.encode())
+    return {key for key in store.scan_iter() if not key.startswith(beside)}
 
 
 def test_a_signed_event_is_remembered_and_queued(client: FlaskClient, cold_place: Rooms) -> None:
@@ -176,7 +177,7 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
     assert "no worker has loaded the encoder" in answer.get_json()["problems"][0]
     cold_place.redis.hset("dejabug:dimensions", "starter:2@squash", 8)
     app = create_app(Rooms(cold_place.settings)).test_client()
-    missing = [f"no worker on queue {queue}" for queue in ("default", "clips", "search")]
+    missing = [f"no worker on queue {queue}" for queue in QUEUES]
     # A new index is being built for a moment, and says so.
     wait_until(lambda: app.get("/readyz").get_json()["problems"] == missing, 20)
     assert app.get("/readyz").status_code == 503
@@ -211,3 +212,33 @@ def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Rooms) 
         assert [d["status"] for d in jira.log()["deliveries"]] == [202]
     finally:
         server.shutdown()
+
+
+def comment(text: str, who: str = "tester") -> bytes:
+    told = {"id": "30007", "author": {"accountId": who}, "body": text}
+    return body(webhookEvent="comment_created", comment=told, user=None)
+
+
+def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    for _ in range(2):
+        assert post(client, comment("/dejabug mute")).status_code == 202
+    (job,) = cold_place.queue("default").jobs
+    assert (job.func_name, list(job.args)) == ("dejabug.jobs.obey", ["10001", "30007"])
+
+
+def test_other_comments_are_nothing_to_do(client: FlaskClient, cold_place: Rooms) -> None:
+    answer = post(client, comment("I love /dejabug"))
+    assert answer.status_code in (200, 202)
+    answer = post(client, comment("thank you"))
+    assert (answer.status_code, answer.get_json()["outcome"]) == (200, "ignored")
+
+
+def test_our_own_comment_is_no_command_but_leaves_an_echo_for_the_check(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    cold_place.redis.set(ACCOUNT, "bot")
+    assert post(client, comment("/dejabug mute", "bot")).get_json()["outcome"] == "ignored"
+    assert cold_place.queue("default").count == 0
+    assert cold_place.redis.exists(echo_key("30007"))

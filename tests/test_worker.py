@@ -17,8 +17,9 @@ from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import worker as worker_module
 from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
-from dejabug.jobs import enqueue, index_clip
+from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
+from dejabug.queueing import enqueue
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker

@@ -2,90 +2,172 @@
 
 Nothing is lost by breaking off: a page's clips are remembered and queued before its cursor moves
 on, and reading a page twice queues nothing twice. Issues read this way get no comment.
+
+Issues come oldest first. Jira's own cursor (a page's token) leads from page to page; where Jira has
+forgotten it, the reading goes on from the creation date of the last issue read.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from time import sleep, time
+from typing import Any
 
 import structlog
 
+from dejabug.index import text_of
 from dejabug.jira.client import Page
-from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
+from dejabug.jira.errors import JiraRefusedError
+from dejabug.jira.jql import oldest_first, unix_time, without_order
+from dejabug.jira.patience import patiently
 from dejabug.jobs import take_in
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()
 
-# Pauses in seconds before asking a Jira again that is away; one that names its pause gets that.
-PAUSES = (2, 5, 15, 60, 120)
+# Seconds that a page's token is trusted. Jira keeps them for days, but tells nowhere for how many.
+TOKEN_LIFE = 6 * 3600
+# Jobs that may wait in the queue `clips` before reading pauses: a worker is never idle for it, and
+# 100,000 issues do not lie in Redis as jobs. A page of 100 issues adds a few hundred at most.
+MOST_WAITING = 2_000
+# Seconds between two looks at a full queue.
+DRAIN_POLL = 2
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a backfill is: issues read, clips queued by it, all since its first start."""
+    """How far a backfill is: issues read and clips queued since its first start, of about `total`
+    issues. `pause` says why it waits just now; `stuck`: until somebody starts a worker."""
 
     issues: int
     clips: int
+    total: int = 0
     resumed: bool = False
+    pause: str = ""
+    stuck: bool = False
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a backfill is. `token` is Jira's, given at `asked`, for issues created from `since` on
+    (both Unix seconds; 0: no limit); `created` and `last_id` are the newest issue's that was read.
+    """
+
+    token: str | None = None
+    asked: float = 0.0
+    since: float = 0.0
+    created: float = 0.0
+    last_id: int = 0
+    issues: int = 0
+    clips: int = 0
+
+    @property
+    def position(self) -> tuple[float, int]:
+        """The newest issue read; each issue beyond it counts once."""
+        return self.created, self.last_id
+
+    def fresh(self) -> Cursor:
+        """The same with a token that is young enough to be trusted, else as a new window."""
+        return self.window() if self.token and time() - self.asked > TOKEN_LIFE else self
+
+    def window(self) -> Cursor:
+        """The same place without Jira's token: on from the creation of the last issue read."""
+        return replace(self, token=None, since=self.created)
+
+    def after(self, page: Page, queued: list[int]) -> Cursor:
+        """Beyond a page, of whose issues so many clips each were queued."""
+        places = [(unix_time(each.created) or self.created, int(each.id)) for each in page.issues]
+        created, last_id = max([self.position, *places])
+        read = zip(places, queued, strict=True)
+        new = [clips for where, clips in read if where > self.position]
+        return replace(
+            self,
+            token=page.next_token,
+            asked=time(),
+            created=created,
+            last_id=last_id,
+            issues=self.issues + len(new),
+            clips=self.clips + sum(new),
+        )
+
+    def progress(self, total: int, **more: Any) -> Progress:
+        """How far this is, of about `total` issues."""
+        return Progress(self.issues, self.clips, max(total, self.issues), **more)
+
+
+# A cursor's fields, as read from Redis.
+KEPT: dict[str, Any] = {
+    "token": str, "asked": float, "since": float, "created": float, "last_id": int, "issues": int,
+    "clips": int,
+}  # fmt: skip
 
 
 def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[Progress]:
-    """Read the issues that `jql` finds and queue their clips, oldest first; yields page by page.
+    """Read the issues that `jql` finds and queue their clips, oldest first; yields page by page,
+    and before each pause.
 
-    Goes on where an earlier run of the same JQL was broken off, unless `restart`. Raises
-    JiraRefusedError for a JQL that Jira does not take, JiraUnavailableError when it stays away.
+    Goes on where an earlier run of the same JQL was broken off, unless `restart`. Pauses when Jira
+    asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError for a JQL
+    that Jira does not take, JiraUnavailableError when it stays away.
     """
     key = _cursor_key(jql)
     if restart:
         place.redis.delete(key)
-    token, progress = _cursor(place, key)
-    ordered = jql if "order by" in jql.lower() else f"{jql} ORDER BY created ASC"
-    if progress.resumed:
-        yield progress
+    cursor, resumed = _load(place, key)
+    counted = partial(place.jira.count, without_order(jql))
+    total = yield from patiently(counted, lambda why: cursor.progress(0, pause=why))
+    if resumed:
+        yield cursor.progress(total, resumed=True)
+    refused_at = None
     while True:
+        yield from _until_drained(place, cursor, total)
+        cursor = cursor.fresh()
+        ask = partial(place.jira.search, oldest_first(jql, cursor.since or None), cursor.token)
         try:
-            page = _patiently(place, ordered, token)
-        except JiraRefusedError:
-            if token is None:
+            page = yield from patiently(ask, partial(_paused, cursor, total))
+        except JiraRefusedError as error:
+            if cursor.token is None or cursor.position == refused_at:
                 raise
-            # Jira forgets cursors after some days. What was read is known and costs little again.
-            log.warning("backfill_cursor_refused", starts="from the beginning")
-            token, progress = None, Progress(0, 0)
+            # Jira has forgotten its cursor. What is read twice is known and costs little.
+            log.warning("backfill_cursor_refused", why=str(error), goes_on_from=cursor.created)
+            refused_at = cursor.position
+            cursor = cursor.window()
             continue
-        queued = sum(take_in(place, issue, watch=False) for issue in page.issues)
-        progress = Progress(progress.issues + len(page.issues), progress.clips + queued)
-        token = page.next_token
-        if token is None:
+        queued = [take_in(place, issue, watch=False) for issue in page.issues]
+        cursor = cursor.after(page, queued)
+        if cursor.token is None:
             place.redis.delete(key)
-            yield progress
+            yield cursor.progress(total)
             return
-        place.redis.hset(
-            key, mapping={"token": token, "issues": progress.issues, "clips": progress.clips}
-        )
-        yield progress
+        place.redis.hset(key, mapping={k: v for k, v in asdict(cursor).items() if v is not None})
+        yield cursor.progress(total)
 
 
-def _patiently(place: Rooms, jql: str, token: str | None) -> Page:
-    for pause in PAUSES:
-        try:
-            return place.jira.search(jql, token)
-        except JiraUnavailableError as error:
-            seconds = pause if error.retry_after is None else error.retry_after
-            log.warning("backfill_waits", why=str(error), seconds=seconds)
-            time.sleep(seconds)
-    return place.jira.search(jql, token)
+def _paused(cursor: Cursor, total: int, why: str) -> Progress:
+    return cursor.progress(total, pause=why)
 
 
-def _cursor(place: Rooms, key: str) -> tuple[str | None, Progress]:
-    token, issues, clips = place.redis.hmget(key, ["token", "issues", "clips"])
-    if token is None:
-        return None, Progress(0, 0)
-    text = token.decode() if isinstance(token, bytes) else str(token)
-    return text, Progress(int(issues or 0), int(clips or 0), resumed=True)
+def _until_drained(place: Rooms, cursor: Cursor, total: int) -> Iterator[Progress]:
+    """While too many jobs wait, in a yield each."""
+    queue = place.queue("clips")
+    while (waiting := queue.count) > MOST_WAITING:
+        workers = place.workers()["clips"]
+        why = f"{waiting:,} jobs wait for {workers} workers"
+        if not workers:
+            why = f"{waiting:,} jobs wait and nobody works: start `dejabug worker clips`"
+        yield cursor.progress(total, pause=why, stuck=not workers)
+        sleep(DRAIN_POLL)
+
+
+def _load(place: Rooms, key: str) -> tuple[Cursor, bool]:
+    """The cursor of an earlier run, and whether there is one."""
+    found = {text_of(name): text_of(value) for name, value in place.redis.hgetall(key).items()}
+    if not KEPT.keys() <= found.keys():
+        return Cursor(), False
+    return Cursor(**{name: kind(found[name]) for name, kind in KEPT.items()}), True
 
 
 def _cursor_key(jql: str) -> str:

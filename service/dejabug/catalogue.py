@@ -1,5 +1,5 @@
-"""What is known about issues and clips, in Redis: who belongs to whom, what became of each clip,
-which comment is ours. Plain keys; the frames themselves are the index's."""
+"""What is known about issues and clips, in Redis: who belongs to whom, what became of each clip.
+Plain keys; the frames themselves are the index's, what we said on issues is the ledger's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ from dejabug.index import slug_of, text_of
 # How long one event is remembered, so that its repeats change nothing. Jira Cloud's retries of one
 # event span about 75 minutes.
 EVENT_MEMORY = 24 * 3600  # seconds
+# How long an issue that was hidden from us is remembered as such.
+HIDDEN_MEMORY = 365 * 24 * 3600  # seconds
+# How long an echo of our own comment is remembered: the check waits a minute for it.
+ECHO_MEMORY = 300  # seconds
+# Where webhooks with a wrong signature are counted.
+REFUSALS = "dejabug:webhook-refused"
 
 
 class ClipStatus(StrEnum):
@@ -30,18 +36,23 @@ class ClipStatus(StrEnum):
 
 @dataclass(frozen=True)
 class IssueRecord:
-    """A known issue. `watched` is set once it may get a comment: never by a backfill alone."""
+    """A known issue. `watched` is set once it may get a comment: never by a backfill alone.
+    `face` is a digest of what comments on other issues say of it, `restricted` whether it had a
+    security level when it was last read: enough to see a change, never to decide by."""
 
     id: str
     key: str
     project: str
     game: str
     watched: bool = False
+    face: str = ""
+    restricted: bool = False
 
 
 @dataclass(frozen=True)
 class ClipRecord:
-    """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept."""
+    """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept,
+    `content` is the file's SHA-256."""
 
     id: str
     issue_id: str
@@ -51,15 +62,12 @@ class ClipRecord:
     reason: str = ""
     frames: int = 0
     duration: float = 0.0
+    content: str = ""
 
-
-@dataclass(frozen=True)
-class CommentRecord:
-    """Our one comment on an issue: its id, a digest of what it says, its picture's attachment."""
-
-    id: str
-    digest: str
-    strip_id: str = ""
+    @property
+    def still(self) -> bool:
+        """Whether this is a picture, and no video."""
+        return self.frames == 1 and self.duration == 0
 
 
 class Catalogue:
@@ -78,7 +86,8 @@ class Catalogue:
         """Remember an issue; a changed key leaves no trace of the old one. Stays watched."""
         old = self.issue(issue.id)
         watched = issue.watched or (old is not None and old.watched)
-        mapping: dict[Any, Any] = {**asdict(issue), "watched": int(watched)}
+        flags = {"watched": int(watched), "restricted": int(issue.restricted)}
+        mapping: dict[Any, Any] = {**asdict(issue), **flags}
         with self._redis.pipeline(transaction=True) as pipe:
             if old is not None and old.key != issue.key:
                 pipe.delete(_key_key(old.key))
@@ -90,8 +99,11 @@ class Catalogue:
 
     def issue(self, issue_id: str) -> IssueRecord | None:
         """The issue with this numeric id, if known."""
-        found = self._hash(_issue_key(issue_id))
-        return IssueRecord(**{**found, "watched": found["watched"] == "1"}) if found else None
+        found = _known(IssueRecord, self._hash(_issue_key(issue_id)))
+        if not found:
+            return None
+        flags = {name: found.get(name) == "1" for name in ("watched", "restricted")}
+        return IssueRecord(**{**found, **flags})
 
     def issue_by_key(self, key: str) -> IssueRecord | None:
         """The issue that has this key now, if known."""
@@ -102,8 +114,7 @@ class Catalogue:
         """Take an issue's own record out; its clips are to be forgotten before."""
         old = self.issue(issue_id)
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _comment_key(issue_id))
-            pipe.delete(_words_key(issue_id))
+            pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _words_key(issue_id))
             pipe.srem(self._words_waiting, issue_id)
             pipe.hdel(self._words_done, issue_id)
             pipe.hdel(self._tags, issue_id)
@@ -111,6 +122,21 @@ class Catalogue:
             if old is not None:
                 pipe.delete(_key_key(old.key))
             pipe.execute()
+
+    def put_hidden(self, issue_id: str) -> None:
+        """An issue was hidden from us, or deleted without a word: it may come back."""
+        self._redis.set(_hidden_key(issue_id), 1, ex=HIDDEN_MEMORY)
+
+    def came_back(self, issue_id: str) -> bool:
+        """Whether an issue is back that was hidden from us; told once."""
+        return bool(self._redis.delete(_hidden_key(issue_id)))
+
+    def issues_of(self, project: str) -> Iterator[IssueRecord]:
+        """The known issues of a project."""
+        for issue_id in self._redis.sscan_iter("dejabug:issues", count=1000):
+            issue = self.issue(text_of(issue_id))
+            if issue is not None and issue.project == project:
+                yield issue
 
     def issue_count(self) -> int:
         """How many issues are known."""
@@ -129,6 +155,8 @@ class Catalogue:
             pipe.hset(self._clip_key(clip.id), mapping=mapping)
             pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
             pipe.sadd(self._status_key(clip.status), clip.id)
+            if clip.content:
+                pipe.sadd(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 if status != clip.status:
                     pipe.srem(self._status_key(status), clip.id)
@@ -136,12 +164,11 @@ class Catalogue:
 
     def clip(self, clip_id: str) -> ClipRecord | None:
         """What is known of a clip under this encoder."""
-        found = self._hash(self._clip_key(clip_id))
+        found = _known(ClipRecord, self._hash(self._clip_key(clip_id)))
         if not found:
             return None
         types = {"size": int, "frames": int, "duration": float, "status": ClipStatus}
-        read = {f.name: types.get(f.name, str)(found[f.name]) for f in fields(ClipRecord)}
-        return ClipRecord(**read)
+        return ClipRecord(**{name: types.get(name, str)(value) for name, value in found.items()})
 
     def clip_ids_of(self, issue_id: str) -> list[str]:
         """The ids of an issue's known clips, in a steady order."""
@@ -159,9 +186,17 @@ class Catalogue:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self._clip_key(clip.id))
             pipe.srem(_issue_clips_key(clip.issue_id), clip.id)
+            if clip.content:
+                pipe.srem(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 pipe.srem(self._status_key(status), clip.id)
             pipe.execute()
+
+    def twins(self, content: str) -> list[ClipRecord]:
+        """The indexed clips whose file has this SHA-256."""
+        members = sorted(text_of(each) for each in self._redis.smembers(self._content_key(content)))
+        found = (self.clip(clip_id) for clip_id in members)
+        return [clip for clip in found if clip and clip.status is ClipStatus.INDEXED]
 
     def count(self, status: ClipStatus) -> int:
         """How many clips are in this state."""
@@ -219,21 +254,6 @@ class Catalogue:
         found = self._redis.hget(self._tags, issue_id)
         return [str(title) for title in json.loads(found)] if found else []
 
-    # Our comments
-
-    def comment(self, issue_id: str) -> CommentRecord | None:
-        """Our comment on this issue, as far as we remember."""
-        found = self._hash(_comment_key(issue_id))
-        return CommentRecord(**found) if found else None
-
-    def put_comment(self, issue_id: str, comment: CommentRecord | None) -> None:
-        """Remember our comment on this issue, or that there is none."""
-        if comment is None:
-            self._redis.delete(_comment_key(issue_id))
-        else:
-            mapping: dict[Any, Any] = asdict(comment)
-            self._redis.hset(_comment_key(issue_id), mapping=mapping)
-
     # Work that has been promised
 
     def pending_since(self, seconds: float) -> list[str]:
@@ -252,11 +272,20 @@ class Catalogue:
     def _clip_key(self, clip_id: str) -> str:
         return f"dejabug:clip:{self._slug}:{clip_id}"
 
+    def _content_key(self, content: str) -> str:
+        return f"dejabug:content:{self._slug}:{content}"
+
     def _status_key(self, status: ClipStatus) -> str:
         return f"dejabug:clips:{self._slug}:{status}"
 
     def _hash(self, key: str) -> dict[str, Any]:
         return {text_of(name): text_of(value) for name, value in self._redis.hgetall(key).items()}
+
+
+def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The stored fields that a record has today: another version may have written it."""
+    names = {field.name for field in fields(record)}
+    return {name: value for name, value in found.items() if name in names}
 
 
 # Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
@@ -268,16 +297,21 @@ def event_key(digest: str) -> str:
     return f"dejabug:event:{digest}"
 
 
+def echo_key(comment_id: str) -> str:
+    """Where the web notes that it was told of this comment of ours, for the check of webhooks."""
+    return f"dejabug:echo:{comment_id}"
+
+
 def _issue_key(issue_id: str) -> str:
     return f"dejabug:issue:{issue_id}"
 
 
+def _hidden_key(issue_id: str) -> str:
+    return f"dejabug:hidden:{issue_id}"
+
+
 def _issue_clips_key(issue_id: str) -> str:
     return f"dejabug:issue-clips:{issue_id}"
-
-
-def _comment_key(issue_id: str) -> str:
-    return f"dejabug:comment:{issue_id}"
 
 
 def _words_key(issue_id: str) -> str:

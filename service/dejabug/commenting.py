@@ -8,44 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import structlog
 
-from dejabug import policy
-from dejabug.catalogue import ClipStatus, CommentRecord, IssueRecord
+from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
+from dejabug.catalogue import ClipStatus
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
-from dejabug.pictures import Panel, strip
-from dejabug.policy import PairMatch, Ticket
+from dejabug.ledger import CommentRecord
+from dejabug.pictures import OWN_PICTURES, Panel, strip
+from dejabug.policy import Choice, PairMatch
 from dejabug.rooms import Rooms
-from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
-# do not empty the comment.
-RE_READ = 20
 # Seconds within which two frames of a clip show the same moment.
 SAME_MOMENT = 1.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was found for an issue: every ranked pair, and those that its comment may name.
-
-    `rejected` are the issues that somebody said are not similar to it.
-    """
-
-    ranked: list[PairMatch]
-    chosen: list[PairMatch]
-    tickets: dict[str, Issue]
-    rejected: frozenset[str] = frozenset()
-
-
-def refresh_comment(place: Rooms, issue_id: str) -> None:
-    """Write, edit or delete our comment on an issue, as its matches now demand.
+def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
+    """Write, edit or delete our comment on an issue, as its matches now demand; what it names.
 
     Does nothing while its words or one of its clips still wait: the last one to finish asks again.
     """
@@ -53,61 +36,31 @@ def refresh_comment(place: Rooms, issue_id: str) -> None:
     clips = place.catalogue.clips_of(issue_id)
     waits = any(clip.status is ClipStatus.QUEUED for clip in clips)
     if record is None or waits or place.catalogue.words_wait(issue_id):
-        return
+        return []
     try:
         issue = place.jira.issue(issue_id)
     except IssueGoneError:
-        return  # its deletion has a webhook of its own
-    answer = find_for_issue(place, record)
-    log.info(
-        "issue_ranked",
-        issue=record.key,
-        best=round(answer.ranked[0].score, 3) if answer.ranked else None,
-        suggested=[answer.tickets[pair.found_issue_id].key for pair in answer.chosen],
-    )
-    if answer.chosen:
-        _write(place, issue, answer)
+        return []  # its deletion has a webhook of its own
+    speaks = place.projects.rules(record.project).mode == "on"
+    chosen: list[Choice] = []
+    answer = Answer([], {}, frozenset())
+    if speaks and not place.ledger.muted(issue_id):
+        answer = find_for_issue(place, record)
+        threshold = comment_threshold(place, record.project, answer)
+        limit = place.settings.max_suggestions
+        chosen = for_comment(place, record, answer, threshold=threshold, limit=limit)
+        log.info(
+            "issue_ranked",
+            issue=record.key,
+            best=round(answer.ranked[0].score, 3) if answer.ranked else None,
+            suggested=[answer.tickets[choice.issue_id].key for choice in chosen],
+        )
+    note = place.ledger.note(issue_id) if speaks else ""
+    if chosen or note:
+        _write(place, issue, answer, chosen, note)
     else:
         _withdraw(place, issue_id)
-
-
-def find_for_issue(place: Rooms, record: IssueRecord) -> Answer:
-    """Rank the clips of other issues against this issue's, and ask the policy what to comment."""
-    settings = place.settings
-    projects = settings.projects_beside(record.project)
-    pairs: list[PairMatch] = []
-    for clip in place.catalogue.clips_of(record.id):
-        if clip.status is ClipStatus.INDEXED:
-            matches = place.finder.like_clip(clip.id, projects)
-            places = place.index.places(match.clip_id for match in matches)
-            issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
-            pairs += policy.pair_matches(clip.id, matches, issue_of)
-    ranked = sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
-    tickets = place.jira.issues([record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])])
-    rejected = place.verdicts.rejected(record.id, (pair.found_issue_id for pair in ranked))
-    answer = Answer(ranked, [], tickets, frozenset(rejected))
-    threshold, limit = settings.comment_threshold, settings.max_suggestions
-    return replace(
-        answer, chosen=choose(answer, record, settings, threshold=threshold, limit=limit)
-    )
-
-
-def choose(
-    answer: Answer, record: IssueRecord, settings: Settings, *, threshold: float, limit: int
-) -> list[PairMatch]:
-    """The ranked pairs that the policy allows on this issue; none when Jira hides the issue."""
-    own = answer.tickets.get(record.id)
-    if own is None:
-        return []
-    return policy.to_comment(
-        _ticket(own),
-        answer.ranked,
-        {issue_id: _ticket(issue) for issue_id, issue in answer.tickets.items()},
-        settings.projects_beside(record.project),
-        threshold=threshold,
-        limit=limit,
-        rejected=answer.rejected,
-    )
+    return chosen
 
 
 def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]) -> bytes | None:
@@ -138,31 +91,32 @@ def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]
     return strip([seen, found])
 
 
-def _write(place: Rooms, issue: Issue, answer: Answer) -> None:
-    jira, catalogue = place.jira, place.catalogue
-    suggestions = [_suggested(place, pair, answer) for pair in answer.chosen]
+def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice], note: str) -> None:
+    jira, ledger = place.jira, place.ledger
+    suggestions = [_suggested(place, choice, answer) for choice in chosen]
     label = place.encoder_label()
-    digest = hashlib.sha256(repr((suggestions, label)).encode()).hexdigest()[:16]
-    old = catalogue.comment(issue.id)
+    digest = hashlib.sha256(repr((suggestions, note, label)).encode()).hexdigest()[:16]
+    old = ledger.comment(issue.id)
     if old is None:
         found = jira.find_own_comment(issue.id)
         old = CommentRecord(found, "") if found else None
     if old is not None and old.digest == digest:
         return
-    name = f"dejabug-{digest}.png"
+    name = f"{OWN_PICTURES}{digest}.png"
     strip_id = next((file.id for file in issue.attachments if file.filename == name), "")
-    keys = {issue_id: ticket.key for issue_id, ticket in answer.tickets.items()}
-    picture = None if strip_id else picture_strip(place, answer.chosen, keys)
+    pairs = [choice.pair for choice in chosen]
+    picture = None if strip_id else picture_strip(place, pairs, answer.keys())
     if picture is not None:
         strip_id = jira.attach(issue.id, name, picture)
     body = render(
         suggestions,
+        note=note,
         strip=name if strip_id else None,
         encoder=label,
         browse_url=place.settings.jira_url,
     )
     if old is None:
-        comment_id = jira.create_comment(issue.id, body)
+        comment_id = jira.create_comment(issue.id, body, internal=issue.service_project)
     else:
         comment_id = old.id
         try:
@@ -170,23 +124,33 @@ def _write(place: Rooms, issue: Issue, answer: Answer) -> None:
         except CommentGoneError:
             # Somebody took our comment away: that is an answer, so no new one is written.
             log.info("comment_was_deleted", issue=issue.key)
-            catalogue.put_comment(issue.id, CommentRecord(comment_id, digest))
+            ledger.put_comment(issue.id, CommentRecord(comment_id, digest))
             if strip_id:
                 jira.delete_attachment(strip_id)
             return
-    catalogue.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id))
+    names = tuple(sorted(_named(chosen)))
+    ledger.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id, names))
     _clear_strips(place, issue, keep=name)
     log.info("comment_written", issue=issue.key, edited=old is not None)
 
 
+def _named(chosen: Sequence[Choice]) -> set[str]:
+    """Every issue of which the comment says something."""
+    return {
+        issue_id
+        for choice in chosen
+        for issue_id in (choice.issue_id, choice.pair.found_issue_id, *choice.also)
+    }
+
+
 def _withdraw(place: Rooms, issue_id: str) -> None:
-    old = place.catalogue.comment(issue_id)
+    old = place.ledger.comment(issue_id)
     if old is None:
         return
     place.jira.delete_comment(issue_id, old.id)
     if old.strip_id:
         place.jira.delete_attachment(old.strip_id)
-    place.catalogue.put_comment(issue_id, None)
+    place.ledger.put_comment(issue_id, None)
     log.info("comment_withdrawn", issue_id=issue_id)
 
 
@@ -194,15 +158,16 @@ def _clear_strips(place: Rooms, issue: Issue, *, keep: str) -> None:
     """Take away the pictures that earlier versions of our comment showed."""
     us = place.jira.myself()
     for file in issue.attachments:
-        ours = file.filename.startswith("dejabug-") and file.author_id == us
+        ours = file.filename.startswith(OWN_PICTURES) and file.author_id == us
         if ours and file.filename != keep:
             place.jira.delete_attachment(file.id)
 
 
-def _suggested(place: Rooms, pair: PairMatch, answer: Answer) -> Suggested:
-    issue = answer.tickets[pair.found_issue_id]
-    clips = {clip.id: clip for clip in place.catalogue.clips_of(issue.id)}
+def _suggested(place: Rooms, choice: Choice, answer: Answer) -> Suggested:
+    pair, issue = choice.pair, answer.tickets[choice.issue_id]
+    clips = {clip.id: clip for clip in place.catalogue.clips_of(pair.found_issue_id)}
     found = clips.get(pair.found_clip_id)
+    elsewhere = pair.found_issue_id if pair.found_issue_id != issue.id else None
     return Suggested(
         key=issue.key,
         summary=issue.summary,
@@ -222,8 +187,6 @@ def _suggested(place: Rooms, pair: PairMatch, answer: Answer) -> Suggested:
         ),
         filename=found.filename if found is not None and len(clips) > 1 else None,
         kinds=tuple(place.catalogue.tags(issue.id)),
+        also=tuple(answer.tickets[other].key for other in choice.also),
+        clip_on=answer.tickets[elsewhere].key if elsewhere else None,
     )
-
-
-def _ticket(issue: Issue) -> Ticket:
-    return Ticket(issue.id, issue.project, restricted=issue.security is not None)

@@ -7,7 +7,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,15 @@ from dejabug.ranking import Calibrations, Floats, Hit, Match, Moment, Recipe, Ti
 CANDIDATE_TICKETS = 20
 # Seconds around the best frame that count as the moment which words describe.
 TEXT_MOMENT = 2.0
+
+
+@dataclass(frozen=True)
+class TicketMatch:
+    """An issue found by its ticket's words alone; `clip_id` is the first of its clips."""
+
+    issue_id: str
+    clip_id: str
+    score: float
 
 
 class Finder:
@@ -100,6 +109,24 @@ class Finder:
         near = self._tickets.nearest(vector, self._candidate_clips + 1, projects)
         evidence = self._word_evidence(vector, (i for i, _ in near if i != without_issue))
         return sorted(evidence.items(), key=lambda item: (-item[1], item[0]))
+
+    def like_ticket(self, issue_id: str, projects: Sequence[str]) -> list[TicketMatch]:
+        """Issues with clips in these projects whose tickets say the same as this issue's, best
+        first, each with the first of its clips."""
+        vector = self._tickets.vectors([issue_id]).get(issue_id)
+        if vector is None:
+            return []
+        curve = (self._calibrations or Calibrations()).words
+        near = self.like_words(vector, projects, without_issue=issue_id)
+        clips = self._frames.clips_on(other for other, _ in near)
+        first: dict[str, str] = {}
+        for clip_id, where in self._frames.places(clips).items():
+            first.setdefault(where.issue_id, clip_id)
+        return [
+            TicketMatch(other, first[other], curve.probability(evidence))
+            for other, evidence in near
+            if other in first
+        ]
 
     def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
         """The nearest frames to each of the vectors [m, d], for the paper's two rankings."""

@@ -8,75 +8,41 @@ that even a lost job is found again by `maintain`.
 
 from __future__ import annotations
 
-import math
-import tempfile
+import hashlib
 import time
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 from redis.client import Pipeline
-from rq import Queue, Retry
-from rq.exceptions import NoSuchJobError
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 
-from dejabug import commenting, media
+from dejabug import commenting, conversation, media
+from dejabug.answers import RE_READ, rank
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
+from dejabug.fetching import fetched
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import (
     AttachmentGoneError,
     AttachmentTooLargeError,
+    CommentGoneError,
     IssueGoneError,
-    JiraUnavailableError,
 )
-from dejabug.jira.models import Issue
+from dejabug.jira.models import Attachment, Issue
+from dejabug.pictures import OWN_PICTURES
+from dejabug.previewing import queue_preview
+from dejabug.queueing import CLIP_JOB, SHORT_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import Tag
 
 log = structlog.get_logger()
 
-# Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
-BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
-# Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
-SHORT_JOB = 300
-CLIP_JOB = 1800
-# Seconds that a finished job is kept: nobody waits for one.
-RESULT_TTL = 300
 # A promise older than this, in seconds, with no job under way, is taken up again.
 STALE_PROMISE = 900
-# Jira keeps this many seconds of pause for itself at most; then we try again regardless.
-LONGEST_PAUSE = 3600
-
-
+# Seconds after which a preview that nobody watched is taken away; it is made anew when asked for.
+UNWATCHED = 30 * 24 * 3600
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
 LONGEST_DESCRIPTION = 2000
-
-
-def enqueue(
-    queue: Queue,
-    job: Callable[..., Any],
-    *arguments: Any,
-    job_id: str | None = None,
-    timeout: int = SHORT_JOB,
-    pipeline: Pipeline | None = None,
-) -> None:
-    """Put a job on a queue, with retries. With `job_id`: not if it is waiting there already."""
-    if job_id is not None and _waits(queue, job_id):
-        return
-    queue.enqueue_call(
-        job,
-        args=arguments,
-        timeout=timeout,
-        result_ttl=RESULT_TTL,
-        retry=Retry(max=len(BACKOFF), interval=list(BACKOFF)),
-        job_id=job_id,
-        # Arguments are ids; still, the log need not repeat them as RQ's description.
-        description=f"{job.__name__}({', '.join(map(str, arguments))})",
-        pipeline=pipeline,
-    )
 
 
 def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
@@ -87,24 +53,7 @@ def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -
     enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
 
 
-def _polite(job: Callable[..., Any]) -> Callable[..., Any]:
-    """When Jira names a pause (Retry-After), come back after exactly that."""
-
-    @wraps(job)
-    def run(*arguments: Any) -> Any:
-        try:
-            return job(*arguments)
-        except JiraUnavailableError as error:
-            log.warning("jira_unavailable", job=job.__name__, ids=arguments, why=str(error))
-            if not error.retry_after:
-                raise
-            pause = min(math.ceil(error.retry_after), LONGEST_PAUSE)
-            return Retry(max=len(BACKOFF), interval=pause)
-
-    return run
-
-
-@_polite
+@polite
 def sync_issue(issue_id: str, watch: bool) -> None:
     """Re-read an issue and bring what is known of it up to date; queue its new clips.
 
@@ -116,6 +65,7 @@ def sync_issue(issue_id: str, watch: bool) -> None:
         issue = place.jira.issue(issue_id)
     except IssueGoneError:
         forget_issue(issue_id)
+        place.catalogue.put_hidden(issue_id)
     else:
         take_in(place, issue, watch=watch)
     place.catalogue.settle(issue_id, started)
@@ -123,20 +73,30 @@ def sync_issue(issue_id: str, watch: bool) -> None:
 
 def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     """Bring the catalogue in line with an issue as just read; the number of clips queued."""
-    catalogue = place.catalogue
+    catalogue, kinds = place.catalogue, place.settings.duplicate_link_types
     old = catalogue.issue(issue.id)
-    record = IssueRecord(issue.id, issue.key, issue.project, game_of(issue), watch)
+    game = game_of(issue)
+    record = IssueRecord(
+        issue.id,
+        issue.key,
+        issue.project,
+        game,
+        watch,
+        _face(issue, kinds),
+        restricted=issue.security is not None,
+    )
     catalogue.put_issue(record)
-    kinds = place.settings.duplicate_link_types
-    same = (link.issue_id for link in issue.links if link.kind.lower() in kinds)
-    place.verdicts.linked(issue.id, same)
+    place.readers.forget_issue(issue.id)
+    place.verdicts.linked(issue.id, issue.duplicates(kinds))
+    if old is not None and old.face != record.face:
+        _correct_comments_naming(place, issue.id)
+    if old is not None and (old.restricted > record.restricted or old.project != record.project):
+        enqueue(place.queue("default"), suggest_around, issue.id)
+    if place.projects.rules(issue.project).mode == "off":
+        return 0
     if catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
         queue_ticket(place, issue.id)
-    attached = {
-        attachment.id: attachment
-        for attachment in issue.attachments
-        if media.is_video(attachment.filename, attachment.mime_type)
-    }
+    attached = {file.id: file for file in evidence(place, issue)}
     known = {clip.id: clip for clip in catalogue.clips_of(issue.id)}
     for clip_id in known.keys() - attached.keys():
         forget_clip(place, known[clip_id])
@@ -156,6 +116,48 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     if not queued:
         queue_suggestion(place, issue.id)
     return queued
+
+
+def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
+    """The videos and pictures attached to an issue, but for the pictures that we attached."""
+    found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
+    if not any(file.filename.startswith(OWN_PICTURES) for file in found):
+        return found
+    us = place.jira.myself()
+    return [
+        file
+        for file in found
+        if not (file.filename.startswith(OWN_PICTURES) and file.author_id == us)
+    ]
+
+
+@polite
+def obey(issue_id: str, comment_id: str) -> None:
+    """Do what a comment that speaks to us wants, once."""
+    place = rooms()
+    if place.ledger.obeyed(comment_id):
+        return
+    try:
+        issue = place.jira.issue(issue_id)
+        comment = place.jira.comment(issue_id, comment_id)
+    except (IssueGoneError, CommentGoneError):
+        return
+    if comment.author_id == place.jira.myself():
+        return
+    take_in(place, issue, watch=bool(conversation.commands_in(comment.body)))
+    record = place.catalogue.issue(issue_id)
+    if record is not None:
+        if conversation.obey(place, record, comment, customers=issue.service_project):
+            requeue_clips(place, issue_id)
+            queue_suggestion(place, issue_id)
+        place.ledger.put_obeyed(comment_id)
+
+
+def requeue_clips(place: Rooms, issue_id: str) -> None:
+    """Queue an issue's clips that wait, unless their jobs do already."""
+    for clip in place.catalogue.clips_of(issue_id):
+        if clip.status is ClipStatus.QUEUED:
+            queue_clip(place, clip.id)
 
 
 def index_ticket(issue_id: str) -> None:
@@ -181,7 +183,7 @@ def index_ticket(issue_id: str) -> None:
     queue_suggestion(place, issue_id)
 
 
-@_polite
+@polite
 def index_clip(clip_id: str) -> None:
     """Download a clip, sample its frames, embed them, and write them to the index."""
     place = rooms()
@@ -202,6 +204,7 @@ def index_clip(clip_id: str) -> None:
             done = _failed(clip, error.code, str(error))
         if done is not None:
             place.catalogue.put_clip(done)
+            place.pace.record(time.monotonic() - started, clip.size)
             log.info(
                 "clip_done",
                 clip=clip_id,
@@ -214,32 +217,50 @@ def index_clip(clip_id: str) -> None:
     waiting = any(other.status is ClipStatus.QUEUED for other in place.catalogue.clips_of(issue.id))
     if not waiting:
         queue_suggestion(place, issue.id)
+        if place.catalogue.came_back(issue.id):
+            enqueue(place.queue("default"), suggest_around, issue.id)
 
 
 def _embed(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
-    most = place.settings.clip_max_bytes
-    with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
-        path = Path(folder) / "clip"
-        place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
-        frames = sample(place, path)
+    with fetched(place, clip) as path:
+        content = _sha256(path)
+        # One file on two issues is embedded once: whoever comes second waits, and copies.
+        name = f"dejabug:lock:content:{_encoder_slug(place)}:{content}"
+        with place.redis.lock(name, timeout=CLIP_JOB):
+            done = _copied(place, clip, where, content) or _sampled(place, clip, where, path)
+            done = replace(done, content=content)
+            if place.catalogue.clip(clip.id) is None:
+                # Deleted in Jira while we worked: nothing of it may stay.
+                forget_clip(place, done)
+                return None
+            place.catalogue.put_clip(done)
+    return done
+
+
+def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipRecord | None:
+    """A clip indexed from another's frames, where that has the same file."""
+    for twin in place.catalogue.twins(content):
+        frames = place.index.clip_vectors([twin.id]).get(twin.id)
+        if twin.id != clip.id and frames is not None:
+            place.index.write_clip(clip.id, where, frames.times, frames.vectors)
+            place.pictures.copy(twin.id, clip.id)
+            log.info("clip_copied", clip=clip.id, same_as=twin.id)
+            return _indexed(clip, twin.frames, twin.duration, twin.reason)
+    return None
+
+
+def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRecord:
+    """A clip indexed from its own frames. Raises ClipError."""
+    frames = sample(place, path)
     vectors = place.encoder.embed_images(frames.pixels)
     place.index.write_clip(clip.id, where, frames.times, vectors)
     place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
-    if place.catalogue.clip(clip.id) is None:
-        # Deleted in Jira while we worked: nothing of it may stay.
-        forget_clip(place, clip)
-        return None
     note = "the file is cut off; what could be read is used" if frames.truncated else ""
-    return ClipRecord(
-        clip.id,
-        clip.issue_id,
-        clip.filename,
-        clip.size,
-        ClipStatus.INDEXED,
-        note,
-        len(frames.times),
-        frames.duration,
-    )
+    return _indexed(clip, len(frames.times), frames.duration, note)
+
+
+def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:
+    return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
 
 
 def sample(place: Rooms, path: Path) -> media.Frames:
@@ -260,28 +281,44 @@ def sample(place: Rooms, path: Path) -> media.Frames:
 
 
 def _failed(clip: ClipRecord, code: str, message: str) -> ClipRecord:
-    reason = f"{code}: {message}"
-    return ClipRecord(clip.id, clip.issue_id, clip.filename, clip.size, ClipStatus.FAILED, reason)
+    return replace(clip, status=ClipStatus.FAILED, reason=f"{code}: {message}")
 
 
-@_polite
+@polite
 def suggest(issue_id: str) -> None:
     """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
     place = rooms()
     lock = place.redis.lock(f"dejabug:lock:suggest:{issue_id}", timeout=SHORT_JOB)
     with lock:
-        commenting.refresh_comment(place, issue_id)
+        chosen = commenting.refresh_comment(place, issue_id)
+    for choice in chosen:
+        # Whoever reads the comment may open the panel next.
+        for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
+            queue_preview(place, clip_id, awaited=False)
+
+
+@polite
+def suggest_around(issue_id: str) -> None:
+    """An issue can be read by others than before: bring the comments on its like in line."""
+    place = rooms()
+    record = place.catalogue.issue(issue_id)
+    if record is not None:
+        for pair in rank(place, record)[:RE_READ]:
+            queue_suggestion(place, pair.found_issue_id)
 
 
 def forget_issue(issue_id: str) -> None:
-    """Take an issue out whole: vectors, pictures, records."""
+    """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
     place = rooms()
     for clip in place.catalogue.clips_of(issue_id):
         forget_clip(place, clip)
     if place.knows_dimensions():
         place.tickets.forget(issue_id)
     place.verdicts.forget_issue(issue_id)
+    place.ledger.forget_issue(issue_id)
+    place.readers.forget_issue(issue_id)
     place.catalogue.forget_issue(issue_id)
+    _correct_comments_naming(place, issue_id)
     log.info("issue_forgotten", issue_id=issue_id)
 
 
@@ -291,7 +328,22 @@ def forget_clip(place: Rooms, clip: ClipRecord) -> None:
     if clip.status is not ClipStatus.FAILED:
         place.index.forget_clip(clip.id)
     place.pictures.forget(clip.id)
+    place.previews.forget(clip.id)
     log.info("clip_forgotten", clip=clip.id)
+
+
+def refresh_comments_of(place: Rooms, project: str) -> int:
+    """Bring our comments in a project in line with its rules; how many issues may have one."""
+    watched = [issue for issue in place.catalogue.issues_of(project) if issue.watched]
+    for issue in watched:
+        queue_suggestion(place, issue.id)
+    return len(watched)
+
+
+def _correct_comments_naming(place: Rooms, issue_id: str) -> None:
+    """What our comments on other issues say of this one is to be put right."""
+    for other in place.ledger.naming(issue_id):
+        queue_suggestion(place, other)
 
 
 def maintain(place: Rooms) -> None:
@@ -306,6 +358,7 @@ def maintain(place: Rooms) -> None:
         queue_clip(place, clip.id)
     for issue_id in place.catalogue.all_words_waiting():
         queue_ticket(place, issue_id)
+    place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
     if place.knows_dimensions():
         place.index.grow()
 
@@ -329,6 +382,25 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
         enqueue(place.queue("default"), suggest, issue_id)
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _face(issue: Issue, kinds: Collection[str]) -> str:
+    """A digest of what comments on other issues say of this one, and of who may read it."""
+    said = (
+        issue.key,
+        issue.summary,
+        issue.status,
+        issue.resolution,
+        issue.fix_versions,
+        issue.security,
+        issue.originals(kinds),
+    )
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
 def game_of(issue: Issue) -> str:
     """The game an issue is about: its first component, else its project."""
     return issue.components[0] if issue.components else issue.project
@@ -342,16 +414,3 @@ def words_of(summary: str, description: str) -> str:
 
 def _encoder_slug(place: Rooms) -> str:
     return slug_of(place.encoder_name).replace(".", "_")
-
-
-def _waits(queue: Queue, job_id: str) -> bool:
-    """Whether this job waits, runs, or will be tried again; its remains are cleared if not."""
-    try:
-        job = Job.fetch(job_id, connection=queue.connection, serializer=JSONSerializer)
-    except NoSuchJobError:
-        return False
-    live = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.DEFERRED)
-    if job.get_status() in live:
-        return True
-    job.delete()
-    return False

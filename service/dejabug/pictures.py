@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+# How the names begin of pictures that we attach to issues.
+OWN_PICTURES = "dejabug-"
 HEIGHT = 180  # pixels; enough to recognise a scene, about 7 kB a frame
 JPEG_QUALITY = 80
 # The strip's look: dark enough for both of Jira's themes.
@@ -56,6 +58,15 @@ class PictureStore:
         """The JPEG of the frame at this time (seconds), or None when there is none."""
         path = self._of(clip_id) / _name(time)
         return path.read_bytes() if path.exists() else None
+
+    def copy(self, clip_id: str, to: str) -> None:
+        """Give a clip of the same file the same pictures."""
+        if self._of(clip_id).exists():
+            shutil.copytree(self._of(clip_id), self._of(to), dirs_exist_ok=True)
+
+    def times(self, clip_id: str) -> list[float]:
+        """The times (seconds) of a clip's pictures, in order."""
+        return [int(path.stem) / 1000 for path in sorted(self._of(clip_id).glob("*.jpg"))]
 
     def forget(self, clip_id: str) -> None:
         """Take a clip's pictures away."""

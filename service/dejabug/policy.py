@@ -2,35 +2,46 @@
 
 A comment is read by everybody who may read its issue, so it names only tickets that each of those
 readers may read: tickets of the same project (or of a group of projects that the studio declared)
-without a security level. When in doubt, out.
+without a security level. What is shown to one reader names tickets that Jira shows to that very
+reader. When in doubt, out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dejabug.ranking import Match, Moment
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What policy must know of an issue, as Jira tells it now, not as it was when indexed."""
+    """What policy must know of an issue, as Jira tells it now, not as it was when indexed.
+
+    `originals` are the ids of the issues that it is linked to as their duplicate.
+    """
 
     id: str
     project: str
     restricted: bool  # has a security level
+    originals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PairMatch:
-    """A match of one of an issue's clips with a clip of another issue."""
+    """A match of one of an issue's clips with a clip of another issue.
+
+    `clip_id` is empty where the issue has no clip and was compared by its words. `frames` and
+    `words` are the evidence of each, as in `Match`.
+    """
 
     clip_id: str
     found_clip_id: str
     found_issue_id: str
     score: float
     moments: tuple[Moment, ...]
+    frames: float | None = None
+    words: float | None = None
 
 
 def pair_matches(
@@ -38,7 +49,15 @@ def pair_matches(
 ) -> list[PairMatch]:
     """Matches of one clip with the issues that the found clips belong to; strays are dropped."""
     return [
-        PairMatch(clip_id, match.clip_id, issue_of[match.clip_id], match.score, match.moments)
+        PairMatch(
+            clip_id,
+            match.clip_id,
+            issue_of[match.clip_id],
+            match.score,
+            match.moments,
+            match.frames,
+            match.words,
+        )
         for match in matches
         if match.clip_id in issue_of
     ]
@@ -51,6 +70,32 @@ def best_per_issue(issue_id: str, pairs: Iterable[PairMatch]) -> list[PairMatch]
         if pair.found_issue_id != issue_id:
             best.setdefault(pair.found_issue_id, pair)
     return list(best.values())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An issue to be named: the canonical one of the found issue's duplicates.
+
+    `also` are the other found issues of the same chain, best first.
+    """
+
+    issue_id: str
+    pair: PairMatch
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How much is to be named: at most `limit` issues, none less probable than `threshold`.
+
+    `rejected` are issues that somebody said are not similar: they never come back. `off` are the
+    projects that are switched off.
+    """
+
+    threshold: float
+    limit: int
+    rejected: Collection[str] = ()
+    off: Collection[str] = ()
 
 
 def may_comment_on(ticket: Ticket, found: Ticket, projects: Sequence[str]) -> bool:
@@ -67,24 +112,60 @@ def to_comment(
     pairs: Sequence[PairMatch],
     tickets: Mapping[str, Ticket],
     projects: Sequence[str],
-    *,
-    threshold: float,
-    limit: int,
-    rejected: Collection[str] = (),
-) -> list[PairMatch]:
-    """The pairs that the issue's comment names, best first; none means silence.
+    wish: Wish,
+) -> list[Choice]:
+    """What the issue's comment names, best first; none means silence.
 
-    `rejected` are issues that somebody said are not similar: they never come back.
-
-    `tickets` are the found issues as Jira tells them now: one that is absent there (deleted, or
-    hidden from our account) is left out.
+    `tickets` are the found issues, and those that they duplicate, as Jira tells them now: one that
+    is absent there (deleted, or hidden from our account) is left out.
     """
-    allowed = [
-        pair
-        for pair in pairs
-        if pair.score >= threshold
-        and pair.found_issue_id not in rejected
-        and (found := tickets.get(pair.found_issue_id)) is not None
-        and may_comment_on(ticket, found, projects)
-    ]
-    return allowed[:limit]
+    named = {
+        found.id: found for found in tickets.values() if may_comment_on(ticket, found, projects)
+    }
+    return _choose(ticket, pairs, named, wish)
+
+
+def to_show(
+    issue_id: str, pairs: Sequence[PairMatch], seen: Mapping[str, Ticket], wish: Wish
+) -> list[Choice]:
+    """What one reader is shown beside an issue, best first. `seen` are the issues that Jira shows
+    to that reader now; with the issue itself not among them, nothing."""
+    own = seen.get(issue_id)
+    return [] if own is None else _choose(own, pairs, seen, wish)
+
+
+def chain(issue_id: str, tickets: Mapping[str, Ticket]) -> list[str]:
+    """An issue, what it is a duplicate of, and so on to the canonical one, as far as they may be
+    named. Of duplicates in a circle, the oldest is canonical."""
+    passed = [issue_id]
+    while True:
+        ways = [each for each in tickets[passed[-1]].originals if each in tickets]
+        following = next((each for each in ways if each not in passed), None)
+        if following is not None:
+            passed.append(following)
+        elif ways:
+            return [*passed, min(passed, key=lambda each: (len(each), each))]
+        else:
+            return passed
+
+
+def _choose(
+    own: Ticket, pairs: Sequence[PairMatch], readable: Mapping[str, Ticket], wish: Wish
+) -> list[Choice]:
+    """`readable` are the issues that may be named at all."""
+    named = {other: each for other, each in readable.items() if each.project not in wish.off}
+    # A chain of duplicates that comes by here ends here.
+    named[own.id] = replace(own, originals=())
+    # A duplicate of a rejected issue is no more welcome than that.
+    unwanted = {own.id, *wish.rejected}
+    chosen: dict[str, Choice] = {}
+    for pair in pairs:
+        if pair.score < wish.threshold or pair.found_issue_id not in named:
+            continue
+        passed = chain(pair.found_issue_id, named)
+        if unwanted & set(passed):
+            continue
+        best = chosen.setdefault(passed[-1], Choice(passed[-1], pair))
+        if pair.found_issue_id not in (best.issue_id, best.pair.found_issue_id, *best.also):
+            chosen[passed[-1]] = replace(best, also=(*best.also, pair.found_issue_id))
+    return list(chosen.values())[: wish.limit]

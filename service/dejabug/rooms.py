@@ -15,17 +15,23 @@ from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex
 from dejabug.jira.client import JiraAccess, JiraClient
+from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
+from dejabug.pace import Pace
 from dejabug.pictures import PictureStore
+from dejabug.previews import PreviewStore
+from dejabug.projects import Projects
 from dejabug.ranking import Recipe
+from dejabug.readers import Readers
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
 from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
 
-# Queues by who waits: nobody (default), a ticket (clips), a person (search).
-QUEUES = ("default", "clips", "search")
+# Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
+# look at the panel).
+QUEUES = ("default", "clips", "search", "previews")
 # Where our own account's id is kept, for the web, which does not call Jira.
 ACCOUNT = "dejabug:account"
 
@@ -82,6 +88,11 @@ class Rooms:
         return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
 
     @cached_property
+    def pace(self) -> Pace:
+        """How fast clips are embedded here."""
+        return Pace(self.redis, self.encoder_name)
+
+    @cached_property
     def verdicts(self) -> Verdicts:
         """What people said of pairs of issues."""
         return Verdicts(self.redis)
@@ -113,9 +124,31 @@ class Rooms:
         return Catalogue(self.redis, self.encoder_name)
 
     @cached_property
+    def ledger(self) -> Ledger:
+        """What we said on issues, and were told there."""
+        return Ledger(self.redis)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """How to behave in each project."""
+        return Projects(self.redis)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What the viewers of the panel may see."""
+        settings = self.settings
+        secret = settings.media_secret.get_secret_value()
+        return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
+
+    @cached_property
     def pictures(self) -> PictureStore:
         """Pictures of frames."""
         return PictureStore(self.settings.data_dir)
+
+    @cached_property
+    def previews(self) -> PreviewStore:
+        """Small copies of clips for browsers."""
+        return PreviewStore(self.settings.data_dir)
 
     @cached_property
     def jira(self) -> JiraClient:

@@ -126,12 +126,55 @@ class Settings(BaseSettings):
         "`Duplicate,Cloners`. What they say is learned from.",
     )
 
+    reconcile_minutes: int = Field(
+        15,
+        ge=0,
+        description="Minutes between looks for what webhooks missed; 0 switches them off.",
+    )
+
+    # The Jira app's panel
+    public_url: Url = Field(
+        "",
+        description="Where browsers and Jira's app reach this service, with https://.",
+    )
+    media_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs the short-lived addresses of pictures and clips, and seals what is kept "
+        "of readers for as long: 32 or more random signs. Without it there are no such addresses.",
+    )
+    preview_max_bytes: int = Field(
+        10 * 1024 * MEBIBYTE,
+        ge=0,
+        description="All small copies of clips together; those not watched for longest go first.",
+    )
+    forge_app_id: str = Field(
+        "",
+        description="The Jira app's own id, `ari:cloud:ecosystem::app/<uuid>`: calls of all other "
+        "apps are refused. Without it there is no panel.",
+    )
+    forge_api_url: Url = Field(
+        "",
+        description="Where viewers' tokens work: `https://api.atlassian.com/ex/jira/<cloudId>`. "
+        "Calls from another site that has the app are refused.",
+    )
+    forge_jwks_url: Url = Field(
+        "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
+        description="The keys that sign the calls of Jira's app.",
+    )
+
     # Comments
     comment_threshold: float = Field(
         0.9,
         ge=0,
         le=1,
         description="Matches less probable than this are never commented; see docs/quality.md.",
+    )
+    panel_threshold: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Matches less probable than this are not shown in the panel either. Lower than "
+        "the comment's: who opens the panel has asked.",
     )
     max_suggestions: int = Field(3, ge=1, le=10, description="Tickets named in one comment.")
 

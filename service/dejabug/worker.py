@@ -22,6 +22,7 @@ from rq.serializers import JSONSerializer
 
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
 
 log = structlog.get_logger()
@@ -73,7 +74,8 @@ class WarmWorker(SimpleWorker):
 
 class Housekeeper(threading.Thread):
     """Beside a worker: retries that are due go to their queues, abandoned jobs are taken back,
-    promises are kept. Several workers may have one; RQ's locks keep them out of each other's way.
+    promises are kept, and what webhooks missed is looked for (by a job). Several workers may have
+    one; RQ's locks keep them out of each other's way.
     """
 
     def __init__(self, place: Rooms, worker: WarmWorker) -> None:
@@ -101,6 +103,7 @@ class Housekeeper(threading.Thread):
                     maintained = time.monotonic()
                     self._worker.clean_registries()  # type: ignore[no-untyped-call]
                     maintain(self._place)
+                    queue_reconcile(self._place)
             except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
                 log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
 

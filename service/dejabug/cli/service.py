@@ -43,12 +43,12 @@ def worker(
 ) -> None:
     """Work on queues in one long-lived process that keeps its model warm.
 
-    One worker a GPU for `clips` and `search`; one without a model for `default`. With no queue
-    named, it works on all of them.
+    One worker a GPU for `clips` and `search`; one without a model for `default` and `previews`.
+    With no queue named, it works on all of them.
     """
     from dejabug.worker import run_worker
 
-    names = queues or ["search", "default", "clips"]
+    names = queues or ["search", "default", "previews", "clips"]
     if unknown := sorted(set(names) - set(QUEUES)):
         fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
     run_worker(open_rooms(service=True), names, burst=burst)

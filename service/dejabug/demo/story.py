@@ -161,7 +161,7 @@ def _running(folder: Path, stop: Stop, *, keep: bool, together: str = "") -> Ite
         story = Story(folder, processes, studio, environment, f"http://127.0.0.1:{port}")
         with story.step("Redis with vector search and a stand-in Jira are up"):
             processes.wait_for("jira", studio.is_up, START_TIMEOUT)
-        processes.start("worker-default", ["dejabug", "worker", "default"], environment)
+        processes.start("worker-default", ["dejabug", "worker", "default", "previews"], environment)
         processes.start("worker-clips", ["dejabug", "worker", "search", "clips"], environment)
         processes.start("web", ["dejabug", "serve", "--port", str(port)], environment)
         with story.step("web service and two workers are up, model loaded"):
@@ -254,7 +254,7 @@ def _wait_for_comment(story: Story, key: str) -> str | None:
 
 def _works(connection: redis.Redis) -> bool:
     """Whether a job waits, runs or will be tried again."""
-    queues = [Queue(name, connection=connection) for name in ("default", "clips")]
+    queues = [Queue(name, connection=connection) for name in ("default", "previews", "clips")]
     # A registry's own `count` takes abandoned jobs back: here one only looks.
     return any(
         queue.count

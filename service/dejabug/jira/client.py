@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,19 @@ from dejabug.jira.errors import (
     IssueGoneError,
     JiraRefusedError,
     JiraUnavailableError,
+    limit_reached,
+    login_failed,
     retry_after,
 )
-from dejabug.jira.models import FIELDS, Issue, account_of, parse_issue
+from dejabug.jira.models import (
+    FIELDS,
+    Comment,
+    Issue,
+    account_of,
+    as_mapping,
+    parse_comment,
+    parse_issue,
+)
 
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 60)
@@ -32,6 +42,8 @@ PAGE = 100
 CHUNK = 256 * 1024
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
+# The property by which a service project hides a comment from its customers.
+INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 
 @dataclass(frozen=True)
@@ -78,10 +90,35 @@ class JiraClient:
             raise JiraRefusedError("Jira does not say who we are: check the token")
         return found
 
+    def check_account(self) -> None:
+        """Ask Jira anew whether it knows our account. Raises JiraRefusedError.
+
+        A token that has run out does not always end in an error: Jira may answer a search or a
+        bulk fetch as for nobody, with 200 and without the issues.
+        """
+        if account_of(self._json("GET", "myself")) != self.myself():
+            raise JiraRefusedError("Jira does not know our account any more: check the token")
+
     def server(self) -> str:
         """Kind and version of the Jira that answers."""
         info = self._json("GET", "serverInfo")
         return f"{info.get('deploymentType', 'Jira')} {info.get('version', '')}".strip()
+
+    def rest(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, gone: Exception
+    ) -> Any:
+        """One request to another of Jira's REST APIs than that of issues, e.g. the webhooks'.
+
+        `path` goes from Jira's address on. Gives the answer's JSON, None when it has none; raises
+        `gone` where Jira has nothing at that address.
+        """
+        with _translated(gone):
+            answer = self._session.request(
+                method,
+                f"{self._access.api_url}/{path}",
+                data=None if body is None else json.dumps(body),
+            )
+        return answer.json() if answer.content else None
 
     # Issues
 
@@ -90,7 +127,7 @@ class JiraClient:
         with _translated(IssueGoneError(f"issue {issue_id} is not there, or hidden from us")):
             return parse_issue(self._jira.issue(issue_id, fields=",".join(FIELDS)).raw)
 
-    def issues(self, issue_ids: Sequence[str]) -> dict[str, Issue]:
+    def issues(self, issue_ids: Collection[str]) -> dict[str, Issue]:
         """Issues by numeric id, as they are now; those hidden from us or deleted are absent."""
         wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
         found: dict[str, Issue] = {}
@@ -105,17 +142,46 @@ class JiraClient:
                     break
         return found
 
-    def search(self, jql: str, token: str | None = None) -> Page:
-        """One page of the issues that a bounded JQL finds."""
+    def readable(self, issue_ids: Iterable[str]) -> dict[str, Issue]:
+        """Those of these issues that this account may read, by numeric id. Cloud only.
+
+        It asks for the issues themselves, not the search index, which may lag behind a security
+        level that was just set. At most 100 ids.
+        """
+        wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
+        if not wanted:
+            return {}
+        asked = {"issueIdsOrKeys": wanted, "fields": list(FIELDS)}
+        answer = self._json("POST", "issue/bulkfetch", json=asked)
+        issues = [parse_issue(raw) for raw in answer.get("issues") or ()]
+        # Jira resolves ids of moved issues: only what was asked for counts.
+        return {issue.id: issue for issue in issues if issue.id in wanted}
+
+    def present(self, issue_ids: Sequence[str]) -> set[str]:
+        """Those of these issues, at most PAGE, that are there and not hidden from us, by id.
+
+        Unlike `issues`, it takes ids of deleted issues: a JQL that names one is an error to Jira.
+        """
         if self._is_cloud:
-            query: dict[str, Any] = {"jql": jql, "fields": list(FIELDS), "maxResults": PAGE}
+            asked = {"issueIdsOrKeys": list(issue_ids), "fields": ["status"]}
+            answer = self._json("POST", "issue/bulkfetch", json=asked)
+        else:
+            jql = f"id in ({', '.join(str(int(issue_id)) for issue_id in issue_ids)})"
+            query = {"jql": jql, "fields": ["status"], "maxResults": PAGE, "validateQuery": False}
+            answer = self._json("POST", "search", json=query)
+        return {str(raw["id"]) for raw in answer.get("issues") or ()} & set(issue_ids)
+
+    def search(self, jql: str, token: str | None = None, fields: Sequence[str] = FIELDS) -> Page:
+        """One page of the issues that a bounded JQL finds, with these fields."""
+        if self._is_cloud:
+            query: dict[str, Any] = {"jql": jql, "fields": list(fields), "maxResults": PAGE}
             if token is not None:
                 query["nextPageToken"] = token
             answer = self._json("POST", "search/jql", json=query)
             following = answer.get("nextPageToken")
         else:
             start = int(token or 0)
-            asked = {"jql": jql, "fields": list(FIELDS), "maxResults": PAGE, "startAt": start}
+            asked = {"jql": jql, "fields": list(fields), "maxResults": PAGE, "startAt": start}
             answer = self._json("POST", "search", json=asked)
             end = start + len(answer.get("issues", []))
             following = str(end) if start < end < int(answer.get("total", 0)) else None
@@ -153,6 +219,13 @@ class JiraClient:
             size = _save(answer, path, max_bytes)
         return size
 
+    def attached_at(self, issue_id: str) -> dict[str, str]:
+        """When each file of an issue was attached, by the file's id and as Jira writes times.
+        Raises IssueGoneError."""
+        answer = self._json("GET", f"issue/{int(issue_id)}?fields=attachment")
+        files = as_mapping(answer.get("fields")).get("attachment") or ()
+        return {str(raw["id"]): str(raw.get("created") or "") for raw in files}
+
     def attach(self, issue_id: str, filename: str, content: bytes) -> str:
         """Attach a file to an issue; the attachment's id."""
         with _translated(IssueGoneError(f"issue {issue_id} takes no attachment: gone or hidden")):
@@ -185,14 +258,22 @@ class JiraClient:
             if not comments or start >= int(answer.get("total") or 0):
                 return None
 
-    def create_comment(self, issue_id: str, body: str) -> str:
-        """Write a comment in wiki text, marked as ours; its id."""
-        marked = {"body": body, "properties": [{"key": MARKER, "value": {"version": 1}}]}
-        with _translated(IssueGoneError(f"issue {issue_id} takes no comment: gone or hidden")):
-            answer = self._session.post(
-                self._url(f"issue/{issue_id}/comment"), data=json.dumps(marked)
-            )
-        return str(answer.json()["id"])
+    def comment(self, issue_id: str, comment_id: str) -> Comment:
+        """Anybody's comment. Raises CommentGoneError when it is deleted or hidden from us."""
+        with _translated(CommentGoneError(f"comment {comment_id} is not there")):
+            answer = self._session.get(self._url(f"issue/{issue_id}/comment/{int(comment_id)}"))
+        return parse_comment(answer.json())
+
+    def create_comment(self, issue_id: str, body: str, *, internal: bool = False) -> str:
+        """Write a comment in wiki text, marked as ours; its id. `internal`: not for customers of a
+        service project."""
+        marker = {"key": MARKER, "value": {"version": 1}}
+        return self._write_comment(issue_id, body, [marker, INTERNAL] if internal else [marker])
+
+    def create_passing_comment(self, issue_id: str, body: str) -> str:
+        """Write a comment that is soon deleted; its id. It is not marked as our suggestion, and in
+        a service project its customers do not see it."""
+        return self._write_comment(issue_id, body, [INTERNAL])
 
     def update_comment(self, issue_id: str, comment_id: str, body: str) -> None:
         """Edit our comment without an e-mail to anybody. Raises CommentGoneError."""
@@ -231,6 +312,12 @@ class JiraClient:
     def _is_cloud(self) -> bool:
         return str(self._json("GET", "serverInfo").get("deploymentType")) == "Cloud"
 
+    def _write_comment(self, issue_id: str, body: str, properties: list[dict[str, Any]]) -> str:
+        asked = json.dumps({"body": body, "properties": properties})
+        with _translated(IssueGoneError(f"issue {issue_id} takes no comment: gone or hidden")):
+            answer = self._session.post(self._url(f"issue/{issue_id}/comment"), data=asked)
+        return str(answer.json()["id"])
+
     def _url(self, path: str) -> str:
         return f"{self._access.api_url}/rest/api/2/{path}"
 
@@ -248,19 +335,23 @@ def _translated(gone: Exception) -> Iterator[None]:
     try:
         yield
     except jira.JIRAError as error:
-        status = error.status_code
+        status, headers = error.status_code, getattr(error.response, "headers", None)
         said = (error.text or "").strip()[:200]
-        if status == 404:
-            raise gone from None
-        if status in (401, 403):
+        if status in (401, 403) or (status == 404 and login_failed(headers)):
             raise JiraRefusedError(
                 f"Jira refuses our account ({status}): check DEJABUG_JIRA_USER and "
-                f"DEJABUG_JIRA_TOKEN, and its permissions in this project. It says: {said}"
+                f"DEJABUG_JIRA_TOKEN, and its permissions in this project. It says: {said}",
+                status,
             ) from None
+        if status == 404:
+            raise gone from None
         if status == 429 or status is None or status >= 500:
-            pause = retry_after(getattr(error.response, "headers", None))
-            raise JiraUnavailableError(f"Jira answers {status}: {said}", pause) from None
-        raise JiraRefusedError(f"Jira takes our request for wrong ({status}): {said}") from None
+            raise JiraUnavailableError(
+                f"Jira answers {status}: {said}", retry_after(headers), limit_reached(headers)
+            ) from None
+        raise JiraRefusedError(
+            f"Jira takes our request for wrong ({status}): {said}", status
+        ) from None
     except requests.RequestException as error:
         raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None
 

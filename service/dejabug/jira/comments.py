@@ -11,6 +11,8 @@ STRENGTHS = ((0.95, "Very likely the same bug"), (0.75, "Likely the same bug"))
 WEAKEST = "Possibly the same bug"
 # Signs that wiki text gives a meaning to, and that a ticket's words must not have.
 WIKI_SIGNS = re.compile(r"([\\{}\[\]|*_\-+^~?!])")
+# How the comment teaches what it understands.
+HINT = "Wrong? Comment /dejabug not KEY, or /dejabug mute for silence here."
 # A summary is cut here, so that one ticket cannot fill the comment.
 LONGEST_SUMMARY = 140
 STRIP_WIDTH = 900
@@ -30,7 +32,8 @@ class MomentPair:
 @dataclass(frozen=True)
 class Suggested:
     """One suggested ticket; `filename` names its clip when it has several, `kinds` are the kinds of
-    bug that it is tagged with."""
+    bug that it is tagged with, `also` the keys of its duplicates that match too, `clip_on` that of
+    the duplicate whose clip was compared, None for its own."""
 
     key: str
     summary: str
@@ -41,26 +44,36 @@ class Suggested:
     fix_versions: tuple[str, ...] = ()
     filename: str | None = None
     kinds: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    clip_on: str | None = None
 
 
 def render(
-    suggestions: Sequence[Suggested], *, strip: str | None, encoder: str, browse_url: str
+    suggestions: Sequence[Suggested],
+    *,
+    strip: str | None,
+    encoder: str,
+    browse_url: str,
+    note: str = "",
 ) -> str:
-    """The comment, best suggestion first. `strip` is the attached picture's name."""
-    if not suggestions:
-        raise ValueError("a comment with no suggestion is never written")
-    one = len(suggestions) == 1
-    lines = ["*Seen before?* This clip looks like the one on " + _count(len(suggestions)) + ":", ""]
+    """The comment, best suggestion first. `strip` is the attached picture's name, `note` our last
+    answer to somebody here, in wiki text. Raises ValueError when there is nothing to say."""
+    if not suggestions and not note:
+        raise ValueError("a comment with nothing to say is never written")
+    lines: list[str] = []
+    if suggestions:
+        lines += [f"*Seen before?* {_seen(suggestions)}:", ""]
     for suggestion in suggestions:
         lines += _entry(suggestion, browse_url)
     if strip:
         lines += ["", f"!{strip}|width={STRIP_WIDTH}!"]
-    choice = "it is" if one else "one of them is"
-    lines += [
-        "",
-        f"_If {choice} the same bug, link it as a duplicate. Nothing was linked or closed._",
-        f"{{color:#7a869a}}Déjà Bug, {escape(encoder)}{{color}}",
-    ]
+    if suggestions:
+        choice = "it is" if len(suggestions) == 1 else "one of them is"
+        advice = f"If {choice} the same bug, link it as a duplicate. Nothing was linked or closed."
+        lines += ["", f"_{advice} {HINT}_"]
+    if note:
+        lines += ["", note] if lines else [note]
+    lines += ["", f"{{color:#7a869a}}Déjà Bug, {escape(encoder)}{{color}}"]
     return "\n".join(lines)
 
 
@@ -88,19 +101,31 @@ def span(start: float, end: float) -> str:
     return clock(start) if end <= start else f"{clock(start)}–{clock(end)}"
 
 
+def _seen(suggestions: Sequence[Suggested]) -> str:
+    number = len(suggestions)
+    where = "an earlier ticket" if number == 1 else f"{number} earlier tickets"
+    if not any(suggestion.moments for suggestion in suggestions):
+        return f"This ticket reads like {where} with a clip"
+    return f"This clip looks like the one on {where}"
+
+
 def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
-    link = f"[{suggestion.key}|{browse_url}/browse/{suggestion.key}]"
     summary = suggestion.summary
     if len(summary) > LONGEST_SUMMARY:
         summary = summary[: LONGEST_SUMMARY - 1].rstrip() + "…"
     lines = [
-        f"* *{link}* {escape(summary)}",
+        f"* *{_link(suggestion.key, browse_url)}* {escape(summary)}",
         f"** {strength(suggestion.score)} (score {suggestion.score:.2f}), {_state(suggestion)}",
     ]
+    if suggestion.also:
+        also = ", ".join(_link(key, browse_url) for key in suggestion.also)
+        lines.append(f"** Also filed as {also}")
     if suggestion.kinds:
         lines.append(f"** Kind of bug: {escape(', '.join(suggestion.kinds))}")
     if suggestion.moments:
         where = f" of {escape(suggestion.filename)}" if suggestion.filename else ""
+        if suggestion.clip_on:
+            where += f" on its duplicate {_link(suggestion.clip_on, browse_url)}"
         pairs = "; ".join(
             f"{span(pair.query_start, pair.query_end)} here, "
             f"{span(pair.match_start, pair.match_end)} there{where}"
@@ -110,16 +135,22 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
     return lines
 
 
+def _link(key: str, browse_url: str) -> str:
+    return f"[{key}|{browse_url}/browse/{key}]"
+
+
+def fixed_in(resolution: str | None, fix_versions: Sequence[str]) -> str | None:
+    """How a ticket counts as fixed, for readers: `fixed in 0.9`, `fixed`, or None if it is not."""
+    if not resolution or resolution.lower() not in ("fixed", "done"):
+        return None
+    return f"fixed in {', '.join(fix_versions)}" if fix_versions else "fixed"
+
+
 def _state(suggestion: Suggested) -> str:
     status = f"status {escape(suggestion.status or 'unknown')}"
     if not suggestion.resolution:
         return f"{status}, unresolved"
-    fixed = suggestion.resolution.lower() in ("fixed", "done")
-    if not fixed:
+    fixed = fixed_in(suggestion.resolution, suggestion.fix_versions)
+    if fixed is None:
         return f"{status}, resolved as {escape(suggestion.resolution)}"
-    where = f" in {escape(', '.join(suggestion.fix_versions))}" if suggestion.fix_versions else ""
-    return f"{status}: fixed{where}, so this may be a regression"
-
-
-def _count(number: int) -> str:
-    return "an earlier ticket" if number == 1 else f"{number} earlier tickets"
+    return f"{status}: possible regression of {suggestion.key}, {escape(fixed)}"

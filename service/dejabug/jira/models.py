@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,16 +36,21 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Link:
-    """A link to another issue: the name of its type (`Duplicate`), the other's id and key."""
+    """A link to another issue: the name of its type (`Duplicate`), the other's id and key.
+
+    `outward` links read "this issue duplicates the other", inward ones "is duplicated by".
+    """
 
     kind: str
     issue_id: str
     key: str
+    outward: bool = False
 
 
 @dataclass(frozen=True)
 class Issue:
-    """A Jira issue. `security` is the name of its security level, None when it has none."""
+    """A Jira issue. `security` is the name of its security level, None when it has none;
+    `service_project` says that customers read public comments there."""
 
     id: str
     key: str
@@ -61,16 +66,36 @@ class Issue:
     links: tuple[Link, ...] = ()
     created: str = ""
     updated: str = ""
+    service_project: bool = False
+
+    def duplicates(self, kinds: Collection[str]) -> Iterator[str]:
+        """The ids of issues that this one is linked to as a duplicate; `kinds` in small letters."""
+        return (link.issue_id for link in self.links if link.kind.lower() in kinds)
+
+    def originals(self, kinds: Collection[str]) -> list[str]:
+        """The ids of those that this one duplicates: the way to the canonical issue."""
+        return [link.issue_id for link in self.links if link.outward and link.kind.lower() in kinds]
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment: who wrote it, and what, in wiki text. `public` ones customers can read."""
+
+    id: str
+    author_id: str | None
+    author: str
+    body: str
+    public: bool = True
 
 
 def parse_issue(raw: Mapping[str, Any]) -> Issue:
     """An issue from REST's JSON. Raises KeyError when it has no id or key."""
     fields = as_mapping(raw.get("fields"))
-    key = str(raw["key"])
+    key, project = str(raw["key"]), as_mapping(fields.get("project"))
     return Issue(
         id=str(raw["id"]),
         key=key,
-        project=str(as_mapping(fields.get("project")).get("key") or key.rpartition("-")[0]),
+        project=str(project.get("key") or key.rpartition("-")[0]),
         summary=str(fields.get("summary") or ""),
         description=plain_text(fields.get("description")),
         status=_name(fields.get("status")) or "",
@@ -86,6 +111,19 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
         links=tuple(_links(fields.get("issuelinks"))),
         created=str(fields.get("created") or ""),
         updated=str(fields.get("updated") or ""),
+        service_project=project.get("projectTypeKey") == "service_desk",
+    )
+
+
+def parse_comment(raw: Mapping[str, Any]) -> Comment:
+    """A comment from REST's JSON. Raises KeyError when it has no id."""
+    author = as_mapping(raw.get("author"))
+    return Comment(
+        id=str(raw["id"]),
+        author_id=account_of(author),
+        author=str(author.get("displayName") or "somebody"),
+        body=plain_text(raw.get("body")),
+        public=raw.get("jsdPublic") is not False,
     )
 
 
@@ -130,7 +168,8 @@ def _links(values: Any) -> Iterator[Link]:
         other = as_mapping(link.get("inwardIssue") or link.get("outwardIssue"))
         if other.get("id"):
             kind = _name(link.get("type")) or ""
-            yield Link(kind, str(other["id"]), str(other.get("key") or ""))
+            outward = bool(link.get("outwardIssue"))
+            yield Link(kind, str(other["id"]), str(other.get("key") or ""), outward)
 
 
 def _security(value: Any) -> str | None:

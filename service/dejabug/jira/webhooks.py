@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +17,12 @@ from typing import Any, Literal
 from dejabug.jira.models import account_of, as_mapping
 
 LINK_EVENTS = ("issuelink_created", "issuelink_deleted")
+COMMENT_EVENT = "comment_created"
+# A comment's own address, for events that name no issue (Data Center's may lack it).
+COMMENT_ADDRESS = re.compile(r"/issue/(\d+)/comment/\d+$")
 ALGORITHM = "sha256"
+# How a comment speaks to us.
+CALL = "/dejabug"
 
 
 class SignatureError(Exception):
@@ -29,17 +35,19 @@ class PayloadError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """What a webhook tells. `new_attachments`: files were added; `moved_from`: the old key.
+    """What a webhook tells. `new_attachments`: files were added; `moved_from`: the old key;
+    `comment_id`: a comment that was written and may speak to us.
 
     `ignored` events carry a `reason` and may have no issue.
     """
 
-    kind: Literal["created", "updated", "deleted", "ignored"]
+    kind: Literal["created", "updated", "deleted", "comment", "ignored"]
     issue_id: str = ""
     issue_key: str | None = None
     actor_id: str | None = None
     new_attachments: bool = False
     moved_from: str | None = None
+    comment_id: str = ""
     reason: str = ""
 
 
@@ -79,6 +87,8 @@ def parse_event(body: bytes) -> Event:
         if not _numeric(source):
             return Event("ignored", reason=f"{name} names no issue")
         return Event("updated", str(source))
+    if name == COMMENT_EVENT:
+        return _comment_event(payload)
     if kind == "ignored":
         return Event("ignored", reason=f"nothing to do for {name[:60] if name else 'this'}")
     if not isinstance(issue, dict) or not _numeric(issue.get("id")):
@@ -94,6 +104,24 @@ def parse_event(body: bytes) -> Event:
             str(item.get("field")).lower() == "attachment" and item.get("to") for item in items
         ),
         moved_from=str(moves[0].get("fromString")) if moves else None,
+    )
+
+
+def _comment_event(payload: Mapping[str, Any]) -> Event:
+    comment = as_mapping(payload.get("comment"))
+    found = COMMENT_ADDRESS.search(str(comment.get("self") or ""))
+    issue_id = as_mapping(payload.get("issue")).get("id") or (found and found[1])
+    if not _numeric(comment.get("id")) or not _numeric(issue_id):
+        return Event("ignored", reason="a comment that names no issue")
+    author, body = account_of(comment.get("author")), comment.get("body")
+    # A body that is cut off or an Atlassian document is read again before it is obeyed.
+    speaks = CALL in body.lower() if isinstance(body, str) else body is not None
+    return Event(
+        "comment" if speaks else "ignored",
+        str(issue_id),
+        actor_id=author,
+        comment_id=str(comment["id"]),
+        reason="" if speaks else "a comment that does not speak to us",
     )
 
 

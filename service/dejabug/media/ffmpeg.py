@@ -23,7 +23,12 @@ import ffmpeg
 MEBIBYTE = 1024 * 1024
 # What an attachment may be: containers of recordings. Playlists and manifests (HLS, DASH, concat),
 # which would make ffmpeg open other files or addresses, are not among them.
-DEMUXERS = "3g2,3gp,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm"
+DEMUXERS = (
+    "3g2,3gp,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm,"
+    "webp_anim"
+)
+# The exit status of an ffmpeg that was sent a signal: ours is the one for too much processor time.
+SIGNALLED = 255
 # The most that ffmpeg may say about a file before it is ended.
 MOST_TALK = 4 * MEBIBYTE
 # How ffmpeg, the C library and the loader say that memory did not suffice.
@@ -31,12 +36,14 @@ NO_MEMORY = re.compile(
     r"annot allocate memory|malloc of size \d+ failed|failed to map segment"
     r"|pthread_create|Resource temporarily unavailable"
 )
+TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
 
 
 class ClipError(Exception):
     """A clip that cannot be used. `code` is short and steady, the message is for a person.
 
-    Codes: empty, not_a_video, truncated, too_large, too_many_pixels, timeout, memory, no_frames.
+    Codes: empty, not_a_video, truncated, too_large, too_many_pixels, too_small, timeout, memory,
+    no_frames.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -103,12 +110,17 @@ def ffmpeg_version(program: str) -> str:
     return words[2] if words[:2] == ["ffmpeg", "version"] else "unknown"
 
 
-def open_input(path: Path, **options: Any) -> Any:
-    """An ffmpeg-python input that reads this local file and nothing else."""
+def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
+    """An ffmpeg-python input that reads this local file and nothing else.
+
+    By default ffmpeg chooses one of DEMUXERS by the file's content; `demuxer` names the one to use.
+    """
+    if demuxer is not None:
+        options["format"] = demuxer
     return ffmpeg.input(
         f"file:{path}",
         protocol_whitelist="file",
-        format_whitelist=DEMUXERS,
+        format_whitelist=demuxer or DEMUXERS,
         threads=1,
         **options,
     )
@@ -123,13 +135,19 @@ def command(program: str, output: Any, *, said: str = "error") -> list[str]:
 
 
 def run(
-    arguments: Sequence[str], limits: Limits, *, most_output: int, deadline: float | None = None
+    arguments: Sequence[str],
+    limits: Limits,
+    *,
+    most_output: int,
+    deadline: float | None = None,
+    most_file: int = MOST_TALK,
 ) -> Outcome:
     """Run ffmpeg (`arguments` with the program first) within `limits`; keep `most_output` bytes.
 
     A child that gives more is ended: it has given what was asked for. A `deadline` of
     time.monotonic() is for the later ones of several children that share one time limit.
-    Raises ClipError (timeout).
+    `most_file` bounds each file that it writes itself, in bytes: beyond, the system ends it with
+    SIGXFSZ. Raises ClipError (timeout).
     """
     if deadline is None:
         deadline = time.monotonic() + limits.timeout_seconds
@@ -144,7 +162,7 @@ def run(
             env={"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"},
         )
         try:
-            _limit(child.pid, limits)
+            _limit(child.pid, limits, most_file)
             output = _read(child, most_output, deadline)
             if len(output) < most_output:
                 child.wait(max(0.0, deadline - time.monotonic()))
@@ -155,8 +173,8 @@ def run(
         talk.seek(0)
         said = talk.read(MOST_TALK).decode("utf-8", "replace")
     status = child.returncode
-    # Its share of processor time: ffmpeg ends itself at the first signal, in its own words.
-    if status == -signal.SIGXCPU or "Exiting normally, received signal 24" in said:
+    # Its share of processor time: ffmpeg ends itself at the first signal, as if all were well.
+    if status in (-signal.SIGXCPU, SIGNALLED):
         raise _too_late(limits)
     return Outcome(output, said, status)
 
@@ -178,20 +196,30 @@ def lacked_memory(outcome: Outcome) -> bool:
     return starved or NO_MEMORY.search(outcome.talk) is not None
 
 
-def _limit(pid: int, limits: Limits) -> None:
+def no_frames(outcome: Outcome) -> ClipError:
+    """Why a child gave no picture."""
+    if TOO_MANY_PIXELS.search(outcome.talk):
+        return ClipError("too_many_pixels", "its pictures are larger than allowed")
+    if lacked_memory(outcome):
+        return ClipError("memory", "decoding it takes more memory than allowed")
+    return ClipError("no_frames", "no picture of it can be decoded")
+
+
+def _limit(pid: int, limits: Limits, most_file: int) -> None:
     seconds = max(1, math.ceil(limits.timeout_seconds))
     bounds = {
-        resource.RLIMIT_AS: limits.memory_bytes,
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: MOST_TALK,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 32,
+        resource.RLIMIT_AS: (limits.memory_bytes, limits.memory_bytes),
+        # At one bound for both, Linux sends SIGKILL, which cannot be told from a lack of memory.
+        resource.RLIMIT_CPU: (seconds, seconds + 2),
+        resource.RLIMIT_FSIZE: (most_file, most_file),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_NOFILE: (32, 32),
     }
     # Set from outside, after the start: no code of ours runs between fork and exec, which is not
     # safe beside threads. A child that is gone already needs no limits.
     with contextlib.suppress(ProcessLookupError):
         for what, bound in bounds.items():
-            resource.prlimit(pid, what, (bound, bound))
+            resource.prlimit(pid, what, bound)
 
 
 def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:

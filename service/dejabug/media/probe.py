@@ -9,6 +9,7 @@ from pathlib import Path
 import ffmpeg
 
 from dejabug.media.ffmpeg import (
+    TOO_MANY_PIXELS,
     ClipError,
     Limits,
     Outcome,
@@ -19,13 +20,12 @@ from dejabug.media.ffmpeg import (
     open_input,
     run,
 )
+from dejabug.media.kinds import image_demuxer
 
-VIDEO_SUFFIXES = re.compile(
-    r"\.(3g2|3gp|asf|avi|flv|gif|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|webm|wmv)$",
-    re.IGNORECASE,
-)
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"
+# Pictures and GIFs with a side below this many pixels are icons and emoji: they show no bug.
+SMALLEST_PICTURE = 64
 # What an MP4 or MOV file begins with, after four bytes of length.
 MP4_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"))
 # Lines of ffmpeg's description. They are indented by two blanks; what a file says of itself in its
@@ -47,7 +47,9 @@ ROTATION = re.compile(
 class Probe:
     """What a clip is: `width` and `height` as shown (turned upright, square pixels).
 
-    `duration` in seconds and `fps` in pictures a second are None where the file does not tell.
+    `duration` in seconds and `fps` in pictures a second are None where the file does not tell, and
+    for a single picture, whose sides are as stored: its note of how the camera was held is read
+    only when it is decoded. `container` is the name of ffmpeg's demuxer.
     """
 
     container: str
@@ -57,20 +59,21 @@ class Probe:
     duration: float | None
     fps: float | None
 
-
-def is_video(filename: str, mime_type: str | None) -> bool:
-    """Whether an attachment is a clip, by its type or its name."""
-    kind = (mime_type or "").lower()
-    named_so = VIDEO_SUFFIXES.search(filename) is not None
-    return kind.startswith("video/") or kind == "image/gif" or named_so
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a single picture."""
+        return self.container.endswith("_pipe")
 
 
 def probe(path: Path, *, limits: Limits | None = None, program: str | None = None) -> Probe:
-    """Look at a file's head. Raises ClipError when it is no video or larger than allowed."""
+    """Look at a file's head. Raises ClipError when it is neither a video nor a picture, or when it
+    is larger or smaller than allowed."""
     limits = limits or Limits()
     check_size(path, limits)
     # Nothing is decoded: an output of no length makes ffmpeg describe its input and end.
-    look = ffmpeg.output(open_input(path)[FIRST_VIDEO], "pipe:", format="null", c="copy", t=0)
+    demuxer = image_demuxer(path)
+    source = open_input(path, demuxer, max_pixels=limits.max_pixels)[FIRST_VIDEO]
+    look = ffmpeg.output(source, "pipe:", format="null", c="copy", t=0)
     arguments = command(program or find_ffmpeg(), look, said="info")
     outcome = run(arguments, limits, most_output=1)
     video, container = VIDEO.search(outcome.talk), CONTAINER.search(outcome.talk)
@@ -85,6 +88,16 @@ def probe(path: Path, *, limits: Limits | None = None, program: str | None = Non
         )
     if width * height == 0:
         raise ClipError("not_a_video", "its pictures have no size")
+    kind = container[1].rstrip(",")
+    if (demuxer or kind == "gif") and min(width, height) < SMALLEST_PICTURE:
+        raise ClipError(
+            "too_small",
+            f"a picture of {width} x {height} pixels is an icon: at least {SMALLEST_PICTURE} a side"
+            " are needed to recognise a scene",
+        )
+    if demuxer:
+        # Neither a picture's dots per inch nor ffmpeg's 25 a second mean anything here.
+        return Probe(kind, video[1], width, height, duration=None, fps=None)
     if size[3] and int(size[3]) and int(size[4]):
         width = max(1, round(width * int(size[3]) / int(size[4])))
     turned = ROTATION.search(outcome.talk)
@@ -93,7 +106,7 @@ def probe(path: Path, *, limits: Limits | None = None, program: str | None = Non
         width, height = height, width
     duration, rate = DURATION.search(outcome.talk), RATE.search(video[2])
     return Probe(
-        container=container[1].rstrip(","),
+        container=kind,
         codec=video[1],
         width=width,
         height=height,
@@ -113,6 +126,8 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
         return ClipError(
             "truncated", "the file is cut off before its table of contents (no moov atom)"
         )
+    if TOO_MANY_PIXELS.search(outcome.talk):
+        return ClipError("too_many_pixels", "its pictures have more pixels than allowed")
     if lacked_memory(outcome):
         return ClipError("memory", "reading it takes more memory than allowed")
-    return ClipError("not_a_video", "ffmpeg finds no video in it")
+    return ClipError("not_a_video", "the file is neither a video nor a picture that can be read")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,28 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dejabug.media.ffmpeg import (
-    ClipError,
-    Limits,
-    Outcome,
-    command,
-    find_ffmpeg,
-    lacked_memory,
-    open_input,
-    run,
-)
+from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, no_frames, open_input, run
 from dejabug.media.probe import FIRST_VIDEO, probe
+from dejabug.media.scaling import SCALE_FLAGS, scaled_size
+from dejabug.media.stills import read_still
 from dejabug.media.timeline import read_timeline
 
-# Nearest to PIL's bicubic, which CLIP's training used (44.9 dB); no flag costs measurable time.
-SCALE_FLAGS = "bicubic+accurate_rnd+full_chroma_int"
-# A long side keeps this many short sides at most; a longer panorama is squashed to it.
-LONGEST_SIDE = 3
 # Frames whose 32 x 32 grey thumbnails differ by less (mean of 0-255) from the last kept one are
 # dropped: 63 % of an idle screen recording, none of moving play.
 SAME_PICTURE = 0.75
 THUMBNAIL = 32
-TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
 
 
 @dataclass(frozen=True)
@@ -60,13 +47,24 @@ def sample_frames(
 ) -> Frames:
     """Sample a clip at `rate` frames per second, `max_frames` at most, spread over all of it.
 
-    The frame for time t is the one on screen at t. The shorter side becomes `short_side` pixels.
-    Raises ClipError (see its codes).
+    The frame for time t is the one on screen at t. The shorter side becomes `short_side` pixels. A
+    screenshot is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content
+    says. Raises ClipError (see its codes).
     """
     limits = limits or Limits()
     program = program or find_ffmpeg()
     deadline = time.monotonic() + limits.timeout_seconds
     about = probe(path, limits=limits, program=program)
+    if about.is_image:
+        still, cut_short = read_still(
+            path,
+            about.container,
+            short_side=short_side,
+            limits=limits,
+            program=program,
+            deadline=deadline,
+        )
+        return Frames(np.zeros(1, np.float32), still[None], 0.0, 0, cut_short)
     timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
     known = timeline.duration if timeline.duration is not None else about.duration
     step = sampling_step(min(known or 0.0, limits.max_duration_seconds), rate, max_frames)
@@ -93,7 +91,7 @@ def sample_frames(
     outcome = run(arguments, limits, most_output=max_frames * size + 1, deadline=deadline)
     count = len(outcome.output) // size
     if count == 0:
-        raise _no_frames(outcome)
+        raise no_frames(outcome)
     used = np.frombuffer(outcome.output, np.uint8, count * size)
     pixels: npt.NDArray[np.uint8] = used.reshape(count, height, width, 3)
     times = np.arange(count, dtype=np.float32) * np.float32(step)
@@ -110,13 +108,6 @@ def sample_frames(
 def sampling_step(duration: float, rate: float, max_frames: int) -> float:
     """Seconds between samples: 1 / rate, or more where that would pass `max_frames`."""
     return max(1 / rate, duration / max_frames)
-
-
-def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """Width and height with the shorter side at `short_side`, aspect kept within LONGEST_SIDE."""
-    factor = short_side / min(width, height)
-    longest = short_side * LONGEST_SIDE
-    return min(round(width * factor), longest), min(round(height * factor), longest)
 
 
 def distinct(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
@@ -139,11 +130,3 @@ def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     widths = np.diff([*columns, grey.shape[2]])
     means: npt.NDArray[np.float32] = sums / (heights[:, None] * widths[None, :])
     return means.astype(np.float32)
-
-
-def _no_frames(outcome: Outcome) -> ClipError:
-    if TOO_MANY_PIXELS.search(outcome.talk):
-        return ClipError("too_many_pixels", "its pictures are larger than they were announced")
-    if lacked_memory(outcome):
-        return ClipError("memory", "decoding it takes more memory than allowed")
-    return ClipError("no_frames", "no picture of it can be decoded")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 
 import redis
 import structlog
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from dejabug.catalogue import EVENT_MEMORY, event_key
+from dejabug.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.jira.webhooks import (
     Event,
     PayloadError,
@@ -17,7 +18,8 @@ from dejabug.jira.webhooks import (
     parse_event,
     verify_signature,
 )
-from dejabug.jobs import enqueue, forget_issue, promise_sync
+from dejabug.jobs import forget_issue, obey, promise_sync
+from dejabug.queueing import enqueue
 from dejabug.rooms import ACCOUNT, Rooms
 
 log = structlog.get_logger()
@@ -38,16 +40,22 @@ def jira_webhook() -> tuple[Response, int]:
         verify_signature(secret, body, request.headers.get("X-Hub-Signature"))
         event = parse_event(body)
     except SignatureError as error:
+        _count_refusal(place)
         log.warning("webhook_refused", why=str(error), bytes=len(body))
         return _answer(401, "refused", str(error))
     except PayloadError as error:
         log.warning("webhook_not_understood", why=str(error), bytes=len(body))
         return _answer(400, "not understood", str(error))
-    if event.kind == "ignored":
+    if event.kind == "ignored" and not event.comment_id:
         return _answer(200, "ignored", event.reason)
     try:
         if is_own(event, place.redis.get(ACCOUNT)):
+            if event.comment_id:
+                # Our own check of the webhooks waits for this.
+                place.redis.set(echo_key(event.comment_id), 1, ex=ECHO_MEMORY)
             return _answer(200, "ignored", "caused by our own account")
+        if event.kind == "ignored":
+            return _answer(200, "ignored", event.reason)
         fresh = remember(place, event, body)
     except redis.RedisError as error:
         # Not remembered, so not answered well: Jira repeats events that got a 503.
@@ -70,7 +78,10 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
             return False
         pipe.multi()
         pipe.set(key, event.issue_id, ex=EVENT_MEMORY)
-        if event.kind == "deleted":
+        if event.kind == "comment":
+            job = (obey, event.issue_id, event.comment_id)
+            enqueue(place.queue("default"), *job, pipeline=pipe)
+        elif event.kind == "deleted":
             enqueue(place.queue("default"), forget_issue, event.issue_id, pipeline=pipe)
         else:
             watch = event.kind == "created" or event.new_attachments
@@ -80,6 +91,12 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
         except redis.WatchError:
             return False
     return True
+
+
+def _count_refusal(place: Rooms) -> None:
+    """For the check of webhooks, which can then tell a wrong secret from silence."""
+    with contextlib.suppress(redis.RedisError):
+        place.redis.incr(REFUSALS)
 
 
 def _answer(status: int, outcome: str, reason: str) -> tuple[Response, int]:

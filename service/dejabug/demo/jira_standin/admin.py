@@ -13,29 +13,98 @@ from dejabug.demo.jira_standin.shapes import issue_json
 
 blueprint = Blueprint("admin", __name__)
 WEBHOOKS = "/rest/webhooks/1.0/webhook"
+# Data Center's from version 10 on, which is the one that this stand-in then is.
+NEW_WEBHOOKS = "/rest/jira-webhook/1.0/webhooks"
+FILTER = "issue-related-events-section"
 
 
 @blueprint.route(WEBHOOKS, methods=["GET", "POST"])
+@blueprint.route(NEW_WEBHOOKS, methods=["GET", "POST"])
 def webhooks() -> tuple[Response, int]:
     """Jira's own endpoint for admin webhooks."""
     with store().lock:
+        _administrate()
         if request.method == "GET":
-            return jsonify([_without_secret(hook) for hook in store().hooks.values()]), 200
-        asked = request.get_json(silent=True) or {}
-        if not asked.get("url") or not asked.get("events"):
-            raise TroubleError(400, "url and events are required")
+            return jsonify([_shown(number) for number in store().hooks]), 200
         number = str(store().next_number("webhook", 1))
-        address = f"{base()}{WEBHOOKS}/{number}"
-        store().hooks[number] = {**asked, "self": address, "enabled": True}
-        return jsonify(_without_secret(store().hooks[number])), 201
+        store().hooks[number] = _taken({"enabled": True})
+        return jsonify(_shown(number)), 201
+
+
+@blueprint.route(f"{WEBHOOKS}/<number>", methods=["GET", "PUT"])
+@blueprint.route(f"{NEW_WEBHOOKS}/<number>", methods=["GET", "PUT"])
+def webhook(number: str) -> tuple[Response, int]:
+    """One webhook. A change without a secret keeps the old one."""
+    with store().lock:
+        _administrate()
+        if number not in store().hooks:
+            raise TroubleError(404, f"There is no webhook {number}.")
+        if request.method == "PUT":
+            store().hooks[number] = _taken(store().hooks[number])
+        return jsonify(_shown(number)), 200
 
 
 @blueprint.delete(f"{WEBHOOKS}/<number>")
+@blueprint.delete(f"{NEW_WEBHOOKS}/<number>")
 def delete_webhook(number: str) -> tuple[str, int]:
     """Stop telling that address."""
     with store().lock:
+        _administrate()
         store().hooks.pop(number, None)
     return "", 204
+
+
+def _administrate() -> None:
+    """404 at the other kind of Jira's address; 403 for who is no administrator, where there is
+    one."""
+    if _is_new_api() == request.path.startswith(WEBHOOKS):
+        raise TroubleError(404, f"null for uri: {request.path}")
+    if not g.user.admin and any(user.admin for user in store().users.values()):
+        raise TroubleError(403, "You do not have permission to manage webhooks.")
+
+
+def _is_new_api() -> bool:
+    return str(current_app.extensions["deployment"]) != "Cloud"
+
+
+def _taken(old: dict[str, Any]) -> dict[str, Any]:
+    """A webhook as asked for, over what it was; kept in the older API's terms."""
+    asked = request.get_json(silent=True) or {}
+    if _is_new_api():
+        given = asked.get("configuration") or {}
+        asked = {
+            "name": asked.get("name"),
+            "url": asked.get("url"),
+            "events": asked.get("events"),
+            "enabled": asked.get("active", True),
+            "excludeBody": str(given.get("EXCLUDE_BODY")).lower() == "true",
+            "filters": {FILTER: given["FILTERS"]} if given.get("FILTERS") else {},
+            # A secret beside the configuration is passed over without a word.
+            **({"secret": given["SECRET"]} if given.get("SECRET") else {}),
+        }
+    if not asked.get("url") or not asked.get("events"):
+        raise TroubleError(400, "url and events are required")
+    return {**old, **asked}
+
+
+def _shown(number: str) -> dict[str, Any]:
+    """A webhook as Jira shows it: without its secret."""
+    hook = {name: value for name, value in store().hooks[number].items() if name != "secret"}
+    if not _is_new_api():
+        return {**hook, "self": f"{base()}{WEBHOOKS}/{number}"}
+    configuration = {"EXCLUDE_BODY": str(bool(hook.get("excludeBody"))).lower()}
+    if hook.get("filters"):
+        configuration["FILTERS"] = hook["filters"][FILTER]
+    return {
+        "id": int(number),
+        "name": hook["name"],
+        "url": hook["url"],
+        "events": hook["events"],
+        "active": hook["enabled"],
+        "configuration": configuration,
+        "scopeType": "global",
+        "sslVerificationRequired": True,
+    }
 
 
 @blueprint.post("/rest/standin/import")
@@ -82,7 +151,3 @@ def log() -> Response:
     return jsonify(
         user=g.user.name, requests=current_app.extensions["requests"], deliveries=deliveries
     )
-
-
-def _without_secret(hook: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in hook.items() if name != "secret"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ def search(jql: str, issues: Iterable[Issue]) -> list[Issue]:
     found = list(issues)
     if not where.strip():
         raise JqlError("Unbounded JQL queries are not allowed here.")
-    for clause in re.split(r"\s+and\s+", where.strip(), flags=re.IGNORECASE):
+    for clause in _clauses(where.strip()):
         test = _test(clause)
         found = [issue for issue in found if test(issue)]
     order = re.sub(r"\border\s+by\s*$", "", order.strip(), flags=re.IGNORECASE)
@@ -36,6 +36,26 @@ def search(jql: str, issues: Iterable[Issue]) -> list[Issue]:
         reverse = len(part) > 1 and part[1].lower() == "desc"
         found.sort(key=_sort_key(part[0].lower()), reverse=reverse)
     return found
+
+
+def _clauses(where: str) -> Iterator[str]:
+    """The clauses joined by AND, those in parentheses of their own too."""
+    depth, start = 0, 0
+    for found in re.finditer(r"[()]|\s+and\s+", where, flags=re.IGNORECASE):
+        if found[0] in "()":
+            depth += 1 if found[0] == "(" else -1
+        elif depth == 0:
+            yield from _unwrapped(where[start : found.start()])
+            start = found.end()
+    yield from _unwrapped(where[start:])
+
+
+def _unwrapped(clause: str) -> Iterator[str]:
+    clause = clause.strip()
+    if clause.startswith("(") and clause.endswith(")"):
+        yield from _clauses(clause[1:-1])
+    else:
+        yield clause
 
 
 def _test(clause: str) -> Callable[[Issue], bool]:

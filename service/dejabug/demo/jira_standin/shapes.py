@@ -8,6 +8,8 @@ from typing import Any
 from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Link, Store, User
 
 API = "/rest/api/2"
+# The property that keeps a comment from a service project's customers.
+INTERNAL = "sd.public.comment"
 
 
 def user_json(user: User, base: str) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def comment_json(
         "body": comment.body,
         "created": comment.created,
         "updated": comment.updated,
-        "jsdPublic": True,
+        "jsdPublic": not any(each["key"] == INTERNAL for each in comment.properties),
     }
     return {**found, "properties": comment.properties} if properties else found
 
@@ -71,14 +73,14 @@ def issue_json(
     }
 
 
-def project_json(project: str, base: str) -> dict[str, Any]:
+def project_json(store: Store, project: str, base: str) -> dict[str, Any]:
     """A project."""
     return {
         "self": f"{base}{API}/project/{project}",
         "id": str(sum(map(ord, project))),
         "key": project,
         "name": project,
-        "projectTypeKey": "software",
+        "projectTypeKey": store.project_types.get(project, "software"),
         "simplified": False,
     }
 
@@ -89,7 +91,7 @@ def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
     return {
         "summary": issue.summary,
         "description": issue.description,
-        "project": project_json(issue.project, base),
+        "project": project_json(store, issue.project, base),
         "issuetype": {"id": "10004", "name": "Bug", "subtask": False},
         "status": {"id": issue.status, "name": issue.status, "description": ""},
         "resolution": _named(issue.resolution),

@@ -17,13 +17,16 @@ def timestamp() -> str:
 
 @dataclass
 class User:
-    """An account; `levels` are the issue security levels it may see."""
+    """An account; `levels` are the issue security levels it may see, `projects` those that it may
+    browse (None: all), `admin` whether it administers the site."""
 
     account_id: str
     name: str
     email: str
     token: str
     levels: list[str] = field(default_factory=list)
+    projects: list[str] | None = None
+    admin: bool = False
 
 
 @dataclass
@@ -73,7 +76,8 @@ class Issue:
 
 @dataclass
 class Link:
-    """One issue link, by the ids of its two issues: `inward` is duplicated by `outward`."""
+    """One issue link, by the ids of its two issues, as the request that makes it names them: it
+    reads "`inward` duplicates `outward`" (so it is for Jira, whatever the names suggest)."""
 
     id: str
     kind: str
@@ -90,6 +94,8 @@ class Store:
         self.issues: dict[str, Issue] = {}
         self.links: list[Link] = []
         self.hooks: dict[str, dict[str, Any]] = {}
+        # Kinds of projects that are not `software`.
+        self.project_types: dict[str, str] = {}
         self._folder = folder
         self._counters: dict[str, int] = {}
         (folder / "attachments").mkdir(parents=True, exist_ok=True)
@@ -159,6 +165,7 @@ class Store:
                 "issues": [asdict(issue) for issue in self.issues.values()],
                 "links": [asdict(link) for link in self.links],
                 "hooks": self.hooks,
+                "project_types": self.project_types,
                 "counters": self._counters,
             }
             fresh = self._folder / "state.json.new"
@@ -171,6 +178,7 @@ class Store:
             return
         state = json.loads(path.read_text("utf-8"))
         self.hooks, self._counters = state["hooks"], state["counters"]
+        self.project_types = state.get("project_types", {})
         self.links = [Link(**raw) for raw in state.get("links", ())]
         for raw in state["issues"]:
             raw["attachments"] = [Attachment(**each) for each in raw["attachments"]]
@@ -179,5 +187,6 @@ class Store:
 
 
 def may_see(issue: Issue, reader: User) -> bool:
-    """Whether this reader may see an issue: its security level decides."""
-    return issue.security is None or issue.security in reader.levels
+    """Whether this reader may see an issue: its project and its security level decide."""
+    browses = reader.projects is None or issue.project in reader.projects
+    return browses and (issue.security is None or issue.security in reader.levels)

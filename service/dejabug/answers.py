@@ -1,0 +1,147 @@
+"""What is known of an issue's like: ranked pairs of clips, and which issues may be named.
+
+The comment, the panel and `dejabug similar` ask here, so that all give the same answer but for what
+their readers may see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+from dejabug import policy
+from dejabug.catalogue import ClipStatus, IssueRecord
+from dejabug.jira.models import Issue
+from dejabug.policy import Choice, PairMatch, Ticket, Wish
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings
+
+# Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
+# do not empty the answer.
+RE_READ = 20
+# Words alone must be surer than this to be commented: most tickets without a clip tell of no bug
+# that was ever filmed, and a clip may still be on its way.
+WORDS_THRESHOLD = 0.95
+# Beside fewer tickets than this it cannot be told which words are usual in a project.
+FEWEST_TICKETS = 20
+# Two pictures of a log or a dialog look much alike whatever they say (two of unrelated bugs reached
+# 0.97 here), so that a picture beside a picture is never more than a possibility.
+STILLS_AT_MOST = 0.5
+# Steps that a chain of duplicates is followed beyond the issues that were found.
+LONGEST_CHAIN = 3
+# Reads issues by id, as somebody; those that they may not see are absent.
+Read = Callable[[Collection[str]], dict[str, Issue]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found for an issue: every ranked pair, and the issues as somebody may read them.
+
+    `rejected` are the issues that somebody said are not similar to it.
+    """
+
+    ranked: list[PairMatch]
+    tickets: dict[str, Issue]
+    rejected: frozenset[str]
+
+    def keys(self) -> dict[str, str]:
+        """The issues' keys by their ids."""
+        return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
+
+
+def find_for_issue(place: Rooms, record: IssueRecord, read: Read | None = None) -> Answer:
+    """Rank the clips of other issues against this issue's. `read` reads as the one who will see
+    the answer; without it, as our own account."""
+    ranked = rank(place, record)
+    kinds = place.settings.duplicate_link_types
+    wanted = [record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])]
+    tickets = _with_originals(read or place.jira.issues, wanted, kinds)
+    # A rejected pair is rejected under its canonical issue's name as well.
+    others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
+    return Answer(ranked, tickets, frozenset(place.verdicts.rejected(record.id, others)))
+
+
+def rank(place: Rooms, record: IssueRecord) -> list[PairMatch]:
+    """The best pair of clips with each other issue, best first; without a clip of its own, the
+    issue's words find the clips."""
+    projects = place.settings.projects_beside(record.project)
+    clips = place.catalogue.clips_of(record.id)
+    pairs: list[PairMatch] = []
+    indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
+    for clip in indexed:
+        matches = place.finder.like_clip(clip.id, projects)
+        places = place.index.places(match.clip_id for match in matches)
+        issue_of = {found: where.issue_id for found, where in places.items()}
+        found = policy.pair_matches(clip.id, matches, issue_of)
+        pairs += [_doubted(place, each) for each in found] if clip.still else found
+    if not indexed:
+        pairs = [
+            PairMatch("", found.clip_id, found.issue_id, found.score, ())
+            for found in place.finder.like_ticket(record.id, projects)
+        ]
+    return sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
+
+
+def _doubted(place: Rooms, pair: PairMatch) -> PairMatch:
+    """A picture's match, less sure where what was found is a picture too."""
+    if pair.score <= STILLS_AT_MOST:
+        return pair
+    found = place.catalogue.clip(pair.found_clip_id)
+    still = found is not None and found.still
+    return replace(pair, score=STILLS_AT_MOST) if still else pair
+
+
+def for_comment(
+    place: Rooms, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
+) -> list[Choice]:
+    """The issues that are named where every reader of this issue sees it; none when Jira hides the
+    issue itself."""
+    tickets = tickets_of(answer.tickets.values(), place.settings)
+    own = tickets.get(record.id)
+    if own is None:
+        return []
+    projects = place.settings.projects_beside(own.project)
+    wish = Wish(threshold, limit, answer.rejected, place.projects.off())
+    return policy.to_comment(own, answer.ranked, tickets, projects, wish)
+
+
+def comment_threshold(place: Rooms, project: str, answer: Answer) -> float:
+    """How probable a match must be to be commented: in this project, and on such evidence."""
+    threshold = threshold_of(place, project)
+    if any(pair.clip_id for pair in answer.ranked):
+        return threshold
+    return max(threshold, WORDS_THRESHOLD) if len(answer.ranked) >= FEWEST_TICKETS else math.inf
+
+
+def threshold_of(place: Rooms, project: str) -> float:
+    """How probable a match of clips must be to be commented in this project."""
+    own = place.projects.rules(project).threshold
+    return place.settings.comment_threshold if own is None else own
+
+
+def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]:
+    """Issues as the policy sees them, by id."""
+    kinds = settings.duplicate_link_types
+    return {
+        issue.id: Ticket(
+            issue.id, issue.project, issue.security is not None, tuple(issue.originals(kinds))
+        )
+        for issue in issues
+    }
+
+
+def _with_originals(
+    read: Read, wanted: Collection[str], kinds: Collection[str]
+) -> dict[str, Issue]:
+    """These issues, and those that they are duplicates of, some steps far."""
+    tickets = read(wanted)
+    fresh = list(tickets.values())
+    for _ in range(LONGEST_CHAIN):
+        further = {other for issue in fresh for other in issue.originals(kinds)} - tickets.keys()
+        if not further:
+            break
+        found = read(further)
+        tickets |= found
+        fresh = list(found.values())
+    return tickets

@@ -1,0 +1,81 @@
+"""`dejabug project`: how Déjà Bug behaves in each project."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.jobs import refresh_comments_of
+from dejabug.projects import MODES, Mode, Rules
+from dejabug.rooms import Rooms
+
+MEANING = {
+    "on": "comments and panel",
+    "quiet": "the panel only",
+    "off": "nothing is read, shown or commented",
+}
+
+
+@app.command()
+@plain_errors
+def project(
+    key: Annotated[
+        str | None, typer.Argument(help="The project's key, e.g. GAME; without one, all.")
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="; ".join(f"{name}: {MEANING[name]}" for name in MODES) + ".")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least probability that is commented here.")
+    ] = None,
+    usual: Annotated[
+        bool, typer.Option("--usual", help="Back to the studio's usual rules.")
+    ] = False,
+) -> None:
+    """Say how Déjà Bug behaves in a project, or show it. Comments that stand follow at once.
+
+    `dejabug project GAME --mode quiet` leaves the panel and takes the comments away.
+    """
+    place = open_rooms()
+    if key is None:
+        if mode or usual or threshold is not None:
+            fail("say for which project: dejabug project GAME --mode quiet")
+        _show(place, sorted({*place.catalogue.projects(), *place.projects.all()}))
+        return
+    key = key.upper()
+    old = place.projects.rules(key)
+    rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, old.threshold))
+    if rules != old:
+        place.projects.put(key, rules)
+        refreshed = refresh_comments_of(place, key)
+        console.print(f"[dim]{refreshed} issues of {key} are looked at again.[/]")
+    _show(place, [key])
+    if old.mode == "off" and rules.mode != "off":
+        console.print(f'Read in what came meanwhile: [bold]dejabug backfill "project = {key}"[/]')
+
+
+def _mode(asked: str | None) -> Mode | None:
+    if asked is None:
+        return None
+    found: Mode | None = next((mode for mode in MODES if mode == asked.lower()), None)
+    if found is None:
+        fail(f"no such mode: {asked}; there are: {', '.join(MODES)}")
+    return found
+
+
+def _first(new: float | None, old: float | None) -> float | None:
+    return old if new is None else new
+
+
+def _show(place: Rooms, keys: list[str]) -> None:
+    table = Table("project", "mode", "comments from", "what that means")
+    for key in keys:
+        rules = place.projects.rules(key)
+        usual = place.settings.comment_threshold
+        shown = f"{usual:g} (usual)" if rules.threshold is None else f"{rules.threshold:g}"
+        table.add_row(escape(key), rules.mode, shown, MEANING[rules.mode])
+    console.print(table if keys else "No project is known yet.")

@@ -1,0 +1,139 @@
+"""Talking to us in comments: `/dejabug not GAME-12`, `mute`, `again`, `why GAME-12`.
+
+Whoever may comment on an issue may say these. Our answer is a note in our one comment there, which
+every reader of the issue sees: it tells nothing that the comment itself could not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+import structlog
+
+from dejabug.answers import comment_threshold, find_for_issue, for_comment
+from dejabug.catalogue import ClipStatus, IssueRecord
+from dejabug.jira.comments import escape, span
+from dejabug.jira.models import Comment
+from dejabug.policy import Choice
+from dejabug.rooms import Rooms
+from dejabug.verdicts import Verdict
+
+log = structlog.get_logger()
+
+# A line of its own. Jira's editor may have made a link of the key, so it is looked for in the rest.
+LINE = re.compile(r"^[\s{*_>#-]*/dejabug\b[ \t]*(?P<verb>[a-z]*)(?P<rest>.*)$", re.I | re.M)
+KEY = re.compile(r"\b([A-Z][A-Z0-9_]+-\d+)\b", re.IGNORECASE)
+NEED_KEY = ("not", "why")
+HELP = (
+    "I understand: /dejabug not KEY (never suggest it here again), /dejabug why KEY, "
+    "/dejabug mute, /dejabug again."
+)
+# Commands of one comment that are obeyed: nobody needs more.
+MOST_COMMANDS = 10
+# Matches among which one that is asked about is looked for.
+ASKED = 100
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that somebody wants of us: `not`, `why`, `mute`, `again` or `help`."""
+
+    verb: str
+    key: str | None = None
+
+
+def commands_in(body: str) -> list[Command]:
+    """The commands in a comment's wiki text; what is not understood asks for help."""
+    found = []
+    for line in LINE.finditer(body):
+        verb, key = line["verb"].lower(), KEY.search(line["rest"])
+        if verb in NEED_KEY and key:
+            found.append(Command(verb, key[1].upper()))
+        elif verb in ("mute", "again"):
+            found.append(Command(verb))
+        else:
+            found.append(Command("help"))
+    return found[:MOST_COMMANDS]
+
+
+def obey(place: Rooms, record: IssueRecord, comment: Comment, *, customers: bool) -> bool:
+    """Do what a comment wants, and note our answer; whether there was anything to do.
+
+    `customers`: the issue is of a service project, where only internal comments are obeyed.
+    """
+    commands = commands_in(comment.body)
+    if not commands or (customers and comment.public):
+        return False
+    answers = list(dict.fromkeys(_answer(place, record, each) for each in commands))
+    place.ledger.put_note(record.id, f"_To {escape(comment.author)}:_ {' '.join(answers)}")
+    log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
+    return True
+
+
+def look_anew(place: Rooms, record: IssueRecord) -> None:
+    """Suggest here again, also where somebody muted us or deleted our comment, and try clips again
+    that could not be read."""
+    place.ledger.mute(record.id, False)
+    place.ledger.put_comment(record.id, None)
+    for clip in place.catalogue.clips_of(record.id):
+        if clip.status is ClipStatus.FAILED:
+            place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
+
+
+def _answer(place: Rooms, record: IssueRecord, command: Command) -> str:
+    if command.verb == "mute":
+        place.ledger.mute(record.id, True)
+        return "Muted here. /dejabug again brings suggestions back."
+    if command.verb == "again":
+        look_anew(place, record)
+        return "Looked anew. With nothing above, nothing similar enough was found."
+    if command.key is None:
+        return HELP
+    if command.verb == "not":
+        return _reject(place, record, command.key)
+    return _explain(place, record, command.key)
+
+
+def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
+    other = place.catalogue.issue_by_key(key)
+    if other is not None and other.id != record.id:
+        place.verdicts.put(Verdict(record.id, other.id, False, "person"))
+    # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
+    return f"{key} is not suggested here, and will not be."
+
+
+def _explain(place: Rooms, record: IssueRecord, key: str) -> str:
+    answer = find_for_issue(place, record)
+    choices = for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
+    keys = answer.keys()
+    for choice in choices:
+        names = {keys[each] for each in (choice.issue_id, choice.pair.found_issue_id, *choice.also)}
+        if key in names:
+            return _reasons(key, choice, comment_threshold(place, record.project, answer))
+    return (
+        f"{key}: there is nothing to say. It has no clip that is known here, somebody said it is "
+        "not similar, or not everybody who reads this ticket may see it."
+    )
+
+
+def _reasons(key: str, choice: Choice, threshold: float) -> str:
+    pair = choice.pair
+    parts = [f"{key}: score {pair.score:.2f}"]
+    if math.isinf(threshold):
+        parts[0] += "; with so few tickets, words alone are never named."
+    else:
+        named = "is" if pair.score >= threshold else "would be"
+        parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
+    if pair.clip_id and pair.frames is not None:
+        said = "" if pair.words is None else f", the tickets' words {pair.words:+.2f}"
+        parts.append(f"The pictures say {pair.frames:+.2f}{said}; 0 is what all have in common.")
+    if pair.moments:
+        best = pair.moments[0]
+        here = span(best.query_start, best.query_end)
+        there = span(best.match_start, best.match_end)
+        parts.append(f"Most alike: {here} here, {there} there.")
+    if not pair.clip_id:
+        parts.append("Compared by the tickets' words, since this one has no clip.")
+    return " ".join(parts)

@@ -1,0 +1,116 @@
+"""What we said on issues, and were told there: our one comment, mutes, the last answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from dejabug.index import text_of
+
+MUTED = "dejabug:muted"
+# Seconds that an obeyed comment is remembered: longer than any webhook is repeated.
+OBEYED_MEMORY = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class CommentRecord:
+    """Our one comment on an issue: its id, a digest of what it says, its picture's attachment, and
+    the ids of the issues that it names."""
+
+    id: str
+    digest: str
+    strip_id: str = ""
+    names: tuple[str, ...] = ()
+
+
+class Ledger:
+    """The records in Redis."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+
+    def comment(self, issue_id: str) -> CommentRecord | None:
+        """Our comment on this issue, as far as we remember."""
+        found: Mapping[Any, Any] = self._redis.hgetall(_comment_key(issue_id))
+        if not found:
+            return None
+        read = {text_of(name): text_of(value) for name, value in found.items()}
+        names = tuple(read.get("names", "").split())
+        return CommentRecord(read["id"], read["digest"], read.get("strip_id", ""), names)
+
+    def put_comment(self, issue_id: str, comment: CommentRecord | None) -> None:
+        """Remember our comment on this issue, or that there is none."""
+        old = self.comment(issue_id)
+        before = set(old.names) if old is not None else set()
+        now = set(comment.names) if comment is not None else set()
+        with self._redis.pipeline(transaction=True) as pipe:
+            for other in before - now:
+                pipe.srem(_named_key(other), issue_id)
+            for other in now - before:
+                pipe.sadd(_named_key(other), issue_id)
+            pipe.delete(_comment_key(issue_id))
+            if comment is not None:
+                mapping: dict[Any, Any] = {**asdict(comment), "names": " ".join(comment.names)}
+                pipe.hset(_comment_key(issue_id), mapping=mapping)
+            pipe.execute()
+
+    def naming(self, issue_id: str) -> list[str]:
+        """The issues on which our comment names this one."""
+        return sorted(text_of(each) for each in self._redis.smembers(_named_key(issue_id)))
+
+    def mute(self, issue_id: str, muted: bool) -> None:
+        """No suggestions on this issue, or again."""
+        if muted:
+            self._redis.sadd(MUTED, issue_id)
+        else:
+            self._redis.srem(MUTED, issue_id)
+
+    def muted(self, issue_id: str) -> bool:
+        """Whether somebody wanted no suggestions on this issue."""
+        return bool(self._redis.sismember(MUTED, issue_id))
+
+    def note(self, issue_id: str) -> str:
+        """Our last answer to somebody on this issue, in wiki text; empty when there is none."""
+        found = self._redis.get(_note_key(issue_id))
+        return text_of(found) if found else ""
+
+    def put_note(self, issue_id: str, note: str) -> None:
+        """Remember our last answer, or with an empty one that there is none."""
+        if note:
+            self._redis.set(_note_key(issue_id), note)
+        else:
+            self._redis.delete(_note_key(issue_id))
+
+    def obeyed(self, comment_id: str) -> bool:
+        """Whether a comment that spoke to us was obeyed already."""
+        return bool(self._redis.exists(_obeyed_key(comment_id)))
+
+    def put_obeyed(self, comment_id: str) -> None:
+        """A comment that spoke to us was obeyed."""
+        self._redis.set(_obeyed_key(comment_id), 1, ex=OBEYED_MEMORY)
+
+    def forget_issue(self, issue_id: str) -> None:
+        """Take an issue that is gone out of the records. Comments that name it stay known as such
+        until they are written anew."""
+        self.put_comment(issue_id, None)
+        self.put_note(issue_id, "")
+        self.mute(issue_id, False)
+
+
+def _comment_key(issue_id: str) -> str:
+    return f"dejabug:comment:{issue_id}"
+
+
+def _named_key(issue_id: str) -> str:
+    return f"dejabug:named-on:{issue_id}"
+
+
+def _note_key(issue_id: str) -> str:
+    return f"dejabug:note:{issue_id}"
+
+
+def _obeyed_key(comment_id: str) -> str:
+    return f"dejabug:obeyed:{comment_id}"

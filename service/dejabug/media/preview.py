@@ -1,0 +1,164 @@
+"""A clip → a small copy of it that every browser plays: H.264 in MP4, silent, exact to step in."""
+
+from __future__ import annotations
+
+import errno
+import math
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from dejabug.media.ffmpeg import (
+    MEBIBYTE,
+    ClipError,
+    Limits,
+    Outcome,
+    command,
+    find_ffmpeg,
+    no_frames,
+    open_input,
+    run,
+)
+from dejabug.media.probe import FIRST_VIDEO, Probe, probe
+from dejabug.media.scaling import preview_size
+from dejabug.media.timeline import read_timeline
+
+# Bytes of one preview: half an hour at 300 kbit/s, the least at which play is still recognised. An
+# ordinary clip of half a minute takes 1-2 MiB.
+MOST_BYTES = 64 * MEBIBYTE
+# Share of MOST_BYTES that pictures may fill; the rest is for the table of contents and for what the
+# encoder's rate control overshoots.
+PICTURES = 0.85
+# Bits a second that no preview needs more of, even of noise.
+MOST_BITS = 2_000_000
+# Seconds that the encoder's rate control may run ahead, at the file's cost: a change of scene.
+BUFFER = 2
+# Beyond, a browser's player drops frames of two clips side by side, and nobody sees the difference.
+MOST_FRAMES = 30  # per second
+# A rate above this is a container's tick and no rate of pictures.
+FASTEST = 240  # per second
+# Seconds between key frames: how far a player decodes at most to show one given frame.
+GROUP = 0.5
+# Constant rate factor of x264: 360 lines at 28 show what a bug looks like. Of the demo's clips, a
+# second takes 27 kB (median), 56 kB at most, and 33 ms to make.
+QUALITY = 28
+# Names of temporary folders beside a preview; what a killed process left is known by them.
+UNFINISHED = ".unfinished-"
+
+
+class EncoderMissingError(Exception):
+    """This ffmpeg cannot write H.264: a person must install another one; no clip is at fault."""
+
+
+def make_preview(
+    path: Path, target: Path, *, limits: Limits | None = None, program: str | None = None
+) -> None:
+    """Write a small copy of a clip to `target`, which appears whole or not at all.
+
+    Upright, no sound, no metadata, at most 360 x 1280 pixels and 30 frames a second; its clock
+    starts at 0 with the first picture, as that of `sample_frames` does, so that the same time shows
+    the same picture. Ends at `limits.max_duration_seconds`. The folder of `target` must exist.
+
+    Raises ClipError (see its codes; a screenshot is not_a_video, a copy that would pass MOST_BYTES
+    too_large), EncoderMissingError, and OSError when the disk is full.
+    """
+    limits = limits or Limits()
+    program = program or find_ffmpeg()
+    deadline = time.monotonic() + limits.timeout_seconds
+    about = probe(path, limits=limits, program=program)
+    if about.is_image:
+        raise ClipError("not_a_video", "a picture has no preview")
+    timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
+    known = timeline.duration if timeline.duration is not None else limits.max_duration_seconds
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target.parent) as folder:
+        copy = Path(folder) / "preview.mp4"
+        arguments = command(program, _transcoded(path, copy, about, known, limits))
+        outcome = run(arguments, limits, most_output=1, deadline=deadline, most_file=MOST_BYTES)
+        _check(copy, outcome, limits, program)
+        copy.replace(target)
+
+
+def preview_rate(fps: float | None) -> float:
+    """A preview's frames per second for a source's: a whole part of a fast one, a whole multiple of
+    a slow one, so that pictures stay evenly spaced; within 15 to 30.
+
+    A source that does not tell, or tells nonsense, gets MOST_FRAMES.
+    """
+    if fps is None or not 0 < fps <= FASTEST:
+        return float(MOST_FRAMES)
+    if fps > MOST_FRAMES:
+        return fps / math.ceil(fps / MOST_FRAMES)
+    return fps * math.floor(MOST_FRAMES / fps)
+
+
+def most_bits(duration: float) -> int:
+    """Bits a second at which a clip of `duration` seconds stays within MOST_BYTES."""
+    return int(min(MOST_BITS, PICTURES * MOST_BYTES * 8 / (duration + BUFFER)))
+
+
+def _transcoded(path: Path, copy: Path, about: Probe, duration: float, limits: Limits) -> Any:
+    rate = preview_rate(about.fps)
+    group = max(1, round(rate * GROUP))
+    bits = most_bits(duration)
+    width, height = preview_size(about.width, about.height)
+    return (
+        # As in sampling: the same filters go on when a recording changes its resolution.
+        open_input(path, max_pixels=limits.max_pixels, reinit_filter=0)[FIRST_VIDEO]
+        .filter("setpts", "PTS-STARTPTS")
+        .filter("fps", fps=f"{rate:.6f}", round="up")
+        # Browsers guess the colours of small pictures in different ways: they are converted to one
+        # standard, which the file names.
+        .filter("scale", width, height, flags="bicubic", out_color_matrix="bt709", out_range="tv")
+        .filter("format", "yuv420p")
+        .filter("setsar", 1)
+        .filter(
+            "setparams",
+            range="tv",
+            colorspace="bt709",
+            color_primaries="bt709",
+            color_trc="bt709",
+        )
+        .output(
+            f"file:{copy}",
+            format="mp4",
+            vcodec="libx264",
+            preset="veryfast",
+            crf=QUALITY,
+            maxrate=bits,
+            bufsize=BUFFER * bits,
+            g=group,
+            keyint_min=group,
+            sc_threshold=0,
+            # Without B-frames, pictures stand in the order they are shown in, and the clock needs
+            # no edit list to start at 0.
+            bf=0,
+            # Closed captions of the source are none of a preview's business.
+            a53cc=0,
+            threads=1,
+            map_metadata=-1,
+            map_chapters=-1,
+            fflags="+bitexact",
+            movflags="+faststart",
+            t=limits.max_duration_seconds,
+        )
+    )
+
+
+def _check(copy: Path, outcome: Outcome, limits: Limits, program: str) -> None:
+    """Raises unless the copy is whole: its table of contents is written last. A damaged clip whose
+    first part could be copied is well."""
+    if "Unknown encoder" in outcome.talk:
+        raise EncoderMissingError(
+            f"{program} was built without libx264, which previews need: install the system's ffmpeg"
+            " (apt-get install ffmpeg) or pip install imageio-ffmpeg"
+        )
+    if outcome.status == -signal.SIGXFSZ:
+        raise ClipError("too_large", f"its preview would take more than {MOST_BYTES:,} bytes")
+    if "No space left on device" in outcome.talk:
+        raise OSError(errno.ENOSPC, "no space left for a preview", str(copy.parent.parent))
+    try:
+        probe(copy, limits=limits, program=program)
+    except (ClipError, FileNotFoundError) as error:
+        raise no_frames(outcome) from error

@@ -1,0 +1,44 @@
+"""A screenshot → its pixels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dejabug.media.ffmpeg import Limits, command, no_frames, open_input, run
+from dejabug.media.scaling import LONGEST_SIDE, SCALE_FLAGS, scaling_terms
+
+# A portable pixmap: its own head tells its size, also after ffmpeg has turned the picture upright.
+PIXMAP = re.compile(rb"P6\s(\d+)\s(\d+)\s255\s")
+LONGEST_HEAD = 32  # bytes
+# How ffmpeg tells that a picture ends too early, although it gives one.
+CUT_SHORT = re.compile(r"overread|bad vlc|error (?:dc|y=)|not enough data|truncated", re.IGNORECASE)
+
+
+def read_still(
+    path: Path, demuxer: str, *, short_side: int, limits: Limits, program: str, deadline: float
+) -> tuple[npt.NDArray[np.uint8], bool]:
+    """A picture's pixels, RGB uint8 [h, w, 3], and whether it is cut short.
+
+    Turned upright as the camera noted (EXIF): JPEG by every ffmpeg since 7, PNG and WebP by newer
+    ones. Its shorter side becomes `short_side` pixels. Raises ClipError.
+    """
+    picture = (
+        open_input(path, demuxer, max_pixels=limits.max_pixels)["V:0"]
+        .filter("scale", *scaling_terms(short_side), flags=SCALE_FLAGS)
+        .output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", vframes=1)
+    )
+    most = LONGEST_HEAD + LONGEST_SIDE * short_side**2 * 3
+    outcome = run(command(program, picture), limits, most_output=most, deadline=deadline)
+    head = PIXMAP.match(outcome.output)
+    if head is None:
+        raise no_frames(outcome)
+    width, height = int(head[1]), int(head[2])
+    data = outcome.output[head.end() :]
+    if len(data) < width * height * 3:
+        raise no_frames(outcome)
+    pixels = np.frombuffer(data, np.uint8, width * height * 3).reshape(height, width, 3).copy()
+    return pixels, outcome.status != 0 or CUT_SHORT.search(outcome.talk) is not None

@@ -1,0 +1,62 @@
+"""How Déjà Bug behaves in each project: on, quiet or off, and how sure it must be to comment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import redis
+
+from dejabug.index import text_of
+
+KEY = "dejabug:project-rules"
+# on: comment and panel; quiet: the panel only; off: neither, and no new clip is read.
+Mode = Literal["on", "quiet", "off"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A project's own rules. `threshold`: the least probability that is commented, None for the
+    studio's (DEJABUG_COMMENT_THRESHOLD)."""
+
+    mode: Mode = "on"
+    threshold: float | None = None
+
+
+class Projects:
+    """The rules in Redis, by project key. A project without any has the usual ones."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+
+    def rules(self, project: str) -> Rules:
+        """A project's rules."""
+        found = self._redis.hget(KEY, project)
+        return _read(found) if found else Rules()
+
+    def put(self, project: str, rules: Rules) -> None:
+        """Set a project's rules. Raises ValueError for what is no mode or no probability."""
+        if rules.mode not in MODES:
+            raise ValueError(f"no such mode: {rules.mode}; there are: {', '.join(MODES)}")
+        if rules.threshold is not None and not 0 <= rules.threshold <= 1:
+            raise ValueError(f"a threshold lies between 0 and 1, and {rules.threshold} does not")
+        if rules == Rules():
+            self._redis.hdel(KEY, project)
+        else:
+            self._redis.hset(KEY, project, json.dumps(asdict(rules)))
+
+    def all(self) -> dict[str, Rules]:
+        """The rules of all projects that have their own."""
+        rows = self._redis.hgetall(KEY).items()
+        return {text_of(project): _read(row) for project, row in rows}
+
+    def off(self) -> frozenset[str]:
+        """The projects that are switched off: their issues are shown nowhere."""
+        return frozenset(project for project, rules in self.all().items() if rules.mode == "off")
+
+
+def _read(row: Any) -> Rules:
+    raw = json.loads(row)
+    return Rules(raw["mode"], raw.get("threshold"))

@@ -1,0 +1,251 @@
+"""Repairing what webhooks missed: Data Center sends none again, and any may get lost.
+
+A round has two parts. The sweep asks each known project for what changed since it was last asked,
+and has every issue read again whose state is not what we know. The check asks for a share of all
+known issues, and has those read again that Jira no longer shows, which is how the deleted ones are
+forgotten. An answer that looks like lost permissions is never taken for deletions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from redis.exceptions import LockError
+
+from dejabug.catalogue import PENDING
+from dejabug.index import text_of
+from dejabug.jira.client import PAGE
+from dejabug.jira.errors import IssueGoneError, JiraRefusedError, JiraUnavailableError
+from dejabug.jira.jql import unix_time, updated_within
+from dejabug.jira.models import Issue
+from dejabug.jobs import evidence, game_of, promise_sync, words_of
+from dejabug.queueing import enqueue
+from dejabug.rooms import Rooms, rooms
+
+log = structlog.get_logger()
+
+# Project → Unix seconds up to which its changes were looked through.
+WATERMARKS = "dejabug:reconciled"
+# Where the check of all known issues is: Redis' own cursor over the set of them.
+CHECKED = "dejabug:reconcile-cursor"
+ISSUES = "dejabug:issues"  # the catalogue's
+# Held for as long as no new round is due.
+TURN = "dejabug:reconcile-turn"
+LOCK = "dejabug:lock:reconcile"
+# Seconds that changes are looked at again: Jira's search may lag, and clocks differ.
+OVERLAP = 15 * 60
+# Seconds that the first round of a project looks back.
+FIRST_LOOK_BACK = 24 * 3600
+# Known issues checked in one round, at least; so many more that within a day all are.
+SLICE = 500
+DAY = 24 * 60  # minutes
+# So many absences in one slice may be chance; of more, over half is no studio's tidying up.
+FEW = 5
+# Seconds that a round may take as a job, and that its lock outlives a killed worker.
+RECONCILE_JOB = 900
+LOCK_LIFE = 300
+
+
+@dataclass
+class Report:
+    """What a round saw and did: issues that changed (`looked`), known issues that were asked for
+    (`checked` of about `known`), how many are read again for which reason, projects that Jira
+    refused; `doubt` says why absences were not believed, `busy` that another round is at work."""
+
+    looked: int = 0
+    checked: int = 0
+    known: int = 0
+    repaired: dict[str, int] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    doubt: str = ""
+    busy: bool = False
+
+
+def queue_reconcile(place: Rooms) -> None:
+    """Queue a round when one is due (DEJABUG_RECONCILE_MINUTES), however many workers ask."""
+    minutes = place.settings.reconcile_minutes
+    if minutes and place.redis.set(TURN, 1, nx=True, ex=minutes * 60):
+        queue = place.queue("default")
+        enqueue(queue, reconcile_job, job_id="reconcile", timeout=RECONCILE_JOB)
+
+
+def reconcile_job() -> None:
+    """One round. A Jira that is away is not waited for: the next round sees the same changes."""
+    report = Report()
+    try:
+        for report in reconcile(rooms()):  # noqa: B007 (the last one counts)
+            pass
+    except JiraUnavailableError as error:
+        log.warning("reconcile_put_off", why=str(error), reason=error.reason)
+    except JiraRefusedError as error:
+        log.error("reconcile_refused", why=str(error))
+    if not report.busy:
+        log.info(
+            "reconciled", looked=report.looked, checked=report.checked, repaired=report.repaired
+        )
+
+
+def reconcile(place: Rooms, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
+    """One round; yields the same report as it grows. While another is at work: nothing but that.
+
+    `since`: look back at least so many seconds. `whole`: check all known issues, not a share.
+    Raises JiraUnavailableError, and JiraRefusedError when Jira refuses us altogether.
+    """
+    report = Report()
+    lock = place.redis.lock(LOCK, timeout=LOCK_LIFE)
+    if not lock.acquire(blocking=False):
+        report.busy = True
+        yield report
+        return
+    try:
+        for _ in _round(place, report, since, whole):
+            lock.reacquire()
+            yield report
+    finally:
+        with contextlib.suppress(LockError):
+            lock.release()
+
+
+def _round(place: Rooms, report: Report, since: float, whole: bool) -> Iterator[None]:
+    projects, refusal = place.catalogue.projects(), None
+    for project in projects:
+        try:
+            yield from _sweep(place, project, since, report)
+        except JiraRefusedError as error:
+            if error.status == 401:
+                raise
+            # A project that was deleted or is hidden from us; its mark stays for when it is back.
+            log.warning("reconcile_project_refused", project=project, why=str(error))
+            report.refused.append(project)
+            refusal = error
+    if refusal is not None and len(report.refused) == len(projects):
+        raise refusal
+    yield from _check(place, report, whole)
+
+
+# What changed
+
+
+def _sweep(place: Rooms, project: str, since: float, report: Report) -> Iterator[None]:
+    """Look through a project's changes; its mark moves when all are seen."""
+    started = time.time()
+    marked = place.redis.hget(WATERMARKS, project)
+    mark = float(marked) if marked else started - FIRST_LOOK_BACK
+    mark = min(mark - OVERLAP, started - since)
+    jql, token = updated_within(project, math.ceil((started - mark) / 60)), None
+    while True:
+        page = place.jira.search(jql, token)
+        for issue in page.issues:
+            report.looked += 1
+            why = missed(issue, place)
+            if why is not None:
+                _read_again(place, issue.id, why, report, watch=_is_new(issue, place, mark))
+        yield
+        token = page.next_token
+        if token is None:
+            break
+    place.redis.hset(WATERMARKS, project, started)
+
+
+def missed(issue: Issue, place: Rooms) -> str | None:
+    """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
+    record = place.catalogue.issue(issue.id)
+    if record is None:
+        return "unknown"
+    if (record.key, record.project) != (issue.key, issue.project):
+        return "moved"
+    if place.projects.rules(issue.project).mode == "off":
+        return None  # nothing more is kept of it
+    if record.game != game_of(issue):
+        return "component"
+    if place.catalogue.words(issue.id) != words_of(issue.summary, issue.description):
+        return "words"
+    known = {clip.id for clip in place.catalogue.clips_of(issue.id)}
+    attached = {file.id for file in evidence(place, issue)}
+    if attached != known:
+        return "clip added" if attached - known else "clip deleted"
+    others = set(issue.duplicates(place.settings.duplicate_link_types)) - {issue.id}
+    told = place.verdicts.of_pair
+    return "link" if any(told(issue.id, other) is None for other in others) else None
+
+
+def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
+    """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
+    if place.catalogue.issue(issue.id) is None and (unix_time(issue.created) or 0) >= mark:
+        return True
+    # Whatever encoder they are known under: a new one makes no old clip new.
+    known = set(place.catalogue.clip_ids_of(issue.id))
+    fresh = {file.id for file in evidence(place, issue)} - known
+    if not fresh:
+        return False
+    try:
+        attached = place.jira.attached_at(issue.id)
+    except IssueGoneError:
+        return False
+    return any((unix_time(attached.get(clip_id, "")) or 0) >= mark for clip_id in fresh)
+
+
+def _read_again(
+    place: Rooms, issue_id: str, why: str, report: Report, *, watch: bool = False
+) -> None:
+    """Have an issue read again, unless that is promised already."""
+    if place.redis.zscore(PENDING, issue_id) is not None:
+        return
+    with place.redis.pipeline(transaction=True) as pipe:
+        promise_sync(place, issue_id, watch, pipe)
+        pipe.execute()
+    report.repaired[why] = report.repaired.get(why, 0) + 1
+    log.info("reconcile_missed", issue_id=issue_id, why=why, watch=watch)
+
+
+# What is gone
+
+
+def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
+    """Ask for the next share of the known issues, or for all of them."""
+    report.known = place.catalogue.issue_count()
+    rounds = DAY // (place.settings.reconcile_minutes or DAY) or 1
+    size = max(SLICE, math.ceil(report.known / rounds))
+    cursor = 0 if whole else int(place.redis.get(CHECKED) or 0)
+    while True:
+        cursor, members = place.redis.sscan(ISSUES, cursor, count=size)
+        ids = [text_of(member) for member in members]
+        gone: list[str] = []
+        for start in range(0, len(ids), PAGE):
+            asked = ids[start : start + PAGE]
+            there = place.jira.present(asked)
+            gone += [issue_id for issue_id in asked if issue_id not in there]
+            report.checked += len(asked)
+            yield
+        if gone:
+            report.doubt = _doubt(place, gone, ids)
+        if report.doubt:
+            log.error("reconcile_suspicious", why=report.doubt, issues=gone[:20])
+            return
+        for issue_id in gone:
+            _read_again(place, issue_id, "gone", report)
+        place.redis.set(CHECKED, cursor)
+        if cursor == 0 or not whole:
+            return
+
+
+def _doubt(place: Rooms, gone: Sequence[str], asked: Sequence[str]) -> str:
+    """Why these absences are rather ours than the issues', or empty. Raises JiraRefusedError when
+    Jira does not know our account any more."""
+    if len(gone) > FEW and 2 * len(gone) > len(asked):
+        return f"{len(gone)} of {len(asked)} known issues are hidden from us or deleted"
+    place.jira.check_account()
+    records = [place.catalogue.issue(issue_id) for issue_id in gone]
+    for project in sorted({record.project for record in records if record is not None}):
+        try:
+            seen = place.jira.count(f'project = "{project}"')
+        except JiraRefusedError:
+            seen = 0
+        if not seen:
+            return f"not one issue of the project {project} can be seen"
+    return ""

@@ -1,0 +1,95 @@
+"""What a backfill would do, without doing it: how many clips a JQL finds, and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePath
+
+from dejabug.jira.jql import oldest_first, without_order
+from dejabug.jira.models import Issue
+from dejabug.jira.patience import patiently
+from dejabug.jobs import evidence
+from dejabug.rooms import Rooms
+
+# All that is asked of each issue.
+FIELDS = ("attachment",)
+
+
+@dataclass
+class Kind:
+    """Files of one kind: how many, their bytes, and how many of them count as clips."""
+
+    files: int = 0
+    size: int = 0
+    clips: int = 0
+
+
+@dataclass
+class Survey:
+    """What lies in a backlog, of `total` issues or so: files by kind (`mp4`), clips that are
+    `known` already or `too_large` to be read, and those that are `new`, with their bytes."""
+
+    total: int = 0
+    issues: int = 0
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    known: int = 0
+    too_large: int = 0
+    new: int = 0
+    new_size: int = 0
+    pause: str = ""
+
+    @property
+    def clips(self) -> int:
+        """All clips."""
+        return self.known + self.too_large + self.new
+
+    def add(self, place: Rooms, issue: Issue) -> None:
+        """Count an issue's files in."""
+        self.issues += 1
+        clips = {attachment.id for attachment in evidence(place, issue)}
+        for attachment in issue.attachments:
+            is_clip = attachment.id in clips
+            kind = self.kinds.setdefault(_kind_of(attachment.filename), Kind())
+            kind.files += 1
+            kind.size += attachment.size
+            kind.clips += is_clip
+            if not is_clip:
+                continue
+            if place.catalogue.clip(attachment.id) is not None:
+                self.known += 1
+            elif attachment.size > place.settings.clip_max_bytes:
+                self.too_large += 1
+            else:
+                self.new += 1
+                self.new_size += attachment.size
+
+
+def survey(place: Rooms, jql: str) -> Iterator[Survey]:
+    """Look through what `jql` finds, page by page, without queueing or changing anything; yields
+    the same survey as it grows. Raises like `read_backlog`."""
+    seen = Survey()
+
+    def paused(why: str) -> Survey:
+        seen.pause = why
+        return seen
+
+    seen.total = yield from patiently(partial(place.jira.count, without_order(jql)), paused)
+    token: str | None = None
+    while True:
+        ask = partial(place.jira.search, oldest_first(jql), token, FIELDS)
+        page = yield from patiently(ask, paused)
+        seen.pause = ""
+        for issue in page.issues:
+            seen.add(place, issue)
+        yield seen
+        token = page.next_token
+        if token is None:
+            return
+
+
+def _kind_of(filename: str) -> str:
+    """A file's kind, by its name: `mp4`; `other` for what looks like none."""
+    suffix = PurePath(filename).suffix.lower().lstrip(".")
+    return suffix if suffix.isalnum() and len(suffix) <= 5 else "other"

@@ -1,0 +1,116 @@
+"""An issue's matches as the panel shows them to one reader: JSON, with addresses of media."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dejabug import policy
+from dejabug.answers import Read, find_for_issue, tickets_of
+from dejabug.catalogue import ClipRecord, IssueRecord
+from dejabug.jira.comments import fixed_in, strength
+from dejabug.jira.models import Issue
+from dejabug.policy import Choice, Wish
+from dejabug.previewing import queue_preview
+from dejabug.ranking import Moment
+from dejabug.rooms import Rooms
+from dejabug.web.media import media_address
+
+# Matches that a panel lists: nobody reads further.
+MOST = 10
+# The first matches' clips are got ready to be watched.
+READY_TO_WATCH = 3
+
+
+def matches_for(
+    place: Rooms, record: IssueRecord, reader: str, read: Read
+) -> tuple[Issue, list[dict[str, Any]]] | None:
+    """The issue and its matches, as `read` lets the reader see them; None if they may not see the
+    issue itself. The first matches' previews are queued."""
+    answer = find_for_issue(place, record, read)
+    own = answer.tickets.get(record.id)
+    if own is None:
+        return None
+    kinds = place.settings.duplicate_link_types
+    linked = {link.issue_id for link in own.links if link.kind.lower() in kinds}
+    wish = Wish(place.settings.panel_threshold, MOST, answer.rejected, place.projects.off())
+    tickets = tickets_of(answer.tickets.values(), place.settings)
+    choices = policy.to_show(record.id, answer.ranked, tickets, wish)
+    matches = []
+    for number, choice in enumerate(choices):
+        clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
+        for clip_id in filter(None, clips.values()):
+            if number < READY_TO_WATCH:
+                queue_preview(place, clip_id, awaited=True)
+        shown = {end: _clip(place, clip_id, reader) for end, clip_id in clips.items()}
+        keys = answer.keys()
+        matches.append(
+            {
+                **_ticket(answer.tickets[choice.issue_id], place.settings.jira_url),
+                **_strength(choice),
+                **shown,
+                "kinds": place.catalogue.tags(choice.issue_id),
+                "linked": choice.issue_id in linked,
+                "also": [keys[other] for other in _beside(choice)],
+            }
+        )
+    return own, matches
+
+
+def _beside(choice: Choice) -> list[str]:
+    """The found issues that the named one stands for."""
+    found = choice.pair.found_issue_id
+    return [other for other in (found, *choice.also) if other != choice.issue_id]
+
+
+def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
+    return {
+        "issue_id": issue.id,
+        "key": issue.key,
+        "url": f"{browse_url}/browse/{issue.key}",
+        "summary": issue.summary,
+        "status": issue.status,
+        "resolution": issue.resolution,
+        "fix_versions": list(issue.fix_versions),
+        "regression": fixed_in(issue.resolution, issue.fix_versions),
+    }
+
+
+def _strength(choice: Choice) -> dict[str, Any]:
+    pair = choice.pair
+    return {
+        "score": round(pair.score, 4),
+        "strength": strength(pair.score),
+        "by": "clip" if pair.clip_id else "words",
+        "moments": [_moment(moment) for moment in pair.moments],
+    }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {
+        "here": [moment.query_start, moment.query_end],
+        "there": [moment.match_start, moment.match_end],
+        "here_at": moment.query_time,
+        "there_at": moment.match_time,
+        "similarity": round(moment.similarity, 4),
+    }
+
+
+def _clip(place: Rooms, clip_id: str, reader: str) -> dict[str, Any] | None:
+    clip = place.catalogue.clip(clip_id) if clip_id else None
+    if clip is None:
+        return None
+    return {
+        "clip_id": clip.id,
+        "filename": clip.filename,
+        "duration": clip.duration,
+        "times": place.pictures.times(clip.id),
+        "media": media_address(place, clip.id, reader),
+        "video": _video(place, clip),
+    }
+
+
+def _video(place: Rooms, clip: ClipRecord) -> str:
+    if clip.still:
+        return "none"
+    state = place.previews.state(clip.id)
+    return "preparing" if state == "missing" else state

@@ -1,0 +1,139 @@
+"""`/media/<token>/…`: pictures and previews for one reader, who is looked at again at each request.
+
+Whatever is not to be shown gets the same answer, 404, so that nobody learns which clips there are;
+when Redis or Jira cannot be asked, nothing is shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+
+import redis
+import structlog
+from flask import Blueprint, Response, abort, current_app, send_file
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
+from dejabug.jira.errors import JiraError
+from dejabug.rooms import Rooms
+from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
+from dejabug.web.problems import problem
+
+log = structlog.get_logger()
+blueprint = Blueprint("media", __name__, url_prefix="/media")
+
+# Seconds that a browser may keep what it got: as long as what we know of a reader counts.
+LONGEST_KEPT = 60
+# Digits of a time in milliseconds: eleven days.
+LONGEST_TIME = 9
+
+
+def media_address(place: Rooms, clip_id: str, reader: str) -> str:
+    """The address under which this reader (a Jira account's id) finds a clip's pictures and preview
+    for some minutes: add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
+
+    Raises ValueError when no secret is set.
+    """
+    token = sign_media(_secret(place), clip_id, reader, now=time.time())
+    return f"{place.settings.public_url}/media/{token}"
+
+
+@blueprint.get("/<token>/pictures/<name>.jpg")
+def picture(token: str, name: str) -> Response:
+    """The picture of a clip's frame at a time in milliseconds."""
+    grant = _granted(token)
+    if not (name.isascii() and name.isdigit() and len(name) <= LONGEST_TIME):
+        abort(404)
+    data = _place().pictures.read(grant.clip_id, int(name) / 1000)
+    if data is None:
+        abort(404)
+    etag = hashlib.sha256(data).hexdigest()[:32]
+    return _sent(send_file(io.BytesIO(data), "image/jpeg", conditional=True, etag=etag), grant)
+
+
+@blueprint.get("/<token>/video.mp4")
+def video(token: str) -> Response:
+    """A clip's preview, whole or in ranges (RFC 9110, 14)."""
+    grant = _granted(token)
+    path = _place().previews.path(grant.clip_id)
+    if path is None:
+        abort(404)
+    return _sent(send_file(path.absolute(), "video/mp4", conditional=True), grant)
+
+
+@blueprint.get("/<path:_anything>")
+def anything_else(_anything: str) -> Response:
+    """Other addresses below ours tell nothing either."""
+    abort(404)
+
+
+@blueprint.errorhandler(404)
+def nothing_here(_error: Exception) -> Response:
+    """One answer for what is unknown, hidden, expired or made up."""
+    return problem(404, "Not Found", "There is nothing here for you, or no longer.")
+
+
+@blueprint.errorhandler(416)
+def no_such_range(error: RequestedRangeNotSatisfiable) -> Response:
+    """A range beyond the file's end; its length stands in Content-Range."""
+    answer = problem(416, "Range Not Satisfiable", "The file is shorter than that.")
+    answer.headers["Content-Range"] = f"bytes */{error.length}"
+    return answer
+
+
+@blueprint.errorhandler(JiraError)
+@blueprint.errorhandler(redis.RedisError)
+def cannot_tell(error: Exception) -> Response:
+    """It is not known whether the reader may see this: shown is nothing."""
+    log.warning("media_not_decided", why=type(error).__name__)
+    answer = problem(503, "Service Unavailable", "What you may see cannot be asked; try again.")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+@blueprint.record_once
+def refuse_a_weak_secret(state: BlueprintSetupState) -> None:
+    """Raises ValueError at start for a secret that could be guessed; without one, all is 404."""
+    secret = _secret(state.app.extensions["dejabug"])
+    if secret:
+        check_secret(secret)
+
+
+def _granted(token: str) -> MediaGrant:
+    """What may be shown under this token now; ends the request with 404 where nothing may be."""
+    place = _place()
+    secret = _secret(place)
+    if not secret:
+        abort(404)
+    try:
+        grant = read_media(secret, token, now=time.time())
+    except BadTokenError:
+        abort(404)
+    clip = place.catalogue.clip(grant.clip_id)
+    issue = place.catalogue.issue(clip.issue_id) if clip else None
+    if issue is None or issue.id not in place.readers.may_see(grant.reader, [issue.id]):
+        log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
+        abort(404)
+    return grant
+
+
+def _sent(answer: Response, grant: MediaGrant) -> Response:
+    left = max(0, min(LONGEST_KEPT, int(grant.expires - time.time())))
+    answer.headers["Cache-Control"] = f"private, max-age={left}"
+    answer.headers["Content-Disposition"] = "inline"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    # The panel that shows it is a page of Jira's.
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _place() -> Rooms:
+    place: Rooms = current_app.extensions["dejabug"]
+    return place
+
+
+def _secret(place: Rooms) -> bytes:
+    return place.settings.media_secret.get_secret_value().encode()

@@ -1,0 +1,218 @@
+"""`/forge/v1/…`: what the panel in Jira asks, always as its viewer.
+
+An issue that is unknown and one that the viewer may not see get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import redis
+import structlog
+from flask import Blueprint, Response, current_app, g, jsonify, request
+
+from dejabug.catalogue import ClipStatus
+from dejabug.conversation import look_anew
+from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError, JiraRefusedError
+from dejabug.jira.models import Issue
+from dejabug.jobs import promise_sync, queue_suggestion
+from dejabug.readers import NotThatReaderError
+from dejabug.rooms import Rooms
+from dejabug.verdicts import Verdict
+from dejabug.web.forge import (
+    Forge,
+    KeysUnavailableError,
+    TokenRefusedError,
+    Viewer,
+    WrongSiteError,
+)
+from dejabug.web.matches import matches_for
+from dejabug.web.problems import problem
+
+log = structlog.get_logger()
+blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
+# Bytes of a request of ours at most.
+LARGEST_BODY = 4096
+JSON_NAMES = {str: "a string", bool: "true or false"}
+
+
+class BadBodyError(ValueError):
+    """A request's body is not as it must be; the message says how."""
+
+
+class HiddenError(Exception):
+    """The issue is unknown, or not the viewer's to see."""
+
+
+def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only our app's calls through; `g.viewer` is who looks."""
+
+    @wraps(view)
+    def run(**arguments: Any) -> Any:
+        forge: Forge | None = current_app.extensions["forge"]
+        if forge is None:
+            return problem(404, "Not Found", "This service is not set up for an app of Jira's.")
+        g.viewer = forge.viewer(request.headers)
+        return view(**arguments)
+
+    return run
+
+
+@blueprint.get("/similar")
+@as_viewer
+def similar(issue_id: str) -> Response:
+    """The issues whose clips are like this one's, as far as the viewer may see them."""
+    place = _place()
+    record = place.catalogue.issue(issue_id)
+    if record is None:
+        issue = _own(issue_id)
+        return jsonify(issue={"id": issue.id, "key": issue.key}, state="unknown", matches=[])
+    clips = place.catalogue.clips_of(issue_id)
+    waiting = sum(clip.status is ClipStatus.QUEUED for clip in clips)
+    waiting += place.catalogue.words_wait(issue_id)
+    muted = place.ledger.muted(issue_id)
+    off = place.projects.rules(record.project).mode == "off"
+    matches: list[dict[str, Any]] = []
+    if muted or off:
+        own = _own(issue_id)
+    else:
+        found = matches_for(place, record, g.viewer.account, _read)
+        if found is None:
+            raise HiddenError
+        own, matches = found
+    state = "off" if off else "indexing" if waiting else "ready"
+    return jsonify(
+        issue={"id": own.id, "key": own.key},
+        state=state,
+        progress={"done": len(clips) + 1 - waiting, "total": len(clips) + 1},
+        clips=len(clips),
+        failed=[
+            {"filename": clip.filename, "reason": clip.reason.partition(": ")[2]}
+            for clip in clips
+            if clip.status is ClipStatus.FAILED
+        ],
+        muted=muted,
+        matches=matches,
+        link_type=place.settings.duplicate_links.split(",")[0].strip(),
+        encoder=place.encoder_label(),
+    )
+
+
+@blueprint.post("/verdicts")
+@as_viewer
+def verdict(issue_id: str) -> Response | tuple[Response, int]:
+    """`{"other": id, "same": bool}`: the viewer says whether two issues are the same bug."""
+    asked = _asked(other=str, same=bool)
+    place, other = _place(), asked["other"]
+    if other == issue_id:
+        return problem(400, "Bad Request", "An issue cannot be compared with itself.")
+    if not {issue_id, other} <= _read([issue_id, other]).keys():
+        raise HiddenError
+    place.verdicts.put(Verdict(issue_id, other, asked["same"], "person"))
+    for end in (issue_id, other):
+        queue_suggestion(place, end)
+    log.info("verdict", issue_id=issue_id, other=other, same=asked["same"], by="panel")
+    return jsonify(saved=True)
+
+
+@blueprint.put("/mute")
+@as_viewer
+def mute(issue_id: str) -> Response:
+    """`{"muted": bool}`: no suggestions on this issue, or again."""
+    asked = _asked(muted=bool)
+    _own(issue_id)
+    place = _place()
+    place.ledger.mute(issue_id, asked["muted"])
+    queue_suggestion(place, issue_id)
+    log.info("muted", issue_id=issue_id, muted=asked["muted"], by="panel")
+    return jsonify(muted=asked["muted"])
+
+
+@blueprint.post("/again")
+@as_viewer
+def again(issue_id: str) -> tuple[Response, int]:
+    """Read the issue anew, with clips that failed, and look for its like again."""
+    _own(issue_id)
+    place = _place()
+    record = place.catalogue.issue(issue_id)
+    if record is not None:
+        look_anew(place, record)
+    with place.redis.pipeline(transaction=True) as pipe:
+        promise_sync(place, issue_id, record is not None and record.watched, pipe)
+        pipe.execute()
+    return jsonify(queued=True), 202
+
+
+@blueprint.errorhandler(TokenRefusedError)
+def refused(error: TokenRefusedError) -> Response:
+    """Not our app, or no longer valid."""
+    log.warning("panel_refused", why=str(error))
+    return problem(401, "Unauthorized", "This call is not of the app that this service trusts.")
+
+
+@blueprint.errorhandler(WrongSiteError)
+def wrong_site(error: WrongSiteError) -> Response:
+    """Our app, on a site that is not ours."""
+    log.warning("panel_refused", why=str(error))
+    return problem(403, "Forbidden", "This service belongs to another Jira site.")
+
+
+@blueprint.errorhandler(HiddenError)
+@blueprint.errorhandler(NotThatReaderError)
+@blueprint.errorhandler(JiraRefusedError)
+def hidden(error: Exception) -> Response:
+    """Unknown, hidden, or Jira does not let this viewer read at all."""
+    log.info("panel_shows_nothing", why=type(error).__name__)
+    return problem(404, "Not Found", "There is no such issue here, or you may not see it.")
+
+
+@blueprint.errorhandler(KeysUnavailableError)
+@blueprint.errorhandler(JiraError)
+@blueprint.errorhandler(redis.RedisError)
+@blueprint.errorhandler(IndexUnavailableError)
+def unavailable(error: Exception) -> Response:
+    """A part that is needed is away: nothing is shown rather than too much."""
+    log.warning("panel_unavailable", why=type(error).__name__, said=str(error))
+    answer = problem(503, "Service Unavailable", "Déjà Bug cannot look right now. Try again soon.")
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
+@blueprint.errorhandler(BadBodyError)
+def bad_body(error: BadBodyError) -> Response:
+    """What is wrong with the body."""
+    return problem(400, "Bad Request", str(error))
+
+
+def _asked(**wanted: type) -> Mapping[str, Any]:
+    """The body's fields, each of its type. Raises BadBodyError."""
+    small = (request.content_length or 0) <= LARGEST_BODY
+    body = request.get_json(silent=True) if small else None
+    if not isinstance(body, dict):
+        raise BadBodyError("The body must be a JSON object.")
+    for name, kind in wanted.items():
+        if not isinstance(body.get(name), kind):
+            raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
+    return body
+
+
+def _own(issue_id: str) -> Issue:
+    """The issue itself, if the viewer may see it. Raises HiddenError."""
+    issue = _read([issue_id]).get(issue_id)
+    if issue is None:
+        raise HiddenError
+    return issue
+
+
+def _read(issue_ids: Any) -> dict[str, Issue]:
+    """Issues as the viewer may read them."""
+    viewer: Viewer = g.viewer
+    return _place().readers.read(viewer.account, viewer.token, issue_ids)
+
+
+def _place() -> Rooms:
+    place: Rooms = current_app.extensions["dejabug"]
+    return place

@@ -1,0 +1,171 @@
+"""Talking to Déjà Bug in comments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import Site
+from dejabug import jobs
+from dejabug.conversation import MOST_COMMANDS, Command, commands_in
+from dejabug.rooms import Rooms
+from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
+
+
+@pytest.mark.parametrize(
+    ("body", "commands"),
+    [
+        ("/dejabug not GAME-12", [Command("not", "GAME-12")]),
+        ("  /DejaBug  NOT game-12, thanks", [Command("not", "GAME-12")]),
+        ("/dejabug mute", [Command("mute")]),
+        ("Seen it.\n/dejabug again\r\nBye", [Command("again")]),
+        ("* /dejabug why GAME-3", [Command("why", "GAME-3")]),
+        ("{{/dejabug mute}}", [Command("mute")]),
+        # Cloud's editor makes links of keys and addresses.
+        (
+            "/dejabug not [GAME-12|https://x.example/browse/GAME-12|smart-link]",
+            [Command("not", "GAME-12")],
+        ),
+        ("/dejabug not https://x.example/browse/GAME_A-7", [Command("not", "GAME_A-7")]),
+        ("/dejabug", [Command("help")]),
+        ("/dejabug not this one", [Command("help")]),
+        ("/dejabug dance", [Command("help")]),
+        ("I like /dejabug mute a lot", []),
+        ("/dejabugger mute", []),
+        ("", []),
+    ],
+)
+def test_commands_are_lines_of_their_own(body: str, commands: list[Command]) -> None:
+    assert commands_in(body) == commands
+
+
+@given(st.text())
+def test_whatever_is_written_is_read_without_harm(body: str) -> None:
+    assert len(commands_in(body)) <= MOST_COMMANDS
+    assert len(commands_in("/dejabug " + body)) >= 1 or body.lstrip(" \t")[:1].isalnum()
+
+
+def say(place: Rooms, jira: Site, key: str, body: str, who: str = "tester") -> str:
+    """Comment on an issue, tell the service, and work; the comment's id."""
+    said = jira.call("POST", f"/rest/api/2/issue/{key}/comment", who, json={"body": body})
+    jobs.obey(jira.issue(key)["id"], said["id"])
+    work(place)
+    return str(said["id"])
+
+
+def answer(jira: Site, key: str) -> str:
+    """Our one comment."""
+    (ours,) = [c for c in jira.comments(key) if c["author"]["accountId"] == "bot"]
+    return str(ours["body"])
+
+
+def test_not_takes_the_ticket_out_for_good_and_says_so_in_our_comment(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    first, second = history(place, jira, clips, COWS[0], COWS[1])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    before = [c["id"] for c in jira.comments(key)]
+    say(place, jira, key, f"/dejabug not {first}")
+    text = answer(jira, key)
+    assert f"[{first}|" not in text
+    assert f"[{second}|" in text
+    assert "To Tess Tester:" in text
+    assert [c["id"] for c in jira.comments(key) if c["author"]["accountId"] == "bot"] == before
+    say(place, jira, key, "/dejabug again")
+    assert f"[{first}|" not in answer(jira, key)
+
+
+def test_mute_and_again(place: Rooms, jira: Site, clips: Path) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    say(place, jira, key, "/dejabug mute")
+    assert f"[{old}|" not in answer(jira, key)
+    assert "Muted here" in answer(jira, key)
+    jira.attach(key, clips / COWS[1])
+    tell(place, jira, key)
+    assert f"[{old}|" not in answer(jira, key)
+    say(place, jira, key, "/dejabug again")
+    assert f"[{old}|" in answer(jira, key)
+
+
+def test_again_writes_anew_where_somebody_deleted_our_comment(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    (ours,) = jira.comments(key)
+    jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{ours['id']}")
+    say(place, jira, key, "/dejabug again")
+    assert f"[{old}|" in answer(jira, key)
+
+
+def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    say(place, jira, key, f"/dejabug why {cows}\n/dejabug why {tiles}")
+    text = answer(jira, key)
+    assert f"{cows}: score 0." in text or f"{cows}: score 1." in text
+    assert "is named from 0.20 on" in text
+    assert "The pictures say" in text
+    assert "Most alike:" in text
+    assert f"{tiles}: score 0.0" in text
+    assert "would be named" in text
+
+
+def test_an_issue_that_was_never_read_answers_too(place: Rooms, jira: Site, clips: Path) -> None:
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    say(place, jira, key, "/dejabug again")
+    assert "Looked anew" in answer(jira, key)
+
+
+def test_help_is_given_for_what_is_not_understood(place: Rooms, jira: Site) -> None:
+    key = jira.file("GAME", "s")
+    say(place, jira, key, "/dejabug please")
+    assert "I understand:" in answer(jira, key)
+
+
+def test_a_comment_is_obeyed_once(place: Rooms, jira: Site, clips: Path) -> None:
+    _, key, issue_id = old_and_new(place, jira, clips)
+    said = say(place, jira, key, "/dejabug mute")
+    say(place, jira, key, "/dejabug again")
+    text = answer(jira, key)
+    jobs.obey(issue_id, said)  # its webhook once more
+    work(place)
+    assert not place.ledger.muted(issue_id)
+    assert answer(jira, key) == text
+
+
+def test_our_own_words_are_no_command(place: Rooms, jira: Site, clips: Path) -> None:
+    _, key, issue_id = old_and_new(place, jira, clips)
+    (ours,) = jira.comments(key)
+    assert "/dejabug mute" in ours["body"]
+    jobs.obey(issue_id, ours["id"])
+    assert not place.ledger.muted(issue_id)
+
+
+def test_a_deleted_comment_asks_for_nothing(place: Rooms, jira: Site) -> None:
+    jobs.obey(jira.issue(jira.file("GAME", "s"))["id"], "77")
+
+
+def test_customers_of_a_service_project_are_not_obeyed_and_agents_are(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    jira.app.extensions["store"].project_types["HELP"] = "service_desk"
+    key = jira.file("HELP", "s")
+    issue_id = tell(place, jira, key)
+    say(place, jira, key, "/dejabug mute")
+    assert not place.ledger.muted(issue_id)
+    internal: dict[str, Any] = {
+        "body": "/dejabug mute",
+        "properties": [{"key": "sd.public.comment", "value": {"internal": True}}],
+    }
+    said = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json=internal)
+    jobs.obey(issue_id, said["id"])
+    assert place.ledger.muted(issue_id)

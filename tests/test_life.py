@@ -1,0 +1,267 @@
+"""The whole life of a ticket: its clips come and go, it is edited, moved, hidden, deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from conftest import Site
+from dejabug import answers, jobs
+from dejabug.answers import FEWEST_TICKETS, rank
+from dejabug.catalogue import ClipStatus
+from dejabug.evaluation.manifest import read_manifest
+from dejabug.projects import Rules
+from dejabug.rooms import Rooms
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, old_and_new, tell, work
+
+
+def body(jira: Site, key: str) -> str:
+    (comment,) = jira.comments(key)
+    return str(comment["body"])
+
+
+def edit(jira: Site, key: str, **fields: Any) -> None:
+    jira.call("PUT", f"/rest/api/2/issue/{key}", "admin", json={"fields": fields})
+
+
+def test_a_clip_added_later_brings_the_comment(place: Rooms, jira: Site, clips: Path) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "strange things happen here")
+    tell(place, jira, key)
+    assert jira.comments(key) == []
+    jira.attach(key, clips / COWS[2])
+    tell(place, jira, key)
+    assert f"[{old}|" in body(jira, key)
+
+
+def test_a_clip_that_is_replaced_changes_what_the_comment_says(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "x", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    assert body(jira, key).index(f"[{cows}|") < 200
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")
+    jira.attach(key, clips / PLACEHOLDER[1])
+    tell(place, jira, key)
+    assert f"[{tiles}|" in body(jira, key)
+    assert f"[{cows}|" not in body(jira, key)
+
+
+def test_a_deleted_clip_takes_its_comment_along(place: Rooms, jira: Site, clips: Path) -> None:
+    _, key, issue_id = old_and_new(place, jira, clips)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")
+    tell(place, jira, key)
+    assert jira.comments(key) == []
+
+
+def test_a_deleted_issue_leaves_comments_on_other_issues(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    first, second = history(place, jira, clips, COWS[0], COWS[1])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    assert f"[{first}|" in body(jira, key)
+    issue_id = jira.issue(first)["id"]
+    jira.call("DELETE", f"/rest/api/2/issue/{first}")
+    jobs.forget_issue(issue_id)
+    work(place)
+    assert f"[{first}|" not in body(jira, key)
+    assert f"[{second}|" in body(jira, key)
+
+
+def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    assert "regression" not in body(jira, key)
+    edit(jira, old, status={"name": "Done"}, resolution={"name": "Fixed"})
+    edit(jira, old, fixVersions=[{"name": "1.4"}])
+    tell(place, jira, old, watch=False)
+    assert f"possible regression of {old}, fixed in 1.4" in body(jira, key)
+    settings = place.settings.model_copy(update={"project_groups": "GAME,SEQUEL"})
+    object.__setattr__(place, "settings", settings)
+    jira.call("POST", f"/rest/standin/issues/{old}/move", json={"project": "SEQUEL"})
+    tell(place, jira, "SEQUEL-1", watch=False)
+    assert "[SEQUEL-1|" in body(jira, key)
+    assert f"[{old}|" not in body(jira, key)
+
+
+def test_a_chain_of_duplicates_is_named_by_its_first_ticket(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, issue_id = old_and_new(place, jira, clips)
+    first = jira.file("GAME", "the first of all cows")
+    ends = {"inwardIssue": {"key": old}, "outwardIssue": {"key": first}}
+    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": "Duplicate"}, **ends})
+    jobs.suggest(issue_id)
+    text = body(jira, key)
+    assert f"* *[{first}|" in text
+    assert f"on its duplicate [{old}|" in text
+
+
+def test_a_file_on_two_issues_is_embedded_once(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = []
+    embed = place.encoder.embed_images
+
+    def count(pixels: Any) -> Any:
+        embedded.append(len(pixels))
+        return embed(pixels)
+
+    monkeypatch.setattr(place.encoder, "embed_images", count, raising=False)
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "the same again")
+    jira.attach(key, clips / COWS[0], "another-name.mov")
+    issue_id = tell(place, jira, key)
+    assert len(embedded) == 1
+    (clip,) = place.catalogue.clips_of(issue_id)
+    (twin,) = place.catalogue.clips_of(jira.issue(old)["id"])
+    assert (clip.status, clip.frames, clip.duration) == (twin.status, twin.frames, twin.duration)
+    vectors = place.index.clip_vectors([clip.id, twin.id])
+    assert (vectors[clip.id].vectors == vectors[twin.id].vectors).all()
+    assert place.pictures.times(clip.id) == place.pictures.times(twin.id)
+    assert f"[{old}|" in body(jira, key)
+    # The first one deleted, the second stands by itself, and a third copies from it.
+    jira.call("DELETE", f"/rest/api/2/issue/{old}")
+    jobs.forget_issue(jira_id := twin.issue_id)
+    assert place.catalogue.issue(jira_id) is None
+    assert place.index.holds(clip.id)
+    tell(place, jira, jira.file("GAME", "a third time", clips / COWS[0]))
+    assert len(embedded) == 1
+
+
+def test_a_screenshot_is_evidence_and_our_own_picture_is_not(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+) -> None:
+    (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    shot = ffmpeg(tmp_path / "shot.png", "-ss", "2", "-i", str(clips / COWS[0]), "-frames:v", "1")
+    key = jira.file("GAME", "see the picture", shot)
+    issue_id = tell(place, jira, key)
+    assert f"[{old}|" in body(jira, key)
+    names = [file["filename"] for file in jira.issue(key)["fields"]["attachment"]]
+    assert any(name.startswith("dejabug-") for name in names)
+    tell(place, jira, key)  # our own picture is attached now
+    assert [clip.filename for clip in place.catalogue.clips_of(issue_id)] == ["shot.png"]
+
+
+def test_two_pictures_that_look_the_same_prove_nothing(
+    place: Rooms, jira: Site, tmp_path: Path, clips: Path
+) -> None:
+    """Logs and dialogs look alike whatever they say."""
+    history(place, jira, clips, *COWS, *PLACEHOLDER, QUIET)
+    for number, words in enumerate(("crash in the menu", "save game is lost")):
+        dialog = Image.new("RGB", (640, 360), "#202020")
+        pen = ImageDraw.Draw(dialog)
+        for line in range(12):
+            pen.text((20, 20 + 26 * line), f"[ERROR] {words} at 0x{line * 4096:08x}", "#d0d0d0")
+        dialog.save(tmp_path / f"log-{number}.png")
+    first = jira.file("GAME", "the menu does not open", tmp_path / "log-0.png")
+    tell(place, jira, first, watch=False)
+    issue_id = tell(place, jira, jira.file("GAME", "all is lost", tmp_path / "log-1.png"))
+    ranked = {pair.found_issue_id: pair for pair in rank(place, place.catalogue.issue(issue_id))}
+    found = ranked[str(jira.issue(first)["id"])]
+    assert found.moments[0].similarity > 0.95  # they do look alike
+    assert found.score == answers.STILLS_AT_MOST
+
+
+def test_a_gif_is_a_clip(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+) -> None:
+    short = ("-i", str(clips / COWS[0]), "-t", "3", "-r", "5", "-vf", "scale=160:-2")
+    gif = ffmpeg(tmp_path / "cows.gif", *short)
+    issue_id = tell(place, jira, jira.file("GAME", "a gif", gif))
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert clip.status is ClipStatus.INDEXED
+    assert clip.frames > 1
+
+
+def test_a_picture_that_is_an_icon_says_why_it_is_left_out(
+    place: Rooms, jira: Site, tmp_path: Path
+) -> None:
+    Image.new("RGB", (16, 16), "red").save(tmp_path / "smile.png")
+    issue_id = tell(place, jira, jira.file("GAME", "smile", tmp_path / "smile.png"))
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert (clip.status, clip.reason.split(":")[0]) == (ClipStatus.FAILED, "too_small")
+
+
+def test_several_clips_on_one_issue_give_one_entry_per_found_ticket(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "two things", clips / COWS[2], clips / PLACEHOLDER[1])
+    tell(place, jira, key)
+    text = body(jira, key)
+    assert text.count(f"* *[{cows}|") == text.count(f"* *[{tiles}|") == 1
+
+
+def test_a_quiet_project_and_one_that_is_off_get_no_comment(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    _, key, issue_id = old_and_new(place, jira, clips)
+    for mode in ("quiet", "off"):
+        place.projects.put("GAME", Rules(mode))
+        jobs.suggest(issue_id)
+        assert jira.comments(key) == []
+    assert place.catalogue.count(ClipStatus.INDEXED) == 2  # nothing is lost by switching off
+    other = jira.file("GAME", "new", clips / QUIET)
+    tell(place, jira, other)
+    assert place.catalogue.count(ClipStatus.INDEXED) == 2  # and nothing new is read
+    place.projects.put("GAME", Rules())
+    jobs.suggest(issue_id)
+    assert len(jira.comments(key)) == 1
+
+
+def test_a_project_s_own_threshold_counts(place: Rooms, jira: Site, clips: Path) -> None:
+    place.projects.put("GAME", Rules(threshold=0.9999))
+    _, key, issue_id = old_and_new(place, jira, clips)
+    assert jira.comments(key) == []
+    place.projects.put("GAME", Rules(threshold=0.1))
+    jobs.suggest(issue_id)
+    assert len(jira.comments(key)) == 1
+
+
+def test_on_a_service_project_the_comment_is_internal(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    jira.app.extensions["store"].project_types["HELP"] = "service_desk"
+    history(place, jira, clips, COWS[0], project="HELP")
+    key = jira.file("HELP", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    assert comment["jsdPublic"] is False
+
+
+def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
+    names = [entry.file for entry in told]
+    old = history(place, jira, clips, *names[: FEWEST_TICKETS - 2])
+    summary = jira.issue(old[0])["fields"]["summary"]
+    key = jira.file("GAME", summary)
+    issue_id = tell(place, jira, key)
+    assert jira.comments(key) == []  # too few to know what is usual here
+    assert rank(place, place.catalogue.issue(issue_id))[0].score > 0.5
+    history(place, jira, clips, *names[FEWEST_TICKETS - 2 :])
+    vague = jira.file("GAME", "something is wrong in the game")
+    tell(place, jira, vague)
+    assert jira.comments(vague) == []
+
+
+def test_words_that_leave_no_doubt_are_commented_as_words(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "FEWEST_TICKETS", 3)
+    monkeypatch.setattr(answers, "WORDS_THRESHOLD", 0.5)
+    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    key = jira.file("GAME", jira.issue(old[1])["fields"]["summary"])
+    tell(place, jira, key)
+    assert "This ticket reads like an earlier ticket with a clip" in body(jira, key)
+    assert f"* *[{old[1]}|" in body(jira, key)

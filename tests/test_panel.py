@@ -1,0 +1,307 @@
+"""What the panel in Jira is told: real Flask app, Redis and index, and a Jira as its viewer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask.testing import FlaskClient
+
+from conftest import Site
+from dejabug import jobs
+from dejabug.projects import Rules
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from forge_app import OTHER_APP, ForgeApp
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+
+
+@pytest.fixture
+def app(jira: Site) -> Iterator[ForgeApp]:
+    found = ForgeApp(jira.url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
+    return {**environment, **app.environment()}
+
+
+@pytest.fixture
+def client(place: Rooms) -> FlaskClient:
+    return create_app(place).test_client()
+
+
+@pytest.fixture
+def pair(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
+    """An old ticket's key, a new one's of the same bug, and the new one's id."""
+    (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    key = jira.file("GAME", "cows in a herd", clips / COWS[2])
+    return old, key, tell(place, jira, key)
+
+
+def ask(client: FlaskClient, app: ForgeApp, issue_id: str, who: str = "tester") -> Any:
+    return client.get(f"/forge/v1/issues/{issue_id}/similar", headers=app.headers(who))
+
+
+def keys(answer: Any) -> list[str]:
+    return [match["key"] for match in answer.get_json()["matches"]]
+
+
+def test_the_panel_shows_what_matches_with_moments_and_media(
+    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms
+) -> None:
+    old, key, issue_id = pair
+    answer = ask(client, app, issue_id)
+    assert answer.status_code == 200
+    told = answer.get_json()
+    assert (told["issue"], told["state"]) == ({"id": issue_id, "key": key}, "ready")
+    assert told["progress"] == {"done": 2, "total": 2}
+    assert (told["muted"], told["failed"], told["link_type"]) == (False, [], "Duplicate")
+    first = told["matches"][0]
+    assert first["key"] == old
+    assert first["by"] == "clip"
+    assert first["there"]["filename"] == COWS[0]
+    assert first["there"]["times"] == place.pictures.times(first["there"]["clip_id"])
+    moment = first["moments"][0]
+    assert moment["there_at"] in first["there"]["times"]
+    assert moment["here_at"] in first["here"]["times"]
+    # The addresses work for this viewer, without any header.
+    for end, at in (("here", moment["here_at"]), ("there", moment["there_at"])):
+        path = first[end]["media"].removeprefix("https://dejabug.example")
+        picture = client.get(f"{path}/pictures/{round(at * 1000)}.jpg")
+        assert picture.status_code == 200
+        assert picture.data[:2] == b"\xff\xd8"
+
+
+def test_clips_get_ready_to_be_watched(
+    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms
+) -> None:
+    _, _, issue_id = pair
+    ask(client, app, issue_id)
+    work(place)
+    first = ask(client, app, issue_id).get_json()["matches"][0]
+    assert (first["here"]["video"], first["there"]["video"]) == ("ready", "ready")
+    path = first["there"]["media"].removeprefix("https://dejabug.example")
+    part = client.get(f"{path}/video.mp4", headers={"Range": "bytes=4-11"})
+    assert part.status_code == 206
+    assert part.data[:4] == b"ftyp"
+
+
+def test_an_issue_that_was_not_read_yet_is_unknown_but_to_those_who_may_see_it(
+    client: FlaskClient, app: ForgeApp, jira: Site
+) -> None:
+    issue_id = jira.issue(jira.file("GAME", "just filed"))["id"]
+    assert ask(client, app, issue_id).get_json()["state"] == "unknown"
+    jira.app.extensions["store"].users["tester"].projects = []
+    assert ask(client, app, issue_id).status_code == 404
+
+
+def test_indexing_shows_progress_and_failed_clips_their_reason(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    key = jira.file("GAME", "s", clips / COWS[0], broken)
+    issue_id = jira.issue(key)["id"]
+    jobs.sync_issue(issue_id, True)
+    told = ask(client, app, issue_id).get_json()
+    assert (told["state"], told["progress"]) == ("indexing", {"done": 0, "total": 3})
+    work(place)
+    told = ask(client, app, issue_id).get_json()
+    assert told["state"] == "ready"
+    assert told["failed"][0]["filename"] == "broken.mp4"
+    assert "not_a_video" not in told["failed"][0]["reason"]
+
+
+def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+) -> None:
+    place.projects.put("GAME", Rules("quiet"))
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    assert jira.comments(key) == []
+    assert keys(ask(client, app, issue_id)) == [old]
+    place.projects.put("GAME", Rules("off"))
+    told = ask(client, app, issue_id).get_json()
+    assert (told["state"], told["matches"]) == ("off", [])
+
+
+def test_a_ticket_without_a_clip_finds_clips_by_its_words(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+) -> None:
+    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    same = jira.issue(old[0])["fields"]["summary"]
+    issue_id = tell(place, jira, jira.file("GAME", same))
+    told = ask(client, app, issue_id).get_json()
+    assert told["clips"] == 0
+    first = told["matches"][0]
+    assert (first["key"], first["by"], first["here"]) == (old[0], "words", None)
+    assert first["there"]["filename"] == COWS[0]
+
+
+def test_not_similar_hides_the_pair_for_good_on_both_issues(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+) -> None:
+    old, key, issue_id = pair
+    assert f"[{old}|" in jira.comments(key)[0]["body"]
+    other = jira.issue(old)["id"]
+    said = client.post(
+        f"/forge/v1/issues/{issue_id}/verdicts",
+        json={"other": other, "same": False},
+        headers=app.headers(),
+    )
+    assert said.get_json() == {"saved": True}
+    work(place)
+    assert old not in keys(ask(client, app, issue_id))
+    assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
+    assert key not in keys(ask(client, app, other))
+
+
+def test_muting_takes_the_comment_away_and_unmuting_brings_it_back(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+) -> None:
+    _, key, issue_id = pair
+    address = f"/forge/v1/issues/{issue_id}/mute"
+    assert client.put(address, json={"muted": True}, headers=app.headers()).status_code == 200
+    work(place)
+    assert jira.comments(key) == []
+    told = ask(client, app, issue_id).get_json()
+    assert (told["muted"], told["matches"]) == (True, [])
+    client.put(address, json={"muted": False}, headers=app.headers())
+    work(place)
+    assert len(jira.comments(key)) == 1
+
+
+def test_looking_again_tries_failed_clips_again(
+    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+) -> None:
+    issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
+    small = place.settings.model_copy(update={"clip_max_bytes": 1000})
+    usual = place.settings
+    object.__setattr__(place, "settings", small)
+    jobs.sync_issue(issue_id, True)
+    work(place)
+    assert ask(client, app, issue_id).get_json()["failed"]
+    object.__setattr__(place, "settings", usual)
+    answer = client.post(f"/forge/v1/issues/{issue_id}/again", json={}, headers=app.headers())
+    assert answer.status_code == 202
+    work(place)
+    assert ask(client, app, issue_id).get_json()["failed"] == []
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {}, {"other": 7, "same": True}, {"other": "7", "same": "yes"}]
+)
+def test_a_verdict_that_is_no_verdict_gets_400_that_says_what_to_change(
+    client: FlaskClient, app: ForgeApp, body: Any
+) -> None:
+    answer = client.post("/forge/v1/issues/1/verdicts", json=body, headers=app.headers())
+    assert answer.status_code == 400
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json()["detail"]
+
+
+# Whose call it is
+
+
+def test_a_call_without_our_app_s_valid_token_is_refused(
+    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str]
+) -> None:
+    _, _, issue_id = pair
+    now = int(time.time())
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    good = app.claims()
+    tokens = {
+        "another app's": app.token(app.claims(aud=OTHER_APP)),
+        "ours among others": app.token(app.claims(aud=[OTHER_APP, good["aud"]])),
+        "expired": app.token(app.claims(exp=now - 60)),
+        "not valid yet": app.token(app.claims(nbf=now + 600)),
+        "another issuer's": app.token(app.claims(iss="forge/other")),
+        "signed by a stranger": app.token(good, key=stranger),
+        "signed by a stranger's key": app.token(good, key=stranger, key_id="strange"),
+        "without an end": app.token({n: v for n, v in good.items() if n != "exp"}),
+        "nobody's": app.token(app.claims(principal=None)),
+        "not signed": _unsigned(good),
+        "no token": "x",
+    }
+    for what, token in tokens.items():
+        headers = {**app.headers(), "Authorization": f"Bearer {token}"}
+        answer = client.get(f"/forge/v1/issues/{issue_id}/similar", headers=headers)
+        assert answer.status_code == 401, what
+        assert "matches" not in answer.get_json(), what
+    without = {"x-forge-oauth-user": "test-token-tester"}
+    assert client.get(f"/forge/v1/issues/{issue_id}/similar", headers=without).status_code == 401
+
+
+def test_our_app_on_another_site_is_refused(client: FlaskClient, app: ForgeApp) -> None:
+    elsewhere = {"id": "x", "apiBaseUrl": "https://api.atlassian.com/ex/jira/other"}
+    answer = client.get("/forge/v1/issues/1/similar", headers=app.headers(app=elsewhere))
+    assert answer.status_code == 403
+
+
+def test_a_viewer_s_token_that_is_another_account_s_shows_nothing(
+    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str]
+) -> None:
+    _, _, issue_id = pair
+    headers = {**app.headers("tester"), "x-forge-oauth-user": "test-token-admin"}
+    assert client.get(f"/forge/v1/issues/{issue_id}/similar", headers=headers).status_code == 404
+
+
+def test_unknown_keys_are_looked_for_once_and_not_for_every_stranger(
+    client: FlaskClient, app: ForgeApp
+) -> None:
+    for number in range(20):
+        token = app.token(app.claims(), key_id=f"strange-{number}")
+        headers = {**app.headers(), "Authorization": f"Bearer {token}"}
+        client.get("/forge/v1/issues/1/similar", headers=headers)
+    assert app.looks == 1
+
+
+def test_keys_that_cannot_be_had_are_503_and_show_nothing(
+    app: ForgeApp, place: Rooms, pair: tuple[str, str, str]
+) -> None:
+    headers = app.headers()
+    app.close()
+    client = create_app(place).test_client()
+    answer = client.get(f"/forge/v1/issues/{pair[2]}/similar", headers=headers)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+
+
+def test_jira_away_is_503_and_shows_nothing(
+    client: FlaskClient, app: ForgeApp, jira: Site, pair: tuple[str, str, str]
+) -> None:
+    jira.fail(path="/rest/api/2/issue/bulkfetch", status=503)
+    answer = ask(client, app, pair[2])
+    assert answer.status_code == 503
+    assert "matches" not in answer.get_json()
+
+
+def test_without_an_app_there_is_no_panel(cold_place: Rooms, app: ForgeApp) -> None:
+    bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
+    client = create_app(Rooms(bare)).test_client()
+    assert ask(client, app, "1").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["forge_api_url", "public_url", "forge_app_id", "media_secret"])
+def test_half_a_set_up_is_an_error_at_start_that_names_what_is_missing(
+    cold_place: Rooms, name: str
+) -> None:
+    value: Any = "nonsense" if name == "forge_app_id" else ""
+    if name == "media_secret":
+        value = type(cold_place.settings.media_secret)("")
+    half = cold_place.settings.model_copy(update={name: value})
+    with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
+        create_app(Rooms(half))
+
+
+def _unsigned(claims: dict[str, Any]) -> str:
+    import jwt
+
+    return jwt.encode(claims, None, algorithm="none", headers={"kid": "forge-key-1"})

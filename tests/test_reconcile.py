@@ -1,0 +1,443 @@
+"""What webhooks missed is found and repaired, and nothing is lost by a wrong token.
+
+No webhook is registered in these tests' Jira: every event is a lost one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Site, wait_until
+from dejabug import cli, reconcile
+from dejabug.catalogue import ClipStatus
+from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
+from dejabug.jobs import take_in
+from dejabug.reconcile import Report, missed, queue_reconcile, reconcile_job
+from dejabug.rooms import Rooms
+from dejabug.worker import Housekeeper, WarmWorker
+from test_jobs import COWS, QUIET, history, work
+
+SEARCH = "/rest/api/2/search/jql"
+# A word that the sequence of tests' tickets does not have.
+NEW_WORDS = "the herd floats above the meadow"
+
+
+def run(place: Rooms, **options: Any) -> Report:
+    """A round to its end."""
+    return list(reconcile.reconcile(place, **options))[-1]
+
+
+def repair(place: Rooms) -> dict[str, int]:
+    """A round, and the work that it brings; what was repaired."""
+    report = run(place)
+    assert report.doubt == ""
+    work(place)
+    return report.repaired
+
+
+@pytest.fixture
+def embedded(place: Rooms, jira: Site, clips: Path) -> list[str]:
+    """Two tickets with a clip each that is in the index, known and looked through."""
+    keys = history(place, jira, clips, COWS[0], QUIET)
+    assert repair(place) == {}
+    return keys
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A clip that is known as one that cannot be read, which takes no time."""
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"no video")
+    return path
+
+
+@pytest.fixture
+def known(place: Rooms, jira: Site, broken: Path) -> list[str]:
+    """Two tickets with a clip each, known and looked through; their clips wait."""
+    keys = [jira.file("GAME", summary, broken) for summary in ("a herd", "a quiet lake")]
+    for key in keys:
+        learn(place, key)
+    assert run(place).repaired == {}
+    return keys
+
+
+def learn(place: Rooms, key: str) -> None:
+    """What a backfill does."""
+    take_in(place, place.jira.issue(key), watch=False)
+
+
+def names_of(place: Rooms, key: str) -> list[str]:
+    record = place.catalogue.issue_by_key(key)
+    assert record is not None
+    return sorted(clip.filename for clip in place.catalogue.clips_of(record.id))
+
+
+def watched(place: Rooms, key: str) -> bool:
+    record = place.catalogue.issue_by_key(key)
+    return record is not None and record.watched
+
+
+def test_a_new_issue_is_read_and_gets_its_comment(
+    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    assert repair(place) == {"unknown": 1}
+    assert names_of(place, key) == [COWS[2]]
+    (comment,) = jira.comments(key)
+    assert f"[{embedded[0]}|" in comment["body"]
+    assert repair(place) == {}
+
+
+def test_a_clip_that_was_added_is_read_and_its_issue_gets_a_comment(
+    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+) -> None:
+    jira.attach(embedded[1], clips / COWS[2])
+    assert repair(place) == {"clip added": 1}
+    assert names_of(place, embedded[1]) == sorted([COWS[2], QUIET])
+    assert place.catalogue.count(ClipStatus.INDEXED) == 3
+    assert watched(place, embedded[1])
+    assert len(jira.comments(embedded[1])) == 1
+    assert repair(place) == {}
+
+
+def test_a_clip_that_was_deleted_is_forgotten(
+    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+) -> None:
+    (clip,) = jira.issue(embedded[1])["fields"]["attachment"]
+    jira.call("DELETE", f"/rest/api/2/attachment/{clip['id']}")
+    assert repair(place) == {"clip deleted": 1}
+    assert names_of(place, embedded[1]) == []
+    assert not place.index.holds(clip["id"])
+    assert not watched(place, embedded[1])
+    assert repair(place) == {}
+
+
+def test_an_issue_that_was_deleted_is_forgotten_whole(
+    place: Rooms, jira: Site, embedded: list[str]
+) -> None:
+    issue_id = str(jira.issue(embedded[1])["id"])
+    jira.call("DELETE", f"/rest/api/2/issue/{embedded[1]}")
+    assert repair(place) == {"gone": 1}
+    assert place.catalogue.issue(issue_id) is None
+    assert place.catalogue.issue_by_key(embedded[0]) is not None
+    assert place.index.clip_count(["GAME"]) == 1
+    assert repair(place) == {}
+
+
+def test_an_issue_that_was_moved_takes_its_clips_along(
+    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+) -> None:
+    """Within the projects that are known; the new one is."""
+    history(place, jira, clips, COWS[1], project="SEQUEL")
+    assert repair(place) == {}
+    jira.call("POST", f"/rest/standin/issues/{embedded[1]}/move", json={"project": "SEQUEL"})
+    jira.call("PUT", "/rest/api/2/issue/SEQUEL-2", json={"fields": {}})  # Jira notes the change
+    assert repair(place) == {"moved": 1}
+    assert place.catalogue.issue_by_key(embedded[1]) is None
+    assert names_of(place, "SEQUEL-2") == [QUIET]
+    assert place.index.clip_count(["GAME"]) == 1
+    assert repair(place) == {}
+
+
+def test_words_that_were_edited_are_embedded_anew(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    jira.call("PUT", f"/rest/api/2/issue/{known[1]}", json={"fields": {"summary": NEW_WORDS}})
+    assert repair(place) == {"words": 1}
+    record = place.catalogue.issue_by_key(known[1])
+    assert record is not None
+    assert place.catalogue.words(record.id).startswith(NEW_WORDS)
+    assert not place.catalogue.words_wait(record.id)
+    assert not record.watched
+    assert repair(place) == {}
+
+
+def test_a_component_and_a_duplicate_link_are_noticed(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    game = {"fields": {"components": [{"name": "Meadows"}]}}
+    jira.call("PUT", f"/rest/api/2/issue/{known[0]}", json=game)
+    assert repair(place) == {"component": 1}
+    ends = {"inwardIssue": {"key": known[0]}, "outwardIssue": {"key": known[1]}}
+    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": "Duplicate"}, **ends})
+    assert repair(place) == {"link": 2}
+    assert repair(place) == {}
+
+
+def test_an_old_ticket_that_was_never_read_in_gets_no_comment(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    """Edited just now, so that the sweep sees it; but it is no new ticket, nor is its clip new."""
+    key = jira.file("GAME", "cows", broken)
+    issue = jira.app.extensions["store"].find(key, jira.app.extensions["store"].users["admin"])
+    issue.created = issue.attachments[0].created = "2026-01-12T09:00:00.000+0000"
+    assert repair(place) == {"unknown": 1}
+    assert names_of(place, key) == ["broken.mp4"]
+    assert not watched(place, key)
+    assert jira.comments(key) == []
+
+
+def test_a_clip_that_another_encoder_knew_is_no_new_clip(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    record = place.catalogue.issue_by_key(known[0])
+    assert record is not None
+    (clip,) = place.catalogue.clips_of(record.id)
+    issue = place.jira.issue(record.id)
+    assert missed(issue, place) is None
+    place.redis.delete(f"dejabug:clip:{place.catalogue._slug}:{clip.id}")
+    assert missed(issue, place) == "clip added"
+    assert run(place).repaired == {"clip added": 1}
+    work(place)
+    assert not watched(place, known[0])
+
+
+def test_what_is_promised_already_is_not_promised_twice(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    jira.file("GAME", "cows", broken)
+    assert run(place).repaired == {"unknown": 1}
+    assert run(place).repaired == {}
+    assert place.queue("default").count == 1
+
+
+# Nothing is lost by a wrong token
+
+
+def hide_project(jira: Site) -> None:
+    jira.app.extensions["store"].users["bot"].projects = []
+
+
+def hide_issues(jira: Site) -> None:
+    for issue in jira.app.extensions["store"].issues.values():
+        issue.security = "Secret"
+
+
+def take_the_token(jira: Site) -> None:
+    jira.app.extensions["store"].users["bot"].token = "another"
+
+
+@pytest.mark.parametrize("hide", [hide_project, hide_issues])
+def test_issues_that_are_all_hidden_are_not_taken_for_deleted(
+    place: Rooms, jira: Site, known: list[str], hide: Callable[[Site], None]
+) -> None:
+    hide(jira)
+    report = run(place)
+    assert "not one issue of the project GAME can be seen" in report.doubt
+    assert report.repaired == {}
+    work(place)
+    assert all(place.catalogue.issue_by_key(key) is not None for key in known)
+
+
+def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    keys = [jira.file("GAME", f"s{n}") for n in range(9)]
+    for key in keys:
+        learn(place, key)
+    for key in keys[:6]:
+        jira.call("DELETE", f"/rest/api/2/issue/{key}")
+    report = run(place)
+    assert "6 of 11 known issues" in report.doubt
+    assert place.queue("default").count == 0
+    assert place.catalogue.issue_count() == 11
+
+
+def test_a_token_that_has_run_out_loses_nothing(place: Rooms, jira: Site, known: list[str]) -> None:
+    take_the_token(jira)
+    with pytest.raises(JiraRefusedError):
+        run(place)
+    reconcile_job()
+    work(place)
+    assert place.catalogue.issue_count() == 2
+
+
+def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    """Jira may answer as for nobody: 404 for each issue, and an answer without issues for many."""
+    headers = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+    jira.fail(path="/rest/api/2/issue/", status=404, headers=headers)
+    with pytest.raises(JiraRefusedError):
+        place.jira.issue(known[0])
+    jira.fail(path="/rest/api/2/myself", status=401)
+    jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
+    with pytest.raises(JiraRefusedError):
+        run(place)
+    assert place.catalogue.issue_count() == 2
+
+
+# Projects, marks, and Jira away
+
+
+def mark(place: Rooms, project: str) -> float:
+    return float(place.redis.hget(reconcile.WATERMARKS, project) or 0)
+
+
+def test_a_project_that_jira_refuses_keeps_its_mark_and_the_others_go_on(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    learn(place, jira.file("SEQUEL", "s", broken))
+    run(place)
+    before = {project: mark(place, project) for project in ("GAME", "SEQUEL")}
+    jira.fail(path=SEARCH, status=400)
+    assert run(place).refused == ["GAME"]
+    assert mark(place, "GAME") == before["GAME"]
+    assert mark(place, "SEQUEL") > before["SEQUEL"]
+
+
+def test_a_jira_that_is_away_is_left_for_the_next_round(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    jira.file("GAME", "cows", broken)
+    before = mark(place, "GAME")
+    jira.fail(path=SEARCH, status=429, headers={"Retry-After": "30"}, count=2)
+    with pytest.raises(JiraUnavailableError):
+        run(place)
+    reconcile_job()  # ends well, and is not run again by RQ
+    assert mark(place, "GAME") == before
+    assert not place.redis.exists(reconcile.LOCK)
+    assert repair(place) == {"unknown": 1}
+
+
+def test_a_longer_look_back_finds_what_is_older_than_the_mark(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    key = jira.file("GAME", "cows", broken)
+    store = jira.app.extensions["store"]
+    store.find(key, store.users["admin"]).updated = "2026-01-12T09:00:00.000+0000"
+    assert run(place).repaired == {}
+    assert run(place, since=10 * 365 * 24 * 3600).repaired == {"unknown": 1}
+
+
+def test_a_project_that_is_switched_off_is_left_alone(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    from dejabug.projects import Rules
+
+    place.projects.put("GAME", Rules(mode="off"))
+    jira.attach(known[1], broken)
+    assert repair(place) == {}
+
+
+def test_data_center_is_checked_in_its_own_way(
+    data_center: Site, place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = place.settings.model_copy(update={"jira_url": data_center.url})
+    object.__setattr__(place, "settings", settings)
+    ids = [str(data_center.issue(data_center.file("GAME", f"s{n}"))["id"]) for n in range(3)]
+    data_center.call("DELETE", f"/rest/api/2/issue/{ids[1]}")
+    assert place.jira.present(ids) == {ids[0], ids[2]}
+    asked = [r["body"] for r in data_center.log()["requests"] if r["path"].endswith("/search")]
+    assert asked[-1]["validateQuery"] is False
+
+
+# One at a time, in turn, a share at a time
+
+
+def test_two_rounds_at_once_are_one(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    jira.file("GAME", "cows", broken)
+    first = reconcile.reconcile(place)
+    next(first)
+    assert run(place).busy
+    reconcile_job()  # ends well, and does nothing
+    assert not list(first)[-1].busy
+    assert place.queue("default").count == 1
+    assert not run(place).busy
+
+
+def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
+    for _ in range(3):
+        queue_reconcile(cold_place)
+    assert cold_place.queue("default").job_ids == ["reconcile"]
+    assert 0 < cold_place.redis.ttl(reconcile.TURN) <= 15 * 60
+    work(cold_place)
+    queue_reconcile(cold_place)
+    assert cold_place.queue("default").count == 0  # not due yet
+    cold_place.redis.delete(reconcile.TURN)
+    queue_reconcile(cold_place)
+    assert cold_place.queue("default").count == 1
+
+
+def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms) -> None:
+    keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
+    keeper.start()
+    try:
+        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 20)
+    finally:
+        keeper.stop()
+
+
+def test_it_can_be_switched_off(cold_place: Rooms) -> None:
+    off = cold_place.settings.model_copy(update={"reconcile_minutes": 0})
+    object.__setattr__(cold_place, "settings", off)
+    queue_reconcile(cold_place)
+    assert cold_place.queue("default").count == 0
+
+
+def test_every_known_issue_is_checked_in_turn(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {str(number) for number in range(1, 2001)}
+    cold_place.redis.sadd(reconcile.ISSUES, *ids)
+    asked: list[str] = []
+
+    def present(some: list[str]) -> set[str]:
+        assert len(some) <= 100
+        asked.extend(some)
+        return set(some)
+
+    monkeypatch.setattr(cold_place.jira, "present", present)
+    rounds = [run(cold_place).checked]
+    while int(cold_place.redis.get(reconcile.CHECKED) or 0):
+        rounds.append(run(cold_place).checked)
+    assert set(asked) == ids
+    assert len(rounds) > 1
+    assert max(rounds) < 2 * reconcile.SLICE
+    asked.clear()
+    run(cold_place, whole=True)
+    assert set(asked) == ids
+
+
+# The command
+
+
+def call(*arguments: str) -> Any:
+    return CliRunner().invoke(cli.app, list(arguments), terminal_width=120)
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_command_says_what_is_repaired(
+    place: Rooms, jira: Site, broken: Path, known: list[str]
+) -> None:
+    jira.file("GAME", "cows", broken)
+    jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
+    answer = call("reconcile")
+    assert answer.exit_code == 0, answer.output
+    assert "2 issues are read again: 1 gone, 1 unknown" in words(answer.output)
+    work(place)
+    told = json.loads(call("reconcile", "--since", "3d", "--json").stdout)
+    assert told["repaired"] == {}
+    assert told["checked"] == 2
+    assert "Nothing was missed" in words(call("reconcile").output)
+
+
+def test_the_command_says_when_absences_are_not_believed(
+    place: Rooms, jira: Site, known: list[str]
+) -> None:
+    hide_project(jira)
+    answer = call("reconcile")
+    assert answer.exit_code == 1
+    assert "Nothing was forgotten" in words(answer.output)
+    assert call("reconcile", "--since", "soon").exit_code == 1

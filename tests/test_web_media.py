@@ -1,0 +1,273 @@
+"""Pictures and previews at signed addresses: for one reader, looked at again at each request."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from conftest import SECRET
+from dejabug import media
+from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
+from dejabug.jira.errors import JiraUnavailableError
+from dejabug.rooms import Rooms
+from dejabug.signing import sign_media
+from dejabug.web import create_app
+from dejabug.web.media import media_address
+
+MEDIA_SECRET = "a secret of more than thirty-two signs"
+READER = "5b10ac8d82e05b22cc7d4ef5"
+ISSUE, CLIP = "10001", "20002"
+
+
+class FakeReaders:
+    """Says what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.sees: dict[str, set[str]] = {READER: {ISSUE}}
+        self.error: Exception | None = None
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def may_see(self, account: str, issue_ids: Iterable[str]) -> set[str]:
+        asked = list(issue_ids)
+        self.asked.append((account, asked))
+        if self.error is not None:
+            raise self.error
+        return self.sees.get(account, set()) & set(asked)
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return {
+        **environment,
+        "DEJABUG_MEDIA_SECRET": MEDIA_SECRET,
+        "DEJABUG_PUBLIC_URL": "https://dejabug.studio.example/",
+    }
+
+
+@pytest.fixture
+def readers(cold_place: Rooms) -> FakeReaders:
+    fake = FakeReaders()
+    cold_place.__dict__["readers"] = fake
+    return fake
+
+
+@pytest.fixture
+def client(cold_place: Rooms, readers: FakeReaders, clips: Path) -> FlaskClient:
+    """A service that knows one clip, with two pictures and a preview."""
+    place = cold_place
+    place.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
+    place.catalogue.put_clip(ClipRecord(CLIP, ISSUE, "a.mp4", 1, ClipStatus.INDEXED, "", 2, 6.0))
+    pixels = np.stack([np.full((90, 160, 3), level, np.uint8) for level in (40, 200)])
+    place.pictures.write(CLIP, [0.0, 1.5], pixels)
+    source = clips / "crafter-05.mp4"
+    place.previews.write(CLIP, source, media.Limits(), media.find_ffmpeg())
+    return create_app(place).test_client()
+
+
+def address(place: Rooms, clip_id: str = CLIP, reader: str = READER) -> str:
+    whole = media_address(place, clip_id, reader)
+    assert whole.startswith("https://dejabug.studio.example/media/")
+    return whole.removeprefix("https://dejabug.studio.example")
+
+
+def preview(place: Rooms) -> bytes:
+    path = place.previews.path(CLIP)
+    assert path is not None
+    return path.read_bytes()
+
+
+def nothing(answer: TestResponse) -> bool:
+    """The one answer for all that is not to be shown."""
+    body: Any = json.loads(answer.data) if answer.data else None
+    return (
+        answer.status_code == 404
+        and answer.content_type == "application/problem+json"
+        and answer.headers["Cache-Control"] == "no-store"
+        and body["status"] == 404
+        and body["detail"] == "There is nothing here for you, or no longer."
+    )
+
+
+def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place: Rooms) -> None:
+    base = address(cold_place)
+    picture = client.get(f"{base}/pictures/1500.jpg")
+    assert (picture.status_code, picture.content_type) == (200, "image/jpeg")
+    assert picture.data == cold_place.pictures.read(CLIP, 1.5)
+    video = client.get(f"{base}/video.mp4")
+    assert (video.status_code, video.content_type) == (200, "video/mp4")
+    assert video.data == preview(cold_place)
+    for answer in (picture, video):
+        headers = answer.headers
+        assert headers["Cache-Control"] == "private, max-age=60"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert headers["Content-Disposition"] == "inline"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Set-Cookie" not in headers
+
+
+def test_ranges_and_heads_and_conditions_are_answered(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
+    part = client.get(url, headers={"Range": "bytes=100-299"})
+    assert (part.status_code, part.data) == (206, whole[100:300])
+    assert part.headers["Content-Range"] == f"bytes 100-299/{len(whole)}"
+    tail = client.get(url, headers={"Range": "bytes=-50"})
+    assert (tail.status_code, tail.data) == (206, whole[-50:])
+    head = client.head(url)
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(whole))
+    assert head.headers["Accept-Ranges"] == "bytes"
+    etag = head.headers["ETag"]
+    # To watch it changes nothing about the file: a player's next range is of the same one.
+    same = client.get(url, headers={"Range": "bytes=100-299", "If-Range": etag})
+    assert (same.status_code, same.data) == (206, whole[100:300])
+    kept = client.get(url, headers={"If-None-Match": etag})
+    assert (kept.status_code, kept.data) == (304, b"")
+    beyond = client.get(url, headers={"Range": f"bytes={len(whole) + 5}-"})
+    assert (beyond.status_code, beyond.content_type) == (416, "application/problem+json")
+    assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
+    picture = f"{address(cold_place)}/pictures/0.jpg"
+    tag = client.head(picture).headers["ETag"]
+    assert client.get(picture, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms) -> None:
+    before = time.time() - 1
+    assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
+    path = cold_place.previews.path(CLIP)
+    assert path is not None
+    assert path.stat().st_atime > before
+
+
+def test_the_reader_is_looked_at_again_at_each_request(
+    client: FlaskClient, cold_place: Rooms, readers: FakeReaders
+) -> None:
+    url = f"{address(cold_place)}/video.mp4"
+    assert client.get(url).status_code == 200
+    readers.sees[READER] = set()
+    assert nothing(client.get(url))
+    etag = {"If-None-Match": "*"}
+    assert nothing(client.get(url, headers=etag))
+    readers.sees[READER] = {ISSUE}
+    assert client.get(url).status_code == 200
+    assert readers.asked == [(READER, [ISSUE])] * 4
+
+
+def test_all_that_is_not_shown_looks_the_same(
+    client: FlaskClient, cold_place: Rooms, readers: FakeReaders
+) -> None:
+    secret, now = MEDIA_SECRET.encode(), time.time()
+    orphan = ClipRecord("30003", "666", "a.mp4", 1)
+    cold_place.catalogue.put_clip(orphan)
+    tokens = {
+        "unknown clip": sign_media(secret, "99999", READER, now=now),
+        "unknown issue": sign_media(secret, "30003", READER, now=now),
+        "another reader": sign_media(secret, CLIP, "somebody", now=now),
+        "expired": sign_media(secret, CLIP, READER, now=now - 301),
+        "another secret": sign_media(b"x" * 32, CLIP, READER, now=now),
+        "the webhooks' secret": sign_media(SECRET.encode() * 3, CLIP, READER, now=now),
+        "no token": "not-a-token",
+        "no token either": "%2e%2e",
+        "not ascii": "é.é",
+    }
+    bodies = set()
+    for token in tokens.values():
+        for what in ("video.mp4", "pictures/0.jpg"):
+            answer = client.get(f"/media/{token}/{what}")
+            assert nothing(answer), (token, what)
+            bodies.add(answer.data)
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["1", "1501", "-1", "x", "1.5", "٣", "..%2f..%2fx", "9" * 10, "9" * 5000, "%00"]
+)
+def test_there_are_pictures_at_the_frames_times_alone(
+    client: FlaskClient, cold_place: Rooms, name: str
+) -> None:
+    assert nothing(client.get(f"{address(cold_place)}/pictures/{name}.jpg"))
+
+
+def test_a_preview_that_was_not_made_yet_is_not_there(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    cold_place.previews.forget(CLIP)
+    assert nothing(client.get(f"{address(cold_place)}/video.mp4"))
+
+
+@pytest.mark.parametrize("error", [JiraUnavailableError("away"), redis.ConnectionError("away")])
+def test_when_nobody_can_tell_nothing_is_shown(
+    client: FlaskClient, cold_place: Rooms, readers: FakeReaders, error: Exception
+) -> None:
+    readers.error = error
+    answer = client.get(f"{address(cold_place)}/video.mp4")
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert b"ftyp" not in answer.data
+    assert b"away" not in answer.data
+
+
+def test_redis_away_gets_503(cold_place: Rooms) -> None:
+    away = Rooms(cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
+    answer = create_app(away).test_client().get(f"{address(cold_place)}/video.mp4")
+    assert answer.status_code == 503
+
+
+def test_no_address_is_kept_longer_than_it_lives(client: FlaskClient) -> None:
+    token = sign_media(MEDIA_SECRET.encode(), CLIP, READER, now=time.time(), lifetime=9)
+    answer = client.get(f"/media/{token}/video.mp4")
+    kept = int(answer.headers["Cache-Control"].removeprefix("private, max-age="))
+    assert 0 <= kept <= 9
+
+
+def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_place: Rooms) -> None:
+    url = f"{address(cold_place)}/video.mp4"
+    none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
+    open_place = Rooms(none)
+    assert nothing(create_app(open_place).test_client().get(url))
+    with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
+        media_address(open_place, CLIP, READER)
+
+
+def test_the_service_does_not_start_with_a_secret_that_could_be_guessed(
+    cold_place: Rooms,
+) -> None:
+    weak = cold_place.settings.model_copy(update={"media_secret": SecretStr("short")})
+    with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
+        create_app(Rooms(weak))
+
+
+def test_only_reading_is_offered(client: FlaskClient, cold_place: Rooms) -> None:
+    for method in ("post", "put", "delete", "patch"):
+        assert getattr(client, method)(f"{address(cold_place)}/video.mp4").status_code == 405
+
+
+def test_neither_tokens_nor_readers_are_logged(
+    client: FlaskClient,
+    cold_place: Rooms,
+    readers: FakeReaders,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = address(cold_place)
+    client.get(f"{base}/video.mp4")
+    readers.sees.clear()
+    client.get(f"{base}/video.mp4")
+    readers.error = JiraUnavailableError(f"no answer about {READER}")
+    client.get(f"{base}/video.mp4")
+    said = "".join(capsys.readouterr())
+    assert "media_not_shown" in said
+    assert "media_not_decided" in said
+    assert READER not in said
+    assert base.split("/")[2] not in said
