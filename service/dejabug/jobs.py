@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection
-from dataclasses import replace
-from pathlib import Path
 
 import structlog
 from redis.client import Pipeline
@@ -20,11 +18,9 @@ from redis.client import Pipeline
 from dejabug import commenting, conversation, media
 from dejabug.answers import RE_READ, rank
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
-from dejabug.fetching import fetched
+from dejabug.embedding import embed_clip
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import (
-    AttachmentGoneError,
-    AttachmentTooLargeError,
     CommentGoneError,
     IssueGoneError,
 )
@@ -193,27 +189,12 @@ def index_clip(clip_id: str) -> None:
         return  # forgotten while it waited
     if clip.status is ClipStatus.QUEUED:
         started = time.monotonic()
-        try:
-            done = _embed(place, clip, Place(issue.id, issue.project, issue.game))
-        except AttachmentGoneError:
-            forget_clip(place, clip)
-            done = None
-        except AttachmentTooLargeError as error:
-            done = _failed(clip, "too_large", str(error))
-        except media.ClipError as error:
-            done = _failed(clip, error.code, str(error))
-        if done is not None:
-            place.catalogue.put_clip(done)
-            place.pace.record(time.monotonic() - started, clip.size)
-            log.info(
-                "clip_done",
-                clip=clip_id,
-                issue=issue.key,
-                status=str(done.status),
-                reason=done.reason.split(":")[0],
-                frames=done.frames,
-                seconds=round(time.monotonic() - started, 2),
-            )
+        done = embed_clip(place, clip, Place(issue.id, issue.project, issue.game))
+        if done is None or place.catalogue.clip(clip_id) is None:
+            # Deleted in Jira, perhaps while we worked: nothing of it may stay.
+            forget_clip(place, done or clip)
+        else:
+            _keep(place, done, time.monotonic() - started)
     waiting = any(other.status is ClipStatus.QUEUED for other in place.catalogue.clips_of(issue.id))
     if not waiting:
         queue_suggestion(place, issue.id)
@@ -221,67 +202,23 @@ def index_clip(clip_id: str) -> None:
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _embed(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
-    with fetched(place, clip) as path:
-        content = _sha256(path)
-        # One file on two issues is embedded once: whoever comes second waits, and copies.
-        name = f"dejabug:lock:content:{_encoder_slug(place)}:{content}"
-        with place.redis.lock(name, timeout=CLIP_JOB):
-            done = _copied(place, clip, where, content) or _sampled(place, clip, where, path)
-            done = replace(done, content=content)
-            if place.catalogue.clip(clip.id) is None:
-                # Deleted in Jira while we worked: nothing of it may stay.
-                forget_clip(place, done)
-                return None
-            place.catalogue.put_clip(done)
-    return done
-
-
-def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipRecord | None:
-    """A clip indexed from another's frames, where that has the same file."""
-    for twin in place.catalogue.twins(content):
-        frames = place.index.clip_vectors([twin.id]).get(twin.id)
-        if twin.id != clip.id and frames is not None:
-            place.index.write_clip(clip.id, where, frames.times, frames.vectors)
-            place.pictures.copy(twin.id, clip.id)
-            log.info("clip_copied", clip=clip.id, same_as=twin.id)
-            return _indexed(clip, twin.frames, twin.duration, twin.reason)
-    return None
-
-
-def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRecord:
-    """A clip indexed from its own frames. Raises ClipError."""
-    frames = sample(place, path)
-    vectors = place.encoder.embed_images(frames.pixels)
-    place.index.write_clip(clip.id, where, frames.times, vectors)
-    place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
-    note = "the file is cut off; what could be read is used" if frames.truncated else ""
-    return _indexed(clip, len(frames.times), frames.duration, note)
-
-
-def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:
-    return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
-
-
-def sample(place: Rooms, path: Path) -> media.Frames:
-    """A clip's frames as the settings want them, within their limits. Raises ClipError."""
-    settings = place.settings
-    return media.sample_frames(
-        path,
-        rate=settings.frames_per_second,
-        max_frames=settings.max_frames,
-        short_side=place.encoder.image_size,
-        limits=media.Limits(
-            timeout_seconds=settings.decode_timeout,
-            memory_bytes=settings.decode_memory,
-            max_bytes=settings.clip_max_bytes,
-        ),
-        program=media.find_ffmpeg(settings.ffmpeg),
+def _keep(place: Rooms, clip: ClipRecord, seconds: float) -> None:
+    """Remember what became of a clip, where its issue belongs now."""
+    place.catalogue.put_clip(clip)
+    issue = place.catalogue.issue(clip.issue_id)
+    if clip.status is ClipStatus.INDEXED:
+        place.pace.record(seconds, clip.size)
+        if issue is not None:  # it may have moved while we worked
+            place.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+    log.info(
+        "clip_done",
+        clip=clip.id,
+        issue=issue.key if issue else clip.issue_id,
+        status=str(clip.status),
+        reason=clip.reason.split(":")[0],
+        frames=clip.frames,
+        seconds=round(seconds, 2),
     )
-
-
-def _failed(clip: ClipRecord, code: str, message: str) -> ClipRecord:
-    return replace(clip, status=ClipStatus.FAILED, reason=f"{code}: {message}")
 
 
 @polite
@@ -380,11 +317,6 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
     record = place.catalogue.issue(issue_id)
     if record is not None and record.watched:
         enqueue(place.queue("default"), suggest, issue_id)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _face(issue: Issue, kinds: Collection[str]) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
+from dejabug.embedding import sample
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
-from dejabug.jobs import sample, words_of
+from dejabug.jobs import words_of
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings

@@ -156,15 +156,16 @@ def by_hand(cloud: bool, hook: Hook) -> list[str]:
 
 
 def _write_old(hook: Hook, secret: str) -> dict[str, Any]:
-    return {
+    written: dict[str, Any] = {
         "name": hook.name,
         "url": hook.url,
         "events": sorted(hook.events),
         "filters": {FILTER: hook.jql} if hook.jql else {},
         "excludeBody": not hook.body,
-        "enabled": hook.enabled,
         "secret": secret,
     }
+    # A new one is enabled; only changes need to say so.
+    return {**written, "enabled": hook.enabled} if hook.number else written
 
 
 def _write_new(hook: Hook, secret: str) -> dict[str, Any]:

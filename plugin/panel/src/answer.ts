@@ -1,0 +1,67 @@
+/** What the service answers to `GET /forge/v1/issues/{issueId}/similar`. All times are seconds. */
+
+export type Span = [start: number, end: number];
+
+/** A stretch of this issue's clip that matches a stretch of the other clip. */
+export interface Moment {
+  here: Span;
+  there: Span;
+  here_at: number;
+  there_at: number;
+  similarity: number;
+}
+
+export interface Clip {
+  clip_id: string;
+  filename: string;
+  duration: number;
+  /** Times for which there is a picture. */
+  times: number[];
+  /** Signed address, bound to the viewer; good for five minutes. */
+  media: string;
+  video: "ready" | "preparing" | "none";
+}
+
+export interface Match {
+  issue_id: string;
+  key: string;
+  url: string;
+  summary: string;
+  status: string;
+  resolution: string | null;
+  fix_versions: string[];
+  regression: string | null;
+  score: number;
+  strength: string;
+  kinds: string[];
+  linked: boolean;
+  also: string[];
+  by: "clip" | "words";
+  moments: Moment[];
+  here: Clip | null;
+  there: Clip | null;
+}
+
+export interface Similar {
+  issue: { id: string; key: string };
+  state: "ready" | "indexing" | "unknown" | "off";
+  progress: { done: number; total: number };
+  failed: { filename: string; reason: string }[];
+  clips: number;
+  muted: boolean;
+  matches: Match[];
+  encoder: string;
+  link_type: string;
+}
+
+/** Both clips of a match, or null where there is nothing to compare. */
+export function pairOf(match: Match): { here: Clip; there: Clip } | null {
+  return match.here && match.there ? { here: match.here, there: match.there } : null;
+}
+
+/** True while the service still makes a video that a player could show. */
+export function isVideoPreparing(similar: Similar): boolean {
+  return similar.matches.some(
+    ({ here, there }) => here?.video === "preparing" || there?.video === "preparing",
+  );
+}

@@ -1,0 +1,213 @@
+/** One earlier issue that may show the same bug. */
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+import { type Clip, type Match, pairOf } from "./answer";
+import { MatchActions } from "./actions";
+import { ExternalLink } from "./link";
+import { IconWarning } from "./icons";
+import { Player } from "./player/player";
+import { nearestPicture, pictureName } from "./player/clock";
+import type { Service } from "./service";
+import { addressBeside, clock, momentText, webAddress } from "./text";
+
+/** Moments named on the card; the player has them all. */
+const MOMENTS_NAMED = 2;
+
+interface Props {
+  issueKey: string;
+  match: Match;
+  linked: boolean;
+  linkType: string;
+  open: boolean;
+  service: Service;
+  onCompare: (open: boolean) => void;
+  onMediaError: () => void;
+  onLinked: () => void;
+  onHidden: () => void;
+}
+
+export function MatchCard(props: Props) {
+  const { issueKey, match, open, onCompare, onMediaError } = props;
+  const pair = pairOf(match);
+  const compareButton = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(false);
+  useLayoutEffect(() => {
+    if (wasOpen.current && !open) compareButton.current?.focus();
+    wasOpen.current = open;
+  }, [open]);
+
+  return (
+    <li class="match" aria-label={`${match.key}: ${match.summary}`} data-key={match.key}>
+      <div class={`match-body${pair && !open ? " match-body-pictures" : ""}`}>
+        <div class="match-text">
+          <Strength match={match} />
+          <h3 class="match-title">
+            <ExternalLink url={match.url} class="match-key">
+              {match.key}
+            </ExternalLink>
+            <span class="match-summary">{match.summary}</span>
+          </h3>
+          <Facts match={match} />
+          {match.regression && (
+            <p class="regression">
+              <IconWarning /> Possible regression: {match.regression}
+            </p>
+          )}
+          <Moments match={match} hasPair={pair !== null} />
+        </div>
+        {pair && !open && (
+          <Thumbnails
+            issueKey={issueKey}
+            match={match}
+            here={pair.here}
+            there={pair.there}
+            onOpen={() => onCompare(true)}
+            onMediaError={onMediaError}
+          />
+        )}
+      </div>
+      {pair && open && (
+        <Player
+          issueKey={issueKey}
+          match={match}
+          here={pair.here}
+          there={pair.there}
+          onClose={() => onCompare(false)}
+          onMediaError={onMediaError}
+        />
+      )}
+      <MatchActions
+        {...props}
+        canCompare={pair !== null}
+        compareButton={compareButton}
+      />
+    </li>
+  );
+}
+
+function Strength({ match }: { match: Match }) {
+  const percent = Math.round(100 * Math.min(Math.max(match.score, 0), 1));
+  return (
+    <p class="strength">
+      <svg class="bar strength-bar" aria-hidden="true">
+        <rect class="bar-track" width="100%" height="100%" rx="2" />
+        <rect class="bar-value" width={`${percent}%`} height="100%" rx="2" />
+      </svg>
+      <span class="strength-words">{match.strength}</span>
+      <span class="small-print">score {match.score.toFixed(2)}</span>
+    </p>
+  );
+}
+
+function Facts({ match }: { match: Match }) {
+  return (
+    <ul class="facts" aria-label={`About ${match.key}`}>
+      <li>
+        <span class={`lozenge lozenge-${statusColour(match)}`}>{match.status}</span>
+      </li>
+      {match.resolution && match.resolution !== match.status && (
+        <li class="subtle">{match.resolution}</li>
+      )}
+      {match.kinds.map((kind) => (
+        <li class="tag" key={kind}>
+          {kind}
+        </li>
+      ))}
+      {match.also.length > 0 && (
+        <li class="subtle">
+          also{" "}
+          {match.also.map((key, index) => (
+            <span key={key}>
+              {index > 0 && ", "}
+              <ExternalLink url={addressBeside(match.url, match.key, key)}>{key}</ExternalLink>
+            </span>
+          ))}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/**
+ * Jira colours a status by its category, which the service does not say. A resolution means done;
+ * the usual names tell the rest.
+ */
+export function statusColour({ status, resolution }: Pick<Match, "status" | "resolution">) {
+  if (resolution || /^(done|closed|resolved|fixed|verified|released)$/i.test(status)) return "done";
+  if (/^(to ?do|open|new|backlog|reopened|selected for development|triage)$/i.test(status)) return "new";
+  return "progress";
+}
+
+function Moments({ match, hasPair }: { match: Match; hasPair: boolean }) {
+  if (match.by === "words") {
+    return (
+      <p class="moments subtle">
+        Found by what the issues say{hasPair ? "." : "; there are no clips to compare."}
+      </p>
+    );
+  }
+  if (match.moments.length === 0) return null;
+  const more = match.moments.length - MOMENTS_NAMED;
+  return (
+    <ul class="moments subtle" aria-label={`Moments of ${match.key} that match`}>
+      {match.moments.slice(0, MOMENTS_NAMED).map((moment, index) => (
+        <li key={index}>
+          {momentText(moment)}
+          {more > 0 && index === MOMENTS_NAMED - 1 && `, and ${more} more`}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ThumbnailsProps {
+  issueKey: string;
+  match: Match;
+  here: Clip;
+  there: Clip;
+  onOpen: () => void;
+  onMediaError: () => void;
+}
+
+/** The picture of the matching moment in both clips. The mouse may click it; keys have "Compare". */
+function Thumbnails({ issueKey, match, here, there, onOpen, onMediaError }: ThumbnailsProps) {
+  const moment = match.moments[0];
+  return (
+    <div class="thumbnails" onClick={onOpen}>
+      <Thumbnail clip={here} at={moment?.here_at ?? 0} of={`${issueKey}, this issue`} caption="This issue" onError={onMediaError} />
+      <Thumbnail clip={there} at={moment?.there_at ?? 0} of={match.key} caption={match.key} onError={onMediaError} />
+    </div>
+  );
+}
+
+interface ThumbnailProps {
+  clip: Clip;
+  at: number;
+  of: string;
+  caption: string;
+  onError: () => void;
+}
+
+function Thumbnail({ clip, at, of, caption, onError }: ThumbnailProps) {
+  const media = webAddress(clip.media);
+  const picture = nearestPicture(clip.times, at);
+  return (
+    <figure class="thumbnail">
+      {media && picture !== null && (
+        <img
+          src={`${media}/${pictureName(picture)}`}
+          alt={`${of} at ${clock(at)}`}
+          loading="lazy"
+          decoding="async"
+          draggable={false}
+          onError={onError}
+        />
+      )}
+      <figcaption class="thumbnail-caption" aria-hidden="true">
+        <span>{caption}</span>
+        <span>{clock(at)}</span>
+      </figcaption>
+    </figure>
+  );
+}

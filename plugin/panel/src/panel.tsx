@@ -1,0 +1,208 @@
+/** The panel of one issue: which state it is in, and what the viewer did in it. */
+
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import type { Match, Similar } from "./answer";
+import type { Issue } from "./bridge";
+import { Button } from "./button";
+import { type Feed, SimilarFeed } from "./feed";
+import { MatchCard } from "./match";
+import { asProblem, type Problem } from "./problem";
+import type { Service } from "./service";
+import { Empty, Failed, FailedClips, InlineError, Loading, Muted, Off, Reading, Stalled } from "./states";
+import { count } from "./text";
+
+interface Props {
+  issue: Issue;
+  service: Service;
+}
+
+export function Panel({ issue, service }: Props) {
+  const [feed, setFeed] = useState<Feed>({ phase: "loading" });
+  const source = useMemo(() => new SimilarFeed(service.similar, setFeed), [issue.id]);
+  const [said, setSaid] = useState("");
+  const summary = summaryOf(feed);
+
+  useEffect(() => {
+    void source.start();
+    return () => source.stop();
+  }, [source]);
+  useEffect(() => {
+    if (summary) setSaid(summary);
+  }, [summary]);
+
+  const body =
+    feed.phase === "loading" ? (
+      <Loading />
+    ) : feed.phase === "failed" ? (
+      <Failed problem={feed.problem} onTryAgain={() => void source.start()} />
+    ) : (
+      <Answer
+        key={issue.id}
+        answer={feed.answer}
+        stalled={feed.stalled}
+        service={service}
+        source={source}
+        say={setSaid}
+      />
+    );
+  return (
+    <>
+      {body}
+      <p class="visually-hidden" role="status" aria-live="polite">
+        {said}
+      </p>
+    </>
+  );
+}
+
+interface AnswerProps {
+  answer: Similar;
+  stalled: boolean;
+  service: Service;
+  source: SimilarFeed;
+  say: (what: string) => void;
+}
+
+function Answer({ answer, stalled, service, source, say }: AnswerProps) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [linked, setLinked] = useState<ReadonlySet<string>>(new Set());
+  const [open, setOpen] = useState<string | null>(null);
+  const [pending, setPending] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const unmute = useRef<HTMLButtonElement>(null);
+  const muteWas = useRef(answer.muted);
+
+  // Whoever mutes or unmutes loses the button under the focus: it goes on to what took its place.
+  useLayoutEffect(() => {
+    if (muteWas.current !== answer.muted) (unmute.current ?? heading.current)?.focus();
+    muteWas.current = answer.muted;
+  }, [answer.muted]);
+
+  /** Runs an action of the whole panel; its error is shown below it. */
+  const act = async (action: () => Promise<void>, done: string) => {
+    setPending(true);
+    setProblem(null);
+    try {
+      await action();
+      say(done);
+    } catch (thrown) {
+      setProblem(asProblem(thrown));
+    }
+    setPending(false);
+  };
+  const mute = (muted: boolean) =>
+    act(
+      async () => {
+        await service.mute(muted);
+        source.setMuted(muted);
+        if (!muted) await source.refresh();
+      },
+      muted ? "Muted." : "No longer muted.",
+    );
+  const lookAgain = () =>
+    act(async () => {
+      await service.lookAgain();
+      await source.expectChange();
+    }, "Déjà Bug looks at this issue anew.");
+  const compare = (match: Match | null) => {
+    setOpen(match?.issue_id ?? null);
+    source.setPlayerOpen(match !== null);
+  };
+
+  if (answer.state === "off") return <Off />;
+  if (answer.muted) {
+    return (
+      <Muted
+        issueKey={answer.issue.key}
+        pending={pending}
+        problem={problem}
+        buttonRef={unmute}
+        onUnmute={() => void mute(false)}
+      />
+    );
+  }
+
+  const reading = answer.state === "indexing" || answer.state === "unknown";
+  const matches = answer.matches.filter((match) => !hidden.has(match.issue_id));
+  return (
+    <>
+      {reading && (stalled ? <Stalled /> : <Reading answer={answer} />)}
+      {matches.length > 0 && (
+        <section aria-labelledby="matches-heading">
+          <h2 class="heading" id="matches-heading" ref={heading} tabIndex={-1}>
+            {count(matches.length, "earlier issue")} may show the same bug
+          </h2>
+          {answer.clips === 0 && !reading && <WordsOnly />}
+          <ol class="matches" role="list">
+            {matches.map((match) => (
+              <MatchCard
+                key={match.issue_id}
+                issueKey={answer.issue.key}
+                match={match}
+                linked={match.linked || linked.has(match.issue_id)}
+                linkType={answer.link_type}
+                open={open === match.issue_id}
+                service={service}
+                onCompare={(is) => compare(is ? match : null)}
+                onMediaError={() => source.mediaFailed()}
+                onLinked={() => {
+                  setLinked((before) => new Set(before).add(match.issue_id));
+                  say(`${answer.issue.key} is linked as a duplicate of ${match.key}.`);
+                }}
+                onHidden={() => {
+                  setHidden((before) => new Set(before).add(match.issue_id));
+                  if (open === match.issue_id) compare(null);
+                  say(`${match.key} will not be suggested here again.`);
+                  heading.current?.focus();
+                }}
+              />
+            ))}
+          </ol>
+        </section>
+      )}
+      {matches.length === 0 && !reading && <Empty words={answer.clips === 0} />}
+      {answer.failed.length > 0 && <FailedClips failed={answer.failed} />}
+      <footer class="footer">
+        <div class="footer-actions">
+          <Button
+            look="subtle"
+            label={`Mute on this issue, ${answer.issue.key}`}
+            off={pending}
+            onClick={() => void mute(true)}
+          >
+            Mute on this issue
+          </Button>
+          {(!reading || stalled) && (
+            <Button
+              look="subtle"
+              label={`Look again for issues like ${answer.issue.key}`}
+              off={pending}
+              onClick={() => void lookAgain()}
+            >
+              Look again
+            </Button>
+          )}
+        </div>
+        {answer.encoder && !reading && <p class="small-print">Compared with {answer.encoder}</p>}
+      </footer>
+      {problem && <InlineError problem={problem} />}
+    </>
+  );
+}
+
+function WordsOnly() {
+  return <p class="note">This issue has no clip, so it was compared by its words.</p>;
+}
+
+/** What a screen reader is told when the answer changes. */
+function summaryOf(feed: Feed): string {
+  if (feed.phase !== "ready") return feed.phase === "loading" ? "Looking for similar issues." : "";
+  const { state, muted, matches } = feed.answer;
+  if (state === "off" || muted) return "";
+  if (state !== "ready") return "Still reading.";
+  return matches.length === 0
+    ? "No similar issues."
+    : `${count(matches.length, "similar issue")} found.`;
+}

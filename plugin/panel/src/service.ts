@@ -1,0 +1,44 @@
+/** The service's API for one issue, as functions. */
+
+import type { Similar } from "./answer";
+import { askService, type Issue, linkIssues } from "./bridge";
+
+export interface Service {
+  similar(): Promise<Similar>;
+  /** Writes the duplicate link into Jira, as the viewer: this issue duplicates `otherKey`. */
+  link(type: string, otherKey: string): Promise<void>;
+  verdict(otherId: string, same: boolean): Promise<void>;
+  mute(muted: boolean): Promise<void>;
+  lookAgain(): Promise<void>;
+}
+
+/** An issue that was not read yet comes with its state alone. */
+const NOTHING_KNOWN: Omit<Similar, "issue" | "state"> = {
+  progress: { done: 0, total: 0 },
+  failed: [],
+  clips: 0,
+  muted: false,
+  matches: [],
+  encoder: "",
+  link_type: "Duplicate",
+};
+
+export function serviceFor(issue: Issue): Service {
+  const path = `/forge/v1/issues/${encodeURIComponent(issue.id)}`;
+  return {
+    async similar() {
+      const answer = await askService<Partial<Similar>>("GET", `${path}/similar`);
+      return { issue, state: "unknown", ...NOTHING_KNOWN, ...answer };
+    },
+    link: (type, otherKey) => linkIssues(type, issue.key, otherKey),
+    async verdict(other, same) {
+      await askService("POST", `${path}/verdicts`, { other, same });
+    },
+    async mute(muted) {
+      await askService("PUT", `${path}/mute`, { muted });
+    },
+    async lookAgain() {
+      await askService("POST", `${path}/again`, {});
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** What the panel shows when there is no list of matches, and the notes around one. */
+
+import type { Ref } from "preact";
+
+import type { Similar } from "./answer";
+import { Button } from "./button";
+import { IconError, IconWarning } from "./icons";
+import type { Problem } from "./problem";
+import { count } from "./text";
+
+export function Loading() {
+  return (
+    <div class="skeleton" aria-busy="true">
+      {[0, 1].map((each) => (
+        <div class="skeleton-card" key={each} aria-hidden="true">
+          <div class="skeleton-line skeleton-short" />
+          <div class="skeleton-line" />
+          <div class="skeleton-pictures">
+            <div class="skeleton-picture" />
+            <div class="skeleton-picture" />
+          </div>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function Empty({ words }: { words: boolean }) {
+  return (
+    <div class="message">
+      <p class="message-title">Nothing similar, which is good news.</p>
+      <p class="subtle">
+        {words
+          ? "This issue has no clip, so it was compared by its words. No earlier issue reads like it."
+          : "No earlier issue that you may see shows this bug."}
+      </p>
+    </div>
+  );
+}
+
+/** The issue is being read, or has not been read yet; then nothing is known of its progress. */
+export function Reading({ answer }: { answer: Similar }) {
+  const { done, total } = answer.progress;
+  const known = answer.state === "indexing" && total > 0;
+  const text = known ? `${done} of ${total} done` : "It has not been read yet";
+  return (
+    <div class="reading">
+      <div class="reading-line">
+        <span id="reading-label">Reading this issue and its clips…</span>
+        <span class="subtle">{known ? text : "Waiting for its turn"}</span>
+      </div>
+      <svg
+        class="bar"
+        role="progressbar"
+        aria-labelledby="reading-label"
+        aria-valuemin={0}
+        aria-valuemax={known ? total : undefined}
+        aria-valuenow={known ? done : undefined}
+        aria-valuetext={text}
+      >
+        <rect class="bar-track" width="100%" height="100%" rx="3" />
+        {known ? (
+          <rect class="bar-value" width={`${(100 * Math.min(done, total)) / total}%`} height="100%" rx="3" />
+        ) : (
+          <rect class="bar-value bar-moving" width="30%" height="100%" rx="3" />
+        )}
+      </svg>
+    </div>
+  );
+}
+
+export function Stalled() {
+  return (
+    <div class="message">
+      <p class="message-title">This issue has not been read yet.</p>
+      <p class="subtle">
+        Nothing has moved for two minutes. Look again below; if that does not help, ask whoever runs
+        Déjà Bug whether its workers are up.
+      </p>
+    </div>
+  );
+}
+
+interface MutedProps {
+  issueKey: string;
+  pending: boolean;
+  problem: Problem | null;
+  buttonRef: Ref<HTMLButtonElement>;
+  onUnmute: () => void;
+}
+
+export function Muted({ issueKey, pending, problem, buttonRef, onUnmute }: MutedProps) {
+  return (
+    <div class="message">
+      <p class="message-title">Déjà Bug is muted on this issue.</p>
+      <p class="subtle">It shows no similar issues here and writes no comment.</p>
+      <Button label={`Unmute on this issue, ${issueKey}`} off={pending} buttonRef={buttonRef} onClick={onUnmute}>
+        Unmute
+      </Button>
+      {problem && <InlineError problem={problem} />}
+    </div>
+  );
+}
+
+export function Off() {
+  return (
+    <div class="message">
+      <p class="message-title">Déjà Bug is off for this project.</p>
+      <p class="subtle">Whoever runs Déjà Bug can switch it on in the service's settings.</p>
+    </div>
+  );
+}
+
+export function Failed({ problem, onTryAgain }: { problem: Problem; onTryAgain: () => void }) {
+  return (
+    <div class="section-message section-message-error" role="alert">
+      <IconError />
+      <div>
+        <p class="message-title">{problem.title}</p>
+        <p>{problem.todo}</p>
+        <Button label="Try again" onClick={onTryAgain}>
+          Try again
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+export function InlineError({ problem }: { problem: Problem }) {
+  return (
+    <p class="inline-error" role="alert">
+      <IconError /> <span>{`${problem.title} ${problem.todo}`}</span>
+    </p>
+  );
+}
+
+export function FailedClips({ failed }: { failed: Similar["failed"] }) {
+  return (
+    <section class="section-message section-message-warning" aria-label="Clips that could not be read">
+      <IconWarning />
+      <div>
+        <p class="message-title">{count(failed.length, "clip")} could not be read</p>
+        <ul class="failed-clips">
+          {failed.map(({ filename, reason }) => (
+            <li key={filename}>
+              <span class="filename">{filename}</span>: {reason}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}

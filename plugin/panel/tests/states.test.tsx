@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+
+import { jira } from "./fake-jira";
+import { aMatch, aMoment, aSimilar } from "./samples";
+import { announced, button, click, findButton, openPanel, panelText, settle } from "./screen";
+
+describe("a match", () => {
+  it("is told with everything a triage lead decides on", async () => {
+    await openPanel();
+    const text = panelText();
+    expect(text).toContain("1 earlier issue may show the same bug");
+    expect(text).toContain("Very likely the same bug");
+    expect(text).toContain("score 0.97");
+    expect(text).toContain("Cows float above the field");
+    expect(text).toContain("Fixed");
+    expect(text).toContain("Possible regression: fixed in 0.9");
+    expect(text).toContain("Floating object");
+    expect(text).toContain("also GAME-9");
+    expect(text).toContain("0:01–0:03 here, 0:00–0:02 there");
+    expect(text).toContain("Compared with openai/clip-vit-base-patch32, fp16, cuda");
+  });
+
+  it("shows the picture of the moment of both clips", async () => {
+    await openPanel();
+    const pictures = [...document.querySelectorAll<HTMLImageElement>(".thumbnail img")];
+    expect(pictures.map((each) => each.src)).toEqual([
+      "https://svc.test/media/here/pictures/2000.jpg",
+      "https://svc.test/media/there/pictures/1000.jpg",
+    ]);
+    expect(pictures.map((each) => each.alt)).toEqual(["GAME-7, this issue at 0:02", "GAME-3 at 0:01"]);
+  });
+
+  it("opens in a new tab through Jira's router", async () => {
+    await openPanel();
+    const link = document.querySelector<HTMLAnchorElement>("a.match-key");
+    expect(link?.getAttribute("rel")).toContain("noopener");
+    link?.click();
+    await settle();
+    expect(jira.log).toContain("open https://studio.test/browse/GAME-3");
+  });
+
+  it("names further moments by their number only", async () => {
+    const moments = [1, 2, 3, 4].map((at) => aMoment({ here: [at, at + 1] }));
+    jira.similar = aSimilar({ matches: [aMatch({ moments })] });
+    await openPanel();
+    expect(panelText()).toContain("0:02–0:03 here, 0:00–0:02 there, and 2 more");
+  });
+
+  it("found by words has nothing to compare", async () => {
+    jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there: null })] });
+    await openPanel();
+    expect(panelText()).toContain("Found by what the issues say; there are no clips to compare.");
+    expect(findButton(/^Compare/)).toBeUndefined();
+  });
+
+  it.each([
+    ["Done", null, "done"],
+    ["Shipped", "Fixed", "done"],
+    ["To Do", null, "new"],
+    ["In Review", null, "progress"],
+  ])("with status %s and resolution %s has the lozenge of %s", async (status, resolution, colour) => {
+    jira.similar = aSimilar({ matches: [aMatch({ status, resolution })] });
+    await openPanel();
+    expect(document.querySelector(".lozenge")?.className).toContain(`lozenge-${colour}`);
+  });
+});
+
+describe("the panel", () => {
+  it("shows a skeleton until the answer is there", async () => {
+    const opened = openPanel();
+    expect(document.querySelector('.skeleton[aria-busy="true"]')).not.toBeNull();
+    await opened;
+    expect(document.querySelector(".skeleton")).toBeNull();
+  });
+
+  it("says that nothing similar is good news", async () => {
+    jira.similar = aSimilar({ matches: [] });
+    await openPanel();
+    expect(panelText()).toContain("Nothing similar, which is good news.");
+    expect(announced()).toBe("No similar issues.");
+  });
+
+  it("says that an issue without clips was compared by its words", async () => {
+    jira.similar = aSimilar({ clips: 0 });
+    await openPanel();
+    expect(panelText()).toContain("This issue has no clip, so it was compared by its words.");
+  });
+
+  it("shows how far reading has come", async () => {
+    jira.similar = aSimilar({ state: "indexing", progress: { done: 1, total: 3 }, matches: [] });
+    await openPanel();
+    const bar = document.querySelector('[role="progressbar"]');
+    expect(bar?.getAttribute("aria-valuenow")).toBe("1");
+    expect(bar?.getAttribute("aria-valuemax")).toBe("3");
+    expect(panelText()).toContain("1 of 3 done");
+    expect(panelText()).not.toContain("good news");
+  });
+
+  it("shows matches that are there already while it still reads", async () => {
+    jira.similar = aSimilar({ state: "indexing", progress: { done: 1, total: 3 } });
+    await openPanel();
+    expect(panelText()).toContain("Cows float above the field");
+    expect(document.querySelector('[role="progressbar"]')).not.toBeNull();
+  });
+
+  it("shows no number for an issue that was not read yet", async () => {
+    jira.similar = aSimilar({ state: "unknown", progress: { done: 0, total: 0 }, matches: [] });
+    await openPanel();
+    expect(document.querySelector('[role="progressbar"]')?.hasAttribute("aria-valuenow")).toBe(false);
+    expect(panelText()).toContain("Waiting for its turn");
+  });
+
+  it("takes an answer that knows no more than that the issue was not read", async () => {
+    jira.replies.similar = {
+      status: 200,
+      body: { issue: { id: "10001", key: "GAME-7" }, state: "unknown", matches: [] },
+    };
+    await openPanel();
+    expect(panelText()).toContain("Waiting for its turn");
+    expect(button(/^Mute on this issue/)).toBeDefined();
+  });
+
+  it("goes from reading to matches by itself", async () => {
+    jira.similar = aSimilar({ state: "indexing", progress: { done: 1, total: 3 }, matches: [] });
+    await openPanel();
+    jira.similar = aSimilar();
+    await settle(2000);
+    expect(panelText()).toContain("Cows float above the field");
+    expect(announced()).toBe("1 similar issue found.");
+  });
+
+  it("says that the project is off, without buttons", async () => {
+    jira.similar = aSimilar({ state: "off" });
+    await openPanel();
+    expect(panelText()).toContain("Déjà Bug is off for this project.");
+    expect(findButton(/./)).toBeUndefined();
+  });
+
+  it("names the clips that failed and why", async () => {
+    jira.similar = aSimilar({
+      failed: [{ filename: "x.mp4", reason: "the file is no video that can be read" }],
+    });
+    await openPanel();
+    expect(panelText()).toContain("1 clip could not be read");
+    expect(panelText()).toContain("x.mp4: the file is no video that can be read");
+  });
+
+  it("tells an error of the service in its own words, and tries again", async () => {
+    jira.replies.similar = {
+      status: 503,
+      body: { type: "about:blank", title: "Service Unavailable", status: 503, detail: "Try again in a minute." },
+    };
+    await openPanel();
+    expect(document.querySelector('[role="alert"]')?.textContent).toContain("Déjà Bug cannot answer right now.");
+    expect(panelText()).toContain("Try again in a minute.");
+    jira.replies.similar = null;
+    await click(/^Try again$/);
+    expect(panelText()).toContain("Cows float above the field");
+  });
+
+  it.each([
+    ["Remote could not verify the Forge Invocation Token", "DEJABUG_FORGE_APP_ID"],
+    ["Invalid response from remote", "ask whoever runs Déjà Bug whether the service is up"],
+    ["Remote invocation timed out after 25 seconds", "took too long"],
+  ])("turns Forge's error '%s' into what to do", async (message, todo) => {
+    jira.similar = new Error(message);
+    await openPanel();
+    expect(panelText()).toContain(todo);
+    expect(button(/^Try again$/)).toBeDefined();
+  });
+});
+
+describe("text of issues", () => {
+  const nasty = '<img src=x onerror="alert(1)"><b>bold</b>';
+
+  it("is shown as it is, never as HTML", async () => {
+    jira.similar = aSimilar({
+      matches: [aMatch({ summary: nasty, status: nasty, kinds: [nasty], strength: nasty, also: [nasty] })],
+      failed: [{ filename: nasty, reason: nasty }],
+      encoder: nasty,
+    });
+    const root = await openPanel();
+    expect(root.querySelector("b, [onerror]")).toBeNull();
+    expect(panelText().split(nasty).length - 1).toBeGreaterThanOrEqual(6);
+  });
+
+  it.each(["javascript:alert(1)", "data:text/html,x", "//evil.test/", ""])(
+    "makes no link of the address %s",
+    async (url) => {
+      jira.similar = aSimilar({ matches: [aMatch({ url })] });
+      await openPanel();
+      expect(document.querySelector("a")).toBeNull();
+      expect(panelText()).toContain("GAME-3");
+    },
+  );
+
+  it("loads no media from an address that is none of the web", async () => {
+    const match = aMatch();
+    const bad = { ...match.here!, clip_id: "bad", media: "javascript:alert(1)" };
+    jira.similar = aSimilar({ matches: [{ ...match, here: bad }] });
+    const sources = () =>
+      [...document.querySelectorAll("img, video")].map((each) => each.getAttribute("src") ?? "");
+    await openPanel();
+    expect(sources()).toEqual(["https://svc.test/media/there/pictures/1000.jpg"]);
+    await click(/^Compare/);
+    expect(sources()).toHaveLength(1);
+    expect(sources()[0]).toMatch(/^https:/);
+    expect(panelText()).toContain("This clip could not be loaded.");
+  });
+});

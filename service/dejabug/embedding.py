@@ -1,0 +1,96 @@
+"""A clip's file → its frames in the index and its pictures; each file once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from dejabug import media
+from dejabug.catalogue import ClipRecord, ClipStatus
+from dejabug.fetching import fetched
+from dejabug.index import Place, slug_of
+from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.queueing import CLIP_JOB
+from dejabug.rooms import Rooms
+
+log = structlog.get_logger()
+
+
+def embed_clip(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
+    """Download a clip, sample and embed its frames, write them to the index; the clip as it is
+    then, indexed or failed with the reason, or None when Jira no longer has it.
+
+    One file on two issues is embedded once: whoever comes second waits, and copies. Raises
+    JiraError when Jira is away.
+    """
+    try:
+        with fetched(place, clip) as path:
+            content = _sha256(path)
+            name = f"dejabug:lock:content:{slug_of(place.encoder_name)}:{content}"
+            with place.redis.lock(name, timeout=CLIP_JOB):
+                done = _copied(place, clip, where, content) or _sampled(place, clip, where, path)
+                done = replace(done, content=content)
+                if place.catalogue.clip(clip.id) is not None:
+                    place.catalogue.put_clip(done)  # for whoever waits with the same file
+            return done
+    except AttachmentGoneError:
+        return None
+    except AttachmentTooLargeError as error:
+        return _failed(clip, "too_large", str(error))
+    except media.ClipError as error:
+        return _failed(clip, error.code, str(error))
+
+
+def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipRecord | None:
+    """A clip indexed from another's frames, where that has the same file."""
+    for twin in place.catalogue.twins(content):
+        frames = place.index.clip_vectors([twin.id]).get(twin.id)
+        if twin.id != clip.id and frames is not None:
+            place.index.write_clip(clip.id, where, frames.times, frames.vectors)
+            place.pictures.copy(twin.id, clip.id)
+            log.info("clip_copied", clip=clip.id, same_as=twin.id)
+            return _indexed(clip, twin.frames, twin.duration, twin.reason)
+    return None
+
+
+def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRecord:
+    """A clip indexed from its own frames. Raises ClipError."""
+    frames = sample(place, path)
+    vectors = place.encoder.embed_images(frames.pixels)
+    place.index.write_clip(clip.id, where, frames.times, vectors)
+    place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
+    note = "the file is cut off; what could be read is used" if frames.truncated else ""
+    return _indexed(clip, len(frames.times), frames.duration, note)
+
+
+def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:
+    return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
+
+
+def sample(place: Rooms, path: Path) -> media.Frames:
+    """A clip's frames as the settings want them, within their limits. Raises ClipError."""
+    settings = place.settings
+    return media.sample_frames(
+        path,
+        rate=settings.frames_per_second,
+        max_frames=settings.max_frames,
+        short_side=place.encoder.image_size,
+        limits=media.Limits(
+            timeout_seconds=settings.decode_timeout,
+            memory_bytes=settings.decode_memory,
+            max_bytes=settings.clip_max_bytes,
+        ),
+        program=media.find_ffmpeg(settings.ffmpeg),
+    )
+
+
+def _failed(clip: ClipRecord, code: str, message: str) -> ClipRecord:
+    return replace(clip, status=ClipStatus.FAILED, reason=f"{code}: {message}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
