@@ -71,7 +71,9 @@ class Site:
         users = [
             User("bot", "Déjà Bug", "bot@studio.example", f"{TOKEN}-bot"),
             User("tester", "Tess Tester", "tess@studio.example", f"{TOKEN}-tester"),
-            User("admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"]),
+            User(
+                "admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"], admin=True
+            ),
         ]
         self.app = create_jira(folder, users, deployment)
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)

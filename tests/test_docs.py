@@ -19,6 +19,7 @@ def test_the_settings_page_is_what_the_command_prints() -> None:
 
 def test_every_command_and_setting_that_the_docs_name_exists() -> None:
     commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    commands |= {group.name for group in app.registered_groups}
     settings = {f"DEJABUG_{name.upper()}" for name in Settings.model_fields}
     for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         text = path.read_text("utf-8")

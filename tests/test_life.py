@@ -265,3 +265,23 @@ def test_words_that_leave_no_doubt_are_commented_as_words(
     tell(place, jira, key)
     assert "This ticket reads like an earlier ticket with a clip" in body(jira, key)
     assert f"* *[{old[1]}|" in body(jira, key)
+
+
+def test_a_project_that_is_hidden_from_us_loses_nothing_and_shows_nothing(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    settings = place.settings.model_copy(update={"project_groups": "GAME,SEQUEL"})
+    object.__setattr__(place, "settings", settings)
+    jira.call("POST", f"/rest/standin/issues/{old}/move", json={"project": "SEQUEL"})
+    old_id = tell(place, jira, "SEQUEL-1", watch=False)
+    assert "[SEQUEL-1|" in body(jira, key)
+    bot = jira.app.extensions["store"].users["bot"]
+    bot.projects = ["GAME"]
+    tell(place, jira, "SEQUEL-1", watch=False)
+    assert jira.comments(key) == []
+    assert place.catalogue.issue(old_id) is not None
+    bot.projects = None
+    tell(place, jira, "SEQUEL-1", watch=False)
+    tell(place, jira, key)
+    assert "[SEQUEL-1|" in body(jira, key)

@@ -387,7 +387,7 @@ def test_every_known_issue_is_checked_in_turn(
     cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = {str(number) for number in range(1, 2001)}
-    cold_place.redis.sadd(reconcile.ISSUES, *ids)
+    cold_place.redis.sadd("dejabug:issues", *ids)
     asked: list[str] = []
 
     def present(some: list[str]) -> set[str]:
@@ -441,3 +441,18 @@ def test_the_command_says_when_absences_are_not_believed(
     assert answer.exit_code == 1
     assert "Nothing was forgotten" in words(answer.output)
     assert call("reconcile", "--since", "soon").exit_code == 1
+
+
+def test_a_new_state_or_security_level_and_a_link_that_is_gone_are_noticed(
+    place: Rooms, jira: Site, embedded: list[str]
+) -> None:
+    done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
+    jira.call("PUT", f"/rest/api/2/issue/{embedded[0]}", json={"fields": done})
+    assert repair(place) == {"status or security": 1}
+    ends = {"inwardIssue": {"key": embedded[1]}, "outwardIssue": {"key": embedded[0]}}
+    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": "Duplicate"}, **ends})
+    assert repair(place) == {"link": 2}
+    number = jira.issue(embedded[0])["fields"]["issuelinks"][0]["id"]
+    jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
+    assert repair(place) == {"link": 2}
+    assert repair(place) == {}

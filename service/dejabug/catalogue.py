@@ -138,6 +138,12 @@ class Catalogue:
             if issue is not None and issue.project == project:
                 yield issue
 
+    def some_issue_ids(self, cursor: int, size: int) -> tuple[int, list[str]]:
+        """About `size` known issues' ids from a cursor on (0: the first), and the next cursor, 0
+        at the end."""
+        following, members = self._redis.sscan("dejabug:issues", cursor, count=size)
+        return int(following), [text_of(member) for member in members]
+
     def issue_count(self) -> int:
         """How many issues are known."""
         return int(self._redis.scard("dejabug:issues"))

@@ -60,11 +60,22 @@ def sync_issue(issue_id: str, watch: bool) -> None:
     try:
         issue = place.jira.issue(issue_id)
     except IssueGoneError:
-        forget_issue(issue_id)
-        place.catalogue.put_hidden(issue_id)
+        _gone(place, issue_id)
     else:
         take_in(place, issue, watch=watch)
     place.catalogue.settle(issue_id, started)
+
+
+def _gone(place: Rooms, issue_id: str) -> None:
+    """An issue that Jira does not show us is forgotten, unless its whole project is hidden: then
+    our account has lost a permission, which may come back. Shown is nothing of it either way."""
+    record = place.catalogue.issue(issue_id)
+    if record is not None and not place.jira.sees_project(record.project):
+        log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
+        _correct_comments_naming(place, issue_id)
+        return
+    forget_issue(issue_id)
+    place.catalogue.put_hidden(issue_id)
 
 
 def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
@@ -78,7 +89,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         issue.project,
         game,
         watch,
-        _face(issue, kinds),
+        face_of(issue, kinds),
         restricted=issue.security is not None,
     )
     catalogue.put_issue(record)
@@ -319,7 +330,7 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
         enqueue(place.queue("default"), suggest, issue_id)
 
 
-def _face(issue: Issue, kinds: Collection[str]) -> str:
+def face_of(issue: Issue, kinds: Collection[str]) -> str:
     """A digest of what comments on other issues say of this one, and of who may read it."""
     said = (
         issue.key,

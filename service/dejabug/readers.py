@@ -30,8 +30,6 @@ log = structlog.get_logger()
 SIGHT = 60
 # Seconds that a reader's token is kept: as long as a signed address lives.
 KEPT = 300
-# Issues that Jira tells of in one call.
-BULK = 100
 
 
 class NotThatReaderError(Exception):
@@ -58,10 +56,8 @@ class Readers:
         """
         jira = self._as(token)
         self._recognise(account, token, jira)
-        wanted = list(dict.fromkeys(issue_ids))
-        seen: dict[str, Issue] = {}
-        for start in range(0, len(wanted), BULK):
-            seen |= jira.readable(wanted[start : start + BULK])
+        wanted = set(issue_ids)
+        seen = jira.issues(wanted)
         self._remember(account, wanted, seen)
         return seen
 
@@ -92,7 +88,7 @@ class Readers:
     # Inside
 
     def _as(self, token: str) -> JiraClient:
-        return JiraClient(JiraAccess(self.api_url, self.browse_url, None, token))
+        return JiraClient(JiraAccess(self.api_url, self.browse_url, None, token, cloud=True))
 
     def _recognise(self, account: str, token: str, jira: JiraClient) -> None:
         """The token must be this account's; asked once for each token."""

@@ -18,12 +18,11 @@ import structlog
 from redis.exceptions import LockError
 
 from dejabug.catalogue import PENDING
-from dejabug.index import text_of
 from dejabug.jira.client import PAGE
-from dejabug.jira.errors import IssueGoneError, JiraRefusedError, JiraUnavailableError
+from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.jobs import evidence, game_of, promise_sync, words_of
+from dejabug.jobs import evidence, face_of, game_of, promise_sync, words_of
 from dejabug.queueing import enqueue
 from dejabug.rooms import Rooms, rooms
 
@@ -33,7 +32,6 @@ log = structlog.get_logger()
 WATERMARKS = "dejabug:reconciled"
 # Where the check of all known issues is: Redis' own cursor over the set of them.
 CHECKED = "dejabug:reconcile-cursor"
-ISSUES = "dejabug:issues"  # the catalogue's
 # Held for as long as no new round is due.
 TURN = "dejabug:reconcile-turn"
 LOCK = "dejabug:lock:reconcile"
@@ -169,9 +167,10 @@ def missed(issue: Issue, place: Rooms) -> str | None:
     attached = {file.id for file in evidence(place, issue)}
     if attached != known:
         return "clip added" if attached - known else "clip deleted"
-    others = set(issue.duplicates(place.settings.duplicate_link_types)) - {issue.id}
-    told = place.verdicts.of_pair
-    return "link" if any(told(issue.id, other) is None for other in others) else None
+    kinds = place.settings.duplicate_link_types
+    if place.verdicts.links_of(issue.id) != set(issue.duplicates(kinds)) - {issue.id}:
+        return "link"
+    return None if record.face == face_of(issue, kinds) else "status or security"
 
 
 def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
@@ -180,14 +179,8 @@ def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
         return True
     # Whatever encoder they are known under: a new one makes no old clip new.
     known = set(place.catalogue.clip_ids_of(issue.id))
-    fresh = {file.id for file in evidence(place, issue)} - known
-    if not fresh:
-        return False
-    try:
-        attached = place.jira.attached_at(issue.id)
-    except IssueGoneError:
-        return False
-    return any((unix_time(attached.get(clip_id, "")) or 0) >= mark for clip_id in fresh)
+    fresh = [file for file in evidence(place, issue) if file.id not in known]
+    return any((unix_time(file.created) or 0) >= mark for file in fresh)
 
 
 def _read_again(
@@ -213,8 +206,7 @@ def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
     size = max(SLICE, math.ceil(report.known / rounds))
     cursor = 0 if whole else int(place.redis.get(CHECKED) or 0)
     while True:
-        cursor, members = place.redis.sscan(ISSUES, cursor, count=size)
-        ids = [text_of(member) for member in members]
+        cursor, ids = place.catalogue.some_issue_ids(cursor, size)
         gone: list[str] = []
         for start in range(0, len(ids), PAGE):
             asked = ids[start : start + PAGE]
@@ -242,10 +234,6 @@ def _doubt(place: Rooms, gone: Sequence[str], asked: Sequence[str]) -> str:
     place.jira.check_account()
     records = [place.catalogue.issue(issue_id) for issue_id in gone]
     for project in sorted({record.project for record in records if record is not None}):
-        try:
-            seen = place.jira.count(f'project = "{project}"')
-        except JiraRefusedError:
-            seen = 0
-        if not seen:
+        if not (place.jira.sees_project(project) and place.jira.count(f'project = "{project}"')):
             return f"not one issue of the project {project} can be seen"
     return ""

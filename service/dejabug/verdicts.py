@@ -67,13 +67,16 @@ class Verdicts:
         said = zip(wanted, rows, strict=True)
         return {other for other, row in said if row is not None and not _read(row).same}
 
+    def links_of(self, issue_id: str) -> set[str]:
+        """The issues that this one was linked to as a duplicate when it was last read."""
+        return {text_of(member) for member in self._redis.smembers(_links_key(issue_id))}
+
     def linked(self, issue_id: str, duplicates: Iterable[str]) -> None:
         """Bring an issue's verdicts from links in line with the duplicate links it has now."""
         now = set(duplicates) - {issue_id}
         for other in now:
             self.put(Verdict(issue_id, other, True, "link"))
-        members = self._redis.smembers(_links_key(issue_id))
-        before = {text_of(member) for member in members}
+        before = self.links_of(issue_id)
         for other in before - now:
             old = self.of_pair(issue_id, other)
             if old is not None and old.source == "link":

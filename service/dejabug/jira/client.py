@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,6 @@ from dejabug.jira.models import (
     Comment,
     Issue,
     account_of,
-    as_mapping,
     parse_comment,
     parse_issue,
 )
@@ -49,12 +48,14 @@ INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 @dataclass(frozen=True)
 class JiraAccess:
     """How to reach Jira: `api_url` for REST, `browse_url` for links; `user` None for a token of
-    Data Center (sent as Bearer), an e-mail for Cloud (sent as Basic)."""
+    Data Center or of a viewer (sent as Bearer), an e-mail for Cloud (sent as Basic); `cloud` None
+    where Jira itself must say what it is."""
 
     api_url: str
     browse_url: str
     user: str | None
     token: str = field(repr=False)
+    cloud: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -129,47 +130,36 @@ class JiraClient:
 
     def issues(self, issue_ids: Collection[str]) -> dict[str, Issue]:
         """Issues by numeric id, as they are now; those hidden from us or deleted are absent."""
+        issues = (parse_issue(raw) for raw in self._bulk(issue_ids, FIELDS))
+        return {issue.id: issue for issue in issues if issue.id in issue_ids}
+
+    def present(self, issue_ids: Collection[str]) -> set[str]:
+        """Those of these issues that are there and not hidden from us, by numeric id."""
+        return {str(raw["id"]) for raw in self._bulk(issue_ids, ["status"])} & set(issue_ids)
+
+    def sees_project(self, key: str) -> bool:
+        """Whether a project is there and not hidden from us."""
+        try:
+            self._json("GET", f"project/{quote(key, safe='')}")
+        except IssueGoneError:
+            return False
+        return True
+
+    def _bulk(self, issue_ids: Collection[str], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Issues' JSON, by id. On Cloud the issues themselves are asked for and not the search
+        index, which may lag behind a security level that was just set."""
         wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
-        found: dict[str, Issue] = {}
         for start in range(0, len(wanted), PAGE):
-            jql = f"id in ({', '.join(wanted[start : start + PAGE])})"
-            token: str | None = None
-            while True:
-                page = self.search(jql, token)
-                found.update((issue.id, issue) for issue in page.issues)
-                token = page.next_token
-                if token is None:
-                    break
-        return found
-
-    def readable(self, issue_ids: Iterable[str]) -> dict[str, Issue]:
-        """Those of these issues that this account may read, by numeric id. Cloud only.
-
-        It asks for the issues themselves, not the search index, which may lag behind a security
-        level that was just set. At most 100 ids.
-        """
-        wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
-        if not wanted:
-            return {}
-        asked = {"issueIdsOrKeys": wanted, "fields": list(FIELDS)}
-        answer = self._json("POST", "issue/bulkfetch", json=asked)
-        issues = [parse_issue(raw) for raw in answer.get("issues") or ()]
-        # Jira resolves ids of moved issues: only what was asked for counts.
-        return {issue.id: issue for issue in issues if issue.id in wanted}
-
-    def present(self, issue_ids: Sequence[str]) -> set[str]:
-        """Those of these issues, at most PAGE, that are there and not hidden from us, by id.
-
-        Unlike `issues`, it takes ids of deleted issues: a JQL that names one is an error to Jira.
-        """
-        if self._is_cloud:
-            asked = {"issueIdsOrKeys": list(issue_ids), "fields": ["status"]}
-            answer = self._json("POST", "issue/bulkfetch", json=asked)
-        else:
-            jql = f"id in ({', '.join(str(int(issue_id)) for issue_id in issue_ids)})"
-            query = {"jql": jql, "fields": ["status"], "maxResults": PAGE, "validateQuery": False}
-            answer = self._json("POST", "search", json=query)
-        return {str(raw["id"]) for raw in answer.get("issues") or ()} & set(issue_ids)
+            some = wanted[start : start + PAGE]
+            if self._is_cloud:
+                asked = {"issueIdsOrKeys": some, "fields": list(fields)}
+                answer = self._json("POST", "issue/bulkfetch", json=asked)
+            else:
+                # To a JQL that names a deleted issue, Jira says 400 unless it is not to look.
+                query = {"jql": f"id in ({', '.join(some)})", "fields": list(fields)}
+                strict = {"maxResults": PAGE, "validateQuery": False}
+                answer = self._json("POST", "search", json={**query, **strict})
+            yield from answer.get("issues") or ()
 
     def search(self, jql: str, token: str | None = None, fields: Sequence[str] = FIELDS) -> Page:
         """One page of the issues that a bounded JQL finds, with these fields."""
@@ -218,13 +208,6 @@ class JiraClient:
             _check_download(answer, max_bytes)
             size = _save(answer, path, max_bytes)
         return size
-
-    def attached_at(self, issue_id: str) -> dict[str, str]:
-        """When each file of an issue was attached, by the file's id and as Jira writes times.
-        Raises IssueGoneError."""
-        answer = self._json("GET", f"issue/{int(issue_id)}?fields=attachment")
-        files = as_mapping(answer.get("fields")).get("attachment") or ()
-        return {str(raw["id"]): str(raw.get("created") or "") for raw in files}
 
     def attach(self, issue_id: str, filename: str, content: bytes) -> str:
         """Attach a file to an issue; the attachment's id."""
@@ -310,6 +293,8 @@ class JiraClient:
 
     @cached_property
     def _is_cloud(self) -> bool:
+        if self._access.cloud is not None:
+            return self._access.cloud
         return str(self._json("GET", "serverInfo").get("deploymentType")) == "Cloud"
 
     def _write_comment(self, issue_id: str, body: str, properties: list[dict[str, Any]]) -> str:

@@ -25,13 +25,15 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file on an issue; its id is the clip's id when it is a video. `size` in bytes."""
+    """A file on an issue; its id is the clip's id when it is evidence. `size` in bytes, `created`
+    as Jira writes times."""
 
     id: str
     filename: str
     mime_type: str
     size: int
     author_id: str | None
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Link:
 @dataclass(frozen=True)
 class Issue:
     """A Jira issue. `security` is the name of its security level, None when it has none;
-    `service_project` says that customers read public comments there."""
+    `service_project` says that customers read public comments there; `status_category` is `new`,
+    `indeterminate` or `done`."""
 
     id: str
     key: str
@@ -58,6 +61,7 @@ class Issue:
     summary: str = ""
     description: str = ""
     status: str = ""
+    status_category: str = ""
     resolution: str | None = None
     security: str | None = None
     components: tuple[str, ...] = ()
@@ -92,13 +96,15 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
     """An issue from REST's JSON. Raises KeyError when it has no id or key."""
     fields = as_mapping(raw.get("fields"))
     key, project = str(raw["key"]), as_mapping(fields.get("project"))
+    status = as_mapping(fields.get("status"))
     return Issue(
         id=str(raw["id"]),
         key=key,
         project=str(project.get("key") or key.rpartition("-")[0]),
         summary=str(fields.get("summary") or ""),
         description=plain_text(fields.get("description")),
-        status=_name(fields.get("status")) or "",
+        status=_name(status) or "",
+        status_category=str(as_mapping(status.get("statusCategory")).get("key") or ""),
         resolution=_name(fields.get("resolution")),
         security=_security(fields.get("security")),
         components=tuple(_names(fields.get("components"))),
@@ -135,6 +141,7 @@ def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
         mime_type=str(raw.get("mimeType") or ""),
         size=int(raw.get("size") or 0),
         author_id=account_of(raw.get("author")),
+        created=str(raw.get("created") or ""),
     )
 
 

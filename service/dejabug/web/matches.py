@@ -17,15 +17,15 @@ from dejabug.web.media import media_address
 
 # Matches that a panel lists: nobody reads further.
 MOST = 10
-# The first matches' clips are got ready to be watched.
-READY_TO_WATCH = 3
+# The first matches' clips are the likeliest to be watched, and got ready before all others.
+WATCHED_FIRST = 3
 
 
 def matches_for(
     place: Rooms, record: IssueRecord, reader: str, read: Read
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
     """The issue and its matches, as `read` lets the reader see them; None if they may not see the
-    issue itself. The first matches' previews are queued."""
+    issue itself. Their clips' previews are queued."""
     answer = find_for_issue(place, record, read)
     own = answer.tickets.get(record.id)
     if own is None:
@@ -39,8 +39,7 @@ def matches_for(
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
-            if number < READY_TO_WATCH:
-                queue_preview(place, clip_id, awaited=True)
+            queue_preview(place, clip_id, awaited=number < WATCHED_FIRST)
         shown = {end: _clip(place, clip_id, reader) for end, clip_id in clips.items()}
         keys = answer.keys()
         matches.append(
@@ -69,6 +68,7 @@ def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
         "url": f"{browse_url}/browse/{issue.key}",
         "summary": issue.summary,
         "status": issue.status,
+        "status_category": issue.status_category,
         "resolution": issue.resolution,
         "fix_versions": list(issue.fix_versions),
         "regression": fixed_in(issue.resolution, issue.fix_versions),

@@ -6,7 +6,7 @@ An issue that is unknown and one that the viewer may not see get the same answer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import redis
@@ -22,6 +22,7 @@ from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.readers import NotThatReaderError
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
+from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,
     KeysUnavailableError,
@@ -30,12 +31,13 @@ from dejabug.web.forge import (
     WrongSiteError,
 )
 from dejabug.web.matches import matches_for
-from dejabug.web.problems import problem
 
 log = structlog.get_logger()
 blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
 # Bytes of a request of ours at most.
 LARGEST_BODY = 4096
+# Forge Remote turns an error of any other content type into one without our words.
+problem = partial(problems.problem, kind="application/json")
 JSON_NAMES = {str: "a string", bool: "true or false"}
 
 
@@ -68,8 +70,7 @@ def similar(issue_id: str) -> Response:
     place = _place()
     record = place.catalogue.issue(issue_id)
     if record is None:
-        issue = _own(issue_id)
-        return jsonify(issue={"id": issue.id, "key": issue.key}, state="unknown", matches=[])
+        return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
     clips = place.catalogue.clips_of(issue_id)
     waiting = sum(clip.status is ClipStatus.QUEUED for clip in clips)
     waiting += place.catalogue.words_wait(issue_id)
@@ -85,7 +86,7 @@ def similar(issue_id: str) -> Response:
         own, matches = found
     state = "off" if off else "indexing" if waiting else "ready"
     return jsonify(
-        issue={"id": own.id, "key": own.key},
+        issue=_name(own),
         state=state,
         progress={"done": len(clips) + 1 - waiting, "total": len(clips) + 1},
         clips=len(clips),
@@ -197,6 +198,10 @@ def _asked(**wanted: type) -> Mapping[str, Any]:
         if not isinstance(body.get(name), kind):
             raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
     return body
+
+
+def _name(issue: Issue) -> dict[str, str]:
+    return {"id": issue.id, "key": issue.key}
 
 
 def _own(issue_id: str) -> Issue:

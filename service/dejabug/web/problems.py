@@ -6,14 +6,16 @@ import json
 
 from flask import Response
 
+PROBLEM = "application/problem+json"
 
-def problem(status: int, title: str, detail: str) -> Response:
-    """An answer of `application/problem+json` that nobody keeps.
+
+def problem(status: int, title: str, detail: str, *, kind: str = PROBLEM) -> Response:
+    """An answer with a problem that nobody keeps; `kind` is its content type.
 
     `title` is the same for every problem of its kind; `detail` helps with this one, and tells
     nothing that the caller may not know.
     """
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    answer = Response(json.dumps(body), status, content_type=kind)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -26,7 +26,14 @@ def main() -> None:
     users = [
         User("bot", "Déjà Bug", "bot@studio.example", f"{token}-bot"),
         User("tester", "Tess Tester", "tess@studio.example", f"{token}-tester"),
-        User("admin", "Ada Admin", "ada@studio.example", f"{token}-admin", ["Secret", "Staff"]),
+        User(
+            "admin",
+            "Ada Admin",
+            "ada@studio.example",
+            f"{token}-admin",
+            ["Secret", "Staff"],
+            admin=True,
+        ),
     ]
     server = make_server("127.0.0.1", options.port, create_app(options.data, users), threaded=True)
     address = f"http://127.0.0.1:{server.port}"

@@ -55,11 +55,10 @@ def delete_webhook(number: str) -> tuple[str, int]:
 
 
 def _administrate() -> None:
-    """404 at the other kind of Jira's address; 403 for who is no administrator, where there is
-    one."""
+    """404 at the other kind of Jira's address; 403 for who is no administrator."""
     if _is_new_api() == request.path.startswith(WEBHOOKS):
         raise TroubleError(404, f"null for uri: {request.path}")
-    if not g.user.admin and any(user.admin for user in store().users.values()):
+    if not g.user.admin:
         raise TroubleError(403, "You do not have permission to manage webhooks.")
 
 

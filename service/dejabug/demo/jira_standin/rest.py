@@ -99,6 +99,14 @@ def projects() -> Response:
     return jsonify([project_json(store(), key, base()) for key in keys])
 
 
+@blueprint.get(f"{API}/project/<key>")
+def project(key: str) -> Response:
+    with store().lock:
+        if not store().knows_project(key, g.user):
+            raise TroubleError(404, f"No project could be found with key '{key}'.")
+        return jsonify(project_json(store(), key, base()))
+
+
 # Issues
 
 

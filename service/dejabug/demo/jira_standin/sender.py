@@ -35,7 +35,7 @@ class Sender:
         whole = {"timestamp": int(time.time() * 1000), "webhookEvent": event, **payload}
         body = json.dumps(whole).encode()
         for hook in self._hooks.values():
-            if event in hook["events"]:
+            if event in hook["events"] and hook.get("enabled", True):
                 self._waiting.put((hook, body))
 
     def _work(self) -> None:

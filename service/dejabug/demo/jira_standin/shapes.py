@@ -93,7 +93,7 @@ def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
         "description": issue.description,
         "project": project_json(store, issue.project, base),
         "issuetype": {"id": "10004", "name": "Bug", "subtask": False},
-        "status": {"id": issue.status, "name": issue.status, "description": ""},
+        "status": _status(issue.status, base),
         "resolution": _named(issue.resolution),
         "security": _named(issue.security),
         "components": [_named(name) for name in issue.components],
@@ -140,6 +140,17 @@ def link_json(store: Store, link: Link, seen_from: Issue, base: str) -> dict[str
             "fields": {"summary": issue.summary},
         },
     }
+
+
+def _status(name: str, base: str) -> dict[str, Any]:
+    key = {"Open": "new", "Done": "done"}.get(name, "indeterminate")
+    category = {
+        "id": len(key),
+        "key": key,
+        "name": key,
+        "self": f"{base}{API}/statuscategory/{key}",
+    }
+    return {"id": name, "name": name, "description": "", "statusCategory": category}
 
 
 def _named(name: str | None) -> dict[str, str] | None:

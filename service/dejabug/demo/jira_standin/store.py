@@ -118,6 +118,10 @@ class Store:
         """The issues that this reader may see, oldest first."""
         return [issue for issue in self.issues.values() if may_see(issue, reader)]
 
+    def knows_project(self, key: str, reader: User) -> bool:
+        """Whether there is or was an issue in this project, and the reader may browse it."""
+        return f"key:{key}" in self._counters and may_browse(key, reader)
+
     def create(self, project: str, reporter: str, **fields: Any) -> Issue:
         """A new issue with the next free key of its project."""
         now = fields.pop("created", None) or timestamp()
@@ -188,5 +192,10 @@ class Store:
 
 def may_see(issue: Issue, reader: User) -> bool:
     """Whether this reader may see an issue: its project and its security level decide."""
-    browses = reader.projects is None or issue.project in reader.projects
-    return browses and (issue.security is None or issue.security in reader.levels)
+    open_to_all = issue.security is None or issue.security in reader.levels
+    return open_to_all and may_browse(issue.project, reader)
+
+
+def may_browse(project: str, reader: User) -> bool:
+    """Whether this reader may see a project at all."""
+    return reader.projects is None or project in reader.projects
