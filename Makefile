@@ -6,8 +6,12 @@ TORCH := 2.13.0
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+PANEL := plugin/panel/dist/index.html
+PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugin/panel/index.html
+NPM_STAMP := plugin/node_modules/.installed
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench clips devset quality clean
+.PHONY: help install demo up panel test lint browser bench clips devset quality clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,11 +26,26 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: $(STAMP) ## play the whole story; ends 0 when the true duplicate is suggested
 	@$(BIN)/dejabug demo $(ARGS)
 
+# The studio works without the panel too.
 up: $(STAMP) ## start the demo's studio and keep it running to play with
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory panel; fi
 	@$(BIN)/dejabug up $(ARGS)
 
-test: lint ## lint, type-check, hold the import directions, run the tests
+panel: $(PANEL) ## build the panel of the Jira app (needs node and npm)
+
+$(NPM_STAMP): plugin/package-lock.json
+	cd plugin && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PANEL): $(NPM_STAMP) $(PANEL_SOURCE) plugin/vite.config.ts
+	cd plugin && npm run --silent build
+
+test: lint panel browser ## lint, type-check, hold the import directions, run all tests
+	cd plugin && npm run --silent check && npm test --silent
 	$(BIN)/pytest $(ARGS)
+
+browser: ## see that there is a Chromium for the tests, or install one
+	sh tools/browser.sh
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
@@ -54,4 +73,4 @@ quality: $(STAMP) ## measure the search on the demo's clips: figures, each step'
 		--ablation --html .state/quality.html --curve .state/quality.png $(ARGS)
 
 clean: ## remove .venv and .state
-	rm -rf $(VENV) .venv-record .state
+	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist

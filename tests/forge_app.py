@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from conftest import TOKEN
+from dejabug.demo.jira_standin.forge import APP_ID, Forge
 
-APP_ID = "ari:cloud:ecosystem::app/5f3c8a52-6d3e-4a53-9d0e-2f6a1c9b7e11"
 OTHER_APP = "ari:cloud:ecosystem::app/00000000-0000-4000-8000-000000000000"
-KEY_ID = "forge-key-1"
 
 
 class ForgeApp:
@@ -26,7 +21,7 @@ class ForgeApp:
     def __init__(self, api_url: str) -> None:
         self.api_url = api_url
         self.looks = 0
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._forge = Forge()
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
         self.jwks_url = f"http://127.0.0.1:{self._server.port}/.well-known/jwks.json"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -42,24 +37,12 @@ class ForgeApp:
         }
 
     def claims(self, account: str = "tester", **changes: Any) -> dict[str, Any]:
-        """An invocation token's claims, as Forge Remote essentials lists them."""
-        now = int(time.time())
-        return {
-            "iss": "forge/invocation-token",
-            "aud": APP_ID,
-            "iat": now,
-            "nbf": now,
-            "exp": now + 60,
-            "jti": f"jti-{time.monotonic_ns()}",
-            "principal": account,
-            "app": {"id": APP_ID, "apiBaseUrl": self.api_url, "version": "1"},
-            "context": {"cloudId": "cloud-1"},
-            **changes,
-        }
+        """An invocation token's claims."""
+        return self._forge.claims(account, self.api_url, **changes)
 
-    def token(self, claims: dict[str, Any], *, key: Any = None, key_id: str = KEY_ID) -> str:
+    def token(self, claims: dict[str, Any], **signing: Any) -> str:
         """Claims, signed."""
-        return jwt.encode(claims, key or self._key, algorithm="RS256", headers={"kid": key_id})
+        return self._forge.token(claims, **signing)
 
     def headers(self, account: str = "tester", **changes: Any) -> dict[str, str]:
         """What a viewer's call carries."""
@@ -75,6 +58,5 @@ class ForgeApp:
 
     def _serve(self, environ: Any, start_response: Any) -> Any:
         self.looks += 1
-        public = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
-        body = json.dumps({"keys": [{**public, "kid": KEY_ID, "use": "sig", "alg": "RS256"}]})
+        body = json.dumps(self._forge.key_set())
         return Response(body, content_type="application/json")(environ, start_response)

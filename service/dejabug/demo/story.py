@@ -26,6 +26,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rq import Queue
 
+from dejabug.demo.jira_standin.forge import APP_ID, Forge
 from dejabug.demo.processes import ProcessError, Processes, Stop
 from dejabug.demo.studio import Data, Studio, split
 from dejabug.evaluation.manifest import Entry, ManifestError
@@ -41,6 +42,8 @@ START_TIMEOUT = 180.0
 COMMENT_TIMEOUT = 180.0
 # The true duplicate must be among this many first suggestions.
 FIRST = 3
+# Our Jira app, where this is a checkout of the whole project; its panel is shown once it is built.
+PLUGIN = Path(__file__).parents[3] / "plugin"
 # How a suggested ticket's key stands in our comment.
 SUGGESTED = re.compile(r"\*\[([A-Z][A-Z0-9]*-\d+)\|")
 
@@ -120,10 +123,13 @@ def _to_its_end(play: Callable[[Stop], int], *, broken_off: str, status: int) ->
 
 
 def _say_where(story: Story) -> None:
+    built = Forge(PLUGIN, story.service).has_panel
+    panel = "on every ticket" if built else "not built: make panel (needs node and npm)"
     console.print(
         Panel(
             f"Jira (a stand-in)   {story.studio.address}\n"
             f"File a ticket with a clip   {story.studio.address}/create\n"
+            f"Déjà Bug's panel   {panel}\n"
             f"Health   {story.service}/readyz\n"
             f"Logs   {story.folder / 'logs'}\n\n"
             f"Search by words, in another terminal:\n"
@@ -142,7 +148,7 @@ def _running(folder: Path, stop: Stop, *, keep: bool, together: str = "") -> Ite
     port_file = folder / "jira" / "address"
     port_file.unlink(missing_ok=True)
     port_file.parent.mkdir(exist_ok=True)
-    port = free_port()
+    service = f"http://127.0.0.1:{free_port()}"
     with (
         RedisServer(folder / "redis", keep=keep) as store,
         Processes(folder / "logs", stop) as processes,
@@ -152,18 +158,23 @@ def _running(folder: Path, stop: Stop, *, keep: bool, together: str = "") -> Ite
             [
                 *("dejabug.demo.jira_standin", "--data", str(folder / "jira")),
                 *("--port-file", str(port_file)),
+                *("--plugin", str(PLUGIN), "--remote", service),
             ],
             {"STANDIN_TOKEN": token},
         )
         processes.wait_for("jira", port_file.exists, START_TIMEOUT)
         studio = Studio(port_file.read_text("utf-8"), token)
-        environment = _environment(folder, store.url, studio.address, token, together)
-        story = Story(folder, processes, studio, environment, f"http://127.0.0.1:{port}")
+        environment = {
+            **_environment(folder, store.url, studio.address, token, together),
+            **_panel_environment(service, studio.address),
+        }
+        story = Story(folder, processes, studio, environment, service)
         with story.step("Redis with vector search and a stand-in Jira are up"):
             processes.wait_for("jira", studio.is_up, START_TIMEOUT)
         processes.start("worker-default", ["dejabug", "worker", "default", "previews"], environment)
         processes.start("worker-clips", ["dejabug", "worker", "search", "clips"], environment)
-        processes.start("web", ["dejabug", "serve", "--port", str(port)], environment)
+        port = service.rpartition(":")[2]
+        processes.start("web", ["dejabug", "serve", "--port", port], environment)
         with story.step("web service and two workers are up, model loaded"):
             processes.wait_for("worker-clips", lambda: _is_ready(story), START_TIMEOUT)
         ready = requests.get(f"{story.service}/readyz", timeout=10).json()
@@ -280,6 +291,17 @@ def _environment(
         # A proxy must not stand between two processes of one machine.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _panel_environment(service: str, jira: str) -> dict[str, str]:
+    """The settings of the panel in Jira."""
+    return {
+        "DEJABUG_PUBLIC_URL": service,
+        "DEJABUG_MEDIA_SECRET": secrets.token_urlsafe(32),
+        "DEJABUG_FORGE_APP_ID": APP_ID,
+        "DEJABUG_FORGE_API_URL": jira,
+        "DEJABUG_FORGE_JWKS_URL": f"{jira}/.well-known/jwks.json",
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from werkzeug.serving import make_server
 
 from dejabug.demo.jira_standin.app import create_app
+from dejabug.demo.jira_standin.forge import Forge
 from dejabug.demo.jira_standin.store import User
 
 
@@ -19,6 +20,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder for tickets and files")
     parser.add_argument("--port", type=int, default=0, help="port of the loopback; 0 picks one")
     parser.add_argument("--port-file", type=Path, help="the address is written here when ready")
+    parser.add_argument("--plugin", type=Path, help="folder of our Jira app, with its panel built")
+    parser.add_argument("--remote", default="", help="address of the service behind the panel")
     options = parser.parse_args()
     token = os.environ.get("STANDIN_TOKEN")
     if not token:
@@ -35,7 +38,8 @@ def main() -> None:
             admin=True,
         ),
     ]
-    server = make_server("127.0.0.1", options.port, create_app(options.data, users), threaded=True)
+    app = create_app(options.data, users, app_of_ours=Forge(options.plugin, options.remote))
+    server = make_server("127.0.0.1", options.port, app, threaded=True)
     address = f"http://127.0.0.1:{server.port}"
     if options.port_file:
         fresh = options.port_file.with_name(options.port_file.name + ".new")

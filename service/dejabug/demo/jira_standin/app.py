@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin import admin, pages, rest
+from dejabug.demo.jira_standin import admin, forge, pages, rest
 from dejabug.demo.jira_standin.jql import JqlError
 from dejabug.demo.jira_standin.sender import Sender
 from dejabug.demo.jira_standin.store import Store, User
@@ -20,9 +20,13 @@ SNAPSHOT = 2.0
 
 
 def create_app(
-    folder: Path, users: list[User], deployment: Literal["Cloud", "Server"] = "Cloud"
+    folder: Path,
+    users: list[User],
+    deployment: Literal["Cloud", "Server"] = "Cloud",
+    app_of_ours: forge.Forge | None = None,
 ) -> Flask:
-    """A site with these accounts, whose tickets lie in `folder`. `Server` is Data Center's word."""
+    """A site with these accounts, whose tickets lie in `folder`. `Server` is Data Center's word;
+    `app_of_ours` is the Jira app that is installed there."""
     store = Store(folder, users)
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -31,9 +35,11 @@ def create_app(
     app.extensions["faults"] = []
     app.extensions["deployment"] = deployment
     app.extensions["requests"] = []
+    app.extensions["forge"] = app_of_ours or forge.Forge()
     app.register_blueprint(rest.blueprint)
     app.register_blueprint(admin.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(forge.blueprint)
     app.before_request(_enter)
     app.after_request(_leave)
     app.register_error_handler(rest.TroubleError, lambda error: (jsonify(error.body), error.status))

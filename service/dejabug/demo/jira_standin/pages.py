@@ -7,8 +7,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from dejabug.demo.jira_standin import wiki
+from dejabug.demo.jira_standin.forge import forge, viewer_of_pages
 from dejabug.demo.jira_standin.rest import keep_upload, store, tell
-from dejabug.demo.jira_standin.store import Issue, User
+from dejabug.demo.jira_standin.store import Issue
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -16,7 +17,7 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 @blueprint.before_request
 def as_tester() -> None:
     """Who looks at the pages is the make-believe studio's tester."""
-    g.user = _tester()
+    g.user = viewer_of_pages(store())
 
 
 @blueprint.get("/")
@@ -45,7 +46,13 @@ def browse(key: str) -> str:
             for each in issue.comments
         ]
         reporter = store().users[issue.reporter].name
-        return render_template("issue.html", issue=issue, comments=comments, reporter=reporter)
+        return render_template(
+            "issue.html",
+            issue=issue,
+            comments=comments,
+            reporter=reporter,
+            panel=forge().has_panel,
+        )
 
 
 @blueprint.get("/file/<int:number>")
@@ -80,7 +87,3 @@ def create() -> str | Response:
                 keep_upload(issue, upload)
         tell("jira:issue_created", issue, issue_event_type_name="issue_created")
         return redirect(url_for("pages.browse", key=issue.key))
-
-
-def _tester() -> User:
-    return next(user for user in store().users.values() if user.account_id == "tester")

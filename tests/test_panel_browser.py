@@ -1,0 +1,349 @@
+"""The panel in a real browser: on a ticket's page in the stand-in Jira, the real service behind it.
+
+Only Jira's side of Forge's bridge is a stand-in (plugin/testing/bridge.js).
+
+DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from conftest import Site, wait_until
+from dejabug import jobs
+from dejabug.demo.jira_standin.forge import APP_ID
+from dejabug.redis_server import free_port
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+
+ROOT = Path(__file__).parent.parent
+PLUGIN = ROOT / "plugin"
+AXE = PLUGIN / "node_modules" / "axe-core" / "axe.min.js"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Read at once: the tests' rooms take all such variables away.
+PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
+# Seconds by which two clips may be apart while they play.
+APART = 0.12
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.fail("no Chromium: apt-get install chromium, or run the tests with make test")
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def service_url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], jira: Site, service_url: str) -> dict[str, str]:
+    app = jira.app.extensions["forge"]
+    app.plugin, app.remote = PLUGIN, service_url
+    assert app.has_panel, "the panel is not built: make panel"
+    return {
+        **environment,
+        "DEJABUG_FORGE_APP_ID": APP_ID,
+        "DEJABUG_FORGE_API_URL": jira.url,
+        "DEJABUG_FORGE_JWKS_URL": f"{jira.url}/.well-known/jwks.json",
+        "DEJABUG_PUBLIC_URL": service_url,
+        "DEJABUG_MEDIA_SECRET": "a secret for media addresses, long",
+    }
+
+
+class Service:
+    """The real web service, which can be taken away and brought back."""
+
+    def __init__(self, place: Rooms, url: str) -> None:
+        self._app = create_app(place)
+        self._port = int(url.rpartition(":")[2])
+        self._server: BaseWSGIServer | None = None
+        self.start()
+
+    def start(self) -> None:
+        self._server = make_server("127.0.0.1", self._port, self._app, threaded=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@pytest.fixture
+def service(place: Rooms, service_url: str) -> Iterator[Service]:
+    running = Service(place, service_url)
+    yield running
+    running.stop()
+
+
+class Desk:
+    """A browser at the triage lead's desk; `complaints` is what its console says was wrong."""
+
+    def __init__(self, page: Page, jira: Site) -> None:
+        self.page, self._jira = page, jira
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._heard)
+
+    def open(self, key: str) -> FrameLocator:
+        """The panel on a ticket."""
+        self.page.goto(f"{self._jira.url}/browse/{key}")
+        return self.page.frame_locator("#panel")
+
+    def inside(self, script: str) -> Any:
+        """A script's answer within the panel."""
+        frame = next(each for each in self.page.frames if "/forge/panel/" in each.url)
+        return frame.evaluate(script)
+
+    def first_moment(self) -> dict[str, float]:
+        """The best match's first moment, as the service tells it."""
+        found: dict[str, float] = self.inside(
+            "fetch(`/forge/v1/issues/${window.__dejabugTest.issue.id}/similar`)"
+            ".then((answer) => answer.json()).then((told) => told.matches[0].moments[0])"
+        )
+        return found
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the panel, where pictures are wanted."""
+        if PICTURES:
+            self.page.wait_for_timeout(600)  # the frame takes its height
+            self.page.locator("#panel").screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+    def flaws(self) -> list[str]:
+        """What axe finds wrong with the panel for people who cannot see or point."""
+        self.inside(AXE.read_text("utf-8"))
+        found = self.inside("axe.run().then((seen) => seen.violations)")
+        return [f"{each['id']}: {each['help']}" for each in found]
+
+    def _heard(self, message: Any) -> None:
+        where = str(message.location.get("url", ""))
+        if message.type == "error" and not where.endswith("favicon.ico"):
+            self.complaints.append(f"{message.text} {where}")
+
+
+@pytest.fixture(params=["light"])
+def desk(browser: Browser, jira: Site, service: Service, request: Any) -> Iterator[Desk]:
+    context = browser.new_context(
+        viewport={"width": 1000, "height": 900}, color_scheme=request.param, device_scale_factor=2
+    )
+    found = Desk(context.new_page(), jira)
+    yield found
+    context.close()
+
+
+@pytest.fixture
+def tickets(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
+    """Three old tickets, one of them fixed, and a new one of the same bug: the old one's key and
+    the new one's."""
+    (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
+    fields = {**done, "fixVersions": [{"name": "0.9"}]}
+    jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": fields})
+    key = jira.file("GAME", "A crowd of cows stands on one field", clips / COWS[2])
+    tell(place, jira, key)
+    return old, key
+
+
+def match(panel: FrameLocator, key: str) -> Any:
+    return panel.locator(f'li.match[data-key="{key}"]')
+
+
+def button(panel: Any, name: str) -> Any:
+    return panel.get_by_role("button", name=re.compile(name))
+
+
+def test_both_clips_play_in_step_from_the_matching_moment(
+    desk: Desk, tickets: tuple[str, str]
+) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    found = match(panel, old)
+    expect(found).to_contain_text("likely the same bug", ignore_case=True)
+    expect(found).to_contain_text("fixed in 0.9")
+    desk.keep("panel")
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    videos = panel.locator("video")
+    expect(videos).to_have_count(2)
+    moment = desk.first_moment()
+    times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
+    wait_until(lambda: desk.inside(times)[0] > moment["here_at"] + 0.4, 15)  # it plays by itself
+    for _ in range(5):
+        here, there = desk.inside(times)
+        assert abs((there - here) - (moment["there_at"] - moment["here_at"])) < APART
+        desk.page.wait_for_timeout(100)
+    button(panel, "Pause both clips").click()
+    expect(button(panel, "Play both clips")).to_be_visible()
+    desk.keep("panel-compare")
+    still = desk.inside(times)
+    desk.page.wait_for_timeout(300)
+    assert desk.inside(times) == still
+    assert desk.complaints == []
+
+
+def test_who_wants_less_motion_gets_the_moment_standing_still(
+    desk: Desk, tickets: tuple[str, str]
+) -> None:
+    old, key = tickets
+    desk.page.emulate_media(reduced_motion="reduce")
+    panel = desk.open(key)
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    expect(button(panel, "Play both clips")).to_be_visible()
+    moment = desk.first_moment()
+    times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
+    wanted = [moment["here_at"], moment["there_at"]]
+    wait_until(lambda: desk.inside(times) == pytest.approx(wanted, abs=0.1), 15)
+
+
+def test_the_keyboard_does_all_of_it(desk: Desk, tickets: tuple[str, str]) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    button(panel, f"Compare the clips of {key} and {old}").focus()
+    desk.page.keyboard.press("Enter")
+    expect(panel.locator("video")).to_have_count(2)
+    expect(button(panel, "Pause both clips")).to_be_visible()
+    desk.page.keyboard.press("Space")
+    expect(button(panel, "Play both clips")).to_be_visible()
+    before = desk.inside("document.querySelector('video').currentTime")
+    desk.page.keyboard.press("ArrowRight")
+    wait_until(lambda: desk.inside("document.querySelector('video').currentTime") > before, 10)
+    desk.page.keyboard.press("Escape")
+    expect(panel.locator("video")).to_have_count(0)
+
+
+def test_same_bug_makes_the_link_as_the_viewer(
+    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    button(panel, f"Same bug: link {key} as a duplicate of {old}").click()
+    expect(button(panel, "Linked as duplicate")).to_be_visible()
+    (link,) = jira.issue(key)["fields"]["issuelinks"]
+    # Seen from the new ticket, the old one is at the link's outward end: it "duplicates" the old.
+    assert (link["type"]["outward"], link["outwardIssue"]["key"]) == ("duplicates", old)
+    asked = [r for r in jira.log()["requests"] if r["rule"] == "/rest/api/3/issueLink"]
+    assert [(r["method"], r["status"]) for r in asked] == [("POST", 201)]
+    first, second = (place.catalogue.issue_by_key(each) for each in (key, old))
+    assert first is not None
+    assert second is not None
+    verdict = wait_until(lambda: place.verdicts.of_pair(first.id, second.id))
+    assert (verdict.same, verdict.source) == (True, "person")
+    assert jira.issue(old)["fields"]["status"]["name"] == "Done"  # nothing is closed or reopened
+
+
+def test_not_similar_hides_the_ticket_for_good(
+    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    button(panel, f"Not similar: {old}").click()
+    button(panel, f"Hide {old} for good").click()
+    expect(match(panel, old)).to_have_count(0)
+    work(place)
+    assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
+    panel = desk.open(key)
+    expect(panel.get_by_role("button", name=re.compile("Mute"))).to_be_visible()
+    expect(match(panel, old)).to_have_count(0)
+
+
+def test_mute_and_unmute(desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    button(panel, f"Mute on this issue, {key}").click()
+    expect(button(panel, f"Unmute on this issue, {key}")).to_be_visible()
+    desk.keep("panel-muted")
+    work(place)
+    assert jira.comments(key) == []
+    button(panel, f"Unmute on this issue, {key}").click()
+    expect(match(panel, old)).to_be_visible()
+
+
+def test_nothing_similar_is_good_news(desk: Desk, place: Rooms, jira: Site, clips: Path) -> None:
+    key = jira.file("GAME", "alone", clips / QUIET)
+    tell(place, jira, key)
+    panel = desk.open(key)
+    expect(panel.get_by_text("Nothing similar, which is good news")).to_be_visible()
+    desk.keep("panel-empty")
+
+
+def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itself(
+    desk: Desk, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    jobs.sync_issue(jira.issue(key)["id"], True)
+    panel = desk.open(key)
+    bar = panel.get_by_role("progressbar").first
+    expect(bar).to_be_visible()
+    assert bar.get_attribute("aria-valuemax") == "2"
+    desk.keep("panel-reading")
+    work(place)
+    expect(match(panel, old)).to_be_visible(timeout=15_000)
+
+
+def test_a_service_that_is_away_says_what_to_do_and_comes_back(
+    desk: Desk, tickets: tuple[str, str], service: Service
+) -> None:
+    old, key = tickets
+    service.stop()
+    panel = desk.open(key)
+    again = button(panel, "Try again")
+    expect(again).to_be_visible(timeout=15_000)
+    desk.keep("panel-error")
+    service.start()
+    again.click()
+    expect(match(panel, old)).to_be_visible(timeout=15_000)
+
+
+def test_a_ticket_that_the_viewer_may_not_see_is_nowhere_in_the_page(
+    desk: Desk, tickets: tuple[str, str], jira: Site
+) -> None:
+    old, key = tickets
+    secret = {"fields": {"security": {"name": "Secret"}}}
+    jira.call("PUT", f"/rest/api/2/issue/{old}", "admin", json=secret)
+    panel = desk.open(key)
+    expect(panel.get_by_role("button", name=re.compile("Mute"))).to_be_visible()
+    assert old not in desk.inside("document.documentElement.outerHTML")
+
+
+@pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
+def test_nobody_is_shut_out_in_either_theme(desk: Desk, tickets: tuple[str, str]) -> None:
+    old, key = tickets
+    panel = desk.open(key)
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    expect(panel.locator("video")).to_have_count(2)
+    assert desk.flaws() == []
+    theme = desk.inside("document.documentElement.dataset.colorMode")
+    desk.keep(f"panel-{theme}")
+    assert desk.complaints == []
+
+
+def test_a_narrow_panel_has_no_sideways_scrolling(desk: Desk, tickets: tuple[str, str]) -> None:
+    old, key = tickets
+    desk.page.set_viewport_size({"width": 400, "height": 900})
+    panel = desk.open(key)
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    expect(panel.locator("video")).to_have_count(2)
+    root = "document.documentElement"
+    assert desk.inside(f"{root}.scrollWidth <= {root}.clientWidth")
+    desk.keep("panel-narrow")

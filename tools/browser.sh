@@ -1,0 +1,16 @@
+#!/bin/sh
+# The browser in which the tests look at the panel: the system's Chromium, installed where that may
+# be done.
+set -eu
+
+for program in chromium chromium-browser google-chrome chrome; do
+    if command -v "$program" >/dev/null 2>&1; then exit 0; fi
+done
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "Installing Chromium ..."
+    apt-get update -q >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium >/dev/null
+else
+    echo "The tests look at the panel in Chromium: install it (Debian: apt-get install chromium)" >&2
+    exit 1
+fi
