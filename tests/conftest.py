@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 import requests
@@ -26,6 +27,10 @@ from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
+
+# How long something takes on a busy machine is no matter of tests.
+hypothesis.settings.register_profile("dejabug", deadline=None)
+hypothesis.settings.load_profile("dejabug")
 
 TOKEN = "test-token"
 SECRET = "test-secret"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import Site
 from dejabug import jobs
-from dejabug.conversation import MOST_COMMANDS, Command, commands_in
+from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
 from dejabug.rooms import Rooms
 from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
 
@@ -100,6 +100,18 @@ def test_again_writes_anew_where_somebody_deleted_our_comment(
     jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{ours['id']}")
     say(place, jira, key, "/dejabug again")
     assert f"[{old}|" in answer(jira, key)
+
+
+def test_looking_again_with_nothing_left_to_say_takes_the_comment_away(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, issue_id = old_and_new(place, jira, clips)
+    jira.call("DELETE", f"/rest/api/2/issue/{old}")
+    record = place.catalogue.issue(issue_id)
+    assert record is not None
+    look_anew(place, record)  # as the panel's button does, before the webhook of the deletion
+    jobs.suggest(issue_id)
+    assert jira.comments(key) == []
 
 
 def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(

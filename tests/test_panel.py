@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from conftest import Site
 from dejabug import jobs
+from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
@@ -59,6 +60,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     old, key, issue_id = pair
     answer = ask(client, app, issue_id)
     assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
     told = answer.get_json()
     assert (told["issue"], told["state"]) == ({"id": issue_id, "key": key}, "ready")
     assert told["progress"] == {"done": 2, "total": 2}
@@ -84,7 +86,7 @@ def test_clips_get_ready_to_be_watched(
 ) -> None:
     _, _, issue_id = pair
     ask(client, app, issue_id)
-    work(place)
+    work(place, previews=True)
     first = ask(client, app, issue_id).get_json()["matches"][0]
     assert (first["here"]["video"], first["there"]["video"]) == ("ready", "ready")
     path = first["there"]["media"].removeprefix("https://dejabug.example")
@@ -281,6 +283,20 @@ def test_jira_away_is_503_and_shows_nothing(
     answer = ask(client, app, pair[2])
     assert answer.status_code == 503
     assert "matches" not in answer.get_json()
+
+
+def test_the_doctor_looks_at_the_panel(cold_place: Rooms, app: ForgeApp) -> None:
+    def found(place: Rooms) -> Check:
+        return next(check for check in examine(place, model=False) if check.what == "panel")
+
+    assert found(cold_place).well
+    assert "1 keys" in found(cold_place).says
+    half = cold_place.settings.model_copy(update={"public_url": ""})
+    assert not found(Rooms(half)).well
+    app.close()
+    assert "cannot be had" in found(cold_place).says
+    bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
+    assert found(Rooms(bare)).well
 
 
 def test_without_an_app_there_is_no_panel(cold_place: Rooms, app: ForgeApp) -> None:

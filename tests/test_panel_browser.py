@@ -162,6 +162,7 @@ def tickets(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": fields})
     key = jira.file("GAME", "A crowd of cows stands on one field", clips / COWS[2])
     tell(place, jira, key)
+    work(place, previews=True)
     return old, key
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -111,6 +111,7 @@ def test_a_prompt_that_tells_its_label_apart_counts_more() -> None:
 
 
 @given(hnp.arrays(np.float32, (6, 5), elements=st.floats(-1, 1, width=16)))
+@example(np.full((6, 5), 0.53759766, np.float32))
 def test_frame_evidence_is_standardised_over_labels(rows: Floats) -> None:
     evidence = frame_evidence(rows[:3], rows[3:])
     assert evidence.mean() == pytest.approx(0, abs=1e-3)

@@ -116,6 +116,12 @@ def test_a_body_over_the_limit_gets_413(
     assert kept(cold_place.redis) == set()
 
 
+def test_a_body_of_twenty_megabytes_is_taken(client: FlaskClient, cold_place: Rooms) -> None:
+    issue = {"id": "10001", "key": "GAME-1", "fields": {"description": "x" * 20_000_000}}
+    assert post(client, body(issue=issue)).status_code == 202
+    assert len(cold_place.queue("default")) == 1
+
+
 def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Rooms) -> None:
     away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     answer = post(create_app(Rooms(away)).test_client(), body())

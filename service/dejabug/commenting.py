@@ -115,23 +115,30 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
         encoder=label,
         browse_url=place.settings.jira_url,
     )
-    if old is None:
-        comment_id = jira.create_comment(issue.id, body, internal=issue.service_project)
-    else:
-        comment_id = old.id
-        try:
-            jira.update_comment(issue.id, comment_id, body)
-        except CommentGoneError:
-            # Somebody took our comment away: that is an answer, so no new one is written.
-            log.info("comment_was_deleted", issue=issue.key)
-            ledger.put_comment(issue.id, CommentRecord(comment_id, digest))
-            if strip_id:
-                jira.delete_attachment(strip_id)
-            return
+    comment_id = _put(place, issue, old, body)
+    if comment_id is None:
+        # Somebody took our comment away: that is an answer, so no new one is written.
+        log.info("comment_was_deleted", issue=issue.key)
+        ledger.put_comment(issue.id, old and CommentRecord(old.id, digest))
+        if strip_id:
+            jira.delete_attachment(strip_id)
+        return
     names = tuple(sorted(_named(chosen)))
     ledger.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id, names))
     _clear_strips(place, issue, keep=name)
     log.info("comment_written", issue=issue.key, edited=old is not None)
+
+
+def _put(place: Rooms, issue: Issue, old: CommentRecord | None, body: str) -> str | None:
+    """Edit our comment, or write it where there is none; its id, None where a person deleted it."""
+    if old is not None:
+        try:
+            place.jira.update_comment(issue.id, old.id, body)
+            return old.id
+        except CommentGoneError:
+            if old.digest:
+                return None
+    return place.jira.create_comment(issue.id, body, internal=issue.service_project)
 
 
 def _named(chosen: Sequence[Choice]) -> set[str]:

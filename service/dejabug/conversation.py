@@ -76,7 +76,7 @@ def look_anew(place: Rooms, record: IssueRecord) -> None:
     """Suggest here again, also where somebody muted us or deleted our comment, and try clips again
     that could not be read."""
     place.ledger.mute(record.id, False)
-    place.ledger.put_comment(record.id, None)
+    place.ledger.reopen(record.id)
     for clip in place.catalogue.clips_of(record.id):
         if clip.status is ClipStatus.FAILED:
             place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))

@@ -14,6 +14,7 @@ from dejabug.encoders import EncoderError, encoder_name
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.rooms import Rooms
+from dejabug.web.forge import Forge, KeysUnavailableError
 
 # The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
 OLDEST_SEARCH = 21000
@@ -46,6 +47,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
         ("data folder", _data_folder),
         ("webhook secret", _secret),
         ("Jira", _jira),
+        ("panel", _panel),
     ]
     if model:
         checks.append(("model", _model))
@@ -133,6 +135,20 @@ def _jira(place: Rooms) -> str:
         return f"{place.jira.server()} at {place.settings.jira_url}, as {place.jira.myself()}"
     except JiraError as error:
         raise UnwellError(str(error), remedy) from error
+
+
+def _panel(place: Rooms) -> str:
+    if not place.settings.forge_app_id:
+        return "not set up (DEJABUG_FORGE_APP_ID)"
+    try:
+        keys = Forge(place.settings).key_count()
+    except ValueError as error:
+        raise UnwellError(str(error), "See plugin/README.md, the service's settings.") from error
+    except KeysUnavailableError as error:
+        raise UnwellError(
+            f"{error} from {place.settings.forge_jwks_url}", "Let the web service reach it."
+        ) from error
+    return f"for {place.settings.forge_app_id}, on {place.settings.forge_api_url}; {keys} keys"
 
 
 def _model(place: Rooms) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import redis
@@ -18,7 +18,7 @@ OBEYED_MEMORY = 7 * 24 * 3600
 @dataclass(frozen=True)
 class CommentRecord:
     """Our one comment on an issue: its id, a digest of what it says, its picture's attachment, and
-    the ids of the issues that it names."""
+    the ids of the issues that it names. Without a digest it is to be written anew."""
 
     id: str
     digest: str
@@ -56,6 +56,12 @@ class Ledger:
                 mapping: dict[Any, Any] = {**asdict(comment), "names": " ".join(comment.names)}
                 pipe.hset(_comment_key(issue_id), mapping=mapping)
             pipe.execute()
+
+    def reopen(self, issue_id: str) -> None:
+        """Our comment is to be written anew whatever it says, also where a person deleted it."""
+        old = self.comment(issue_id)
+        if old is not None:
+            self.put_comment(issue_id, replace(old, digest=""))
 
     def naming(self, issue_id: str) -> list[str]:
         """The issues on which our comment names this one."""

@@ -163,8 +163,9 @@ def directions(prompts: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Fl
 
 def frame_evidence(frames: Floats, directions: Floats) -> Floats:
     """Frames [n, d] and labels' directions [labels, d] → each label's best frame, standardised."""
-    best = (frames @ directions.T).max(axis=0)
-    evidence: Floats = (best - best.mean()) / max(float(best.std()), _TINY)
+    # In single precision the mean of equal numbers may be off by more than they differ.
+    best = (frames @ directions.T).max(axis=0).astype(np.float64)
+    evidence: Floats = ((best - best.mean()) / max(float(best.std()), _TINY)).astype(np.float32)
     return evidence
 
 

@@ -28,6 +28,8 @@ export interface Match {
   url: string;
   summary: string;
   status: string;
+  /** Jira's own: `new`, `indeterminate` or `done`; empty where Jira does not tell. */
+  status_category: string;
   resolution: string | null;
   fix_versions: string[];
   regression: string | null;

@@ -133,9 +133,8 @@ function Facts({ match }: { match: Match }) {
  * Jira colours a status by its category, which the service does not say. A resolution means done;
  * the usual names tell the rest.
  */
-export function statusColour({ status, resolution }: Pick<Match, "status" | "resolution">) {
-  if (resolution || /^(done|closed|resolved|fixed|verified|released)$/i.test(status)) return "done";
-  if (/^(to ?do|open|new|backlog|reopened|selected for development|triage)$/i.test(status)) return "new";
+function statusColour({ status_category }: Match) {
+  if (status_category === "done" || status_category === "new") return status_category;
   return "progress";
 }
 

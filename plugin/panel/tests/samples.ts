@@ -25,6 +25,7 @@ export function aMatch(change: Partial<Match> = {}): Match {
     url: "https://studio.test/browse/GAME-3",
     summary: "Cows float above the field",
     status: "Done",
+    status_category: "done",
     resolution: "Fixed",
     fix_versions: ["0.9"],
     regression: "fixed in 0.9",

@@ -54,12 +54,12 @@ describe("a match", () => {
   });
 
   it.each([
-    ["Done", null, "done"],
-    ["Shipped", "Fixed", "done"],
-    ["To Do", null, "new"],
-    ["In Review", null, "progress"],
-  ])("with status %s and resolution %s has the lozenge of %s", async (status, resolution, colour) => {
-    jira.similar = aSimilar({ matches: [aMatch({ status, resolution })] });
+    ["done", "done"],
+    ["new", "new"],
+    ["indeterminate", "progress"],
+    ["", "progress"],
+  ])("with a status of the category '%s' has the lozenge of %s", async (status_category, colour) => {
+    jira.similar = aSimilar({ matches: [aMatch({ status_category })] });
     await openPanel();
     expect(document.querySelector(".lozenge")?.className).toContain(`lozenge-${colour}`);
   });

@@ -86,6 +86,10 @@ class Forge:
             raise TokenRefusedError("the call is nobody's: no principal, or no viewer's token")
         return Viewer(account, own)
 
+    def key_count(self) -> int:
+        """How many keys Atlassian has published. Raises KeysUnavailableError."""
+        return self._keys.count()
+
     def _claims(self, token: str) -> Mapping[str, Any]:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
@@ -125,6 +129,12 @@ class _Keys:
             if age > KEYS_KEPT or (key_id not in self._keys and age > KEYS_PAUSE):
                 self._look()
             return self._keys.get(key_id)
+
+    def count(self) -> int:
+        """How many keys there are now. Raises KeysUnavailableError."""
+        with self._lock:
+            self._look()
+            return len(self._keys)
 
     def _look(self) -> None:
         try:

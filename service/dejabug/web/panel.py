@@ -147,6 +147,14 @@ def again(issue_id: str) -> tuple[Response, int]:
     return jsonify(queued=True), 202
 
 
+@blueprint.after_request
+def nobody_keeps_it(answer: Response) -> Response:
+    """What one viewer may see now is nobody's to keep."""
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
 @blueprint.errorhandler(TokenRefusedError)
 def refused(error: TokenRefusedError) -> Response:
     """Not our app, or no longer valid."""
