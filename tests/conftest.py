@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 
 import hypothesis
@@ -69,6 +70,13 @@ def ffmpeg() -> Callable[..., Path]:
     return run
 
 
+def serve_in_a_thread(server: BaseServer) -> None:
+    """Serve until `shutdown`, which then waits for a moment and not for half a second."""
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    ).start()
+
+
 class Site:
     """The stand-in Jira, served over real HTTP, and hands to work in it."""
 
@@ -83,7 +91,7 @@ class Site:
         self.app = create_jira(folder, users, deployment)
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_a_thread(self._server)
 
     def call(self, method: str, path: str, who: str = "tester", **options: Any) -> Any:
         """A request as one of the people; its JSON, or None."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from conftest import TOKEN
+from conftest import TOKEN, serve_in_a_thread
 from dejabug.demo.jira_standin.forge import APP_ID, Forge
 
 OTHER_APP = "ari:cloud:ecosystem::app/00000000-0000-4000-8000-000000000000"
@@ -24,7 +23,7 @@ class ForgeApp:
         self._forge = Forge()
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
         self.jwks_url = f"http://127.0.0.1:{self._server.port}/.well-known/jwks.json"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_a_thread(self._server)
 
     def environment(self, public_url: str = "https://dejabug.example") -> dict[str, str]:
         """The settings that make a service ours."""

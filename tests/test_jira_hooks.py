@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
-from conftest import SECRET, TOKEN, Site
+from conftest import SECRET, TOKEN, Site, serve_in_a_thread
 from dejabug import cli
 from dejabug.catalogue import REFUSALS
 from dejabug.cli import jira as commands
@@ -49,7 +48,7 @@ def powers(jira: Site) -> None:
 def web(cold_place: Rooms) -> Iterator[str]:
     """The address of the real web service."""
     server = make_server("127.0.0.1", 0, create_app(cold_place), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve_in_a_thread(server)
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     server.server_close()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 import requests
 
-from conftest import Site, wait_until
+from conftest import Site, serve_in_a_thread, wait_until
 from dejabug.demo.jira_standin import wiki
 
 
@@ -54,7 +53,7 @@ class Receiver:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_a_thread(self._server)
 
     def close(self) -> None:
         self._server.shutdown()

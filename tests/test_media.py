@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import subprocess
-import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import processes_of
+from conftest import processes_of, serve_in_a_thread
 from dejabug import media
 from dejabug.media import ClipError, Limits
 from dejabug.media.ffmpeg import command, open_input, run
@@ -201,7 +200,7 @@ class Listener:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_a_thread(self._server)
 
     def close(self) -> None:
         self._server.shutdown()

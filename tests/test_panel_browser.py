@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from conftest import Site, wait_until
+from conftest import Site, serve_in_a_thread, wait_until
 from dejabug import jobs
 from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.redis_server import free_port
@@ -81,7 +80,7 @@ class Service:
 
     def start(self) -> None:
         self._server = make_server("127.0.0.1", self._port, self._app, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve_in_a_thread(self._server)
 
     def stop(self) -> None:
         if self._server is not None:

@@ -12,7 +12,7 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
-from conftest import SECRET, Site, wait_until
+from conftest import SECRET, Site, serve_in_a_thread, wait_until
 from dejabug.catalogue import PENDING, REFUSALS, echo_key
 from dejabug.jira.webhooks import sign
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms
@@ -206,7 +206,7 @@ def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Rooms) 
     from werkzeug.serving import make_server
 
     server = make_server("127.0.0.1", 0, create_app(cold_place))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve_in_a_thread(server)
     try:
         hook = {
             "name": "t", "url": f"http://127.0.0.1:{server.port}/webhooks/jira",
