@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from conftest import SECRET, Site, serve_in_a_thread, wait_until
 from dejabug.catalogue import PENDING, REFUSALS, echo_key
@@ -187,6 +188,12 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
     # A new index is being built for a moment, and says so.
     wait_until(lambda: app.get("/readyz").get_json()["problems"] == missing, 20)
     assert app.get("/readyz").status_code == 503
+
+
+def test_previews_need_a_worker_only_where_media_can_be_shown(cold_place: Rooms) -> None:
+    none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
+    assert "previews" in cold_place.workers()
+    assert "previews" not in Rooms(none).workers()
 
 
 def test_the_service_does_not_start_without_a_webhook_secret() -> None:

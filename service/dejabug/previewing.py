@@ -24,8 +24,11 @@ def queue_preview(place: Rooms, clip_id: str, *, awaited: bool) -> None:
     """Queue a clip's preview, unless it is there, can't be made, or waits; before all others when
     it is `awaited` by somebody.
 
-    A screenshot has none, nor has a clip that nobody knows.
+    A screenshot has none, nor has a clip that nobody knows; and where none can be shown, none is
+    made.
     """
+    if not place.shows_media:
+        return
     clip = place.catalogue.clip(clip_id)
     if clip is None or clip.still:
         return

@@ -168,11 +168,17 @@ class Rooms:
         return Queue(name, connection=self.redis, serializer=JSONSerializer)
 
     def workers(self) -> dict[str, int]:
-        """How many live workers there are on each of QUEUES."""
+        """How many live workers there are on each of QUEUES that this installation has work for."""
         served = [
             name for worker in Worker.all(connection=self.redis) for name in worker.queue_names()
         ]
-        return {name: served.count(name) for name in QUEUES}
+        idle = set() if self.shows_media else {"previews"}
+        return {name: served.count(name) for name in QUEUES if name not in idle}
+
+    @property
+    def shows_media(self) -> bool:
+        """Whether anybody can be shown pictures and clips: only by addresses that can be signed."""
+        return bool(self.settings.media_secret.get_secret_value())
 
     def _dimensions(self) -> int:
         name = self.encoder_name
