@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Site
-from dejabug import jobs
+from dejabug import answers, jobs
 from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
 from dejabug.rooms import Rooms
 from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
@@ -124,10 +124,22 @@ def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
     text = answer(jira, key)
     assert f"{cows}: score 0." in text or f"{cows}: score 1." in text
     assert "is named from 0.20 on" in text
-    assert "The pictures say" in text
+    assert "Without the tickets' words it would be 0." in text
     assert "Most alike:" in text
     assert f"{tiles}: score 0.0" in text
     assert "would be named" in text
+
+
+def test_why_is_told_of_a_ticket_however_far_down_it_ranks(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "RE_READ", 1)
+    cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    say(place, jira, key, f"/dejabug why {tiles}")
+    assert f"{tiles}: score" in answer(jira, key)
+    assert f"[{cows}|" in answer(jira, key)
 
 
 def test_an_issue_that_was_never_read_answers_too(place: Rooms, jira: Site, clips: Path) -> None:

@@ -50,12 +50,15 @@ class Answer:
         return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
 
 
-def find_for_issue(place: Rooms, record: IssueRecord, read: Read | None = None) -> Answer:
+def find_for_issue(
+    place: Rooms, record: IssueRecord, read: Read | None = None, *, also: Collection[str] = ()
+) -> Answer:
     """Rank the clips of other issues against this issue's. `read` reads as the one who will see
-    the answer; without it, as our own account."""
+    the answer; without it, as our own account. `also` are issues that are read wherever they rank.
+    """
     ranked = rank(place, record)
     kinds = place.settings.duplicate_link_types
-    wanted = [record.id, *(pair.found_issue_id for pair in ranked[:RE_READ])]
+    wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[:RE_READ])]
     tickets = _with_originals(read or place.jira.issues, wanted, kinds)
     # A rejected pair is rejected under its canonical issue's name as well.
     others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}

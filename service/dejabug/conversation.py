@@ -105,20 +105,22 @@ def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
 
 
 def _explain(place: Rooms, record: IssueRecord, key: str) -> str:
-    answer = find_for_issue(place, record)
+    asked = place.catalogue.issue_by_key(key)
+    answer = find_for_issue(place, record, also=[asked.id] if asked else [])
     choices = for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
     keys = answer.keys()
     for choice in choices:
         names = {keys[each] for each in (choice.issue_id, choice.pair.found_issue_id, *choice.also)}
         if key in names:
-            return _reasons(key, choice, comment_threshold(place, record.project, answer))
+            threshold = comment_threshold(place, record.project, answer)
+            return _reasons(place, key, choice, threshold)
     return (
-        f"{key}: there is nothing to say. It has no clip that is known here, somebody said it is "
-        "not similar, or not everybody who reads this ticket may see it."
+        f"{key}: there is nothing to say. It has no clip that is known here, is far from the most "
+        "alike, was said to be not similar, or not everybody who reads this ticket may see it."
     )
 
 
-def _reasons(key: str, choice: Choice, threshold: float) -> str:
+def _reasons(place: Rooms, key: str, choice: Choice, threshold: float) -> str:
     pair = choice.pair
     parts = [f"{key}: score {pair.score:.2f}"]
     if math.isinf(threshold):
@@ -126,9 +128,9 @@ def _reasons(key: str, choice: Choice, threshold: float) -> str:
     else:
         named = "is" if pair.score >= threshold else "would be"
         parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
-    if pair.clip_id and pair.frames is not None:
-        said = "" if pair.words is None else f", the tickets' words {pair.words:+.2f}"
-        parts.append(f"The pictures say {pair.frames:+.2f}{said}; 0 is what all have in common.")
+    if pair.frames is not None and pair.words is not None:
+        alone = place.finder.by_pictures_alone(pair.frames)
+        parts.append(f"Without the tickets' words it would be {alone:.2f}.")
     if pair.moments:
         best = pair.moments[0]
         here = span(best.query_start, best.query_end)

@@ -51,9 +51,13 @@ class Finder:
         self._tickets = tickets
         self._candidate_frames = candidate_frames
         self._candidate_clips = candidate_clips
-        self._calibrations = calibrations
+        self._calibrations = calibrations or Calibrations()
         self._projection = projection
         self._recipe = recipe or Recipe()
+
+    def by_pictures_alone(self, evidence: float) -> float:
+        """The probability that a pair of clips would have without their tickets' words."""
+        return self._calibrations.frames.probability(evidence)
 
     def like_clip(
         self, clip_id: str, projects: Sequence[str], *, use_words: bool = True
@@ -116,7 +120,7 @@ class Finder:
         vector = self._tickets.vectors([issue_id]).get(issue_id)
         if vector is None:
             return []
-        curve = (self._calibrations or Calibrations()).words
+        curve = self._calibrations.words
         near = self.like_words(vector, projects, without_issue=issue_id)
         clips = self._frames.clips_on(other for other, _ in near)
         first: dict[str, str] = {}

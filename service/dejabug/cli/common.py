@@ -40,8 +40,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,  # locals may hold tokens
 )
-console = Console()
-complaints = Console(stderr=True)
+# Without emoji: `ari:cloud:…` is no weather.
+console = Console(emoji=False)
+complaints = Console(stderr=True, emoji=False)
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
