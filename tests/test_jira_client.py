@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -111,6 +112,48 @@ def test_a_download_is_the_file(jira: Site, client: JiraClient, clip: Path, tmp_
     size = client.download(attachment.id, target, max_bytes=1 << 20, filename=attachment.filename)
     assert size == 1 << 20
     assert target.read_bytes() == clip.read_bytes()
+
+
+def test_a_download_is_streamed_and_never_held_in_memory(
+    jira: Site, client: JiraClient, tmp_path: Path
+) -> None:
+    size = 64 << 20
+    large = tmp_path / "large.avi"
+    with large.open("wb") as file:
+        file.truncate(size)
+    number = jira.issue(jira.file("GAME", "large", large))["fields"]["attachment"][0]["id"]
+    client.server()
+    tracemalloc.start()
+    try:
+        got = client.download(number, tmp_path / "got", max_bytes=size, filename="large.avi")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert got == size
+    assert peak < size / 4
+
+
+@pytest.mark.parametrize("user", ["bot@studio.example", None])
+def test_a_download_that_is_refused_or_put_off_says_so(
+    jira: Site, clip: Path, tmp_path: Path, user: str | None
+) -> None:
+    number = jira.issue(jira.file("GAME", "s", clip))["fields"]["attachment"][0]["id"]
+
+    def load(client: JiraClient) -> int:
+        return client.download(number, tmp_path / "got", max_bytes=1 << 30, filename=clip.name)
+
+    client = client_of(jira, user=user)
+    assert load(client) == 1 << 20
+    path = "/rest/api/2/attachment/content"
+    jira.fail(path=path, status=429, headers={"Retry-After": "7"})
+    with pytest.raises(JiraUnavailableError) as paused:
+        load(client)
+    assert paused.value.retry_after == 7
+    jira.fail(path=path, status=403)
+    with pytest.raises(JiraRefusedError, match="DEJABUG_JIRA_TOKEN"):
+        load(client)
+    with pytest.raises(JiraRefusedError):
+        load(client_of(jira, user=user, token="wrong", cloud=True))
 
 
 def test_a_file_over_the_cap_is_not_downloaded(

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import jira
 import requests
+from requests.auth import HTTPBasicAuth
 
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -201,10 +202,10 @@ class JiraClient:
             address = f"{self._access.api_url}/secure/attachment/{int(attachment_id)}/{name}"
         with (
             _translated(gone),
-            self._session.get(
-                address, stream=True, allow_redirects=False, headers={"Accept": "*/*"}
-            ) as answer,
+            self._plain.get(address, stream=True, allow_redirects=False, timeout=TIMEOUT) as answer,
         ):
+            if not answer.ok:
+                raise jira.JIRAError(answer.reason, answer.status_code, response=answer)
             _check_download(answer, max_bytes)
             size = _save(answer, path, max_bytes)
         return size
@@ -290,6 +291,21 @@ class JiraClient:
     @property
     def _session(self) -> Any:
         return self._jira._session
+
+    @cached_property
+    def _plain(self) -> requests.Session:
+        """For downloads: pip jira's own session reads each good answer whole into memory, also one
+        that is to be streamed, before anybody can look at its size."""
+        session = requests.Session()
+        session.auth = self._authorize
+        return session
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._access.user:
+            HTTPBasicAuth(self._access.user, self._access.token)(request)
+        else:
+            request.headers["Authorization"] = f"Bearer {self._access.token}"
+        return request
 
     @cached_property
     def _is_cloud(self) -> bool:
