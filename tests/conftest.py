@@ -160,6 +160,16 @@ def data_center(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
+def app(jira: Site) -> Iterator[Any]:
+    """Our Jira app as installed on the stand-in's site: who calls the panel's API (ForgeApp)."""
+    from forge_app import ForgeApp  # it knows this module's accounts
+
+    installed = ForgeApp(jira.url)
+    yield installed
+    installed.close()
+
+
+@pytest.fixture
 def environment(
     redis_server: RedisServer, jira: Site, store: redis.Redis, tmp_path: Path
 ) -> dict[str, str]:

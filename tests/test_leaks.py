@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from forge_app import ForgeApp
 from test_jobs import COWS, history, tell, work
 
 BASE = "https://dejabug.example"
-
-
-@pytest.fixture
-def app(jira: Site) -> Iterator[ForgeApp]:
-    found = ForgeApp(jira.url)
-    yield found
-    found.close()
 
 
 @pytest.fixture

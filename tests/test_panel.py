@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from forge_app import OTHER_APP, ForgeApp
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-
-
-@pytest.fixture
-def app(jira: Site) -> Iterator[ForgeApp]:
-    found = ForgeApp(jira.url)
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin.rest import TroubleError, base, keep_upload, store, tell, visible
+from dejabug.demo.jira_standin.files import keep_upload
 from dejabug.demo.jira_standin.shapes import issue_json
+from dejabug.demo.jira_standin.site import TroubleError, base, store, tell, visible
 
 blueprint = Blueprint("admin", __name__)
 WEBHOOKS = "/rest/webhooks/1.0/webhook"

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin import admin, forge, pages, rest
+from dejabug.demo.jira_standin import admin, files, forge, pages, rest, talk
 from dejabug.demo.jira_standin.jql import JqlError
 from dejabug.demo.jira_standin.sender import Sender
+from dejabug.demo.jira_standin.site import TroubleError
 from dejabug.demo.jira_standin.store import Store, User
 
 # Seconds between snapshots of the tickets.
@@ -36,13 +37,14 @@ def create_app(
     app.extensions["deployment"] = deployment
     app.extensions["requests"] = []
     app.extensions["forge"] = app_of_ours or forge.Forge()
-    app.register_blueprint(rest.blueprint)
+    for part in (rest, files, talk):
+        app.register_blueprint(part.blueprint)
     app.register_blueprint(admin.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(forge.blueprint)
     app.before_request(_enter)
     app.after_request(_leave)
-    app.register_error_handler(rest.TroubleError, lambda error: (jsonify(error.body), error.status))
+    app.register_error_handler(TroubleError, lambda error: (jsonify(error.body), error.status))
     app.register_error_handler(
         JqlError, lambda error: (jsonify(errorMessages=[str(error)], errors={}), 400)
     )

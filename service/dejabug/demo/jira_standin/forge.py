@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Blueprint, Response, abort, current_app, g, jsonify, request, send_from_directory
 from jwt.algorithms import RSAAlgorithm
 
-from dejabug.demo.jira_standin.rest import base, store
+from dejabug.demo.jira_standin.site import base, store
 from dejabug.demo.jira_standin.store import Store, User
 
 APP_ID = "ari:cloud:ecosystem::app/5f3c8a52-6d3e-4a53-9d0e-2f6a1c9b7e11"

@@ -7,8 +7,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from dejabug.demo.jira_standin import wiki
+from dejabug.demo.jira_standin.files import keep_upload
 from dejabug.demo.jira_standin.forge import forge, viewer_of_pages
-from dejabug.demo.jira_standin.rest import keep_upload, store, tell
+from dejabug.demo.jira_standin.site import store, tell
 from dejabug.demo.jira_standin.store import Issue
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
