@@ -247,3 +247,17 @@ def test_a_project_that_gets_quiet_loses_its_comments(
     call("project", "GAME", "--mode", "quiet")
     work(place)
     assert jira.comments(key) == []
+
+
+def test_a_project_is_forgotten_when_a_person_says_so(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    history(place, jira, clips, "crafter-14.mp4", project="OTHER")
+    assert call("project", "GAME", "--forget").exit_code == 1  # nobody said yes
+    assert place.index.clip_count(["GAME"]) == 1
+    answer = call("project", "GAME", "--forget", "--yes")
+    assert "1 issues of GAME are forgotten" in words(answer.output)
+    assert place.index.clip_count(["GAME"]) == 0
+    assert place.index.clip_count(["OTHER"]) == 1
+    assert call("project", "GAME", "--forget", "--yes").exit_code == 1

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
-from dejabug.jobs import refresh_comments_of
+from dejabug.jobs import forget_issue, refresh_comments_of
 from dejabug.projects import MODES, Mode, Rules
 from dejabug.rooms import Rooms
 
@@ -35,18 +35,30 @@ def project(
     usual: Annotated[
         bool, typer.Option("--usual", help="Back to the studio's usual rules.")
     ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget", help="Forget its issues, clips and pictures, e.g. when it is gone."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forgetting.")] = False,
 ) -> None:
     """Say how Déjà Bug behaves in a project, or show it. Comments that stand follow at once.
 
-    `dejabug project GAME --mode quiet` leaves the panel and takes the comments away.
+    `dejabug project GAME --mode quiet` leaves the panel and takes the comments away. A project that
+    vanished from Jira as a whole is never forgotten without being told so: a lost permission looks
+    the same.
     """
     place = open_rooms()
     if key is None:
-        if mode or usual or threshold is not None:
+        if mode or usual or forget or threshold is not None:
             fail("say for which project: dejabug project GAME --mode quiet")
         _show(place, sorted({*place.catalogue.projects(), *place.projects.all()}))
         return
     key = key.upper()
+    if forget:
+        _forget(place, key, yes)
+        return
     old = place.projects.rules(key)
     rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, old.threshold))
     if rules != old:
@@ -56,6 +68,17 @@ def project(
     _show(place, [key])
     if old.mode == "off" and rules.mode != "off":
         console.print(f'Read in what came meanwhile: [bold]dejabug backfill "project = {key}"[/]')
+
+
+def _forget(place: Rooms, key: str, yes: bool) -> None:
+    issues = list(place.catalogue.issues_of(key))
+    if not issues:
+        fail(f"no issue of {key} is known")
+    if not yes:
+        typer.confirm(f"Forget {len(issues)} issues of {key} with their clips?", abort=True)
+    for issue in issues:
+        forget_issue(issue.id)
+    console.print(f"{len(issues)} issues of {key} are forgotten. Jira itself is as it was.")
 
 
 def _mode(asked: str | None) -> Mode | None:
