@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
 from conftest import Site
-from dejabug import jobs
+from dejabug import answers, jobs
 from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
@@ -71,6 +71,26 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
         picture = client.get(f"{path}/pictures/{round(at * 1000)}.jpg")
         assert picture.status_code == 200
         assert picture.data[:2] == b"\xff\xd8"
+
+
+def test_a_panel_that_asks_again_and_again_is_ranked_once(
+    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    old, _, issue_id = pair
+    answers.rank_anew(place, issue_id)
+    ranked: list[str] = []
+    rank = answers.rank
+    monkeypatch.setattr(answers, "rank", lambda *given: ranked.append("once") or rank(*given))
+    told = [ask(client, app, issue_id).get_json()["matches"] for _ in range(4)]
+    assert ranked == ["once"]
+    for each in told[1:]:
+        for match, first in zip(each, told[0], strict=True):
+            assert {**match, "here": 0, "there": 0} == {**first, "here": 0, "there": 0}
+    assert told[0][0]["key"] == old
+    jobs.queue_suggestion(place, issue_id)  # something changed
+    ask(client, app, issue_id)
+    assert len(ranked) == 2
 
 
 def test_clips_get_ready_to_be_watched(

@@ -6,14 +6,18 @@ their readers may see.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from dejabug import policy
 from dejabug.catalogue import ClipStatus, IssueRecord
+from dejabug.index import slug_of, text_of
 from dejabug.jira.models import Issue
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
+from dejabug.ranking import Moment
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 
@@ -28,6 +32,11 @@ FEWEST_TICKETS = 20
 # Two pictures of a log or a dialog look much alike whatever they say (two of unrelated bugs reached
 # 0.97 here), so that a picture beside a picture is never more than a possibility.
 STILLS_AT_MOST = 0.5
+# Seconds that a reader's ranking is kept: a panel that waits for a preview asks every two seconds,
+# and ranking among 100,000 frames takes longer than that leaves for others.
+RANKED_LATELY = 60
+# Pairs that are kept of a ranking: far more than are ever shown.
+RANKED_KEPT = 50
 # Steps that a chain of duplicates is followed beyond the issues that were found.
 LONGEST_CHAIN = 3
 # Reads issues by id, as somebody; those that they may not see are absent.
@@ -50,16 +59,35 @@ class Answer:
         return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
 
 
-def find_for_issue(
-    place: Rooms, record: IssueRecord, read: Read | None = None, *, also: Collection[str] = ()
+def find_for_issue(place: Rooms, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
+    """Rank the clips of other issues against this issue's, and read those issues as our own
+    account. `also` are issues that are read wherever they rank."""
+    return _answer(place, record, _rank_and_keep(place, record), place.jira.issues, also)
+
+
+def find_for_reader(place: Rooms, record: IssueRecord, read: Read) -> Answer:
+    """The same for one reader, who may ask every other second: the ranking is at most
+    RANKED_LATELY old, and what `read` lets them see is as of now."""
+    kept = place.redis.get(_ranked_key(place, record.id))
+    ranked = _rank_and_keep(place, record) if kept is None else _read_pairs(text_of(kept))
+    return _answer(place, record, ranked, read, ())
+
+
+def rank_anew(place: Rooms, issue_id: str) -> None:
+    """An issue's clips, words or verdicts changed: its ranking of lately counts no more."""
+    place.redis.delete(_ranked_key(place, issue_id))
+
+
+def _answer(
+    place: Rooms,
+    record: IssueRecord,
+    ranked: list[PairMatch],
+    read: Read,
+    also: Collection[str],
 ) -> Answer:
-    """Rank the clips of other issues against this issue's. `read` reads as the one who will see
-    the answer; without it, as our own account. `also` are issues that are read wherever they rank.
-    """
-    ranked = rank(place, record)
     kinds = place.settings.duplicate_link_types
     wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[:RE_READ])]
-    tickets = _with_originals(read or place.jira.issues, wanted, kinds)
+    tickets = _with_originals(read, wanted, kinds)
     # A rejected pair is rejected under its canonical issue's name as well.
     others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
     return Answer(ranked, tickets, frozenset(place.verdicts.rejected(record.id, others)))
@@ -148,3 +176,22 @@ def _with_originals(
         tickets |= found
         fresh = list(found.values())
     return tickets
+
+
+def _rank_and_keep(place: Rooms, record: IssueRecord) -> list[PairMatch]:
+    ranked = rank(place, record)
+    written = json.dumps([asdict(pair) for pair in ranked[:RANKED_KEPT]])
+    place.redis.set(_ranked_key(place, record.id), written, ex=RANKED_LATELY)
+    return ranked
+
+
+def _read_pairs(written: str) -> list[PairMatch]:
+    rows: list[dict[str, Any]] = json.loads(written)
+    return [
+        PairMatch(**{**row, "moments": tuple(Moment(**moment) for moment in row["moments"])})
+        for row in rows
+    ]
+
+
+def _ranked_key(place: Rooms, issue_id: str) -> str:
+    return f"dejabug:ranked:{slug_of(place.encoder_name)}:{issue_id}"

@@ -16,7 +16,7 @@ import structlog
 from redis.client import Pipeline
 
 from dejabug import commenting, conversation, media
-from dejabug.answers import RE_READ, rank
+from dejabug.answers import RE_READ, rank, rank_anew
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
 from dejabug.embedding import embed_clip
 from dejabug.index import Place, slug_of
@@ -265,6 +265,7 @@ def forget_issue(issue_id: str) -> None:
     place.verdicts.forget_issue(issue_id)
     place.ledger.forget_issue(issue_id)
     place.readers.forget_issue(issue_id)
+    rank_anew(place, issue_id)
     place.catalogue.forget_issue(issue_id)
     _correct_comments_naming(place, issue_id)
     log.info("issue_forgotten", issue_id=issue_id)
@@ -324,7 +325,8 @@ def queue_ticket(place: Rooms, issue_id: str) -> None:
 
 
 def queue_suggestion(place: Rooms, issue_id: str) -> None:
-    """Queue an issue's comment, if it may get one."""
+    """An issue's like may be others than before: queue its comment, if it may get one."""
+    rank_anew(place, issue_id)
     record = place.catalogue.issue(issue_id)
     if record is not None and record.watched:
         enqueue(place.queue("default"), suggest, issue_id)

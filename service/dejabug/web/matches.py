@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dejabug import policy
-from dejabug.answers import Read, find_for_issue, tickets_of
+from dejabug.answers import Read, find_for_reader, tickets_of
 from dejabug.catalogue import ClipRecord, IssueRecord
 from dejabug.jira.comments import fixed_in, strength
 from dejabug.jira.models import Issue
@@ -26,7 +26,7 @@ def matches_for(
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
     """The issue and its matches, as `read` lets the reader see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
-    answer = find_for_issue(place, record, read)
+    answer = find_for_reader(place, record, read)
     own = answer.tickets.get(record.id)
     if own is None:
         return None

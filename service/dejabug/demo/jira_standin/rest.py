@@ -1,5 +1,7 @@
-"""REST API, version 2, as Jira Cloud answers it: issues, searches, links, as far as Déjà Bug and its
-tests speak it; attachments are in `files.py`, comments in `talk.py`."""
+"""REST API, version 2, as Jira Cloud answers it: issues, searches, links.
+
+As far as Déjà Bug and its tests speak it; attachments are in `files.py`, comments in `talk.py`.
+"""
 
 from __future__ import annotations
 
