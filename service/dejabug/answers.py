@@ -33,7 +33,7 @@ FEWEST_TICKETS = 20
 # 0.97 here), so that a picture beside a picture is never more than a possibility.
 STILLS_AT_MOST = 0.5
 # Seconds that a reader's ranking is kept: a panel that waits for a preview asks every two seconds,
-# and ranking among 100,000 frames takes longer than that leaves for others.
+# and ranking among 100,000 frames takes about half a second for each clip of twelve frames.
 RANKED_LATELY = 60
 # Pairs that are kept of a ranking: far more than are ever shown.
 RANKED_KEPT = 50
