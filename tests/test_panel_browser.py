@@ -266,6 +266,22 @@ def test_not_similar_hides_the_ticket_for_good(
     expect(match(panel, old)).to_have_count(0)
 
 
+def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
+    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+) -> None:
+    old, _ = tickets
+    key = jira.file("GAME", jira.issue(old)["fields"]["summary"])
+    tell(place, jira, key)
+    panel = desk.open(key)
+    video = match(panel, old).locator("video")
+    expect(video).to_be_visible()
+    wait_until(lambda: desk.inside("document.querySelector('video').readyState") > 0, 15)
+    assert desk.inside("document.querySelector('video').duration") > 3
+    desk.keep("panel-words")
+    assert desk.flaws() == []
+    assert desk.complaints == []
+
+
 def test_mute_and_unmute(desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site) -> None:
     old, key = tickets
     panel = desk.open(key)

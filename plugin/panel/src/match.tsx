@@ -6,6 +6,7 @@ import { type Clip, type Match, pairOf } from "./answer";
 import { MatchActions } from "./actions";
 import { ExternalLink } from "./link";
 import { IconWarning } from "./icons";
+import { LoneClip } from "./lone";
 import { Player } from "./player/player";
 import { nearestPicture, pictureName } from "./player/clock";
 import type { Service } from "./service";
@@ -54,7 +55,7 @@ export function MatchCard(props: Props) {
               <IconWarning /> Possible regression: {match.regression}
             </p>
           )}
-          <Moments match={match} hasPair={pair !== null} />
+          <Moments match={match} />
         </div>
         {pair && !open && (
           <Thumbnails
@@ -76,6 +77,9 @@ export function MatchCard(props: Props) {
           onClose={() => onCompare(false)}
           onMediaError={onMediaError}
         />
+      )}
+      {match.there && !match.here && (
+        <LoneClip clip={match.there} of={match.key} onMediaError={onMediaError} />
       )}
       <MatchActions
         {...props}
@@ -129,22 +133,15 @@ function Facts({ match }: { match: Match }) {
   );
 }
 
-/**
- * Jira colours a status by its category, which the service does not say. A resolution means done;
- * the usual names tell the rest.
- */
+/** Jira colours a status by its category. */
 function statusColour({ status_category }: Match) {
   if (status_category === "done" || status_category === "new") return status_category;
   return "progress";
 }
 
-function Moments({ match, hasPair }: { match: Match; hasPair: boolean }) {
+function Moments({ match }: { match: Match }) {
   if (match.by === "words") {
-    return (
-      <p class="moments subtle">
-        Found by what the issues say{hasPair ? "." : "; there are no clips to compare."}
-      </p>
-    );
+    return <p class="moments subtle">Found by what the issues say.</p>;
   }
   if (match.moments.length === 0) return null;
   const more = match.moments.length - MOMENTS_NAMED;

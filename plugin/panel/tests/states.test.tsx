@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { jira } from "./fake-jira";
-import { aMatch, aMoment, aSimilar } from "./samples";
+import { aClip, aMatch, aMoment, aSimilar } from "./samples";
 import { announced, button, click, findButton, openPanel, panelText, settle } from "./screen";
 
 describe("a match", () => {
@@ -46,11 +46,34 @@ describe("a match", () => {
     expect(panelText()).toContain("0:02–0:03 here, 0:00–0:02 there, and 2 more");
   });
 
-  it("found by words has nothing to compare", async () => {
-    jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there: null })] });
+  it("found by words has nothing to compare, and the found clip to watch", async () => {
+    const there = aClip({ media: "https://svc.test/media/there", video: "ready", times: [0, 2, 4], duration: 5 });
+    jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there })] });
     await openPanel();
-    expect(panelText()).toContain("Found by what the issues say; there are no clips to compare.");
+    expect(panelText()).toContain("Found by what the issues say.");
     expect(findButton(/^Compare/)).toBeUndefined();
+    const video = document.querySelector("video");
+    expect(video?.src).toBe("https://svc.test/media/there/video.mp4");
+    expect(video?.poster).toBe("https://svc.test/media/there/pictures/2000.jpg");
+    expect(video?.getAttribute("aria-label")).toBe("Clip of GAME-3");
+    expect(video?.controls).toBe(true);
+  });
+
+  it("found by words shows a picture until the video is there, and nothing from elsewhere", async () => {
+    const there = aClip({ media: "https://svc.test/media/there", video: "preparing" });
+    jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there })] });
+    await openPanel();
+    expect(document.querySelector("video")).toBeNull();
+    expect(document.querySelector(".lone-clip img")).not.toBeNull();
+    expect(panelText()).toContain("the video is on its way");
+  });
+
+  it("found by words without a clip that can be shown says so", async () => {
+    const there = aClip({ media: "javascript:alert(1)" });
+    jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there })] });
+    await openPanel();
+    expect(document.querySelector("video, .lone-clip img")).toBeNull();
+    expect(panelText()).toContain("This clip could not be loaded.");
   });
 
   it.each([
