@@ -34,6 +34,7 @@ from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
         ("/dejabug", [Command("help")]),
         ("/dejabug not this one", [Command("help")]),
         ("/dejabug dance", [Command("help")]),
+        ("\n" * 30_000 + "/dejabug mute", [Command("mute")]),
         ("I like /dejabug mute a lot", []),
         ("/dejabugger mute", []),
         ("", []),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -23,7 +24,7 @@ from dejabug.verdicts import Verdict
 log = structlog.get_logger()
 
 # A line of its own. Jira's editor may have made a link of the key, so it is looked for in the rest.
-LINE = re.compile(r"^[\s{*_>#-]*/dejabug\b[ \t]*(?P<verb>[a-z]*)(?P<rest>.*)$", re.I | re.M)
+LINE = re.compile(r"^[ \t{*_>#-]*/dejabug\b[ \t]*(?P<verb>[a-z]*)(?P<rest>.*)$", re.I | re.M)
 KEY = re.compile(r"\b([A-Z][A-Z0-9_]+-\d+)\b", re.IGNORECASE)
 NEED_KEY = ("not", "why")
 HELP = (
@@ -58,18 +59,17 @@ def commands_in(body: str) -> list[Command]:
     return found[:MOST_COMMANDS]
 
 
-def obey(place: Rooms, record: IssueRecord, comment: Comment, *, customers: bool) -> bool:
-    """Do what a comment wants, and note our answer; whether there was anything to do.
+def heard(comment: Comment, *, customers: bool) -> list[Command]:
+    """What a comment wants of us. `customers`: its issue is of a service project, where only
+    internal comments are heard."""
+    return [] if customers and comment.public else commands_in(comment.body)
 
-    `customers`: the issue is of a service project, where only internal comments are obeyed.
-    """
-    commands = commands_in(comment.body)
-    if not commands or (customers and comment.public):
-        return False
+
+def obey(place: Rooms, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
+    """Do what somebody wants on an issue, and note our answer to them."""
     answers = list(dict.fromkeys(_answer(place, record, each) for each in commands))
-    place.ledger.put_note(record.id, f"_To {escape(comment.author)}:_ {' '.join(answers)}")
+    place.ledger.put_note(record.id, f"_To {escape(author)}:_ {' '.join(answers)}")
     log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
-    return True
 
 
 def look_anew(place: Rooms, record: IssueRecord) -> None:

@@ -151,13 +151,16 @@ def obey(issue_id: str, comment_id: str) -> None:
         return
     if comment.author_id == place.jira.myself():
         return
-    take_in(place, issue, watch=bool(conversation.commands_in(comment.body)))
+    commands = conversation.heard(comment, customers=issue.service_project)
+    if not commands:
+        return
+    take_in(place, issue, watch=True)
     record = place.catalogue.issue(issue_id)
     if record is not None:
-        if conversation.obey(place, record, comment, customers=issue.service_project):
-            requeue_clips(place, issue_id)
-            queue_suggestion(place, issue_id)
+        conversation.obey(place, record, comment.author, commands)
         place.ledger.put_obeyed(comment_id)
+        requeue_clips(place, issue_id)
+        queue_suggestion(place, issue_id)
 
 
 def requeue_clips(place: Rooms, issue_id: str) -> None:
