@@ -31,7 +31,8 @@ LONGEST_TIME = 9
 
 
 def media_address(place: Rooms, clip_id: str, reader: str) -> str:
-    """The address under which this reader (a Jira account's id) finds a clip's pictures and preview
+    """The address under which this reader (a Jira account's id, or
+    `token:` and an API token's) finds a clip's pictures and preview
     for some minutes: add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
@@ -113,7 +114,7 @@ def _granted(token: str) -> MediaGrant:
         abort(404)
     clip = place.catalogue.clip(grant.clip_id)
     issue = place.catalogue.issue(clip.issue_id) if clip else None
-    if issue is None or issue.id not in place.readers.may_see(grant.reader, [issue.id]):
+    if issue is None or issue.id not in place.sight(grant.reader).may_see(grant.reader, [issue.id]):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant
