@@ -38,15 +38,17 @@ class TokenReaders:
         token = self.tokens.get(reader.removeprefix(TOKEN_READER))
         if token is None:
             return set()
-        seen, unknown = self.sights.known(reader, issue_ids)
+        off = self.projects.off()
+        # What was known before a project was switched off does not count.
+        known_as = " ".join((reader, *sorted(off)))
+        seen, unknown = self.sights.known(known_as, issue_ids)
         if unknown:
             issues = self.jira.issues(unknown)
-            projects, off = frozenset(token.projects), self.projects.off()
             fresh = {
                 issue.id
                 for issue in issues.values()
-                if policy.may_tell(issue.project, issue.security is not None, projects, off)
+                if policy.may_tell(issue.project, issue.security is not None, token.projects, off)
             }
-            self.sights.remember(reader, unknown, fresh)
+            self.sights.remember(known_as, unknown, fresh)
             seen |= fresh
         return seen

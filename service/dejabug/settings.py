@@ -97,8 +97,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path("/var/lib/dejabug"),
-        description="Folder for pictures of frames, previews and uploads; shared by the web and all "
-        "workers of an installation.",
+        description="Folder for pictures of frames, previews and uploads; shared by the web and "
+        "all workers of an installation.",
     )
 
     # Jira
