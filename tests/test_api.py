@@ -16,6 +16,7 @@ import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from conftest import Site
 from dejabug import jobs
@@ -483,7 +484,7 @@ EXAMPLES = hypothesis.settings(
 def test_schemathesis_finds_nothing(
     app: Flask, caller: Caller, old: list[str], worker: None, mode: GenerationMode
 ) -> None:
-    """Requests made from the document itself, right and wrong ones, and answers held against it."""
+    """Requests made from the document, right and wrong ones, and answers held against it."""
     schema = schemathesis.openapi.from_wsgi(f"{API}/openapi.json", app)
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) == 5
@@ -492,6 +493,8 @@ def test_schemathesis_finds_nothing(
         @EXAMPLES
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def holds(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=caller.headers)
+            # A form's part has no type: "null" is a file of four bytes.
+            but = [negative_data_rejection] if case.method == "POST" else []
+            case.call_and_validate(headers=caller.headers, excluded_checks=but)
 
         holds()
