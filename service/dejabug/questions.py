@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
+
+from rq.exceptions import InvalidJobOperation
 
 from dejabug.encoders.prompts import embed_query
 from dejabug.replies import await_reply, new_reply, put_reply
@@ -72,7 +75,8 @@ def ask(
     )
     answer = await_reply(place.redis, reply, patience)
     if answer is None:
-        job.cancel()
+        with contextlib.suppress(InvalidJobOperation):  # it has run out by itself
+            job.cancel()
         raise SearchFailedError(
             f"no worker answered within {patience:g} s; start one with: dejabug worker search"
         )

@@ -35,9 +35,15 @@ FILE_KEPT = 3600
 # Seconds that reading an uploaded clip may take, and its whole search: questions wait behind it.
 DECODING = 30.0
 UPLOAD_JOB = 120
+# Files that wait or are read at once, so that they cannot fill the folder that pictures need too.
+MOST_FILES = 20
 # What stands for the uploaded clip in a pair.
 UPLOAD = "upload"
 PAIRS = TypeAdapter(list[PairMatch])
+
+
+class TooManyUploadsError(Exception):
+    """So many uploads wait that no more is taken now."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,12 @@ class Upload:
 
 
 def new_upload(place: Rooms) -> tuple[str, Path]:
-    """An unguessable id, and an empty folder of that name for the file, `clip`."""
+    """An unguessable id, and an empty folder of that name for the file, `clip`.
+
+    Raises TooManyUploadsError while too many wait.
+    """
+    if sum(1 for _ in _folder(place).glob("*")) >= MOST_FILES:
+        raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
     upload_id = secrets.token_hex(16)
     folder = _folder(place) / upload_id
     folder.mkdir(parents=True, mode=0o700)

@@ -27,7 +27,8 @@ def serve(
     command = [
         sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
         "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(threads), "--no-control-socket", "--access-logfile", "/dev/null",
+        "--threads", str(threads), "--limit-request-line", "8190",
+        "--no-control-socket", "--access-logfile", "/dev/null",
     ]  # fmt: skip
     os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
 

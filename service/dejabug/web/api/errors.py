@@ -12,6 +12,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
+from dejabug.uploads import TooManyUploadsError
 from dejabug.web.api.auth import NoTokenError, TooManyError
 from dejabug.web.problems import problem
 
@@ -81,7 +82,8 @@ def no_page(_error: NoSuchPageError) -> Response:
 def unavailable(error: Exception) -> Response:
     """A part that is needed is away: nothing is shown rather than too much."""
     log.warning("api_unavailable", why=type(error).__name__, said=str(error))
-    reason = str(error) if isinstance(error, SearchFailedError | IndexUnavailableError) else ""
+    told = SearchFailedError | IndexUnavailableError | TooManyUploadsError
+    reason = str(error) if isinstance(error, told) else ""
     detail = reason or "Redis or Jira cannot be asked just now; try again soon"
     answer = problem(503, "Service Unavailable", f"{detail}.")
     answer.headers["Retry-After"] = "10"
@@ -118,6 +120,7 @@ def register(blueprint: Blueprint) -> None:
         (NotHereError, hidden),
         (NoSuchPageError, no_page),
         (SearchFailedError, unavailable),
+        (TooManyUploadsError, unavailable),
         (IndexUnavailableError, unavailable),
         (JiraError, unavailable),
         (redis.RedisError, unavailable),

@@ -11,8 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from dejabug.results import Found, FoundClip
 from dejabug.search import Filters
 
-# Signs of a question at most: sentence encoders read a few hundred words.
-LONGEST_WORDS = 1000
+# Signs of a question at most: sentence encoders read a few hundred words, and an address holds
+# 8,190 bytes, of which a sign may need twelve.
+LONGEST_WORDS = 500
+# Values of one filter at most.
+VALUES = 20
 # Results of one page.
 LIMIT = 10
 MOST = 50
@@ -43,16 +46,20 @@ class Narrowed(Paging):
     """What results must be, and which page of them."""
 
     project: list[Name] = Field(
-        default_factory=list, max_length=50, description="Only these projects of the token's."
+        default_factory=list, max_length=VALUES, description="Only these projects of the token's."
     )
     game: list[Name] = Field(
-        default_factory=list, max_length=50, description="Only these games (components)."
+        default_factory=list, max_length=VALUES, description="Only these games (components)."
     )
     status: list[Name] = Field(
-        default_factory=list, max_length=50, description="Only issues in these states of Jira's."
+        default_factory=list,
+        max_length=VALUES,
+        description="Only issues in these states of Jira's.",
     )
     kind: list[Name] = Field(
-        default_factory=list, max_length=50, description="Only these kinds of bug, as in `kinds`."
+        default_factory=list,
+        max_length=VALUES,
+        description="Only these kinds of bug, as in `kinds`.",
     )
     since: Annotated[date | None, DAY] = Field(None, description="Created on this day or later.")
     until: Annotated[date | None, DAY] = Field(None, description="Created on this day or earlier.")

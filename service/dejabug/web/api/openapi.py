@@ -146,10 +146,14 @@ def _responses(operation: Operation) -> Iterator[tuple[str, Any]]:
     for status in sorted({*ALWAYS, *operation.problems}):
         content = {PROBLEM: {"schema": _reference(Problem)}}
         yield str(status), {"description": TITLES[status], "content": content}
+    # The server's own answer, before the app is asked.
+    plain = {"text/html": {"schema": {"type": "string"}}}
+    yield "414", {"description": "The address is longer than 8,190 bytes.", "content": plain}
 
 
 def _body() -> dict[str, Any]:
-    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    media = "application/octet-stream"
+    file = {"type": "string", "contentMediaType": media, "minLength": 1}
     schema = {"type": "object", "properties": {"file": file}, "required": ["file"]}
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
