@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from conftest import Site
-from dejabug import questions, search, uploads
+from dejabug import questions, replies, search, uploads
 from dejabug.callers import Caller
 from dejabug.catalogue import ClipStatus
 from dejabug.projects import Rules
@@ -214,6 +215,14 @@ def test_without_a_worker_the_error_says_what_to_start(place: Rooms) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
         questions.ask(place, "cows", ["GAME"], 5, patience=0.2)
     assert place.queue("search").count == 0
+
+
+def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms) -> None:
+    reply = replies.new_reply()
+    timer = threading.Timer(6, replies.put_reply, (place.redis, reply, {"late": True}))
+    timer.start()
+    assert replies.await_reply(place.redis, reply, 20) == {"late": True}
+    timer.join()
 
 
 # Uploads

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from typing import Any, cast
 
 import redis
 
 # Seconds that an answer is kept for whoever waits.
 KEPT = 60
+# Seconds of one blocking read: redis-py gives a socket up after five.
+READ = 2.0
 
 
 def new_reply() -> str:
@@ -28,8 +31,13 @@ def put_reply(connection: redis.Redis, reply: str, answer: Any) -> None:
 
 def await_reply(connection: redis.Redis, reply: str, seconds: float) -> Any:
     """The answer, once; None when none comes within so many seconds."""
-    found = cast("list[bytes] | None", connection.blpop([_key(reply)], timeout=seconds))
-    return None if found is None else json.loads(found[1])
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        wait = max(0.01, min(READ, left))  # Redis takes 0 for ever
+        found = cast("list[bytes] | None", connection.blpop([_key(reply)], timeout=wait))
+        if found is not None:
+            return json.loads(found[1])
+    return None
 
 
 def _key(reply: str) -> str:
