@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -87,16 +87,19 @@ def _answer(
 ) -> Answer:
     kinds = place.settings.duplicate_link_types
     wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[:RE_READ])]
-    tickets = _with_originals(read, wanted, kinds)
+    tickets = with_originals(read, wanted, kinds)
     # A rejected pair is rejected under its canonical issue's name as well.
     others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
     return Answer(ranked, tickets, frozenset(place.verdicts.rejected(record.id, others)))
 
 
-def rank(place: Rooms, record: IssueRecord) -> list[PairMatch]:
+def rank(
+    place: Rooms, record: IssueRecord, projects: Sequence[str] | None = None
+) -> list[PairMatch]:
     """The best pair of clips with each other issue, best first; without a clip of its own, the
-    issue's words find the clips."""
-    projects = place.settings.projects_beside(record.project)
+    issue's words find the clips. `projects`: where to look; by default, those beside its own."""
+    if projects is None:
+        projects = place.settings.projects_beside(record.project)
     clips = place.catalogue.clips_of(record.id)
     pairs: list[PairMatch] = []
     indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
@@ -105,7 +108,7 @@ def rank(place: Rooms, record: IssueRecord) -> list[PairMatch]:
         places = place.index.places(match.clip_id for match in matches)
         issue_of = {found: where.issue_id for found, where in places.items()}
         found = policy.pair_matches(clip.id, matches, issue_of)
-        pairs += [_doubted(place, each) for each in found] if clip.still else found
+        pairs += [doubted(place, each) for each in found] if clip.still else found
     if not indexed:
         pairs = [
             PairMatch("", found.clip_id, found.issue_id, found.score, ())
@@ -114,7 +117,7 @@ def rank(place: Rooms, record: IssueRecord) -> list[PairMatch]:
     return sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
 
 
-def _doubted(place: Rooms, pair: PairMatch) -> PairMatch:
+def doubted(place: Rooms, pair: PairMatch) -> PairMatch:
     """A picture's match, less sure where what was found is a picture too."""
     if pair.score <= STILLS_AT_MOST:
         return pair
@@ -162,9 +165,7 @@ def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]
     }
 
 
-def _with_originals(
-    read: Read, wanted: Collection[str], kinds: Collection[str]
-) -> dict[str, Issue]:
+def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) -> dict[str, Issue]:
     """These issues, and those that they are duplicates of, some steps far."""
     tickets = read(wanted)
     fresh = list(tickets.values())

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -104,6 +104,14 @@ class Catalogue:
             return None
         flags = {name: found.get(name) == "1" for name in ("watched", "restricted")}
         return IssueRecord(**{**found, **flags})
+
+    def keys_of(self, issue_ids: Collection[str]) -> dict[str, str]:
+        """The keys of those of these issues that are known, by id; one round trip."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for issue_id in issue_ids:
+                pipe.hget(_issue_key(issue_id), "key")
+            found = zip(issue_ids, pipe.execute(), strict=True)
+            return {issue_id: text_of(key) for issue_id, key in found if key}
 
     def issue_by_key(self, key: str) -> IssueRecord | None:
         """The issue that has this key now, if known."""

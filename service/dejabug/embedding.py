@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,8 +71,9 @@ def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipR
     return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
 
 
-def sample(place: Rooms, path: Path) -> media.Frames:
-    """A clip's frames as the settings want them, within their limits. Raises ClipError."""
+def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
+    """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
+    Raises ClipError."""
     settings = place.settings
     return media.sample_frames(
         path,
@@ -79,7 +81,7 @@ def sample(place: Rooms, path: Path) -> media.Frames:
         max_frames=settings.max_frames,
         short_side=place.encoder.image_size,
         limits=media.Limits(
-            timeout_seconds=settings.decode_timeout,
+            timeout_seconds=min(settings.decode_timeout, timeout),
             memory_bytes=settings.decode_memory,
             max_bytes=settings.clip_max_bytes,
         ),

@@ -30,6 +30,7 @@ from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, SHORT_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import Tag
+from dejabug.uploads import prune_uploads
 
 log = structlog.get_logger()
 
@@ -311,6 +312,7 @@ def maintain(place: Rooms) -> None:
     for issue_id in place.catalogue.all_words_waiting():
         queue_ticket(place, issue_id)
     place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
+    prune_uploads(place)
     if place.knows_dimensions():
         place.index.grow()
 

@@ -134,6 +134,36 @@ def to_show(
     return [] if own is None else _choose(own, pairs, seen, wish)
 
 
+def may_tell(
+    project: str, restricted: bool, projects: Collection[str], off: Collection[str]
+) -> bool:
+    """Whether a caller who sees these projects may be told of an issue that Jira shows to our own
+    account. `off` are the projects that are switched off."""
+    return project in projects and project not in off and not restricted
+
+
+def to_tell(
+    own: Ticket | None,
+    pairs: Sequence[PairMatch],
+    tickets: Mapping[str, Ticket],
+    projects: Collection[str],
+    wish: Wish,
+) -> list[Choice]:
+    """What a caller who sees these projects is told, best first.
+
+    `tickets` are the found issues and those that they duplicate, as Jira tells them to our account
+    now. `own` is the issue that was asked about, if it was one; it must be tellable itself.
+    """
+    told = {
+        found.id: found
+        for found in tickets.values()
+        if may_tell(found.project, found.restricted, projects, wish.off)
+    }
+    if own is not None and own.id not in told:
+        return []
+    return _choose(own, pairs, told, wish)
+
+
 def chain(issue_id: str, tickets: Mapping[str, Ticket]) -> list[str]:
     """An issue, what it is a duplicate of, and so on to the canonical one, as far as they may be
     named. Of duplicates in a circle, the oldest is canonical."""
@@ -150,14 +180,16 @@ def chain(issue_id: str, tickets: Mapping[str, Ticket]) -> list[str]:
 
 
 def _choose(
-    own: Ticket, pairs: Sequence[PairMatch], readable: Mapping[str, Ticket], wish: Wish
+    own: Ticket | None, pairs: Sequence[PairMatch], readable: Mapping[str, Ticket], wish: Wish
 ) -> list[Choice]:
     """`readable` are the issues that may be named at all."""
     named = {other: each for other, each in readable.items() if each.project not in wish.off}
-    # A chain of duplicates that comes by here ends here.
-    named[own.id] = replace(own, originals=())
     # A duplicate of a rejected issue is no more welcome than that.
-    unwanted = {own.id, *wish.rejected}
+    unwanted = set(wish.rejected)
+    if own is not None:
+        # A chain of duplicates that comes by here ends here.
+        named[own.id] = replace(own, originals=())
+        unwanted.add(own.id)
     chosen: dict[str, Choice] = {}
     for pair in pairs:
         if pair.score < wish.threshold or pair.found_issue_id not in named:

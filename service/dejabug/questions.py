@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from typing import Any
 
-from rq.job import JobStatus
+from rq.exceptions import InvalidJobOperation
 
 from dejabug.encoders.prompts import embed_query
+from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, rooms
 
-# Seconds that a question may take, between two looks for its answer, and that an answer is kept.
+# Seconds that a question may take.
 SEARCH_JOB = 30
-ANSWER_POLL = 0.01
-RESULT_TTL = 300
 
 
 class SearchFailedError(Exception):
@@ -21,54 +20,66 @@ class SearchFailedError(Exception):
 
 
 def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Words → clips, as JSON: clip, issue key, score, what it was found by, start and end (s)."""
+    """Words → clips, as JSON: clip, issue key, score, what it was found by, and the moment that
+    they describe: start, end and its best frame's time (`at`), in seconds."""
     place = rooms()
     matches = place.finder.search(embed_query(place.encoder, words), projects)[:limit]
     places = place.index.places(match.clip_id for match in matches)
-    found = []
-    for match in matches:
-        where = places.get(match.clip_id)
-        issue = place.catalogue.issue(where.issue_id) if where else None
-        if issue is not None:
-            moment = match.moments[0]
-            found.append(
-                {
-                    "clip": match.clip_id,
-                    "issue": issue.key,
-                    "issue_id": issue.id,
-                    "score": match.score,
-                    "picture": match.frames,
-                    "ticket": match.words,
-                    "start": moment.match_start,
-                    "end": moment.match_end,
-                }
-            )
-    return found
+    keys = place.catalogue.keys_of({where.issue_id for where in places.values()})
+    return [
+        {
+            "clip": match.clip_id,
+            "issue": keys[where.issue_id],
+            "issue_id": where.issue_id,
+            "score": match.score,
+            "picture": match.frames,
+            "ticket": match.words,
+            "start": match.moments[0].match_start,
+            "end": match.moments[0].match_end,
+            "at": match.moments[0].match_time,
+        }
+        for match in matches
+        if (where := places.get(match.clip_id)) and where.issue_id in keys
+    ]
 
 
-def ask(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Have a worker of the queue `search` run `search_text`, and wait for its answer.
+def answer_text(reply: str, words: str, projects: list[str], limit: int) -> None:
+    """The job: `search_text`, for whoever waits for this reply."""
+    place = rooms()
+    try:
+        found = search_text(words, projects, limit)
+    except Exception:
+        put_reply(place.redis, reply, {"failed": True})
+        raise
+    put_reply(place.redis, reply, {"found": found})
+
+
+def ask(
+    place: Rooms, words: str, projects: list[str], limit: int, patience: float | None = None
+) -> list[dict[str, Any]]:
+    """Have a worker of the queue `search` run `search_text`, and wait for its answer, `patience`
+    seconds at most (SEARCH_JOB).
 
     Raises SearchFailedError when no worker answers in time, or its job fails.
     """
-    queue = place.queue("search")
-    job = queue.enqueue_call(
-        search_text,
-        args=(words, projects, limit),
+    patience = SEARCH_JOB if patience is None else patience
+    reply = new_reply()
+    job = place.queue("search").enqueue_call(
+        answer_text,
+        args=(reply, words, projects, limit),
         timeout=SEARCH_JOB,
-        result_ttl=RESULT_TTL,
-        failure_ttl=RESULT_TTL,
+        ttl=SEARCH_JOB,
+        result_ttl=0,
+        failure_ttl=SEARCH_JOB,
         description="search_text",
     )
-    deadline = time.monotonic() + SEARCH_JOB
-    while time.monotonic() < deadline:
-        status = job.get_status()
-        if status == JobStatus.FINISHED:
-            return list(job.return_value() or [])
-        if status == JobStatus.FAILED:
-            raise SearchFailedError("the search failed in its worker; its log says why")
-        time.sleep(ANSWER_POLL)
-    job.cancel()
-    raise SearchFailedError(
-        f"no worker answered within {SEARCH_JOB} s; start one with: dejabug worker search"
-    )
+    answer = await_reply(place.redis, reply, patience)
+    if answer is None:
+        with contextlib.suppress(InvalidJobOperation):  # it has run out by itself
+            job.cancel()
+        raise SearchFailedError(
+            f"no worker answered within {patience:g} s; start one with: dejabug worker search"
+        )
+    if "found" not in answer:
+        raise SearchFailedError("the search failed in its worker; its log says why")
+    return list(answer["found"])

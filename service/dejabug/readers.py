@@ -14,6 +14,7 @@ import hmac
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import redis
 import structlog
@@ -36,6 +37,47 @@ class NotThatReaderError(Exception):
     """A token that does not belong to the account that it came with."""
 
 
+class Sight(Protocol):
+    """Whoever can tell what a kind of reader may see."""
+
+    def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:
+        """Those of the issues that this reader may see now. Raises JiraError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sights:
+    """What Jira said of readers and issues within the last minute, until an issue changes."""
+
+    connection: redis.Redis
+
+    def known(self, reader: str, issue_ids: Iterable[str]) -> tuple[set[str], set[str]]:
+        """The issues that this reader is known to see, and those of which nothing is known."""
+        now = time.time()
+        seen, unknown = set(), set()
+        for issue_id in set(issue_ids):
+            found = self.connection.hget(_sight_key(issue_id), reader)
+            verdict, _, until = text_of(found).partition(":")
+            if found is None or float(until) <= now:
+                unknown.add(issue_id)
+            elif verdict == "1":
+                seen.add(issue_id)
+        return seen, unknown
+
+    def remember(self, reader: str, asked: Iterable[str], seen: Iterable[str]) -> None:
+        """Jira was asked about these issues, and shows the reader those."""
+        until, visible = time.time() + SIGHT, set(seen)
+        with self.connection.pipeline(transaction=True) as pipe:
+            for issue_id in asked:
+                pipe.hset(_sight_key(issue_id), reader, f"{int(issue_id in visible)}:{until}")
+                pipe.expire(_sight_key(issue_id), SIGHT)
+            pipe.execute()
+
+    def forget(self, issue_id: str) -> None:
+        """What was known of an issue's readers counts no more."""
+        self.connection.delete(_sight_key(issue_id))
+
+
 @dataclass(frozen=True)
 class Readers:
     """Readers known by their Jira account; `api_url` is where their tokens work.
@@ -49,6 +91,11 @@ class Readers:
     browse_url: str
     secret: str
 
+    @property
+    def sights(self) -> Sights:
+        """What Jira said of late."""
+        return Sights(self.connection)
+
     def read(self, account: str, token: str, issue_ids: Iterable[str]) -> dict[str, Issue]:
         """The issues that this reader may see, by id, as Jira shows them to them now.
 
@@ -58,32 +105,24 @@ class Readers:
         self._recognise(account, token, jira)
         wanted = set(issue_ids)
         seen = jira.issues(wanted)
-        self._remember(account, wanted, seen)
+        self.sights.remember(account, wanted, seen)
         return seen
 
-    def may_see(self, account: str, issue_ids: Iterable[str]) -> set[str]:
+    def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:
         """Those of the issues that this reader may see: known for a minute, else asked anew with
         the token that is kept; none for a reader whose token is not. Raises JiraError."""
-        wanted = set(issue_ids)
-        now = time.time()
-        seen, unknown = set(), []
-        for issue_id in wanted:
-            verdict, until = self._kept(account, issue_id)
-            if until <= now:
-                unknown.append(issue_id)
-            elif verdict:
-                seen.add(issue_id)
-        token = self._token(account) if unknown else None
+        seen, unknown = self.sights.known(reader, issue_ids)
+        token = self._token(reader) if unknown else None
         if token is not None:
             try:
-                seen |= self.read(account, token, unknown).keys()
+                seen |= self.read(reader, token, unknown).keys()
             except (NotThatReaderError, JiraRefusedError) as error:
                 log.info("reader_not_let_in", why=type(error).__name__)
         return seen
 
     def forget_issue(self, issue_id: str) -> None:
         """What was known of an issue's readers counts no more: it changed, or is gone."""
-        self.connection.delete(_sight_key(issue_id))
+        self.sights.forget(issue_id)
 
     # Inside
 
@@ -116,21 +155,6 @@ class Readers:
     def _seal(self) -> Fernet:
         key = hmac.new(self.secret.encode(), b"dejabug readers v1", hashlib.sha256).digest()
         return Fernet(base64.urlsafe_b64encode(key))
-
-    def _remember(self, account: str, asked: Iterable[str], seen: Iterable[str]) -> None:
-        until, visible = time.time() + SIGHT, set(seen)
-        with self.connection.pipeline(transaction=True) as pipe:
-            for issue_id in asked:
-                pipe.hset(_sight_key(issue_id), account, f"{int(issue_id in visible)}:{until}")
-                pipe.expire(_sight_key(issue_id), SIGHT)
-            pipe.execute()
-
-    def _kept(self, account: str, issue_id: str) -> tuple[bool, float]:
-        found = self.connection.hget(_sight_key(issue_id), account)
-        if found is None:
-            return False, 0.0
-        verdict, _, until = text_of(found).partition(":")
-        return verdict == "1", float(until)
 
 
 def _sight_key(issue_id: str) -> str:

@@ -10,6 +10,7 @@ import structlog
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
+from dejabug.callers import TOKEN_READER, TokenReaders
 from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
@@ -22,9 +23,10 @@ from dejabug.pictures import PictureStore
 from dejabug.previews import PreviewStore
 from dejabug.projects import Projects
 from dejabug.ranking import Recipe
-from dejabug.readers import Readers
+from dejabug.readers import Readers, Sight
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
+from dejabug.tokens import Tokens
 from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
@@ -32,7 +34,7 @@ log = structlog.get_logger()
 # Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
 # look at the panel).
 QUEUES = ("default", "clips", "search", "previews")
-# Where our own account's id is kept, for the web, which does not call Jira.
+# Where our own account's id is kept, for webhooks, which do not call Jira.
 ACCOUNT = "dejabug:account"
 
 
@@ -139,6 +141,20 @@ class Rooms:
         settings = self.settings
         secret = settings.media_secret.get_secret_value()
         return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of the API."""
+        return Tokens(self.redis)
+
+    def sight(self, reader: str) -> Sight:
+        """Who can tell what this reader may see: the one place that knows the kinds of readers.
+
+        Accounts' ids of Jira never begin as our tokens' names do.
+        """
+        if reader.startswith(TOKEN_READER):
+            return TokenReaders(self.tokens, self.readers.sights, self.projects, self.jira)
+        return self.readers
 
     @cached_property
     def pictures(self) -> PictureStore:

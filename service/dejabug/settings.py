@@ -97,7 +97,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path("/var/lib/dejabug"),
-        description="Folder for pictures of frames; shared by all workers of an installation.",
+        description="Folder for pictures of frames, previews and uploads; shared by the web and "
+        "all workers of an installation.",
     )
 
     # Jira
@@ -182,6 +183,14 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
     webhook_max_bytes: int = Field(
         25 * MEBIBYTE, ge=1024, description="Larger bodies get 413; Jira Cloud drops them at 25 MB."
+    )
+
+    # API
+    api_requests_per_minute: int = Field(
+        120, ge=1, description="Requests a minute that one API token may make; more get 429."
+    )
+    upload_max_bytes: int = Field(
+        512 * MEBIBYTE, ge=1024, description="Larger clips sent to `/api/v1/search/clip` get 413."
     )
 
     @property

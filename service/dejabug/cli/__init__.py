@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Each module adds its commands; their order here is that of `dejabug --help`.
-from dejabug.cli import demo, service, jira, backlog, projects, asking, quality  # isort: skip
+from dejabug.cli import demo, service, jira, backlog, projects, asking, quality, tokens  # isort: skip
 from dejabug.cli.common import app
 
-__all__ = ["app", "asking", "backlog", "demo", "jira", "projects", "quality", "service"]
+__all__ = ["app", "asking", "backlog", "demo", "jira", "projects", "quality", "service", "tokens"]

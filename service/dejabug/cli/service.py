@@ -21,13 +21,14 @@ from dejabug.settings import Settings
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    threads: Annotated[int, typer.Option(min=1, help="Requests served at once.")] = 8,
+    threads: Annotated[int, typer.Option(min=1, help="Requests served at once.")] = 16,
 ) -> None:
-    """Serve the webhooks and the health pages with gunicorn."""
+    """Serve the webhooks, the API, the panel's answers and the health pages with gunicorn."""
     command = [
         sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
         "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(threads), "--no-control-socket", "--access-logfile", "/dev/null",
+        "--threads", str(threads), "--limit-request-line", "8190",
+        "--no-control-socket", "--access-logfile", "/dev/null",
     ]  # fmt: skip
     os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from dejabug import policy
 from dejabug.answers import Read, find_for_reader, tickets_of
-from dejabug.catalogue import ClipRecord, IssueRecord
+from dejabug.catalogue import IssueRecord
 from dejabug.jira.comments import fixed_in, strength
 from dejabug.jira.models import Issue
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
 from dejabug.rooms import Rooms
-from dejabug.web.media import media_address
+from dejabug.web.media import media_address, video_state
 
 # Matches that a panel lists: nobody reads further.
 MOST = 10
@@ -105,12 +105,5 @@ def _clip(place: Rooms, clip_id: str, reader: str) -> dict[str, Any] | None:
         "duration": clip.duration,
         "times": place.pictures.times(clip.id),
         "media": media_address(place, clip.id, reader),
-        "video": _video(place, clip),
+        "video": video_state(place, clip),
     }
-
-
-def _video(place: Rooms, clip: ClipRecord) -> str:
-    if clip.still:
-        return "none"
-    state = place.previews.state(clip.id)
-    return "preparing" if state == "missing" else state

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from typing import Literal
 
 import redis
 import structlog
@@ -16,6 +17,7 @@ from flask import Blueprint, Response, abort, current_app, send_file
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
+from dejabug.catalogue import ClipRecord
 from dejabug.jira.errors import JiraError
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
@@ -26,18 +28,28 @@ blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 # Seconds that a browser may keep what it got: as long as what we know of a reader counts.
 LONGEST_KEPT = 60
+Video = Literal["none", "preparing", "ready"]
 # Digits of a time in milliseconds: eleven days.
 LONGEST_TIME = 9
 
 
 def media_address(place: Rooms, clip_id: str, reader: str) -> str:
-    """The address under which this reader (a Jira account's id) finds a clip's pictures and preview
+    """The address under which this reader (a Jira account's id, or
+    `token:` and an API token's) finds a clip's pictures and preview
     for some minutes: add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
     """
     token = sign_media(_secret(place), clip_id, reader, now=time.time())
     return f"{place.settings.public_url}/media/{token}"
+
+
+def video_state(place: Rooms, clip: ClipRecord) -> Video:
+    """Whether a clip's preview can be watched, or will be: pictures have none."""
+    if clip.still:
+        return "none"
+    state = place.previews.state(clip.id)
+    return "preparing" if state == "missing" else state
 
 
 @blueprint.get("/<token>/pictures/<name>.jpg")
@@ -113,7 +125,7 @@ def _granted(token: str) -> MediaGrant:
         abort(404)
     clip = place.catalogue.clip(grant.clip_id)
     issue = place.catalogue.issue(clip.issue_id) if clip else None
-    if issue is None or issue.id not in place.readers.may_see(grant.reader, [issue.id]):
+    if issue is None or issue.id not in place.sight(grant.reader).may_see(grant.reader, [issue.id]):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant

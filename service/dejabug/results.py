@@ -1,0 +1,106 @@
+"""What every door tells of a result: an issue, the clip that was found, and its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from dejabug.jira.models import Issue
+from dejabug.jobs import game_of
+from dejabug.policy import Choice, PairMatch
+from dejabug.ranking import Moment
+from dejabug.rooms import Rooms
+
+
+class FoundMoment(BaseModel):
+    """A stretch of the found clip (`there`, and its best frame `there_at`) that matches one of the
+    asked clip (`here`, null when words were asked), in seconds."""
+
+    there: tuple[float, float]
+    there_at: float
+    here: tuple[float, float] | None
+    here_at: float | None
+    similarity: float
+
+
+class FoundClip(BaseModel):
+    """A clip: `duration` and the `times` of its pictures in seconds."""
+
+    id: str
+    filename: str
+    duration: float
+    times: list[float]
+
+
+class Found(BaseModel):
+    """One result: an issue, and the clip that was found. `also` are keys of its duplicates that
+    were found too. `score` orders results: a probability for clips, a rank's for words."""
+
+    issue: str = Field(description="The issue's numeric id.")
+    key: str
+    url: str
+    summary: str
+    status: str
+    resolution: str | None
+    project: str
+    game: str
+    kinds: list[str]
+    created: str
+    score: float
+    found_by: list[Literal["clip", "picture", "words"]]
+    clip: FoundClip | None
+    moments: list[FoundMoment]
+    also: list[str]
+
+
+def result_of(place: Rooms, choice: Choice, issues: Mapping[str, Issue]) -> Found:
+    """What is told of a choice; `issues` by id, as Jira tells them."""
+    issue, pair = issues[choice.issue_id], choice.pair
+    others = (pair.found_issue_id, *choice.also)
+    return Found(
+        issue=issue.id,
+        key=issue.key,
+        url=f"{place.settings.jira_url}/browse/{issue.key}",
+        summary=issue.summary,
+        status=issue.status,
+        resolution=issue.resolution,
+        project=issue.project,
+        game=game_of(issue),
+        kinds=place.catalogue.tags(issue.id),
+        created=issue.created,
+        score=round(pair.score, 4),
+        found_by=_found_by(pair),
+        clip=clip_of(place, pair.found_clip_id),
+        moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
+        also=[issues[other].key for other in others if other != choice.issue_id],
+    )
+
+
+def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
+    """`clip`: frames like the asked clip's; `picture`: frames that show what words say; `words`:
+    its ticket says the same."""
+    told: list[Literal["words"]] = ["words"]
+    if pair.clip_id:
+        return ["clip", *(told if pair.words else [])]
+    return ["picture", *(told if pair.words is not None else [])] if pair.moments else ["words"]
+
+
+def clip_of(place: Rooms, clip_id: str) -> FoundClip | None:
+    """What is told of a clip; None when it was forgotten meanwhile."""
+    clip = place.catalogue.clip(clip_id)
+    if clip is None:
+        return None
+    times = list(place.pictures.times(clip.id))
+    return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
+
+
+def _moment(moment: Moment, *, by_clip: bool) -> FoundMoment:
+    return FoundMoment(
+        there=(moment.match_start, moment.match_end),
+        there_at=moment.match_time,
+        here=(moment.query_start, moment.query_end) if by_clip else None,
+        here_at=moment.query_time if by_clip else None,
+        similarity=round(moment.similarity, 4),
+    )

@@ -1,0 +1,231 @@
+"""The one way for all who ask: words, an issue's key or a clip of their own → pages of results.
+
+What may be told is `policy.to_tell`'s to decide, for each page anew, on issues as Jira shows them
+to our own account at that moment. What was ranked is kept for minutes, so that pages do not shift.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dejabug import policy
+from dejabug.answers import RE_READ, rank, tickets_of, with_originals
+from dejabug.callers import Caller
+from dejabug.jira.models import Issue
+from dejabug.jobs import game_of
+from dejabug.policy import Choice, PairMatch, Wish
+from dejabug.questions import ask
+from dejabug.ranking import Moment
+from dejabug.results import Found, result_of
+from dejabug.rooms import Rooms
+from dejabug.uploads import Upload
+
+# Seconds that a question's further pages are kept.
+PAGES_KEPT = 300
+# Seconds that somebody waits for words to be answered.
+PATIENCE = 10.0
+
+
+class HiddenIssueError(Exception):
+    """The issue that was asked about is unknown here, or not this caller's to see."""
+
+
+class NoSuchPageError(Exception):
+    """A cursor of another caller or question, or one that is over."""
+
+
+class ForeignProjectError(Exception):
+    """A project that is not the caller's; the message says which are."""
+
+
+class Filters(BaseModel):
+    """What results must be; an empty list stands for all. Days are those of Jira's times."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: tuple[str, ...] = ()
+    game: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Results, best first, and the cursor of the next page, None on the last."""
+
+    results: list[Found]
+    cursor: str | None
+
+
+class Ranking(BaseModel):
+    """What a question has left to tell. `own` is the issue asked about, `told` are those on earlier
+    pages."""
+
+    caller: str
+    question: str
+    filters: Filters
+    pairs: list[PairMatch]
+    own: str | None = None
+    told: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Choices that the filters let through, and the issues that they name."""
+
+    choices: list[Choice] = field(default_factory=list)
+    issues: dict[str, Issue] = field(default_factory=dict)
+
+
+def projects_of(place: Rooms, caller: Caller, filters: Filters) -> list[str]:
+    """Where to look for this caller. Raises ForeignProjectError."""
+    wanted = {name.upper() for name in filters.project} or caller.projects
+    if foreign := sorted(wanted - caller.projects):
+        yours = ", ".join(sorted(caller.projects))
+        raise ForeignProjectError(f"not among your projects: {', '.join(foreign)}; yours: {yours}")
+    return sorted(wanted - place.projects.off())
+
+
+def by_words(place: Rooms, caller: Caller, words: str, filters: Filters, limit: int) -> Page:
+    """Clips that words describe. Raises ForeignProjectError, SearchFailedError and JiraError."""
+    projects = projects_of(place, caller, filters)
+    hits = ask(place, words, projects, place.settings.candidate_clips, PATIENCE) if projects else []
+    pairs = [
+        PairMatch(
+            "",
+            hit["clip"],
+            hit["issue_id"],
+            hit["score"],
+            (Moment(0, 0, hit["start"], hit["end"], 0, hit["at"], hit["picture"]),),
+            hit["picture"],
+            hit["ticket"],
+        )
+        for hit in hits
+    ]
+    found = policy.best_per_issue("", pairs)
+    ranking = Ranking(caller=caller.name, question=f"words {words}", filters=filters, pairs=found)
+    return _page(place, caller, ranking, limit)
+
+
+def like_issue(place: Rooms, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
+    """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
+    JiraError."""
+    record = place.catalogue.issue_by_key(key)
+    if record is None or record.project not in caller.projects:
+        raise HiddenIssueError
+    projects = projects_of(place, caller, filters)
+    pairs = rank(place, record, projects) if projects else []
+    ranking = Ranking(
+        caller=caller.name,
+        question=f"issue {record.key}",
+        filters=filters,
+        pairs=pairs,
+        own=record.id,
+    )
+    return _page(place, caller, ranking, limit)
+
+
+def like_upload(place: Rooms, caller: Caller, upload: Upload, filters: Filters, limit: int) -> Page:
+    """Issues whose clips are like an upload that is done. Raises JiraError."""
+    question = f"upload {upload.id}"
+    ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=upload.pairs)
+    return _page(place, caller, ranking, limit)
+
+
+def further(place: Rooms, caller: Caller, cursor: str, question: str, limit: int) -> Page:
+    """The page of a cursor; `question` is what it must be of: `words …`, `issue KEY`, `upload ID`.
+
+    Raises NoSuchPageError, and like the question itself.
+    """
+    kept = place.redis.get(_key(cursor)) if cursor.isascii() and cursor.isalnum() else None
+    try:
+        ranking = Ranking.model_validate_json(kept or b"")
+    except ValidationError:
+        raise NoSuchPageError from None
+    if (ranking.caller, ranking.question) != (caller.name, question):
+        raise NoSuchPageError
+    return _page(place, caller, ranking, limit)
+
+
+def _page(place: Rooms, caller: Caller, ranking: Ranking, limit: int) -> Page:
+    """Tell up to `limit` results of what is left, and keep the rest for the next page."""
+    left, told, seen = ranking.pairs, Told(), set(ranking.told)
+    while True:
+        some = _tellable(place, caller, ranking, left[:RE_READ])
+        fresh = [choice for choice in some.choices if choice.issue_id not in seen]
+        seen |= {choice.issue_id for choice in fresh}
+        told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
+        left = left[RE_READ:]
+        # One more than asked for tells that there is a next page.
+        if len(told.choices) > limit or not left:
+            break
+    shown, more = told.choices[:limit], told.choices[limit:]
+    results = [result_of(place, choice, told.issues) for choice in shown]
+    if not more:
+        return Page(results, None)
+    pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]
+    earlier = [*ranking.told, *(choice.issue_id for choice in shown)]
+    return Page(results, _keep(place, ranking.model_copy(update={"pairs": pairs, "told": earlier})))
+
+
+def _tellable(place: Rooms, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
+    """What may be told of these pairs, and passes the filters. Raises HiddenIssueError when the
+    issue that was asked about may not."""
+    settings, filters = place.settings, ranking.filters
+    wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
+    issues = with_originals(place.jira.issues, wanted, settings.duplicate_link_types)
+    tickets, off = tickets_of(issues.values(), settings), place.projects.off()
+    own = tickets.get(ranking.own) if ranking.own else None
+    if ranking.own and (
+        own is None or not policy.may_tell(own.project, own.restricted, caller.projects, off)
+    ):
+        raise HiddenIssueError
+    # A rejected pair is rejected under its canonical issue's name as well.
+    rejected = place.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
+    wish = Wish(0.0, len(pairs), rejected, off)
+    choices = policy.to_tell(own, pairs, tickets, caller.projects, wish)
+    kept = [each for each in choices if _passes(place, issues[each.issue_id], filters)]
+    return Told(kept, issues)
+
+
+def _passes(place: Rooms, issue: Issue, filters: Filters) -> bool:
+    day = _day(issue.created)
+    return (
+        _among([issue.project], filters.project)
+        and _among([game_of(issue)], filters.game)
+        and _among([issue.status], filters.status)
+        and (not filters.kind or _among(place.catalogue.tags(issue.id), filters.kind))
+        and (filters.since is None or (day is not None and day >= filters.since))
+        and (filters.until is None or (day is not None and day <= filters.until))
+    )
+
+
+def _among(values: Collection[str], wanted: Collection[str]) -> bool:
+    """Whether one of the values is wanted; all are where nothing is said. Case does not count."""
+    return not wanted or bool(
+        {value.casefold() for value in values} & {each.casefold() for each in wanted}
+    )
+
+
+def _day(created: str) -> date | None:
+    try:
+        return datetime.fromisoformat(created).date()
+    except ValueError:
+        return None
+
+
+def _keep(place: Rooms, ranking: Ranking) -> str:
+    cursor = secrets.token_hex(16)
+    place.redis.set(_key(cursor), ranking.model_dump_json(), ex=PAGES_KEPT)
+    return cursor
+
+
+def _key(cursor: str) -> str:
+    return f"dejabug:page:{cursor}"

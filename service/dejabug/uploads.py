@@ -1,0 +1,178 @@
+"""A clip that somebody sent to search with: its file until a worker has read it, how far it is,
+and what it was found to be like. Nothing of it enters the index."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import structlog
+from pydantic import TypeAdapter
+from rq import Retry
+
+from dejabug import media, policy
+from dejabug.answers import doubted
+from dejabug.embedding import sample
+from dejabug.index import text_of
+from dejabug.policy import PairMatch
+from dejabug.ranking import TimedVectors
+from dejabug.replies import await_reply, put_reply
+from dejabug.rooms import Rooms, rooms
+
+log = structlog.get_logger()
+
+State = Literal["queued", "sampling", "embedding", "comparing", "done", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+ENDED = ("done", "failed")
+# Seconds that what became of an upload is kept after its last step.
+KEPT = 900
+# Seconds that a file may wait: longer than any job that will still read it.
+FILE_KEPT = 3600
+# Seconds that reading an uploaded clip may take, and its whole search: questions wait behind it.
+DECODING = 30.0
+UPLOAD_JOB = 120
+# Files that wait or are read at once, so that they cannot fill the folder that pictures need too.
+MOST_FILES = 20
+# What stands for the uploaded clip in a pair.
+UPLOAD = "upload"
+PAIRS = TypeAdapter(list[PairMatch])
+
+
+class TooManyUploadsError(Exception):
+    """So many uploads wait that no more is taken now."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """How far an upload is. `caller` made it, `asked` is their question as JSON, and `reason` says
+    why it failed."""
+
+    id: str
+    caller: str
+    asked: str
+    state: State
+    reason: str
+    pairs: list[PairMatch]
+
+
+def new_upload(place: Rooms) -> tuple[str, Path]:
+    """An unguessable id, and an empty folder of that name for the file, `clip`.
+
+    Raises TooManyUploadsError while too many wait.
+    """
+    if sum(1 for _ in _folder(place).glob("*")) >= MOST_FILES:
+        raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
+    upload_id = secrets.token_hex(16)
+    folder = _folder(place) / upload_id
+    folder.mkdir(parents=True, mode=0o700)
+    return upload_id, folder
+
+
+def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
+    """Have a worker of the queue `search` compare the file with the clips of these projects."""
+    row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
+    with place.redis.pipeline(transaction=True) as pipe:
+        pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
+        pipe.hset(_key(upload_id), mapping=row)
+        pipe.expire(_key(upload_id), KEPT)
+        place.queue("search").enqueue_call(
+            search_upload,
+            args=(upload_id, projects),
+            timeout=UPLOAD_JOB,
+            ttl=KEPT,
+            result_ttl=0,
+            failure_ttl=KEPT,
+            retry=Retry(max=1),  # after a worker that was killed; all else ends in `failed`
+            description="search_upload",
+            pipeline=pipe,
+        )
+        pipe.execute()
+
+
+def look(place: Rooms, upload_id: str, caller: str) -> Upload | None:
+    """How far this caller's upload is; None for another's, or one that is no longer kept."""
+    row = {text_of(k): text_of(v) for k, v in place.redis.hgetall(_key(upload_id)).items()}
+    if row.get("caller") != caller:
+        return None
+    state = next(state for state in STATES if state == row["state"])
+    pairs = PAIRS.validate_json(row["pairs"]) if "pairs" in row else []
+    return Upload(upload_id, caller, row["asked"], state, row.get("reason", ""), pairs)
+
+
+def await_end(place: Rooms, upload_id: str, seconds: float) -> None:
+    """Wait until an upload is done or has failed, so many seconds at most."""
+    await_reply(place.redis, upload_id, seconds)
+
+
+def discard_file(place: Rooms, upload_id: str) -> None:
+    """Delete an upload's file."""
+    shutil.rmtree(_folder(place) / upload_id, ignore_errors=True)
+
+
+def prune_uploads(place: Rooms) -> None:
+    """Delete files that nobody will read any more."""
+    oldest = time.time() - FILE_KEPT
+    for folder in _folder(place).glob("*"):
+        if folder.stat().st_mtime < oldest:
+            log.warning("upload_left_over", upload=folder.name)
+            discard_file(place, folder.name)
+
+
+def search_upload(upload_id: str, projects: list[str]) -> None:
+    """The job: sample, embed and compare an upload; its file is deleted in any case."""
+    place = rooms()
+    if not place.redis.exists(_key(upload_id)):
+        discard_file(place, upload_id)
+        return
+    try:
+        pairs = _compare(place, upload_id, projects)
+    except media.ClipError as error:
+        _end(place, upload_id, "failed", reason=f"{error.code}: {error}")
+    except Exception:
+        _end(place, upload_id, "failed", reason="the search failed in its worker; its log says why")
+        discard_file(place, upload_id)
+        raise
+    else:
+        _end(place, upload_id, "done", pairs=PAIRS.dump_json(pairs).decode())
+    discard_file(place, upload_id)
+
+
+def _compare(place: Rooms, upload_id: str, projects: list[str]) -> list[PairMatch]:
+    _tell(place, upload_id, "sampling")
+    frames = sample(place, _folder(place) / upload_id / "clip", timeout=DECODING)
+    _tell(place, upload_id, "embedding")
+    vectors = place.encoder.embed_images(frames.pixels)
+    _tell(place, upload_id, "comparing")
+    matches = place.finder.like(TimedVectors(frames.times, vectors), projects)
+    places = place.index.places(match.clip_id for match in matches)
+    issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
+    pairs = policy.pair_matches(UPLOAD, matches, issue_of)
+    if len(frames.times) == 1 and frames.duration == 0:
+        pairs = [doubted(place, pair) for pair in pairs]
+    return policy.best_per_issue("", pairs)
+
+
+def _tell(place: Rooms, upload_id: str, state: State, **more: str) -> None:
+    row: dict[Any, Any] = {"state": state, **more}
+    with place.redis.pipeline(transaction=True) as pipe:
+        pipe.hset(_key(upload_id), mapping=row)
+        pipe.expire(_key(upload_id), KEPT)
+        pipe.execute()
+
+
+def _end(place: Rooms, upload_id: str, state: State, **more: str) -> None:
+    _tell(place, upload_id, state, **more)
+    put_reply(place.redis, upload_id, True)
+    log.info("upload_done", upload=upload_id, state=state, why=more.get("reason", "").split(":")[0])
+
+
+def _folder(place: Rooms) -> Path:
+    return place.settings.data_dir / "uploads"
+
+
+def _key(upload_id: str) -> str:
+    return f"dejabug:upload:{upload_id}"

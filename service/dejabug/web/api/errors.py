@@ -1,0 +1,131 @@
+"""Every error of the API as problem details (RFC 9457) that say what to change."""
+
+from __future__ import annotations
+
+import redis
+import structlog
+from flask import Blueprint, Response, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError
+from dejabug.questions import SearchFailedError
+from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
+from dejabug.uploads import TooManyUploadsError
+from dejabug.web.api.auth import NoTokenError, TooManyError
+from dejabug.web.problems import problem
+
+log = structlog.get_logger()
+
+PREFIX = "/api/v1"
+
+
+class BadRequestError(ValueError):
+    """What was sent cannot be understood; the message says what to change."""
+
+
+class NotHereError(Exception):
+    """There is no such thing, or it is not this caller's."""
+
+
+def no_token(_error: NoTokenError) -> Response:
+    """RFC 6750, 3."""
+    detail = (
+        "Send `Authorization: Bearer djb_…` with a valid token; make one with: dejabug token create"
+    )
+    answer = problem(401, "Unauthorized", detail)
+    answer.headers["WWW-Authenticate"] = 'Bearer realm="dejabug"'
+    return answer
+
+
+def too_many(error: TooManyError) -> Response:
+    """RFC 6585, 4."""
+    answer = problem(429, "Too Many Requests", f"{error}.")
+    answer.headers["Retry-After"] = str(error.wait)
+    return answer
+
+
+def wrong_parameters(error: ValidationError) -> Response:
+    """All that is wrong with the parameters, by name."""
+    wrong = "; ".join(
+        f"`{'.'.join(str(part) for part in each['loc'])}`: {each['msg']}"
+        for each in error.errors(include_url=False, include_input=False, include_context=False)
+    )
+    return problem(400, "Bad Request", f"{wrong}. See {PREFIX}/docs.")
+
+
+def bad_request(error: BadRequestError) -> Response:
+    """What to change."""
+    return problem(400, "Bad Request", str(error))
+
+
+def foreign_project(error: ForeignProjectError) -> Response:
+    """A project that the token is not for, whether it exists or not."""
+    return problem(403, "Forbidden", f"{error}.")
+
+
+def hidden(_error: Exception) -> Response:
+    """Unknown and hidden get one answer."""
+    return problem(404, "Not Found", "There is no such thing here, or not for this token.")
+
+
+def no_page(_error: NoSuchPageError) -> Response:
+    """A cursor that is over, made up, or another question's."""
+    detail = (
+        "There is no such page for this token and question. Pages are kept for five minutes: "
+        "ask again without `cursor`."
+    )
+    return problem(404, "Not Found", detail)
+
+
+def unavailable(error: Exception) -> Response:
+    """A part that is needed is away: nothing is shown rather than too much."""
+    log.warning("api_unavailable", why=type(error).__name__, said=str(error))
+    told = SearchFailedError | IndexUnavailableError | TooManyUploadsError
+    reason = str(error) if isinstance(error, told) else ""
+    detail = reason or "Redis or Jira cannot be asked just now; try again soon"
+    answer = problem(503, "Service Unavailable", f"{detail}.")
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
+def http_error(error: HTTPException) -> Response:
+    """What Flask itself refuses: bodies too large, methods that are not there."""
+    status = error.code or 500
+    detail = {
+        405: "This address does not take that method; see the header Allow.",
+        413: "The clip is larger than DEJABUG_UPLOAD_MAX_BYTES; send only the part with the bug.",
+    }.get(status, error.description or "")
+    answer = problem(status, error.name, detail)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
+
+
+def outside(error: HTTPException) -> Response | HTTPException:
+    """Addresses below ours that no view has; all others are none of ours."""
+    return http_error(error) if request.path.startswith(f"{PREFIX}/") else error
+
+
+def register(blueprint: Blueprint) -> None:
+    """Have these answer for the blueprint."""
+    for kind, answer in (
+        (NoTokenError, no_token),
+        (TooManyError, too_many),
+        (ValidationError, wrong_parameters),
+        (BadRequestError, bad_request),
+        (ForeignProjectError, foreign_project),
+        (HiddenIssueError, hidden),
+        (NotHereError, hidden),
+        (NoSuchPageError, no_page),
+        (SearchFailedError, unavailable),
+        (TooManyUploadsError, unavailable),
+        (IndexUnavailableError, unavailable),
+        (JiraError, unavailable),
+        (redis.RedisError, unavailable),
+        (HTTPException, http_error),
+    ):
+        blueprint.register_error_handler(kind, answer)
+    for status in (404, 405):
+        blueprint.app_errorhandler(status)(outside)

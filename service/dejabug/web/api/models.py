@@ -1,0 +1,124 @@
+"""What the API takes and gives; the OpenAPI document is made from these."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from dejabug.results import Found, FoundClip
+from dejabug.search import Filters
+
+# Signs of a question at most: sentence encoders read a few hundred words, and an address holds
+# 8,190 bytes, of which a sign may need twelve.
+LONGEST_WORDS = 500
+# Values of one filter at most.
+VALUES = 20
+# Results of one page.
+LIMIT = 10
+MOST = 50
+DAY = WithJsonSchema({"type": "string", "format": "date"})
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _says_something(words: str) -> str:
+    if re.search(r"\S", words) is None:
+        raise ValueError("say what to look for")
+    return words
+
+
+class Paging(BaseModel):
+    """Which page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(LIMIT, ge=1, le=MOST, description="Results on a page.")
+    cursor: str = Field(
+        "",
+        max_length=100,
+        description="`next` of the page before. All else but `limit` stays as it was asked with.",
+    )
+
+
+class Narrowed(Paging):
+    """What results must be, and which page of them."""
+
+    project: list[Name] = Field(
+        default_factory=list, max_length=VALUES, description="Only these projects of the token's."
+    )
+    game: list[Name] = Field(
+        default_factory=list, max_length=VALUES, description="Only these games (components)."
+    )
+    status: list[Name] = Field(
+        default_factory=list,
+        max_length=VALUES,
+        description="Only issues in these states of Jira's.",
+    )
+    kind: list[Name] = Field(
+        default_factory=list,
+        max_length=VALUES,
+        description="Only these kinds of bug, as in `kinds`.",
+    )
+    since: Annotated[date | None, DAY] = Field(None, description="Created on this day or later.")
+    until: Annotated[date | None, DAY] = Field(None, description="Created on this day or earlier.")
+
+    def filters(self) -> Filters:
+        """The same without the page."""
+        return Filters.model_validate(self.model_dump(include=set(Filters.model_fields)))
+
+
+class Words(Narrowed):
+    """A question in words."""
+
+    q: Annotated[str, AfterValidator(_says_something)] = Field(
+        min_length=1,
+        max_length=LONGEST_WORDS,
+        pattern=r"\S",
+        description="What to look for: `car sinks into the road`.",
+    )
+
+
+class Results(BaseModel):
+    """A page of results, best first. `next` is the cursor of the next page, null on the last;
+    `encoder` the model and device that compared."""
+
+    results: list[Found]
+    next: str | None
+    encoder: str
+
+
+class Job(BaseModel):
+    """How far an uploaded clip is; `reason` says why it failed, `results` are there when done."""
+
+    id: str
+    state: Literal["queued", "sampling", "embedding", "comparing", "done", "failed"]
+    reason: str | None
+    results: Results | None
+
+
+class ClipIssue(BaseModel):
+    """The issue that a clip is attached to."""
+
+    key: str
+    url: str
+    summary: str
+
+
+class Clip(FoundClip):
+    """A clip. Under `media`, for five minutes and without a token: `/video.mp4` when `video` is
+    `ready`, and `/pictures/<milliseconds>.jpg` for each of `times`."""
+
+    issue: ClipIssue
+    media: str | None
+    video: Literal["none", "preparing", "ready"]
+
+
+class Problem(BaseModel):
+    """What went wrong, and what to change (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str

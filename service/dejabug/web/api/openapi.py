@@ -1,0 +1,162 @@
+"""The OpenAPI 3.1 document, made from the views: their addresses, models and docstrings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from dejabug.web.api.errors import PREFIX
+from dejabug.web.api.models import Problem
+from dejabug.web.problems import PROBLEM
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+SCHEMAS = "#/components/schemas/{model}"
+TITLES = {
+    400: "A parameter or the body must be changed; `detail` says which and how.",
+    401: "No valid token.",
+    403: "A project that the token is not for.",
+    404: "Unknown, or not for this token.",
+    413: "The clip is too large.",
+    415: "The body is not multipart/form-data.",
+    429: "Too many requests; Retry-After says how many seconds to wait.",
+    503: "A part of the service is away; Retry-After says when to try again.",
+}
+# What every view may answer.
+ALWAYS = (400, 401, 429, 503)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a view's address takes and gives: models of its query and of its answers by status, the
+    problems it may answer beside ALWAYS, patterns of parts of its address, and whether it takes a
+    file and can answer as a stream of events."""
+
+    query: type[BaseModel] | None
+    answers: dict[int, type[BaseModel]]
+    problems: tuple[int, ...] = ()
+    patterns: dict[str, str] = field(default_factory=dict)
+    upload: bool = False
+    events: bool = False
+
+
+def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Describe a view; its docstring's first line is the summary."""
+
+    def note(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.__dict__["operation"] = operation
+        return view
+
+    return note
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The document of all views that are described."""
+    found = list(_operations(app))
+    models = {model for _, _, each in found for model in each.answers.values()} | {Problem}
+    pairs = [(model, "serialization") for model in sorted(models, key=lambda each: each.__name__)]
+    _, schemas = models_json_schema(pairs, ref_template=SCHEMAS)  # type: ignore[arg-type]
+    paths: dict[str, Any] = {}
+    for path, (method, view), operation in found:
+        paths.setdefault(path, {})[method] = _described(path, view, operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Déjà Bug",
+            "version": "1",
+            "description": "Finds earlier Jira tickets whose clips show the same bug.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operations(
+    app: Flask,
+) -> Iterator[tuple[str, tuple[str, Callable[..., Any]], Operation]]:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        operation = view.__dict__.get("operation")
+        if rule.rule.startswith(PREFIX) and operation is not None:
+            (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            yield path, (method.lower(), view), operation
+
+
+def _described(path: str, view: Callable[..., Any], operation: Operation) -> dict[str, Any]:
+    summary, _, more = (view.__doc__ or "").partition("\n\n")
+    described: dict[str, Any] = {
+        "operationId": view.__name__,
+        "summary": " ".join(summary.split()),
+        "parameters": [*_in_path(path, operation), *_in_query(operation)],
+        "responses": dict(_responses(operation)),
+    }
+    if more:
+        described["description"] = " ".join(more.split())
+    if operation.upload:
+        described["requestBody"] = _body()
+    return described
+
+
+def _in_path(path: str, operation: Operation) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", path):
+        schema = {"type": "string", "pattern": f"^{operation.patterns[name]}$"}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _in_query(operation: Operation) -> Iterator[dict[str, Any]]:
+    if operation.query is None:
+        return
+    schema = operation.query.model_json_schema()
+    required = schema.get("required", ())
+    for name, rules in schema["properties"].items():
+        about = rules.pop("description", "")
+        rules.pop("title", None)
+        if rules.get("default", "") in (None, ""):
+            rules.pop("default", None)
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": about,
+            "schema": rules,
+        }
+
+
+def _responses(operation: Operation) -> Iterator[tuple[str, Any]]:
+    for status, model in operation.answers.items():
+        content: dict[str, Any] = {JSON: {"schema": _reference(model)}}
+        if operation.events:
+            content[EVENTS] = {"schema": {"type": "string"}}
+        answer: dict[str, Any] = {"description": (model.__doc__ or "").strip(), "content": content}
+        if status == 202:
+            text = {"type": "string"}
+            answer["headers"] = {"Location": {"description": "The job.", "schema": text}}
+        yield str(status), answer
+    for status in sorted({*ALWAYS, *operation.problems}):
+        content = {PROBLEM: {"schema": _reference(Problem)}}
+        yield str(status), {"description": TITLES[status], "content": content}
+    # The server's own answer, before the app is asked.
+    plain = {"text/html": {"schema": {"type": "string"}}}
+    yield "414", {"description": "The address is longer than 8,190 bytes.", "content": plain}
+
+
+def _body() -> dict[str, Any]:
+    media = "application/octet-stream"
+    file = {"type": "string", "contentMediaType": media, "minLength": 1}
+    schema = {"type": "object", "properties": {"file": file}, "required": ["file"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": SCHEMAS.format(model=model.__name__)}

@@ -1,0 +1,49 @@
+"""How far an upload is, as server-sent events (HTML Standard, 9.2)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+from dejabug.rooms import Rooms
+from dejabug.uploads import ENDED, look
+
+# Seconds between two looks, between signs of life, and that one stream lasts: a browser comes back.
+LOOK = 0.2
+SIGN_OF_LIFE = 5.0
+LONGEST = 60.0
+# A stream occupies a thread of the web process: others must stay for webhooks and questions.
+STREAMS = threading.BoundedSemaphore(3)
+
+
+def events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
+    """An event `progress` at each change, and one `end` with the last state.
+
+    STREAMS must have been acquired; it is released at the end.
+    """
+    try:
+        yield from _events(place, upload_id, caller)
+    finally:
+        STREAMS.release()
+
+
+def _events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
+    yield "retry: 1000\n\n"
+    begun = told = time.monotonic()
+    before = ""
+    while time.monotonic() - begun < LONGEST:
+        upload = look(place, upload_id, caller)
+        if upload is None:
+            return
+        if upload.state != before:
+            before, told = upload.state, time.monotonic()
+            said = json.dumps({"state": upload.state, "reason": upload.reason or None})
+            yield f"event: {'end' if upload.state in ENDED else 'progress'}\ndata: {said}\n\n"
+        if upload.state in ENDED:
+            return
+        if time.monotonic() - told > SIGN_OF_LIFE:
+            told = time.monotonic()
+            yield ": still at work\n\n"
+        time.sleep(LOOK)

@@ -1,0 +1,202 @@
+"""The addresses of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import BaseModel
+
+from dejabug import uploads
+from dejabug.previewing import queue_preview
+from dejabug.results import clip_of
+from dejabug.search import Page, by_words, further, like_issue, like_upload, projects_of
+from dejabug.uploads import Upload
+from dejabug.web.api import docs, errors, openapi
+from dejabug.web.api.auth import caller, let_in, place
+from dejabug.web.api.errors import BadRequestError, NotHereError
+from dejabug.web.api.models import Clip, ClipIssue, Job, Narrowed, Paging, Results, Words
+from dejabug.web.api.openapi import EVENTS, Operation, describes
+from dejabug.web.api.progress import STREAMS, events
+from dejabug.web.api.uploading import receive_file
+from dejabug.web.media import media_address, video_state
+from dejabug.web.problems import problem
+
+blueprint = Blueprint("api", __name__, url_prefix=errors.PREFIX)
+errors.register(blueprint)
+docs.register(blueprint)
+
+# Seconds that an upload's answer is waited for before its job is named instead.
+AT_ONCE = 4.0
+# Parts of addresses.
+KEY = r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}"
+NUMBER = r"[0-9]{1,18}"
+ID = r"[0-9a-f]{32}"
+Query = TypeVar("Query", bound=BaseModel)
+
+
+def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only tokens in, each within its rate; nobody keeps what one is told."""
+
+    @wraps(view)
+    def run(**arguments: Any) -> Any:
+        let_in()
+        operation: Operation = view.__dict__["operation"]
+        for name, pattern in operation.patterns.items():
+            if re.fullmatch(pattern, arguments[name], re.ASCII) is None:
+                raise BadRequestError(f"`{name}` in the address must match {pattern}.")
+        answer = current_app.make_response(view(**arguments))
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    return run
+
+
+@blueprint.get("/search")
+@by_token
+@describes(Operation(Words, {200: Results}, (403, 404)))
+def search() -> Response:
+    """Clips that words describe, by what is seen in them and by what their tickets say."""
+    asked = _query(Words)
+    if asked.cursor:
+        question = f"words {asked.q}"
+        return _told(further(place(), caller(), asked.cursor, question, asked.limit))
+    return _told(by_words(place(), caller(), asked.q, asked.filters(), asked.limit))
+
+
+@blueprint.get("/issues/<key>/similar")
+@by_token
+@describes(Operation(Narrowed, {200: Results}, (403, 404), {"key": KEY}))
+def similar(key: str) -> Response:
+    """Issues whose clips show the same as this issue's."""
+    asked = _query(Narrowed)
+    if asked.cursor:
+        question = f"issue {key.upper()}"
+        return _told(further(place(), caller(), asked.cursor, question, asked.limit))
+    return _told(like_issue(place(), caller(), key, asked.filters(), asked.limit))
+
+
+@blueprint.post("/search/clip")
+@by_token
+@describes(Operation(Narrowed, {200: Job, 202: Job}, (403, 413), upload=True))
+def search_clip() -> tuple[Response, int, dict[str, str]]:
+    """Issues whose clips show the same as a clip that is sent along.
+
+    Answered at once when that takes less than about 4 s, else with a job to look at or to listen
+    to. The clip is deleted as soon as it was read.
+    """
+    asked = _query(Narrowed)
+    who, filters = caller(), asked.filters()
+    projects = projects_of(place(), who, filters)
+    upload_id, folder = uploads.new_upload(place())
+    try:
+        receive_file(request, folder, place().settings.upload_max_bytes)
+        question = asked.model_dump_json(exclude={"cursor"})
+        uploads.submit(place(), upload_id, who.name, projects, question)
+    except BaseException:
+        uploads.discard_file(place(), upload_id)
+        raise
+    uploads.await_end(place(), upload_id, AT_ONCE)
+    job = _job(_upload(upload_id), Paging(limit=asked.limit, cursor=""))
+    status = 200 if job.state in uploads.ENDED else 202
+    return _json(job), status, {"Location": f"{errors.PREFIX}/jobs/{upload_id}"}
+
+
+@blueprint.get("/jobs/<job_id>")
+@by_token
+@describes(Operation(Paging, {200: Job}, (404,), {"job_id": ID}, events=True))
+def job(job_id: str) -> Response:
+    """How far an uploaded clip is, and its results.
+
+    With `Accept: text/event-stream`: an event at each step and `end` at the last, after which the
+    results are fetched as JSON.
+    """
+    asked, upload = _query(Paging), _upload(job_id)
+    if request.accept_mimetypes.best_match(["application/json", EVENTS]) != EVENTS:
+        return _json(_job(upload, asked))
+    if not STREAMS.acquire(blocking=False):
+        busy = problem(503, "Service Unavailable", "Too many streams; look at the job as JSON.")
+        busy.headers["Retry-After"] = "2"
+        return busy
+    stream = Response(events(place(), job_id, caller().name), mimetype=EVENTS)
+    stream.headers["X-Accel-Buffering"] = "no"
+    return stream
+
+
+@blueprint.get("/clips/<clip_id>")
+@by_token
+@describes(Operation(None, {200: Clip}, (404,), {"clip_id": NUMBER}))
+def clip(clip_id: str) -> Response:
+    """A clip, and where to see it."""
+    rooms, who = place(), caller()
+    record, found = rooms.catalogue.clip(clip_id), clip_of(rooms, clip_id)
+    if record is None or found is None:
+        raise NotHereError
+    if record.issue_id not in rooms.sight(who.name).may_see(who.name, [record.issue_id]):
+        raise NotHereError
+    issue = rooms.jira.issues([record.issue_id]).get(record.issue_id)
+    if issue is None:
+        raise NotHereError
+    queue_preview(rooms, clip_id, awaited=True)
+    url = f"{rooms.settings.jira_url}/browse/{issue.key}"
+    return _json(
+        Clip(
+            **found.model_dump(),
+            issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
+            media=media_address(rooms, clip_id, who.name) if rooms.shows_media else None,
+            video=video_state(rooms, record),
+        )
+    )
+
+
+@blueprint.get("/openapi.json")
+def openapi_document() -> Response:
+    """The description of all this, for programs."""
+    return jsonify(openapi.document(current_app))
+
+
+def _query(model: type[Query]) -> Query:
+    """The query's parameters. Raises ValidationError for those that are wrong or unknown."""
+    lists = {name for name, each in model.model_fields.items() if each.default_factory is list}
+    given: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if name not in lists and len(values) > 1:
+            raise BadRequestError(f"`{name}` may be given once.")
+        given[name] = values if name in lists else values[0]
+    return model.model_validate(given)
+
+
+def _upload(upload_id: str) -> Upload:
+    upload = uploads.look(place(), upload_id, caller().name)
+    if upload is None:
+        raise NotHereError
+    return upload
+
+
+def _job(upload: Upload, asked: Paging) -> Job:
+    results = None
+    if upload.state == "done":
+        if asked.cursor:
+            question = f"upload {upload.id}"
+            page = further(place(), caller(), asked.cursor, question, asked.limit)
+        else:
+            filters = Narrowed.model_validate_json(upload.asked).filters()
+            page = like_upload(place(), caller(), upload, filters, asked.limit)
+        results = _results(page)
+    return Job(id=upload.id, state=upload.state, reason=upload.reason or None, results=results)
+
+
+def _results(page: Page) -> Results:
+    return Results(results=page.results, next=page.cursor, encoder=place().encoder_label())
+
+
+def _told(page: Page) -> Response:
+    return _json(_results(page))
+
+
+def _json(model: BaseModel) -> Response:
+    return Response(model.model_dump_json(), content_type="application/json")

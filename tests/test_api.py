@@ -1,0 +1,509 @@
+"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers questions."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
+
+from conftest import Site
+from dejabug import jobs
+from dejabug.projects import Rules
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from dejabug.web.api import progress, views
+from search_worker import searching
+from test_jobs import COWS, QUIET, history, tell, work
+from test_search import secure
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "DEJABUG_API_REQUESTS_PER_MINUTE": "10000"}
+
+
+@pytest.fixture
+def app(place: Rooms) -> Flask:
+    return create_app(place)
+
+
+@pytest.fixture
+def worker(place: Rooms) -> Iterator[None]:
+    with searching(place):
+        yield
+
+
+class Caller:
+    """Somebody with a token."""
+
+    def __init__(self, app: Flask, place: Rooms, *projects: str) -> None:
+        self.client: FlaskClient = app.test_client()
+        self.secret, self.token = place.tokens.create("test", projects)
+        self.headers = {"Authorization": f"Bearer {self.secret}"}
+
+    def get(self, path: str, **options: Any) -> Any:
+        headers = {**self.headers, **options.pop("headers", {})}
+        return self.client.get(API + path, headers=headers, **options)
+
+    def search(self, q: str, **options: Any) -> Any:
+        return self.get("/search", query_string={"q": q, **options})
+
+    def send(self, content: bytes, name: str = "clip.mp4", query: str = "") -> Any:
+        return self.client.post(
+            f"{API}/search/clip{query}",
+            headers=self.headers,
+            data={"file": (io.BytesIO(content), name)},
+            content_type="multipart/form-data",
+        )
+
+
+@pytest.fixture
+def caller(app: Flask, place: Rooms) -> Caller:
+    return Caller(app, place, "GAME")
+
+
+@pytest.fixture
+def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
+    """Two tickets of one bug, and one of another."""
+    return history(place, jira, clips, COWS[0], COWS[1], QUIET)
+
+
+def keys(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    told = answer.get_json()
+    return [found["key"] for found in told.get("results") or []]
+
+
+def is_problem(answer: Any, status: int, says: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    told = answer.get_json()
+    assert set(told) == {"type", "title", "status", "detail"}
+    assert told["status"] == status
+    assert says in told["detail"]
+
+
+# Tokens
+
+
+@pytest.mark.parametrize(
+    "header", [None, "Bearer", "Bearer djb_" + "A" * 43, "Basic Zm9vOmJhcg==", "Bearer é", "djb_"]
+)
+@pytest.mark.parametrize("path", ["/search?q=x", "/issues/GAME-1/similar", "/clips/1"])
+def test_without_a_valid_token_there_is_nothing(app: Flask, header: str | None, path: str) -> None:
+    headers = {"Authorization": header} if header else {}
+    answer = app.test_client().get(API + path, headers=headers)
+    is_problem(answer, 401, "dejabug token create")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
+    caller: Caller, old: list[str], place: Rooms, jira: Site
+) -> None:
+    clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
+    assert caller.client.get(picture).status_code == 200
+    place.tokens.revoke(caller.token.id)
+    is_problem(caller.search("cows"), 401, "token")
+    assert caller.client.get(picture).status_code == 404
+
+
+def test_too_many_requests_are_told_when_to_come_back(place: Rooms) -> None:
+    few = place.settings.model_copy(update={"api_requests_per_minute": 3})
+    object.__setattr__(place, "settings", few)
+    app = create_app(place)
+    caller, another = Caller(app, place, "GAME"), Caller(app, place, "GAME")
+    for _ in range(3):
+        is_problem(caller.get("/clips/1"), 404, "no such thing")
+    answer = caller.get("/clips/1")
+    is_problem(answer, 429, "3 times a minute")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 20
+    assert another.get("/clips/1").status_code == 404
+
+
+# Words
+
+
+def test_words_are_answered_with_clips_and_their_moments(
+    caller: Caller, old: list[str], worker: None
+) -> None:
+    answer = caller.search("herd of cows everywhere")
+    assert set(keys(answer)) == set(old)
+    assert answer.headers["Cache-Control"] == "no-store"
+    told = answer.get_json()
+    assert told["next"] is None
+    assert "starter" in told["encoder"]
+    first = told["results"][0]
+    assert {
+        "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
+        "score", "found_by", "clip", "moments", "also", "created",
+    } == set(first)  # fmt: skip
+    assert set(first["clip"]) == {"id", "filename", "duration", "times"}
+
+
+def test_pages_follow_one_another(caller: Caller, old: list[str], worker: None) -> None:
+    told: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        answer = caller.search("cows", limit=1, cursor=cursor)
+        told += keys(answer)
+        cursor = answer.get_json()["next"]
+    assert cursor is None
+    assert sorted(told) == sorted(old)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("", "`q`"),
+        ("q=", "`q`"),
+        ("q=%20%09", "`q`"),
+        (f"q={'x' * 10_000}", "500"),
+        ("q=x&limit=0", "`limit`"),
+        ("q=x&limit=many", "`limit`"),
+        ("q=x&since=yesterday", "`since`"),
+        ("q=x&q=y", "once"),
+        ("q=x&colour=red", "`colour`"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_named(caller: Caller, query: str, says: str) -> None:
+    is_problem(caller.get(f"/search?{query}"), 400, says)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "🐄🚗💥", "машина застряла в стене", "車が道路に沈む", "السيارة عالقة", "गाड़ी", "x\x00y",
+        "\u202eabc",
+        "@project:{OTHER}", "*", "(a|b) -c", "*=>[KNN 5 @vector $q]", "'; DROP TABLE--", "\\", "{}",
+        "x" * 500, "1", "%s",
+    ],
+)  # fmt: skip
+def test_any_words_in_any_script_are_just_words(
+    caller: Caller, place: Rooms, jira: Site, clips: Path, worker: None, words: str
+) -> None:
+    game = history(place, jira, clips, COWS[0])
+    history(place, jira, clips, COWS[1], project="OTHER")
+    assert keys(caller.search(words)) == game
+
+
+@pytest.mark.parametrize("project", ["OTHER", "NOWHERE", "*", "{GAME}", "GAME|OTHER"])
+def test_a_foreign_project_is_refused_whether_it_exists_or_not(
+    caller: Caller, old: list[str], project: str
+) -> None:
+    answer = caller.search("cows", project=project)
+    is_problem(answer, 403, f"not among your projects: {project}; yours: GAME")
+
+
+def test_without_a_worker_the_problem_says_what_to_start(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dejabug.search.PATIENCE", 0.2)
+    answer = caller.search("cows")
+    is_problem(answer, 503, "dejabug worker search")
+    assert answer.headers["Retry-After"]
+
+
+def test_when_jira_is_away_nothing_is_told(
+    caller: Caller, old: list[str], jira: Site, worker: None
+) -> None:
+    jira.fail(path="/rest/api/", status=503)
+    is_problem(caller.search("cows"), 503, "try again")
+
+
+# Issues
+
+
+def test_an_issue_finds_its_like_in_the_tokens_projects(
+    caller: Caller, app: Flask, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (mine,) = history(place, jira, clips, COWS[0])
+    (theirs,) = history(place, jira, clips, COWS[1], project="OTHER")
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    assert keys(caller.get(f"/issues/{key}/similar")) == [mine]
+    both = Caller(app, place, "GAME", "OTHER")
+    assert set(keys(both.get(f"/issues/{key}/similar"))) == {mine, theirs}
+    assert keys(both.get(f"/issues/{key}/similar?project=OTHER")) == [theirs]
+
+
+def test_unknown_hidden_and_foreign_issues_get_one_answer(
+    caller: Caller, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (secret,) = history(place, jira, clips, COWS[0])
+    (foreign,) = history(place, jira, clips, COWS[1], project="OTHER")
+    secure(jira, secret)
+    answers = [
+        caller.get(f"/issues/{key}/similar") for key in ("GAME-999", "NO-1", secret, foreign)
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.data for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("key", ["GAME", "1-1", "GAME-x", "GAME-1%0A", "%F0%9F%90%84-1", "*-1"])
+def test_what_is_no_key_is_named(caller: Caller, key: str) -> None:
+    is_problem(caller.get(f"/issues/{key}/similar"), 400, "`key`")
+
+
+# Clips
+
+
+def picture_of(clip: Any) -> str:
+    return f"{clip['media']}/pictures/{round(clip['times'][0] * 1000)}.jpg"
+
+
+def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
+    caller: Caller, old: list[str], place: Rooms, jira: Site
+) -> None:
+    clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    clip = caller.get(f"/clips/{clip_id}").get_json()
+    assert clip["issue"]["key"] == old[0]
+    assert clip["video"] == "preparing"
+    work(place, previews=True)
+    assert caller.get(f"/clips/{clip_id}").get_json()["video"] == "ready"
+    assert caller.client.get(picture_of(clip)).data[:2] == b"\xff\xd8"
+    part = caller.client.get(f"{clip['media']}/video.mp4", headers={"Range": "bytes=4-7"})
+    assert part.data == b"ftyp"
+
+
+@pytest.mark.parametrize("why", ["secured", "off", "deleted", "hidden", "expired"])
+def test_an_address_shows_nothing_that_may_no_longer_be_seen(
+    caller: Caller, old: list[str], place: Rooms, jira: Site, why: str
+) -> None:
+    issue_id = str(jira.issue(old[0])["id"])
+    clip_id = place.catalogue.clip_ids_of(issue_id)[0]
+    picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
+    assert caller.client.get(picture).status_code == 200
+    if why == "secured":
+        secure(jira, old[0])
+        jobs.sync_issue(issue_id, False)  # the webhook that comes at once
+    elif why == "off":
+        place.projects.put("GAME", Rules("off"))
+    elif why == "deleted":
+        jobs.forget_issue(issue_id)
+    elif why == "hidden":
+        jira.app.extensions["store"].users["bot"].projects = []
+        place.readers.forget_issue(issue_id)  # or a minute later
+    else:
+        place.redis.hset(f"dejabug:token:{caller.token.id}", "expires", 1)
+    assert caller.client.get(picture).status_code == 404
+
+
+def test_a_clip_of_another_project_is_not_there(
+    caller: Caller, app: Flask, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0], project="OTHER")
+    clip_id = place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+    unknown, foreign = caller.get("/clips/999"), caller.get(f"/clips/{clip_id}")
+    assert (unknown.status_code, unknown.data) == (404, foreign.data)
+    assert Caller(app, place, "OTHER").get(f"/clips/{clip_id}").status_code == 200
+
+
+# Uploads
+
+
+def uploads_left(place: Rooms) -> list[Path]:
+    return list((place.settings.data_dir / "uploads").glob("*"))
+
+
+def test_a_short_clip_is_answered_at_once(
+    caller: Caller, old: list[str], clips: Path, place: Rooms, worker: None
+) -> None:
+    answer = caller.send((clips / COWS[2]).read_bytes(), query="?limit=1")
+    told = answer.get_json()
+    assert (answer.status_code, told["state"]) == (200, "done")
+    first = told["results"]["results"][0]
+    assert first["key"] in old[:2]
+    assert first["moments"][0]["here"] is not None
+    following = caller.get(f"/jobs/{told['id']}?cursor={told['results']['next']}").get_json()
+    assert following["results"]["results"][0]["key"] != first["key"]
+    assert uploads_left(place) == []
+
+
+def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
+    caller: Caller,
+    old: list[str],
+    clips: Path,
+    place: Rooms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views, "AT_ONCE", 0.1)
+    answer = caller.send((clips / COWS[2]).read_bytes())
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
+    address = answer.headers["Location"].removeprefix(API)
+    with searching(place):
+        stream = caller.get(address, headers={"Accept": "text/event-stream"})
+        assert stream.mimetype == "text/event-stream"
+        text = stream.get_data(as_text=True)
+    assert "event: end" in text
+    assert json.loads(text.rpartition("data: ")[2]) == {"state": "done", "reason": None}
+    told = caller.get(address).get_json()
+    assert told["state"] == "done"
+    assert told["results"]["results"][0]["key"] in old[:2]
+
+
+def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Rooms) -> None:
+    job_id = sent_without_worker(caller, clips)
+    taken = [progress.STREAMS.acquire(blocking=False) for _ in range(3)]
+    assert all(taken)
+    try:
+        answer = caller.get(f"/jobs/{job_id}", headers={"Accept": "text/event-stream"})
+        is_problem(answer, 503, "as JSON")
+    finally:
+        for _ in taken:
+            progress.STREAMS.release()
+
+
+def sent_without_worker(caller: Caller, clips: Path) -> str:
+    views.AT_ONCE, usual = 0.1, views.AT_ONCE
+    try:
+        return str(caller.send((clips / COWS[0]).read_bytes()).get_json()["id"])
+    finally:
+        views.AT_ONCE = usual
+
+
+def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clips: Path) -> None:
+    job_id = sent_without_worker(caller, clips)
+    assert caller.get(f"/jobs/{job_id}").get_json()["state"] == "queued"
+    is_problem(Caller(app, place, "GAME").get(f"/jobs/{job_id}"), 404, "no such thing")
+    is_problem(caller.get(f"/jobs/{'0' * 32}"), 404, "no such thing")
+    is_problem(caller.get("/jobs/x"), 400, "`job_id`")
+
+
+def test_a_zip_named_mp4_says_what_it_is_not(caller: Caller, place: Rooms, worker: None) -> None:
+    answer = caller.send(b"PK\x03\x04 this is a zip")
+    told = answer.get_json()
+    assert (answer.status_code, told["state"], told["results"]) == (200, "failed", None)
+    assert told["reason"].startswith("not_a_video: ")
+    assert uploads_left(place) == []
+
+
+def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Rooms) -> None:
+    few = place.settings.model_copy(update={"upload_max_bytes": 10_000})
+    object.__setattr__(place, "settings", few)
+    is_problem(caller.send(b"x" * 20_000), 413, "DEJABUG_UPLOAD_MAX_BYTES")
+    assert uploads_left(place) == []
+
+
+def test_uploads_do_not_fill_the_disk(
+    caller: Caller, clips: Path, place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dejabug.uploads.MOST_FILES", 1)
+    sent_without_worker(caller, clips)
+    is_problem(caller.send(b"x"), 503, "wait already")
+    assert len(uploads_left(place)) == 1
+
+
+def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Rooms, worker: None) -> None:
+    few = place.settings.model_copy(update={"webhook_max_bytes": 1024})
+    object.__setattr__(place, "settings", few)
+    caller.client = create_app(place).test_client()
+    assert caller.send(b"x" * 20_000).status_code == 200
+    assert caller.client.post("/webhooks/jira", data=b"x" * 2000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "multipart/form-data; boundary=x"),
+        (b"rubbish", "multipart/form-data; boundary=x"),
+        (b"rubbish", "multipart/form-data"),
+        (b"{}", "application/json"),
+        ({"clip": (io.BytesIO(b"x"), "a.mp4")}, "multipart/form-data"),
+        ({"file": "words"}, "multipart/form-data"),
+        ({"file": (io.BytesIO(b""), "a.mp4")}, "multipart/form-data"),
+        ({"file": [(io.BytesIO(b"x"), "a"), (io.BytesIO(b"y"), "b")]}, "multipart/form-data"),
+    ],
+)
+def test_what_is_no_clip_says_how_to_send_one(
+    caller: Caller, place: Rooms, data: Any, kind: str
+) -> None:
+    answer = caller.client.post(
+        f"{API}/search/clip", headers=caller.headers, data=data, content_type=kind
+    )
+    assert answer.status_code == 400, answer.text
+    assert "file" in answer.get_json()["detail"] or "multipart" in answer.get_json()["detail"]
+    assert uploads_left(place) == []
+
+
+# The house around it
+
+
+def test_addresses_that_are_not_there_are_problems_too(caller: Caller) -> None:
+    is_problem(caller.get("/nothing"), 404, "")
+    answer = caller.client.post(f"{API}/search", headers=caller.headers)
+    is_problem(answer, 405, "Allow")
+    assert "GET" in answer.headers["Allow"]
+    assert caller.client.get("/nothing").content_type.startswith("text/html")
+
+
+def test_the_document_describes_every_address(app: Flask, caller: Caller) -> None:
+    told = caller.client.get(f"{API}/openapi.json").get_json()
+    assert told["openapi"] == "3.1.0"
+    assert {path.removeprefix(API): list(how) for path, how in told["paths"].items()} == {
+        "/search": ["get"],
+        "/issues/{key}/similar": ["get"],
+        "/search/clip": ["post"],
+        "/jobs/{job_id}": ["get"],
+        "/clips/{clip_id}": ["get"],
+    }
+
+
+def test_the_page_loads_nothing_from_elsewhere(caller: Caller) -> None:
+    page = caller.client.get(f"{API}/docs")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "//" not in page.text.replace("<!--", "")
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon-32x32.png"):
+        assert name in page.text
+        assert caller.client.get(f"{API}/docs/{name}").status_code == 200
+    assert caller.client.get(f"{API}/docs/..%2F..%2F__init__.py").status_code == 404
+
+
+def test_the_api_never_loads_a_model() -> None:
+    code = (
+        "import sys, dejabug.web.api; "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+EXAMPLES = hypothesis.settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    database=None,
+)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_schemathesis_finds_nothing(
+    app: Flask, caller: Caller, old: list[str], worker: None, mode: GenerationMode
+) -> None:
+    """Requests made from the document, right and wrong ones, and answers held against it."""
+    schema = schemathesis.openapi.from_wsgi(f"{API}/openapi.json", app)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == 5
+    for operation in operations:
+
+        @EXAMPLES
+        @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+        def holds(case: schemathesis.Case) -> None:
+            # A form's part has no type: "null" is a file of four bytes.
+            but = [negative_data_rejection] if case.method == "POST" else []
+            case.call_and_validate(headers=caller.headers, excluded_checks=but)
+
+        holds()

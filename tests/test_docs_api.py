@@ -1,0 +1,95 @@
+"""The examples of docs/api.md, run by a real shell against a real server and a real worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from conftest import Site, wait_until
+from dejabug.rooms import Rooms
+from test_docs import ROOT
+from test_jobs import COWS, QUIET, history, tell
+
+pytestmark = pytest.mark.slow
+EXAMPLES = re.findall(
+    r"^```sh\n(.*?)^```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.M | re.S
+)
+
+
+@pytest.fixture
+def service(environment: dict[str, str]) -> Iterator[str]:
+    """`dejabug serve` and `dejabug worker search`; where it is."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    commands = (["serve", "--port", str(port)], ["worker", "search"])
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-m", "dejabug", *command], env={**os.environ, **environment}
+        )
+        for command in commands
+    ]
+    url = f"http://127.0.0.1:{port}"
+    yield url
+    for child in children:
+        child.terminate()
+        child.wait()
+
+
+def alive(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_the_examples_of_the_docs_do_what_they_say(
+    place: Rooms, jira: Site, clips: Path, service: str
+) -> None:
+    old = history(place, jira, clips, COWS[0], QUIET)
+    key = jira.file("GAME", "cows", clips / COWS[1])
+    tell(place, jira, key)
+    secret, _ = place.tokens.create("docs", ["GAME"])
+    wait_until(lambda: alive(service) and place.workers()["search"])
+    api = f"{service}/api/v1"
+    variables = {
+        "DEJABUG": api,
+        "TOKEN": secret,
+        "KEY": key,
+        "CLIP": str(clips / COWS[2]),
+        "CLIP_ID": place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0],
+    }
+
+    def run(example: str) -> str:
+        command = ["sh", "-c", example]
+        done = subprocess.run(
+            command, env={**os.environ, **variables}, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    words, filtered, similar, upload, job, stream, clip, wrong = EXAMPLES
+    assert {found["key"] for found in told(run(words))["results"]} == {*old, key}
+    assert "results" in told(run(filtered))
+    assert old[0] in {found["key"] for found in told(run(similar))["results"]}
+    sent = told(run(upload))
+    variables["JOB"] = sent["id"]
+    assert "event: end" in run(stream)
+    assert told(run(job))["results"]["results"][0]["key"] in {old[0], key}
+    seen = told(run(clip))
+    picture = f"{service}{seen['media']}/pictures/{round(seen['times'][0] * 1000)}.jpg"
+    assert requests.get(picture, timeout=10).content[:2] == b"\xff\xd8"
+    assert told(run(wrong))["status"] == 400
+
+
+def told(text: str) -> Any:
+    return json.loads(text)

@@ -1,0 +1,276 @@
+"""Words, issues and clips → pages of results, and who is told what."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Site
+from dejabug import questions, replies, search, uploads
+from dejabug.callers import Caller
+from dejabug.catalogue import ClipStatus
+from dejabug.projects import Rules
+from dejabug.questions import SearchFailedError
+from dejabug.rooms import Rooms
+from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
+from dejabug.verdicts import Verdict
+from search_worker import searching
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, link, tell, work
+
+GAME = Caller("token:a", frozenset({"GAME"}))
+BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
+ALL = Filters()
+
+
+@pytest.fixture
+def worker(place: Rooms) -> Iterator[None]:
+    with searching(place):
+        yield
+
+
+def keys(page: Page) -> list[str]:
+    return [found.key for found in page.results]
+
+
+def words(place: Rooms, asked: str = "cows", caller: Caller = GAME, **filters: Any) -> list[str]:
+    return keys(search.by_words(place, caller, asked, Filters(**filters), 10))
+
+
+def secure(jira: Site, key: str) -> None:
+    """A security level that our own account may see."""
+    jira.app.extensions["store"].users["bot"].levels.append("Secret")
+    fields = {"security": {"name": "Secret"}}
+    jira.call("PUT", f"/rest/api/2/issue/{key}", "admin", json={"fields": fields})
+
+
+def test_words_find_issues_with_their_clip_and_moment(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    page = search.by_words(place, GAME, "herd of cows everywhere", ALL, 10)
+    assert set(keys(page)) == set(old)
+    assert page.cursor is None
+    first = page.results[0]
+    assert (first.key, first.project, first.found_by) == (old[0], "GAME", ["picture", "words"])
+    assert first.clip is not None
+    assert first.clip.filename == COWS[0]
+    (moment,) = first.moments
+    assert moment.here is None
+    assert moment.there[0] <= moment.there_at <= moment.there[1]
+
+
+def test_an_issue_finds_its_like_with_both_moments(place: Rooms, jira: Site, clips: Path) -> None:
+    old = history(place, jira, clips, COWS[0], QUIET)
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    first = search.like_issue(place, GAME, key.lower(), ALL, 10).results[0]
+    assert first.key == old[0]
+    assert first.found_by[0] == "clip"
+    assert first.moments[0].here is not None
+
+
+def test_other_projects_levels_and_switched_off_ones_are_not_told(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    game = history(place, jira, clips, COWS[0], COWS[1])
+    (other,) = history(place, jira, clips, COWS[2], project="OTHER")
+    assert set(words(place)) == set(game)
+    assert set(words(place, caller=BOTH)) == {*game, other}
+    assert words(place, caller=BOTH, project=["other"]) == [other]
+    with pytest.raises(ForeignProjectError, match="yours: GAME"):
+        words(place, project=["OTHER"])
+    secure(jira, game[0])
+    assert words(place) == [game[1]]
+    jira.call("DELETE", f"/rest/api/2/issue/{game[1]}", "admin")
+    assert words(place) == []
+    place.projects.put("OTHER", Rules("off"))
+    assert words(place, caller=BOTH) == []
+
+
+def test_what_jira_moved_elsewhere_is_not_told(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    """Our catalogue still has it in GAME; Jira's word counts."""
+    (key,) = history(place, jira, clips, COWS[0])
+    jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "OTHER"})
+    assert words(place) == []
+
+
+@pytest.mark.parametrize("why", ["unknown", "secured", "other", "off"])
+def test_an_issue_that_is_not_the_callers_is_as_unknown(
+    place: Rooms, jira: Site, clips: Path, why: str
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0], project="OTHER" if why == "other" else "GAME")
+    if why == "secured":
+        secure(jira, key)
+    if why == "off":
+        place.projects.put("GAME", Rules("off"))
+    with pytest.raises(HiddenIssueError):
+        search.like_issue(place, GAME, "GAME-99" if why == "unknown" else key, ALL, 10)
+
+
+def test_a_chain_of_duplicates_is_one_result_on_all_pages(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    old = history(place, jira, clips, COWS[0], COWS[1], COWS[2], QUIET)
+    link(jira, "Duplicate", old[0], old[1])
+    page = search.by_words(place, GAME, "cows", ALL, 10)
+    named = keys(page)
+    assert len(named) == len(set(named)) == 3
+    (chain,) = [found for found in page.results if found.also]
+    assert {chain.key, *chain.also} == {old[0], old[1]}
+    told: list[str] = []
+    cursor: str | None = None
+    while True:
+        if cursor is None:
+            page = search.by_words(place, GAME, "cows", ALL, 1)
+        else:
+            page = search.further(place, GAME, cursor, "words cows", 1)
+        told += keys(page)
+        if page.cursor is None:
+            break
+        cursor = page.cursor
+    assert told == named
+
+
+def test_pages_do_not_shift_and_are_decided_anew(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
+    whole = words(place)
+    first = search.by_words(place, GAME, "cows", ALL, 2)
+    assert first.cursor is not None
+    history(place, jira, clips, COWS[2])
+    second = search.further(place, GAME, first.cursor, "words cows", 2)
+    assert [*keys(first), *keys(second)] == whole
+    assert len(whole) == len(old)
+    assert second.cursor is None
+    secure(jira, whole[3])
+    again = search.further(place, GAME, first.cursor, "words cows", 2)
+    assert keys(again) == [whole[2]]
+
+
+def test_a_cursor_is_of_one_caller_and_one_question(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    history(place, jira, clips, COWS[0], COWS[1])
+    cursor = search.by_words(place, GAME, "cows", ALL, 1).cursor
+    assert cursor is not None
+    for caller, question in ((BOTH, "words cows"), (GAME, "words cats"), (GAME, "issue GAME-1")):
+        with pytest.raises(NoSuchPageError):
+            search.further(place, caller, cursor, question, 1)
+    for made_up in ("", "0" * 32, "*", "a\nb", "é"):
+        with pytest.raises(NoSuchPageError):
+            search.further(place, GAME, made_up, "words cows", 1)
+    place.redis.delete(f"dejabug:page:{cursor}")
+    with pytest.raises(NoSuchPageError):
+        search.further(place, GAME, cursor, "words cows", 1)
+
+
+def test_filters_are_on_what_jira_says_now(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    first = jira.file(
+        "GAME", "Objects float in the air and never fall", clips / COWS[0],
+        components=[{"name": "Crafter"}],
+    )  # fmt: skip
+    tell(place, jira, first, watch=False)
+    (second,) = history(place, jira, clips, QUIET)
+    assert set(words(place)) == {first, second}
+    assert words(place, game=["crafter"]) == [first]
+    assert words(place, kind=["floating object"]) == [first]
+    status = jira.issue(first)["fields"]["status"]["name"]
+    assert set(words(place, status=[status.upper()])) == {first, second}
+    assert words(place, status=["Nowhere"]) == []
+    assert set(words(place, since="2020-01-01")) == {first, second}
+    assert words(place, since="2999-01-01") == []
+    assert words(place, until="2020-01-01") == []
+
+
+def test_a_rejected_pair_is_not_told(place: Rooms, jira: Site, clips: Path) -> None:
+    old = history(place, jira, clips, COWS[0], QUIET)
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key)
+    place.verdicts.put(Verdict(issue_id, str(jira.issue(old[0])["id"]), False, "person"))
+    assert old[0] not in keys(search.like_issue(place, GAME, key, ALL, 10))
+
+
+def test_a_failing_search_says_so_at_once(
+    place: Rooms, monkeypatch: pytest.MonkeyPatch, worker: None
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(questions, "search_text", fail)
+    with pytest.raises(SearchFailedError, match="its log says why"):
+        questions.ask(place, "cows", ["GAME"], 5)
+
+
+def test_without_a_worker_the_error_says_what_to_start(place: Rooms) -> None:
+    with pytest.raises(SearchFailedError, match="dejabug worker search"):
+        questions.ask(place, "cows", ["GAME"], 5, patience=0.2)
+    assert place.queue("search").count == 0
+
+
+def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms) -> None:
+    reply = replies.new_reply()
+    timer = threading.Timer(6, replies.put_reply, (place.redis, reply, {"late": True}))
+    timer.start()
+    assert replies.await_reply(place.redis, reply, 20) == {"late": True}
+    timer.join()
+
+
+# Uploads
+
+
+def send(place: Rooms, path: Path) -> str:
+    upload_id, folder = uploads.new_upload(place)
+    shutil.copyfile(path, folder / "clip")
+    uploads.submit(place, upload_id, GAME.name, ["GAME"], "{}")
+    return upload_id
+
+
+def test_an_upload_finds_its_like_and_leaves_nothing(place: Rooms, jira: Site, clips: Path) -> None:
+    old = history(place, jira, clips, COWS[0], QUIET)
+    frames = place.index.state().frames
+    upload_id = send(place, clips / COWS[2])
+    assert list((place.settings.data_dir / "uploads").iterdir())
+    work(place)
+    upload = uploads.look(place, upload_id, GAME.name)
+    assert upload is not None
+    assert upload.state == "done"
+    page = search.like_upload(place, GAME, upload, ALL, 10)
+    assert keys(page)[0] == old[0]
+    assert page.results[0].moments[0].here is not None
+    assert list((place.settings.data_dir / "uploads").iterdir()) == []
+    assert place.index.state().frames == frames
+    assert place.catalogue.count(ClipStatus.INDEXED) == 2
+    assert uploads.look(place, upload_id, BOTH.name) is None
+
+
+def test_a_zip_named_mp4_fails_with_its_reason(place: Rooms, tmp_path: Path) -> None:
+    broken = tmp_path / "clip.mp4"
+    broken.write_bytes(b"PK\x03\x04 this is a zip")
+    upload_id = send(place, broken)
+    work(place)
+    upload = uploads.look(place, upload_id, GAME.name)
+    assert upload is not None
+    assert upload.state == "failed"
+    assert upload.reason.startswith("not_a_video: ")
+    assert list((place.settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_a_file_that_nobody_read_is_deleted_in_the_end(
+    place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(place, clips / COWS[0])
+    uploads.prune_uploads(place)
+    assert len(list((place.settings.data_dir / "uploads").iterdir())) == 1
+    monkeypatch.setattr(uploads, "FILE_KEPT", -1)
+    uploads.prune_uploads(place)
+    assert list((place.settings.data_dir / "uploads").iterdir()) == []
