@@ -146,8 +146,11 @@ class Finder:
             for match in ranking.top_k(hits)
         ]
 
-    def search(self, vector: Floats, projects: Sequence[str]) -> list[Match]:
-        """Clips for words, from what is seen in them and from what their tickets say, best first.
+    def search(
+        self, vector: Floats, projects: Sequence[str], limit: int | None = None
+    ) -> list[Match]:
+        """Clips for words, from what is seen in them and from what their tickets say, best first;
+        the first `limit` of them.
 
         `vector` float32 [d] is the words' own. Both orders are fused by reciprocal rank (Cormack et
         al., SIGIR 2009), since a cosine between words and pictures and one between words and words
@@ -159,9 +162,11 @@ class Finder:
         issue_of = {clip: place.issue_id for clip, place in self._frames.places(clips).items()}
         by_words = [clip for clip in clips if clip in issue_of]
         looks = {match.clip_id: match for match in seen}
-        late = self._frames.clip_vectors(clip for clip in by_words if clip not in looks)
+        fused = ranking.fused([[match.clip_id for match in seen], by_words])
+        scores = dict(list(fused.items())[:limit])
+        # Vectors are large: only those of clips that are told of are read.
+        late = self._frames.clip_vectors(clip for clip in scores if clip not in looks)
         looks |= {clip: _best_frame(clip, vector, frames) for clip, frames in late.items()}
-        scores = ranking.fused([[match.clip_id for match in seen], by_words])
         return [
             replace(looks[clip], score=score, frames=looks[clip].score, words=told_of)
             for clip, score in scores.items()

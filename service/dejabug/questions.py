@@ -23,7 +23,7 @@ def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, A
     """Words → clips, as JSON: clip, issue key, score, what it was found by, and the moment that
     they describe: start, end and its best frame's time (`at`), in seconds."""
     place = rooms()
-    matches = place.finder.search(embed_query(place.encoder, words), projects)[:limit]
+    matches = place.finder.search(embed_query(place.encoder, words), projects, limit)
     places = place.index.places(match.clip_id for match in matches)
     keys = place.catalogue.keys_of({where.issue_id for where in places.values()})
     return [

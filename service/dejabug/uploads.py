@@ -39,6 +39,7 @@ UPLOAD_JOB = 120
 MOST_FILES = 20
 # What stands for the uploaded clip in a pair.
 UPLOAD = "upload"
+FAILED = "the search failed in its worker; its log says why"
 PAIRS = TypeAdapter(list[PairMatch])
 
 
@@ -131,22 +132,23 @@ def search_upload(upload_id: str, projects: list[str]) -> None:
     try:
         pairs = _compare(place, upload_id, projects)
     except media.ClipError as error:
-        _end(place, upload_id, "failed", reason=f"{error.code}: {error}")
+        end: dict[str, str] = {"state": "failed", "reason": f"{error.code}: {error}"}
     except Exception:
-        _end(place, upload_id, "failed", reason="the search failed in its worker; its log says why")
         discard_file(place, upload_id)
+        _end(place, upload_id, state="failed", reason=FAILED)
         raise
     else:
-        _end(place, upload_id, "done", pairs=PAIRS.dump_json(pairs).decode())
-    discard_file(place, upload_id)
+        end = {"state": "done", "pairs": PAIRS.dump_json(pairs).decode()}
+    discard_file(place, upload_id)  # before anybody is told
+    _end(place, upload_id, **end)
 
 
 def _compare(place: Rooms, upload_id: str, projects: list[str]) -> list[PairMatch]:
-    _tell(place, upload_id, "sampling")
+    _tell(place, upload_id, state="sampling")
     frames = sample(place, _folder(place) / upload_id / "clip", timeout=DECODING)
-    _tell(place, upload_id, "embedding")
+    _tell(place, upload_id, state="embedding")
     vectors = place.encoder.embed_images(frames.pixels)
-    _tell(place, upload_id, "comparing")
+    _tell(place, upload_id, state="comparing")
     matches = place.finder.like(TimedVectors(frames.times, vectors), projects)
     places = place.index.places(match.clip_id for match in matches)
     issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
@@ -156,18 +158,19 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> list[PairMatc
     return policy.best_per_issue("", pairs)
 
 
-def _tell(place: Rooms, upload_id: str, state: State, **more: str) -> None:
-    row: dict[Any, Any] = {"state": state, **more}
+def _tell(place: Rooms, upload_id: str, **told: str) -> None:
+    row: dict[Any, Any] = dict(told)
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.hset(_key(upload_id), mapping=row)
         pipe.expire(_key(upload_id), KEPT)
         pipe.execute()
 
 
-def _end(place: Rooms, upload_id: str, state: State, **more: str) -> None:
-    _tell(place, upload_id, state, **more)
+def _end(place: Rooms, upload_id: str, **told: str) -> None:
+    _tell(place, upload_id, **told)
     put_reply(place.redis, upload_id, True)
-    log.info("upload_done", upload=upload_id, state=state, why=more.get("reason", "").split(":")[0])
+    why = told.get("reason", "").split(":")[0]
+    log.info("upload_done", upload=upload_id, state=told["state"], why=why)
 
 
 def _folder(place: Rooms) -> Path:

@@ -29,12 +29,17 @@ def _says_something(words: str) -> str:
     return words
 
 
-class Paging(BaseModel):
-    """Which page."""
+class Limited(BaseModel):
+    """How much is wanted."""
 
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(LIMIT, ge=1, le=MOST, description="Results on a page.")
+
+
+class Paging(Limited):
+    """Which page."""
+
     cursor: str = Field(
         "",
         max_length=100,
@@ -42,8 +47,8 @@ class Paging(BaseModel):
     )
 
 
-class Narrowed(Paging):
-    """What results must be, and which page of them."""
+class Narrowed(Limited):
+    """What results must be."""
 
     project: list[Name] = Field(
         default_factory=list, max_length=VALUES, description="Only these projects of the token's."
@@ -69,7 +74,11 @@ class Narrowed(Paging):
         return Filters.model_validate(self.model_dump(include=set(Filters.model_fields)))
 
 
-class Words(Narrowed):
+class Question(Narrowed, Paging):
+    """What results must be, and which page of them."""
+
+
+class Words(Question):
     """A question in words."""
 
     q: Annotated[str, AfterValidator(_says_something)] = Field(

@@ -18,7 +18,7 @@ from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi
 from dejabug.web.api.auth import caller, let_in, place
 from dejabug.web.api.errors import BadRequestError, NotHereError
-from dejabug.web.api.models import Clip, ClipIssue, Job, Narrowed, Paging, Results, Words
+from dejabug.web.api.models import Clip, ClipIssue, Job, Narrowed, Paging, Question, Results, Words
 from dejabug.web.api.openapi import EVENTS, Operation, describes
 from dejabug.web.api.progress import STREAMS, events
 from dejabug.web.api.uploading import receive_file
@@ -70,10 +70,10 @@ def search() -> Response:
 
 @blueprint.get("/issues/<key>/similar")
 @by_token
-@describes(Operation(Narrowed, {200: Results}, (403, 404), {"key": KEY}))
+@describes(Operation(Question, {200: Results}, (403, 404), {"key": KEY}))
 def similar(key: str) -> Response:
     """Issues whose clips show the same as this issue's."""
-    asked = _query(Narrowed)
+    asked = _query(Question)
     if asked.cursor:
         question = f"issue {key.upper()}"
         return _told(further(place(), caller(), asked.cursor, question, asked.limit))
@@ -95,7 +95,7 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     upload_id, folder = uploads.new_upload(place())
     try:
         receive_file(request, folder, place().settings.upload_max_bytes)
-        question = asked.model_dump_json(exclude={"cursor"})
+        question = asked.model_dump_json()
         uploads.submit(place(), upload_id, who.name, projects, question)
     except BaseException:
         uploads.discard_file(place(), upload_id)
