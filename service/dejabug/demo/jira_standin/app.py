@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin import admin, forge, pages, rest
+from dejabug.demo.jira_standin import admin, forge, pages, people, rest
 from dejabug.demo.jira_standin.jql import JqlError
 from dejabug.demo.jira_standin.sender import Sender
 from dejabug.demo.jira_standin.store import Store, User
@@ -37,6 +37,7 @@ def create_app(
     app.extensions["requests"] = []
     app.extensions["forge"] = app_of_ours or forge.Forge()
     app.register_blueprint(rest.blueprint)
+    app.register_blueprint(people.blueprint)
     app.register_blueprint(admin.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(forge.blueprint)
