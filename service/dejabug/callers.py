@@ -1,26 +1,75 @@
-"""What the holder of an API token may see: what Jira shows to our own account now, of the token's
-projects, without a security level (`policy.may_tell`)."""
+"""Who asks, and what they may see of what Jira shows to our own account now (`policy.tellable`).
+
+The holder of an API token sees the token's projects, and everybody the public ones, in both without
+issues that have a security level. Who is known by an account of Jira's sees what Jira shows to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from dejabug import policy
 from dejabug.jira.client import JiraClient
+from dejabug.policy import Ticket
 from dejabug.projects import Projects
-from dejabug.readers import Sights
+from dejabug.readers import Sight, Sights
 from dejabug.tokens import Tokens
 
+# How readers' names begin, by their kind.
 TOKEN_READER = "token:"  # noqa: S105 (how such a reader's name begins)
+PUBLIC_READER = "public:"
+ACCOUNT_READER = "account:"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who asks: `name` is theirs as a reader of media, `projects` are those they see."""
+    """Somebody who asks: `name` is theirs as a reader of media, `projects` are those they see.
+
+    With a `sight`, they see of these only what it says they do.
+    """
 
     name: str
     projects: frozenset[str]
+    sight: Sight | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What tells of readers: what was said of late, which projects are off, and Jira."""
+
+    sights: Sights
+    projects: Projects
+    jira: JiraClient
+
+    def may_see(
+        self,
+        reader: str,
+        issue_ids: Iterable[str],
+        projects: Collection[str] | None,
+        browsable: Callable[[Collection[str]], set[str]] | None = None,
+    ) -> set[str]:
+        """Those of the issues that this reader may see, by what Jira said within a minute.
+
+        `projects` None stands for all; `browsable` asks what this very reader may see. Raises
+        JiraError.
+        """
+        off = self.projects.off()
+        # What was known before a project was switched off does not count.
+        known_as = " ".join((reader, *sorted(off)))
+        seen, unknown = self.sights.known(known_as, issue_ids)
+        if unknown:
+            issues = self.jira.issues(unknown)
+            tickets = {
+                each.id: Ticket(each.id, each.project, each.security is not None)
+                for each in issues.values()
+            }
+            wanted = {each.project for each in tickets.values()} if projects is None else projects
+            shown = None if browsable is None else browsable(tickets.keys())
+            fresh = policy.tellable(tickets, wanted, off, shown)
+            self.sights.remember(known_as, unknown, fresh)
+            seen |= fresh.keys()
+        return seen
 
 
 @dataclass(frozen=True)
@@ -28,27 +77,38 @@ class TokenReaders:
     """Readers known by the id of their API token (`token:<id>`)."""
 
     tokens: Tokens
-    sights: Sights
-    projects: Projects
-    jira: JiraClient
+    known: Known
 
     def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:
-        """Those of the issues that this token's holder may see, by what Jira said within a minute;
-        none once the token is revoked or expired. Raises JiraError."""
+        """Those of the issues that this token's holder may see; none once the token is revoked or
+        expired. Raises JiraError."""
         token = self.tokens.get(reader.removeprefix(TOKEN_READER))
-        if token is None:
-            return set()
-        off = self.projects.off()
-        # What was known before a project was switched off does not count.
-        known_as = " ".join((reader, *sorted(off)))
-        seen, unknown = self.sights.known(known_as, issue_ids)
-        if unknown:
-            issues = self.jira.issues(unknown)
-            fresh = {
-                issue.id
-                for issue in issues.values()
-                if policy.may_tell(issue.project, issue.security is not None, token.projects, off)
-            }
-            self.sights.remember(known_as, unknown, fresh)
-            seen |= fresh
-        return seen
+        return set() if token is None else self.known.may_see(reader, issue_ids, token.projects)
+
+
+@dataclass(frozen=True)
+class PublicReaders:
+    """Readers of whom nothing is known (`public:<anything>`): they see the public projects."""
+
+    public: frozenset[str]
+    known: Known
+
+    def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:  # noqa: ARG002
+        """Those of the issues that everybody may see. Raises JiraError."""
+        return self.known.may_see(PUBLIC_READER, issue_ids, self.public)
+
+
+@dataclass(frozen=True)
+class AccountReaders:
+    """Readers known by their account in Jira (`account:<id>`), of whom Jira is asked as its
+    administrator. Our account must see the issue as well."""
+
+    known: Known
+
+    def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:
+        """Those of the issues that Jira shows to this account. Raises JiraError."""
+        account = reader.removeprefix(ACCOUNT_READER)
+        jira = self.known.jira
+        return self.known.may_see(
+            reader, issue_ids, None, lambda wanted: jira.browsable(account, wanted)
+        )

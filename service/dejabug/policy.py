@@ -142,23 +142,36 @@ def may_tell(
     return project in projects and project not in off and not restricted
 
 
+def tellable(
+    tickets: Mapping[str, Ticket],
+    projects: Collection[str],
+    off: Collection[str],
+    seen: Collection[str] | None = None,
+) -> dict[str, Ticket]:
+    """Those of the issues that Jira shows to our own account which a caller may be told of.
+
+    `seen` are the ids of those that Jira shows to that very caller now, security levels included;
+    None for a caller who is known by projects only, and is told of no issue with such a level.
+    """
+    return {
+        each.id: each
+        for each in tickets.values()
+        if may_tell(each.project, seen is None and each.restricted, projects, off)
+        and (seen is None or each.id in seen)
+    }
+
+
 def to_tell(
     own: Ticket | None,
     pairs: Sequence[PairMatch],
-    tickets: Mapping[str, Ticket],
-    projects: Collection[str],
+    told: Mapping[str, Ticket],
     wish: Wish,
 ) -> list[Choice]:
-    """What a caller who sees these projects is told, best first.
+    """What a caller is told, best first.
 
-    `tickets` are the found issues and those that they duplicate, as Jira tells them to our account
-    now. `own` is the issue that was asked about, if it was one; it must be tellable itself.
+    `told` are those of the found issues, and of those that they duplicate, that are `tellable`.
+    `own` is the issue that was asked about, if it was one; it must be tellable itself.
     """
-    told = {
-        found.id: found
-        for found in tickets.values()
-        if may_tell(found.project, found.restricted, projects, wish.off)
-    }
     if own is not None and own.id not in told:
         return []
     return _choose(own, pairs, told, wish)

@@ -10,7 +10,15 @@ import structlog
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from dejabug.callers import TOKEN_READER, TokenReaders
+from dejabug.callers import (
+    ACCOUNT_READER,
+    PUBLIC_READER,
+    TOKEN_READER,
+    AccountReaders,
+    Known,
+    PublicReaders,
+    TokenReaders,
+)
 from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
@@ -150,11 +158,16 @@ class Rooms:
     def sight(self, reader: str) -> Sight:
         """Who can tell what this reader may see: the one place that knows the kinds of readers.
 
-        Accounts' ids of Jira never begin as our tokens' names do.
+        A viewer's name is their account's id in Jira, which never begins as the others' do.
         """
+        if not reader.startswith((TOKEN_READER, PUBLIC_READER, ACCOUNT_READER)):
+            return self.readers
+        known = Known(self.readers.sights, self.projects, self.jira)
         if reader.startswith(TOKEN_READER):
-            return TokenReaders(self.tokens, self.readers.sights, self.projects, self.jira)
-        return self.readers
+            return TokenReaders(self.tokens, known)
+        if reader.startswith(PUBLIC_READER):
+            return PublicReaders(self.settings.public, known)
+        return AccountReaders(known)
 
     @cached_property
     def pictures(self) -> PictureStore:

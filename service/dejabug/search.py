@@ -1,6 +1,6 @@
 """The one way for all who ask: words, an issue's key or a clip of their own → pages of results.
 
-What may be told is `policy.to_tell`'s to decide, for each page anew, on issues as Jira shows them
+What may be told is `policy.tellable`'s to decide, for each page anew, on issues as Jira shows them
 to our own account at that moment. What was ranked is kept for minutes, so that pages do not shift.
 """
 
@@ -182,15 +182,16 @@ def _tellable(place: Rooms, caller: Caller, ranking: Ranking, pairs: list[PairMa
     wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
     issues = with_originals(place.jira.issues, wanted, settings.duplicate_link_types)
     tickets, off = tickets_of(issues.values(), settings), place.projects.off()
+    # Those known by projects only have no sight of their own.
+    seen = None if caller.sight is None else caller.sight.may_see(caller.name, issues)
+    tickets = policy.tellable(tickets, caller.projects, off, seen)
     own = tickets.get(ranking.own) if ranking.own else None
-    if ranking.own and (
-        own is None or not policy.may_tell(own.project, own.restricted, caller.projects, off)
-    ):
+    if ranking.own and own is None:
         raise HiddenIssueError
     # A rejected pair is rejected under its canonical issue's name as well.
     rejected = place.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
     wish = Wish(0.0, len(pairs), rejected, off)
-    choices = policy.to_tell(own, pairs, tickets, caller.projects, wish)
+    choices = policy.to_tell(own, pairs, tickets, wish)
     kept = [each for each in choices if _passes(place, issues[each.issue_id], filters)]
     return Told(kept, issues)
 

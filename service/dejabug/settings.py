@@ -193,6 +193,29 @@ class Settings(BaseSettings):
         512 * MEBIBYTE, ge=1024, description="Larger clips sent to `/api/v1/search/clip` get 413."
     )
 
+    # Who asks without a token
+    public_projects: str = Field(
+        "",
+        description="Projects whose tickets without a security level everybody in Slack may see, "
+        "e.g. `GAME,GAMEDLC`.",
+    )
+
+    # Slack
+    slack_signing_secret: SecretStr = Field(
+        SecretStr(""), description="The Slack app's signing secret, for `/slack/events`."
+    )
+    slack_bot_token: SecretStr = Field(
+        SecretStr(""), description="The Slack app's bot token, `xoxb-…`."
+    )
+    slack_app_token: SecretStr = Field(
+        SecretStr(""), description="The Slack app's own token, `xapp-…`, for `dejabug slack`."
+    )
+    slack_pictures: bool = Field(
+        False,
+        description="Whether answers in Slack have pictures. Slack's servers fetch them from "
+        "`DEJABUG_PUBLIC_URL`, and keep copies.",
+    )
+
     @property
     def api_url(self) -> str:
         """Base address of Jira's REST API, without a slash at its end."""
@@ -207,6 +230,12 @@ class Settings(BaseSettings):
     def duplicate_link_types(self) -> frozenset[str]:
         """The names of `duplicate_links`, in small letters."""
         return frozenset(name.strip().lower() for name in self.duplicate_links.split(","))
+
+    @property
+    def public(self) -> frozenset[str]:
+        """The keys of `public_projects`."""
+        keys = (name.strip().upper() for name in self.public_projects.split(","))
+        return frozenset(key for key in keys if key)
 
     def projects_beside(self, project: str) -> tuple[str, ...]:
         """The projects whose tickets may be suggested in `project`, itself included."""

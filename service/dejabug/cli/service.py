@@ -57,6 +57,15 @@ def worker(
 
 @app.command()
 @plain_errors
+def slack() -> None:
+    """Serve the Slack app by Socket Mode, where Slack cannot reach the web process."""
+    from dejabug.slack import run_socket
+
+    run_socket(open_rooms(service=True))
+
+
+@app.command()
+@plain_errors
 def doctor(
     model: Annotated[bool, typer.Option(help="Also load the model (seconds).")] = True,
 ) -> None:

@@ -39,6 +39,9 @@ from dejabug.jira.models import (
 TIMEOUT = (5, 60)
 # Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
 PAGE = 100
+# Issues per check of somebody's permission (Jira's own limit).
+CHECKED = 1000
+BROWSE = "BROWSE_PROJECTS"
 CHUNK = 256 * 1024
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
@@ -100,6 +103,43 @@ class JiraClient:
         """
         if account_of(self._json("GET", "myself")) != self.myself():
             raise JiraRefusedError("Jira does not know our account any more: check the token")
+
+    def account_by_email(self, email: str) -> str | None:
+        """The id of the one active account with this e-mail; None where there is none, or several,
+        or where Jira hides e-mails. Data Center's accounts are known by their names."""
+        wanted = email.strip().casefold()
+        if "@" not in wanted:
+            return None
+        name = "query" if self._is_cloud else "username"
+        found = self._json("GET", "user/search", params={name: wanted, "maxResults": PAGE})
+        users = [
+            user
+            for user in cast(list[Mapping[str, Any]], found)
+            if user.get("active") is True
+            and str(user.get("emailAddress") or "").strip().casefold() == wanted
+        ]
+        return account_of(users[0]) if len(users) == 1 else None
+
+    def browsable(self, account: str, issue_ids: Collection[str]) -> set[str]:
+        """Those of the issues, by numeric id, that Jira shows to this account now, its roles and
+        the issues' security levels considered (Cloud's "Get bulk permissions").
+
+        Raises JiraRefusedError with status 403 where our account is no administrator, or this Jira
+        cannot tell.
+        """
+        if not account or not self._is_cloud:
+            raise JiraRefusedError("Jira cannot be asked what this account may see", 403)
+        wanted = sorted({int(issue_id) for issue_id in issue_ids if issue_id.isdigit()})
+        seen: set[str] = set()
+        for start in range(0, len(wanted), CHECKED):
+            some = wanted[start : start + CHECKED]
+            checked = {"permissions": [BROWSE], "issues": some}
+            asked = {"accountId": account, "projectPermissions": [checked]}
+            answer = self._json("POST", "permissions/check", json=asked)
+            for grant in answer.get("projectPermissions") or ():
+                if grant.get("permission") == BROWSE:
+                    seen |= {str(each) for each in grant.get("issues") or ()}
+        return seen & set(issue_ids)
 
     def server(self) -> str:
         """Kind and version of the Jira that answers."""

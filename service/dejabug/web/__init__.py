@@ -1,5 +1,5 @@
-"""The Flask app: webhooks in; answers for the API and Jira's panel, media and health out. Never
-loads a model."""
+"""The Flask app: webhooks in; answers for the API, Jira's panel and Slack, media and health out.
+Never loads a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from flask import Flask
 from dejabug.logs import configure_logs
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
-from dejabug.web import api, health, media, panel, webhooks
+from dejabug.slack import http_handler
+from dejabug.web import api, health, media, panel, slack, webhooks
 from dejabug.web.forge import Forge
 
 __all__ = ["create_app"]
@@ -32,4 +33,6 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.extensions["forge"] = Forge(place.settings) if place.settings.forge_app_id else None
     app.register_blueprint(panel.blueprint)
+    app.extensions["slack"] = http_handler(place)
+    app.register_blueprint(slack.blueprint)
     return app

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin import admin, files, forge, pages, rest, talk
+from dejabug.demo.jira_standin import admin, files, forge, pages, people, rest, talk
 from dejabug.demo.jira_standin.jql import JqlError
 from dejabug.demo.jira_standin.sender import Sender
 from dejabug.demo.jira_standin.site import TroubleError
@@ -37,7 +37,7 @@ def create_app(
     app.extensions["deployment"] = deployment
     app.extensions["requests"] = []
     app.extensions["forge"] = app_of_ours or forge.Forge()
-    for part in (rest, files, talk):
+    for part in (rest, files, talk, people):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(admin.blueprint)
     app.register_blueprint(pages.blueprint)

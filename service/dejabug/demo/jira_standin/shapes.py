@@ -18,9 +18,9 @@ def user_json(user: User, base: str) -> dict[str, Any]:
         "self": f"{base}{API}/user?accountId={user.account_id}",
         "accountId": user.account_id,
         "accountType": "atlassian",
-        "emailAddress": user.email,
+        **({} if user.hides_email else {"emailAddress": user.email}),
         "displayName": user.name,
-        "active": True,
+        "active": user.active,
         "timeZone": "Etc/UTC",
     }
 

@@ -18,7 +18,8 @@ def timestamp() -> str:
 @dataclass
 class User:
     """An account; `levels` are the issue security levels it may see, `projects` those that it may
-    browse (None: all), `admin` whether it administers the site."""
+    browse (None: all), `admin` whether it administers the site, `hides_email` whether others are
+    shown its e-mail."""
 
     account_id: str
     name: str
@@ -27,6 +28,8 @@ class User:
     levels: list[str] = field(default_factory=list)
     projects: list[str] | None = None
     admin: bool = False
+    active: bool = True
+    hides_email: bool = False
 
 
 @dataclass

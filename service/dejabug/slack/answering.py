@@ -1,0 +1,92 @@
+"""What people ask in Slack → the messages that answer it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dejabug import policy, uploads
+from dejabug.answers import tickets_of
+from dejabug.callers import Caller
+from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
+from dejabug.slack import blocks, files
+from dejabug.slack.blocks import Message
+from dejabug.slack.files import NoFileError
+from dejabug.slack.people import Asker
+
+KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
+# Signs of a question at most: sentence encoders read a few hundred words, and a button must be able
+# to carry it.
+LONGEST_WORDS = 1000
+RESULTS = 5
+ALL = Filters()
+
+
+def answer_text(asker: Asker, text: str) -> Message:
+    """The first page for words or an issue's key. Raises like `search`."""
+    words = " ".join(text.split())
+    if len(words) > LONGEST_WORDS:
+        return blocks.plain(f"Say it in {LONGEST_WORDS:,} signs at most, please.")
+    by_key = KEY.fullmatch(words) is not None
+    question = f"issue {words.upper()}" if by_key else f"words {words}"
+    ask = like_issue if by_key else by_words
+    return _page(asker, question, lambda who: ask(asker.place, who, words, ALL, RESULTS))
+
+
+def answer_next(asker: Asker, value: str) -> Message:
+    """The page that a button Next stands for. Raises NoSuchPageError, and like `search`."""
+    cursor, _, question = value.partition(" ")
+    return _page(asker, question, lambda who: further(asker.place, who, cursor, question, RESULTS))
+
+
+def answer_clip(asker: Asker, attached: list[Mapping[str, Any]]) -> Message:
+    """The first page for a message's clip. Raises NoFileError, and like `search`."""
+    file = files.clip_of(attached)
+    return asker.ask(lambda who: _answer_upload(asker, file, who))
+
+
+def answer_share(asker: Asker, value: str) -> Message:
+    """One issue for everybody, if everybody may see it; else why not. Raises JiraError."""
+    issue_id, _, moment = value.partition(" ")
+    place = asker.place
+    issues = place.jira.issues([issue_id])
+    tickets = tickets_of(issues.values(), place.settings)
+    if issue_id not in policy.tellable(tickets, place.settings.public, place.projects.off()):
+        return blocks.plain(
+            "Not shared: not everybody in this channel may see that ticket. Only tickets of "
+            "public projects, without a security level, can be shared."
+        )
+    issue = issues[issue_id]
+    return blocks.shared(issue, f"{place.settings.jira_url}/browse/{issue.key}", moment, asker.user)
+
+
+def _page(asker: Asker, question: str, ask: Any) -> Message:
+    return asker.ask(lambda who: _message(asker, ask(who), question, who))
+
+
+def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
+    kind, _, said = question.partition(" ")
+    title = "that clip" if kind == "upload" else said
+    return blocks.results(page, title, question, blocks.pictures_for(asker.place, who.name))
+
+
+def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Message:
+    place = asker.place
+    projects = projects_of(place, who, ALL)
+    upload_id, folder = uploads.new_upload(place)
+    try:
+        most = place.settings.upload_max_bytes
+        files.fetch(file, str(asker.client.token), folder / "clip", most)
+        uploads.submit(place, upload_id, who.name, projects, "")
+    except BaseException:
+        uploads.discard_file(place, upload_id)
+        raise
+    uploads.await_end(place, upload_id, uploads.UPLOAD_JOB)
+    upload = uploads.look(place, upload_id, who.name)
+    if upload is None or upload.state not in uploads.ENDED:
+        raise NoFileError("no worker has looked at it in time; try again later.")
+    if upload.state == "failed":
+        raise NoFileError(f"it cannot be read as a clip ({upload.reason.partition(':')[0]}).")
+    page = like_upload(place, who, upload, ALL, RESULTS)
+    return _message(asker, page, f"upload {upload_id}", who)

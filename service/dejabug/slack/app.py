@@ -1,0 +1,169 @@
+"""The Bolt app: which call is answered by what. Each is acknowledged first and worked on after,
+on a thread of Bolt's, so that neither Slack (3 s) nor the web process waits."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import redis
+import structlog
+from slack_bolt import App, Args, BoltRequest, BoltResponse, Respond
+from slack_bolt.adapter.flask import SlackRequestHandler
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from dejabug import rates
+from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError
+from dejabug.questions import SearchFailedError
+from dejabug.rooms import Rooms
+from dejabug.search import HiddenIssueError, NoSuchPageError
+from dejabug.slack import answering, blocks
+from dejabug.slack.blocks import Message
+from dejabug.slack.files import NoFileError
+from dejabug.slack.people import Asker, StrangerError
+
+log = structlog.get_logger()
+
+SHORTCUT = "find_similar_bugs"
+# Questions worked on at once; more wait their turn.
+THREADS = 8
+# Seconds that a call of ours to Slack may take.
+TIMEOUT = 10
+# Seconds that a signature is remembered: Slack's counts for five minutes on either side of now.
+REMEMBERED = 600
+AWAY = "Jira or the search cannot be asked just now; please try again in a minute."
+STRANGER = (
+    "I cannot tell who you are in Jira, and there are no public projects. Ask an administrator "
+    "to see that your e-mail here is that of your Jira account and visible there, that Déjà Bug's "
+    "account may administer Jira, or to name public projects in DEJABUG_PUBLIC_PROJECTS."
+)
+
+
+class TooManyError(Exception):
+    """Somebody has asked too often; the message says how long to wait."""
+
+
+def http_handler(place: Rooms) -> SlackRequestHandler | None:
+    """What answers at `/slack/events`; None where no Slack app is set up."""
+    settings = place.settings
+    secrets = (settings.slack_signing_secret, settings.slack_bot_token)
+    if not all(each.get_secret_value() for each in secrets):
+        return None
+    return SlackRequestHandler(create_bolt(place))
+
+
+def run_socket(place: Rooms) -> None:
+    """Serve by Socket Mode until ended. Raises ValueError where a token is not set."""
+    settings = place.settings
+    if not settings.slack_app_token.get_secret_value():
+        raise ValueError("DEJABUG_SLACK_APP_TOKEN is empty; see deploy/slack/README.md")
+    if not settings.slack_bot_token.get_secret_value():
+        raise ValueError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
+    token = settings.slack_app_token.get_secret_value()
+    SocketModeHandler(create_bolt(place), token).start()  # type: ignore[no-untyped-call]
+
+
+def create_bolt(place: Rooms, client: WebClient | None = None) -> App:
+    """The app; `client` speaks to Slack."""
+    token = place.settings.slack_bot_token.get_secret_value()
+    bolt = App(
+        name="dejabug",
+        client=client or WebClient(token=token, timeout=TIMEOUT),
+        signing_secret=place.settings.slack_signing_secret.get_secret_value(),
+        token_verification_enabled=False,  # the service starts without Slack
+        listener_executor=ThreadPoolExecutor(THREADS, "slack"),
+    )
+    _register(bolt, place)
+    return bolt
+
+
+def _register(bolt: App, place: Rooms) -> None:
+    @bolt.middleware
+    def once(request: BoltRequest, next: Callable[[], BoltResponse]) -> BoltResponse:
+        """A signed request that comes again within its signature's life is not worked on."""
+        for signature in request.headers.get("x-slack-signature", ()):
+            key = f"dejabug:slack:{hashlib.sha256(signature.encode()).hexdigest()}"
+            if not place.redis.set(key, 1, ex=REMEMBERED, nx=True):
+                log.info("slack_replay")
+                return BoltResponse(status=200, body="")
+        return next()
+
+    @bolt.command("/dejabug")
+    def command(args: Args) -> None:
+        args.ack()
+        text = str(args.body.get("text") or "").strip()
+        if text.lower() in ("", "help"):
+            _send(args.respond, blocks.plain(blocks.HELP))
+        else:
+            _send(args.respond, answering.answer_text(_asker(place, args), text))
+
+    @bolt.action(blocks.NEXT)
+    def following(args: Args) -> None:
+        args.ack()
+        value = str(args.body["actions"][0]["value"])
+        _send(args.respond, answering.answer_next(_asker(place, args), value))
+
+    @bolt.action(blocks.SHARE)
+    def share(args: Args) -> None:
+        args.ack()
+        value = str(args.body["actions"][0]["value"])
+        _send(args.respond, answering.answer_share(_asker(place, args), value))
+
+    @bolt.shortcut({"callback_id": SHORTCUT, "type": "message_action"})
+    def similar(args: Args) -> None:
+        args.ack()
+        attached = list((args.body.get("message") or {}).get("files") or ())
+        _send(args.respond, answering.answer_clip(_asker(place, args), attached))
+
+    @bolt.error
+    def failed(error: Exception, respond: Respond) -> BoltResponse:
+        """Every error ends in a clear answer to one person, and in one line of the log."""
+        text = _explained(error)
+        if text is None:
+            log.error("slack_failed", why=type(error).__name__)
+        else:
+            log.info("slack_not_answered", why=type(error).__name__)
+        if respond.response_url:
+            _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
+        return BoltResponse(status=200, body="")
+
+
+def _asker(place: Rooms, args: Args) -> Asker:
+    """Who asks, within their rate. Raises TooManyError."""
+    user, home = str(args.context.user_id), args.context.authorize_result
+    wait = rates.take(place.redis, f"slack:{user}", place.settings.api_requests_per_minute)
+    if wait:
+        raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")
+    assert home is not None  # Bolt lets no other call in
+    return Asker(place, args.client, home, user)
+
+
+def _explained(error: Exception) -> str | None:
+    """What a person can do about an error; None for one that nobody thought of."""
+    if isinstance(error, TooManyError):
+        return str(error)
+    if isinstance(error, NoFileError):
+        return f"Not searched: {error}"
+    if isinstance(error, StrangerError):
+        return STRANGER
+    if isinstance(error, HiddenIssueError):
+        return "That ticket is not known here, or not yours to see."
+    if isinstance(error, NoSuchPageError):
+        return "These results are over: they are kept for five minutes. Please ask again."
+    away = (JiraError, SearchFailedError, IndexUnavailableError, redis.RedisError, SlackApiError)
+    return AWAY if isinstance(error, away) else None
+
+
+def _send(respond: Respond, message: Message) -> None:
+    """Answer; in words only when Slack cannot take the pictures (`invalid_blocks`)."""
+    answer = respond(message)
+    if answer.status_code != 200 and blocks.has_pictures(message):
+        log.info("slack_without_pictures", status=answer.status_code)
+        answer = respond(blocks.without_pictures(message))
+    if answer.status_code != 200:
+        log.warning("slack_refused_answer", status=answer.status_code, says=answer.body[:60])
