@@ -263,7 +263,7 @@ def test_the_keyboard_does_all_of_it(desk: Desk, keys: list[str]) -> None:
     desk.page.keyboard.press("Escape")
     expect(desk.page.locator("dialog")).to_be_hidden()
     expect(clip).to_be_focused()
-    wait_until(lambda: "open=" not in desk.page.url)
+    expect(desk.page).not_to_have_url(re.compile("open="))
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
