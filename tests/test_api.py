@@ -150,7 +150,7 @@ def test_words_are_answered_with_clips_and_their_moments(
     first = told["results"][0]
     assert {
         "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
-        "score", "found_by", "clip", "moments", "also", "created",
+        "score", "found_by", "clip", "asked", "moments", "also", "created",
     } == set(first)  # fmt: skip
     assert set(first["clip"]) == {"id", "filename", "duration", "times"}
 
@@ -460,6 +460,10 @@ def test_the_document_describes_every_address(app: Flask, caller: Caller) -> Non
         "/search/clip": ["post"],
         "/jobs/{job_id}": ["get"],
         "/clips/{clip_id}": ["get"],
+        "/clips": ["get"],
+        "/clips/{clip_id}/retry": ["post"],
+        "/clips/retry": ["post"],
+        "/status": ["get"],
     }
 
 
@@ -496,7 +500,7 @@ def test_schemathesis_finds_nothing(
     """Requests made from the document, right and wrong ones, and answers held against it."""
     schema = schemathesis.openapi.from_wsgi(f"{API}/openapi.json", app)
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 5
+    assert len(operations) == 9
     for operation in operations:
 
         @EXAMPLES

@@ -77,7 +77,7 @@ def test_the_examples_of_the_docs_do_what_they_say(
         )
         return done.stdout
 
-    words, filtered, similar, upload, job, stream, clip, wrong = EXAMPLES
+    words, filtered, similar, upload, job, stream, clip, status, wrong = EXAMPLES
     assert {found["key"] for found in told(run(words))["results"]} == {*old, key}
     assert "results" in told(run(filtered))
     assert old[0] in {found["key"] for found in told(run(similar))["results"]}
@@ -85,6 +85,7 @@ def test_the_examples_of_the_docs_do_what_they_say(
     variables["JOB"] = sent["id"]
     assert "event: end" in run(stream)
     assert told(run(job))["results"]["results"][0]["key"] in {old[0], key}
+    assert told(run(status))["issues"] == len(old) + 1
     seen = told(run(clip))
     picture = f"{service}{seen['media']}/pictures/{round(seen['times'][0] * 1000)}.jpg"
     assert requests.get(picture, timeout=10).content[:2] == b"\xff\xd8"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 import structlog
 from redis.client import Pipeline
@@ -321,6 +322,12 @@ def queue_clip(place: Rooms, clip_id: str) -> None:
     """Queue a clip's embedding, unless that job waits or runs already."""
     job_id = f"clip-{_encoder_slug(place)}-{clip_id}"
     enqueue(place.queue("clips"), index_clip, clip_id, job_id=job_id, timeout=CLIP_JOB)
+
+
+def retry_clip(place: Rooms, clip: ClipRecord) -> None:
+    """Try a clip that failed once more."""
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
+    queue_clip(place, clip.id)
 
 
 def queue_ticket(place: Rooms, issue_id: str) -> None:

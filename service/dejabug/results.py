@@ -51,6 +51,9 @@ class Found(BaseModel):
     score: float
     found_by: list[Literal["clip", "picture", "words"]]
     clip: FoundClip | None
+    asked: FoundClip | None = Field(
+        description="The asked issue's own clip that it is like; null for words and uploads."
+    )
     moments: list[FoundMoment]
     also: list[str]
 
@@ -73,6 +76,7 @@ def result_of(place: Rooms, choice: Choice, issues: Mapping[str, Issue]) -> Foun
         score=round(pair.score, 4),
         found_by=_found_by(pair),
         clip=clip_of(place, pair.found_clip_id),
+        asked=clip_of(place, pair.clip_id) if pair.clip_id else None,
         moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
         also=[issues[other].key for other in others if other != choice.issue_id],
     )

@@ -32,6 +32,7 @@ from dejabug.previews import PreviewStore
 from dejabug.projects import Projects
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
+from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
 from dejabug.tokens import Tokens
@@ -154,6 +155,11 @@ class Rooms:
     def tokens(self) -> Tokens:
         """The tokens of the API."""
         return Tokens(self.redis)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of the pages."""
+        return Sessions(self.redis, self.tokens)
 
     def sight(self, reader: str) -> Sight:
         """Who can tell what this reader may see: the one place that knows the kinds of readers.

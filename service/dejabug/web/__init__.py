@@ -1,5 +1,5 @@
-"""The Flask app: webhooks in; answers for the API, Jira's panel and Slack, media and health out.
-Never loads a model."""
+"""The Flask app: webhooks in; the pages, answers for the API, Jira's panel and Slack, media and
+health out. Never loads a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dejabug.logs import configure_logs
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
-from dejabug.web import api, health, media, panel, slack, webhooks
+from dejabug.web import api, health, media, pages, panel, slack, webhooks
 from dejabug.web.forge import Forge
 
 __all__ = ["create_app"]
@@ -31,6 +31,7 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(pages.blueprint)
     app.extensions["forge"] = Forge(place.settings) if place.settings.forge_app_id else None
     app.register_blueprint(panel.blueprint)
     app.extensions["slack"] = http_handler(place)

@@ -13,7 +13,7 @@ from dejabug.jira.errors import JiraError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
 from dejabug.uploads import TooManyUploadsError
-from dejabug.web.api.auth import NoTokenError, TooManyError
+from dejabug.web.api.auth import ForeignOriginError, NoTokenError, TooManyError
 from dejabug.web.problems import problem
 
 log = structlog.get_logger()
@@ -37,6 +37,12 @@ def no_token(_error: NoTokenError) -> Response:
     answer = problem(401, "Unauthorized", detail)
     answer.headers["WWW-Authenticate"] = 'Bearer realm="dejabug"'
     return answer
+
+
+def foreign_origin(_error: ForeignOriginError) -> Response:
+    """A session is for our own pages."""
+    detail = "A session changes things only from this service's own pages; scripts send a token."
+    return problem(403, "Forbidden", detail)
 
 
 def too_many(error: TooManyError) -> Response:
@@ -112,6 +118,7 @@ def register(blueprint: Blueprint) -> None:
     """Have these answer for the blueprint."""
     for kind, answer in (
         (NoTokenError, no_token),
+        (ForeignOriginError, foreign_origin),
         (TooManyError, too_many),
         (ValidationError, wrong_parameters),
         (BadRequestError, bad_request),

@@ -124,6 +124,78 @@ class Clip(FoundClip):
     video: Literal["none", "preparing", "ready"]
 
 
+class ClipIds(BaseModel):
+    """Which clips."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: list[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]] = Field(
+        min_length=1, max_length=MOST, description="Clips' ids."
+    )
+
+
+class Clips(BaseModel):
+    """Those of the clips that are there for this token."""
+
+    clips: list[Clip]
+
+
+class ClipCounts(BaseModel):
+    """How many clips are in each state."""
+
+    queued: int
+    indexed: int
+    failed: int
+
+
+class QueueStatus(BaseModel):
+    """A queue: how many jobs wait on it, and how many live workers serve it."""
+
+    name: str
+    waiting: int
+    workers: int
+
+
+class IndexStatus(BaseModel):
+    """The index of frames, and whether it is complete."""
+
+    name: str
+    algorithm: str
+    frames: int
+    ready: bool
+
+
+class FailedClip(BaseModel):
+    """A clip that could not be indexed, and why."""
+
+    id: str
+    filename: str
+    issue: str = Field(description="The issue's key.")
+    url: str
+    reason: str
+
+
+class Status(BaseModel):
+    """How the installation is: `encoder` names model and device, `index` is null before a worker
+    has loaded one, `failed` lists up to 100 clips of the token's projects, `more_failed` says how
+    many others there are."""
+
+    issues: int
+    clips: ClipCounts
+    index: IndexStatus | None
+    encoder: str
+    queues: list[QueueStatus]
+    problems: list[str]
+    failed: list[FailedClip]
+    more_failed: int
+
+
+class Retried(BaseModel):
+    """How many clips were queued again."""
+
+    queued: int
+
+
 class Problem(BaseModel):
     """What went wrong, and what to change (RFC 9457)."""
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
 
 from dejabug import uploads
-from dejabug.previewing import queue_preview
-from dejabug.results import clip_of
 from dejabug.search import Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.uploads import Upload
-from dejabug.web.api import docs, errors, openapi
+from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, let_in, place
+from dejabug.web.api.clips import clips_for
 from dejabug.web.api.errors import BadRequestError, NotHereError
-from dejabug.web.api.models import Clip, ClipIssue, Job, Narrowed, Paging, Question, Results, Words
+from dejabug.web.api.models import (
+    Clip,
+    ClipIds,
+    Clips,
+    Job,
+    Narrowed,
+    Paging,
+    Question,
+    Results,
+    Retried,
+    Status,
+    Words,
+)
 from dejabug.web.api.openapi import EVENTS, Operation, describes
 from dejabug.web.api.progress import STREAMS, events
 from dejabug.web.api.uploading import receive_file
-from dejabug.web.media import media_address, video_state
 from dejabug.web.problems import problem
 
 blueprint = Blueprint("api", __name__, url_prefix=errors.PREFIX)
@@ -132,25 +142,46 @@ def job(job_id: str) -> Response:
 @describes(Operation(None, {200: Clip}, (404,), {"clip_id": NUMBER}))
 def clip(clip_id: str) -> Response:
     """A clip, and where to see it."""
-    rooms, who = place(), caller()
-    record, found = rooms.catalogue.clip(clip_id), clip_of(rooms, clip_id)
-    if record is None or found is None:
+    found = clips_for(place(), caller(), [clip_id])
+    if not found:
         raise NotHereError
-    if record.issue_id not in rooms.sight(who.name).may_see(who.name, [record.issue_id]):
+    return _json(found[0])
+
+
+@blueprint.get("/clips")
+@by_token
+@describes(Operation(ClipIds, {200: Clips}))
+def clips() -> Response:
+    """Several clips, and where to see them; those that are not there, or not for this token, are
+    left out."""
+    return _json(Clips(clips=clips_for(place(), caller(), _query(ClipIds).id)))
+
+
+@blueprint.post("/clips/<clip_id>/retry")
+@by_token
+@describes(Operation(None, {202: Retried}, (403, 404), {"clip_id": NUMBER}))
+def retry(clip_id: str) -> tuple[Response, int]:
+    """Try to index a clip again that could not be."""
+    count = status.retry(place(), caller(), clip_id)
+    if not count:
         raise NotHereError
-    issue = rooms.jira.issues([record.issue_id]).get(record.issue_id)
-    if issue is None:
-        raise NotHereError
-    queue_preview(rooms, clip_id, awaited=True)
-    url = f"{rooms.settings.jira_url}/browse/{issue.key}"
-    return _json(
-        Clip(
-            **found.model_dump(),
-            issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
-            media=media_address(rooms, clip_id, who.name) if rooms.shows_media else None,
-            video=video_state(rooms, record),
-        )
-    )
+    return _json(Retried(queued=count)), 202
+
+
+@blueprint.post("/clips/retry")
+@by_token
+@describes(Operation(None, {202: Retried}, (403,)))
+def retry_all() -> tuple[Response, int]:
+    """Try to index all clips of the token's projects again that could not be."""
+    return _json(Retried(queued=status.retry(place(), caller()))), 202
+
+
+@blueprint.get("/status")
+@by_token
+@describes(Operation(None, {200: Status}))
+def status_report() -> Response:
+    """What is indexed and with what, what waits, and which clips could not be indexed."""
+    return _json(status.report(place(), caller()))
 
 
 @blueprint.get("/openapi.json")
@@ -161,7 +192,9 @@ def openapi_document() -> Response:
 
 def _query(model: type[Query]) -> Query:
     """The query's parameters. Raises ValidationError for those that are wrong or unknown."""
-    lists = {name for name, each in model.model_fields.items() if each.default_factory is list}
+    lists = {
+        name for name, each in model.model_fields.items() if get_origin(each.annotation) is list
+    }
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
         if name not in lists and len(values) > 1:

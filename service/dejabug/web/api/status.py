@@ -1,0 +1,82 @@
+"""How the installation is, and a second try for clips that could not be indexed."""
+
+from __future__ import annotations
+
+from dejabug.callers import Caller
+from dejabug.catalogue import ClipRecord, ClipStatus
+from dejabug.index import IndexUnavailableError
+from dejabug.jobs import retry_clip
+from dejabug.rooms import Rooms
+from dejabug.web.api.models import ClipCounts, FailedClip, IndexStatus, QueueStatus, Status
+from dejabug.web.health import readiness
+
+# Failed clips that are told one by one: more are a matter of one cause, and of one button.
+LISTED = 100
+
+
+def report(place: Rooms, who: Caller) -> Status:
+    """What there is. Raises redis.RedisError and JiraError."""
+    try:
+        ready = readiness(place)
+        index, problems = _index(place), ready["problems"]
+    except IndexUnavailableError as error:
+        index, problems = None, [str(error)]
+    failed = sorted(_failed(place, who), key=lambda clip: int(clip.id), reverse=True)
+    count = place.catalogue.count
+    return Status(
+        issues=place.catalogue.issue_count(),
+        clips=ClipCounts(**{state.value: count(state) for state in ClipStatus}),
+        index=index,
+        encoder=place.encoder_label(),
+        queues=[
+            QueueStatus(name=name, waiting=place.queue(name).count, workers=workers)
+            for name, workers in place.workers().items()
+        ],
+        problems=problems,
+        failed=_told(place, failed[:LISTED]),
+        more_failed=max(0, len(failed) - LISTED),
+    )
+
+
+def retry(place: Rooms, who: Caller, clip_id: str | None = None) -> int:
+    """Queue the caller's failed clips again, or this one alone; how many were queued."""
+    clips = [clip for clip in _failed(place, who) if clip_id in (None, clip.id)]
+    for clip in clips:
+        retry_clip(place, clip)
+    return len(clips)
+
+
+def _failed(place: Rooms, who: Caller) -> list[ClipRecord]:
+    """The failed clips that the caller may see."""
+    clips = list(place.catalogue.with_status(ClipStatus.FAILED))
+    projects = {issue_id: _project(place, issue_id) for issue_id in {c.issue_id for c in clips}}
+    mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
+    seen = place.sight(who.name).may_see(who.name, mine) if mine else set()
+    return [clip for clip in clips if clip.issue_id in seen]
+
+
+def _project(place: Rooms, issue_id: str) -> str:
+    issue = place.catalogue.issue(issue_id)
+    return issue.project if issue else ""
+
+
+def _told(place: Rooms, clips: list[ClipRecord]) -> list[FailedClip]:
+    keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
+    return [
+        FailedClip(
+            id=clip.id,
+            filename=clip.filename,
+            issue=keys[clip.issue_id],
+            url=f"{place.settings.jira_url}/browse/{keys[clip.issue_id]}",
+            reason=clip.reason,
+        )
+        for clip in clips
+        if clip.issue_id in keys
+    ]
+
+
+def _index(place: Rooms) -> IndexStatus:
+    state = place.index.state()
+    return IndexStatus(
+        name=state.name, algorithm=state.algorithm, frames=state.frames, ready=state.ready
+    )

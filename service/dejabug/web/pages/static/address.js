@@ -1,0 +1,38 @@
+/** The page's address says what was asked: it can be shared, and the browser's back works. */
+
+const FILTERS = ["project", "game", "status", "kind", "since", "until"];
+const KEY = /^[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}$/;
+
+/** The question in an address: words or a key (`q`), an uploaded clip (`job`), filters, and the
+ * result that is looked at (`open`). */
+export function questionOf(search) {
+  const given = new URLSearchParams(search);
+  const question = { q: given.get("q") ?? "", job: given.get("job") ?? "", open: given.get("open") ?? "" };
+  question.filters = Object.fromEntries(FILTERS.map((name) => [name, given.get(name) ?? ""]));
+  return question;
+}
+
+/** The address of a question. */
+export function addressOf(question) {
+  const kept = new URLSearchParams();
+  for (const name of ["q", "job"]) if (question[name]) kept.set(name, question[name]);
+  for (const [name, value] of narrowed(question.filters)) kept.append(name, value);
+  if (question.open) kept.set("open", question.open);
+  return kept.size ? `/?${kept}` : "/";
+}
+
+/** Whether two questions have the same results. */
+export function sameQuestion(one, other) {
+  return addressOf({ ...one, open: "" }) === addressOf({ ...other, open: "" });
+}
+
+/** The filters that say something, as parameters. */
+export function narrowed(filters) {
+  return new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
+}
+
+/** A ticket's key, or null for words. */
+export function keyIn(words) {
+  const trimmed = words.trim();
+  return KEY.test(trimmed) ? trimmed.toUpperCase() : null;
+}

@@ -1,0 +1,45 @@
+/** Calls of the API by the page's session, whose cookie no script can read. */
+
+export const API = "/api/v1";
+
+/** What went wrong, in the words of the service's problem details. */
+export class ProblemError extends Error {
+  constructor(status, detail) {
+    super(detail || "Something went wrong. Try again.");
+    this.status = status;
+  }
+}
+
+const AWAY = "The service cannot be reached. Check your connection, then try again.";
+
+/** The JSON at an address of the API; `parameters` as URLSearchParams. Throws ProblemError. */
+export async function get(path, parameters, signal) {
+  const query = parameters?.toString();
+  return read(`${API}${path}${query ? `?${query}` : ""}`, { signal });
+}
+
+/** Change something; the answer's JSON, or null. Throws ProblemError. */
+export function post(address) {
+  return read(address, { method: "POST" });
+}
+
+/** Throw what an answer says was wrong; a session that is over leads to signing in. */
+export function refuse(status, told) {
+  if (status === 401) {
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  throw new ProblemError(status, told?.detail);
+}
+
+async function read(address, options) {
+  let answer;
+  try {
+    answer = await fetch(address, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ProblemError(0, AWAY);
+  }
+  const told = await answer.json().catch(() => null);
+  if (!answer.ok) refuse(answer.status, told);
+  return told;
+}

@@ -1,0 +1,31 @@
+/** Which clips a result is looked at with. */
+
+import { momentOf } from "./card.js";
+import { Compare } from "./compare.js";
+import { byId } from "./dom.js";
+import { clipOf } from "./media.js";
+
+let player = null;
+byId("compare").addEventListener("close", () => {
+  player?.end();
+  player = null;
+});
+
+/** Open the view of a result; `own` is the uploaded clip, if this browser has it, and `asked` what
+ * the other clip is called. Throws ProblemError. */
+export async function showDetail(result, own, asked) {
+  const dialog = byId("compare");
+  const found = result.clip ? await clipOf(result.clip.id) : null;
+  const other = own ?? (result.asked ? await clipOf(result.asked.id) : null);
+  const here = result.moments[0]?.here_at;
+  const sides = found ? [{ clip: found, at: momentOf(result).at, title: `${result.key} · ${found.filename}` }] : [];
+  if (other && here !== null) sides.unshift({ clip: other, at: here ?? 0, title: asked });
+  if (!sides.length || dialog.open) return;
+  player = new Compare(dialog, result, sides);
+  dialog.showModal();
+  dialog.querySelector(".play").focus();
+}
+
+export function hideDetail() {
+  if (byId("compare").open) byId("compare").close();
+}

@@ -1,0 +1,27 @@
+/** A clip that is chosen, or dragged onto the page. */
+
+import { byId } from "./dom.js";
+
+/** Call `take` with each file that somebody brings. */
+export function onFile(take) {
+  const chooser = byId("file");
+  chooser.addEventListener("change", () => {
+    if (chooser.files[0]) take(chooser.files[0]);
+    chooser.value = "";
+  });
+  let depth = 0;
+  const shown = (change) => {
+    depth = change === 0 ? 0 : depth + change;
+    byId("drop").hidden = depth <= 0;
+  };
+  const carries = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragenter", (event) => carries(event) && shown(1));
+  addEventListener("dragleave", (event) => carries(event) && shown(-1));
+  addEventListener("dragover", (event) => carries(event) && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    shown(0);
+    if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+  });
+}

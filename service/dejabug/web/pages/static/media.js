@@ -1,0 +1,51 @@
+/** Where clips' pictures and previews are: signed addresses, which last for minutes. */
+
+import { get } from "./api.js";
+import { nearestPicture } from "./clock.js";
+
+/** Milliseconds after which an address is asked for anew, before it ends at five minutes. */
+const STALE = 4 * 60 * 1000;
+/** Milliseconds after which it is asked again whether a preview is ready. */
+const PREPARING = 2500;
+/** Clips that are asked for at once. */
+const MOST = 50;
+
+const known = new Map();
+
+/** Learn where these clips are, in few requests. Throws ProblemError. */
+export async function learn(ids) {
+  const wanted = [...new Set(ids)].filter((id) => !fresh(known.get(id)));
+  for (let from = 0; from < wanted.length; from += MOST) {
+    const asked = new URLSearchParams(wanted.slice(from, from + MOST).map((id) => ["id", id]));
+    const { clips } = await get("/clips", asked);
+    for (const clip of clips) known.set(clip.id, { clip, when: Date.now() });
+  }
+}
+
+/** A clip with its addresses, or null where it is not (or no longer) to be seen. */
+export async function clipOf(id) {
+  await learn([id]);
+  return known.get(id)?.clip ?? null;
+}
+
+/** The address of a clip's picture nearest to a time, or null. */
+export function pictureOf(clip, time) {
+  const nearest = nearestPicture(clip.times, time);
+  if (!clip.media || nearest === null) return null;
+  return `${base(clip)}/pictures/${Math.round(nearest * 1000)}.jpg`;
+}
+
+/** The address of a clip's preview, or null while there is none. */
+export function videoOf(clip) {
+  if (clip.local) return clip.local;
+  return clip.media && clip.video === "ready" ? `${base(clip)}/video.mp4` : null;
+}
+
+function base(clip) {
+  return new URL(clip.media, location.href).pathname; // this page may load from its own host alone
+}
+
+function fresh(kept) {
+  if (!kept) return false;
+  return Date.now() - kept.when < (kept.clip.video === "preparing" ? PREPARING : STALE);
+}

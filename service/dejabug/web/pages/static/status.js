@@ -1,0 +1,80 @@
+/** The status page. */
+
+import { API, get, post } from "./api.js";
+import { byId, make, ticketLink } from "./dom.js";
+
+/** Milliseconds between looks while the page is seen. */
+const LOOK = 5000;
+const number = new Intl.NumberFormat("en");
+
+async function show() {
+  try {
+    draw(await get("/status"));
+  } catch (error) {
+    said(error.message, "bad");
+  }
+}
+
+function said(text, how) {
+  byId("state").className = `state ${how}`;
+  if (byId("state").textContent !== text) byId("state").textContent = text;
+}
+
+function draw(status) {
+  const bad = status.problems.length > 0;
+  said(bad ? `Not everything works: ${status.problems.join("; ")}` : "Everything works.", bad ? "bad" : "good");
+  byId("numbers").replaceChildren(...numbers(status));
+  byId("queues").replaceChildren(...status.queues.map(queueRow));
+  byId("failed").replaceChildren(...status.failed.map(failedRow));
+  const count = status.failed.length + status.more_failed;
+  if (status.more_failed) byId("failed").append(make("li", {}, `… and ${number.format(status.more_failed)} more`));
+  byId("failed-none").hidden = count > 0;
+  byId("retry-all").hidden = count < 2;
+  byId("report").hidden = false;
+}
+
+function numbers({ issues, clips, index, encoder }) {
+  const told = {
+    Tickets: number.format(issues),
+    "Clips indexed": number.format(clips.indexed),
+    "Clips waiting": number.format(clips.queued),
+    "Clips failed": number.format(clips.failed),
+    Frames: index ? number.format(index.frames) : "none yet",
+    Index: index ? `${index.algorithm}${index.ready ? "" : ", being built"}` : "none yet",
+    "Model and device": encoder,
+  };
+  return Object.entries(told).map(([name, value]) =>
+    make("div", { class: value.length > 16 ? "wide" : null }, make("dt", {}, name), make("dd", {}, value)),
+  );
+}
+
+function queueRow({ name, waiting, workers }) {
+  const cell = make("td", { class: workers ? null : "bad" }, workers ? String(workers) : "none");
+  return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, number.format(waiting)), cell);
+}
+
+function failedRow(clip) {
+  const again = make("button", { type: "button", "aria-label": `Try ${clip.filename} of ${clip.issue} again` }, "Try again");
+  again.addEventListener("click", () => retry(again, `/clips/${clip.id}/retry`));
+  const text = make("div", {}, make("p", {}, ticketLink(clip.issue, clip.url), ` ${clip.filename}`));
+  text.append(make("p", { class: "small" }, clip.reason));
+  return make("li", {}, text, again);
+}
+
+async function retry(button, path) {
+  button.disabled = true;
+  try {
+    await post(API + path);
+    await show();
+  } catch (error) {
+    said(error.message, "bad");
+  }
+  button.disabled = false;
+}
+
+byId("retry-all").addEventListener("click", () => retry(byId("retry-all"), "/clips/retry"));
+setInterval(() => {
+  // Nothing is drawn anew under somebody's fingers.
+  if (!document.hidden && !byId("failed").contains(document.activeElement)) show();
+}, LOOK);
+show();

@@ -1,0 +1,323 @@
+"""The search page and the status page in a real browser, with the real service behind them.
+
+DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from conftest import Site, wait_until
+from dejabug.catalogue import ClipStatus
+from dejabug.previewing import queue_preview
+from dejabug.redis_server import free_port
+from dejabug.rooms import Rooms
+from dejabug.web.api import views
+from search_worker import searching
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+from test_panel_browser import APART, AXE, PICTURES, Service, browser, service
+
+__all__ = ["browser", "service"]
+pytestmark = pytest.mark.slow
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def service_url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], service_url: str) -> dict[str, str]:
+    more = {"DEJABUG_PUBLIC_URL": service_url, "DEJABUG_API_REQUESTS_PER_MINUTE": "10000"}
+    return {**environment, **more}
+
+
+class Desk:
+    """Somebody at the pages; `complaints` is what the browser's console says was wrong."""
+
+    def __init__(self, page: Page, url: str, secret: str) -> None:
+        self.page, self.url, self._secret = page, url, secret
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._heard)
+
+    def sign_in(self, path: str = "/") -> None:
+        self.page.goto(self.url + path)
+        self.page.get_by_label("API token").fill(self._secret)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        self.page.wait_for_load_state()
+
+    def ask(self, words: str) -> None:
+        box = self.page.get_by_role("searchbox")
+        box.fill(words)
+        box.press("Enter")
+
+    def card(self, key: str) -> Locator:
+        return self.page.locator(f'li.card[data-key="{key}"]')
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the page, where pictures are wanted."""
+        if PICTURES:
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+    def flaws(self) -> list[str]:
+        """What axe finds wrong with the page for people who cannot see or point."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.page.evaluate("axe.run().then((seen) => seen.violations)")
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+
+    def scrolls_sideways(self) -> bool:
+        root = "document.documentElement"
+        return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
+
+    def _heard(self, message: Any) -> None:
+        expected = re.search(r"status of (401|404|403|503)", message.text)
+        if message.type == "error" and not expected:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture(params=["light"])
+def desk(
+    browser: Browser, place: Rooms, service: Service, service_url: str, request: Any
+) -> Iterator[Desk]:
+    context = browser.new_context(
+        viewport={"width": 1240, "height": 860}, color_scheme=request.param
+    )
+    secret, _ = place.tokens.create("Tess", ["GAME"])
+    found = Desk(context.new_page(), service_url, secret)
+    with searching(place):
+        yield found
+    context.close()
+    assert found.complaints == []
+
+
+@pytest.fixture
+def keys(place: Rooms, jira: Site, clips: Path) -> list[str]:
+    """Old tickets: three of cows, one of something else."""
+    found = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
+    done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
+    jira.call("PUT", f"/rest/api/2/issue/{found[0]}", json={"fields": done})
+    return found
+
+
+def ready(place: Rooms) -> None:
+    """Make the previews that were asked for."""
+    wait_until(lambda: place.queue("previews").count)
+    work(place, previews=True)
+
+
+def test_words_find_clips_that_play_from_their_moment(
+    desk: Desk, keys: list[str], place: Rooms
+) -> None:
+    desk.sign_in()
+    desk.keep("page-welcome")
+    desk.ask("herd of cows everywhere")
+    card = desk.card(keys[0])
+    expect(card.locator(".picture")).to_have_js_property("complete", True)
+    wait_until(lambda: card.locator(".picture").evaluate("each => each.naturalWidth"))
+    assert card.locator(".mark").count() == 1
+    link = card.get_by_role("link", name=keys[0])
+    assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener")
+    expect(card).to_contain_text("Done")
+    card.locator(".clip").hover()
+    expect(card.locator("img.flip")).to_be_visible()  # no preview yet: a flip-book
+    ready(place)
+    desk.page.mouse.move(0, 0)
+    expect(card.locator("img.flip")).to_have_count(0)
+    desk.page.wait_for_timeout(2600)
+    card.locator(".clip").hover()
+    video = card.locator("video")
+    wait_until(lambda: video.evaluate("each => !each.paused && each.currentTime > 0"))
+    start = float(card.locator(".time").text_content().split("/")[0].split(":")[1])  # type: ignore[union-attr]
+    assert video.evaluate("each => each.currentTime") >= start - 0.6
+    desk.keep("page-results")
+    desk.page.mouse.move(0, 0)
+    expect(video).to_have_count(0)
+
+
+def test_less_motion_means_none(desk: Desk, keys: list[str]) -> None:
+    desk.page.emulate_media(reduced_motion="reduce")
+    desk.sign_in("/?q=cows")
+    card = desk.card(keys[0])
+    card.locator(".clip").hover()
+    desk.page.wait_for_timeout(500)
+    expect(card.locator("video, img.flip")).to_have_count(0)
+
+
+def test_a_key_opens_both_clips_in_step(
+    desk: Desk, keys: list[str], place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    work(place, previews=True)
+    desk.sign_in()
+    desk.ask(key.lower())
+    first = desk.page.locator("li.card").first
+    expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"))
+    ready(place)
+    for clip_id in place.catalogue.clip_ids_of(str(jira.issue(key)["id"])):
+        queue_preview(place, clip_id, awaited=True)
+    work(place, previews=True)
+    desk.page.wait_for_timeout(2600)
+    first.locator(".clip").click()
+    videos = desk.page.locator("dialog video")
+    expect(videos).to_have_count(2)
+    told = desk.page.evaluate(
+        f"fetch('/api/v1/issues/{key}/similar').then(answer => answer.json())"
+        ".then(told => told.results[0].moments[0])"
+    )
+    times = "[...document.querySelectorAll('dialog video')].map((each) => each.currentTime)"
+    wait_until(lambda: desk.page.evaluate(times)[0] > told["here_at"] + 0.4, 15)
+    for _ in range(5):
+        here, there = desk.page.evaluate(times)
+        assert abs((there - here) - (told["there_at"] - told["here_at"])) < APART
+        desk.page.wait_for_timeout(100)
+    assert desk.flaws() == []
+    desk.keep("page-compare")
+    assert "open=" in desk.page.url
+    desk.page.go_back()
+    expect(desk.page.locator("dialog")).to_be_hidden()
+
+
+def test_a_clip_is_sent_with_progress_and_compared(
+    desk: Desk, keys: list[str], clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "AT_ONCE", 0.05)
+    desk.sign_in()
+    seen = desk.page.evaluate_handle(
+        "(() => { const seen = []; new MutationObserver(() => "
+        "seen.push(document.getElementById('upload-text').textContent)).observe("
+        "document.getElementById('upload'), {subtree: true, childList: true}); return seen })()"
+    )
+    desk.page.locator("#file").set_input_files(clips / COWS[2])
+    first = desk.page.locator("li.card").first
+    expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"), timeout=20_000)
+    said = " ".join(seen.json_value())
+    assert f"Sending {COWS[2]}" in said
+    assert "clip…" in said or "pictures…" in said
+    assert "job=" in desk.page.url
+    first.locator(".clip").click()
+    expect(desk.page.locator("dialog figure")).to_have_count(2)
+    expect(desk.page.locator("dialog figcaption").first).to_contain_text("Your clip")
+    desk.keep("page-upload")
+    desk.page.keyboard.press("Escape")
+    desk.page.reload()
+    expect(desk.page.locator("li.card").first).to_be_visible()
+
+
+def test_what_is_no_clip_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
+    desk.sign_in()
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"PK\x03\x04 this is a zip")
+    desk.page.locator("#file").set_input_files(bad)
+    expect(desk.page.get_by_role("alert")).to_contain_text("Try another clip", timeout=15_000)
+    desk.keep("page-error")
+
+
+def test_addresses_can_be_shared_and_back_works(desk: Desk, keys: list[str]) -> None:
+    desk.sign_in("/?q=cows&status=Done")
+    expect(desk.page.locator("li.card")).to_have_count(1)
+    expect(desk.card(keys[0])).to_be_visible()
+    expect(desk.page.get_by_label("Status", exact=True)).to_have_value("Done")
+    desk.page.get_by_role("button", name="Clear filters").click()
+    expect(desk.page.locator("li.card")).to_have_count(4)
+    assert desk.page.url.endswith("/?q=cows")
+    desk.page.go_back()
+    expect(desk.page.locator("li.card")).to_have_count(1)
+    desk.page.go_forward()
+    expect(desk.page.locator("li.card")).to_have_count(4)
+
+
+def test_nothing_found_and_errors_say_what_to_do(desk: Desk, keys: list[str]) -> None:
+    desk.sign_in("/?q=cows&game=Nowhere")
+    expect(desk.page.get_by_text("Clear some of them")).to_be_visible()
+    desk.keep("page-empty")
+    desk.ask("GAME-999")
+    expect(desk.page.get_by_role("alert")).to_contain_text("no such thing here")
+    expect(desk.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_the_keyboard_does_all_of_it(desk: Desk, keys: list[str]) -> None:
+    desk.sign_in()
+    desk.ask("cows")
+    clip = desk.page.locator("li.card .clip").first
+    expect(clip).to_be_visible()
+    clip.focus()
+    desk.page.keyboard.press("Enter")
+    expect(desk.page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
+    desk.page.keyboard.press("Space")
+    expect(desk.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    before = desk.page.locator("dialog input").input_value()
+    desk.page.keyboard.press("ArrowRight")
+    expect(desk.page.locator("dialog input")).not_to_have_value(before)
+    desk.page.keyboard.press("Escape")
+    expect(desk.page.locator("dialog")).to_be_hidden()
+    expect(clip).to_be_focused()
+    expect(desk.page).not_to_have_url(re.compile("open="))
+
+
+@pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
+def test_nobody_is_shut_out_in_either_theme(desk: Desk, keys: list[str], request: Any) -> None:
+    theme = request.node.callspec.params["desk"]
+    desk.page.goto(desk.url)
+    assert desk.flaws() == []
+    desk.sign_in()
+    assert desk.flaws() == []
+    desk.ask("cows")
+    expect(desk.card(keys[0])).to_be_visible()
+    desk.page.locator("summary").click()
+    assert desk.flaws() == []
+    desk.keep(f"page-{theme}")
+    desk.page.goto(f"{desk.url}/status")
+    expect(desk.page.get_by_text("Queues and workers")).to_be_visible()
+    assert desk.flaws() == []
+
+
+def test_a_phone_shows_all_without_sideways_scrolling(desk: Desk, keys: list[str]) -> None:
+    desk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    desk.sign_in()
+    assert not desk.scrolls_sideways()
+    desk.ask("cows")
+    expect(desk.card(keys[0])).to_be_visible()
+    assert not desk.scrolls_sideways()
+    desk.keep("page-phone")
+    desk.page.locator("li.card .clip").first.click()
+    expect(desk.page.locator("dialog")).to_be_visible()
+    assert not desk.scrolls_sideways()
+    desk.keep("page-phone-compare")
+
+
+def test_a_failed_clip_is_tried_again_on_the_status_page(
+    desk: Desk, keys: list[str], place: Rooms, jira: Site
+) -> None:
+    for key in keys[:2]:
+        clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
+        place.catalogue.put_clip(failed)
+    desk.sign_in("/status")
+    expect(desk.page.locator("#failed li")).to_have_count(2)
+    desk.keep("page-status")
+    desk.page.get_by_role("button", name=f"of {keys[0]} again").click()
+    expect(desk.page.locator("#failed li")).to_have_count(1)
+    assert place.catalogue.count(ClipStatus.QUEUED) == 1
+
+
+def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: Desk, place: Rooms) -> None:
+    desk.sign_in()
+    desk.page.get_by_role("button", name="Sign out").click()
+    expect(desk.page.get_by_label("API token")).to_be_visible()
+    desk.sign_in()
+    (token,) = place.tokens.all()
+    place.tokens.revoke(token.id)
+    desk.ask("cows")
+    expect(desk.page.get_by_label("API token")).to_be_visible()
