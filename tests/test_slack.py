@@ -423,7 +423,7 @@ def found(**changes: Any) -> Found:
         "issue": "1", "key": "GAME-1", "url": "https://jira.example/browse/GAME-1",
         "summary": "s", "status": "Open", "resolution": None, "project": "GAME", "game": "",
         "kinds": [], "created": "", "score": 1.0, "found_by": ["words"], "clip": None,
-        "moments": [], "also": [],
+        "asked": None, "moments": [], "also": [],
     }  # fmt: skip
     return Found.model_validate({**told, **changes})
 
