@@ -221,6 +221,7 @@ def test_what_is_no_clip_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
     bad.write_bytes(b"PK\x03\x04 this is a zip")
     desk.page.locator("#file").set_input_files(bad)
     expect(desk.page.get_by_role("alert")).to_contain_text("Try another clip", timeout=15_000)
+    expect(desk.page.locator("#said")).to_have_text("")
     desk.keep("page-error")
 
 

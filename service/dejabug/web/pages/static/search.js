@@ -84,6 +84,7 @@ async function guarded(doing) {
     await doing(signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
+    byId("said").textContent = ""; // whatever it was about is over
     byId("problem-text").textContent = error.message;
     byId("problem").hidden = false;
     byId("again").hidden = !(question.q || question.job);
