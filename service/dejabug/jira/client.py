@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import jira
 import requests
 from requests.auth import HTTPBasicAuth
 
+from dejabug.jira.attachments import save_attachment
 from dejabug.jira.errors import (
     AttachmentGoneError,
-    AttachmentTooLargeError,
     CommentGoneError,
     IssueGoneError,
     JiraRefusedError,
@@ -42,7 +42,6 @@ PAGE = 100
 # Issues per check of somebody's permission (Jira's own limit).
 CHECKED = 1000
 BROWSE = "BROWSE_PROJECTS"
-CHUNK = 256 * 1024
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
 # The property by which a service project hides a comment from its customers.
@@ -246,8 +245,7 @@ class JiraClient:
         ):
             if not answer.ok:
                 raise jira.JIRAError(answer.reason, answer.status_code, response=answer)
-            _check_download(answer, max_bytes)
-            size = _save(answer, path, max_bytes)
+            size = save_attachment(answer, path, max_bytes)
         return size
 
     def attach(self, issue_id: str, filename: str, content: bytes) -> str:
@@ -395,31 +393,3 @@ def _translated(gone: Exception) -> Iterator[None]:
         ) from None
     except requests.RequestException as error:
         raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None
-
-
-def _check_download(answer: requests.Response, max_bytes: int) -> None:
-    if answer.is_redirect:
-        where = urlsplit(answer.headers.get("Location", "")).hostname
-        raise JiraUnavailableError(f"Jira sends the attachment's reader to {where}; not followed")
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
-        # A login page comes with status 200: never to be taken for a clip.
-        raise JiraRefusedError("Jira gave a page instead of the attachment: check the token")
-    announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) > max_bytes:
-        raise AttachmentTooLargeError(
-            f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
-        )
-
-
-def _save(answer: requests.Response, path: Path, max_bytes: int) -> int:
-    size = 0
-    with path.open("wb") as file:
-        for chunk in answer.iter_content(CHUNK):
-            size += len(chunk)
-            if size > max_bytes:
-                raise AttachmentTooLargeError(f"the attachment has more than {max_bytes:,} bytes")
-            file.write(chunk)
-    announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and "Content-Encoding" not in answer.headers and size < int(announced):
-        raise JiraUnavailableError(f"the download broke off at {size:,} of {announced} bytes")
-    return size

@@ -8,11 +8,12 @@ from typing import Any
 
 import requests
 
+from dejabug.downloads import TooManyBytesError, save_body
+
 # Where Slack keeps files; the bot's token goes nowhere else.
 HOST = "https://files.slack.com/"
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 30)
-CHUNK = 256 * 1024
 
 
 class NoFileError(Exception):
@@ -44,18 +45,10 @@ def fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
             # Without the scope files:read, Slack sends its login page with status 200.
             if answer.status_code != 200 or kind.startswith("text/html"):
                 raise NoFileError("Slack does not give us that file.")
-            _save(answer, path, most)
+            size = save_body(answer, path, most)
+    except TooManyBytesError as error:
+        raise NoFileError(f"that file has {error}; send a shorter clip.") from None
     except requests.RequestException:
         raise NoFileError("Slack did not send that file; try again.") from None
-
-
-def _save(answer: requests.Response, path: Path, most: int) -> None:
-    size = 0
-    with path.open("wb") as out:
-        for chunk in answer.iter_content(CHUNK):
-            size += len(chunk)
-            if size > most:
-                raise NoFileError(f"that file has more than {most:,} bytes; send a shorter clip.")
-            out.write(chunk)
     if size == 0:
         raise NoFileError("that file is empty.")

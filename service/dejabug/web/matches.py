@@ -30,18 +30,16 @@ def matches_for(
     own = answer.tickets.get(record.id)
     if own is None:
         return None
-    kinds = place.settings.duplicate_link_types
-    linked = {link.issue_id for link in own.links if link.kind.lower() in kinds}
+    linked = set(own.duplicates(place.settings.duplicate_link_types))
     wish = Wish(place.settings.panel_threshold, MOST, answer.rejected, place.projects.off())
     tickets = tickets_of(answer.tickets.values(), place.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    matches = []
+    keys, matches = answer.keys(), []
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
             queue_preview(place, clip_id, awaited=number < WATCHED_FIRST)
         shown = {end: _clip(place, clip_id, reader) for end, clip_id in clips.items()}
-        keys = answer.keys()
         matches.append(
             {
                 **_ticket(answer.tickets[choice.issue_id], place.settings.jira_url),

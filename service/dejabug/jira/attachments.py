@@ -1,0 +1,42 @@
+"""An attachment's download: is it the attachment at all, and all of it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from dejabug.downloads import TooManyBytesError, save_body
+from dejabug.jira.errors import AttachmentTooLargeError, JiraRefusedError, JiraUnavailableError
+
+
+def save_attachment(answer: requests.Response, path: Path, max_bytes: int) -> int:
+    """Write Jira's answer, an attachment that is streamed, to `path`; its bytes.
+
+    Raises AttachmentTooLargeError, JiraRefusedError for a page in its place, JiraUnavailableError
+    for a redirect or a download that broke off, and requests' errors.
+    """
+    _check_download(answer, max_bytes)
+    try:
+        size = save_body(answer, path, max_bytes)
+    except TooManyBytesError as error:
+        raise AttachmentTooLargeError(f"the attachment has {error}") from None
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and "Content-Encoding" not in answer.headers and size < int(announced):
+        raise JiraUnavailableError(f"the download broke off at {size:,} of {announced} bytes")
+    return size
+
+
+def _check_download(answer: requests.Response, max_bytes: int) -> None:
+    if answer.is_redirect:
+        where = urlsplit(answer.headers.get("Location", "")).hostname
+        raise JiraUnavailableError(f"Jira sends the attachment's reader to {where}; not followed")
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        # A login page comes with status 200: never to be taken for a clip.
+        raise JiraRefusedError("Jira gave a page instead of the attachment: check the token")
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise AttachmentTooLargeError(
+            f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
+        )
