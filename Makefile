@@ -53,8 +53,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure speed against the naive way, as ratios
+bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench.questions
 
 clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record
