@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rq import Worker
 from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import worker as worker_module
@@ -19,7 +20,7 @@ from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
 from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
-from dejabug.queueing import enqueue
+from dejabug.queueing import Taken, enqueue
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
@@ -171,3 +172,26 @@ def test_sigterm_ends_a_worker_well(start: Any, cold_place: Rooms) -> None:
     child.terminate()
     assert child.wait(20) == 0
     assert Worker.all(connection=cold_place.redis) == []
+
+
+def test_a_job_whose_worker_died_before_it_began_is_put_back(
+    place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker on several queues too keeps on a list what it has taken and not begun."""
+    clips, default = place.queue("clips"), place.queue("default")
+    enqueue(default, nap)
+    (number,) = default.job_ids
+    taken = WarmWorker([clips, default], place.redis).queue_class.dequeue_any(
+        [clips, default], None, place.redis, serializer=JSONSerializer
+    )
+    assert taken is not None
+    assert default.job_ids == []
+    survivor = WarmWorker([clips, default], place.redis)
+    survivor.clean_registries()
+    assert default.job_ids == []  # it may be about to begin
+    monkeypatch.setattr(Taken, "should_be_cleaned_up", lambda *_: True)
+    survivor.clean_registries()
+    assert default.job_ids == [number]
+    survivor.work(burst=True, logging_level="WARNING")
+    assert Job.fetch(number, place.redis, JSONSerializer).return_value() == "rested"
+    assert default.intermediate_queue.get_job_ids() == []

@@ -14,7 +14,7 @@ from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.fetching import fetched
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
-from dejabug.queueing import CLIP_JOB
+from dejabug.locks import held
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ def embed_clip(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | Non
         with fetched(place, clip) as path:
             content = _sha256(path)
             name = f"dejabug:lock:content:{slug_of(place.encoder_name)}:{content}"
-            with place.redis.lock(name, timeout=CLIP_JOB):
+            with held(place.redis, name):
                 done = _copied(place, clip, where, content) or _sampled(place, clip, where, path)
                 done = replace(done, content=content)
                 if place.catalogue.clip(clip.id) is not None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from dejabug.catalogue import ClipRecord
 from dejabug.rooms import Rooms
+from dejabug.scratch import scratch_folder
 
 
 @contextlib.contextmanager
 def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
     """The clip's file, gone again afterwards. Raises like `JiraClient.download`."""
     most = place.settings.clip_max_bytes
-    with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
-        path = Path(folder) / "clip"
+    with scratch_folder() as folder:
+        path = folder / "clip"
         place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
         yield path

@@ -26,10 +26,12 @@ from dejabug.jira.errors import (
     IssueGoneError,
 )
 from dejabug.jira.models import Attachment, Issue
+from dejabug.locks import held
 from dejabug.pictures import OWN_PICTURES
 from dejabug.previewing import queue_preview
-from dejabug.queueing import CLIP_JOB, SHORT_JOB, enqueue, polite
+from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
+from dejabug.scratch import prune_scratch
 from dejabug.tags import Tag
 from dejabug.uploads import prune_uploads
 
@@ -241,8 +243,7 @@ def _keep(place: Rooms, clip: ClipRecord, seconds: float) -> None:
 def suggest(issue_id: str) -> None:
     """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
     place = rooms()
-    lock = place.redis.lock(f"dejabug:lock:suggest:{issue_id}", timeout=SHORT_JOB)
-    with lock:
+    with held(place.redis, f"dejabug:lock:suggest:{issue_id}"):
         chosen = commenting.refresh_comment(place, issue_id)
     for choice in chosen:
         # Whoever reads the comment may open the panel next.
@@ -314,6 +315,7 @@ def maintain(place: Rooms) -> None:
         queue_ticket(place, issue_id)
     place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
     prune_uploads(place)
+    prune_scratch()
     if place.knows_dimensions():
         place.index.grow()
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import structlog
+from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import DequeueTimeout, NoSuchJobError
+from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 
 from dejabug.jira.errors import JiraUnavailableError
 
@@ -25,8 +29,70 @@ SHORT_JOB = 300
 CLIP_JOB = 1800
 # Seconds that a finished job is kept: nobody waits for one.
 RESULT_TTL = 300
+# Seconds between two looks at a worker's queues: what a job waits for at most at an idle worker.
+LOOK = 0.05
+# Moves the first job of the first queue that has one to the list beside it, as RQ's BLMOVE does.
+TAKE = """
+for _, key in ipairs(KEYS) do
+  local job = redis.call('LMOVE', key, key .. ARGV[1], 'LEFT', 'RIGHT')
+  if job then return {key, job} end
+end
+return false
+"""
 # Jira keeps this many seconds of pause for itself at most; then we try again regardless.
 LONGEST_PAUSE = 3600
+
+
+class KeptQueue(Queue):
+    """A queue from which no job is lost when its worker dies between taking and starting it.
+
+    RQ keeps what was taken on a list beside the queue, but only for workers on one queue, since
+    Redis waits for several with a command (BLPOP) that keeps nothing. So this looks ever again.
+    """
+
+    @classmethod
+    def lpop(
+        cls, queue_keys: Sequence[str], timeout: int | None, connection: Redis | None = None
+    ) -> tuple[str, Any] | None:
+        """The first job id of the first of these queues that has one, and that queue's key; None
+        without a `timeout` in seconds. Raises DequeueTimeout."""
+        if connection is None:
+            raise ValueError("a connection is needed")
+        take = connection.register_script(TAKE)
+        beside = IntermediateQueue.get_intermediate_queue_key("")
+        deadline = time.monotonic() + (timeout or 0)
+        while True:
+            found = take(keys=list(queue_keys), args=[beside])
+            if found:
+                return found[0], found[1]
+            if timeout is None:
+                return None
+            if time.monotonic() > deadline:
+                raise DequeueTimeout(timeout, queue_keys)
+            time.sleep(LOOK)
+
+    @property
+    def intermediate_queue(self) -> Taken:
+        """What was taken and not started."""
+        return Taken(self.key, connection=self.connection)
+
+
+class Taken(IntermediateQueue):
+    """Jobs that were taken and not started; after a while, those whose worker has died."""
+
+    def cleanup(self, worker: BaseWorker, queue: Queue) -> None:  # noqa: ARG002 (RQ's signature)
+        """Put them back: they never began, so that it counts as no failure."""
+        started = set(queue.started_job_registry.get_job_ids(cleanup=False))
+        for job_id in self.get_job_ids():
+            if job_id in started or self.set_first_seen(job_id):
+                continue
+            if self.should_be_cleaned_up(job_id):
+                log.warning("job_put_back", job=job_id, queue=queue.name)
+                with self.connection.pipeline(transaction=True) as pipe:
+                    pipe.lrem(self.key, 1, job_id)
+                    pipe.lpush(self.queue_key, job_id)
+                    pipe.delete(self.get_first_seen_key(job_id))
+                    pipe.execute()
 
 
 def enqueue(

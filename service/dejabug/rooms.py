@@ -30,6 +30,7 @@ from dejabug.pace import Pace
 from dejabug.pictures import PictureStore
 from dejabug.previews import PreviewStore
 from dejabug.projects import Projects
+from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
 from dejabug.sessions import Sessions
@@ -200,7 +201,7 @@ class Rooms:
 
     def queue(self, name: str) -> Queue:
         """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""
-        return Queue(name, connection=self.redis, serializer=JSONSerializer)
+        return KeptQueue(name, connection=self.redis, serializer=JSONSerializer)
 
     def workers(self) -> dict[str, int]:
         """How many live workers there are on each of QUEUES that this installation has work for."""

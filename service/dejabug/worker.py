@@ -24,14 +24,18 @@ from rq.serializers import JSONSerializer
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.questions import ANSWERERS, Answerer
+from dejabug.queueing import KeptQueue
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
+from dejabug.scratch import prune_scratch
 
 log = structlog.get_logger()
 
 # Seconds between heartbeats while a job runs, and after which a silent worker's job is taken back.
 HEARTBEAT = 10
 HEARTBEAT_TTL = 60
+# Seconds after which an idle worker that was killed counts no more as one.
+WORKER_TTL = 90
 # Seconds between rounds of maintenance, and between looks for retries that are due.
 MAINTENANCE = 60
 SCHEDULING = 1
@@ -42,12 +46,26 @@ EMBEDDING_QUEUES = {"clips", "search"}
 
 
 class WarmWorker(SimpleWorker):
-    """A SimpleWorker with a heartbeat during jobs, and JSON jobs."""
+    """A SimpleWorker with a heartbeat during jobs, and JSON jobs, none of which it can lose."""
+
+    queue_class = KeptQueue
 
     def __init__(self, queues: list[Queue], connection: redis.Redis) -> None:
         super().__init__(
-            queues, connection=connection, serializer=JSONSerializer, log_job_description=False
+            queues,
+            connection=connection,
+            serializer=JSONSerializer,
+            log_job_description=False,
+            worker_ttl=WORKER_TTL,
         )
+
+    def prepare_job_execution(
+        self,
+        job: Job,
+        remove_from_intermediate_queue: bool = False,  # noqa: ARG002 (RQ's signature)
+    ) -> None:
+        """Tell Redis that the job is begun: from now on it is not merely taken."""
+        super().prepare_job_execution(job, remove_from_intermediate_queue=True)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in this process while a thread keeps its heartbeat."""
@@ -127,6 +145,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     are empty.
     """
     place.redis.ping()
+    prune_scratch()
     _tell_account(place)
     loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
     worker = WarmWorker([place.queue(name) for name in names], place.redis)
