@@ -23,6 +23,7 @@ from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex
+from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
@@ -197,6 +198,11 @@ class Rooms:
                 token=settings.jira_token.get_secret_value(),
             )
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        """Other people's accounts in Jira."""
+        return Accounts(self.jira)
 
     def queue(self, name: str) -> Queue:
         """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""
