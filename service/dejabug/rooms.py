@@ -160,7 +160,7 @@ class Rooms:
     @cached_property
     def sessions(self) -> Sessions:
         """The sessions of the pages."""
-        return Sessions(self.redis, self.tokens)
+        return Sessions(self.redis)
 
     def sight(self, reader: str) -> Sight:
         """Who can tell what this reader may see: the one place that knows the kinds of readers.
