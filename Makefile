@@ -9,6 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PANEL := plugin/panel/dist/index.html
 PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugin/panel/index.html
 NPM_STAMP := plugin/node_modules/.installed
+# A real OpenID Connect provider, for the tests of signing in.
+PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up panel test lint browser caddy bench clips devset quality pins audit clean
@@ -33,14 +35,14 @@ up: $(STAMP) ## start the demo's studio and keep it running to play with
 
 panel: $(PANEL) ## build the panel of the Jira app (needs node and npm)
 
-$(NPM_STAMP): plugin/package-lock.json
-	cd plugin && npm ci --no-audit --no-fund --loglevel=error
+%/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(PANEL): $(NPM_STAMP) $(PANEL_SOURCE) plugin/vite.config.ts
 	cd plugin && npm run --silent build
 
-test: lint panel browser caddy ## lint, type-check, hold the import directions, run all tests
+test: lint panel $(PROVIDER) browser caddy ## lint, type-check, hold the import directions, run all tests
 	cd plugin && npm run --silent check && npm test --silent
 	$(BIN)/pytest $(ARGS)
 
@@ -86,4 +88,4 @@ audit: $(STAMP) ## look for known weaknesses in what the images and the panel co
 	cd plugin && npm audit
 
 clean: ## remove .venv and .state
-	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist
+	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist tests/oidc/node_modules

@@ -48,7 +48,7 @@ def test_a_token_begins_a_session_that_does_not_hold_it(client: FlaskClient, pla
     assert (answer.status_code, answer.location) == (303, "/?q=cow")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
     assert secret not in cookie
     session = cookie.partition("=")[2].partition(";")[0]
     (key,) = place.redis.keys("dejabug:session:*")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from dejabug import policy
+from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraClient
 from dejabug.policy import Ticket
 from dejabug.projects import Projects
@@ -32,6 +33,11 @@ class Caller:
     name: str
     projects: frozenset[str]
     sight: Sight | None = None
+
+    @property
+    def anybody(self) -> bool:
+        """Whether nothing is known of them: who they are, or that they were given a token."""
+        return self.name.startswith(PUBLIC_READER)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class AccountReaders:
     def may_see(self, reader: str, issue_ids: Iterable[str]) -> set[str]:
         """Those of the issues that Jira shows to this account. Raises JiraError."""
         account = reader.removeprefix(ACCOUNT_READER)
-        jira = self.known.jira
+        accounts = Accounts(self.known.jira)
         return self.known.may_see(
-            reader, issue_ids, None, lambda wanted: jira.browsable(account, wanted)
+            reader, issue_ids, None, lambda wanted: accounts.browsable(account, wanted)
         )

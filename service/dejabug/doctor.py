@@ -15,6 +15,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.rooms import Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
+from dejabug.web.oidc import Provider, ProviderAwayError
 
 # The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
 OLDEST_SEARCH = 21000
@@ -48,6 +49,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
         ("webhook secret", _secret),
         ("Jira", _jira),
         ("panel", _panel),
+        ("sign-in", _sign_in),
     ]
     if model:
         checks.append(("model", _model))
@@ -149,6 +151,26 @@ def _panel(place: Rooms) -> str:
             f"{error} from {place.settings.forge_jwks_url}", "Let the web service reach it."
         ) from error
     return f"for {place.settings.forge_app_id}, on {place.settings.forge_api_url}; {keys} keys"
+
+
+def _sign_in(place: Rooms) -> str:
+    issuer = place.settings.oidc_issuer
+    if not issuer:
+        if place.settings.oidc_client_id:
+            raise UnwellError("DEJABUG_OIDC_ISSUER is not set", "See docs/sign-in.md.")
+        return "with API tokens only (DEJABUG_OIDC_ISSUER)"
+    try:
+        provider = Provider(place.settings)
+        document = provider.document()
+    except ValueError as error:
+        raise UnwellError(str(error), "Set it, or leave DEJABUG_OIDC_ISSUER out.") from error
+    except ProviderAwayError as error:
+        raise UnwellError(
+            str(error),
+            "Set DEJABUG_OIDC_ISSUER to the `issuer` of the provider's discovery document, and let "
+            "the web service reach it.",
+        ) from error
+    return f"at {document.issuer}, which must know the redirect address {provider.callback}"
 
 
 def _model(place: Rooms) -> str:

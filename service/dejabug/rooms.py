@@ -23,6 +23,7 @@ from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex
+from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
@@ -160,7 +161,7 @@ class Rooms:
     @cached_property
     def sessions(self) -> Sessions:
         """The sessions of the pages."""
-        return Sessions(self.redis, self.tokens)
+        return Sessions(self.redis)
 
     def sight(self, reader: str) -> Sight:
         """Who can tell what this reader may see: the one place that knows the kinds of readers.
@@ -198,6 +199,11 @@ class Rooms:
                 token=settings.jira_token.get_secret_value(),
             )
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        """Other people's accounts in Jira."""
+        return Accounts(self.jira)
 
     def queue(self, name: str) -> Queue:
         """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""

@@ -1,7 +1,7 @@
-"""Sessions of the pages: a browser that showed an API token, for half a day.
+"""Sessions of the pages: a browser whose person is known, for half a day.
 
 The browser keeps a random id, we its digest: who reads Redis gets no session, and who reads the
-browser's cookies gets no token.
+browser's cookies gets neither a token nor anybody's e-mail.
 """
 
 from __future__ import annotations
@@ -13,33 +13,35 @@ import secrets
 import redis
 
 from dejabug.index import text_of
-from dejabug.tokens import ApiToken, Tokens
 
 # Seconds that a session lasts: a working day, and the evening after it.
 LASTS = 12 * 3600
 # 32 bytes in base64url.
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+# How it is said whose a session is, by how they are known.
+BY_TOKEN = "token:"  # noqa: S105 (the token's id follows)
+BY_EMAIL = "email:"
 
 
 class Sessions:
     """The sessions of an installation, in Redis."""
 
-    def __init__(self, connection: redis.Redis, tokens: Tokens) -> None:
+    def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
-        self._tokens = tokens
 
-    def begin(self, token: ApiToken) -> str:
-        """A new session's id, which nobody can be told again."""
+    def begin(self, whose: str) -> str:
+        """A new session's id, which nobody can be told again. `whose` begins with BY_TOKEN or
+        BY_EMAIL."""
         session = secrets.token_urlsafe(32)
-        self._redis.set(_key(session), token.id, ex=LASTS)
+        self._redis.set(_key(session), whose, ex=LASTS)
         return session
 
-    def token(self, session: str) -> ApiToken | None:
-        """Whose session this is; None once it, or its token, is over."""
+    def whose(self, session: str) -> str | None:
+        """Whose session this is, as it was begun; None once it is over."""
         if SHAPE.fullmatch(session) is None:
             return None
-        token_id = self._redis.get(_key(session))
-        return self._tokens.get(text_of(token_id)) if token_id else None
+        found = self._redis.get(_key(session))
+        return text_of(found) if found else None
 
     def end(self, session: str) -> None:
         """End a session at once."""

@@ -196,8 +196,21 @@ class Settings(BaseSettings):
     # Who asks without a token
     public_projects: str = Field(
         "",
-        description="Projects whose tickets without a security level everybody in Slack may see, "
-        "e.g. `GAME,GAMEDLC`.",
+        description="Projects whose tickets without a security level everybody in Slack, and "
+        "everybody whom the provider signs in, may see, e.g. `GAME,GAMEDLC`.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="The OpenID Connect provider at which people sign in to the pages, as its own "
+        "discovery document names it, with https:// (docs/sign-in.md). Needs DEJABUG_PUBLIC_URL.",
+    )
+    oidc_client_id: str = Field("", description="What the provider calls this service.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="The secret that the provider gave this service."
+    )
+    oidc_name: str = Field(
+        "your studio account",
+        description="What the provider is called on the sign-in page, after *Sign in with*.",
     )
 
     # Slack

@@ -39,9 +39,6 @@ from dejabug.jira.models import (
 TIMEOUT = (5, 60)
 # Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
 PAGE = 100
-# Issues per check of somebody's permission (Jira's own limit).
-CHECKED = 1000
-BROWSE = "BROWSE_PROJECTS"
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
 # The property by which a service project hides a comment from its customers.
@@ -89,7 +86,7 @@ class JiraClient:
 
     @cached_property
     def _myself(self) -> str:
-        found = account_of(self._json("GET", "myself"))
+        found = account_of(self.ask("GET", "myself"))
         if found is None:
             raise JiraRefusedError("Jira does not say who we are: check the token")
         return found
@@ -100,50 +97,31 @@ class JiraClient:
         A token that has run out does not always end in an error: Jira may answer a search or a
         bulk fetch as for nobody, with 200 and without the issues.
         """
-        if account_of(self._json("GET", "myself")) != self.myself():
+        if account_of(self.ask("GET", "myself")) != self.myself():
             raise JiraRefusedError("Jira does not know our account any more: check the token")
 
-    def account_by_email(self, email: str) -> str | None:
-        """The id of the one active account with this e-mail; None where there is none, or several,
-        or where Jira hides e-mails. Data Center's accounts are known by their names."""
-        wanted = email.strip().casefold()
-        if "@" not in wanted:
-            return None
-        name = "query" if self._is_cloud else "username"
-        found = self._json("GET", "user/search", params={name: wanted, "maxResults": PAGE})
-        users = [
-            user
-            for user in cast(list[Mapping[str, Any]], found)
-            if user.get("active") is True
-            and str(user.get("emailAddress") or "").strip().casefold() == wanted
-        ]
-        return account_of(users[0]) if len(users) == 1 else None
-
-    def browsable(self, account: str, issue_ids: Collection[str]) -> set[str]:
-        """Those of the issues, by numeric id, that Jira shows to this account now, its roles and
-        the issues' security levels considered (Cloud's "Get bulk permissions").
-
-        Raises JiraRefusedError with status 403 where our account is no administrator, or this Jira
-        cannot tell.
-        """
-        if not account or not self._is_cloud:
-            raise JiraRefusedError("Jira cannot be asked what this account may see", 403)
-        wanted = sorted({int(issue_id) for issue_id in issue_ids if issue_id.isdigit()})
-        seen: set[str] = set()
-        for start in range(0, len(wanted), CHECKED):
-            some = wanted[start : start + CHECKED]
-            checked = {"permissions": [BROWSE], "issues": some}
-            asked = {"accountId": account, "projectPermissions": [checked]}
-            answer = self._json("POST", "permissions/check", json=asked)
-            for grant in answer.get("projectPermissions") or ():
-                if grant.get("permission") == BROWSE:
-                    seen |= {str(each) for each in grant.get("issues") or ()}
-        return seen & set(issue_ids)
+    @cached_property
+    def is_cloud(self) -> bool:
+        """Whether this is Jira Cloud, and not Data Center; asked once."""
+        if self._access.cloud is not None:
+            return self._access.cloud
+        return str(self.ask("GET", "serverInfo").get("deploymentType")) == "Cloud"
 
     def server(self) -> str:
         """Kind and version of the Jira that answers."""
-        info = self._json("GET", "serverInfo")
+        info = self.ask("GET", "serverInfo")
         return f"{info.get('deploymentType', 'Jira')} {info.get('version', '')}".strip()
+
+    def ask(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
+        """The JSON at a path of the REST API of issues; `options` are those of requests.
+
+        Raises IssueGoneError where Jira has nothing there, or hides it.
+        """
+        if "json" in options:
+            options["data"] = json.dumps(options.pop("json"))
+        with _translated(IssueGoneError(f"Jira knows no {path.partition('?')[0]}")):
+            answer = self._session.request(method, self._url(path), **options)
+        return cast(Mapping[str, Any], answer.json())
 
     def rest(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, gone: Exception
@@ -180,7 +158,7 @@ class JiraClient:
     def sees_project(self, key: str) -> bool:
         """Whether a project is there and not hidden from us."""
         try:
-            self._json("GET", f"project/{quote(key, safe='')}")
+            self.ask("GET", f"project/{quote(key, safe='')}")
         except IssueGoneError:
             return False
         return True
@@ -191,38 +169,38 @@ class JiraClient:
         wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
         for start in range(0, len(wanted), PAGE):
             some = wanted[start : start + PAGE]
-            if self._is_cloud:
+            if self.is_cloud:
                 asked = {"issueIdsOrKeys": some, "fields": list(fields)}
-                answer = self._json("POST", "issue/bulkfetch", json=asked)
+                answer = self.ask("POST", "issue/bulkfetch", json=asked)
             else:
                 # To a JQL that names a deleted issue, Jira says 400 unless it is not to look.
                 query = {"jql": f"id in ({', '.join(some)})", "fields": list(fields)}
                 strict = {"maxResults": PAGE, "validateQuery": False}
-                answer = self._json("POST", "search", json={**query, **strict})
+                answer = self.ask("POST", "search", json={**query, **strict})
             yield from answer.get("issues") or ()
 
     def search(self, jql: str, token: str | None = None, fields: Sequence[str] = FIELDS) -> Page:
         """One page of the issues that a bounded JQL finds, with these fields."""
-        if self._is_cloud:
+        if self.is_cloud:
             query: dict[str, Any] = {"jql": jql, "fields": list(fields), "maxResults": PAGE}
             if token is not None:
                 query["nextPageToken"] = token
-            answer = self._json("POST", "search/jql", json=query)
+            answer = self.ask("POST", "search/jql", json=query)
             following = answer.get("nextPageToken")
         else:
             start = int(token or 0)
             asked = {"jql": jql, "fields": list(fields), "maxResults": PAGE, "startAt": start}
-            answer = self._json("POST", "search", json=asked)
+            answer = self.ask("POST", "search", json=asked)
             end = start + len(answer.get("issues", []))
             following = str(end) if start < end < int(answer.get("total", 0)) else None
         return Page([parse_issue(raw) for raw in answer.get("issues", [])], following)
 
     def count(self, jql: str) -> int:
         """About how many issues a bounded JQL finds, for a progress bar."""
-        if self._is_cloud:
-            answer = self._json("POST", "search/approximate-count", json={"jql": jql})
+        if self.is_cloud:
+            answer = self.ask("POST", "search/approximate-count", json={"jql": jql})
             return int(answer.get("count") or 0)
-        answer = self._json("POST", "search", json={"jql": jql, "maxResults": 0})
+        answer = self.ask("POST", "search", json={"jql": jql, "maxResults": 0})
         return int(answer.get("total") or 0)
 
     # Attachments
@@ -234,7 +212,7 @@ class JiraClient:
         AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError when it is not there.
         """
         gone = AttachmentGoneError(f"attachment {attachment_id} is not there, or hidden from us")
-        if self._is_cloud:
+        if self.is_cloud:
             address = self._url(f"attachment/content/{int(attachment_id)}?redirect=false")
         else:
             name = quote(filename, safe="")
@@ -270,7 +248,7 @@ class JiraClient:
         start = 0
         while True:
             address = f"issue/{issue_id}/comment?expand=properties&startAt={start}&maxResults=100"
-            answer = self._json("GET", address)
+            answer = self.ask("GET", address)
             comments = answer.get("comments") or []
             for comment in comments:
                 marks = {entry.get("key") for entry in comment.get("properties") or []}
@@ -345,12 +323,6 @@ class JiraClient:
             request.headers["Authorization"] = f"Bearer {self._access.token}"
         return request
 
-    @cached_property
-    def _is_cloud(self) -> bool:
-        if self._access.cloud is not None:
-            return self._access.cloud
-        return str(self._json("GET", "serverInfo").get("deploymentType")) == "Cloud"
-
     def _write_comment(self, issue_id: str, body: str, properties: list[dict[str, Any]]) -> str:
         asked = json.dumps({"body": body, "properties": properties})
         with _translated(IssueGoneError(f"issue {issue_id} takes no comment: gone or hidden")):
@@ -359,13 +331,6 @@ class JiraClient:
 
     def _url(self, path: str) -> str:
         return f"{self._access.api_url}/rest/api/2/{path}"
-
-    def _json(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
-        if "json" in options:
-            options["data"] = json.dumps(options.pop("json"))
-        with _translated(IssueGoneError(f"Jira knows no {path.partition('?')[0]}")):
-            answer = self._session.request(method, self._url(path), **options)
-        return cast(Mapping[str, Any], answer.json())
 
 
 @contextlib.contextmanager

@@ -19,13 +19,14 @@ from slack_sdk.errors import SlackApiError
 from dejabug import rates
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
+from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
 from dejabug.search import HiddenIssueError, NoSuchPageError
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
-from dejabug.slack.people import Asker, StrangerError
+from dejabug.slack.people import Asker
 
 log = structlog.get_logger()
 
@@ -37,11 +38,6 @@ TIMEOUT = 10
 # Seconds that a signature is remembered: Slack's counts for five minutes on either side of now.
 REMEMBERED = 600
 AWAY = "Jira or the search cannot be asked just now; please try again in a minute."
-STRANGER = (
-    "I cannot tell who you are in Jira, and there are no public projects. Ask an administrator "
-    "to see that your e-mail here is that of your Jira account and visible there, that Déjà Bug's "
-    "account may administer Jira, or to name public projects in DEJABUG_PUBLIC_PROJECTS."
-)
 
 
 class TooManyError(Exception):
@@ -145,12 +141,10 @@ def _asker(place: Rooms, args: Args) -> Asker:
 
 def _explained(error: Exception) -> str | None:
     """What a person can do about an error; None for one that nobody thought of."""
-    if isinstance(error, TooManyError):
+    if isinstance(error, TooManyError | StrangerError):
         return str(error)
     if isinstance(error, NoFileError):
         return f"Not searched: {error}"
-    if isinstance(error, StrangerError):
-        return STRANGER
     if isinstance(error, HiddenIssueError):
         return "That ticket is not known here, or not yours to see."
     if isinstance(error, NoSuchPageError):

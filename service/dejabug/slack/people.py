@@ -1,4 +1,4 @@
-"""Who asks in Slack: a reader of Jira known by e-mail, or else somebody who sees public projects.
+"""Who asks in Slack: a person known by their e-mail.
 
 An e-mail counts only where this workspace vouches for it: not that of a stranger from another one
 (Slack Connect), whose administrators could write any.
@@ -10,20 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from dejabug.callers import ACCOUNT_READER, PUBLIC_READER, Caller
-from dejabug.jira.errors import JiraRefusedError
+from dejabug.callers import Caller
+from dejabug.people import caller_for
 from dejabug.rooms import Rooms
 
-log = structlog.get_logger()
 Answer = TypeVar("Answer")
-
-
-class StrangerError(Exception):
-    """Nobody in Jira is known to be this person, and there are no public projects."""
 
 
 @dataclass(frozen=True)
@@ -36,44 +30,13 @@ class Asker:
     user: str
 
     def ask(self, question: Callable[[Caller], Answer]) -> Answer:
-        """Ask as this person. Where our account may not ask Jira about others, nobody is known.
+        """Ask as this person. Raises StrangerError, SlackApiError, and like the question."""
+        return question(caller_for(self.place, self._email(), self.user))
 
-        Raises StrangerError, SlackApiError, and like the question.
-        """
-        caller = self._caller()
-        try:
-            return question(caller)
-        except JiraRefusedError as error:
-            if caller.sight is None or error.status != 403:
-                raise
-            log.warning("slack_readers_not_told", remedy="make our account administer Jira")
-            return question(self._stranger())
-
-    def _caller(self) -> Caller:
-        account = self._account()
-        if account is None:
-            return self._stranger()
-        name = f"{ACCOUNT_READER}{account}"
-        projects = frozenset(self.place.catalogue.projects())
-        return Caller(name, projects, self.place.sight(name))
-
-    def _stranger(self) -> Caller:
-        public = self.place.settings.public
-        if not public:
-            raise StrangerError
-        return Caller(f"{PUBLIC_READER}{self.user}", public)
-
-    def _account(self) -> str | None:
+    def _email(self) -> str:
         user: Mapping[str, Any] = self.client.users_info(user=self.user)["user"]
-        if not _vouched_for(user, self.home):
-            return None
-        email = str((user.get("profile") or {}).get("email") or "")
-        try:
-            return self.place.jira.account_by_email(email)
-        except JiraRefusedError as error:
-            if error.status != 403:
-                raise
-            return None
+        profile = user.get("profile") or {}
+        return str(profile.get("email") or "") if _vouched_for(user, self.home) else ""
 
 
 def _vouched_for(user: Mapping[str, Any], home: AuthorizeResult) -> bool:

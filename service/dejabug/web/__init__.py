@@ -11,12 +11,14 @@ from dejabug.settings import get_settings
 from dejabug.slack import http_handler
 from dejabug.web import api, health, media, pages, panel, slack, webhooks
 from dejabug.web.forge import Forge
+from dejabug.web.oidc import Provider
 
 __all__ = ["create_app"]
 
 
 def create_app(place: Rooms | None = None) -> Flask:
-    """The service as a WSGI app. Raises ValueError when no webhook secret is set."""
+    """The service as a WSGI app. Raises ValueError when no webhook secret is set, or the panel's or
+    the provider's settings are not complete."""
     place = place or Rooms(get_settings())
     configure_logs(place.settings.log_format)
     if not place.settings.webhook_secret.get_secret_value():
@@ -32,6 +34,7 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.register_blueprint(media.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.extensions["provider"] = Provider(place.settings) if place.settings.oidc_issuer else None
     app.extensions["forge"] = Forge(place.settings) if place.settings.forge_app_id else None
     app.register_blueprint(panel.blueprint)
     app.extensions["slack"] = http_handler(place)

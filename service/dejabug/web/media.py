@@ -34,9 +34,9 @@ LONGEST_TIME = 9
 
 
 def media_address(place: Rooms, clip_id: str, reader: str) -> str:
-    """The address under which this reader (a Jira account's id, or
-    `token:` and an API token's) finds a clip's pictures and preview
-    for some minutes: add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
+    """The address under which this reader (a Jira account's id, or a name as in `callers`) finds a
+    clip's pictures and preview for some minutes: add `/video.mp4` or
+    `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
     """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from dejabug.demo.jira_standin.shapes import API, user_json
+from dejabug.demo.jira_standin.shapes import API, project_id, user_json
 from dejabug.demo.jira_standin.site import TroubleError, base, store
 from dejabug.demo.jira_standin.store import User
 
@@ -31,9 +32,20 @@ def find_users() -> Response:
         return jsonify([user_json(user, base()) for user in found[:most]])
 
 
+@blueprint.get(f"{API}/user")
+def account() -> Response:
+    """An account, deactivated or not."""
+    with store().lock:
+        user = store().users.get(request.args.get("accountId", ""))
+        if user is None:
+            raise TroubleError(404, "Specified user does not exist or you cannot view it.")
+        return jsonify(user_json(user, base()))
+
+
 @blueprint.post(f"{API}/permissions/check")
 def check_permissions() -> Response:
-    """Which of the issues an account may see. Another's is told to administrators only."""
+    """Which of the issues and projects an account may see, were it active: Jira does not say that
+    this counts. Another's is told to administrators only."""
     asked: dict[str, Any] = request.get_json(silent=True) or {}
     account = asked.get("accountId", g.user.account_id)
     if account != g.user.account_id and not g.user.admin:
@@ -43,7 +55,11 @@ def check_permissions() -> Response:
         if user is None:
             raise TroubleError(400, "The account id is invalid.")
         grants = [
-            {"permission": permission, "issues": _seen(user, check), "projects": []}
+            {
+                "permission": permission,
+                "issues": _seen(user, check),
+                "projects": _browsed(user, check.get("projects") or ()),
+            }
             for check in asked.get("projectPermissions") or ()
             for permission in check["permissions"]
         ]
@@ -60,4 +76,8 @@ def _seen(user: User, check: dict[str, Any]) -> list[int]:
     if len(issues) > MOST:
         raise TroubleError(400, f"No more than {MOST} issues can be checked.")
     known = (each for each in issues if str(each) in store().issues)
-    return [each for each in known if user.active and store().find(str(each), user)]
+    return [each for each in known if store().find(str(each), user)]
+
+
+def _browsed(user: User, projects: Collection[int]) -> list[int]:
+    return [project_id(key) for key in store().projects(user) if project_id(key) in projects]

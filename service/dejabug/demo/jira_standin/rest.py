@@ -51,6 +51,16 @@ def projects() -> Response:
     return jsonify([project_json(store(), key, base()) for key in keys])
 
 
+@blueprint.get(f"{API}/project/search")
+def find_projects() -> Response:
+    """Those of the named projects that there are, and that the asker may browse."""
+    asked = request.args.getlist("keys")
+    with store().lock:
+        keys = [key for key in store().projects(g.user) if key in asked]
+    found = [project_json(store(), key, base()) for key in keys]
+    return jsonify(values=found, maxResults=50, startAt=0, total=len(found), isLast=True)
+
+
 @blueprint.get(f"{API}/project/<key>")
 def project(key: str) -> Response:
     with store().lock:

@@ -73,11 +73,16 @@ def issue_json(
     }
 
 
+def project_id(key: str) -> int:
+    """A project's number."""
+    return sum(map(ord, key))
+
+
 def project_json(store: Store, project: str, base: str) -> dict[str, Any]:
     """A project."""
     return {
         "self": f"{base}{API}/project/{project}",
-        "id": str(sum(map(ord, project))),
+        "id": str(project_id(project)),
         "key": project,
         "name": project,
         "projectTypeKey": store.project_types.get(project, "software"),

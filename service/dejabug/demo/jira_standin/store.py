@@ -125,6 +125,11 @@ class Store:
         """Whether there is or was an issue in this project, and the reader may browse it."""
         return f"key:{key}" in self._counters and may_browse(key, reader)
 
+    def projects(self, reader: User) -> list[str]:
+        """The keys of the projects that this reader may browse."""
+        keys = {issue.project for issue in self.issues.values()}
+        return sorted(key for key in keys if may_browse(key, reader))
+
     def create(self, project: str, reporter: str, **fields: Any) -> Issue:
         """A new issue with the next free key of its project."""
         now = fields.pop("created", None) or timestamp()

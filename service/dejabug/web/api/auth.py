@@ -1,8 +1,10 @@
-"""Who calls the API: a token, or a session of the pages begun with one, within its rate."""
+"""Who calls the API: a token, or a session of the pages, within their rate."""
 
 from __future__ import annotations
 
+import hashlib
 import math
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -10,7 +12,9 @@ from flask import current_app, g, request
 
 from dejabug import rates
 from dejabug.callers import Caller
+from dejabug.people import caller_for
 from dejabug.rooms import Rooms
+from dejabug.sessions import BY_EMAIL, BY_TOKEN
 from dejabug.tokens import ApiToken
 
 
@@ -22,13 +26,31 @@ class TooManyError(Exception):
     """The caller has asked too often; `wait` is in whole seconds."""
 
     def __init__(self, per_minute: int, wait: int) -> None:
-        super().__init__(f"this token may ask {per_minute} times a minute; wait {wait} s")
+        super().__init__(f"you may ask {per_minute} times a minute; wait {wait} s")
         self.wait = wait
 
 
 class ForeignOriginError(Exception):
     """A page of another site tried to use somebody's session."""
 
+
+class OnlyReadingError(Exception):
+    """Somebody of whom nothing is known tried to change something."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody whose e-mail the studio's provider vouches for."""
+
+    name: str
+
+    @property
+    def reader(self) -> str:
+        """How they are counted, and called where Jira does not know them."""
+        return f"{BY_EMAIL}{hashlib.sha256(self.name.encode()).hexdigest()[:32]}"
+
+
+Visitor = ApiToken | Member
 
 # The cookie of the pages' sessions.
 COOKIE = "dejabug_session"
@@ -42,27 +64,39 @@ def place() -> Rooms:
 
 
 def let_in() -> None:
-    """Recognise the call's token, or its session's, as `g.token`, and count the call.
+    """Recognise the call's token, or its session, count the call, and know who calls (`caller`).
 
-    Raises NoTokenError, ForeignOriginError and TooManyError.
+    Raises NoTokenError, ForeignOriginError, TooManyError, StrangerError and JiraError.
     """
-    token = _bearer() if "Authorization" in request.headers else session_token()
-    if token is None:
+    visitor = _bearer() if "Authorization" in request.headers else session_visitor()
+    if visitor is None:
         raise NoTokenError
     per_minute = place().settings.api_requests_per_minute
-    wait = rates.take(place().redis, token.reader, per_minute)
+    wait = rates.take(place().redis, visitor.reader, per_minute)
     if wait:
         raise TooManyError(per_minute, math.ceil(wait))
-    g.token = token
+    g.caller = caller_of(visitor)
 
 
-def session_token() -> ApiToken | None:
-    """The token with which the call's session was begun, if both last. Raises ForeignOriginError
-    for a change that another site's page asks for."""
-    token = place().sessions.token(request.cookies.get(COOKIE, ""))
-    if token is not None:
+def session_visitor() -> Visitor | None:
+    """Whose session the call has, if it lasts. Raises ForeignOriginError for a change that another
+    site's page asks for."""
+    whose = place().sessions.whose(request.cookies.get(COOKIE, "")) or ""
+    visitor: Visitor | None = None
+    if whose.startswith(BY_TOKEN):
+        visitor = place().tokens.get(whose.removeprefix(BY_TOKEN))
+    elif whose.startswith(BY_EMAIL):
+        visitor = Member(whose.removeprefix(BY_EMAIL))
+    if visitor is not None:
         check_origin()
-    return token
+    return visitor
+
+
+def caller_of(visitor: Visitor) -> Caller:
+    """What a visitor may see now. Raises StrangerError and JiraError."""
+    if isinstance(visitor, Member):
+        return caller_for(place(), visitor.name, visitor.reader)
+    return Caller(visitor.reader, frozenset(visitor.projects))
 
 
 def check_origin() -> None:
@@ -85,5 +119,11 @@ def _bearer() -> ApiToken | None:
 
 def caller() -> Caller:
     """Who calls."""
-    token: ApiToken = g.token
-    return Caller(token.reader, frozenset(token.projects))
+    return cast(Caller, g.caller)
+
+
+def changing_caller() -> Caller:
+    """Who calls to change something: that is not for everybody. Raises OnlyReadingError."""
+    if caller().anybody:
+        raise OnlyReadingError
+    return caller()

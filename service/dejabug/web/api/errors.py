@@ -10,10 +10,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
+from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
 from dejabug.uploads import TooManyUploadsError
-from dejabug.web.api.auth import ForeignOriginError, NoTokenError, TooManyError
+from dejabug.web.api.auth import (
+    ForeignOriginError,
+    NoTokenError,
+    OnlyReadingError,
+    TooManyError,
+)
 from dejabug.web.problems import problem
 
 log = structlog.get_logger()
@@ -45,6 +51,17 @@ def foreign_origin(_error: ForeignOriginError) -> Response:
     return problem(403, "Forbidden", detail)
 
 
+def only_reading(_error: OnlyReadingError) -> Response:
+    """Who sees public projects only changes nothing."""
+    detail = "Only a token, or a person whom Jira knows by their e-mail, changes anything."
+    return problem(403, "Forbidden", detail)
+
+
+def stranger(error: StrangerError) -> Response:
+    """A session of somebody who may see nothing."""
+    return problem(403, "Forbidden", str(error))
+
+
 def too_many(error: TooManyError) -> Response:
     """RFC 6585, 4."""
     answer = problem(429, "Too Many Requests", f"{error}.")
@@ -67,19 +84,19 @@ def bad_request(error: BadRequestError) -> Response:
 
 
 def foreign_project(error: ForeignProjectError) -> Response:
-    """A project that the token is not for, whether it exists or not."""
+    """A project that is not the caller's, whether it exists or not."""
     return problem(403, "Forbidden", f"{error}.")
 
 
 def hidden(_error: Exception) -> Response:
     """Unknown and hidden get one answer."""
-    return problem(404, "Not Found", "There is no such thing here, or not for this token.")
+    return problem(404, "Not Found", "There is no such thing here, or not for you.")
 
 
 def no_page(_error: NoSuchPageError) -> Response:
     """A cursor that is over, made up, or another question's."""
     detail = (
-        "There is no such page for this token and question. Pages are kept for five minutes: "
+        "There is no such page for you and this question. Pages are kept for five minutes: "
         "ask again without `cursor`."
     )
     return problem(404, "Not Found", detail)
@@ -119,6 +136,8 @@ def register(blueprint: Blueprint) -> None:
     for kind, answer in (
         (NoTokenError, no_token),
         (ForeignOriginError, foreign_origin),
+        (OnlyReadingError, only_reading),
+        (StrangerError, stranger),
         (TooManyError, too_many),
         (ValidationError, wrong_parameters),
         (BadRequestError, bad_request),

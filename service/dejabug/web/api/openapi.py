@@ -21,7 +21,7 @@ SCHEMAS = "#/components/schemas/{model}"
 TITLES = {
     400: "A parameter or the body must be changed; `detail` says which and how.",
     401: "No valid token.",
-    403: "A project that the token is not for.",
+    403: "A project that the token is not for, or a change that is not for everybody.",
     404: "Unknown, or not for this token.",
     413: "The clip is too large.",
     415: "The body is not multipart/form-data.",

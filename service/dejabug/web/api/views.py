@@ -14,7 +14,7 @@ from dejabug import uploads
 from dejabug.search import Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
-from dejabug.web.api.auth import caller, let_in, place
+from dejabug.web.api.auth import caller, changing_caller, let_in, place
 from dejabug.web.api.clips import clips_for
 from dejabug.web.api.errors import BadRequestError, NotHereError
 from dejabug.web.api.models import (
@@ -49,7 +49,8 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only tokens in, each within its rate; nobody keeps what one is told."""
+    """Let only tokens and the pages' sessions in, each within its rate; nobody keeps what one is
+    told."""
 
     @wraps(view)
     def run(**arguments: Any) -> Any:
@@ -162,7 +163,7 @@ def clips() -> Response:
 @describes(Operation(None, {202: Retried}, (403, 404), {"clip_id": NUMBER}))
 def retry(clip_id: str) -> tuple[Response, int]:
     """Try to index a clip again that could not be."""
-    count = status.retry(place(), caller(), clip_id)
+    count = status.retry(place(), changing_caller(), clip_id)
     if not count:
         raise NotHereError
     return _json(Retried(queued=count)), 202
@@ -173,7 +174,7 @@ def retry(clip_id: str) -> tuple[Response, int]:
 @describes(Operation(None, {202: Retried}, (403,)))
 def retry_all() -> tuple[Response, int]:
     """Try to index all clips of the token's projects again that could not be."""
-    return _json(Retried(queued=status.retry(place(), caller()))), 202
+    return _json(Retried(queued=status.retry(place(), changing_caller()))), 202
 
 
 @blueprint.get("/status")

@@ -1,0 +1,125 @@
+"""`/sign-in` and `/sign-out`: the form, a token's session, and a session's end."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import structlog
+from flask import Blueprint, current_app, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from dejabug.sessions import BY_TOKEN, LASTS
+from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, place
+from dejabug.web.oidc import Provider
+from dejabug.web.pages.limits import failure_wait
+
+log = structlog.get_logger()
+
+NOT_VALID = (
+    "That token is not valid, or no longer. Copy it whole, with djb_ at its beginning, or have a "
+    "new one made: dejabug token create"
+)
+FOREIGN = "Sign in on this service's own page."
+TOO_MANY = "Too many sign-ins from here. Wait {wait} s, then try again."
+
+
+def register(blueprint: Blueprint) -> None:
+    """Add these addresses to the pages."""
+    blueprint.get("/sign-in")(sign_in)
+    blueprint.post("/sign-in")(signed_in)
+    blueprint.post("/sign-out")(sign_out)
+
+
+def sign_in() -> Response:
+    """The form."""
+    return form()
+
+
+def signed_in() -> Response:
+    """Begin a session for a token that is valid."""
+    try:
+        check_origin()
+    except ForeignOriginError:
+        return form(FOREIGN, 403)
+    token = place().tokens.recognise(request.form.get("token", "").strip())
+    if token is None:
+        return failed(NOT_VALID, 401, why="no such token", by_token=True)
+    return let_through(f"{BY_TOKEN}{token.id}", request.form.get("next", ""))
+
+
+def sign_out() -> Response:
+    """End the session."""
+    try:
+        check_origin()
+    except ForeignOriginError:
+        return form(FOREIGN, 403)
+    place().sessions.end(request.cookies.get(COOKIE, ""))
+    answer = make_response("", 204)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def provider() -> Provider | None:
+    """The provider at which people sign in, if there is one."""
+    return cast("Provider | None", current_app.extensions["provider"])
+
+
+def let_through(whose: str, back: str) -> Response:
+    """Begin a session and go to the page that was wanted. Another id is never taken over, and a
+    session that this browser had is over (OWASP Session Management Cheat Sheet)."""
+    place().sessions.end(request.cookies.get(COOKIE, ""))
+    answer = redirect(local(back), 303)
+    set_cookie(answer, COOKIE, place().sessions.begin(whose), LASTS)
+    log.info("signed_in", by=whose.partition(":")[0])
+    return answer
+
+
+def set_cookie(answer: Response, name: str, value: str, seconds: int, path: str = "/") -> None:
+    """Give a browser a secret that no script sees.
+
+    Lax, since people come from other sites, by links in Jira and from the provider: what changes
+    anything looks at the Origin itself (`check_origin`).
+    """
+    secure = request.is_secure or place().settings.public_url.startswith("https://")
+    answer.set_cookie(
+        name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax"
+    )
+
+
+def failed(problem: str, status: int, *, why: str, by_token: bool = False) -> Response:
+    """The form again after a sign-in that failed, or 429 after too many."""
+    log.info("sign_in_failed", why=why)
+    if wait := failure_wait():
+        return too_many(wait)
+    return form(problem, status, by_token=by_token)
+
+
+def too_many(wait: int) -> Response:
+    """RFC 6585, 4; `wait` in seconds."""
+    answer = form(TOO_MANY.format(wait=wait), 429)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def form(
+    problem: str = "", status: int = 200, back: str | None = None, *, by_token: bool = False
+) -> Response:
+    """The sign-in page; `by_token`: with the token's form open, where there is another way too."""
+    offered = provider()
+    page = render_template(
+        "sign-in.html",
+        problem=problem,
+        back=local(back if back is not None else request.values.get("next", "")),
+        by_token=by_token,
+        provider=offered.name if offered else "",
+    )
+    answer = make_response(page, status)
+    # Under `no-referrer` browsers send forms with `Origin: null`; this too tells no other site.
+    answer.headers["Referrer-Policy"] = "same-origin"
+    return answer
+
+
+def local(address: str) -> str:
+    """An address of ours; whatever could lead elsewhere leads to the search."""
+    leads_elsewhere = not address.startswith("/") or address[1:2] in ("/", "\\")
+    return "/" if leads_elsewhere or not address.isprintable() else address
