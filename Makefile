@@ -13,7 +13,7 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test lint browser caddy bench clips devset quality pins audit clean
+.PHONY: help install demo up panel test lint browser caddy bench chaos clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
 	$(BIN)/python -m tools.bench.questions
+
+chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost (10 minutes)
+	$(BIN)/python -m tools.chaos $(ARGS)
 
 clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record

@@ -74,6 +74,13 @@ class RedisServer:
                 self._process.wait()
             self._process = None
 
+    def kill(self) -> None:
+        """End the server as a crash does (SIGKILL). It can be started again, on the same port."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def _wait(self, log: Path) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         with redis.Redis.from_url(self.url) as client:

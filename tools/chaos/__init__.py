@@ -1,0 +1,1 @@
+"""What holds when everything is killed again and again: `make chaos`."""

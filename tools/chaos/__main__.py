@@ -1,0 +1,184 @@
+"""`make chaos`: everything is killed again and again while Jira misbehaves and the disk fills up.
+
+Webhooks, doubled and shuffled, come in; Redis, the web service and the workers get SIGKILL; Jira
+answers 429, 500, half a body, nothing, or does what it is asked and tells nobody. When it is calm
+again, each clip must be in the index once, and each ticket must have at most one comment, the right
+one; no job may be stuck, no file left over. Real parts all, but for Jira, which is the stand-in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+
+from dejabug.demo.processes import Processes, Stop
+from dejabug.jobs import refresh_comments_of
+from dejabug.redis_server import RedisServer, free_port
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings
+from tools.chaos.disk import fill_again_and_again, small_disk
+from tools.chaos.gremlin import Gremlin
+from tools.chaos.services import Services
+from tools.chaos.storm import EVENTS, TWICE, Filed, Storm, comments_by_us, file_tickets
+from tools.chaos.verdict import faults, wait_for_rest
+
+TOKEN, SECRET = "chaos", "chaos-secret"
+# Share of Jira's answers that are spoiled.
+SPOILED = 0.1
+REST = 1200.0  # seconds
+console = Console(width=120, soft_wrap=True)
+
+
+def main() -> int:
+    """Raise the storm; 0 when nothing was lost and nothing doubled."""
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
+    parser.add_argument("--webhooks", type=int, default=2000, help="how many (default: 2000)")
+    parser.add_argument("--seconds", type=float, default=240, help="of storm (default: 240)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance")
+    parser.add_argument("--keep", type=Path, help="a folder for logs and data, kept afterwards")
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    count = max(2, round(options.webhooks / EVENTS / TWICE))
+    with tempfile.TemporaryDirectory() as passing, Stop() as stop:
+        folder = options.keep or Path(passing)
+        with (
+            small_disk(folder / "disk") as small,
+            RedisServer(folder / "redis", keep=True) as server,
+            Processes(folder / "logs", stop) as world,
+        ):
+            return _play(folder, small, server, world, count, options.seconds, chance)
+
+
+def _play(
+    folder: Path,
+    small: bool,
+    server: RedisServer,
+    world: Processes,
+    count: int,
+    seconds: float,
+    chance: random.Random,
+) -> int:
+    jira, service = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    port = jira.rpartition(":")[2]
+    standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira"), "--port", port]
+    world.start("jira", standin, {"STANDIN_TOKEN": TOKEN})
+    tickets = _when_up(lambda: file_tickets(jira, TOKEN, count))
+    gremlin = Gremlin(jira, SPOILED, chance.randrange(1 << 30))
+    scratch = folder / "disk" / "scratch"
+    scratch.mkdir()
+    environment = {
+        "DEJABUG_REDIS_URL": server.url,
+        "DEJABUG_ENCODER": "starter",
+        "DEJABUG_DATA_DIR": str(folder / "disk" / "data"),
+        "DEJABUG_JIRA_URL": jira,
+        "DEJABUG_JIRA_API_URL": gremlin.url,
+        "DEJABUG_JIRA_TOKEN": f"{TOKEN}-bot",
+        "DEJABUG_WEBHOOK_SECRET": SECRET,
+        "DEJABUG_LOG_FORMAT": "json",
+        "TMPDIR": str(scratch),
+    }
+    services = Services(
+        server,
+        {
+            "web": ["dejabug", "serve", "--port", service.rpartition(":")[2]],
+            "clips": ["dejabug", "worker", "search", "clips"],
+            "default": ["dejabug", "worker", "default", "previews"],
+        },
+        folder / "logs",
+        environment,
+    )
+    services.start()
+    os.environ.update({**environment, "DEJABUG_JIRA_API_URL": jira})
+    place = Rooms(Settings())
+    storm = Storm(tickets, service, SECRET, chance)
+    console.print(
+        f"{len(storm.bodies):,} webhooks about {count} tickets with a clip each"
+        + ("" if small else "; the disk cannot be filled: that needs root")
+    )
+    calm = threading.Event()
+    started = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        raging = pool.submit(_rage, storm, seconds, calm)
+        fill = random.Random(chance.random())
+        filled = pool.submit(fill_again_and_again, folder / "disk", calm, fill) if small else None
+        # On this thread: what it starts ends with it.
+        services.torment(calm, random.Random(chance.random()))
+        raging.result()
+    console.print(
+        f"the storm: {time.monotonic() - started:.0f} s; killed {dict(services.killed)}, "
+        f"ended by themselves {dict(services.ended)}; webhooks answered {dict(storm.answers)}; "
+        f"Jira spoiled {dict(gremlin.spoiled)} of {gremlin.passed + gremlin.spoiled.total():,}"
+        + (f"; the disk was full {filled.result()} times" if filled else "")
+    )
+    return _judge(place, services, gremlin, tickets, jira, scratch)
+
+
+def _rage(storm: Storm, seconds: float, calm: threading.Event) -> None:
+    started = time.monotonic()
+    try:
+        storm.rage(seconds * 0.8)
+        time.sleep(max(0.0, started + seconds - time.monotonic()))
+    finally:
+        calm.set()
+
+
+def _judge(
+    place: Rooms,
+    services: Services,
+    gremlin: Gremlin,
+    tickets: list[Filed],
+    jira: str,
+    scratch: Path,
+) -> int:
+    started = time.monotonic()
+    stuck = wait_for_rest(place, REST)
+    console.print(f"at rest after {time.monotonic() - started:.0f} s{stuck and f', but {stuck}'}")
+    console.print(f"{_commented(jira, tickets)} of {len(tickets)} tickets have a comment")
+    # What a ticket was told depends on what was known by then: now all is, so all are told anew.
+    for project in place.catalogue.projects():
+        refresh_comments_of(place, project)
+    stuck = stuck or wait_for_rest(place, REST)
+    gremlin.share = 0.0
+    services.end()
+    wrong = [f"not at rest: {stuck}"] if stuck else []
+    wrong += faults(place, tickets, jira, TOKEN, [scratch])
+    console.print(
+        f"{place.index.state().frames:,} frames of {len(tickets)} clips; "
+        f"{_commented(jira, tickets)} tickets have a comment, once all clips are known"
+    )
+    for sentence in wrong[:40]:
+        console.print(f"[red]✗[/] {sentence}")
+    if wrong:
+        console.print(f"[red]{len(wrong)} faults[/]")
+        return 1
+    console.print("[green]✓[/] nothing lost, nothing doubled, nothing stuck, nothing left over")
+    return 0
+
+
+def _commented(jira: str, tickets: list[Filed]) -> int:
+    return sum(bool(comments_by_us(jira, TOKEN, ticket)) for ticket in tickets)
+
+
+def _when_up(act: Callable[[], list[Filed]]) -> list[Filed]:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return act()
+        except OSError:  # requests' errors are of these
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""A disk that fills up: a small one of its own, and a file that takes what is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+SIZE = 256  # megabytes
+# Seconds between two times that it is full, and that it stays so.
+BETWEEN, FULL = (8.0, 20.0), 4.0
+BLOCK = bytes(1 << 20)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[bool]:
+    """This folder as a disk of its own; False where only an administrator could make one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}m,mode=1777", "tmpfs", str(folder)]
+    made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    try:
+        yield made
+    finally:
+        if made:
+            subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+
+
+def fill_again_and_again(folder: Path, calm: threading.Event, chance: random.Random) -> int:
+    """Fill the disk for some seconds, now and then, until `calm`; how many times."""
+    filler, times = folder / "filler", 0
+    while not calm.wait(chance.uniform(*BETWEEN)):
+        with contextlib.suppress(OSError), filler.open("wb") as file:
+            while True:
+                file.write(BLOCK)
+        times += 1
+        calm.wait(FULL)
+        filler.unlink(missing_ok=True)
+    return times

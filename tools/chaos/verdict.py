@@ -1,0 +1,160 @@
+"""When the storm is over: is all at rest, and is everything there, once?"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import redis
+from rq.registry import (
+    DeferredJobRegistry,
+    FailedJobRegistry,
+    ScheduledJobRegistry,
+    StartedJobRegistry,
+)
+
+from dejabug.answers import comment_threshold, find_for_issue, for_comment
+from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.index import text_of
+from dejabug.rooms import QUEUES, Rooms
+from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
+
+# Seconds for which nothing may be under way before it counts as rest.
+STILL = 6.0
+LOOK = 1.0
+# How our comments name an issue.
+NAMED = re.compile(r"^\* \*\[([A-Z][A-Z0-9_]*-\d+)\|", re.MULTILINE)
+
+
+def wait_for_rest(place: Rooms, seconds: float) -> str:
+    """Wait until nothing is under way; what still is after so many seconds, else empty.
+
+    Pauses that would last hours are cut short: retries are due now, promises are old.
+    """
+    deadline = time.monotonic() + seconds
+    rested: float | None = None
+    while time.monotonic() < deadline:
+        with contextlib.suppress(redis.RedisError):
+            _hurry(place)
+            if under_way(place):
+                rested = None
+            elif rested is None:
+                rested = time.monotonic()
+            elif time.monotonic() - rested > STILL:
+                return ""
+        time.sleep(LOOK)
+    return ", ".join(f"{count} {what}" for what, count in under_way(place).items())
+
+
+def under_way(place: Rooms) -> dict[str, int]:
+    """What waits or runs, by what it is."""
+    found: Counter[str] = Counter()
+    for name in QUEUES:
+        queue = place.queue(name)
+        found[f"waiting on {name}"] = queue.count
+        found[f"taken from {name}"] = len(queue.intermediate_queue.get_job_ids())
+        found[f"running of {name}"] = len(queue.started_job_registry.get_job_ids(cleanup=False))
+        found[f"due again on {name}"] = len(ScheduledJobRegistry(queue=queue))
+        found[f"deferred on {name}"] = len(DeferredJobRegistry(queue=queue))
+    found["promises"] = place.redis.zcard(PENDING)
+    found["clips queued"] = place.catalogue.count(ClipStatus.QUEUED)
+    found["words waiting"] = len(list(place.catalogue.all_words_waiting()))
+    return {what: count for what, count in found.items() if count}
+
+
+def _hurry(place: Rooms) -> None:
+    for name in QUEUES:
+        key = ScheduledJobRegistry(queue=place.queue(name)).key
+        for job_id in place.redis.zrange(key, 0, -1):
+            place.redis.zadd(key, {job_id: 1}, xx=True)
+    idle = not any(place.queue(name).count for name in QUEUES)
+    if idle:
+        for issue_id in place.redis.zrange(PENDING, 0, -1):
+            place.redis.zadd(PENDING, {issue_id: 1}, xx=True)
+
+
+def faults(
+    place: Rooms, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
+) -> list[str]:
+    """Everything that is not as it must be, as sentences; empty when all is well."""
+    return [
+        *_clips(place, tickets),
+        *_comments(place, tickets, jira, token),
+        *_jobs(place),
+        *_left_over(place, folders),
+    ]
+
+
+def _clips(place: Rooms, tickets: Sequence[Filed]) -> list[str]:
+    """Each clip must be indexed, with the frames that it has, and nothing else."""
+    wrong, frames = [], 0
+    for ticket in tickets:
+        clip = place.catalogue.clip(ticket.clip)
+        if clip is None or clip.status is not ClipStatus.INDEXED:
+            state = "unknown" if clip is None else f"{clip.status}: {clip.reason}"
+            wrong.append(f"the clip of {ticket.key} is {state}")
+            continue
+        found = place.index.clip_vectors([clip.id]).get(clip.id)
+        held = 0 if found is None else len(found.times)
+        frames += clip.frames
+        if held != clip.frames:
+            wrong.append(f"the clip of {ticket.key} has {held} frames instead of {clip.frames}")
+    state = place.index.state()
+    if state.frames != frames or state.failures:
+        wrong.append(f"the index holds {state.frames} frames instead of {frames}")
+    return wrong
+
+
+def _comments(place: Rooms, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
+    """Each ticket has one comment of ours that names what the ranking now names, or none."""
+    wrong = []
+    for ticket in tickets:
+        bodies, pictures = (say(jira, token, ticket) for say in (comments_by_us, pictures_by_us))
+        if len(bodies) > 1 or len(pictures) > len(bodies):
+            wrong.append(f"{ticket.key} has {len(bodies)} comments and {len(pictures)} pictures")
+        named = [key for body in bodies[:1] for key in NAMED.findall(body)]
+        wanted = _wanted(place, ticket)
+        if named != wanted:
+            wrong.append(f"the comment on {ticket.key} names {named} instead of {wanted}")
+    return wrong
+
+
+def _wanted(place: Rooms, ticket: Filed) -> list[str]:
+    record = place.catalogue.issue(ticket.id)
+    if record is None:
+        return []
+    answer = find_for_issue(place, record)
+    threshold = comment_threshold(place, record.project, answer)
+    limit = place.settings.max_suggestions
+    chosen = for_comment(place, record, answer, threshold=threshold, limit=limit)
+    return [answer.tickets[choice.issue_id].key for choice in chosen]
+
+
+def _jobs(place: Rooms) -> list[str]:
+    wrong = [f"{count} {what}" for what, count in under_way(place).items()]
+    for name in QUEUES:
+        queue = place.queue(name)
+        if count := len(FailedJobRegistry(queue=queue)):
+            wrong.append(f"{count} jobs of {name} failed for good")
+        if count := len(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)):
+            wrong.append(f"{count} jobs of {name} are stuck")
+    locks = [text_of(key) for key in place.redis.scan_iter("dejabug:lock:*")]
+    return [*wrong, *(f"{lock} is held" for lock in locks)]
+
+
+def _left_over(place: Rooms, folders: Sequence[Path]) -> list[str]:
+    """Files that nobody needs any more, in the folder for the moment and in the data's. torch keeps
+    an empty folder of its own among the former."""
+    left = [
+        path
+        for folder in folders
+        for path in folder.glob("*")
+        if not path.name.startswith("torchinductor_")
+    ]
+    data = place.settings.data_dir
+    left += [*data.rglob("*.new"), *data.rglob(".unfinished-*"), *data.glob("uploads/*")]
+    return [f"{path.name} was left over" for path in left]
