@@ -116,7 +116,8 @@ def _page(template: str) -> AnyResponse:
 
 def _known(token: ApiToken) -> dict[str, Any]:
     """What a page is told of its session."""
-    return {"name": token.name, "projects": token.projects}
+    most = place().settings.upload_max_bytes
+    return {"name": token.name, "projects": sorted(token.projects), "most": most}
 
 
 def _form(problem: str = "", status: int = 200, back: str | None = None) -> AnyResponse:
