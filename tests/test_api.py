@@ -597,6 +597,7 @@ def test_the_document_describes_every_address(app: Flask, caller: Caller) -> Non
 def test_the_page_loads_nothing_from_elsewhere(caller: Caller) -> None:
     page = caller.client.get(f"{API}/docs")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert "//" not in page.text.replace("<!--", "")
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon-32x32.png"):
         assert name in page.text

@@ -487,6 +487,15 @@ def test_failed_clips_are_tried_again_on_the_status_page(
     assert place.catalogue.count(ClipStatus.QUEUED) == 3
 
 
+def test_the_apis_page_works_under_its_policy(desk: Desk, place: Rooms) -> None:
+    desk.sign_in()
+    desk.page.get_by_role("link", name="API").click()
+    desk.page.get_by_text("What is indexed and with what").click()
+    desk.page.get_by_role("button", name="Try it out").click()
+    desk.page.get_by_role("button", name="Execute").click()
+    expect(desk.page.locator(".live-responses-table")).to_contain_text('"queues"')
+
+
 def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: Desk, place: Rooms) -> None:
     desk.sign_in()
     desk.page.get_by_role("button", name="Sign out").click()
