@@ -242,9 +242,8 @@ def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
 
 
 def _too_late(limits: Limits) -> ClipError:
-    return ClipError(
-        "timeout", f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
-    )
+    took = f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
+    return ClipError("timeout", f"{took}; a shorter recording, of the bug alone, will do")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
