@@ -269,6 +269,7 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
     desk.card(keys[0]).locator(".clip").click()
     expect(page.locator("dialog figure")).to_have_count(2)  # the clip is still this page's
     page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("open="))
     page.reload()
     expect(page.locator("#note")).to_contain_text("Your clip itself is not kept")
     desk.card(keys[0]).locator(".clip").click()
