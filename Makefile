@@ -11,7 +11,7 @@ PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugi
 NPM_STAMP := plugin/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test lint browser bench clips devset quality clean
+.PHONY: help install demo up panel test lint browser caddy bench clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,12 +40,15 @@ $(NPM_STAMP): plugin/package-lock.json
 $(PANEL): $(NPM_STAMP) $(PANEL_SOURCE) plugin/vite.config.ts
 	cd plugin && npm run --silent build
 
-test: lint panel browser ## lint, type-check, hold the import directions, run all tests
+test: lint panel browser caddy ## lint, type-check, hold the import directions, run all tests
 	cd plugin && npm run --silent check && npm test --silent
 	$(BIN)/pytest $(ARGS)
 
 browser: ## see that there is a Chromium for the tests, or install one
 	sh tools/browser.sh
+
+caddy: $(STAMP) ## see that there is a Caddy for the proxy's test, or fetch one
+	VENV=$(VENV) sh tools/caddy.sh
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
@@ -53,8 +56,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure speed against the naive way, as ratios
+bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench.questions
 
 clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record
@@ -71,6 +75,15 @@ quality: $(STAMP) ## measure the search on the demo's clips: figures, each step'
 	@mkdir -p .state
 	DEJABUG_ENCODER=$${DEJABUG_ENCODER:-starter} $(BIN)/dejabug eval service/dejabug/demo/clips \
 		--ablation --html .state/quality.html --curve .state/quality.png $(ARGS)
+
+pins: $(STAMP) ## pin anew what the images install, after a change in pyproject.toml
+	$(BIN)/python -m tools.pins
+
+# Both ask their registry for its advisories; --strict: a package that was not looked up is a fault.
+audit: $(STAMP) ## look for known weaknesses in what the images and the panel contain
+	$(BIN)/uv tool run pip-audit --strict --no-deps --disable-pip --require-hashes \
+		$(foreach layer,web worker cuda build,-r deploy/pins/$(layer).txt)
+	cd plugin && npm audit
 
 clean: ## remove .venv and .state
 	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist

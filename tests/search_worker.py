@@ -1,4 +1,4 @@
-"""A worker of the queue `search` in a thread, for tests of those who wait for one."""
+"""A worker of the queue `search` in threads, for tests of those who wait for one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rq.timeouts import TimerDeathPenalty
 
+from dejabug.questions import Answerer
 from dejabug.rooms import Rooms
 from dejabug.worker import WarmWorker
 
@@ -33,9 +34,12 @@ def searching(place: Rooms) -> Iterator[None]:
             )
 
     thread = threading.Thread(target=run, daemon=True)
+    answerer = Answerer(place)
+    answerer.start()
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
+        answerer.stop()

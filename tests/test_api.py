@@ -64,10 +64,12 @@ class Caller:
     def search(self, q: str, **options: Any) -> Any:
         return self.get("/search", query_string={"q": q, **options})
 
-    def send(self, content: bytes, name: str = "clip.mp4", query: str = "") -> Any:
+    def send(
+        self, content: bytes, name: str = "clip.mp4", query: str = "", prefer: str = ""
+    ) -> Any:
         return self.client.post(
             f"{API}/search/clip{query}",
-            headers=self.headers,
+            headers={**self.headers, "Prefer": prefer},
             data={"file": (io.BytesIO(content), name)},
             content_type="multipart/form-data",
         )
@@ -381,47 +383,50 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
 def test_who_prefers_not_to_wait_is_given_the_job_at_once(
     caller: Caller, clips: Path, place: Rooms
 ) -> None:
-    answer = caller.client.post(
-        f"{API}/search/clip",
-        headers={**caller.headers, "Prefer": "wait=1, respond-async"},
-        data={"file": (io.BytesIO((clips / COWS[0]).read_bytes()), "clip.mp4")},
-    )
+    answer = caller.send((clips / COWS[0]).read_bytes(), prefer="wait=1, respond-async")
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
 
 
 def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
-    app: Flask, place: Rooms, jira: Site, clips: Path, worker: None
+    app: Flask, place: Rooms, jira: Site, clips: Path
 ) -> None:
     game = history(place, jira, clips, COWS[0], QUIET)
     (other,) = history(place, jira, clips, COWS[1], project="OTHER")
     caller = Caller(app, place, "GAME", "OTHER")
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     jira.call("PUT", f"/rest/api/2/issue/{game[0]}", json={"fields": done})
-    job = caller.send((clips / COWS[2]).read_bytes(), query="?status=Done").get_json()
+    job = compared(caller, place, clips / COWS[2], "?status=Done")
 
     def found(query: str = "") -> list[str]:
-        return keys_of_job(caller.get(f"/jobs/{job['id']}{query}"))
+        return keys_of_job(caller.get(f"{job}{query}"))
 
     assert found() == [game[0]]
     assert sorted(found("?status=Open")) == sorted([game[1], other])
     assert found("?project=OTHER") == [other]
     assert sorted(found("?project=game&project=OTHER")) == sorted([*game, other])
     assert found("?project=GAME&since=2999-01-01") == []
-    is_problem(caller.get(f"/jobs/{job['id']}?project=NOWHERE"), 403, "not among your projects")
-    is_problem(caller.get(f"/jobs/{job['id']}?since=x"), 400, "`since`")
+    is_problem(caller.get(f"{job}?project=NOWHERE"), 403, "not among your projects")
+    is_problem(caller.get(f"{job}?since=x"), 400, "`since`")
     # A page's cursor keeps the filters of the first page.
-    first = caller.get(f"/jobs/{job['id']}?status=Open&limit=1").get_json()["results"]
+    first = caller.get(f"{job}?status=Open&limit=1").get_json()["results"]
     rest = found(f"?limit=1&cursor={first['next']}")
     assert {first["results"][0]["key"], *rest} == {game[1], other}
 
 
 def test_an_upload_that_was_compared_with_few_projects_says_so(
-    app: Flask, place: Rooms, jira: Site, clips: Path, worker: None
+    app: Flask, place: Rooms, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     caller = Caller(app, place, "GAME", "OTHER")
-    job = caller.send((clips / COWS[2]).read_bytes(), query="?project=GAME").get_json()
-    is_problem(caller.get(f"/jobs/{job['id']}?project=OTHER"), 400, "with GAME only")
+    job = compared(caller, place, clips / COWS[2], "?project=GAME")
+    is_problem(caller.get(f"{job}?project=OTHER"), 400, "with GAME only")
+
+
+def compared(caller: Caller, place: Rooms, clip: Path, query: str = "") -> str:
+    """Send a clip, and have it compared; the path of its job."""
+    answer = caller.send(clip.read_bytes(), query=query, prefer="respond-async")
+    work(place)
+    return str(answer.headers["Location"].removeprefix(API))
 
 
 def keys_of_job(answer: Any) -> list[str]:
@@ -518,11 +523,11 @@ def test_a_clip_that_says_that_it_is_too_large_is_not_even_read(caller: Caller) 
 
 
 def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
-    caller: Caller, place: Rooms, ffmpeg: Any, tmp_path: Path, worker: None
+    caller: Caller, place: Rooms, ffmpeg: Any, tmp_path: Path
 ) -> None:
     source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
     session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
-    told = caller.send(session.read_bytes()).get_json()
+    told = caller.get(compared(caller, place, session)).get_json()
     assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
 
 

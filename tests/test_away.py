@@ -17,7 +17,7 @@ from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from search_worker import searching
-from test_api import Caller, is_problem, sent_without_worker, uploads_left
+from test_api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from test_jobs import COWS, history
 
 
@@ -67,7 +67,8 @@ def test_redis_goes_away_while_a_worker_is_waited_for(
     ask: Callable[[Caller, Path], Any],
 ) -> None:
     def end() -> None:
-        wait_until(lambda: place.queue("search").count)
+        asked = "dejabug:questions:*"  # or a clip's job
+        wait_until(lambda: place.queue("search").count or place.redis.keys(asked))
         own_redis.stop()
 
     ending = threading.Thread(target=end)
@@ -125,14 +126,14 @@ def test_without_jira_nothing_is_told_by_any_door(
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1])
     clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    job = compared(caller, place, clips / COWS[2])
+    assert keys_of_job(caller.get(job))
     with searching(place):
-        job = caller.send((clips / COWS[2]).read_bytes()).get_json()
-        assert job["results"]["results"]
         away()
         for path in (
             "/search?q=cows",
             f"/issues/{old[0]}/similar",
-            f"/jobs/{job['id']}",
+            job,
             f"/clips/{clip.id}",
         ):
             is_away(caller.get(path))

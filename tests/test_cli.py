@@ -95,9 +95,8 @@ def test_search_by_words_leaves_restricted_tickets_out(
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
     def answer_here(place: Rooms, words: str, projects: list[str], limit: int) -> Any:
-        return questions.search_text(
-            words, projects, limit
-        )  # tests/test_worker.py asks a real worker
+        # tests/test_worker.py asks a real worker.
+        return questions.search_text(place, words, projects, limit)
 
     monkeypatch.setattr(cli.asking, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)

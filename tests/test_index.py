@@ -193,6 +193,48 @@ def test_a_query_that_times_out_is_an_error_and_never_an_empty_answer(
         frames.nearest_frames(np.repeat(unit(1), 100, axis=0), 10_000, ALL)
 
 
+def test_a_text_finds_the_best_frame_of_each_clip(frames: FrameIndex) -> None:
+    vectors = {f"{n}": unit(20, n) for n in range(10)}
+    for clip, rows in vectors.items():
+        place = Place(clip, "OTHER" if clip == "9" else "GAME", "Racer")
+        frames.write_clip(clip, place, times(20), rows)
+    query = unit(1, 99)[0]
+    exact = {clip: float((rows @ query).max()) for clip, rows in vectors.items()}
+    found = frames.best_frames(query, 200, ALL)
+    assert [hit.clip_id for hit in found] == sorted(
+        exact, key=lambda c: -exact[c] if c != "9" else 9
+    )[:9]
+    assert found == frames.best_frames_of([hit.clip_id for hit in found], query, ALL)
+    for hit in found:
+        assert hit.time == (vectors[hit.clip_id] @ query).argmax() / 2
+        assert hit.similarity == pytest.approx(exact[hit.clip_id], abs=2e-3)
+    asked = frames.best_frames_of(["3", "9", "unknown"], query, ALL)
+    assert [hit.clip_id for hit in asked] == ["3"]
+    assert frames.best_frames_of(["unknown"], query, ALL) == []
+    assert [hit.clip_id for hit in frames.best_frames_of(["3", "9"], query, ["OTHER"])] == ["9"]
+
+
+@pytest.mark.parametrize("step", [0, 10**9])
+def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """By the graph, or one by one: which is quicker is a matter of how many frames pass."""
+    monkeypatch.setattr(frames_module, "STEP", step)
+    frames = FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
+    for n in range(30):
+        frames.write_clip(
+            f"{n}", Place(f"{n}", ["A", "B", "C"][n % 3], "g"), times(10), unit(10, n)
+        )
+    query = unit(2, 99)
+    everything = frames.nearest_frames(query, 300, ["A", "B", "C"])
+    for projects in (["A"], ["A", "C"], ["B"]):
+        clips = {f"{n}" for n in range(30) if ["A", "B", "C"][n % 3] in projects}
+        for found, among in zip(
+            frames.nearest_frames(query, 20, projects), everything, strict=True
+        ):
+            assert found == [hit for hit in among if hit.clip_id in clips][:20]
+
+
 def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
     frames._redis = redis.Redis(port=1)
     with pytest.raises(IndexUnavailableError):

@@ -348,11 +348,11 @@ def test_a_clip_waits_in_its_queue_once(place: Rooms, jira: Site, clips: Path) -
 
 def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    found = questions.search_text("cattle on a green field", ["GAME"], 5)
+    found = questions.search_text(place, "cattle on a green field", ["GAME"], 5)
     assert {hit["issue"] for hit in found} == set(keys)
     for hit in found:
         assert 0 <= hit["start"] <= hit["end"] <= 10
-    assert questions.search_text("cattle", ["NONE"], 5) == []
+    assert questions.search_text(place, "cattle", ["NONE"], 5) == []
 
 
 def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
@@ -452,7 +452,7 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
 
 def test_words_find_a_clip_by_its_ticket_too(place: Rooms, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
-    found = questions.search_text("herd of cows everywhere", ["GAME"], 5)
+    found = questions.search_text(place, "herd of cows everywhere", ["GAME"], 5)
     assert found[0]["issue"] == keys[0]
     assert found[0]["ticket"] > 0.3
     assert 0 < found[0]["score"] <= 1

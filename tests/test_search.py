@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from conftest import Site
 from dejabug import questions, replies, search, uploads
 from dejabug.callers import Caller
 from dejabug.catalogue import ClipStatus
+from dejabug.finder import Finder
+from dejabug.index import slug_of
 from dejabug.projects import Rules
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
@@ -206,15 +209,34 @@ def test_a_failing_search_says_so_at_once(
     def fail(*_arguments: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(questions, "search_text", fail)
+    monkeypatch.setattr(Finder, "search", fail)
     with pytest.raises(SearchFailedError, match="its log says why"):
         questions.ask(place, "cows", ["GAME"], 5)
+
+
+def test_a_question_of_another_version_harms_nobody(place: Rooms, worker: None) -> None:
+    key = f"dejabug:questions:{slug_of(place.encoder_name)}"
+    place.redis.rpush(key, '["abc", "cows", ["GAME"], 5]', "\xff", "{}")
+    assert questions.ask(place, "cows", ["GAME"], 5) == []
+
+
+def test_questions_that_come_together_get_each_their_own_answer(
+    place: Rooms, jira: Site, clips: Path, worker: None
+) -> None:
+    history(place, jira, clips, COWS[0], QUIET)
+    asked = ["cows", "the night", "a herd in the meadow", "dark caves", "cows", "water"]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = list(pool.map(lambda words: questions.ask(place, words, ["GAME"], 5), asked))
+    for words, hits in zip(asked, found, strict=True):
+        alone = questions.search_text(place, words, ["GAME"], 5)
+        assert [hit["clip"] for hit in hits] == [hit["clip"] for hit in alone]
+        assert [hit["score"] for hit in hits] == pytest.approx([hit["score"] for hit in alone])
 
 
 def test_without_a_worker_the_error_says_what_to_start(place: Rooms) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
         questions.ask(place, "cows", ["GAME"], 5, patience=0.2)
-    assert place.queue("search").count == 0
+    assert not list(place.redis.scan_iter("dejabug:questions:*"))
 
 
 def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms) -> None:

@@ -190,6 +190,16 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
     assert app.get("/readyz").status_code == 503
 
 
+def test_webhooks_are_taken_while_no_worker_lives_and_a_load_balancer_learns_it(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/readyz/webhooks").status_code == 200
+    assert post(client, body()).status_code == 202
+    away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    assert create_app(Rooms(away)).test_client().get("/readyz/webhooks").status_code == 503
+
+
 def test_previews_need_a_worker_only_where_media_can_be_shown(cold_place: Rooms) -> None:
     none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
     assert "previews" in cold_place.workers()

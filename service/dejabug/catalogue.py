@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -178,11 +178,15 @@ class Catalogue:
 
     def clip(self, clip_id: str) -> ClipRecord | None:
         """What is known of a clip under this encoder."""
-        found = _known(ClipRecord, self._hash(self._clip_key(clip_id)))
-        if not found:
-            return None
-        types = {"size": int, "frames": int, "duration": float, "status": ClipStatus}
-        return ClipRecord(**{name: types.get(name, str)(value) for name, value in found.items()})
+        return self.clips([clip_id]).get(clip_id)
+
+    def clips(self, clip_ids: Iterable[str]) -> dict[str, ClipRecord]:
+        """What is known of clips under this encoder, by id; one round trip."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in dict.fromkeys(clip_ids):
+                pipe.hgetall(self._clip_key(clip_id))
+            records = [_clip(row) for row in pipe.execute() if row]
+        return {record.id: record for record in records}
 
     def clip_ids_of(self, issue_id: str) -> list[str]:
         """The ids of an issue's known clips, in a steady order."""
@@ -265,8 +269,18 @@ class Catalogue:
 
     def tags(self, issue_id: str) -> list[str]:
         """The kinds of bug that a ticket is tagged with."""
-        found = self._redis.hget(self._tags, issue_id)
-        return [str(title) for title in json.loads(found)] if found else []
+        return self.tags_of([issue_id])[issue_id]
+
+    def tags_of(self, issue_ids: Collection[str]) -> dict[str, list[str]]:
+        """The kinds of bug that each of these tickets is tagged with; one round trip."""
+        if not issue_ids:
+            return {}
+        wanted = list(issue_ids)
+        rows = self._redis.hmget(self._tags, wanted)
+        return {
+            issue_id: [str(title) for title in json.loads(row)] if row else []
+            for issue_id, row in zip(wanted, rows, strict=True)
+        }
 
     # Work that has been promised
 
@@ -293,7 +307,17 @@ class Catalogue:
         return f"dejabug:clips:{self._slug}:{status}"
 
     def _hash(self, key: str) -> dict[str, Any]:
-        return {text_of(name): text_of(value) for name, value in self._redis.hgetall(key).items()}
+        return _texts(self._redis.hgetall(key))
+
+
+def _texts(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {text_of(name): text_of(value) for name, value in row.items()}
+
+
+def _clip(row: Mapping[Any, Any]) -> ClipRecord:
+    types = {"size": int, "frames": int, "duration": float, "status": ClipStatus}
+    found = _known(ClipRecord, _texts(row))
+    return ClipRecord(**{name: types.get(name, str)(value) for name, value in found.items()})
 
 
 def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from dejabug.ranking import Calibrations, Floats, Hit, Match, Moment, Recipe, Ti
 
 # Tickets nearest in words whose clips are compared too, however their frames look from afar.
 CANDIDATE_TICKETS = 20
+# Frames that are looked at first for words: these often are of enough clips.
+FIRST_FRAMES = 300
 # Seconds around the best frame that count as the moment which words describe.
 TEXT_MOMENT = 2.0
 
@@ -90,8 +92,10 @@ class Finder:
         issues = dict(list(issues.items())[: self._candidate_clips])
         if words is not None:
             near = self._tickets.nearest(words, CANDIDATE_TICKETS, projects)
-            told = self._frames.clips_on(issue_id for issue_id, _ in near)
-            issues |= self._issues(told, without_issue)
+            told = self._frames.issues_of_clips_on(
+                issue_id for issue_id, _ in near if issue_id != without_issue
+            )
+            issues |= told
         candidates = self._frames.clip_vectors(issues)
         told_of = {} if words is None else self._word_evidence(words, issues.values())
         evidence = {clip: told_of[issues[clip]] for clip in candidates if issues[clip] in told_of}
@@ -122,10 +126,9 @@ class Finder:
             return []
         curve = self._calibrations.words
         near = self.like_words(vector, projects, without_issue=issue_id)
-        clips = self._frames.clips_on(other for other, _ in near)
         first: dict[str, str] = {}
-        for clip_id, where in self._frames.places(clips).items():
-            first.setdefault(where.issue_id, clip_id)
+        for clip_id, other in self._frames.issues_of_clips_on(issue for issue, _ in near).items():
+            first.setdefault(other, clip_id)
         return [
             TicketMatch(other, first[other], curve.probability(evidence))
             for other, evidence in near
@@ -139,12 +142,7 @@ class Finder:
 
     def like_text(self, vector: Floats, projects: Sequence[str]) -> list[Match]:
         """Clips whose best frame is nearest to a text's vector, float32 [d], with that moment."""
-        hits = self.hits(vector[None], projects)
-        best = {hit.clip_id: hit for hit in reversed(hits)}
-        return [
-            Match(match.clip_id, match.score, (_around(best[match.clip_id].time, match.score),))
-            for match in ranking.top_k(hits)
-        ]
+        return list(map(_seen, self._frames.best_frames(vector, self._candidate_frames, projects)))
 
     def search(
         self, vector: Floats, projects: Sequence[str], limit: int | None = None
@@ -156,23 +154,32 @@ class Finder:
         al., SIGIR 2009), since a cosine between words and pictures and one between words and words
         are not of one scale. Of a match, `frames` is the best frame's cosine, `words` the ticket's.
         """
-        seen = self.like_text(vector, projects)
+        seen = list(map(_seen, self._best_frames(vector, projects)))
         told = dict(self._tickets.nearest(vector, self._candidate_clips, projects))
-        clips = self._frames.clips_on(told)
-        issue_of = {clip: place.issue_id for clip, place in self._frames.places(clips).items()}
-        by_words = [clip for clip in clips if clip in issue_of]
+        issue_of = self._frames.issues_of_clips_on(told)
         looks = {match.clip_id: match for match in seen}
-        fused = ranking.fused([[match.clip_id for match in seen], by_words])
+        fused = ranking.fused([[match.clip_id for match in seen], list(issue_of)])
         scores = dict(list(fused.items())[:limit])
-        # Vectors are large: only those of clips that are told of are read.
-        late = self._frames.clip_vectors(clip for clip in scores if clip not in looks)
-        looks |= {clip: _best_frame(clip, vector, frames) for clip, frames in late.items()}
+        if unseen := [clip for clip in scores if clip not in looks]:
+            best = self._frames.best_frames_of(unseen, vector, projects)
+            looks |= {hit.clip_id: _seen(hit) for hit in best}
         return [
             replace(looks[clip], score=score, frames=looks[clip].score, words=told_of)
             for clip, score in scores.items()
             if clip in looks
             for told_of in [told.get(issue_of.get(clip, ""))]
         ]
+
+    def _best_frames(self, vector: Floats, projects: Sequence[str]) -> list[Hit]:
+        """Best frames for words, of as many clips as are compared, or of all that the index names.
+
+        Grouping a thousand frames takes Redis longer than finding them, so some are tried first.
+        """
+        k = min(FIRST_FRAMES, self._candidate_frames)
+        some = self._frames.best_frames(vector, k, projects)
+        if len(some) >= self._candidate_clips or k == self._candidate_frames:
+            return some
+        return self._frames.best_frames(vector, self._candidate_frames, projects)
 
     def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
         places = self._frames.places(clip_ids)
@@ -191,13 +198,7 @@ class Finder:
         return dict(zip(vectors, evidence.tolist(), strict=True))
 
 
-def _best_frame(clip_id: str, vector: Floats, frames: TimedVectors) -> Match:
-    cosines = frames.vectors @ vector
-    best = int(cosines.argmax())
-    similarity = float(cosines[best])
-    return Match(clip_id, similarity, (_around(float(frames.times[best]), similarity),))
-
-
-def _around(time: float, similarity: float) -> Moment:
-    start, end = max(0.0, time - TEXT_MOMENT / 2), time + TEXT_MOMENT / 2
-    return Moment(0.0, 0.0, start, end, 0.0, time, similarity)
+def _seen(hit: Hit) -> Match:
+    start, end = max(0.0, hit.time - TEXT_MOMENT / 2), hit.time + TEXT_MOMENT / 2
+    moment = Moment(0.0, 0.0, start, end, 0.0, hit.time, hit.similarity)
+    return Match(hit.clip_id, hit.similarity, (moment,))

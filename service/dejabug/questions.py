@@ -1,29 +1,67 @@
-"""A question in words, answered by a worker that has the model, while somebody waits."""
+"""A question in words, answered by a worker that has the model, while somebody waits.
+
+Questions have a list of their own in Redis, which a thread of each worker on `search` reads: they
+wait neither for a job in hand nor for RQ's book-keeping, which takes longer than an answer does.
+Nothing is lost with a worker that dies: whoever waits is told so, and asks again.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any
+import json
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
 
-from rq.exceptions import InvalidJobOperation
+import redis
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
-from dejabug.encoders.prompts import embed_query
+from dejabug.encoders import Floats
+from dejabug.encoders.prompts import embed_queries
+from dejabug.index import slug_of
 from dejabug.replies import await_reply, new_reply, put_reply
-from dejabug.rooms import Rooms, rooms
+from dejabug.rooms import Rooms, connect
 
-# Seconds that a question may take.
-SEARCH_JOB = 30
+log = structlog.get_logger()
+
+# Seconds that somebody waits, unless they say otherwise.
+PATIENCE = 30.0
+# Seconds that questions are kept which nobody answers; whoever waited takes theirs back before.
+KEPT = 60
+# Questions that are embedded in one pass where so many wait: four take as long as two by two.
+TOGETHER = 4
+# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds.
+ANSWERERS = 2
+# Seconds of one blocking read, and of the pause after Redis could not be asked.
+READ = 1.0
 
 
 class SearchFailedError(Exception):
     """A question got no answer; the message says what to do."""
 
 
-def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Question:
+    """Words to be answered with `limit` clips of these projects, and where the answer goes."""
+
+    reply: str
+    words: str
+    projects: list[str]
+    limit: int
+
+
+def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
     """Words → clips, as JSON: clip, issue key, score, what it was found by, and the moment that
     they describe: start, end and its best frame's time (`at`), in seconds."""
-    place = rooms()
-    matches = place.finder.search(embed_query(place.encoder, words), projects, limit)
+    (vector,) = embed_queries(place.encoder, [words])
+    return _search(place, vector, projects, limit)
+
+
+def _search(place: Rooms, vector: Floats, projects: list[str], limit: int) -> list[dict[str, Any]]:
+    matches = place.finder.search(vector, projects, limit)
     places = place.index.places(match.clip_id for match in matches)
     keys = place.catalogue.keys_of({where.issue_id for where in places.values()})
     return [
@@ -43,43 +81,99 @@ def search_text(words: str, projects: list[str], limit: int) -> list[dict[str, A
     ]
 
 
-def answer_text(reply: str, words: str, projects: list[str], limit: int) -> None:
-    """The job: `search_text`, for whoever waits for this reply."""
-    place = rooms()
-    try:
-        found = search_text(words, projects, limit)
-    except Exception:
-        put_reply(place.redis, reply, {"failed": True})
-        raise
-    put_reply(place.redis, reply, {"found": found})
-
-
 def ask(
-    place: Rooms, words: str, projects: list[str], limit: int, patience: float | None = None
+    place: Rooms, words: str, projects: list[str], limit: int, patience: float = PATIENCE
 ) -> list[dict[str, Any]]:
-    """Have a worker of the queue `search` run `search_text`, and wait for its answer, `patience`
-    seconds at most (SEARCH_JOB).
+    """Have a worker run `search_text`, and wait for its answer, `patience` seconds at most.
 
-    Raises SearchFailedError when no worker answers in time, or its job fails.
+    Raises SearchFailedError when no worker answers in time, or it fails.
     """
-    patience = SEARCH_JOB if patience is None else patience
-    reply = new_reply()
-    job = place.queue("search").enqueue_call(
-        answer_text,
-        args=(reply, words, projects, limit),
-        timeout=SEARCH_JOB,
-        ttl=SEARCH_JOB,
-        result_ttl=0,
-        failure_ttl=SEARCH_JOB,
-        description="search_text",
-    )
-    answer = await_reply(place.redis, reply, patience)
+    key, asked = _key(place), Question(new_reply(), words, projects, limit)
+    question = json.dumps(asdict(asked))
+    with place.redis.pipeline(transaction=True) as pipe:
+        pipe.rpush(key, question)
+        pipe.expire(key, KEPT)
+        pipe.execute()
+    answer = await_reply(place.redis, asked.reply, patience)
     if answer is None:
-        with contextlib.suppress(InvalidJobOperation):  # it has run out by itself
-            job.cancel()
+        place.redis.lrem(key, 1, question)
         raise SearchFailedError(
             f"no worker answered within {patience:g} s; start one with: dejabug worker search"
         )
     if "found" not in answer:
         raise SearchFailedError("the search failed in its worker; its log says why")
     return list(answer["found"])
+
+
+QUESTION = TypeAdapter(Question)
+
+
+class Answerer(threading.Thread):
+    """Beside a worker that has the model: answers questions, whatever the worker has in hand."""
+
+    def __init__(self, place: Rooms) -> None:
+        super().__init__(name="answerer", daemon=True)
+        self._place = place
+        # A blocking read holds its connection.
+        self._redis = connect(place.settings)
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        """Until `stop`. While Redis is away it is asked again and again."""
+        key = _key(self._place)
+        while not self._done.is_set():
+            try:
+                first = cast("list[bytes] | None", self._redis.blpop([key], timeout=READ))
+                if first is not None:
+                    others = cast("list[bytes] | None", self._redis.lpop(key, TOGETHER - 1))
+                    self._answer(_questions([first[1], *(others or ())]))
+            except redis.RedisError as error:
+                log.warning("questions_not_read", error=type(error).__name__, why=str(error))
+                self._done.wait(READ)
+
+    def stop(self) -> None:
+        """End the thread; the question in hand is answered."""
+        self._done.set()
+        self.join()
+        self._redis.close()
+
+    def _answer(self, questions: list[Question]) -> None:
+        if not questions:
+            return
+        started = time.monotonic()
+        try:
+            vectors = embed_queries(self._place.encoder, [each.words for each in questions])
+        except Exception as error:  # noqa: BLE001 (the next questions must be answered)
+            self._fail(questions, error)
+            return
+        for question, vector in zip(questions, vectors, strict=True):
+            try:
+                found = _search(self._place, vector, question.projects, question.limit)
+            except Exception as error:  # noqa: BLE001 (the same)
+                self._fail([question], error)
+                continue
+            put_reply(self._redis, question.reply, {"found": found})
+            took = round(1000 * (time.monotonic() - started))
+            log.info("question_answered", clips=len(found), together=len(questions), ms=took)
+
+    def _fail(self, questions: list[Question], error: Exception) -> None:
+        # Where, and not what it says: an error's text may quote the words.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("question_failed", error=type(error).__name__, where=where)
+        for question in questions:
+            put_reply(self._redis, question.reply, {"failed": True})
+
+
+def _questions(raws: Sequence[bytes]) -> list[Question]:
+    """What was asked; what another version of us asked in another way gets no answer."""
+    found = []
+    for raw in raws:
+        try:
+            found.append(QUESTION.validate_json(raw))
+        except ValidationError:
+            log.warning("question_not_understood", bytes=len(raw))
+    return found
+
+
+def _key(place: Rooms) -> str:
+    return f"dejabug:questions:{slug_of(place.encoder_name)}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from dejabug.catalogue import ClipRecord
 from dejabug.jira.models import Issue
 from dejabug.jobs import game_of
 from dejabug.policy import Choice, PairMatch
@@ -58,8 +59,25 @@ class Found(BaseModel):
     also: list[str]
 
 
-def result_of(place: Rooms, choice: Choice, issues: Mapping[str, Issue]) -> Found:
-    """What is told of a choice; `issues` by id, as Jira tells them."""
+def results_of(place: Rooms, choices: Sequence[Choice], issues: Mapping[str, Issue]) -> list[Found]:
+    """What is told of choices; `issues` by id, as Jira tells them."""
+    tags = place.catalogue.tags_of([choice.issue_id for choice in choices])
+    clip_ids = [
+        clip for each in choices for clip in (each.pair.found_clip_id, each.pair.clip_id) if clip
+    ]
+    clips = {
+        record.id: clip_of(place, record) for record in place.catalogue.clips(clip_ids).values()
+    }
+    return [_result(place, choice, issues, tags[choice.issue_id], clips) for choice in choices]
+
+
+def _result(
+    place: Rooms,
+    choice: Choice,
+    issues: Mapping[str, Issue],
+    tags: list[str],
+    clips: Mapping[str, FoundClip],
+) -> Found:
     issue, pair = issues[choice.issue_id], choice.pair
     others = (pair.found_issue_id, *choice.also)
     return Found(
@@ -71,12 +89,13 @@ def result_of(place: Rooms, choice: Choice, issues: Mapping[str, Issue]) -> Foun
         resolution=issue.resolution,
         project=issue.project,
         game=game_of(issue),
-        kinds=place.catalogue.tags(issue.id),
+        kinds=tags,
         created=issue.created,
         score=round(pair.score, 4),
         found_by=_found_by(pair),
-        clip=clip_of(place, pair.found_clip_id),
-        asked=clip_of(place, pair.clip_id) if pair.clip_id else None,
+        # None when a clip was forgotten meanwhile.
+        clip=clips.get(pair.found_clip_id),
+        asked=clips.get(pair.clip_id),
         moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
         also=[issues[other].key for other in others if other != choice.issue_id],
     )
@@ -91,11 +110,8 @@ def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
     return ["picture", *(told if pair.words is not None else [])] if pair.moments else ["words"]
 
 
-def clip_of(place: Rooms, clip_id: str) -> FoundClip | None:
-    """What is told of a clip; None when it was forgotten meanwhile."""
-    clip = place.catalogue.clip(clip_id)
-    if clip is None:
-        return None
+def clip_of(place: Rooms, clip: ClipRecord) -> FoundClip:
+    """What is told of a clip."""
     times = list(place.pictures.times(clip.id))
     return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
 

@@ -21,7 +21,7 @@ from dejabug.jobs import game_of
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment
-from dejabug.results import Found, result_of
+from dejabug.results import Found, results_of
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload
 
@@ -167,7 +167,7 @@ def _page(place: Rooms, caller: Caller, ranking: Ranking, limit: int) -> Page:
         if len(told.choices) > limit or not left:
             break
     shown, more = told.choices[:limit], told.choices[limit:]
-    results = [result_of(place, choice, told.issues) for choice in shown]
+    results = results_of(place, shown, told.issues)
     if not more:
         return Page(results, None)
     pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]

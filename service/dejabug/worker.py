@@ -4,7 +4,8 @@ RQ's default worker forks for each job: CUDA cannot be initialised again in a ch
 loaded by the parent is lost to it. So: one process, jobs run in it one after another, the model
 loaded before the first. What RQ's SimpleWorker lacks, threads give: a heartbeat while a job runs
 (without it a killed worker's job would look alive until its time-out), and a housekeeper that moves
-due retries to their queues and takes back abandoned jobs, without forking either.
+due retries to their queues and takes back abandoned jobs, without forking either. A third thread
+answers questions in words with the same model.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.questions import ANSWERERS, Answerer
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
 
@@ -128,13 +130,17 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     _tell_account(place)
     loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
     worker = WarmWorker([place.queue(name) for name in names], place.redis)
-    housekeeper = Housekeeper(place, worker)
-    housekeeper.start()
+    helpers: list[Housekeeper | Answerer] = [Housekeeper(place, worker)]
+    if "search" in names:
+        helpers += [Answerer(place) for _ in range(ANSWERERS)]
+    for helper in helpers:
+        helper.start()
     log.info("worker_ready", queues=names, **loaded)
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:
-        housekeeper.stop()
+        for helper in helpers:
+            helper.stop()
 
 
 def _tell_account(place: Rooms) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Annotated
 
+import redis
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
 from dejabug.doctor import examine
+from dejabug.pulse import NoPulseError, feel_pulse
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
 
@@ -53,6 +56,24 @@ def worker(
     if unknown := sorted(set(names) - set(QUEUES)):
         fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
     run_worker(open_rooms(service=True), names, burst=burst)
+
+
+@app.command(name="worker-health")
+@plain_errors
+def worker_health() -> None:
+    """Say whether this machine's worker is well: the health check of its container.
+
+    Fails when it should be started again. While Redis is away nothing is known of it, and starting
+    it again would only cost the loaded model.
+    """
+    try:
+        queues = feel_pulse(open_rooms().redis, socket.gethostname())
+    except NoPulseError as error:
+        fail(str(error))
+    except redis.RedisError as error:
+        complaints.print(f"Redis does not answer ({error}); nothing is known of the worker.")
+        return
+    typer.echo(f"well, on {queues}")
 
 
 @app.command()

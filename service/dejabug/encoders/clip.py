@@ -6,6 +6,7 @@ deviation, and one batched forward pass: no image processor class, and so no tor
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -68,6 +69,8 @@ class ClipEncoder:
         self._mean = self._channel_values(processing["image_mean"])
         self._std = self._channel_values(processing["image_std"])
         self._text_options = _text_options(config)
+        # Tokenizers are not to be used by two threads at once.
+        self._reading = threading.Lock()
         self.name = f"clip:{model}@{crop}"
         self.label = f"{model} ({describe_device(self._device, self._dtype)})"
         self.dimensions = int(self.embed_texts(["a"]).shape[1])
@@ -87,7 +90,7 @@ class ClipEncoder:
         """n texts → float32 [n, dimensions], unit rows. Long texts are cut at the model's limit."""
         if not texts:
             raise ValueError("no texts to embed")
-        with torch.inference_mode():
+        with self._reading, torch.inference_mode():
             tokens = self._tokenizer(
                 list(texts), truncation=True, return_tensors="pt", **self._text_options
             ).to(self._device)

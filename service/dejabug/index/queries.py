@@ -61,18 +61,20 @@ def nearest(
     command: str,
     vectors: Floats,
     k: int,
-    projects: Sequence[str],
+    tags: Mapping[str, Sequence[str]],
     tail: Sequence[str],
+    policy: str = "",
 ) -> list[list[dict[bytes, Any]]]:
     """One K-nearest query per row of `vectors` [m, d], in one round trip; the rows of each answer.
 
-    `command` is FT.SEARCH or FT.AGGREGATE, `tail` what follows its query. Raises
-    IndexUnavailableError when Redis is away, or an answer is late or incomplete.
+    `command` is FT.SEARCH or FT.AGGREGATE, `tail` what follows its query. `tags` are the values of
+    which each row must have one, by their field; where a field has none, nothing is found. `policy`
+    says how filter and vectors go together. Raises IndexUnavailableError when Redis is away, or an
+    answer is late or incomplete.
     """
-    if not projects:
+    if not all(tags.values()):
         return [[] for _ in vectors]
-    names = "|".join(escape_tag(project) for project in projects)
-    query = f"(@project:{{{names}}})=>[KNN {int(k)} @vector $query AS distance]"
+    query = f"({tag_filter(tags)})=>[KNN {int(k)} @vector $query {policy} AS distance]"
     with connection.pipeline(transaction=False) as pipe:
         for vector in np.ascontiguousarray(vectors, dtype=np.float16):
             parameters = ("PARAMS", "2", "query", vector.tobytes())
@@ -111,6 +113,13 @@ def slug_of(encoder: str) -> str:
     """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")
     return f"{readable}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
+
+
+def tag_filter(tags: Mapping[str, Sequence[str]]) -> str:
+    """The query for rows that have one of these values in each of these fields."""
+    return " ".join(
+        f"@{field}:{{{'|'.join(map(escape_tag, values))}}}" for field, values in tags.items()
+    )
 
 
 def escape_tag(value: str) -> str:

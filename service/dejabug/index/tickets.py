@@ -80,5 +80,6 @@ class TicketIndex:
         if vector.shape != (self._dimensions,):
             raise BadVectorsError(f"want a vector [{self._dimensions}], got {vector.shape}")
         tail = ("RETURN", "2", "issue", "distance", "SORTBY", "distance")
-        (rows,) = nearest(self._redis, self._name, "FT.SEARCH", vector[None], k, projects, tail)
+        within = {"project": projects}
+        (rows,) = nearest(self._redis, self._name, "FT.SEARCH", vector[None], k, within, tail)
         return [(row[b"issue"].decode(), 1 - float(row[b"distance"])) for row in rows]

@@ -1,4 +1,5 @@
-"""`/healthz`: the process lives. `/readyz`: it can do its work, and says with what."""
+"""`/healthz`: the process lives. `/readyz`: the installation can do its work, and says with what.
+`/readyz/webhooks`: this process can take what Jira sends."""
 
 from __future__ import annotations
 
@@ -28,6 +29,22 @@ def readyz() -> tuple[Response, int]:
     except (redis.RedisError, IndexUnavailableError) as error:
         return jsonify(ready=False, problems=[str(error)]), 503
     return jsonify(report), 200 if report["ready"] else 503
+
+
+@blueprint.get("/readyz/webhooks")
+def takes_webhooks() -> tuple[Response, int]:
+    """200 when Redis answers, else 503. What a load balancer should ask.
+
+    `/readyz` is for people and alarms: while no worker lives it says 503, and webhooks must come in
+    all the same, since their work waits in Redis.
+    """
+    place: Rooms = current_app.extensions["dejabug"]
+    try:
+        # Redis refuses this, too, while it loads its data or cannot write it to disk.
+        place.redis.ping()
+    except redis.RedisError as error:
+        return jsonify(ready=False, problems=[str(error)]), 503
+    return jsonify(ready=True, problems=[]), 200
 
 
 def readiness(place: Rooms) -> dict[str, Any]:

@@ -19,26 +19,22 @@ def clips_for(place: Rooms, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
 
     Raises JiraError.
     """
-    records = [record for each in dict.fromkeys(clip_ids) if (record := place.catalogue.clip(each))]
+    records = list(place.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
     seen = place.sight(who.name).may_see(who.name, issue_ids)
     issues = place.jira.issues(seen) if seen else {}
-    told = (
+    return [
         _told(place, who, record, issues[record.issue_id])
         for record in records
         if record.issue_id in issues
-    )
-    return [clip for clip in told if clip is not None]
+    ]
 
 
-def _told(place: Rooms, who: Caller, record: ClipRecord, issue: Issue) -> Clip | None:
-    found = clip_of(place, record.id)
-    if found is None:
-        return None
+def _told(place: Rooms, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
     queue_preview(place, record.id, awaited=True)
     url = f"{place.settings.jira_url}/browse/{issue.key}"
     return Clip(
-        **found.model_dump(),
+        **clip_of(place, record).model_dump(),
         issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
         media=media_address(place, record.id, who.name) if place.shows_media else None,
         video=video_state(place, record),

@@ -1,0 +1,162 @@
+"""What deploy/ says, held against the schemas of those who will read it, and against the code.
+
+What only a Docker engine or a cluster can show is not shown here: test_image.py takes the images'
+own steps, test_proxy.py runs the proxy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dejabug.rooms import QUEUES
+from dejabug.settings import Settings
+from deploying import (
+    DEPLOY,
+    DOCKERFILE,
+    ROOT,
+    SETTINGS,
+    compose,
+    container,
+    of_kind,
+    overlay,
+    pods,
+    queues_of,
+    tool,
+)
+
+DOCKERFILES = [DOCKERFILE, DEPLOY / "proxy" / "Dockerfile"]
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def cluster(request: pytest.FixtureRequest) -> list[Any]:
+    """All resources of an overlay."""
+    return overlay(request.param)
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml"])
+def test_compose_files_are_valid_by_the_compose_specification(name: str) -> None:
+    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(compose(name), json.loads(schema.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.parent.name))
+def test_dockerfiles_have_no_fault_that_hadolint_knows(path: Path) -> None:
+    command = [tool("hadolint"), "--config", str(DEPLOY / "hadolint.yaml"), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_container_of_the_box_is_hardened() -> None:
+    for name, service in compose("compose.yaml")["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    services = compose("compose.yaml")["services"]
+    published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+    assert set(published) == {"proxy", "web"}
+    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+    assert "inside" not in services["proxy"]["networks"]
+    assert services["redis"]["networks"] == ["inside"]
+
+
+def test_workers_of_the_box_download_to_disk_and_not_to_memory() -> None:
+    services = compose("compose.yaml")["services"]
+    workers = [one for one in services.values() if queues_of(one.get("command", []))]
+    assert len(workers) == 3
+    for worker in workers:
+        assert "/tmp" in worker["volumes"]
+        assert "tmpfs" not in worker
+
+
+def test_what_is_built_is_a_target_and_what_is_overridden_exists() -> None:
+    targets = re.findall(r"^FROM .* AS (\S+)$", DOCKERFILES[0].read_text("utf-8"), re.MULTILINE)
+    services = compose("compose.yaml")["services"]
+    over = compose("compose.gpu.yaml")["services"]
+    assert set(over) < set(services)
+    built = [one["build"] for one in [*services.values(), *over.values()] if "build" in one]
+    asked = {build["target"] for build in built if "target" in build}
+    assert asked == {"web", "worker", "worker-cuda"}
+    assert asked <= set(targets)
+
+
+def test_the_proxy_lets_in_what_the_service_takes() -> None:
+    environment = compose("compose.yaml")["services"]["proxy"]["environment"]
+    for name in ("UPLOAD_MAX_BYTES", "WEBHOOK_MAX_BYTES"):
+        default = Settings.model_fields[name.lower()].default
+        assert environment[name] == f"${{DEJABUG_{name}:-{default}}}"
+
+
+def test_every_queue_is_worked_on_and_every_scaled_list_is_one_of_its_worker(
+    cluster: list[Any],
+) -> None:
+    services = compose("compose.yaml")["services"]
+    box = {name: queues_of(one.get("command", [])) for name, one in services.items()}
+    there = {name: queues_of(container(pod)["args"]) if "args" in container(pod) else []
+             for name, pod in pods(cluster).items()}  # fmt: skip
+    for workers in (box, there):
+        served = [queue for names in workers.values() for queue in names]
+        assert sorted(served) == sorted(QUEUES)
+    scaled = of_kind(cluster, "ScaledObject")
+    assert set(scaled) == {name for name, names in there.items() if names}
+    for name, one in scaled.items():
+        assert one["spec"]["scaleTargetRef"] == {"name": name}
+        lists = [trigger["metadata"]["listName"] for trigger in one["spec"]["triggers"]]
+        assert lists == [f"rq:queue:{queue}" for queue in there[name]]
+
+
+def test_redis_is_the_same_on_the_box_and_in_the_cluster(cluster: list[Any]) -> None:
+    box = compose("compose.yaml")["services"]["redis"]
+    there = container(pods(cluster)["redis"])
+    assert there["image"] == box["image"]
+    assert there["args"][:-3] == box["command"][:-1]
+    assert there["args"][-2:] == ["--requirepass", "$(REDIS_PASSWORD)"]
+    for asked in (["--appendonly", "yes"], ["--maxmemory-policy", "noeviction"]):
+        assert " ".join(asked) in " ".join(box["command"])
+    assert "command" not in there  # it would leave out the entrypoint, and with it the search
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    for path in DEPLOY.rglob("*"):
+        if (path.is_file() and path.suffix not in {".sh"}) or path == DOCKERFILES[0]:
+            for name in re.findall(r"\bDEJABUG_[A-Z_]+\b", path.read_text("utf-8")):
+                assert name in SETTINGS, f"{path.name}: {name}"
+
+
+def test_every_image_has_a_version(cluster: list[Any]) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    images = [container(pod)["image"] for pod in pods(cluster).values()]
+    for image in images:
+        assert image.startswith("redis:") or image.endswith(f":{version}")
+    for path in DOCKERFILES:
+        text = path.read_text("utf-8")
+        bases = re.findall(r"^(?:FROM|ARG \w+=)\s*(\S+:\S+|\S+/\S+)", text, re.MULTILINE)
+        images += [re.sub(r"^\w+=", "", base) for base in bases]
+    images += re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILES[0].read_text(), re.MULTILINE)
+    assert any(image.startswith("python:3.11.") for image in images)
+    for image in images:
+        assert re.search(r":v?\d+\.\d+\.\d+", image), image
+
+
+def test_web_and_command_line_start_without_torch() -> None:
+    """As in the web's image, which has neither."""
+    script = (
+        "import sys; absent = ('torch', 'transformers', 'imageio_ffmpeg');"
+        "sys.modules.update(dict.fromkeys(absent)); import dejabug.cli, dejabug.worker, dejabug.web"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,153 @@
+"""The overlays of deploy/kubernetes, rendered as `kubectl kustomize` does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
+from pydantic import SecretStr
+
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
+
+# The oldest of Kubernetes that is still mended at the time of writing, and the newest known here.
+KUBERNETES = ("1.34", kubernetes_validate.latest_version())
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def cluster(request: pytest.FixtureRequest) -> list[Any]:
+    """All resources of an overlay."""
+    return overlay(request.param)
+
+
+def test_rendered_resources_are_valid_by_the_schemas_of_kubernetes(cluster: list[Any]) -> None:
+    for resource in cluster:
+        if not resource["apiVersion"].startswith("keda.sh/"):
+            for version in KUBERNETES:
+                kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_scaling_is_valid_by_the_models_of_keda(cluster: list[Any]) -> None:
+    models = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
+    scaling = [one for one in cluster if one["apiVersion"].startswith("keda.sh/")]
+    assert len(scaling) == 4
+    for resource in scaling:
+        read = models[resource["kind"]].model_validate(resource)
+        # The models leave out what they do not know.
+        assert read.model_dump(by_alias=True, exclude_unset=True, mode="json") == resource
+
+
+def test_every_pod_is_hardened(cluster: list[Any]) -> None:
+    assert len(pods(cluster)) == 5
+    for name, pod in pods(cluster).items():
+        spec, inside = pod["spec"], container(pod)
+        assert spec["securityContext"]["runAsNonRoot"], name
+        assert spec["securityContext"]["runAsUser"] > 0, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert not spec["automountServiceAccountToken"], name
+        assert not spec["enableServiceLinks"], name
+        assert inside["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }, name
+        assert inside["resources"]["requests"]["memory"], name
+        assert inside["resources"]["limits"]["memory"], name
+        assert inside["livenessProbe"], name
+
+
+def test_secrets_are_only_referred_to(cluster: list[Any]) -> None:
+    assert not of_kind(cluster, "Secret")
+    for pod in pods(cluster).values():
+        for variable in container(pod).get("env", []):
+            if re.search("SECRET|TOKEN|PASSWORD|AUTH|URL", variable["name"]):
+                value = variable.get("value", "$(")
+                assert "$(" in value, variable["name"]
+    (settings,) = of_kind(cluster, "ConfigMap").values()
+    secret = {name for name, field in SETTINGS.items() if field.annotation is SecretStr}
+    assert len(secret) > 5
+    assert not secret & set(settings["data"])
+
+
+def test_webhooks_are_let_in_while_no_worker_lives(cluster: list[Any]) -> None:
+    probe = container(pods(cluster)["web"])["readinessProbe"]
+    assert probe["httpGet"]["path"] == "/readyz/webhooks"
+
+
+def test_what_refers_to_another_resource_finds_it(cluster: list[Any]) -> None:
+    names = {(one["kind"], one["metadata"]["name"]) for one in cluster}
+    labels = [pod["metadata"]["labels"] for pod in pods(cluster).values()]
+    for pod in pods(cluster).values():
+        mounted = {mount["name"] for mount in container(pod)["volumeMounts"]}
+        for volume in pod["spec"].get("volumes", []):
+            assert volume["name"] in mounted
+            if claim := volume.get("persistentVolumeClaim"):
+                assert ("PersistentVolumeClaim", claim["claimName"]) in names
+        for source in container(pod).get("envFrom", []):
+            assert ("ConfigMap", source["configMapRef"]["name"]) in names
+    budgets = of_kind(cluster, "PodDisruptionBudget")
+    assert set(budgets) == set(of_kind(cluster, "Deployment"))
+    selectors = [one["spec"]["selector"]["matchLabels"] for one in budgets.values()]
+    selectors += [one["spec"]["selector"] for one in of_kind(cluster, "Service").values()]
+    for policy in of_kind(cluster, "NetworkPolicy").values():
+        selectors.append(policy["spec"]["podSelector"].get("matchLabels", {}))
+        for rule in policy["spec"]["podSelector"].get("matchExpressions", []):
+            selectors += [{rule["key"]: value} for value in rule["values"]]
+    for selector in selectors:
+        assert any(selector.items() <= one.items() for one in labels), selector
+
+
+def test_the_ingress_leads_to_all_that_is_public_and_to_nothing_else(
+    cluster: list[Any], place: Rooms
+) -> None:
+    (rule,) = of_kind(cluster, "Ingress")["web"]["spec"]["rules"]
+    exact, under = set(), set()
+    for path in rule["http"]["paths"]:
+        (exact if path["pathType"] == "Exact" else under).add(path["path"])
+
+    def leads_to(address: str) -> bool:
+        return address in exact or any(f"{address}/".startswith(f"{one}/") for one in under)
+
+    for route in create_app(place).url_map.iter_rules():
+        inside = route.rule.startswith(("/readyz", "/metrics"))
+        assert leads_to(route.rule) != inside, route.rule
+
+
+def test_gpus_are_for_workers_with_a_model() -> None:
+    cluster = render(DEPLOY / "kubernetes" / "overlays" / "gpu")
+    with_gpu = {
+        name
+        for name, pod in pods(cluster).items()
+        if "nvidia.com/gpu" in container(pod)["resources"]["limits"]
+    }
+    cuda = {n for n, pod in pods(cluster).items() if "worker-cuda" in container(pod)["image"]}
+    assert with_gpu == cuda == {"worker-search", "worker-clips"}
+
+
+def test_an_overlay_of_a_studio_as_the_readme_shows_it_can_be_rendered(tmp_path: Path) -> None:
+    readme = (DEPLOY / "README.md").read_text("utf-8")
+    written = re.findall(
+        r"^```yaml\n# (overlays/\S+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL
+    )
+    assert len(written) == 2
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    for path, text in written:
+        file = tmp_path / "kubernetes" / path
+        file.parent.mkdir()
+        file.write_text(text, "utf-8")
+        cluster = render(file.parent)
+        (settings,) = of_kind(cluster, "ConfigMap").values()
+        assert settings["data"]["DEJABUG_JIRA_URL"] == "https://mygames.atlassian.net"
+        images = {container(pod)["image"] for pod in pods(cluster).values()}
+        assert "registry.mygames.example/dejabug-web:0.1.0" in images
+    # The second one has a Redis elsewhere.
+    assert not of_kind(cluster, "StatefulSet")
+    for pod in pods(cluster).values():
+        url = {one["name"]: one.get("value") for one in container(pod)["env"]}["DEJABUG_REDIS_URL"]
+        assert url == "rediss://:$(REDIS_PASSWORD)@$(REDIS_ADDRESS)/0"

@@ -1,0 +1,151 @@
+"""The proxy of deploy/compose.yaml: Caddy itself, with our Caddyfile, before a small service."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
+
+from conftest import serve_in_a_thread, wait_until
+from dejabug.redis_server import free_port
+
+CADDYFILE = Path(__file__).parent.parent / "deploy" / "proxy" / "Caddyfile"
+CADDY = shutil.which("caddy", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
+UPLOAD, WEBHOOK = 3000, 1000  # bytes
+
+pytestmark = pytest.mark.skipif(CADDY is None, reason="no Caddy here: sh tools/caddy.sh")
+go_on = threading.Event()
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the proxy is, with and without TLS, and whom to trust."""
+
+    secure: str
+    plain: str
+    authority: Path
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """A request with TLS, whose certificate is looked at."""
+        trust = str(self.authority)
+        return requests.request(method, self.secure + path, verify=trust, timeout=20, **options)
+
+    def answer(self) -> bool:
+        try:
+            return self.authority.exists() and self.call("GET", "/").ok
+        except requests.ConnectionError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """The proxy in work; its certificate is one of Caddy's own authority."""
+    folder = tmp_path_factory.mktemp("proxy")
+    service = make_server("127.0.0.1", 0, small_service(), threaded=True)
+    serve_in_a_thread(service)
+    plain, secure = free_port(), free_port()
+    text = CADDYFILE.read_text("utf-8")
+    for ours, here in (
+        ("web:8000", f"127.0.0.1:{service.port}"),
+        ("http_port 8080", f"http_port {plain}"),
+        ("https_port 8443", f"https_port {secure}"),
+        (":8081", f":{free_port()}"),
+    ):
+        assert text.count(ours) == 1
+        text = text.replace(ours, here)
+    (folder / "Caddyfile").write_text(text, "utf-8")
+    settings = {
+        "SITE": "localhost",
+        "TLS": "tls internal",
+        "UPLOAD_MAX_BYTES": str(UPLOAD),
+        "WEBHOOK_MAX_BYTES": str(WEBHOOK),
+    }
+    homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    with (folder / "log").open("wb") as log:
+        caddy = subprocess.Popen(
+            [str(CADDY), "run", "--config", str(folder / "Caddyfile")],
+            env={**os.environ, **settings, **homes},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        authority = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+        here = Addresses(f"https://localhost:{secure}", f"http://localhost:{plain}", authority)
+        wait_until(here.answer, 30)
+        yield here
+    finally:
+        caddy.terminate()
+        caddy.wait()
+        service.shutdown()
+
+
+def small_service() -> Flask:
+    """What stands behind the proxy: it tells the path, how much came, and events one by one."""
+    app = Flask(__name__)
+
+    @app.route("/", defaults={"path": ""}, methods=["GET", "POST"])
+    @app.route("/<path:path>", methods=["GET", "POST"])
+    def tell(path: str) -> str:
+        return f"{path} {len(request.get_data())} {request.headers['X-Forwarded-Proto']}"
+
+    @app.get("/api/v1/jobs/1")
+    def events() -> Response:
+        def one_by_one() -> Iterator[str]:
+            yield "data: first\n\n"
+            go_on.wait(20)
+            yield "data: last\n\n"
+
+        return Response(one_by_one(), mimetype="text/event-stream")
+
+    return app
+
+
+def test_what_goes_out_is_encrypted_and_says_so(proxy: Addresses) -> None:
+    answer = proxy.call("GET", "/")
+    assert answer.text == " 0 https"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Server" not in answer.headers
+    redirect = requests.get(f"{proxy.plain}/status", allow_redirects=False, timeout=20)
+    assert redirect.status_code == 308
+    assert redirect.headers["Location"] == "https://localhost/status"
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/readyz", "/readyz/webhooks", "/%6detrics", "//metrics"]
+)
+def test_what_is_for_those_inside_stays_there(proxy: Addresses, path: str) -> None:
+    answer = proxy.call("GET", path)
+    assert (answer.status_code, answer.text) == (404, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/webhooks/jira", WEBHOOK), ("/api/v1/search/clip", UPLOAD)]
+)
+def test_a_body_may_be_as_long_as_the_service_takes_it(
+    proxy: Addresses, path: str, most: int
+) -> None:
+    assert proxy.call("POST", path, data=b"x" * most).text == f"{path[1:]} {most} https"
+    # The service refuses what says that it is longer; one that is all the same is cut off, which
+    # newer Caddys call 413.
+    assert proxy.call("POST", path, data=b"x" * (most + 1)).status_code in (413, 502)
+
+
+def test_events_are_passed_on_at_once(proxy: Addresses) -> None:
+    go_on.clear()
+    stream = proxy.call("GET", "/api/v1/jobs/1", stream=True)
+    lines = stream.iter_lines()
+    assert next(lines) == b"data: first"
+    go_on.set()
+    assert b"data: last" in list(lines)

@@ -1,0 +1,75 @@
+"""Whether a worker is well, as its container's health check learns it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+
+import pytest
+from rq.job import Job
+from typer.testing import CliRunner
+
+from dejabug import cli
+from dejabug.pulse import OVERRUN, NoPulseError, feel_pulse
+from dejabug.queueing import SHORT_JOB, enqueue
+from dejabug.rooms import Rooms
+from dejabug.worker import WarmWorker
+
+HERE = socket.gethostname()
+
+
+def look() -> str:
+    """A job that says how its worker is, and what is said of it when it has hung for long."""
+    from dejabug.rooms import rooms
+
+    connection = rooms().redis
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SHORT_JOB + OVERRUN + 1)
+    with pytest.raises(NoPulseError) as error:
+        feel_pulse(connection, HERE, later)
+    return f"{feel_pulse(connection, HERE)}; {error.value}"
+
+
+def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(cold_place: Rooms) -> None:
+    queue = cold_place.queue("default")
+    enqueue(queue, look)
+    (job,) = queue.jobs
+    WarmWorker([queue], cold_place.redis).work(burst=True, logging_level="WARNING")
+    said = Job.fetch(
+        job.id, connection=cold_place.redis, serializer=queue.serializer
+    ).return_value()
+    assert str(said).startswith(f"default; job {job.id} hangs: ")
+
+
+def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: Rooms) -> None:
+    worker = WarmWorker([cold_place.queue("clips")], cold_place.redis)
+    worker.hostname = "another"
+    worker.register_birth()
+    assert feel_pulse(cold_place.redis, "another") == "clips"
+    with pytest.raises(NoPulseError, match=f"no worker of {HERE}"):
+        feel_pulse(cold_place.redis, HERE)
+
+
+def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Rooms) -> None:
+    for name in ("clips", "search"):
+        worker = WarmWorker([cold_place.queue(name)], cold_place.redis)
+        worker.register_birth()
+        worker.heartbeat()
+    assert feel_pulse(cold_place.redis, HERE) == "search"
+
+
+def test_while_redis_is_away_no_worker_is_blamed(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = CliRunner().invoke(cli.app, ["worker-health"])
+    assert asked.exit_code == 1
+    assert "no worker" in asked.stderr
+    monkeypatch.setattr("dejabug.cli.service.feel_pulse", _away)
+    asked = CliRunner().invoke(cli.app, ["worker-health"])
+    assert asked.exit_code == 0
+    assert "nothing is known" in asked.stderr
+
+
+def _away(*_: object) -> str:
+    import redis
+
+    raise redis.ConnectionError("away")
