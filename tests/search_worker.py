@@ -37,7 +37,9 @@ def searching(place: Rooms) -> Iterator[None]:
     answerer = Answerer(place)
     answerer.start()
     thread.start()
-    yield
-    done.set()
-    thread.join()
-    answerer.stop()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        answerer.stop()

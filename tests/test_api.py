@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from conftest import Site
-from dejabug import jobs
+from dejabug import jobs, uploads
+from dejabug.catalogue import ClipStatus
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
@@ -62,10 +64,12 @@ class Caller:
     def search(self, q: str, **options: Any) -> Any:
         return self.get("/search", query_string={"q": q, **options})
 
-    def send(self, content: bytes, name: str = "clip.mp4", query: str = "") -> Any:
+    def send(
+        self, content: bytes, name: str = "clip.mp4", query: str = "", prefer: str = ""
+    ) -> Any:
         return self.client.post(
             f"{API}/search/clip{query}",
-            headers=self.headers,
+            headers={**self.headers, "Prefer": prefer},
             data={"file": (io.BytesIO(content), name)},
             content_type="multipart/form-data",
         )
@@ -254,6 +258,26 @@ def test_unknown_hidden_and_foreign_issues_get_one_answer(
     assert len({answer.data for answer in answers}) == 1
 
 
+def test_an_issue_says_how_far_its_own_clips_are(
+    caller: Caller, old: list[str], place: Rooms, jira: Site, clips: Path
+) -> None:
+    def state(key: str) -> tuple[str, str | None]:
+        told = caller.get(f"/issues/{key}/similar").get_json()
+        return told["state"], told["reason"]
+
+    assert state(old[0]) == ("ready", None)
+    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
+    failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
+    place.catalogue.put_clip(failed)
+    how, reason = state(old[0])
+    assert (how, f"{clip.filename}: too much" in str(reason)) == ("failed", True)
+    key = jira.file("GAME", "cows everywhere")
+    tell(place, jira, key)
+    assert state(key)[0] == "no_clips"
+
+
 @pytest.mark.parametrize("key", ["GAME", "1-1", "GAME-x", "GAME-1%0A", "%F0%9F%90%84-1", "*-1"])
 def test_what_is_no_key_is_named(caller: Caller, key: str) -> None:
     is_problem(caller.get(f"/issues/{key}/similar"), 400, "`key`")
@@ -356,6 +380,85 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     assert told["results"]["results"][0]["key"] in old[:2]
 
 
+def test_who_prefers_not_to_wait_is_given_the_job_at_once(
+    caller: Caller, clips: Path, place: Rooms
+) -> None:
+    answer = caller.send((clips / COWS[0]).read_bytes(), prefer="wait=1, respond-async")
+    assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
+
+
+def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
+    app: Flask, place: Rooms, jira: Site, clips: Path
+) -> None:
+    game = history(place, jira, clips, COWS[0], QUIET)
+    (other,) = history(place, jira, clips, COWS[1], project="OTHER")
+    caller = Caller(app, place, "GAME", "OTHER")
+    done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
+    jira.call("PUT", f"/rest/api/2/issue/{game[0]}", json={"fields": done})
+    job = compared(caller, place, clips / COWS[2], "?status=Done")
+
+    def found(query: str = "") -> list[str]:
+        return keys_of_job(caller.get(f"{job}{query}"))
+
+    assert found() == [game[0]]
+    assert sorted(found("?status=Open")) == sorted([game[1], other])
+    assert found("?project=OTHER") == [other]
+    assert sorted(found("?project=game&project=OTHER")) == sorted([*game, other])
+    assert found("?project=GAME&since=2999-01-01") == []
+    is_problem(caller.get(f"{job}?project=NOWHERE"), 403, "not among your projects")
+    is_problem(caller.get(f"{job}?since=x"), 400, "`since`")
+    # A page's cursor keeps the filters of the first page.
+    first = caller.get(f"{job}?status=Open&limit=1").get_json()["results"]
+    rest = found(f"?limit=1&cursor={first['next']}")
+    assert {first["results"][0]["key"], *rest} == {game[1], other}
+
+
+def test_an_upload_that_was_compared_with_few_projects_says_so(
+    app: Flask, place: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    caller = Caller(app, place, "GAME", "OTHER")
+    job = compared(caller, place, clips / COWS[2], "?project=GAME")
+    is_problem(caller.get(f"{job}?project=OTHER"), 400, "with GAME only")
+
+
+def compared(caller: Caller, place: Rooms, clip: Path, query: str = "") -> str:
+    """Send a clip, and have it compared; the path of its job."""
+    answer = caller.send(clip.read_bytes(), query=query, prefer="respond-async")
+    work(place)
+    return str(answer.headers["Location"].removeprefix(API))
+
+
+def keys_of_job(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [found["key"] for found in answer.get_json()["results"]["results"]]
+
+
+@pytest.mark.parametrize("when", ["queued", "sampling", "comparing", "done"])
+def test_a_job_that_is_forgotten_leaves_nothing(
+    caller: Caller, app: Flask, clips: Path, place: Rooms, monkeypatch: Any, when: str
+) -> None:
+    job_id = sent_without_worker(caller, clips)
+    address = f"{API}/jobs/{job_id}"
+    foreign = Caller(app, place, "GAME")
+    assert foreign.client.delete(address, headers=foreign.headers).status_code == 404
+    tell = uploads._tell
+
+    def told(place: Rooms, upload_id: str, **row: str) -> None:
+        tell(place, upload_id, **row)
+        if row["state"] == when:
+            assert caller.client.delete(address, headers=caller.headers).status_code == 204
+
+    if when == "queued":
+        assert caller.client.delete(address, headers=caller.headers).status_code == 204
+    monkeypatch.setattr(uploads, "_tell", told)
+    work(place)
+    assert uploads_left(place) == []
+    assert not place.redis.exists(f"dejabug:upload:{job_id}")
+    is_problem(caller.get(f"/jobs/{job_id}"), 404, "no such thing")
+    assert caller.client.delete(address, headers=caller.headers).status_code == 404
+
+
 def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Rooms) -> None:
     job_id = sent_without_worker(caller, clips)
     taken = [progress.STREAMS.acquire(blocking=False) for _ in range(3)]
@@ -384,8 +487,13 @@ def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clip
     is_problem(caller.get("/jobs/x"), 400, "`job_id`")
 
 
-def test_a_zip_named_mp4_says_what_it_is_not(caller: Caller, place: Rooms, worker: None) -> None:
-    answer = caller.send(b"PK\x03\x04 this is a zip")
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04 this is a zip", b"<!doctype html><video src='file:///etc/passwd'>"]
+)
+def test_what_is_only_named_mp4_says_what_it_is_not(
+    caller: Caller, place: Rooms, worker: None, content: bytes
+) -> None:
+    answer = caller.send(content)
     told = answer.get_json()
     assert (answer.status_code, told["state"], told["results"]) == (200, "failed", None)
     assert told["reason"].startswith("not_a_video: ")
@@ -397,6 +505,30 @@ def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Rooms) -> No
     object.__setattr__(place, "settings", few)
     is_problem(caller.send(b"x" * 20_000), 413, "DEJABUG_UPLOAD_MAX_BYTES")
     assert uploads_left(place) == []
+
+
+def test_a_clip_that_says_that_it_is_too_large_is_not_even_read(caller: Caller) -> None:
+    class Unread(io.BytesIO):
+        def read(self, _size: int | None = None) -> bytes:
+            raise AssertionError("read")
+
+    answer = caller.client.post(
+        f"{API}/search/clip",
+        headers=caller.headers,
+        input_stream=Unread(),
+        environ_overrides={"CONTENT_LENGTH": str(2**40)},
+        content_type="multipart/form-data; boundary=x",
+    )
+    is_problem(answer, 413, "DEJABUG_UPLOAD_MAX_BYTES")
+
+
+def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
+    caller: Caller, place: Rooms, ffmpeg: Any, tmp_path: Path
+) -> None:
+    source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
+    session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+    told = caller.get(compared(caller, place, session)).get_json()
+    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
 
 
 def test_uploads_do_not_fill_the_disk(
@@ -458,7 +590,7 @@ def test_the_document_describes_every_address(app: Flask, caller: Caller) -> Non
         "/search": ["get"],
         "/issues/{key}/similar": ["get"],
         "/search/clip": ["post"],
-        "/jobs/{job_id}": ["get"],
+        "/jobs/{job_id}": ["delete", "get"],
         "/clips/{clip_id}": ["get"],
         "/clips": ["get"],
         "/clips/{clip_id}/retry": ["post"],
@@ -470,6 +602,7 @@ def test_the_document_describes_every_address(app: Flask, caller: Caller) -> Non
 def test_the_page_loads_nothing_from_elsewhere(caller: Caller) -> None:
     page = caller.client.get(f"{API}/docs")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert "//" not in page.text.replace("<!--", "")
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon-32x32.png"):
         assert name in page.text
@@ -501,7 +634,7 @@ def test_schemathesis_finds_nothing(
     """Requests made from the document, right and wrong ones, and answers held against it."""
     schema = schemathesis.openapi.from_wsgi(f"{API}/openapi.json", app)
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 9
+    assert len(operations) == 10
     for operation in operations:
 
         @EXAMPLES

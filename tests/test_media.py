@@ -63,6 +63,19 @@ def test_a_long_clip_is_sampled_more_thinly_up_to_its_end(ffmpeg: Make, tmp_path
     assert levels(frames) == [2 * n for n in range(10)]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_of_a_long_clip_keyframes_will_do_at_their_own_times(
+    name: str, ffmpeg: Make, tmp_path: Path
+) -> None:
+    every = ["-g", "45", "-keyint_min", "45", "-sc_threshold", "0"]  # a second and a half
+    clip = ffmpeg(tmp_path / name, *coloured(20), *H264, *every)
+    frames = media.sample_frames(clip, max_frames=8, drop_duplicates=False)
+    assert frames.times.tolist() == pytest.approx([0, 3, 6, 7.5, 10.5, 13.5, 15, 18], abs=0.01)
+    assert levels(frames) == [int(t + 0.01) for t in frames.times]
+    assert frames.duration == pytest.approx(20, abs=0.1)
+    assert not frames.truncated
+
+
 def test_variable_frame_rate_keeps_the_clock(ffmpeg: Make, tmp_path: Path) -> None:
     # Three seconds at 30/s, then three at 5/s: pictures are few, time goes on.
     wobble = ["-vf", "select='lt(t,3)+not(mod(n,6))'", "-fps_mode", "vfr"]

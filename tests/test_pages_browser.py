@@ -5,21 +5,23 @@ DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
 
 from __future__ import annotations
 
+import base64
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from conftest import Site, wait_until
+from dejabug import uploads
 from dejabug.catalogue import ClipStatus
 from dejabug.previewing import queue_preview
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
-from dejabug.web.api import views
 from search_worker import searching
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 from test_panel_browser import APART, AXE, PICTURES, Service, browser, service
@@ -189,53 +191,221 @@ def test_a_key_opens_both_clips_in_step(
     expect(desk.page.locator("dialog")).to_be_hidden()
 
 
-def test_a_clip_is_sent_with_progress_and_compared(
-    desk: Desk, keys: list[str], clips: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Uploaded clips are read only once this is set."""
+    go_on, sample = threading.Event(), uploads.sample
+
+    def held(*arguments: Any, **options: Any) -> Any:
+        assert go_on.wait(30)
+        return sample(*arguments, **options)
+
+    monkeypatch.setattr(uploads, "sample", held)
+    yield go_on
+    go_on.set()
+
+
+def uploads_known(place: Rooms) -> list[Any]:
+    """What there is of uploads: in Redis, and on disk."""
+    files = (place.settings.data_dir / "uploads").glob("*")
+    return [*place.redis.keys("dejabug:upload:*"), *files]
+
+
+# Drags a file over the page and drops it there: its name, and its bytes in base 64.
+DROP = """([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  window.dragged = new DataTransfer();
+  dragged.items.add(new File([bytes], name, { type: "video/mp4" }));
+  window.drag = (kind) => document.getElementById("main").dispatchEvent(
+    new DragEvent(kind, { dataTransfer: dragged, bubbles: true, cancelable: true }));
+  drag("dragenter");
+  return drag("dragover");
+}"""
+STREAM = "text/event-stream"
+
+
+def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
+    desk: Desk, keys: list[str], clips: Path, reading: threading.Event
 ) -> None:
-    monkeypatch.setattr(views, "AT_ONCE", 0.05)
     desk.sign_in()
-    seen = desk.page.evaluate_handle(
-        "(() => { const seen = []; new MutationObserver(() => "
-        "seen.push(document.getElementById('upload-text').textContent)).observe("
-        "document.getElementById('upload'), {subtree: true, childList: true}); return seen })()"
-    )
-    desk.page.locator("#file").set_input_files(clips / COWS[2])
-    first = desk.page.locator("li.card").first
+    page, content = desk.page, base64.b64encode((clips / COWS[2]).read_bytes()).decode()
+    assert page.evaluate(DROP, [COWS[2], content]) is False  # the page takes what is dragged
+    expect(page.get_by_text("Drop the clip to search with it")).to_be_visible()
+    desk.keep("page-drop")
+    with page.expect_response(lambda answer: STREAM in answer.headers["content-type"]):
+        page.evaluate("drag('drop')")
+    expect(page.locator("#drop")).to_be_hidden()
+    expect(page.locator("#upload-text")).to_have_text("Reading the clip…")
+    desk.keep("page-progress")
+    reading.set()
+    first = page.locator("li.card").first
     expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"), timeout=20_000)
-    said = " ".join(seen.json_value())
-    assert f"Sending {COWS[2]}" in said
-    assert "clip…" in said or "pictures…" in said
-    assert "job=" in desk.page.url
+    expect(page.locator("#upload")).to_be_hidden()
+    assert "job=" in page.url
     first.locator(".clip").click()
-    expect(desk.page.locator("dialog figure")).to_have_count(2)
-    expect(desk.page.locator("dialog figcaption").first).to_contain_text("Your clip")
+    expect(page.locator("dialog figure")).to_have_count(2)
+    expect(page.locator("dialog figcaption").first).to_contain_text(f"Your clip · {COWS[2]}")
+    video = page.locator("dialog video").first
+    wait_until(lambda: video.evaluate("each => each.currentTime > 0 && each.videoWidth > 0"))
     desk.keep("page-upload")
-    desk.page.keyboard.press("Escape")
-    desk.page.reload()
-    expect(desk.page.locator("li.card").first).to_be_visible()
 
 
-def test_what_is_no_clip_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
+def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
+    desk: Desk, keys: list[str], clips: Path, place: Rooms
+) -> None:
+    desk.sign_in()
+    page, sent = desk.page, []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+    page.locator("#file").set_input_files(clips / COWS[2])
+    expect(page.locator("li.card")).to_have_count(4, timeout=20_000)
+    page.locator("#filters > summary").click()
+    page.locator("#pick-status summary").click()
+    page.get_by_label("Done", exact=True).check()
+    expect(page.locator("li.card")).to_have_count(1)
+    expect(desk.card(keys[0])).to_be_visible()
+    assert re.search(r"\?job=\w+&status=Done$", page.url)
+    assert len(sent) == 1
+    page.keyboard.press("Escape")
+    desk.card(keys[0]).locator(".clip").click()
+    expect(page.locator("dialog figure")).to_have_count(2)  # the clip is still this page's
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("open="))
+    page.reload()
+    expect(page.locator("#note")).to_contain_text("Your clip itself is not kept")
+    desk.card(keys[0]).locator(".clip").click()
+    expect(page.locator("dialog figure")).to_have_count(1)
+    expect(page.locator("dialog")).to_contain_text("Your clip, which is not kept, matches from 0:0")
+    desk.keep("page-upload-reloaded")
+    for key in place.redis.keys("dejabug:upload:*"):
+        place.redis.delete(key)  # or a quarter of an hour later
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("Drop the clip again")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    desk.keep("page-upload-over")
+
+
+def test_a_clip_that_is_given_up_is_forgotten(
+    desk: Desk, clips: Path, place: Rooms, reading: threading.Event
+) -> None:
+    desk.sign_in()
+    desk.page.locator("#file").set_input_files(clips / COWS[0])
+    expect(desk.page.locator("#upload-text")).to_have_text("Reading the clip…")
+    assert uploads_known(place)
+    desk.page.get_by_role("button", name="Cancel").click()
+    expect(desk.page.get_by_role("heading", name="Have we seen")).to_be_visible()
+    expect(desk.page.locator("#upload")).to_be_hidden()
+    wait_until(lambda: not uploads_known(place))
+    reading.set()
+    wait_until(lambda: not place.queue("search").started_job_registry.count)
+    assert uploads_known(place) == []
+
+
+def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
+    desk: Desk, place: Rooms, tmp_path: Path
+) -> None:
+    desk.sign_in()
+    large = tmp_path / "large.mp4"
+    large.write_bytes(b"x" * 3_000_000)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    desk.page.context.new_cdp_session(desk.page).send("Network.emulateNetworkConditions", slow)
+    desk.page.locator("#file").set_input_files(large)
+    expect(desk.page.locator("#upload-text")).to_have_text("Sending large.mp4…")
+    bar = desk.page.locator("#upload-bar")
+    wait_until(lambda: 0 < bar.evaluate("each => each.value") < 100)
+    wait_until(lambda: uploads_known(place))
+    desk.page.get_by_role("button", name="Cancel").click()
+    wait_until(lambda: not uploads_known(place))
+    expect(desk.page.locator("#upload")).to_be_hidden()
+    assert place.queue("search").count == 0
+
+
+def test_what_is_no_clip_says_what_to_do(desk: Desk, place: Rooms, tmp_path: Path) -> None:
+    few = place.settings.model_copy(update={"upload_max_bytes": 2**20})
+    object.__setattr__(place, "settings", few)
     desk.sign_in()
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"PK\x03\x04 this is a zip")
     desk.page.locator("#file").set_input_files(bad)
     expect(desk.page.get_by_role("alert")).to_contain_text("Try another clip", timeout=15_000)
     expect(desk.page.locator("#said")).to_have_text("")
+    expect(desk.page.get_by_role("button", name="Try again")).to_be_hidden()
     desk.keep("page-error")
+    bad.write_bytes(b"x" * (2**20 + 1))
+    desk.page.locator("#file").set_input_files(bad)
+    expect(desk.page.get_by_role("alert")).to_contain_text("has 2 MiB, and 1 MiB at most")
+
+
+def test_more_follows_on(desk: Desk, keys: list[str]) -> None:
+    def few(route: Route) -> None:
+        route.continue_(url=route.request.url.replace("limit=24", "limit=3"))
+
+    desk.page.route("**/api/v1/search?*", few)
+    desk.sign_in("/?q=cows")
+    cards = desk.page.locator("li.card")
+    expect(cards).to_have_count(3)
+    expect(desk.page.get_by_text("3 or more tickets")).to_be_visible()
+    desk.page.get_by_role("button", name="More").click()
+    expect(cards).to_have_count(4)
+    expect(cards.nth(3).locator(".clip")).to_be_focused()
+    expect(desk.page.get_by_role("button", name="More")).to_be_hidden()
+    assert len({card.get_attribute("data-key") for card in cards.all()}) == 4
+
+
+def test_a_ticket_whose_clip_is_still_being_read_says_so(
+    desk: Desk, keys: list[str], place: Rooms, jira: Site
+) -> None:
+    clip = place.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    desk.sign_in(f"/?q={keys[0]}")
+    expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
+    place.catalogue.put_clip(clip)
+    desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question anew
+    expect(desk.page.locator("#note")).to_be_hidden()
+    expect(desk.page.locator("li.card").first).to_have_attribute("data-key", keys[1])
 
 
 def test_addresses_can_be_shared_and_back_works(desk: Desk, keys: list[str]) -> None:
     desk.sign_in("/?q=cows&status=Done")
     expect(desk.page.locator("li.card")).to_have_count(1)
     expect(desk.card(keys[0])).to_be_visible()
-    expect(desk.page.get_by_label("Status", exact=True)).to_have_value("Done")
+    expect(desk.page.locator("#pick-status .chosen")).to_have_text("Done")
     desk.page.get_by_role("button", name="Clear filters").click()
     expect(desk.page.locator("li.card")).to_have_count(4)
     assert desk.page.url.endswith("/?q=cows")
     desk.page.go_back()
     expect(desk.page.locator("li.card")).to_have_count(1)
     desk.page.go_forward()
+    expect(desk.page.locator("li.card")).to_have_count(4)
+
+
+def test_filters_take_several_values_by_keyboard_and_in_the_address(
+    desk: Desk, keys: list[str]
+) -> None:
+    desk.sign_in("/?q=cows")
+    expect(desk.page.locator("li.card")).to_have_count(4)
+    desk.page.locator("#filters > summary").click()
+    status = desk.page.locator("#pick-status")
+    status.locator("summary").focus()
+    desk.page.keyboard.press("Enter")
+    desk.page.keyboard.press("Tab")
+    expect(status.get_by_label("Done", exact=True)).to_be_focused()
+    desk.page.keyboard.press("Space")
+    expect(desk.page.locator("li.card")).to_have_count(1)
+    expect(status.get_by_label("Done", exact=True)).to_be_focused()
+    desk.keep("page-filters")
+    desk.page.keyboard.press("Tab")
+    desk.page.keyboard.press("Space")
+    expect(desk.page.locator("li.card")).to_have_count(4)
+    assert desk.page.url.endswith("/?q=cows&status=Done&status=Open")
+    expect(status.locator(".chosen")).to_have_text("Done, Open")
+    status.get_by_label("Another status").fill("In Review")
+    desk.page.keyboard.press("Enter")
+    expect(desk.page).to_have_url(re.compile("status=Done&status=In.Review&status=Open"))
+    desk.page.keyboard.press("Escape")
+    expect(status.locator(".list")).to_be_hidden()
+    expect(status.locator("summary")).to_be_focused()
+    desk.page.reload()
+    expect(status.locator(".chosen")).to_have_text("Done, In Review, Open")
     expect(desk.page.locator("li.card")).to_have_count(4)
 
 
@@ -276,7 +446,8 @@ def test_nobody_is_shut_out_in_either_theme(desk: Desk, keys: list[str], request
     assert desk.flaws() == []
     desk.ask("cows")
     expect(desk.card(keys[0])).to_be_visible()
-    desk.page.locator("summary").click()
+    desk.page.locator("#filters > summary").click()
+    desk.page.locator("#pick-status summary").click()
     assert desk.flaws() == []
     desk.keep(f"page-{theme}")
     desk.page.goto(f"{desk.url}/status")
@@ -298,19 +469,32 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: Desk, keys: list[str
     desk.keep("page-phone-compare")
 
 
-def test_a_failed_clip_is_tried_again_on_the_status_page(
+def test_failed_clips_are_tried_again_on_the_status_page(
     desk: Desk, keys: list[str], place: Rooms, jira: Site
 ) -> None:
-    for key in keys[:2]:
+    for key in keys[:3]:
         clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
         failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
         place.catalogue.put_clip(failed)
     desk.sign_in("/status")
-    expect(desk.page.locator("#failed li")).to_have_count(2)
+    expect(desk.page.locator("#failed li")).to_have_count(3)
     desk.keep("page-status")
     desk.page.get_by_role("button", name=f"of {keys[0]} again").click()
-    expect(desk.page.locator("#failed li")).to_have_count(1)
+    expect(desk.page.locator("#failed li")).to_have_count(2)
     assert place.catalogue.count(ClipStatus.QUEUED) == 1
+    desk.page.get_by_role("button", name="Try all again").click()
+    expect(desk.page.get_by_text("None of your projects' clips has failed")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Try all again")).to_be_hidden()
+    assert place.catalogue.count(ClipStatus.QUEUED) == 3
+
+
+def test_the_apis_page_works_under_its_policy(desk: Desk, place: Rooms) -> None:
+    desk.sign_in()
+    desk.page.get_by_role("link", name="API").click()
+    desk.page.get_by_text("What is indexed and with what").click()
+    desk.page.get_by_role("button", name="Try it out").click()
+    desk.page.get_by_role("button", name="Execute").click()
+    expect(desk.page.locator(".live-responses-table")).to_contain_text('"queues"')
 
 
 def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: Desk, place: Rooms) -> None:

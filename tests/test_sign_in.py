@@ -130,7 +130,7 @@ def test_who_signs_in_is_the_account_with_their_e_mail(
         assert attribute in f"{session};"
     page = browser.get("/").text
     assert "Signed in as Tess@studio.example" in page
-    assert re.findall(r"<option>(\w+)", page) == ["GAME"]
+    assert re.findall(r'name="project" value="(\w+)"', page) == ["GAME"]
     (key,) = cold_place.redis.keys("dejabug:session:*")
     assert 0 < cold_place.redis.ttl(key) <= 12 * 3600
     foreign = browser.get("/api/v1/search", query_string={"q": "cow", "project": "OTHER"})

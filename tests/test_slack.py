@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from slack_bolt import BoltRequest
 
 from conftest import Site
 from dejabug import readers
+from dejabug.catalogue import ClipStatus
 from dejabug.people import StrangerError
 from dejabug.projects import Rules
 from dejabug.results import Found
@@ -104,11 +106,16 @@ def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
     assert "0:0" in first["text"]
 
 
-def test_a_key_is_answered_with_tickets_like_it(desk: Desk, old: list[str]) -> None:
+def test_a_key_is_answered_with_tickets_like_it(
+    desk: Desk, old: list[str], place: Rooms, jira: Site
+) -> None:
     told = desk.ask(old[0].lower())
     assert old[1] in json.dumps(told)
     assert "same bug" in json.dumps(told)
     assert old[0] not in json.dumps(told["blocks"][1:])
+    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    assert "It is still being read" in desk.ask(old[0])["text"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP"])

@@ -63,12 +63,20 @@ def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRe
     vectors = place.encoder.embed_images(frames.pixels)
     place.index.write_clip(clip.id, where, frames.times, vectors)
     place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
-    note = "the file is cut off; what could be read is used" if frames.truncated else ""
-    return _indexed(clip, len(frames.times), frames.duration, note)
+    return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
 
 def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:
     return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
+
+
+def note_on(frames: media.Frames) -> str:
+    """What of a clip was not looked at, empty where all was."""
+    if frames.truncated:
+        return "the file is cut off; what could be read is used"
+    if frames.duration > media.LONGEST - 1:  # a last picture may end a little earlier or later
+        return f"only its first {media.LONGEST / 60:g} minutes are looked at"
+    return ""
 
 
 def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:

@@ -3,6 +3,7 @@ and what it was found to be like. Nothing of it enters the index."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import time
@@ -16,7 +17,7 @@ from rq import Retry
 
 from dejabug import media, policy
 from dejabug.answers import doubted
-from dejabug.embedding import sample
+from dejabug.embedding import note_on, sample
 from dejabug.index import text_of
 from dejabug.policy import PairMatch
 from dejabug.ranking import TimedVectors
@@ -47,14 +48,19 @@ class TooManyUploadsError(Exception):
     """So many uploads wait that no more is taken now."""
 
 
+class ForgottenError(Exception):
+    """Who sent a clip wants no answer any more."""
+
+
 @dataclass(frozen=True)
 class Upload:
-    """How far an upload is. `caller` made it, `asked` is their question as JSON, and `reason` says
-    why it failed."""
+    """How far an upload is. `caller` made it, `asked` is their question as JSON, `projects` are
+    those that it is compared with, and `reason` says why it failed, or what was not looked at."""
 
     id: str
     caller: str
     asked: str
+    projects: frozenset[str]
     state: State
     reason: str
     pairs: list[PairMatch]
@@ -76,6 +82,7 @@ def new_upload(place: Rooms) -> tuple[str, Path]:
 def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
     """Have a worker of the queue `search` compare the file with the clips of these projects."""
     row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
+    row["projects"] = json.dumps(projects)
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
         pipe.hset(_key(upload_id), mapping=row)
@@ -101,12 +108,19 @@ def look(place: Rooms, upload_id: str, caller: str) -> Upload | None:
         return None
     state = next(state for state in STATES if state == row["state"])
     pairs = PAIRS.validate_json(row["pairs"]) if "pairs" in row else []
-    return Upload(upload_id, caller, row["asked"], state, row.get("reason", ""), pairs)
+    projects = frozenset(json.loads(row.get("projects", "[]")))
+    return Upload(upload_id, caller, row["asked"], projects, state, row.get("reason", ""), pairs)
 
 
 def await_end(place: Rooms, upload_id: str, seconds: float) -> None:
     """Wait until an upload is done or has failed, so many seconds at most."""
     await_reply(place.redis, upload_id, seconds)
+
+
+def forget(place: Rooms, upload_id: str) -> None:
+    """Keep nothing of an upload; a worker that is at it stops at its next step."""
+    place.redis.delete(_key(upload_id))
+    discard_file(place, upload_id)
 
 
 def discard_file(place: Rooms, upload_id: str) -> None:
@@ -126,24 +140,31 @@ def prune_uploads(place: Rooms) -> None:
 def search_upload(upload_id: str, projects: list[str]) -> None:
     """The job: sample, embed and compare an upload; its file is deleted in any case."""
     place = rooms()
-    if not place.redis.exists(_key(upload_id)):
-        discard_file(place, upload_id)
-        return
     try:
-        pairs = _compare(place, upload_id, projects)
+        end = _answer(place, upload_id, projects)
+        discard_file(place, upload_id)  # before anybody is told
+        _end(place, upload_id, **end)
+    except ForgottenError:
+        forget(place, upload_id)
+        log.info("upload_forgotten", upload=upload_id)
+
+
+def _answer(place: Rooms, upload_id: str, projects: list[str]) -> dict[str, str]:
+    try:
+        pairs, note = _compare(place, upload_id, projects)
     except media.ClipError as error:
-        end: dict[str, str] = {"state": "failed", "reason": f"{error.code}: {error}"}
+        return {"state": "failed", "reason": f"{error.code}: {error}"}
+    except ForgottenError:
+        raise
     except Exception:
         discard_file(place, upload_id)
         _end(place, upload_id, state="failed", reason=FAILED)
         raise
-    else:
-        end = {"state": "done", "pairs": PAIRS.dump_json(pairs).decode()}
-    discard_file(place, upload_id)  # before anybody is told
-    _end(place, upload_id, **end)
+    return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
 
 
-def _compare(place: Rooms, upload_id: str, projects: list[str]) -> list[PairMatch]:
+def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
+    """What an upload is like, and what of it was not looked at."""
     _tell(place, upload_id, state="sampling")
     frames = sample(place, _folder(place) / upload_id / "clip", timeout=DECODING)
     _tell(place, upload_id, state="embedding")
@@ -155,15 +176,19 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> list[PairMatc
     pairs = policy.pair_matches(UPLOAD, matches, issue_of)
     if len(frames.times) == 1 and frames.duration == 0:
         pairs = [doubted(place, pair) for pair in pairs]
-    return policy.best_per_issue("", pairs)
+    return policy.best_per_issue("", pairs), note_on(frames)
 
 
 def _tell(place: Rooms, upload_id: str, **told: str) -> None:
+    """Write down how far an upload is. Raises ForgottenError."""
     row: dict[Any, Any] = dict(told)
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.hset(_key(upload_id), mapping=row)
         pipe.expire(_key(upload_id), KEPT)
-        pipe.execute()
+        pipe.hexists(_key(upload_id), "caller")
+        known = pipe.execute()[-1]
+    if not known:
+        raise ForgottenError
 
 
 def _end(place: Rooms, upload_id: str, **told: str) -> None:

@@ -3,13 +3,14 @@ limits."""
 
 from __future__ import annotations
 
-from dejabug.media.ffmpeg import ClipError, Limits, ffmpeg_version, find_ffmpeg
+from dejabug.media.ffmpeg import LONGEST, ClipError, Limits, ffmpeg_version, find_ffmpeg
 from dejabug.media.kinds import is_evidence, is_image, is_video
 from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
 from dejabug.media.sampling import Frames, sample_frames
 
 __all__ = [
+    "LONGEST",
     "UNFINISHED",
     "ClipError",
     "EncoderMissingError",

@@ -36,6 +36,9 @@ NO_MEMORY = re.compile(
     r"annot allocate memory|malloc of size \d+ failed|failed to map segment"
     r"|pthread_create|Resource temporarily unavailable"
 )
+# Seconds of a clip that are looked at: half an hour is a session, no clip of a bug, and an
+# announced length may be a lie.
+LONGEST = 1800.0
 TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
 
 
@@ -59,15 +62,14 @@ class Limits:
     - `memory_bytes` of address space: an 8K H.264 clip needs about 1.5 GiB with its references.
     - `max_bytes` of file.
     - `max_pixels` of one source picture (two 8K pictures; beyond lie bombs).
-    - `max_duration_seconds` that are looked at: half an hour is a session, no clip of a bug, and an
-      announced length may be a lie.
+    - `max_duration_seconds` that are looked at.
     """
 
     timeout_seconds: float = 120.0
     memory_bytes: int = 2048 * MEBIBYTE
     max_bytes: int = 1024 * MEBIBYTE
     max_pixels: int = 2 * 7680 * 4320
-    max_duration_seconds: float = 1800.0
+    max_duration_seconds: float = LONGEST
 
 
 @dataclass(frozen=True)
@@ -240,9 +242,8 @@ def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
 
 
 def _too_late(limits: Limits) -> ClipError:
-    return ClipError(
-        "timeout", f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
-    )
+    took = f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
+    return ClipError("timeout", f"{took}; a shorter recording, of the bug alone, will do")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

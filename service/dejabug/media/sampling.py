@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,12 @@ from dejabug.media.timeline import read_timeline
 # dropped: 63 % of an idle screen recording, none of moving play.
 SAME_PICTURE = 0.75
 THUMBNAIL = 32
+# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in so
+# many samples' time: half an hour of 1080p60 would else take several minutes to decode.
+SPARSE = 2.0
+STEPS_PER_KEYFRAME = 2
+# How ffmpeg's filter `showinfo` tells of a picture; what a file says of itself stands indented.
+SHOWN_AT = re.compile(r"^\[Parsed_showinfo\S* @ \w+\] n: *\d+ pts: *-?\d+ pts_time: *(\S+)", re.M)
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,10 @@ def sample_frames(
 ) -> Frames:
     """Sample a clip at `rate` frames per second, `max_frames` at most, spread over all of it.
 
-    The frame for time t is the one on screen at t. The shorter side becomes `short_side` pixels. A
-    screenshot is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content
-    says. Raises ClipError (see its codes).
+    The frame for time t is the one on screen at t; of clips of several minutes, keyframes will do
+    at times of their own (see SPARSE). The shorter side becomes `short_side` pixels. A screenshot
+    is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content says. Raises
+    ClipError (see its codes).
     """
     limits = limits or Limits()
     program = program or find_ffmpeg()
@@ -70,13 +79,16 @@ def sample_frames(
     step = sampling_step(min(known or 0.0, limits.max_duration_seconds), rate, max_frames)
     width, height = scaled_size(about.width, about.height, short_side)
     size = width * height * 3
-    options = {"skip_frame": "noref"} if timeline.skippable else {}
+    sparse = step >= SPARSE and timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step
+    longest = limits.max_duration_seconds
+    options: dict[str, Any] = {"skip_frame": "noref"} if timeline.skippable else {}
+    if sparse:
+        options = {"skip_frame": "nokey", "t": longest}
+    # A recording may change its resolution: the same filters go on, or their clock would stop.
+    source = open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)[FIRST_VIDEO]
+    source = source.filter("setpts", "PTS-STARTPTS")
     picture = (
-        # A recording may change its resolution: the same filters go on, or their clock would stop.
-        open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)[FIRST_VIDEO]
-        .filter("setpts", "PTS-STARTPTS")
-        # By default `fps` gives the picture half a step late; round=up gives the one on screen.
-        .filter("fps", fps=f"{1 / step:.9f}", round="up")
+        (_keyframes(source, step) if sparse else _steadily(source, step))
         .filter("scale", width, height, flags=SCALE_FLAGS)
         .filter("setsar", 1)
         .output(
@@ -84,17 +96,21 @@ def sample_frames(
             format="rawvideo",
             pix_fmt="rgb24",
             vframes=max_frames,
-            t=limits.max_duration_seconds,
+            t=longest,
+            **({"r": 1} if sparse else {}),
         )
     )
-    arguments = command(program, picture)
+    arguments = command(program, picture, said="info" if sparse else "error")
     outcome = run(arguments, limits, most_output=max_frames * size + 1, deadline=deadline)
     count = len(outcome.output) // size
+    times = np.arange(count, dtype=np.float32) * np.float32(step)
+    if sparse:
+        times = np.array(SHOWN_AT.findall(outcome.talk)[:count], np.float32)
+        count = len(times)
     if count == 0:
         raise no_frames(outcome)
     used = np.frombuffer(outcome.output, np.uint8, count * size)
     pixels: npt.NDArray[np.uint8] = used.reshape(count, height, width, 3)
-    times = np.arange(count, dtype=np.float32) * np.float32(step)
     kept = distinct(pixels) if drop_duplicates else np.arange(count)
     return Frames(
         times=times[kept],
@@ -103,6 +119,18 @@ def sample_frames(
         dropped=count - len(kept),
         truncated=timeline.cut_off or outcome.status != 0,
     )
+
+
+def _steadily(source: Any, step: float) -> Any:
+    """The picture on screen at each step."""
+    # By default `fps` gives the picture half a step late; round=up gives the one on screen.
+    return source.filter("fps", fps=f"{1 / step:.9f}", round="up")
+
+
+def _keyframes(source: Any, step: float) -> Any:
+    """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
+    due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
+    return source.filter("select", due).filter("showinfo", checksum=0).filter("setpts", "N/TB")
 
 
 def sampling_step(duration: float, rate: float, max_frames: int) -> float:

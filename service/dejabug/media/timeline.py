@@ -6,11 +6,13 @@ from a browser has no duration, that of a file cut off has a wrong one.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import ffmpeg
 
@@ -26,8 +28,9 @@ PACKETS_TRACED = 300
 SKIPPABLE = frozenset({"h264", "hevc"})
 # A skipped picture may be on screen this long (seconds) at most, or its time would show another.
 LONGEST_SKIPPED = 0.051
-# AV_PKT_FLAG_DISCARD: outside the file's edit list, decoded but never shown.
-DISCARD = 0x4
+# AV_PKT_FLAG_KEY, the only flag where none is listed; AV_PKT_FLAG_DISCARD: outside the file's edit
+# list, decoded but never shown.
+KEY, DISCARD = 0x1, 0x4
 # A file that ends this many seconds before its announced end is cut off; sound may outlast
 # pictures by a little.
 MISSING = 1.5
@@ -49,11 +52,21 @@ class Timeline:
     """`duration`: seconds from the first picture's start to the last one's end, or None when the
     packets bear no times. `cut_off`: the file ends before it should. `skippable`: unreferenced
     pictures can be left out, and every sampled frame is one source picture off at most.
+    `keyframe_gap`: the longest time without a keyframe, in seconds.
     """
 
     duration: float | None
     cut_off: bool
     skippable: bool
+    keyframe_gap: float = math.inf
+
+
+class Shown(NamedTuple):
+    """A packet whose picture is shown: since when and how long, in ticks."""
+
+    ticks: int
+    lasts: int
+    key: bool
 
 
 @dataclass(frozen=True)
@@ -79,33 +92,47 @@ def read_timeline(
     outcome = run(arguments, limits, most_output=MOST_LISTED, deadline=deadline)
     listing = outcome.output.decode("ascii", "replace")
     cut_off = CUT_OFF.search(outcome.talk) is not None
-    base, span = TIME_BASE.search(listing), picture_span(listing)
-    if base is None or span is None:
+    base, shown = TIME_BASE.search(listing), shown_packets(listing)
+    if base is None or not shown:
         return Timeline(None, cut_off, skippable=False)
     tick = int(base[1]) / int(base[2])
-    start, end = span[0] * tick, span[1] * tick
+    start, end = (ticks * tick for ticks in picture_span(shown))
     expected = min(about.duration or 0.0, longest)
     return Timeline(
         duration=min(end - start, longest),
         cut_off=cut_off or end + MISSING < expected,
         skippable=traceable and can_skip(traced_pictures(outcome.talk, about.codec), tick),
+        keyframe_gap=keyframe_gap(shown) * tick,
     )
 
 
-def picture_span(listing: str) -> tuple[int, int] | None:
-    """ffmpeg's framecrc listing → ticks of the first picture's start and the last one's end."""
-    shown: list[tuple[int, int]] = []
+def shown_packets(listing: str) -> list[Shown]:
+    """ffmpeg's framecrc listing → the packets that are shown, as far as they bear times, in the
+    order of showing."""
+    shown: list[Shown] = []
     for found in PACKET.finditer(listing):
         times = [int(t) for t in (found[2], found[1]) if t != "NOPTS" and int(t) != NO_TIME]
-        if times and not (found[4] and int(found[4], 16) & DISCARD):
-            shown.append((times[0], int(found[3])))
-    if not shown:
-        return None
-    start, (last, lasts) = min(shown)[0], max(shown)
+        flags = int(found[4], 16) if found[4] else KEY
+        if times and not flags & DISCARD:
+            shown.append(Shown(times[0], int(found[3]), bool(flags & KEY)))
+    return sorted(shown)
+
+
+def picture_span(shown: list[Shown]) -> tuple[int, int]:
+    """Ticks of the first picture's start and the last one's end."""
+    start, (last, lasts, _) = shown[0].ticks, shown[-1]
     if lasts == 0 and len(shown) > 1:
         # The container keeps no durations: the last picture stays as long as the mean of them.
         lasts = round((last - start) / (len(shown) - 1))
     return start, last + lasts
+
+
+def keyframe_gap(shown: list[Shown]) -> float:
+    """Ticks of the longest time without a keyframe; infinity where the first picture is none."""
+    if not shown[0].key:
+        return math.inf
+    ends = [*(packet.ticks for packet in shown if packet.key), shown[-1].ticks]
+    return max(later - earlier for earlier, later in pairwise(ends))
 
 
 def traced_pictures(talk: str, codec: str) -> list[TracedPicture]:

@@ -14,6 +14,7 @@ from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
+from dejabug.standing import standing_of
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
 # Signs of a question at most: sentence encoders read a few hundred words, and a button must be able
@@ -68,7 +69,16 @@ def _page(asker: Asker, question: str, ask: Any) -> Message:
 def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
     kind, _, said = question.partition(" ")
     title = "that clip" if kind == "upload" else said
-    return blocks.results(page, title, question, blocks.pictures_for(asker.place, who.name))
+    picture = blocks.pictures_for(asker.place, who.name)
+    return blocks.results(
+        page, title, question, picture, _note(asker, said) if kind == "issue" else ""
+    )
+
+
+def _note(asker: Asker, key: str) -> str:
+    """Why little may be found of what is like an issue."""
+    record = asker.place.catalogue.issue_by_key(key)
+    return (standing_of(asker.place, record).reason or "") if record else ""
 
 
 def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Message:

@@ -49,12 +49,13 @@ def plain(text: str) -> Message:
     return {"response_type": "ephemeral", "replace_original": False, "text": text}
 
 
-def results(page: Page, title: str, question: str, picture: Picture) -> Message:
-    """A page for one person; `question` is what its further pages are of."""
-    title = escape(_cut(title, LONGEST_SUMMARY))
+def results(page: Page, title: str, question: str, picture: Picture, note: str = "") -> Message:
+    """A page for one person; `question` is what its further pages are of, `note` what else there
+    is to say of it."""
+    title, note = (escape(_cut(text, LONGEST_SUMMARY)) for text in (title, note))
     if not page.results:
-        return plain(f"Nothing that you may see is like {title}.")
-    heading = f"Like {title}:"
+        return plain(f"Nothing that you may see is like {title}. {note}".strip())
+    heading = f"Like {title}: {note}".strip()
     blocks = [_section(heading)]
     for found in page.results:
         blocks += _result(found, picture(found))

@@ -13,7 +13,6 @@ import redis
 import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from dejabug.catalogue import ClipStatus
 from dejabug.conversation import look_anew
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError, JiraRefusedError
@@ -21,6 +20,7 @@ from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.readers import NotThatReaderError
 from dejabug.rooms import Rooms
+from dejabug.standing import standing_of, why
 from dejabug.verdicts import Verdict
 from dejabug.web import problems
 from dejabug.web.forge import (
@@ -71,9 +71,8 @@ def similar(issue_id: str) -> Response:
     record = place.catalogue.issue(issue_id)
     if record is None:
         return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    clips = place.catalogue.clips_of(issue_id)
-    waiting = sum(clip.status is ClipStatus.QUEUED for clip in clips)
-    waiting += place.catalogue.words_wait(issue_id)
+    standing = standing_of(place, record)
+    total = len(standing.clips) + 1
     muted = place.ledger.muted(issue_id)
     off = place.projects.rules(record.project).mode == "off"
     matches: list[dict[str, Any]] = []
@@ -84,17 +83,13 @@ def similar(issue_id: str) -> Response:
         if found is None:
             raise HiddenError
         own, matches = found
-    state = "off" if off else "indexing" if waiting else "ready"
+    state = "off" if off else "indexing" if standing.waiting else "ready"
     return jsonify(
         issue=_name(own),
         state=state,
-        progress={"done": len(clips) + 1 - waiting, "total": len(clips) + 1},
-        clips=len(clips),
-        failed=[
-            {"filename": clip.filename, "reason": clip.reason.partition(": ")[2]}
-            for clip in clips
-            if clip.status is ClipStatus.FAILED
-        ],
+        progress={"done": total - standing.waiting, "total": total},
+        clips=len(standing.clips),
+        failed=[{"filename": clip.filename, "reason": why(clip)} for clip in standing.failed],
         muted=muted,
         matches=matches,
         link_type=place.settings.duplicate_links.split(",")[0].strip(),

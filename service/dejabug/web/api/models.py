@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from dejabug.results import Found, FoundClip
 from dejabug.search import Filters
+from dejabug.standing import State
 
 # Signs of a question at most: sentence encoders read a few hundred words, and an address holds
 # 8,190 bytes, of which a sign may need twelve.
@@ -98,8 +99,17 @@ class Results(BaseModel):
     encoder: str
 
 
+class Similar(Results):
+    """A page of what is like an issue. `state` is how far its own clips are: `indexing`, `ready`,
+    `no_clips`, or `failed` where none could be read; `reason` says so in words, null when ready."""
+
+    state: State
+    reason: str | None
+
+
 class Job(BaseModel):
-    """How far an uploaded clip is; `reason` says why it failed, `results` are there when done."""
+    """How far an uploaded clip is; `results` are there when done. `reason` says why it failed, or
+    what of it was not looked at."""
 
     id: str
     state: Literal["queued", "sampling", "embedding", "comparing", "done", "failed"]

@@ -34,12 +34,12 @@ ALWAYS = (400, 401, 429, 503)
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view's address takes and gives: models of its query and of its answers by status, the
-    problems it may answer beside ALWAYS, patterns of parts of its address, and whether it takes a
-    file and can answer as a stream of events."""
+    """What a view's address takes and gives: models of its query and of its answers by status
+    (None: no content), the problems it may answer beside ALWAYS, patterns of parts of its address,
+    and whether it takes a file and can answer as a stream of events."""
 
     query: type[BaseModel] | None
-    answers: dict[int, type[BaseModel]]
+    answers: dict[int, type[BaseModel] | None]
     problems: tuple[int, ...] = ()
     patterns: dict[str, str] = field(default_factory=dict)
     upload: bool = False
@@ -59,7 +59,8 @@ def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[.
 def document(app: Flask) -> dict[str, Any]:
     """The document of all views that are described."""
     found = list(_operations(app))
-    models = {model for _, _, each in found for model in each.answers.values()} | {Problem}
+    models = {model for _, _, each in found for model in each.answers.values() if model}
+    models.add(Problem)
     pairs = [(model, "serialization") for model in sorted(models, key=lambda each: each.__name__)]
     _, schemas = models_json_schema(pairs, ref_template=SCHEMAS)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
@@ -135,6 +136,9 @@ def _in_query(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _responses(operation: Operation) -> Iterator[tuple[str, Any]]:
     for status, model in operation.answers.items():
+        if model is None:
+            yield str(status), {"description": "Done."}
+            continue
         content: dict[str, Any] = {JSON: {"schema": _reference(model)}}
         if operation.events:
             content[EVENTS] = {"schema": {"type": "string"}}

@@ -7,8 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 
+import redis
+import structlog
+
 from dejabug.rooms import Rooms
 from dejabug.uploads import ENDED, look
+
+log = structlog.get_logger()
 
 # Seconds between two looks, between signs of life, and that one stream lasts: a browser comes back.
 LOOK = 0.2
@@ -19,12 +24,15 @@ STREAMS = threading.BoundedSemaphore(3)
 
 
 def events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
-    """An event `progress` at each change, and one `end` with the last state.
+    """An event `progress` at each change, and one `end` with the last state. Where Redis goes away
+    meanwhile it just ends: a browser comes back, and is told then.
 
     STREAMS must have been acquired; it is released at the end.
     """
     try:
         yield from _events(place, upload_id, caller)
+    except redis.RedisError as error:
+        log.warning("stream_ended", upload=upload_id, why=type(error).__name__)
     finally:
         STREAMS.release()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dejabug.callers import Caller
 from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.index import IndexUnavailableError
+from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import ClipCounts, FailedClip, IndexStatus, QueueStatus, Status
@@ -12,16 +13,20 @@ from dejabug.web.health import readiness
 
 # Failed clips that are told one by one: more are a matter of one cause, and of one button.
 LISTED = 100
+NO_JIRA = "Jira cannot be asked: clips that could not be read are not listed"
 
 
 def report(place: Rooms, who: Caller) -> Status:
-    """What there is. Raises redis.RedisError and JiraError."""
+    """What there is. Raises redis.RedisError."""
     try:
         ready = readiness(place)
         index, problems = _index(place), ready["problems"]
     except IndexUnavailableError as error:
         index, problems = None, [str(error)]
-    failed = sorted(_failed(place, who), key=lambda clip: int(clip.id), reverse=True)
+    try:
+        failed = sorted(_failed(place, who), key=lambda clip: int(clip.id), reverse=True)
+    except JiraError:
+        failed, problems = [], [*problems, NO_JIRA]
     count = place.catalogue.count
     return Status(
         issues=place.catalogue.issue_count(),

@@ -9,9 +9,19 @@ from typing import Any, TypeVar, get_origin
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
+from werkzeug.http import parse_list_header
 
 from dejabug import uploads
-from dejabug.search import Page, by_words, further, like_issue, like_upload, projects_of
+from dejabug.search import (
+    Filters,
+    Page,
+    by_words,
+    further,
+    like_issue,
+    like_upload,
+    projects_of,
+)
+from dejabug.standing import standing_of
 from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, changing_caller, let_in, place
@@ -23,10 +33,10 @@ from dejabug.web.api.models import (
     Clips,
     Job,
     Narrowed,
-    Paging,
     Question,
     Results,
     Retried,
+    Similar,
     Status,
     Words,
 )
@@ -81,14 +91,20 @@ def search() -> Response:
 
 @blueprint.get("/issues/<key>/similar")
 @by_token
-@describes(Operation(Question, {200: Results}, (403, 404), {"key": KEY}))
+@describes(Operation(Question, {200: Similar}, (403, 404), {"key": KEY}))
 def similar(key: str) -> Response:
-    """Issues whose clips show the same as this issue's."""
+    """Issues whose clips show the same as this issue's; of one without clips, those that its words
+    find."""
     asked = _query(Question)
     if asked.cursor:
-        question = f"issue {key.upper()}"
-        return _told(further(place(), caller(), asked.cursor, question, asked.limit))
-    return _told(like_issue(place(), caller(), key, asked.filters(), asked.limit))
+        page = further(place(), caller(), asked.cursor, f"issue {key.upper()}", asked.limit)
+    else:
+        page = like_issue(place(), caller(), key, asked.filters(), asked.limit)
+    record = place().catalogue.issue_by_key(key)
+    if record is None:  # forgotten meanwhile
+        raise NotHereError
+    how = standing_of(place(), record)
+    return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
 
 
 @blueprint.post("/search/clip")
@@ -98,7 +114,8 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     """Issues whose clips show the same as a clip that is sent along.
 
     Answered at once when that takes less than about 4 s, else with a job to look at or to listen
-    to. The clip is deleted as soon as it was read.
+    to; with the header `Prefer: respond-async` always with a job. The clip is deleted as soon as it
+    was read.
     """
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
@@ -111,22 +128,25 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     except BaseException:
         uploads.discard_file(place(), upload_id)
         raise
-    uploads.await_end(place(), upload_id, AT_ONCE)
-    job = _job(_upload(upload_id), Paging(limit=asked.limit, cursor=""))
+    # RFC 7240, 4.1.
+    if "respond-async" not in parse_list_header(request.headers.get("Prefer", "")):
+        uploads.await_end(place(), upload_id, AT_ONCE)
+    job = _job(_upload(upload_id), Question(limit=asked.limit, cursor=""))
     status = 200 if job.state in uploads.ENDED else 202
     return _json(job), status, {"Location": f"{errors.PREFIX}/jobs/{upload_id}"}
 
 
 @blueprint.get("/jobs/<job_id>")
 @by_token
-@describes(Operation(Paging, {200: Job}, (404,), {"job_id": ID}, events=True))
+@describes(Operation(Question, {200: Job}, (403, 404), {"job_id": ID}, events=True))
 def job(job_id: str) -> Response:
     """How far an uploaded clip is, and its results.
 
-    With `Accept: text/event-stream`: an event at each step and `end` at the last, after which the
+    Filters that are given here stand in place of all those that the clip was sent with. With
+    `Accept: text/event-stream`: an event at each step and `end` at the last, after which the
     results are fetched as JSON.
     """
-    asked, upload = _query(Paging), _upload(job_id)
+    asked, upload = _query(Question), _upload(job_id)
     if request.accept_mimetypes.best_match(["application/json", EVENTS]) != EVENTS:
         return _json(_job(upload, asked))
     if not STREAMS.acquire(blocking=False):
@@ -136,6 +156,15 @@ def job(job_id: str) -> Response:
     stream = Response(events(place(), job_id, caller().name), mimetype=EVENTS)
     stream.headers["X-Accel-Buffering"] = "no"
     return stream
+
+
+@blueprint.delete("/jobs/<job_id>")
+@by_token
+@describes(Operation(None, {204: None}, (403, 404), {"job_id": ID}))
+def forget_job(job_id: str) -> Response:
+    """Stop looking at an uploaded clip, and keep nothing of it."""
+    uploads.forget(place(), _upload(job_id).id)
+    return Response(status=204)
 
 
 @blueprint.get("/clips/<clip_id>")
@@ -211,17 +240,31 @@ def _upload(upload_id: str) -> Upload:
     return upload
 
 
-def _job(upload: Upload, asked: Paging) -> Job:
+def _job(upload: Upload, asked: Question) -> Job:
     results = None
     if upload.state == "done":
         if asked.cursor:
             question = f"upload {upload.id}"
             page = further(place(), caller(), asked.cursor, question, asked.limit)
         else:
-            filters = Narrowed.model_validate_json(upload.asked).filters()
+            filters = _filters(upload, asked)
             page = like_upload(place(), caller(), upload, filters, asked.limit)
         results = _results(page)
     return Job(id=upload.id, state=upload.state, reason=upload.reason or None, results=results)
+
+
+def _filters(upload: Upload, asked: Question) -> Filters:
+    """Those asked for now, else those that the clip was sent with."""
+    given = asked.filters()
+    if given == Filters():
+        return Narrowed.model_validate_json(upload.asked).filters()
+    wanted = projects_of(place(), caller(), given)
+    if given.project and not upload.projects.issuperset(wanted):
+        only = ", ".join(sorted(upload.projects))
+        raise BadRequestError(
+            f"This clip was compared with {only} only; to look elsewhere, send it again."
+        )
+    return given
 
 
 def _results(page: Page) -> Results:

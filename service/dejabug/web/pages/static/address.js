@@ -1,6 +1,8 @@
 /** The page's address says what was asked: it can be shared, and the browser's back works. */
 
-const FILTERS = ["project", "game", "status", "kind", "since", "until"];
+/** Filters of several values, of which one must hold, and those of one day. */
+export const LISTS = ["project", "game", "status", "kind"];
+export const DAYS = ["since", "until"];
 const KEY = /^[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}$/;
 
 /** The question in an address: words or a key (`q`), an uploaded clip (`job`), filters, and the
@@ -8,7 +10,9 @@ const KEY = /^[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}$/;
 export function questionOf(search) {
   const given = new URLSearchParams(search);
   const question = { q: given.get("q") ?? "", job: given.get("job") ?? "", open: given.get("open") ?? "" };
-  question.filters = Object.fromEntries(FILTERS.map((name) => [name, given.get(name) ?? ""]));
+  question.filters = {};
+  for (const name of LISTS) question.filters[name] = [...new Set(given.getAll(name).filter(Boolean))].sort();
+  for (const name of DAYS) question.filters[name] = given.get(name) ?? "";
   return question;
 }
 
@@ -28,7 +32,10 @@ export function sameQuestion(one, other) {
 
 /** The filters that say something, as parameters. */
 export function narrowed(filters) {
-  return new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
+  const given = new URLSearchParams();
+  for (const name of LISTS) for (const value of filters[name]) given.append(name, value);
+  for (const name of DAYS) if (filters[name]) given.append(name, filters[name]);
+  return given;
 }
 
 /** A ticket's key, or null for words. */

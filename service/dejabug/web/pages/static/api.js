@@ -2,11 +2,13 @@
 
 export const API = "/api/v1";
 
-/** What went wrong, in the words of the service's problem details. */
+/** What went wrong, in the words of the service's problem details; `final` where trying again will
+ * not help. */
 export class ProblemError extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, final = false) {
     super(detail || "Something went wrong. Try again.");
     this.status = status;
+    this.final = final;
   }
 }
 
@@ -21,6 +23,11 @@ export async function get(path, parameters, signal) {
 /** Change something; the answer's JSON, or null. Throws ProblemError. */
 export function post(address) {
   return read(address, { method: "POST" });
+}
+
+/** Have something forgotten, if it can be: nobody waits for the answer. */
+export function remove(path) {
+  fetch(`${API}${path}`, { method: "DELETE", credentials: "same-origin", keepalive: true }).catch(() => {});
 }
 
 /** Throw what an answer says was wrong; a session that is over leads to signing in. */

@@ -8,15 +8,16 @@ import { Screen } from "./screen.js";
 const STEP = 0.2;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** The player of `sides`: each {clip, at, title} in seconds of its own clip; one or two. */
+/** The player of `sides`: each {clip, at, title} in seconds of its own clip; one or two. `note` is
+ * what else is to be said. */
 export class Compare {
-  constructor(dialog, result, sides) {
+  constructor(dialog, result, sides, note) {
     this._dialog = dialog;
     this._tracks = sides.map(({ clip, at }) => trackOf(clip, at));
     this._screens = sides.map(({ clip }, number) => new Screen(clip, this._tracks[number]));
     this._time = 0;
     this._playing = !still.matches;
-    this._build(result, sides);
+    this._build(result, sides, note);
     this._keys = (event) => this._pressed(event);
     dialog.addEventListener("keydown", this._keys);
     this._frame = requestAnimationFrame((now) => this._tick(now));
@@ -30,7 +31,7 @@ export class Compare {
     this._dialog.replaceChildren();
   }
 
-  _build(result, sides) {
+  _build(result, sides, note) {
     const close = make("button", { type: "button", class: "quiet close", "aria-label": "Close" }, "✕");
     close.addEventListener("click", () => this._dialog.close());
     const title = make("h2", { id: "compare-title" }, ticketLink(result.key, result.url), ` ${result.summary}`);
@@ -41,7 +42,8 @@ export class Compare {
       return make("figure", {}, make("figcaption", {}, said), this._screens[number].element);
     });
     const clips = make("div", { class: `clips of-${sides.length}` }, ...figures);
-    this._dialog.replaceChildren(make("header", {}, title, close), clips, this._controls());
+    const said = note ? [make("p", { class: "small" }, note)] : [];
+    this._dialog.replaceChildren(make("header", {}, title, close), clips, ...said, this._controls());
   }
 
   _controls() {

@@ -2,7 +2,7 @@
 
 import { momentOf } from "./card.js";
 import { Compare } from "./compare.js";
-import { byId } from "./dom.js";
+import { byId, clockTime } from "./dom.js";
 import { clipOf } from "./media.js";
 
 let player = null;
@@ -21,7 +21,9 @@ export async function showDetail(result, own, asked) {
   const sides = found ? [{ clip: found, at: momentOf(result).at, title: `${result.key} · ${found.filename}` }] : [];
   if (other && here !== null) sides.unshift({ clip: other, at: here ?? 0, title: asked });
   if (!sides.length || dialog.open) return;
-  player = new Compare(dialog, result, sides);
+  const matched = other ? null : result.moments[0]?.here;
+  const note = matched && `Your clip, which is not kept, matches from ${clockTime(matched[0])} to ${clockTime(matched[1])}.`;
+  player = new Compare(dialog, result, sides, note);
   dialog.showModal();
   dialog.querySelector(".play").focus();
 }

@@ -1,40 +1,38 @@
 /** The search box and its filters. */
 
-import { byId, make } from "./dom.js";
+import { DAYS, LISTS, narrowed } from "./address.js";
+import { byId } from "./dom.js";
+import { Pick } from "./pick.js";
 
-const NAMES = { games: "game", statuses: "status", kinds: "kinds" };
-const seen = { games: new Set(), statuses: new Set(), kinds: new Set() };
+/** What results call the filters' values. Projects are known from the beginning. */
+const TOLD_AS = { game: "game", status: "status", kind: "kinds" };
+const picks = Object.fromEntries(LISTS.map((name) => [name, new Pick(byId(`pick-${name}`), name)]));
 
 /** Put a question into the form. */
-export function fill(question) {
-  byId("q").value = question.q;
-  for (const [name, value] of Object.entries(question.filters)) byId("form").elements[name].value = value;
-  const count = Object.values(question.filters).filter(Boolean).length;
+export function fill({ q, filters }) {
+  byId("q").value = q;
+  for (const name of LISTS) picks[name].choose(filters[name]);
+  for (const name of DAYS) byId("form").elements[name].value = filters[name];
+  const count = narrowed(filters).size;
   byId("filter-count").textContent = count ? `(${count})` : "";
+  byId("clear").hidden = !count;
   if (count) byId("filters").open = true;
 }
 
 /** The question in the form. */
 export function read() {
-  const given = new FormData(byId("form"));
   const filters = {};
-  for (const name of ["project", "game", "status", "kind", "since", "until"]) {
-    filters[name] = String(given.get(name) ?? "").trim();
-  }
-  return { q: String(given.get("q") ?? "").trim(), job: "", open: "", filters };
+  for (const name of LISTS) filters[name] = picks[name].chosen();
+  for (const name of DAYS) filters[name] = byId("form").elements[name].value;
+  return { q: byId("q").value.trim(), job: "", open: "", filters };
 }
 
 /** Offer in the filters what results had. */
 export function offer(results) {
-  for (const [list, name] of Object.entries(NAMES)) {
-    for (const value of results.flatMap((result) => result[name])) {
-      if (!value || seen[list].has(value)) continue;
-      seen[list].add(value);
-      byId(list).append(make("option", { value }));
-    }
-  }
+  for (const [name, told] of Object.entries(TOLD_AS)) picks[name].offer(results.flatMap((result) => result[told]));
 }
 
 export function clearFilters() {
-  for (const field of byId("filters").querySelectorAll("input, select")) field.value = "";
+  for (const name of LISTS) picks[name].choose([]);
+  for (const name of DAYS) byId("form").elements[name].value = "";
 }

@@ -1,27 +1,33 @@
 /** The search page: what is asked stands in its address, and its results below. */
 
-import { addressOf, questionOf, sameQuestion } from "./address.js";
-import { ask, nameOf, uploadParameters } from "./ask.js";
+import { addressOf, narrowed, questionOf, sameQuestion } from "./address.js";
+import { ProblemError } from "./api.js";
+import { ask, nameOf } from "./ask.js";
 import { cardOf, momentOf, showPicture } from "./card.js";
 import { hideDetail, showDetail } from "./detail.js";
 import { byId } from "./dom.js";
 import { onFile } from "./drop.js";
 import { clearFilters, fill, offer, read } from "./form.js";
 import { clipOf, learn, pictureOf } from "./media.js";
-import { STEPS, awaitResults, send } from "./upload.js";
+import { STEPS, awaitEnd, send } from "./upload.js";
 
 /** Placeholders while a question is being answered. */
 const SKELETONS = 8;
+const NOT_KEPT = "Your clip itself is not kept: only what was found can be played.";
 let question = questionOf("");
 let results = [];
 let cursor = null;
+let reason = null;
 let own = null; // the clip that was sent from here: {job, clip}
+let again = answer;
 let work = new AbortController();
 
 // What is asked
 
 function go(next) {
-  history.pushState(null, "", addressOf(next));
+  const address = addressOf(next);
+  if (address === location.pathname + location.search) question = questionOf(""); // asked anew
+  else history.pushState(null, "", address);
   return arrive();
 }
 
@@ -36,12 +42,11 @@ async function arrive() {
 
 async function answer() {
   reset();
-  const asked = question.q.trim() || question.job;
-  byId("search").classList.toggle("asked", Boolean(asked));
-  document.title = asked ? `${nameOf(question)} · Déjà Bug` : "Search · Déjà Bug";
-  if (!asked) return;
+  again = answer;
+  title();
+  if (!(question.q.trim() || question.job)) return;
   wait(true);
-  await guarded(async (signal) => add(await ask(question, null, signal)));
+  await guarded(async (signal) => add(await ask(question, null, signal, step)));
 }
 
 async function more() {
@@ -53,21 +58,31 @@ async function more() {
 }
 
 async function take(file) {
-  const asked = { ...read(), q: "" };
   reset();
+  again = () => take(file);
   byId("q").value = "";
+  question = read();
   byId("search").classList.add("asked");
   await guarded(async (signal) => {
+    check(file);
     progress(`Sending ${file.name}…`, 0);
-    const told = (part) => progress(part < 1 ? `Sending ${file.name}…` : STEPS.queued, part < 1 ? 100 * part : null);
-    const sent = await send(file, uploadParameters(asked), told, signal);
-    const job = await awaitResults(sent, (state) => progress(STEPS[state], null), signal);
-    own = { job: job.id, clip: ownClip(file) };
-    question = { ...asked, job: job.id };
+    const sent = await send(file, (part) => part < 1 && progress(`Sending ${file.name}…`, 100 * part), signal);
+    await awaitEnd(sent, step, signal);
+    own = { job: sent.id, clip: ownClip(file) };
+    question = { ...read(), q: "", job: sent.id };
     history.pushState(null, "", addressOf(question));
-    document.title = `${nameOf(question)} · Déjà Bug`;
-    await add(job.results);
+    title();
+    await add(await ask(question, null, signal, step));
   });
+}
+
+/** Throw what is wrong with a file that need not be sent to know it. */
+function check(file) {
+  const most = Number(byId("file").dataset.most);
+  if (file.size <= most) return;
+  const size = (bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const told = `This clip has ${size(file.size)}, and ${size(most)} at most can be sent. Send only the part with the bug.`;
+  throw new ProblemError(413, told, true);
 }
 
 function ownClip(file) {
@@ -87,7 +102,7 @@ async function guarded(doing) {
     byId("said").textContent = ""; // whatever it was about is over
     byId("problem-text").textContent = error.message;
     byId("problem").hidden = false;
-    byId("again").hidden = !(question.q || question.job);
+    byId("again").hidden = Boolean(error.final);
   } finally {
     if (!signal.aborted) {
       wait(false);
@@ -98,13 +113,19 @@ async function guarded(doing) {
 
 // What is shown
 
+function title() {
+  const asked = Boolean(question.q.trim() || question.job);
+  byId("search").classList.toggle("asked", asked);
+  document.title = asked ? `${nameOf(question)} · Déjà Bug` : "Search · Déjà Bug";
+}
+
 function reset() {
   work.abort();
   work = new AbortController();
   hideDetail();
-  [results, cursor] = [[], null];
+  [results, cursor, reason] = [[], null, null];
   byId("results").replaceChildren();
-  for (const id of ["problem", "empty", "more", "upload"]) byId(id).hidden = true;
+  for (const id of ["problem", "empty", "more", "upload", "note"]) byId(id).hidden = true;
   byId("said").textContent = "";
   wait(false);
 }
@@ -126,7 +147,7 @@ function wait(on) {
 async function add(page) {
   wait(false);
   results = [...results, ...page.results];
-  cursor = page.next;
+  [cursor, reason] = [page.next, page.reason];
   const cards = page.results.map((result) => cardOf(result, open));
   byId("results").append(...cards);
   byId("more").hidden = !cursor;
@@ -143,10 +164,25 @@ function tell() {
   const count = `${results.length}${cursor ? " or more" : ""} ${results.length === 1 ? "ticket" : "tickets"}`;
   byId("said").textContent = results.length ? `${count} like ${nameOf(question)}` : "";
   byId("empty").hidden = results.length > 0;
-  const filtered = Object.values(question.filters).some(Boolean);
+  note(reason, question.job && !mine() && NOT_KEPT);
+  const filtered = narrowed(question.filters).size > 0;
   byId("empty-text").textContent = filtered
     ? "No earlier clip passes these filters. Clear some of them, then search again."
     : "No earlier clip shows this. Try other words for what is seen, or search with a clip.";
+}
+
+function note(...told) {
+  byId("note").textContent = told.filter(Boolean).join(" ");
+  byId("note").hidden = !byId("note").textContent;
+}
+
+/** The clip that was asked with, while this page has it. */
+function mine() {
+  return own?.job === question.job ? own?.clip : null;
+}
+
+function step(state) {
+  if (STEPS[state]) progress(STEPS[state], null);
 }
 
 function progress(text, percent) {
@@ -168,9 +204,9 @@ function open(result) {
 function look() {
   const result = results.find(({ key }) => key === question.open);
   if (!result) return hideDetail();
-  const mine = own?.job === question.job ? own.clip : null;
-  const asked = mine ? `Your clip · ${mine.filename}` : `${nameOf(question)} · ${result.asked?.filename ?? ""}`;
-  return guarded(() => showDetail(result, mine, asked));
+  const sent = mine();
+  const asked = sent ? `Your clip · ${sent.filename}` : `${nameOf(question)} · ${result.asked?.filename ?? ""}`;
+  return guarded(() => showDetail(result, sent, asked));
 }
 
 byId("compare").addEventListener("close", () => {
@@ -181,21 +217,30 @@ byId("compare").addEventListener("close", () => {
   document.querySelector(`[data-key="${CSS.escape(left)}"] .clip`)?.focus();
 });
 
+/** What the form asks; without words, still what the clip that was sent asks. */
+function asked() {
+  const given = read();
+  return given.q ? given : { ...given, job: question.job };
+}
+
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  go(read());
+  go(asked());
 });
 byId("filters").addEventListener("change", () => {
-  if (read().q) go(read());
+  const next = asked();
+  if (next.q || next.job) go(next);
 });
 byId("clear").addEventListener("click", () => {
   clearFilters();
-  go(read());
+  go(asked());
 });
 byId("more").addEventListener("click", more);
-byId("again").addEventListener("click", answer);
+byId("again").addEventListener("click", () => again());
 byId("cancel").addEventListener("click", () => {
   reset();
+  question = questionOf("");
+  arrive(); // at what was asked before
   byId("q").focus();
 });
 addEventListener("popstate", arrive);

@@ -1,6 +1,6 @@
 /** A clip's way to its results: sent, then read by a worker. */
 
-import { API, ProblemError, get, refuse } from "./api.js";
+import { API, ProblemError, get, refuse, remove } from "./api.js";
 
 /** Milliseconds between looks where no stream can be had. */
 const LOOK = 1500;
@@ -11,12 +11,13 @@ export const STEPS = {
   comparing: "Comparing with earlier clips…",
 };
 
-/** Send a clip; the job. `told` gets the part that is sent, 0 to 1. Throws ProblemError. */
-export function send(file, parameters, told, signal) {
+/** Send a clip, to be compared with all that one may see; the job. `told` gets the part that is
+ * sent, 0 to 1. Throws ProblemError. */
+export function send(file, told, signal) {
   return new Promise((done, fail) => {
     const call = new XMLHttpRequest();
-    const query = parameters.toString();
-    call.open("POST", `${API}/search/clip${query ? `?${query}` : ""}`);
+    call.open("POST", `${API}/search/clip`);
+    call.setRequestHeader("Prefer", "respond-async"); // its steps are listened to
     call.responseType = "json";
     call.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) told(event.loaded / event.total);
@@ -41,9 +42,13 @@ export function send(file, parameters, told, signal) {
   });
 }
 
-/** Wait for a job's end; `told` gets each state. Throws ProblemError when its clip has failed. */
-export async function awaitResults(job, told, signal) {
+/** Wait until a clip is compared; `told` gets each state. Given up meanwhile, the service forgets
+ * it. Throws ProblemError when the clip has failed. */
+export async function awaitEnd(job, told, signal) {
+  const giveUp = () => remove(`/jobs/${job.id}`);
+  signal.addEventListener("abort", giveUp);
   let seen = job;
+  told(seen.state);
   if (!ended(seen)) {
     await listen(job.id, told, signal);
     seen = await get(`/jobs/${job.id}`, undefined, signal);
@@ -53,8 +58,8 @@ export async function awaitResults(job, told, signal) {
     await new Promise((done) => setTimeout(done, LOOK));
     seen = await get(`/jobs/${job.id}`, undefined, signal);
   }
-  if (seen.state === "failed") throw new ProblemError(0, why(seen.reason));
-  return seen;
+  signal.removeEventListener("abort", giveUp);
+  if (seen.state === "failed") throw new ProblemError(0, why(seen.reason), true);
 }
 
 function ended({ state }) {

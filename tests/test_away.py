@@ -1,0 +1,154 @@
+"""Redis or Jira goes away while somebody waits: each gets a problem that says when to come back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from conftest import Site, wait_until
+from dejabug.catalogue import ClipStatus
+from dejabug.redis_server import RedisServer, free_port
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from search_worker import searching
+from test_api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
+from test_jobs import COWS, history
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that a test may end."""
+    with RedisServer(tmp_path / "own") as server:
+        yield server
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], own_redis: RedisServer) -> dict[str, str]:
+    return {**environment, "DEJABUG_REDIS_URL": own_redis.url}
+
+
+@pytest.fixture
+def app(place: Rooms) -> Flask:
+    return create_app(place)
+
+
+@pytest.fixture
+def caller(app: Flask, place: Rooms) -> Caller:
+    return Caller(app, place, "GAME")
+
+
+def is_away(answer: Any) -> None:
+    is_problem(answer, 503, "Redis or Jira cannot be asked just now")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+# Redis
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda caller, clip: caller.search("cows"),
+        lambda caller, clip: caller.send(clip.read_bytes()),
+    ],
+    ids=["words", "a clip"],
+)
+def test_redis_goes_away_while_a_worker_is_waited_for(
+    caller: Caller,
+    place: Rooms,
+    own_redis: RedisServer,
+    clips: Path,
+    ask: Callable[[Caller, Path], Any],
+) -> None:
+    def end() -> None:
+        asked = "dejabug:questions:*"  # or a clip's job
+        wait_until(lambda: place.queue("search").count or place.redis.keys(asked))
+        own_redis.stop()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    is_away(ask(caller, clips / COWS[0]))
+    ending.join()
+    is_away(caller.search("cows"))
+
+
+def test_redis_goes_away_while_a_clip_is_received(
+    caller: Caller, place: Rooms, own_redis: RedisServer, clips: Path, monkeypatch: Any
+) -> None:
+    def receive(_request: Any, folder: Path, _most: int) -> None:
+        (folder / "clip").write_bytes(b"x")
+        own_redis.stop()
+
+    monkeypatch.setattr("dejabug.web.api.views.receive_file", receive)
+    is_away(caller.send(b"x"))
+    assert uploads_left(place) == []
+
+
+def test_redis_goes_away_while_a_job_is_listened_to(
+    caller: Caller, own_redis: RedisServer, clips: Path
+) -> None:
+    job = f"/jobs/{sent_without_worker(caller, clips)}"
+    stream = caller.get(job, headers={"Accept": "text/event-stream"}).iter_encoded()
+    assert b"retry" in next(stream)
+    assert b"queued" in next(stream)
+    own_redis.stop()
+    assert list(stream) == []
+    is_away(caller.get(job))
+
+
+# Jira
+
+
+@pytest.fixture(params=["gone"])
+def away(place: Rooms, jira: Site, request: Any) -> Callable[[], None]:
+    """Take Jira away, or have it refuse us with this status."""
+
+    def end() -> None:
+        if request.param == "gone":
+            nowhere = {"jira_url": f"http://127.0.0.1:{free_port()}"}
+            object.__setattr__(place, "settings", place.settings.model_copy(update=nowhere))
+            place.__dict__.pop("jira", None)
+        else:
+            jira.fail(path="/rest/api/", status=request.param, count=100)
+
+    return end
+
+
+@pytest.mark.parametrize("away", ["gone", 401], indirect=True)
+def test_without_jira_nothing_is_told_by_any_door(
+    caller: Caller, place: Rooms, jira: Site, clips: Path, away: Callable[[], None]
+) -> None:
+    old = history(place, jira, clips, COWS[0], COWS[1])
+    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    job = compared(caller, place, clips / COWS[2])
+    assert keys_of_job(caller.get(job))
+    with searching(place):
+        away()
+        for path in (
+            "/search?q=cows",
+            f"/issues/{old[0]}/similar",
+            job,
+            f"/clips/{clip.id}",
+        ):
+            is_away(caller.get(path))
+
+
+def test_without_jira_the_status_tells_the_rest(
+    caller: Caller, place: Rooms, jira: Site, clips: Path, away: Callable[[], None]
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0])
+    clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="memory: too much"))
+    assert len(caller.get("/status").get_json()["failed"]) == 1
+    place.readers.forget_issue(clip.issue_id)  # or a minute later
+    away()
+    told = caller.get("/status").get_json()
+    assert told["failed"] == []
+    assert any("Jira" in problem for problem in told["problems"])
+    assert told["clips"]["failed"] == 1
