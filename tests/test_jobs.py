@@ -129,6 +129,22 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
     assert len(pictures) == 1
 
 
+def test_a_comment_that_was_not_remembered_is_withdrawn_when_nothing_is_left_to_say(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    """The same, and by the time of the repeat there is nothing similar any more."""
+    old, key, issue_id = old_and_new(place, jira, clips)
+    place.ledger.put_comment(issue_id, None)
+    place.ledger.begin(issue_id)
+    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
+    jobs.suggest(issue_id)
+    assert jira.comments(key) == []
+    assert [
+        a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")
+    ] == []
+    assert not place.ledger.begun(issue_id)
+
+
 def test_the_comment_is_edited_in_place_when_things_change(
     place: Rooms, jira: Site, clips: Path
 ) -> None:

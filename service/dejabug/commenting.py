@@ -59,7 +59,7 @@ def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
     if chosen or note:
         _write(place, issue, answer, chosen, note)
     else:
-        _withdraw(place, issue_id)
+        _withdraw(place, issue)
     return chosen
 
 
@@ -96,15 +96,13 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     suggestions = [_suggested(place, choice, answer) for choice in chosen]
     label = place.encoder_label()
     digest = hashlib.sha256(repr((suggestions, note, label)).encode()).hexdigest()[:16]
-    old = ledger.comment(issue.id)
-    if old is None:
-        found = jira.find_own_comment(issue.id)
-        old = CommentRecord(found, "") if found else None
+    old = ledger.comment(issue.id) or _found_again(place, issue.id)
     if old is not None and old.digest == digest:
         return
     name = f"{OWN_PICTURES}{digest}.png"
     strip_id = next((file.id for file in issue.attachments if file.filename == name), "")
     pairs = [choice.pair for choice in chosen]
+    ledger.begin(issue.id)
     picture = None if strip_id else picture_strip(place, pairs, answer.keys())
     if picture is not None:
         strip_id = jira.attach(issue.id, name, picture)
@@ -150,15 +148,24 @@ def _named(chosen: Sequence[Choice]) -> set[str]:
     }
 
 
-def _withdraw(place: Rooms, issue_id: str) -> None:
-    old = place.ledger.comment(issue_id)
-    if old is None:
+def _withdraw(place: Rooms, issue: Issue) -> None:
+    """Take away our comment and its pictures, also where a job was broken off while writing."""
+    old, begun = place.ledger.comment(issue.id), place.ledger.begun(issue.id)
+    if begun and old is None:
+        old = _found_again(place, issue.id)
+    if old is None and not begun:
         return
-    place.jira.delete_comment(issue_id, old.id)
-    if old.strip_id:
-        place.jira.delete_attachment(old.strip_id)
-    place.ledger.put_comment(issue_id, None)
-    log.info("comment_withdrawn", issue_id=issue_id)
+    if old is not None:
+        place.jira.delete_comment(issue.id, old.id)
+    _clear_strips(place, issue, keep="")
+    place.ledger.put_comment(issue.id, None)
+    log.info("comment_withdrawn", issue_id=issue.id)
+
+
+def _found_again(place: Rooms, issue_id: str) -> CommentRecord | None:
+    """A comment of ours that Jira has and we do not remember."""
+    found = place.jira.find_own_comment(issue_id)
+    return CommentRecord(found, "") if found else None
 
 
 def _clear_strips(place: Rooms, issue: Issue, *, keep: str) -> None:

@@ -11,6 +11,8 @@ import redis
 from dejabug.index import text_of
 
 MUTED = "dejabug:muted"
+# Issues whose comment we began to write: Jira may have more of it than we remember.
+BEGUN = "dejabug:comments-begun"
 # Seconds that an obeyed comment is remembered: longer than any webhook is repeated.
 OBEYED_MEMORY = 7 * 24 * 3600
 
@@ -52,10 +54,19 @@ class Ledger:
             for other in now - before:
                 pipe.sadd(_named_key(other), issue_id)
             pipe.delete(_comment_key(issue_id))
+            pipe.srem(BEGUN, issue_id)
             if comment is not None:
                 mapping: dict[Any, Any] = {**asdict(comment), "names": " ".join(comment.names)}
                 pipe.hset(_comment_key(issue_id), mapping=mapping)
             pipe.execute()
+
+    def begin(self, issue_id: str) -> None:
+        """Our comment on this issue, or its picture, is about to be sent to Jira."""
+        self._redis.sadd(BEGUN, issue_id)
+
+    def begun(self, issue_id: str) -> bool:
+        """Whether something was sent to Jira of which we do not know whether it arrived."""
+        return bool(self._redis.sismember(BEGUN, issue_id))
 
     def reopen(self, issue_id: str) -> None:
         """Our comment is to be written anew whatever it says, also where a person deleted it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +46,9 @@ class PictureStore:
         self, clip_id: str, times: Sequence[float], pixels: Iterable[npt.NDArray[np.uint8]]
     ) -> None:
         """Keep one picture per frame, instead of whatever the clip had before."""
-        folder = self._of(clip_id)
-        fresh = folder.with_name(folder.name + ".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        for time, frame in zip(times, pixels, strict=True):
-            (fresh / _name(time)).write_bytes(_jpeg(frame))
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
+        with self._replaced(clip_id) as fresh:
+            for time, frame in zip(times, pixels, strict=True):
+                (fresh / _name(time)).write_bytes(_jpeg(frame))
 
     def read(self, clip_id: str, time: float) -> bytes | None:
         """The JPEG of the frame at this time (seconds), or None when there is none."""
@@ -62,7 +58,8 @@ class PictureStore:
     def copy(self, clip_id: str, to: str) -> None:
         """Give a clip of the same file the same pictures."""
         if self._of(clip_id).exists():
-            shutil.copytree(self._of(clip_id), self._of(to), dirs_exist_ok=True)
+            with self._replaced(to) as fresh:
+                shutil.copytree(self._of(clip_id), fresh, dirs_exist_ok=True)
 
     def times(self, clip_id: str) -> list[float]:
         """The times (seconds) of a clip's pictures, in order."""
@@ -71,6 +68,21 @@ class PictureStore:
     def forget(self, clip_id: str) -> None:
         """Take a clip's pictures away."""
         shutil.rmtree(self._of(clip_id), ignore_errors=True)
+        shutil.rmtree(self._unfinished(clip_id), ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _replaced(self, clip_id: str) -> Iterator[Path]:
+        """An empty folder that becomes the clip's, whole or not at all."""
+        folder, fresh = self._of(clip_id), self._unfinished(clip_id)
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+
+    def _unfinished(self, clip_id: str) -> Path:
+        folder = self._of(clip_id)
+        return folder.with_name(folder.name + ".new")
 
     def _of(self, clip_id: str) -> Path:
         if not clip_id.isalnum():
