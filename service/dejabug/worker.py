@@ -20,6 +20,7 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from dejabug import media
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.reconcile import queue_reconcile
@@ -121,16 +122,17 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails: a worker never starts with less than it was asked for. `burst`: stop when the queues
-    are empty.
+    fails, and SandboxMissingError where clips cannot be decoded as the settings want: a worker
+    never starts with less than it was asked for. `burst`: stop when the queues are empty.
     """
+    sandbox = media.told_protection(place.settings.decode_sandbox)
     place.redis.ping()
     _tell_account(place)
     loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
     worker = WarmWorker([place.queue(name) for name in names], place.redis)
     housekeeper = Housekeeper(place, worker)
     housekeeper.start()
-    log.info("worker_ready", queues=names, **loaded)
+    log.info("worker_ready", queues=names, sandbox=sandbox, **loaded)
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:

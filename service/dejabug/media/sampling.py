@@ -54,7 +54,7 @@ def sample_frames(
     limits = limits or Limits()
     program = program or find_ffmpeg()
     deadline = time.monotonic() + limits.timeout_seconds
-    about = probe(path, limits=limits, program=program)
+    about = probe(path, limits=limits, program=program, deadline=deadline)
     if about.is_image:
         still, cut_short = read_still(
             path,
@@ -88,7 +88,8 @@ def sample_frames(
         )
     )
     arguments = command(program, picture)
-    outcome = run(arguments, limits, most_output=max_frames * size + 1, deadline=deadline)
+    most = max_frames * size + 1
+    outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
     count = len(outcome.output) // size
     if count == 0:
         raise no_frames(outcome)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import ffmpeg
 
-from dejabug.media.ffmpeg import MEBIBYTE, Limits, command, open_input, run
+from dejabug.media.child import MEBIBYTE
+from dejabug.media.ffmpeg import Limits, command, open_input, run
 from dejabug.media.probe import FIRST_VIDEO, Probe
 
 # Half an hour of 120 pictures a second, at some 55 bytes a packet.
@@ -76,7 +77,7 @@ def read_timeline(
         trace = {"bsf:v": "trace_headers", "frames:v": PACKETS_TRACED}
         outputs.append(ffmpeg.output(video, "pipe:2", format="null", c="copy", **trace))
     arguments = command(program, ffmpeg.merge_outputs(*outputs), said="info")
-    outcome = run(arguments, limits, most_output=MOST_LISTED, deadline=deadline)
+    outcome = run(arguments, limits, reads=path, most_output=MOST_LISTED, deadline=deadline)
     listing = outcome.output.decode("ascii", "replace")
     cut_off = CUT_OFF.search(outcome.talk) is not None
     base, span = TIME_BASE.search(listing), picture_span(listing)
