@@ -34,15 +34,19 @@ DISCARD = 0x4
 MISSING = 1.5
 CUT_OFF = re.compile(r"partial file|File ended prematurely|Packet corrupt")
 
-TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)$", re.MULTILINE)
+TIME_BASE = re.compile(r"^#tb 0: (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)
 # Stream, decoding time, presentation time, duration, size, checksum, flags.
 PACKET = re.compile(
-    r"^0, *(\S+), *(\S+), *(\d+), *\d+, 0x[0-9a-f]+(?:, F=0x([0-9A-Fa-f]+))?", re.MULTILINE
+    r"^0, *(-?\d{1,19}|NOPTS), *(-?\d{1,19}|NOPTS), *(\d{1,19}), *\d{1,10}, 0x[0-9a-f]{1,8}"
+    r"(?:, F=0x([0-9A-Fa-f]{1,8}))?",
+    re.MULTILINE,
 )
 # AV_NOPTS_VALUE: AVI and MPEG keep decoding times alone for some or all of their packets.
 NO_TIME = -(2**63)
-TRACED_PACKET = re.compile(r"\] Packet: \d+ bytes[^\n]*?, pts (-?\d+), ")
-TRACED_FIELD = re.compile(r" (nal_ref_idc|nal_unit_type) [ 01]*= (\d+)$")
+# What a file says of itself stands in the same text: see the patterns of `probe.py`.
+TRACER = r"\[trace_headers @ \w{1,20}\] "
+TRACED_PACKET = re.compile(TRACER + r"Packet: \d{1,10} bytes.{0,40}?, pts (-?\d{1,19}), ")
+TRACED_FIELD = re.compile(TRACER + r"\d{1,9} +(nal_ref_idc|nal_unit_type) +[01]+ = (\d{1,9})$")
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,9 @@ def traced_pictures(talk: str, codec: str) -> list[TracedPicture]:
         if ticks is not None and slices:
             pictures.append(TracedPicture(ticks, any(slices)))
 
-    for line in talk.splitlines():
-        packet = TRACED_PACKET.search(line)
-        field = TRACED_FIELD.search(line) if packet is None else None
+    for line in talk.split("\n"):
+        packet = TRACED_PACKET.match(line)
+        field = TRACED_FIELD.match(line) if packet is None else None
         if packet:
             close()
             ticks, slices = int(packet[1]), []
