@@ -16,6 +16,10 @@ from pathlib import Path
 from dejabug.media.sandbox import without_rights
 
 MEBIBYTE = 1024 * 1024
+# What is started first, with KiB of address space and then the program and its arguments: this one
+# limit must hold before the program runs. Set from outside, it came too late for an ffmpeg that
+# took a gigabyte in its first milliseconds.
+LAUNCHER = ("/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"')
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Rights:
 
 def run_child(
     arguments: Sequence[str],
+    memory_bytes: int,
     bounds: Mapping[int, tuple[int, int]],
     deadline: float,
     *,
@@ -49,13 +54,14 @@ def run_child(
     """Run a program until its end, until it has given `most_output` bytes, or until `deadline` of
     time.monotonic(); it and its whole group are gone then.
 
-    `bounds` are RLIMIT_… → soft and hard. `rights` None leaves it all that we have. Raises
-    TimeoutError, and OSError where it cannot be started.
+    It has `memory_bytes` of address space; other `bounds` are RLIMIT_… → soft and hard. `rights`
+    None leaves it all that we have. Raises TimeoutError, and OSError where rights cannot be given
+    up. A program that cannot be started ends as a shell's does, with 126 or 127.
     """
     # What it says is held in memory: a full disk must not pass for a silent child.
     talk = os.memfd_create("talk")
     try:
-        child = _start(arguments, talk, rights)
+        child = _start(arguments, memory_bytes, talk, rights)
         try:
             _limit(child.pid, bounds)
             output = _read(child, most_output, deadline)
@@ -69,12 +75,15 @@ def run_child(
     return Outcome(output, said, child.returncode, cpu_seconds)
 
 
-def _start(arguments: Sequence[str], talk: int, rights: Rights | None) -> subprocess.Popen[bytes]:
+def _start(
+    arguments: Sequence[str], memory_bytes: int, talk: int, rights: Rights | None
+) -> subprocess.Popen[bytes]:
+    limited = [*LAUNCHER, str(memory_bytes // 1024), *arguments]
     with Path(os.devnull).open() as nothing:
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(
-                arguments,
+                limited,
                 stdin=nothing,
                 stdout=subprocess.PIPE,
                 stderr=talk,

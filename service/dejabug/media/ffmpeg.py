@@ -188,7 +188,6 @@ def run(
         deadline = time.monotonic() + limits.timeout_seconds
     seconds = max(1, math.ceil(limits.timeout_seconds))
     bounds = {
-        resource.RLIMIT_AS: (limits.memory_bytes, limits.memory_bytes),
         # The first bound ends it with SIGXCPU, which ffmpeg may live through.
         resource.RLIMIT_CPU: (seconds, seconds + 2),
         resource.RLIMIT_FSIZE: (most_file, most_file),
@@ -198,6 +197,7 @@ def run(
     try:
         outcome = run_child(
             arguments,
+            limits.memory_bytes,
             bounds,
             deadline,
             rights=None if limits.sandbox == "off" else Rights(reads, writes),
@@ -246,6 +246,8 @@ def no_pictures(outcome: Outcome, otherwise: ClipError) -> ClipError:
     """Why a child gave no picture, as far as ffmpeg tells or its end does; else `otherwise`."""
     if TOO_MANY_PIXELS.search(outcome.talk):
         return ClipError("too_many_pixels", "its pictures have more pixels than allowed")
+    if "exceeds max_streams" in outcome.talk:
+        return ClipError("unsupported", "it has more than a thousand streams")
     # A child that could not even speak lacked memory too.
     silent = outcome.status > 0 and not outcome.talk
     if silent or outcome.status == -signal.SIGKILL or NO_MEMORY.search(outcome.talk):
