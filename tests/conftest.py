@@ -210,6 +210,28 @@ def place(cold_place: Rooms, starter: StarterEncoder) -> Rooms:
 
 
 @pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
+    """Start `dejabug worker …` as a process; all are killed at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
+        log = (tmp_path / f"worker-{len(running)}.log").open("wb")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dejabug", "worker", *arguments],
+            env={**os.environ, **environment, **more},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        running.append(child)
+        return child
+
+    yield run
+    for child in running:
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture
 def clips() -> Path:
     """The folder of the demo's clips."""
     return CLIPS

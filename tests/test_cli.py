@@ -139,6 +139,7 @@ def test_doctor_finds_everything_well_or_says_what_to_do(
         "✓ Redis version",
         "✓ Redis search",
         "✓ ffmpeg",
+        "✓ sandbox",
         "✓ Jira Cloud",
         "✓ model starter",
     ):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +22,6 @@ from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
-    """Start `dejabug worker …` as a process; all are killed at the end."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def run(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
-        log = (tmp_path / f"worker-{len(running)}.log").open("wb")
-        child = subprocess.Popen(
-            [sys.executable, "-m", "dejabug", "worker", *arguments],
-            env={**os.environ, **environment, **more},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        running.append(child)
-        return child
-
-    yield run
-    for child in running:
-        child.kill()
-        child.wait()
 
 
 def log_of(tmp_path: Path, number: int = 0) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import redis
+from PIL import Image
 
 from dejabug import media
 from dejabug.encoders import EncoderError, encoder_name
@@ -45,6 +47,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
         ("Redis", _redis),
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
+        ("sandbox", _sandbox),
         ("data folder", _data_folder),
         ("webhook secret", _secret),
         ("Jira", _jira),
@@ -104,6 +107,26 @@ def _ffmpeg(place: Rooms) -> str:
         raise UnwellError(
             str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
         ) from error
+
+
+def _sandbox(place: Rooms) -> str:
+    settings = place.settings
+    limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
+    remedy = (
+        "Use a kernel with Landlock, and an ffmpeg that lies under /usr. Without a sandbox clips "
+        "are decoded by DEJABUG_DECODE_SANDBOX=off: docs/hostile-media.md says what is lost."
+    )
+    with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
+        picture = Path(folder) / "clip"
+        Image.new("RGB", (64, 64)).save(picture, "BMP")
+        try:
+            program = media.find_ffmpeg(settings.ffmpeg)
+            media.sample_frames(picture, limits=limits, program=program)
+            return f"{media.told_protection(settings.decode_sandbox)}, and a picture is read in it"
+        except FileNotFoundError:
+            return "without ffmpeg, nothing is decoded"  # a finding of its own
+        except (media.SandboxMissingError, media.ClipError, OSError) as error:
+            raise UnwellError(f"no picture can be read in it: {error}", remedy) from error
 
 
 def _data_folder(place: Rooms) -> str:

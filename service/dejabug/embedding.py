@@ -92,6 +92,7 @@ def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Fram
             timeout_seconds=min(settings.decode_timeout, timeout),
             memory_bytes=settings.decode_memory,
             max_bytes=settings.clip_max_bytes,
+            sandbox=settings.decode_sandbox,
         ),
         program=media.find_ffmpeg(settings.ffmpeg),
     )

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dejabug.catalogue import ClipRecord
+from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.rooms import Rooms
 from dejabug.scratch import scratch_folder
 
 
 @contextlib.contextmanager
 def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
-    """The clip's file, gone again afterwards. Raises like `JiraClient.download`."""
+    """The clip's file, gone again afterwards. Raises like `JiraClient.download`, and OSError when
+    the disk is full."""
     most = place.settings.clip_max_bytes
+    if clip.size > most:
+        raise AttachmentTooLargeError(
+            f"the attachment has {clip.size:,} bytes, and {most:,} are allowed"
+        )
     with scratch_folder() as folder:
         path = folder / "clip"
         place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)

@@ -73,6 +73,7 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
         timeout_seconds=TIMES_DECODING * settings.decode_timeout,
         memory_bytes=settings.decode_memory,
         max_bytes=settings.clip_max_bytes,
+        sandbox=settings.decode_sandbox,
     )
     with fetched(place, clip) as path:
         place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))

@@ -90,7 +90,15 @@ class Settings(BaseSettings):
         120.0, gt=0, description="Seconds that decoding one clip may take."
     )
     decode_memory: int = Field(
-        2048 * MEBIBYTE, ge=64 * MEBIBYTE, description="Memory that decoding one clip may take."
+        2048 * MEBIBYTE,
+        ge=512 * MEBIBYTE,
+        description="Memory that decoding one clip may take; 512 MiB at least, of which ffmpeg "
+        "itself takes 300.",
+    )
+    decode_sandbox: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="Rights that ffmpeg gives up before it reads a clip, see docs/hostile-media.md."
+        " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
     )
     ffmpeg: str | None = Field(
         None, description="ffmpeg to use; default: the system's, else the packaged one."

@@ -21,6 +21,7 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from dejabug import media
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.questions import ANSWERERS, Answerer
@@ -141,9 +142,10 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails: a worker never starts with less than it was asked for. `burst`: stop when the queues
-    are empty.
+    fails, and SandboxMissingError where clips cannot be decoded as the settings want: a worker
+    never starts with less than it was asked for. `burst`: stop when the queues are empty.
     """
+    sandbox = media.told_protection(place.settings.decode_sandbox)
     place.redis.ping()
     prune_scratch()
     _tell_account(place)
@@ -154,7 +156,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
         helpers += [Answerer(place) for _ in range(ANSWERERS)]
     for helper in helpers:
         helper.start()
-    log.info("worker_ready", queues=names, **loaded)
+    log.info("worker_ready", queues=names, sandbox=sandbox, **loaded)
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:

@@ -26,6 +26,7 @@ from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.logs import configure_logs
+from dejabug.media import SandboxMissingError
 from dejabug.questions import SearchFailedError
 from dejabug.redis_server import RedisServerError
 from dejabug.rooms import Rooms, rooms
@@ -64,6 +65,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             ManifestError,
             RedisServerError,
             LabelError,
+            SandboxMissingError,
             ValueError,
         ) as error:
             fail(str(error))

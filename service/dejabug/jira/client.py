@@ -15,6 +15,7 @@ import jira
 import requests
 from requests.auth import HTTPBasicAuth
 
+from dejabug.downloads import AS_IT_IS
 from dejabug.jira.attachments import save_attachment
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -219,7 +220,9 @@ class JiraClient:
             address = f"{self._access.api_url}/secure/attachment/{int(attachment_id)}/{name}"
         with (
             _translated(gone),
-            self._plain.get(address, stream=True, allow_redirects=False, timeout=TIMEOUT) as answer,
+            self._plain.get(
+                address, headers=AS_IT_IS, stream=True, allow_redirects=False, timeout=TIMEOUT
+            ) as answer,
         ):
             if not answer.ok:
                 raise jira.JIRAError(answer.reason, answer.status_code, response=answer)

@@ -1,9 +1,17 @@
 """A file → its probe, its sampled frames, its preview. ffmpeg child processes only, each within
-limits."""
+limits and with few rights."""
 
 from __future__ import annotations
 
-from dejabug.media.ffmpeg import LONGEST, ClipError, Limits, ffmpeg_version, find_ffmpeg
+from dejabug.media.ffmpeg import (
+    LONGEST,
+    ClipError,
+    Limits,
+    SandboxMissingError,
+    ffmpeg_version,
+    find_ffmpeg,
+    told_protection,
+)
 from dejabug.media.kinds import is_evidence, is_image, is_video
 from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
@@ -17,6 +25,7 @@ __all__ = [
     "Frames",
     "Limits",
     "Probe",
+    "SandboxMissingError",
     "ffmpeg_version",
     "find_ffmpeg",
     "is_evidence",
@@ -25,4 +34,5 @@ __all__ = [
     "make_preview",
     "probe",
     "sample_frames",
+    "told_protection",
 ]

@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import re
 import resource
-import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ffmpeg
 
-MEBIBYTE = 1024 * 1024
+from dejabug.media.child import MEBIBYTE, Outcome, Rights, run_child
+from dejabug.media.sandbox import protection
+
 # What an attachment may be: containers of recordings. Playlists and manifests (HLS, DASH, concat),
 # which would make ffmpeg open other files or addresses, are not among them.
 DEMUXERS = (
     "3g2,3gp,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm,"
     "webp_anim"
 )
+# What is decoded: what phones, browsers, consoles, capture cards, recorders of screens and editors
+# write. ffmpeg has some 200 more decoders, most of them for games long gone: old code that a file
+# could choose to have run. Sound is not decoded at all.
+DECODERS = (
+    "av1,bmp,camstudio,camtasia,cfhd,cinepak,cllc,dnxhd,dvvideo,dxtory,dxv,ffv1,ffvhuff,fic,"
+    "flashsv,flashsv2,flv,fraps,g2m,gif,h263,h263i,h263p,h264,hap,hevc,huffyuv,hymt,jpeg2000,kgv1,"
+    "lagarith,libaom-av1,libdav1d,libopenjpeg,libvpx,libvpx-vp9,magicyuv,mjpeg,mjpegb,mpeg1video,"
+    "mpeg2video,mpeg4,mpegvideo,msmpeg4,msmpeg4v1,msmpeg4v2,msrle,mss1,mss2,msvideo1,mts2,notchlc,"
+    "png,prores,qtrle,r10k,r210,rawvideo,rpza,rv30,rv40,screenpresso,smc,svq1,svq3,theora,tscc2,"
+    "utvideo,v210,vc1,vmnc,vp3,vp6,vp6a,vp6f,vp7,vp8,vp9,vvc,webp,webp_anim,wmv1,wmv2,wmv3,zmbv"
+)
 # The exit status of an ffmpeg that was sent a signal: ours is the one for too much processor time.
 SIGNALLED = 255
+# Share of its processor time after which a child that was ended has used it up.
+USED_UP = 0.9
 # The most that ffmpeg may say about a file before it is ended.
 MOST_TALK = 4 * MEBIBYTE
 # How ffmpeg, the C library and the loader say that memory did not suffice.
 NO_MEMORY = re.compile(
-    r"annot allocate memory|malloc of size \d+ failed|failed to map segment"
+    r"annot allocate memory|malloc of size \d+ failed|failed to map segment|std::bad_alloc"
     r"|pthread_create|Resource temporarily unavailable"
 )
 # Seconds of a clip that are looked at: half an hour is a session, no clip of a bug, and an
 # announced length may be a lie.
 LONGEST = 1800.0
 TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
+NOT_DECODED = re.compile(
+    r"Codec \(([\w-]{1,40})\) not on whitelist[^\n]*\n[^\n]*Error while opening decoder"
+)
+# Signals of a program that has gone wrong by itself.
+CRASHES = frozenset(
+    {
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGSEGV,
+        signal.SIGSYS,
+        signal.SIGTRAP,
+    }
+)
+# Exit statuses of the loader and of a shell, where ffmpeg has not even been started.
+NOT_STARTED = (126, 127)
+
+# Whether the decoder gives up rights: as many as the kernel can take, both ways or no decoding, or
+# none.
+Sandbox = Literal["auto", "required", "off"]
 
 
 class ClipError(Exception):
     """A clip that cannot be used. `code` is short and steady, the message is for a person.
 
-    Codes: empty, not_a_video, truncated, too_large, too_many_pixels, too_small, timeout, memory,
-    no_frames.
+    Codes: empty, not_a_video, truncated, too_large, too_many_pixels, too_small, unsupported,
+    timeout, memory, crashed, no_frames.
     """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SandboxMissingError(Exception):
+    """This machine has no sandbox for the decoder as it is to have; no clip is at fault."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +99,7 @@ class Limits:
     - `max_bytes` of file.
     - `max_pixels` of one source picture (two 8K pictures; beyond lie bombs).
     - `max_duration_seconds` that are looked at.
+    - `sandbox`: which rights it gives up, see `sandbox.py`.
     """
 
     timeout_seconds: float = 120.0
@@ -70,15 +107,7 @@ class Limits:
     max_bytes: int = 1024 * MEBIBYTE
     max_pixels: int = 2 * 7680 * 4320
     max_duration_seconds: float = LONGEST
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a child left: its standard output, what it said, and its exit status."""
-
-    output: bytes
-    talk: str
-    status: int
+    sandbox: Sandbox = "auto"
 
 
 def find_ffmpeg(chosen: str | None = None) -> str:
@@ -116,6 +145,7 @@ def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
     """An ffmpeg-python input that reads this local file and nothing else.
 
     By default ffmpeg chooses one of DEMUXERS by the file's content; `demuxer` names the one to use.
+    It is decoded by one of DECODERS or not at all.
     """
     if demuxer is not None:
         options["format"] = demuxer
@@ -123,6 +153,7 @@ def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
         f"file:{path}",
         protocol_whitelist="file",
         format_whitelist=demuxer or DEMUXERS,
+        codec_whitelist=DECODERS,
         threads=1,
         **options,
     )
@@ -140,45 +171,66 @@ def run(
     arguments: Sequence[str],
     limits: Limits,
     *,
+    reads: Path,
     most_output: int,
     deadline: float | None = None,
+    writes: Path | None = None,
     most_file: int = MOST_TALK,
 ) -> Outcome:
     """Run ffmpeg (`arguments` with the program first) within `limits`; keep `most_output` bytes.
 
-    A child that gives more is ended: it has given what was asked for. A `deadline` of
-    time.monotonic() is for the later ones of several children that share one time limit.
-    `most_file` bounds each file that it writes itself, in bytes: beyond, the system ends it with
-    SIGXFSZ. Raises ClipError (timeout).
+    It may read the file `reads`, and write in the folder `writes`. A child that gives more output
+    is ended: it has given what was asked for. A `deadline` of time.monotonic() is for the later
+    ones of several children that share one time limit. `most_file` bounds each file that it writes
+    itself, in bytes: beyond, the system ends it with SIGXFSZ. Raises ClipError (timeout),
+    SandboxMissingError, and OSError where ffmpeg cannot be started.
     """
+    told_protection(limits.sandbox)
     if deadline is None:
         deadline = time.monotonic() + limits.timeout_seconds
-    with tempfile.TemporaryFile() as talk:
-        child = subprocess.Popen(
+    seconds = max(1, math.ceil(limits.timeout_seconds))
+    bounds = {
+        # The first bound ends it with SIGXCPU, which ffmpeg may live through.
+        resource.RLIMIT_CPU: (seconds, seconds + 2),
+        resource.RLIMIT_FSIZE: (most_file, most_file),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_NOFILE: (32, 32),
+    }
+    try:
+        outcome = run_child(
             arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=talk,
-            start_new_session=True,
-            # One arena for all threads: glibc would reserve 64 MiB of address space for each.
-            env={"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"},
+            limits.memory_bytes,
+            bounds,
+            deadline,
+            rights=None if limits.sandbox == "off" else Rights(reads, writes),
+            most_output=most_output,
+            most_talk=MOST_TALK,
         )
-        try:
-            _limit(child.pid, limits, most_file)
-            output = _read(child, most_output, deadline)
-            if len(output) < most_output:
-                child.wait(max(0.0, deadline - time.monotonic()))
-        except (TimeoutError, subprocess.TimeoutExpired) as error:
-            raise _too_late(limits) from error
-        finally:
-            _end(child)
-        talk.seek(0)
-        said = talk.read(MOST_TALK).decode("utf-8", "replace")
-    status = child.returncode
-    # Its share of processor time: ffmpeg ends itself at the first signal, as if all were well.
-    if status in (-signal.SIGXCPU, SIGNALLED):
+    except TimeoutError as error:
+        raise _too_late(limits) from error
+    # ffmpeg ends itself at the first signal, as if all were well.
+    if outcome.status in (-signal.SIGXCPU, -signal.SIGKILL, SIGNALLED) and (
+        outcome.cpu_seconds > USED_UP * seconds
+    ):
         raise _too_late(limits)
-    return Outcome(output, said, status)
+    if outcome.status in NOT_STARTED and not NO_MEMORY.search(outcome.talk):
+        raise OSError(f"{arguments[0]} cannot be started: {outcome.talk.strip()[:500]}")
+    return outcome
+
+
+def told_protection(wanted: Sandbox) -> str:
+    """How this machine is protected from the decoder, for a person. Raises SandboxMissingError when
+    it is not as it must be."""
+    if wanted == "off":
+        return "none, as DEJABUG_DECODE_SANDBOX says"
+    found = protection()
+    if wanted == "required" and len(found) < 2:
+        raise SandboxMissingError(
+            f"clips are to be decoded in a sandbox, and here is {_listed(found)}: it needs "
+            "Linux 5.13 or newer on x86-64 or arm64, with Landlock switched on and allowed by the "
+            "container's own seccomp profile"
+        )
+    return _listed(found)
 
 
 def check_size(path: Path, limits: Limits) -> None:
@@ -192,53 +244,34 @@ def check_size(path: Path, limits: Limits) -> None:
         )
 
 
-def lacked_memory(outcome: Outcome) -> bool:
-    """Whether ffmpeg tells that the limit of memory was in its way, or could not even tell."""
-    starved = outcome.status != 0 and not outcome.talk
-    return starved or NO_MEMORY.search(outcome.talk) is not None
+def no_pictures(outcome: Outcome, otherwise: ClipError) -> ClipError:
+    """Why a child gave no picture, as far as ffmpeg tells or its end does; else `otherwise`."""
+    if TOO_MANY_PIXELS.search(outcome.talk):
+        return ClipError("too_many_pixels", "its pictures have more pixels than allowed")
+    if "exceeds max_streams" in outcome.talk:
+        return ClipError("unsupported", "it has more than a thousand streams")
+    # A child that could not even speak lacked memory too.
+    silent = outcome.status > 0 and not outcome.talk
+    if silent or outcome.status == -signal.SIGKILL or NO_MEMORY.search(outcome.talk):
+        return ClipError("memory", "decoding it takes more memory than allowed")
+    if -outcome.status in CRASHES:
+        name = signal.Signals(-outcome.status).name
+        return ClipError(
+            "crashed",
+            f"ffmpeg crashed on it ({name}): it is damaged, made to do harm, or takes more memory "
+            "than allowed",
+        )
+    return otherwise
 
 
 def no_frames(outcome: Outcome) -> ClipError:
-    """Why a child gave no picture."""
-    if TOO_MANY_PIXELS.search(outcome.talk):
-        return ClipError("too_many_pixels", "its pictures are larger than allowed")
-    if lacked_memory(outcome):
-        return ClipError("memory", "decoding it takes more memory than allowed")
-    return ClipError("no_frames", "no picture of it can be decoded")
-
-
-def _limit(pid: int, limits: Limits, most_file: int) -> None:
-    seconds = max(1, math.ceil(limits.timeout_seconds))
-    bounds = {
-        resource.RLIMIT_AS: (limits.memory_bytes, limits.memory_bytes),
-        # At one bound for both, Linux sends SIGKILL, which cannot be told from a lack of memory.
-        resource.RLIMIT_CPU: (seconds, seconds + 2),
-        resource.RLIMIT_FSIZE: (most_file, most_file),
-        resource.RLIMIT_CORE: (0, 0),
-        resource.RLIMIT_NOFILE: (32, 32),
-    }
-    # Set from outside, after the start: no code of ours runs between fork and exec, which is not
-    # safe beside threads. A child that is gone already needs no limits.
-    with contextlib.suppress(ProcessLookupError):
-        for what, bound in bounds.items():
-            resource.prlimit(pid, what, bound)
-
-
-def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
-    """Its standard output, `most` bytes at most. Raises TimeoutError at the deadline."""
-    assert child.stdout is not None
-    pipe, chunks = child.stdout.fileno(), bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while len(chunks) < most:
-            left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
-                raise TimeoutError
-            chunk = os.read(pipe, min(MEBIBYTE, most - len(chunks)))
-            if not chunk:
-                break
-            chunks += chunk
-    return bytes(chunks)
+    """Why no picture could be decoded of a file that has some."""
+    codec = NOT_DECODED.search(outcome.talk)
+    if codec:
+        otherwise = ClipError("unsupported", f"its pictures are coded as {codec[1]}, not read here")
+    else:
+        otherwise = ClipError("no_frames", "no picture of it can be decoded")
+    return no_pictures(outcome, otherwise)
 
 
 def _too_late(limits: Limits) -> ClipError:
@@ -246,11 +279,5 @@ def _too_late(limits: Limits) -> ClipError:
     return ClipError("timeout", f"{took}; a shorter recording, of the bug alone, will do")
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child with its group, unless it has ended: its number may be another's by then."""
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    if child.stdout is not None:
-        child.stdout.close()
+def _listed(found: Sequence[str]) -> str:
+    return " and ".join(found) if found else "nothing of the kind"

@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dejabug.media.child import MEBIBYTE, Outcome
 from dejabug.media.ffmpeg import (
-    MEBIBYTE,
     ClipError,
     Limits,
-    Outcome,
     command,
     find_ffmpeg,
     no_frames,
@@ -67,7 +66,7 @@ def make_preview(
     limits = limits or Limits()
     program = program or find_ffmpeg()
     deadline = time.monotonic() + limits.timeout_seconds
-    about = probe(path, limits=limits, program=program)
+    about = probe(path, limits=limits, program=program, deadline=deadline)
     if about.is_image:
         raise ClipError("not_a_video", "a picture has no preview")
     timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
@@ -75,7 +74,15 @@ def make_preview(
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target.parent) as folder:
         copy = Path(folder) / "preview.mp4"
         arguments = command(program, _transcoded(path, copy, about, known, limits))
-        outcome = run(arguments, limits, most_output=1, deadline=deadline, most_file=MOST_BYTES)
+        outcome = run(
+            arguments,
+            limits,
+            reads=path,
+            writes=copy.parent,
+            most_output=1,
+            deadline=deadline,
+            most_file=MOST_BYTES,
+        )
         _check(copy, outcome, limits, program)
         copy.replace(target)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import ffmpeg
 
+from dejabug.media.child import Outcome
 from dejabug.media.ffmpeg import (
-    TOO_MANY_PIXELS,
+    DEMUXERS,
     ClipError,
     Limits,
-    Outcome,
     check_size,
     command,
     find_ffmpeg,
-    lacked_memory,
+    no_pictures,
     open_input,
     run,
 )
@@ -28,18 +28,19 @@ FIRST_VIDEO = "V:0"
 SMALLEST_PICTURE = 64
 # What an MP4 or MOV file begins with, after four bytes of length.
 MP4_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"))
-# Lines of ffmpeg's description. They are indented by two blanks; what a file says of itself in its
-# metadata stands deeper, so that it cannot pass for them.
-DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-CONTAINER = re.compile(r"^Input #0, (\S+), from ", re.MULTILINE)
-VIDEO = re.compile(
-    r"^  Stream #0:\d+[^\n]*?: Video: (\w+)((?![^\n]*\(attached pic\))[^\n]*)$", re.MULTILINE
-)
-SIZE = re.compile(r", (\d+)x(\d+)(?: \[SAR (\d+):(\d+))?")
-RATE = re.compile(r", ([\d.]+)(k?) fps")
+# Lines of ffmpeg's description of a file. What the file says of itself, in the names of its tags
+# and languages, can pass for such a line: nothing here decides how a file is read, every number has
+# a bound, and no pattern looks at a line more than once.
+CONTAINER = re.compile(r"^Input #0, (\S{1,200}), from ", re.MULTILINE)
+DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.MULTILINE)
+STREAM, VIDEO, COVER = "  Stream #0:", ": Video: ", "(attached pic)"
+CODEC = re.compile(r"\w{1,40}")
+SIZE = re.compile(r", (\d{1,9})x(\d{1,9})(?: \[SAR (\d{1,9}):(\d{1,9}))?")
+RATE = re.compile(r", (\d{1,9}(?:\.\d{1,9})?)(k?) fps")
 # ffmpeg 8 writes "displaymatrix", ffmpeg 9 "Display Matrix".
 ROTATION = re.compile(
-    r"^\s+display ?matrix: rotation of (-?\d+(?:\.\d+)?) degrees", re.MULTILINE | re.IGNORECASE
+    r"^[ \t]+display ?matrix: rotation of (-?\d{1,9}(?:\.\d{1,9})?) degrees",
+    re.MULTILINE | re.IGNORECASE,
 )
 
 
@@ -65,9 +66,15 @@ class Probe:
         return self.container.endswith("_pipe")
 
 
-def probe(path: Path, *, limits: Limits | None = None, program: str | None = None) -> Probe:
+def probe(
+    path: Path,
+    *,
+    limits: Limits | None = None,
+    program: str | None = None,
+    deadline: float | None = None,
+) -> Probe:
     """Look at a file's head. Raises ClipError when it is neither a video nor a picture, or when it
-    is larger or smaller than allowed."""
+    is larger or smaller than allowed. `deadline`: see `run`."""
     limits = limits or Limits()
     check_size(path, limits)
     # Nothing is decoded: an output of no length makes ffmpeg describe its input and end.
@@ -75,44 +82,70 @@ def probe(path: Path, *, limits: Limits | None = None, program: str | None = Non
     source = open_input(path, demuxer, max_pixels=limits.max_pixels)[FIRST_VIDEO]
     look = ffmpeg.output(source, "pipe:", format="null", c="copy", t=0)
     arguments = command(program or find_ffmpeg(), look, said="info")
-    outcome = run(arguments, limits, most_output=1)
-    video, container = VIDEO.search(outcome.talk), CONTAINER.search(outcome.talk)
-    size = SIZE.search(video[2]) if video else None
-    if video is None or container is None or size is None:
+    outcome = run(arguments, limits, reads=path, most_output=1, deadline=deadline)
+    about = described(outcome.talk, demuxer)
+    if about is None:
         raise _unreadable(path, outcome)
-    width, height = int(size[1]), int(size[2])
-    if width * height > limits.max_pixels:
+    if about.width * about.height > limits.max_pixels:
         raise ClipError(
             "too_many_pixels",
-            f"its pictures have {width} x {height} pixels, more than {limits.max_pixels:,}",
+            f"its pictures have {about.width} x {about.height} pixels, more than "
+            f"{limits.max_pixels:,}",
         )
-    if width * height == 0:
+    if about.width * about.height == 0:
         raise ClipError("not_a_video", "its pictures have no size")
-    kind = container[1].rstrip(",")
-    if (demuxer or kind == "gif") and min(width, height) < SMALLEST_PICTURE:
+    if (demuxer or about.container == "gif") and min(about.width, about.height) < SMALLEST_PICTURE:
         raise ClipError(
             "too_small",
-            f"a picture of {width} x {height} pixels is an icon: at least {SMALLEST_PICTURE} a side"
-            " are needed to recognise a scene",
+            f"a picture of {about.width} x {about.height} pixels is an icon: at least "
+            f"{SMALLEST_PICTURE} a side are needed to recognise a scene",
         )
+    return about
+
+
+def described(talk: str, demuxer: str | None) -> Probe | None:
+    """What ffmpeg says of a file, which it reads by `demuxer` or by one of its own choice; None
+    when it tells of no pictures."""
+    video, container = _first_video(talk), demuxer or _container(talk)
+    size, codec = SIZE.search(video), CODEC.match(video)
+    if not container or size is None or codec is None:
+        return None
+    width, height = int(size[1]), int(size[2])
     if demuxer:
         # Neither a picture's dots per inch nor ffmpeg's 25 a second mean anything here.
-        return Probe(kind, video[1], width, height, duration=None, fps=None)
+        return Probe(container, codec[0], width, height, duration=None, fps=None)
     if size[3] and int(size[3]) and int(size[4]):
         width = max(1, round(width * int(size[3]) / int(size[4])))
-    turned = ROTATION.search(outcome.talk)
+    turned = ROTATION.search(talk)
     # ffmpeg turns pictures by quarters; at any other angle it keeps their size.
     if turned and abs(abs(float(turned[1])) % 180 - 90) < 1:
         width, height = height, width
-    duration, rate = DURATION.search(outcome.talk), RATE.search(video[2])
+    duration, rate = DURATION.search(talk), RATE.search(video)
     return Probe(
-        container=kind,
-        codec=video[1],
+        container=container,
+        codec=codec[0],
         width=width,
         height=height,
         duration=_seconds(duration) if duration else None,
         fps=float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
     )
+
+
+def _container(talk: str) -> str:
+    """The name, or names, of the demuxer that ffmpeg chose; empty when it is none of DEMUXERS."""
+    found = CONTAINER.search(talk)
+    names = found[1].rstrip(",") if found else ""
+    return names if set(names.split(",")) <= set(DEMUXERS.split(",")) else ""
+
+
+def _first_video(talk: str) -> str:
+    """What ffmpeg says of the first video stream that is no cover picture; empty without one."""
+    for line in talk.split("\n"):
+        if line.startswith(STREAM) and COVER not in line:
+            _, _, video = line.partition(VIDEO)
+            if video:
+                return video
+    return ""
 
 
 def _seconds(found: re.Match[str]) -> float:
@@ -123,11 +156,11 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
     with path.open("rb") as file:
         head = file.read(8)
     if "moov atom not found" in outcome.talk and head[4:] in MP4_BOXES:
-        return ClipError(
+        otherwise = ClipError(
             "truncated", "the file is cut off before its table of contents (no moov atom)"
         )
-    if TOO_MANY_PIXELS.search(outcome.talk):
-        return ClipError("too_many_pixels", "its pictures have more pixels than allowed")
-    if lacked_memory(outcome):
-        return ClipError("memory", "reading it takes more memory than allowed")
-    return ClipError("not_a_video", "the file is neither a video nor a picture that can be read")
+    else:
+        otherwise = ClipError(
+            "not_a_video", "the file is neither a video nor a picture that can be read"
+        )
+    return no_pictures(outcome, otherwise)

@@ -63,7 +63,7 @@ def sample_frames(
     limits = limits or Limits()
     program = program or find_ffmpeg()
     deadline = time.monotonic() + limits.timeout_seconds
-    about = probe(path, limits=limits, program=program)
+    about = probe(path, limits=limits, program=program, deadline=deadline)
     if about.is_image:
         still, cut_short = read_still(
             path,
@@ -101,7 +101,8 @@ def sample_frames(
         )
     )
     arguments = command(program, picture, said="info" if sparse else "error")
-    outcome = run(arguments, limits, most_output=max_frames * size + 1, deadline=deadline)
+    most = max_frames * size + 1
+    outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
     count = len(outcome.output) // size
     times = np.arange(count, dtype=np.float32) * np.float32(step)
     if sparse:

@@ -32,7 +32,8 @@ def read_still(
         .output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", vframes=1)
     )
     most = LONGEST_HEAD + LONGEST_SIDE * short_side**2 * 3
-    outcome = run(command(program, picture), limits, most_output=most, deadline=deadline)
+    arguments = command(program, picture)
+    outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
     head = PIXMAP.match(outcome.output)
     if head is None:
         raise no_frames(outcome)

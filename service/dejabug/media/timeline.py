@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import ffmpeg
 
-from dejabug.media.ffmpeg import MEBIBYTE, Limits, command, open_input, run
+from dejabug.media.child import MEBIBYTE
+from dejabug.media.ffmpeg import Limits, command, open_input, run
 from dejabug.media.probe import FIRST_VIDEO, Probe
 
 # Half an hour of 120 pictures a second, at some 55 bytes a packet.
@@ -36,15 +37,19 @@ KEY, DISCARD = 0x1, 0x4
 MISSING = 1.5
 CUT_OFF = re.compile(r"partial file|File ended prematurely|Packet corrupt")
 
-TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)$", re.MULTILINE)
+TIME_BASE = re.compile(r"^#tb 0: (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)
 # Stream, decoding time, presentation time, duration, size, checksum, flags.
 PACKET = re.compile(
-    r"^0, *(\S+), *(\S+), *(\d+), *\d+, 0x[0-9a-f]+(?:, F=0x([0-9A-Fa-f]+))?", re.MULTILINE
+    r"^0, *(-?\d{1,19}|NOPTS), *(-?\d{1,19}|NOPTS), *(\d{1,19}), *\d{1,10}, 0x[0-9a-f]{1,8}"
+    r"(?:, F=0x([0-9A-Fa-f]{1,8}))?",
+    re.MULTILINE,
 )
 # AV_NOPTS_VALUE: AVI and MPEG keep decoding times alone for some or all of their packets.
 NO_TIME = -(2**63)
-TRACED_PACKET = re.compile(r"\] Packet: \d+ bytes[^\n]*?, pts (-?\d+), ")
-TRACED_FIELD = re.compile(r" (nal_ref_idc|nal_unit_type) [ 01]*= (\d+)$")
+# What a file says of itself stands in the same text: see the patterns of `probe.py`.
+TRACER = r"\[trace_headers @ \w{1,20}\] "
+TRACED_PACKET = re.compile(TRACER + r"Packet: \d{1,10} bytes.{0,40}?, pts (-?\d{1,19}), ")
+TRACED_FIELD = re.compile(TRACER + r"\d{1,9} +(nal_ref_idc|nal_unit_type) +[01]+ = (\d{1,9})$")
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def read_timeline(
         trace = {"bsf:v": "trace_headers", "frames:v": PACKETS_TRACED}
         outputs.append(ffmpeg.output(video, "pipe:2", format="null", c="copy", **trace))
     arguments = command(program, ffmpeg.merge_outputs(*outputs), said="info")
-    outcome = run(arguments, limits, most_output=MOST_LISTED, deadline=deadline)
+    outcome = run(arguments, limits, reads=path, most_output=MOST_LISTED, deadline=deadline)
     listing = outcome.output.decode("ascii", "replace")
     cut_off = CUT_OFF.search(outcome.talk) is not None
     base, shown = TIME_BASE.search(listing), shown_packets(listing)
@@ -150,9 +155,9 @@ def traced_pictures(talk: str, codec: str) -> list[TracedPicture]:
         if ticks is not None and slices:
             pictures.append(TracedPicture(ticks, any(slices)))
 
-    for line in talk.splitlines():
-        packet = TRACED_PACKET.search(line)
-        field = TRACED_FIELD.search(line) if packet is None else None
+    for line in talk.split("\n"):
+        packet = TRACED_PACKET.match(line)
+        field = TRACED_FIELD.match(line) if packet is None else None
         if packet:
             close()
             ticks, slices = int(packet[1]), []

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from dejabug.downloads import TooManyBytesError, save_body
+from dejabug.downloads import AS_IT_IS, TooManyBytesError, save_body
 
 # Where Slack keeps files; the bot's token goes nowhere else.
 HOST = "https://files.slack.com/"
@@ -36,7 +36,7 @@ def fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
     try:
         with requests.get(
             address,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", **AS_IT_IS},
             stream=True,
             allow_redirects=False,
             timeout=TIMEOUT,

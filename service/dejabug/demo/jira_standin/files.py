@@ -65,7 +65,8 @@ def attachment_content(number: int) -> BaseResponse:
     return send_file(
         store().path_of(attachment.id).resolve(),
         mimetype=attachment.mime_type,
-        download_name=attachment.filename,
+        # Names may have any sign, headers may not.
+        download_name="".join(c if c.isprintable() else "_" for c in attachment.filename),
         conditional=True,
     )
 

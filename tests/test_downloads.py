@@ -1,0 +1,180 @@
+"""Attachments that are larger than they say, never end, or find no room."""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq.job import JobStatus
+
+from conftest import Site, serve_in_a_thread
+from dejabug import jobs, previewing
+from dejabug.catalogue import ClipStatus
+from dejabug.jira.client import JiraAccess, JiraClient
+from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
+from dejabug.queueing import BACKOFF
+from dejabug.rooms import Rooms
+from test_jobs import COWS, work
+
+MEBIBYTE = 2**20
+FOUR_GB = 4 * 2**30
+
+
+@contextmanager
+def sending(**headers: str) -> Iterator[tuple[str, list[Any]]]:
+    """A Jira that sends an attachment in pieces of a mebibyte, without an end, under such headers;
+    its address, and what was asked of it."""
+    asked: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked.append(self.headers)
+            self.send_response(200)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            piece = bytes(MEBIBYTE)
+            if "Transfer_Encoding" in headers:
+                piece = b"%x\r\n%s\r\n" % (len(piece), piece)
+            try:
+                while len(asked) < 2:
+                    self.wfile.write(piece)
+            except OSError:
+                pass  # the reader has had enough
+            self.close_connection = True
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serve_in_a_thread(server)
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    asked += [None, None]
+    server.shutdown()
+    server.server_close()
+
+
+def load(url: str, path: Path, most: int) -> int:
+    access = JiraAccess(api_url=url, browse_url=url, user="bot", token="x", cloud=True)
+    return JiraClient(access).download("5", path, max_bytes=most, filename="a.mp4")
+
+
+def test_an_attachment_without_an_end_is_cut_at_the_bound(tmp_path: Path) -> None:
+    with sending(Transfer_Encoding="chunked") as (url, asked):
+        with pytest.raises(AttachmentTooLargeError, match="more than 5,242,880 bytes"):
+            load(url, tmp_path / "a", 5 * MEBIBYTE)
+        assert (tmp_path / "a").stat().st_size <= 5 * MEBIBYTE
+        # Nothing that a server packs may grow in our hands before it is counted.
+        assert asked[0]["Accept-Encoding"] == "identity"
+
+
+def test_one_that_says_it_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with sending(Content_Length=str(FOUR_GB)) as (url, _):
+        with pytest.raises(AttachmentTooLargeError, match="4,294,967,296 bytes"):
+            load(url, tmp_path / "a", MEBIBYTE)
+        assert not (tmp_path / "a").exists()
+
+
+def test_one_that_is_packed_on_its_way_is_counted_unpacked(jira: Site, tmp_path: Path) -> None:
+    packed = gzip.compress(bytes(64 * MEBIBYTE))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(packed)))
+            self.end_headers()
+            self.wfile.write(packed)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serve_in_a_thread(server)
+    with pytest.raises(AttachmentTooLargeError):
+        load(f"http://127.0.0.1:{server.server_port}", tmp_path / "a", 5 * MEBIBYTE)
+    assert (tmp_path / "a").stat().st_size <= 5 * MEBIBYTE
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_full_disk_is_told_as_one(jira: Site, clips: Path) -> None:
+    with sending(Transfer_Encoding="chunked") as (url, _), pytest.raises(OSError, match="space"):
+        load(url, Path("/dev/full"), 5 * MEBIBYTE)
+
+
+def filed(place: Rooms, jira: Site, clip: Path) -> Any:
+    """A ticket with a clip, read and its clip queued: the clip's record."""
+    issue_id = str(jira.issue(jira.file("GAME", "cows", clip))["id"])
+    jobs.sync_issue(issue_id, False)
+    (record,) = place.catalogue.clips_of(issue_id)
+    return record
+
+
+def test_a_disk_that_is_full_for_a_while_costs_a_repeat_and_not_a_clip(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    clip = filed(place, jira, clips / COWS[0])
+    (job_id,) = [each for each in place.queue("clips").job_ids if each.startswith("clip-")]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # no file of ours grows beyond
+    try:
+        work(place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert place.catalogue.clip(clip.id).status is ClipStatus.QUEUED  # type: ignore[union-attr]
+    job = place.queue("clips").fetch_job(job_id)
+    assert job is not None
+    assert (job.get_status(), job.retries_left) == (JobStatus.SCHEDULED, len(BACKOFF) - 1)
+    assert list((tmp_path / "scratch").iterdir()) == []
+    jobs.index_clip(clip.id)
+    assert place.catalogue.clip(clip.id).status is ClipStatus.INDEXED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_an_attachment_of_four_gigabytes_is_refused_unread(
+    honest: bool, place: Rooms, jira: Site, tmp_path: Path
+) -> None:
+    """Whether Jira's list tells its size, or only the answer to the download does."""
+    small = tmp_path / "huge.mp4"
+    small.write_bytes(b"x")
+    key = jira.file("GAME", "huge", small)
+    issue = jira.issue(key)
+    store = jira.app.extensions["store"]
+    _, attachment = store.attachment(issue["fields"]["attachment"][0]["id"], store.users["admin"])
+    with store.path_of(attachment.id).open("wb") as file:
+        file.truncate(FOUR_GB)
+    if honest:
+        attachment.size = FOUR_GB
+    jobs.sync_issue(str(issue["id"]), False)
+    (clip,) = place.catalogue.clips_of(str(issue["id"]))
+    before = len(jira.log()["requests"])
+    jobs.index_clip(clip.id)
+    done = place.catalogue.clip(clip.id)
+    assert done is not None
+    assert done.status is ClipStatus.FAILED
+    assert done.reason == (
+        "too_large: the attachment has 4,294,967,296 bytes, and 1,073,741,824 are allowed"
+    )
+    asked = [each["path"] for each in jira.log()["requests"][before:]]
+    assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)
+    previewing.preview_clip(clip.id)
+    assert place.previews.state(clip.id) == "none"
+
+
+def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path) -> None:
+    with sending(Content_Length=str(3 * MEBIBYTE)) as (url, asked):
+        asked.append(None)  # it ends before the first piece
+        with pytest.raises(JiraUnavailableError):
+            load(url, tmp_path / "a", 5 * MEBIBYTE)

@@ -1,0 +1,183 @@
+"""Hundreds of hostile files (tools/hostile), each read as a worker's job reads it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from conftest import processes_of
+from dejabug import media
+from dejabug.media import Limits
+from tools.hostile.catalogue import hostile_files, write_canary
+from tools.hostile.kinds import KINDS, Bait, Hostile
+from tools.hostile.trap import Trap
+from tools.hostile.trial import FRAMES, GRACE, Trial, Verdict, try_files
+
+# All of it is made and read once, in about a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+FFMPEG = media.find_ffmpeg()
+MEBIBYTE = 2**20
+# Less than in production, so that a bomb goes off sooner.
+LIMITS = Limits(timeout_seconds=3, memory_bytes=640 * MEBIBYTE)
+# What is sound must not fail for want of time on a busy machine.
+PATIENT = replace(LIMITS, timeout_seconds=60)
+CODES = {
+    "empty", "not_a_video", "truncated", "too_large", "too_many_pixels", "too_small", "unsupported",
+    "timeout", "memory", "crashed", "no_frames",
+}  # fmt: skip
+# Sound recordings that are none of what is read: streams without a container, and rare ones.
+NOT_READ = {"plain-raw.h264", "plain-a.y4m", "plain-a.nut"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """All files and what became of them."""
+
+    folder: Path
+    files: dict[str, Hostile]
+    verdicts: dict[str, Verdict]
+    trap: Trap
+
+    def paths(self, kind: str) -> list[Path]:
+        return [self.folder / name for name, file in self.files.items() if file.kind == kind]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    folder = tmp_path_factory.mktemp("hostile")
+    canary = write_canary(tmp_path_factory.mktemp("canary") / "canary.ts", FFMPEG)
+    with Trap() as trap:
+        files = {file.name: file for file in hostile_files(Bait(trap.address, canary), FFMPEG)}
+        for file in files.values():
+            file.write(folder)
+        found = Run(folder, files, {}, trap)
+        plain = found.paths("plain")
+        others = [folder / name for name, file in files.items() if file.kind != "plain"]
+        for paths, limits in ((others, LIMITS), (plain, PATIENT)):
+            for verdict in try_files(paths, Trial(limits, FFMPEG)):
+                found.verdicts[verdict.name] = verdict
+        yield found
+    for path in folder.iterdir():
+        path.unlink()  # pytest keeps the folders of three runs
+
+
+def test_there_are_hundreds_and_some_of_each_kind(run: Run) -> None:
+    assert len(run.files) > 800
+    for kind in KINDS:
+        assert len(run.paths(kind)) >= 20, kind
+
+
+def test_each_ends_with_pictures_or_with_a_clear_reason(run: Run) -> None:
+    assert run.verdicts.keys() == run.files.keys()
+    for verdict in run.verdicts.values():
+        if verdict.outcome == FRAMES:
+            assert verdict.frames > 0
+        else:
+            assert verdict.outcome in CODES, verdict
+            # For a person: a sentence, and nothing of our machine's.
+            assert len(verdict.says.split()) > 3
+            assert str(run.folder) not in verdict.says
+
+
+def test_none_takes_more_time_or_memory_than_it_may(run: Run) -> None:
+    for verdict in run.verdicts.values():
+        limits = PATIENT if run.files[verdict.name].kind == "plain" else LIMITS
+        assert verdict.seconds < limits.timeout_seconds + GRACE, verdict
+        assert verdict.peak_bytes < limits.memory_bytes, verdict
+
+
+def test_none_leaves_anything_behind(run: Run) -> None:
+    assert [verdict for verdict in run.verdicts.values() if verdict.left] == []
+    assert processes_of(run.folder) == []
+
+
+def test_none_calls_anybody_or_shows_another_file(run: Run) -> None:
+    assert run.trap.visits == []
+    assert [verdict.name for verdict in run.verdicts.values() if verdict.canary] == []
+
+
+def test_sound_recordings_are_read(run: Run) -> None:
+    outcomes = {name: v.outcome for name, v in run.verdicts.items() if name.startswith("plain-")}
+    # What this ffmpeg cannot write is not there; older ones do not read animated WebP.
+    for name, outcome in outcomes.items():
+        if name in NOT_READ:
+            assert outcome == "not_a_video"
+        elif name != "plain-animated.webp":
+            assert outcome == FRAMES, name
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("stranger-nothing.mp4", "empty"),
+        ("stranger-4-gb.mp4", "too_large"),
+        ("stranger-4-gb-zeros.mkv", "too_large"),
+        ("stranger-zip.mp4", "not_a_video"),
+        ("stranger-named.heic", "not_a_video truncated"),
+        ("reach-hls-http.mp4", "not_a_video"),
+        ("reach-concat-path.mp4", "not_a_video"),
+        ("reach-dash.mp4", "not_a_video"),
+        ("reach-svg.png", "not_a_video"),
+        ("reach-dref-path.mov", "no_frames"),
+        ("reach-gab2-file.avi", FRAMES),
+        ("size-huge.png", "too_many_pixels"),
+        ("size-huge.jpg", "too_many_pixels"),
+        ("size-huge.gif", "too_many_pixels"),
+        ("size-none.gif", "not_a_video"),
+        ("size-one.png", "too_small"),
+        ("time-lasts-10-hours.mkv", FRAMES),
+        ("time-says-10-hours.mkv", FRAMES),
+        ("streams-codec-SNOW.avi", "unsupported"),
+        ("streams-many.mp4", "unsupported"),
+        ("bomb-beyond.png", "too_many_pixels"),
+        ("bomb-cmov-gigabyte.mov", "memory"),
+        ("bomb-libvpx-vp9.mkv", "timeout memory"),
+        ("pose-svg-1.mkv", FRAMES),
+        ("cut-h264-mp4-33701.mp4", "truncated"),
+    ],
+)
+def test_each_trap_ends_as_what_it_is(name: str, codes: str, run: Run) -> None:
+    assert run.verdicts[name].outcome in codes.split()
+
+
+def test_the_trap_catches_an_ffmpeg_that_does_as_it_is_told(run: Run) -> None:
+    """Else an empty trap would prove nothing."""
+    for name, asked in {
+        "reach-hls-http.mp4": ["-f", "hls"],
+        "reach-concat-http.mp4": ["-safe", "0", "-f", "concat"],
+        "reach-hls-map-http.mp4": ["-f", "hls"],
+    }.items():
+        before = len(run.trap.visits)
+        free = ["-protocol_whitelist", "file,http,tcp", *asked]
+        subprocess.run(
+            [FFMPEG, "-v", "error", "-nostdin", *free, "-i", run.folder / name, "-f", "null", "-"],
+            capture_output=True,
+            timeout=20,
+        )
+        assert len(run.trap.visits) > before, name
+    run.trap.visits.clear()
+
+
+def test_without_the_sandbox_ffmpeg_s_own_lists_keep_them_in(run: Run) -> None:
+    alone = Trial(replace(LIMITS, sandbox="off"), FFMPEG)
+    verdicts = try_files(run.paths("reaching"), alone)
+    assert {v.name: v.outcome for v in verdicts} == {
+        v.name: run.verdicts[v.name].outcome for v in verdicts
+    }
+    assert run.trap.visits == []
+    assert not any(verdict.canary for verdict in verdicts)
+
+
+def test_copies_for_watching_are_made_within_the_same_limits(run: Run) -> None:
+    watched = [path for kind in ("times", "reaching") for path in run.paths(kind)][::9]
+    watched += [path for kind in ("bombs", "sizes", "streams") for path in run.paths(kind)][::15]
+    for verdict in try_files(watched, Trial(LIMITS, FFMPEG, previews=True)):
+        assert verdict.preview in {*CODES, FRAMES}, verdict
+        assert verdict.peak_bytes < LIMITS.memory_bytes
+        assert verdict.left == []
+    assert run.trap.visits == []

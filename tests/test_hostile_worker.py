@@ -1,0 +1,149 @@
+"""Hostile files on tickets, in uploads and under hostile names, with a worker as in production."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Site, processes_of, wait_until
+from dejabug import media, uploads
+from dejabug.catalogue import ClipStatus
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from test_worker import log_of, send_created
+from tools.hostile.catalogue import hostile_files, write_canary
+from tools.hostile.kinds import Bait
+from tools.hostile.trap import Trap
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+FFMPEG = media.find_ffmpeg()
+# A file → the code it ends with; none where its pictures are read.
+NASTY = {
+    "stranger-nothing.mp4": "empty",
+    "stranger-zip.mp4": "not_a_video",
+    "stranger-json.mp4": "not_a_video",
+    "stranger-half-head.png": "not_a_video",
+    "reach-hls-http.mp4": "not_a_video",
+    "reach-concat-path.mp4": "not_a_video",
+    "reach-dash-entity.mp4": "not_a_video",
+    "reach-svg.png": "not_a_video",
+    "reach-dref-path.mov": "no_frames",
+    "reach-gab2-file.avi": "",
+    "box-deep.mp4": "no_frames not_a_video",
+    "size-huge.png": "too_many_pixels",
+    "size-one.gif": "too_small",
+    "time-lasts-for-ever.mkv": "",
+    "time-says-for-ever.mp4": "",
+    "streams-codec-SNOW.avi": "unsupported",
+    "bomb-beyond.png": "too_many_pixels",
+    "bomb-cmov-gigabyte.mov": "memory",
+    "bomb-rows.png": "timeout",
+    "pose-size-long-1.mkv": "not_a_video",
+}
+# How they are named in Jira, which takes any name.
+NAMES = (
+    "-i.mp4", "--version.mp4", "pipe:0.mp4", "http://evil.example/a.mp4", "file:/etc/passwd.mp4",
+    "concat:a|b.mp4", "%03d.png", "../../../etc/passwd.mp4", "a\nb.mp4", "a\x00b.mp4",
+    "a\x1b[31m.mp4", "\u202e4pm.exe.mp4", "x" * 300 + ".mp4", "ü 🎮 {color:red}.mp4",
+    "$(touch pwned).mp4", "'; rm -rf .mp4", "CON.mp4", " .mp4", "..mp4",
+    "<script>alert(1)</script>.mp4",
+)  # fmt: skip
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+def test_a_worker_outlives_hostile_tickets_and_uploads(
+    start: Any, cold_place: Rooms, jira: Site, clips: Path, tmp_path: Path, scratch: Path
+) -> None:
+    canary = write_canary(tmp_path / "canary.ts", FFMPEG)
+    folder = tmp_path / "nasty"
+    folder.mkdir()
+    strict = {"DEJABUG_DECODE_TIMEOUT": "3", "DEJABUG_DECODE_MEMORY": str(640 * 2**20)}
+    with Trap() as trap:
+        made = {file.name: file for file in hostile_files(Bait(trap.address, canary), FFMPEG)}
+        # Two to a ticket, so that one bad file has a neighbour.
+        keys, pairs = [], list(zip(list(NASTY)[::2], list(NASTY)[1::2], strict=True))
+        for first, second in pairs:
+            files = [made[name].write(folder) for name in (first, second)]
+            keys.append(jira.file("GAME", f"nasty {first}", *files))
+        for key, name in zip(keys * 2, NAMES, strict=True):
+            rename(jira, key, name)
+        good = jira.file("GAME", "cows at last", clips / "crafter-18.mp4")
+        worker = start("default", "clips", "search", "previews", TMPDIR=str(scratch), **strict)
+        for key in [*keys, good]:
+            send_created(cold_place, jira, key)
+        count = cold_place.catalogue.count
+        ended = len(NASTY) + 1
+        wait_until(
+            lambda: (
+                count(ClipStatus.INDEXED) + count(ClipStatus.FAILED) == ended
+                and count(ClipStatus.QUEUED) == 0
+            ),
+            200,
+        )
+        assert worker.poll() is None
+        for key, names in zip(
+            keys, zip(list(NASTY)[::2], list(NASTY)[1::2], strict=True), strict=True
+        ):
+            records = cold_place.catalogue.clips_of(str(jira.issue(key)["id"]))
+            for clip, name in zip(
+                sorted(records, key=lambda clip: int(clip.id)), names, strict=True
+            ):
+                if NASTY[name]:
+                    code, _, says = clip.reason.partition(": ")
+                    assert clip.status is ClipStatus.FAILED, name
+                    assert code in NASTY[name].split(), name
+                    assert len(says.split()) > 3
+                else:
+                    assert clip.status is ClipStatus.INDEXED, (name, clip.reason)
+        (record,) = cold_place.catalogue.clips_of(str(jira.issue(good)["id"]))
+        assert (record.status, record.filename) == (ClipStatus.INDEXED, "crafter-18.mp4")
+        # The same files again, to search with.
+        app = create_app(cold_place).test_client()
+        secret, _ = cold_place.tokens.create("test", ["GAME"])
+        headers = {"Authorization": f"Bearer {secret}"}
+        for name in list(NASTY)[:8]:
+            answer = app.post(
+                "/api/v1/search/clip",
+                headers=headers,
+                data={"file": (io.BytesIO(made[name].content), name)},
+                content_type="multipart/form-data",
+            )
+            told = answer.get_json()
+            if name == "stranger-nothing.mp4":
+                assert (answer.status_code, "empty" in told["detail"]) == (400, True)
+                continue
+            job = f"/api/v1/jobs/{told['id']}"
+            wait_until(lambda job=job: is_over(app.get(job, headers=headers).get_json()))
+            told = app.get(job, headers=headers).get_json()
+            assert (told["state"], told["reason"].split(":")[0]) == ("failed", NASTY[name])
+        assert trap.visits == []
+    assert worker.poll() is None
+    assert list(scratch.glob("dejabug-*")) == []  # torch keeps a folder of its own
+    assert not list((cold_place.settings.data_dir / "uploads").glob("*"))
+    assert processes_of(scratch) == []
+    assert "Traceback" not in log_of(tmp_path)
+
+
+def is_over(told: Any) -> bool:
+    return bool(told["state"] in uploads.ENDED)
+
+
+def rename(jira: Site, key: str, name: str) -> None:
+    """Give the first of a ticket's files that has its own name still another one."""
+    store = jira.app.extensions["store"]
+    for told in jira.issue(key)["fields"]["attachment"]:
+        _, attachment = store.attachment(told["id"], store.users["admin"])
+        if attachment.filename in NASTY:
+            attachment.filename = name
+            return
+    raise AssertionError(key)
