@@ -101,6 +101,13 @@ class Settings(BaseSettings):
         "all workers of an installation.",
     )
 
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which a clip's vectors, pictures and preview are purged, counted "
+        "from when it was attached; its file in Jira is left alone. 0 keeps all.",
+    )
+
     # Jira
     jira_url: Url = Field("", description="Where people browse Jira.")
     jira_api_url: Url = Field(

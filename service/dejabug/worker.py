@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
@@ -106,6 +107,7 @@ class Housekeeper(threading.Thread):
                     self._worker.clean_registries()  # type: ignore[no-untyped-call]
                     maintain(self._place)
                     queue_reconcile(self._place)
+                    queue_purge(self._place)
             except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
                 log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
 
