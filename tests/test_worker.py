@@ -14,6 +14,7 @@ from rq import Worker
 from rq.job import Job
 
 from conftest import SECRET, TOKEN, Site, wait_until
+from dejabug import queueing
 from dejabug import worker as worker_module
 from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
@@ -99,6 +100,7 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
 def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
     queue = place.queue("default")
     worker = WarmWorker([queue], place.redis)
     enqueue(queue, nap)

@@ -247,10 +247,19 @@ class Rooms:
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis; RESP3, in which search answers carry their warnings."""
-    return redis.Redis.from_url(
-        settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
-    )
+    """A connection to Redis; RESP3, in which search answers carry their warnings.
+
+    Raises ValueError for an address that is none; it is not repeated, since it may hold a password.
+    """
+    try:
+        return redis.Redis.from_url(
+            settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+        )
+    except ValueError:
+        raise ValueError(
+            "DEJABUG_REDIS_URL is no address of Redis: want redis://user:password@host:6379/0 or "
+            "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
+        ) from None
 
 
 @lru_cache(maxsize=1)

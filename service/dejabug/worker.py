@@ -25,6 +25,7 @@ from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
+from dejabug.queueing import is_ours
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
 
@@ -52,6 +53,11 @@ class WarmWorker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in this process while a thread keeps its heartbeat."""
+        if not is_ours(job):
+            log.error("foreign_job_refused", job=job.id, queue=queue.name)
+            queue.remove(job)
+            self.connection.delete(job.key)  # RQ's own way asks it for a status first
+            return
         self.prepare_execution(job)
         done = threading.Event()
         beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
