@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from conftest import Site, dejabug
+from conftest import Site
 from dejabug import backfill, jobs
 from dejabug.catalogue import ClipStatus
+from dejabug.cli import app
 from dejabug.previewing import queue_preview
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
 from dejabug.reconcile import missed
@@ -201,23 +203,20 @@ def test_workers_purge_once_a_day_by_the_setting(
     assert place.retention.cutoffs().clips == {}  # a longer time set later holds at once
 
 
-def test_the_command_tells_asks_and_shows(
-    place: Rooms, jira: Site, aged: tuple[str, str], environment: dict[str, str]
-) -> None:
-    told = dejabug("purge", "--older-than", "730d", "--dry-run", **environment)
-    assert told.returncode == 0, told.stderr
-    assert "Nothing was purged" in told.stdout
+def test_the_command_tells_asks_and_shows(place: Rooms, aged: tuple[str, str]) -> None:
+    tell = CliRunner().invoke
+    asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
+    assert asked.exit_code == 1
+    assert "Purge clips of 1 clips for good?" in asked.output
     assert place.catalogue.count(ClipStatus.PURGED) == 0
-    asked = dejabug("purge", "--older-than", "730d", **environment)  # nobody says yes
-    assert asked.returncode == 1
-    assert place.catalogue.count(ClipStatus.PURGED) == 0
-    done = dejabug("purge", "--older-than", "730d", "--project", "game", "--yes", **environment)
+    assert place.retention.cutoffs().clips == {}
+    done = tell(app, ["purge", "--older-than", "730d", "--project", "game", "--yes"])
     assert "1 clips are purged" in done.stdout
-    shown = dejabug("purge", **environment).stdout
+    shown = tell(app, ["purge"]).stdout
     assert "GAME" in shown
     assert "1 clips are purged." in shown
-    wrong = dejabug("purge", "--older-than", "two years", **environment)
-    assert wrong.returncode == 1
+    wrong = tell(app, ["purge", "--older-than", "two years"])
+    assert wrong.exit_code == 1
     assert "give one like" in wrong.stderr
 
 

@@ -14,7 +14,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from conftest import dejabug
 from dejabug.logs import configure_logs
 from dejabug.queueing import enqueue
 from dejabug.rooms import Rooms, connect
@@ -225,10 +224,3 @@ def test_the_settings_and_their_picture_hide_redis_password() -> None:
     with pytest.raises(ValueError, match="percent-encoded") as caught:
         connect(Settings(redis_url="redis://:torn/word@redis.test:1/0"))
     assert "torn" not in str(caught.value)
-
-
-def test_the_command_masks_the_password(environment: dict[str, str]) -> None:
-    url = environment["DEJABUG_REDIS_URL"].replace("://", "://user:marked@")
-    shown = dejabug("settings", **{**environment, "DEJABUG_REDIS_URL": url, "COLUMNS": "300"})
-    assert "DEJABUG_REDIS_URL" in shown.stdout
-    assert "marked" not in shown.stdout
