@@ -6,6 +6,7 @@ import json
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 
 from conftest import Site
 from dejabug import jobs
-from dejabug.backup import BackupError, check_backup, read_backup, write_backup
+from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
 from dejabug.cli import app
@@ -32,6 +33,7 @@ from dejabug.reconcile import WATERMARKS
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
 from dejabug.shelves import shelf
+from dejabug.tokens import ApiToken
 from dejabug.verdicts import Verdict
 from test_jobs import PLACEHOLDER, QUIET, history, old_and_new, tell, work
 from test_search import GAME
@@ -483,3 +485,21 @@ def test_the_commands_say_what_they_did_or_why_not(cold_place: Rooms, tmp_path: 
     broken = tell(app, ["import", __file__, "--check"])
     assert broken.exit_code == 1
     assert "no backup, cut off or altered" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "record"),
+    [
+        (records.IssueLine, IssueRecord),
+        (records.ClipLine, ClipRecord),
+        (records.PlaceLine, Place),
+        (records.CommentLine, CommentRecord),
+        (records.VerdictLine, Verdict),
+        (records.TokenLine, ApiToken),
+        (records.RulesLine, Rules),
+        (records.CurveLine, Calibration),
+    ],
+)
+def test_whatever_a_record_gets_is_in_the_backup_too(line: Any, record: Any) -> None:
+    """Who adds a field adds it to the backup, or says here why not."""
+    assert {field.name for field in fields(record)} <= set(line.model_fields)
