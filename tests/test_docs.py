@@ -10,6 +10,7 @@ from dejabug.cli.service import _settings_page
 from dejabug.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
 
 def test_the_settings_page_is_what_the_command_prints() -> None:
@@ -21,7 +22,7 @@ def test_every_command_and_setting_that_the_docs_name_exists() -> None:
     commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     commands |= {group.name for group in app.registered_groups}
     settings = {f"DEJABUG_{name.upper()}" for name in Settings.model_fields}
-    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for path in [*ABOUT, *(ROOT / "docs").rglob("*.md")]:
         text = path.read_text("utf-8")
         for name in re.findall(r"\bDEJABUG_[A-Z_]+\b", text):
             assert name in settings, f"{path.name}: {name}"
@@ -30,7 +31,7 @@ def test_every_command_and_setting_that_the_docs_name_exists() -> None:
 
 
 def test_every_link_within_the_docs_leads_somewhere() -> None:
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+    for path in [*ABOUT, *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 

@@ -181,7 +181,7 @@ def test_the_status_tells_what_is_indexed_and_what_failed(
     fail(place, jira, foreign)
     told = signed_in.get("/api/v1/status").get_json()
     assert told["issues"] == 3
-    assert told["clips"] == {"queued": 0, "indexed": 1, "failed": 2}
+    assert told["clips"] == {"queued": 0, "indexed": 1, "failed": 2, "purged": 0}
     assert told["index"]["algorithm"] == "FLAT"
     assert told["index"]["frames"] > 0
     assert "starter" in told["encoder"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -14,9 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from conftest import TOKEN, Site
-from dejabug import media, previewing
+from dejabug import jobs, media, previewing
 from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media import ClipError, Limits
@@ -472,6 +474,25 @@ def test_the_job_makes_a_preview_and_may_run_twice(
     assert path.stat().st_mtime_ns == made.st_mtime_ns
     assert path.stat().st_mode & 0o444 == 0o444  # the web may run as another user
     assert media.probe(path).duration == pytest.approx(6, abs=1)
+
+
+def test_pictures_that_were_lost_are_made_again_with_the_preview(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    """The folder is no part of a backup: what is looked at comes back."""
+    (clip_id,) = known(place, jira, clips / "crafter-05.mp4")
+    jobs.index_clip(clip_id)
+    times = place.pictures.times(clip_id)
+    first = place.pictures.read(clip_id, times[0])
+    place.pictures.forget(clip_id)
+    previewing.preview_clip(clip_id)
+    assert place.pictures.times(clip_id) == times
+    again = place.pictures.read(clip_id, times[0])
+    assert first is not None
+    assert again is not None
+    seen, made = (np.asarray(Image.open(io.BytesIO(each)), float) for each in (first, again))
+    assert seen.shape == made.shape
+    assert np.abs(seen - made).mean() < 6  # scaled by another way, and the same scene
 
 
 def test_one_job_is_queued_before_all_others(cold_place: Rooms, jira: Site, clips: Path) -> None:

@@ -473,7 +473,7 @@ def test_manifests_name_the_command_the_shortcut_and_the_fewest_scopes(kind: str
     assert (short["callback_id"], short["type"]) == ("find_similar_bugs", "message")
     assert set(told["oauth_config"]["scopes"]) == {"bot"}
     assert set(told["oauth_config"]["scopes"]["bot"]) == {
-        "commands", "chat:write", "users:read", "users:read.email", "files:read",
+        "commands", "users:read", "users:read.email", "files:read",
     }  # fmt: skip
     assert told["settings"]["socket_mode_enabled"] == (kind == "socket")
     assert command.get("url", "").endswith("/slack/events") == (kind == "http")

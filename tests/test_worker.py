@@ -11,6 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from conftest import SECRET, TOKEN, Site, wait_until
+from dejabug import queueing
 from dejabug import worker as worker_module
 from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
@@ -74,6 +75,7 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
 def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
     queue = place.queue("default")
     worker = WarmWorker([queue], place.redis)
     enqueue(queue, nap)
@@ -142,7 +144,10 @@ def test_a_worker_for_an_unknown_queue_says_so(start: Any, tmp_path: Path) -> No
 
 def test_sigterm_ends_a_worker_well(start: Any, cold_place: Rooms) -> None:
     child = start("default")
-    wait_until(lambda: Worker.all(connection=cold_place.redis), 60)
+    # A worker is known before it listens to signals.
+    wait_until(
+        lambda: [w for w in Worker.all(cold_place.redis) if str(w.get_state()) == "idle"], 60
+    )
     child.terminate()
     assert child.wait(20) == 0
     assert Worker.all(connection=cold_place.redis) == []
@@ -152,6 +157,7 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
+    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
     clips, default = place.queue("clips"), place.queue("default")
     enqueue(default, nap)
     (number,) = default.job_ids

@@ -22,6 +22,8 @@ EVENT_MEMORY = 24 * 3600  # seconds
 HIDDEN_MEMORY = 365 * 24 * 3600  # seconds
 # How long an echo of our own comment is remembered: the check waits a minute for it.
 ECHO_MEMORY = 300  # seconds
+# Clips that are read in one round trip where all of them are wanted.
+SOME = 500
 # Where webhooks with a wrong signature are counted.
 REFUSALS = "dejabug:webhook-refused"
 
@@ -32,6 +34,7 @@ class ClipStatus(StrEnum):
     QUEUED = "queued"
     INDEXED = "indexed"
     FAILED = "failed"
+    PURGED = "purged"  # older than footage is kept: nothing of it is here, and it is not read again
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class IssueRecord:
 @dataclass(frozen=True)
 class ClipRecord:
     """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept,
-    `content` is the file's SHA-256."""
+    `content` is the file's SHA-256. `attached` is when it came to its issue (Unix seconds, 0 where
+    that is not known); of an `unshown` one no picture and no preview is kept or made."""
 
     id: str
     issue_id: str
@@ -63,6 +67,13 @@ class ClipRecord:
     frames: int = 0
     duration: float = 0.0
     content: str = ""
+    attached: float = 0.0
+    unshown: bool = False
+
+    def purged(self) -> ClipRecord:
+        """What is remembered of it when its footage is purged."""
+        about = (self.id, self.issue_id, self.filename, self.size, ClipStatus.PURGED)
+        return ClipRecord(*about, attached=self.attached, unshown=True)
 
     @property
     def still(self) -> bool:
@@ -152,9 +163,18 @@ class Catalogue:
         following, members = self._redis.sscan("dejabug:issues", cursor, count=size)
         return int(following), [text_of(member) for member in members]
 
+    def every_issue_id(self) -> Iterator[str]:
+        """The ids of all known issues; one that comes or goes meanwhile may be missed."""
+        for member in self._redis.sscan_iter("dejabug:issues", count=SOME):
+            yield text_of(member)
+
     def issue_count(self) -> int:
         """How many issues are known."""
         return int(self._redis.scard("dejabug:issues"))
+
+    def put_project(self, project: str) -> None:
+        """An issue of this project was known once."""
+        self._redis.sadd("dejabug:projects", project)
 
     def projects(self) -> list[str]:
         """The keys of all projects that an issue was ever known of, in alphabetical order."""
@@ -164,7 +184,7 @@ class Catalogue:
 
     def put_clip(self, clip: ClipRecord) -> None:
         """Remember a clip and that it belongs to its issue."""
-        mapping: dict[Any, Any] = asdict(clip)
+        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(self._clip_key(clip.id), mapping=mapping)
             pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
@@ -222,16 +242,18 @@ class Catalogue:
 
     def with_status(self, status: ClipStatus) -> Iterator[ClipRecord]:
         """All clips in this state."""
-        for clip_id in self._redis.sscan_iter(self._status_key(status)):
-            clip = self.clip(text_of(clip_id))
-            if clip is not None:
-                yield clip
+        cursor, key = 0, self._status_key(status)
+        while True:
+            cursor, members = self._redis.sscan(key, cursor, count=SOME)
+            yield from self.clips(map(text_of, members)).values()
+            if cursor == 0:
+                return
 
     # Tickets' words
 
     def put_words(self, issue_id: str, words: str) -> bool:
         """Remember a ticket's words; whether they must be embedded anew under this encoder."""
-        digest = _digest(words)
+        digest = digest_of(words)
         done = self._redis.hget(self._words_done, issue_id)
         stale = done is None or text_of(done) != digest
         with self._redis.pipeline(transaction=True) as pipe:
@@ -248,9 +270,13 @@ class Catalogue:
 
     def words_embedded(self, issue_id: str, words: str) -> None:
         """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
-        self._redis.hset(self._words_done, issue_id, _digest(words))
+        self._redis.hset(self._words_done, issue_id, digest_of(words))
         if self.words(issue_id) == words:
             self._redis.srem(self._words_waiting, issue_id)
+
+    def embedded_words(self, issue_id: str) -> str:
+        """The digest of the words of a ticket that are in the index; empty for none."""
+        return text_of(self._redis.hget(self._words_done, issue_id))
 
     def words_wait(self, issue_id: str) -> bool:
         """Whether a ticket's words are still to be embedded."""
@@ -315,7 +341,10 @@ def _texts(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _clip(row: Mapping[Any, Any]) -> ClipRecord:
-    types = {"size": int, "frames": int, "duration": float, "status": ClipStatus}
+    types: dict[str, Any] = {
+        "size": int, "frames": int, "duration": float, "status": ClipStatus, "attached": float,
+        "unshown": lambda text: text == "1",
+    }  # fmt: skip
     found = _known(ClipRecord, _texts(row))
     return ClipRecord(**{name: types.get(name, str)(value) for name, value in found.items()})
 
@@ -356,7 +385,8 @@ def _words_key(issue_id: str) -> str:
     return f"dejabug:words:{issue_id}"
 
 
-def _digest(words: str) -> str:
+def digest_of(words: str) -> str:
+    """What a ticket's words are compared by."""
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 

@@ -65,7 +65,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
 
 
 def _redis(place: Rooms) -> str:
-    url = place.settings.redis_url.rpartition("@")[2]
+    url = place.settings.redis_address
     try:
         info: Any = place.redis.info()
     except redis.RedisError as error:

@@ -51,7 +51,8 @@ def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipR
         frames = place.index.clip_vectors([twin.id]).get(twin.id)
         if twin.id != clip.id and frames is not None:
             place.index.write_clip(clip.id, where, frames.times, frames.vectors)
-            place.pictures.copy(twin.id, clip.id)
+            if not clip.unshown:
+                place.pictures.copy(twin.id, clip.id)
             log.info("clip_copied", clip=clip.id, same_as=twin.id)
             return _indexed(clip, twin.frames, twin.duration, twin.reason)
     return None
@@ -62,7 +63,8 @@ def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRe
     frames = sample(place, path)
     vectors = place.encoder.embed_images(frames.pixels)
     place.index.write_clip(clip.id, where, frames.times, vectors)
-    place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
+    if not clip.unshown:
+        place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
     return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
 

@@ -30,6 +30,7 @@ from dejabug.locks import held
 from dejabug.pictures import OWN_PICTURES
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
 from dejabug.tags import Tag
@@ -76,7 +77,7 @@ def _gone(place: Rooms, issue_id: str) -> None:
     record = place.catalogue.issue(issue_id)
     if record is not None and not place.jira.sees_project(record.project):
         log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
-        _correct_comments_naming(place, issue_id)
+        correct_comments_naming(place, issue_id)
         return
     forget_issue(issue_id)
     place.catalogue.put_hidden(issue_id)
@@ -100,7 +101,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     place.readers.forget_issue(issue.id)
     place.verdicts.linked(issue.id, issue.duplicates(kinds))
     if old is not None and old.face != record.face:
-        _correct_comments_naming(place, issue.id)
+        correct_comments_naming(place, issue.id)
     if old is not None and (old.restricted > record.restricted or old.project != record.project):
         enqueue(place.queue("default"), suggest_around, issue.id)
     if place.projects.rules(issue.project).mode == "off":
@@ -115,14 +116,16 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         place.tickets.move(issue.id, record.project)
         for clip_id in known.keys() & attached.keys():
             place.index.move_clip(clip_id, Place(issue.id, record.project, record.game))
-    queued = 0
+    queued, cutoffs = 0, place.retention.cutoffs()
     for clip_id, attachment in attached.items():
         clip = known.get(clip_id)
         if clip is not None and clip.status is not ClipStatus.QUEUED:
             continue
-        catalogue.put_clip(ClipRecord(clip_id, issue.id, attachment.filename, attachment.size))
-        queue_clip(place, clip_id)
-        queued += 1
+        fresh = clip_record(attachment, issue, cutoffs)
+        catalogue.put_clip(fresh)
+        if fresh.status is ClipStatus.QUEUED:
+            queue_clip(place, clip_id)
+            queued += 1
     log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
     if not queued:
         queue_suggestion(place, issue.id)
@@ -205,7 +208,9 @@ def index_clip(clip_id: str) -> None:
     issue = place.catalogue.issue(clip.issue_id) if clip else None
     if clip is None or issue is None:
         return  # forgotten while it waited
-    if clip.status is ClipStatus.QUEUED:
+    if place.retention.cutoffs().purges(issue.project, clip.attached):
+        purge_clip(place, clip)  # it has become too old while it waited
+    elif clip.status is ClipStatus.QUEUED:
         started = time.monotonic()
         done = embed_clip(place, clip, Place(issue.id, issue.project, issue.game))
         if done is None or place.catalogue.clip(clip_id) is None:
@@ -273,7 +278,7 @@ def forget_issue(issue_id: str) -> None:
     place.readers.forget_issue(issue_id)
     rank_anew(place, issue_id)
     place.catalogue.forget_issue(issue_id)
-    _correct_comments_naming(place, issue_id)
+    correct_comments_naming(place, issue_id)
     log.info("issue_forgotten", issue_id=issue_id)
 
 
@@ -287,6 +292,12 @@ def forget_clip(place: Rooms, clip: ClipRecord) -> None:
     log.info("clip_forgotten", clip=clip.id)
 
 
+def purge_clip(place: Rooms, clip: ClipRecord) -> None:
+    """Take out all of a clip's footage, and remember that it was here."""
+    forget_clip(place, clip)
+    place.catalogue.put_clip(clip.purged())
+
+
 def refresh_comments_of(place: Rooms, project: str) -> int:
     """Bring our comments in a project in line with its rules; how many issues may have one."""
     watched = [issue for issue in place.catalogue.issues_of(project) if issue.watched]
@@ -295,7 +306,7 @@ def refresh_comments_of(place: Rooms, project: str) -> int:
     return len(watched)
 
 
-def _correct_comments_naming(place: Rooms, issue_id: str) -> None:
+def correct_comments_naming(place: Rooms, issue_id: str) -> None:
     """What our comments on other issues say of this one is to be put right."""
     for other in place.ledger.naming(issue_id):
         queue_suggestion(place, other)

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal
 
 import structlog
+
+# What would begin a line of its own, or speak to a terminal: C0, DEL, C1, and Unicode's line ends.
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Values in which control characters are written out: what others send us makes no lines of
+    its own in our logs (OWASP Logging Cheat Sheet, log injection)."""
+    for name, value in event.items():
+        if isinstance(value, str) and UNSEEN.search(value):
+            event[name] = UNSEEN.sub(lambda sign: repr(sign[0])[1:-1], value)
+    return event
 
 
 def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> None:
@@ -19,6 +33,7 @@ def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> No
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            one_line,
             structlog.processors.format_exc_info,
             renderer,
         ],

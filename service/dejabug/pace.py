@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -53,7 +54,7 @@ class Pace:
 
         Two guesses span the range: as many seconds per clip as before, and as many per byte.
         """
-        done, seconds, done_bytes = self._measured()
+        done, seconds, done_bytes = self.measured()
         if done:
             guesses = [clips * seconds / done]
             if done_bytes:
@@ -64,6 +65,13 @@ class Pace:
         share = max(workers, 1)
         return Estimate(min(guesses) / share, max(guesses) / share, done)
 
-    def _measured(self) -> tuple[int, float, int]:
+    def begin_with(self, clips: int, seconds: float, size: int) -> None:
+        """Go on from a measurement of before, where nothing was measured since."""
+        if clips and not self.measured()[0]:
+            row: dict[Any, Any] = {"clips": clips, "seconds": seconds, "bytes": size}
+            self._redis.hset(self._key, mapping=row)
+
+    def measured(self) -> tuple[int, float, int]:
+        """The clips that the mean looks back on, and their seconds and bytes."""
         clips, seconds, size = self._redis.hmget(self._key, ["clips", "seconds", "bytes"])
         return int(clips or 0), float(seconds or 0), int(size or 0)

@@ -1,15 +1,19 @@
-"""The job that makes a clip's preview, when somebody is about to look at it."""
+"""The job that makes a clip's preview, when somebody is about to look at it, and its pictures where
+they were lost."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import numpy as np
 import structlog
 
 from dejabug import media
 from dejabug.catalogue import ClipRecord
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.pictures import HEIGHT
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
 
@@ -24,13 +28,13 @@ def queue_preview(place: Rooms, clip_id: str, *, awaited: bool) -> None:
     """Queue a clip's preview, unless it is there, can't be made, or waits; before all others when
     it is `awaited` by somebody.
 
-    A screenshot has none, nor has a clip that nobody knows; and where none can be shown, none is
-    made.
+    A screenshot has none, nor has a clip that nobody knows or whose footage was purged; and where
+    none can be shown, none is made.
     """
     if not place.shows_media:
         return
     clip = place.catalogue.clip(clip_id)
-    if clip is None or clip.still:
+    if clip is None or clip.still or clip.unshown:
         return
     if place.previews.state(clip_id) == "missing":
         enqueue(
@@ -48,8 +52,8 @@ def preview_clip(clip_id: str) -> None:
     """Download a clip and write its preview; remember it when none can be made."""
     place = rooms()
     clip = place.catalogue.clip(clip_id)
-    if clip is None or place.previews.state(clip_id) != "missing":
-        return  # forgotten, or made, while it waited
+    if clip is None or clip.unshown or place.previews.state(clip_id) != "missing":
+        return  # forgotten, purged, or made, while it waited
     started = time.monotonic()
     why = ""
     try:
@@ -60,9 +64,11 @@ def preview_clip(clip_id: str) -> None:
         why = error.code
     if why:
         place.previews.give_up(clip_id)
-    if place.catalogue.clip(clip_id) is None:
-        # Deleted in Jira while we worked: nothing of it may stay.
+    now = place.catalogue.clip(clip_id)
+    if now is None or now.unshown:
+        # Deleted in Jira or purged while we worked: nothing of it may stay.
         place.previews.forget(clip_id)
+        place.pictures.forget(clip_id)
     seconds = round(time.monotonic() - started, 2)
     log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
 
@@ -77,3 +83,25 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
     )
     with fetched(place, clip) as path:
         place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))
+        if place.knows_dimensions() and not place.pictures.times(clip.id):
+            _write_pictures(place, clip, path, limits)
+
+
+def _write_pictures(place: Rooms, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
+    """Make a clip's pictures anew, for its frames that are indexed: their folder was lost."""
+    frames = place.index.clip_vectors([clip.id]).get(clip.id)
+    if frames is None:
+        return
+    settings = place.settings
+    sampled = media.sample_frames(
+        path,
+        rate=settings.frames_per_second,
+        max_frames=settings.max_frames,
+        short_side=HEIGHT,
+        limits=limits,
+        program=media.find_ffmpeg(settings.ffmpeg),
+        drop_duplicates=False,
+    )
+    nearest = [int(np.abs(sampled.times - time).argmin()) for time in frames.times]
+    place.pictures.write(clip.id, frames.times.tolist(), sampled.pixels[nearest])
+    log.info("pictures_made_again", clip=clip.id, pictures=len(nearest))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import structlog
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
-from rq.exceptions import DequeueTimeout, NoSuchJobError
+from rq.exceptions import DequeueTimeout, DeserializationError, NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
@@ -24,6 +26,16 @@ log = structlog.get_logger()
 
 # Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
+# Where functions are that may be jobs.
+JOB_MODULES = (
+    "dejabug.jobs",
+    "dejabug.previewing",
+    "dejabug.purging",
+    "dejabug.reconcile",
+    "dejabug.uploads",
+)
+# Functions that RQ would call beside a job's own; none of ours has any.
+CALLBACKS = ("_success_callback_name", "_failure_callback_name", "_stopped_callback_name")
 # Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
 SHORT_JOB = 300
 CLIP_JOB = 1800
@@ -86,7 +98,9 @@ class Taken(IntermediateQueue):
         for job_id in self.get_job_ids():
             if job_id in started or self.set_first_seen(job_id):
                 continue
-            if self.should_be_cleaned_up(job_id):
+            if not Job.exists(job_id, connection=self.connection):
+                self.remove(job_id)
+            elif self.should_be_cleaned_up(job_id):
                 log.warning("job_put_back", job=job_id, queue=queue.name)
                 with self.connection.pipeline(transaction=True) as pipe:
                     pipe.lrem(self.key, 1, job_id)
@@ -106,6 +120,10 @@ def enqueue(
 ) -> None:
     """Put a job on a queue, with retries. With `job_id`: not if it is waiting there already.
     `at_front`: before all others, since a person waits."""
+    if job.__module__ not in JOB_MODULES:
+        raise ValueError(
+            f"{job.__module__} is not among JOB_MODULES: workers would refuse this job"
+        )
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(
@@ -120,6 +138,19 @@ def enqueue(
         description=f"{job.__name__}({', '.join(map(str, arguments))})",
         pipeline=pipeline,
     )
+
+
+def is_ours(job: Job) -> bool:
+    """Whether a job is one that we queue. A job names a function to import and call: without this
+    look, whoever can write to Redis could run any command on the workers."""
+    try:
+        module, _, name = (job.func_name or "").rpartition(".")
+    except DeserializationError:
+        return False
+    if module not in JOB_MODULES or any(getattr(job, callback) for callback in CALLBACKS):
+        return False
+    function = getattr(import_module(module), name, None)
+    return inspect.isfunction(function) and function.__module__ == module
 
 
 def polite(job: Callable[..., Any]) -> Callable[..., Any]:

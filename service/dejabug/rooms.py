@@ -22,7 +22,7 @@ from dejabug.callers import (
 from dejabug.catalogue import Catalogue
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.finder import Finder
-from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex
+from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, text_of
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
@@ -34,6 +34,7 @@ from dejabug.projects import Projects
 from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
+from dejabug.retention import Retention
 from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
@@ -77,8 +78,17 @@ class Rooms:
     def adopt_encoder(self, encoder: Encoder) -> None:
         """Take a model that is loaded already, and tell processes without it of its vectors."""
         self.__dict__["encoder"] = encoder
-        self.redis.hset("dejabug:dimensions", encoder.name, encoder.dimensions)
-        self.redis.hset("dejabug:labels", encoder.name, encoder.label)
+        self.tell_of_encoder(encoder.name, encoder.dimensions, encoder.label)
+
+    def tell_of_encoder(self, name: str, dimensions: int, label: str) -> None:
+        """Note an encoder's vectors' length, and its label for people, for all processes."""
+        self.redis.hset("dejabug:dimensions", name, dimensions)
+        self.redis.hset("dejabug:labels", name, label)
+
+    def dimensions(self) -> dict[str, int]:
+        """The lengths of vectors of all encoders that a worker has ever loaded here, by name."""
+        found = self.redis.hgetall("dejabug:dimensions")
+        return {text_of(name): int(length) for name, length in found.items()}
 
     @cached_property
     def index(self) -> FrameIndex:
@@ -140,6 +150,11 @@ class Rooms:
     def ledger(self) -> Ledger:
         """What we said on issues, and were told there."""
         return Ledger(self.redis)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """How long footage is kept."""
+        return Retention(self.redis, self.settings.retention_days)
 
     @cached_property
     def projects(self) -> Projects:
@@ -231,17 +246,27 @@ class Rooms:
             )
         return int(dimensions)
 
-    def encoder_label(self) -> str:
-        """Model, precision and device in use, for people, as the worker that embeds told it."""
-        label = self.redis.hget("dejabug:labels", self.encoder_name)
+    def encoder_label(self, name: str = "") -> str:
+        """Model, precision and device in use, for people, as the worker that embeds told it; of
+        the configured encoder, or of another one."""
+        label = self.redis.hget("dejabug:labels", name or self.encoder_name)
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis; RESP3, in which search answers carry their warnings."""
-    return redis.Redis.from_url(
-        settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
-    )
+    """A connection to Redis; RESP3, in which search answers carry their warnings.
+
+    Raises ValueError for an address that is none; it is not repeated, since it may hold a password.
+    """
+    try:
+        return redis.Redis.from_url(
+            settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+        )
+    except ValueError:
+        raise ValueError(
+            "DEJABUG_REDIS_URL is no address of Redis: want redis://user:password@host:6379/0 or "
+            "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
+        ) from None
 
 
 @lru_cache(maxsize=1)

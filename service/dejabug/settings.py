@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     # Redis
     redis_url: str = Field(
         "redis://localhost:6379/0",
+        repr=False,  # it may hold a password
         description="The Redis (8 or newer, with its query engine) that holds queues and vectors.",
     )
     index_algorithm: Literal["auto", "flat", "hnsw"] = Field(
@@ -107,6 +108,13 @@ class Settings(BaseSettings):
         Path("/var/lib/dejabug"),
         description="Folder for pictures of frames, previews and uploads; shared by the web and "
         "all workers of an installation.",
+    )
+
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which a clip's vectors, pictures and preview are purged, counted "
+        "from when it was attached; its file in Jira is left alone. 0 keeps all.",
     )
 
     # Jira
@@ -236,6 +244,12 @@ class Settings(BaseSettings):
         description="Whether answers in Slack have pictures. Slack's servers fetch them from "
         "`DEJABUG_PUBLIC_URL`, and keep copies.",
     )
+
+    @property
+    def redis_address(self) -> str:
+        """`redis_url` for people: without what is before its host."""
+        scheme, found, rest = self.redis_url.partition("://")
+        return f"{scheme}{found}{rest.rpartition('@')[2]}"
 
     @property
     def api_url(self) -> str:

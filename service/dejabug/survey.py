@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
 
+from dejabug.catalogue import ClipStatus
 from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
 from dejabug.jobs import evidence
+from dejabug.retention import clip_record
 from dejabug.rooms import Rooms
 
 # All that is asked of each issue.
@@ -46,7 +48,8 @@ class Survey:
         return self.known + self.too_large + self.new
 
     def add(self, place: Rooms, issue: Issue) -> None:
-        """Count an issue's files in."""
+        """Count an issue's files in; clips older than footage is kept count as known."""
+        cutoffs = place.retention.cutoffs()
         self.issues += 1
         clips = {attachment.id for attachment in evidence(place, issue)}
         for attachment in issue.attachments:
@@ -57,7 +60,8 @@ class Survey:
             kind.clips += is_clip
             if not is_clip:
                 continue
-            if place.catalogue.clip(attachment.id) is not None:
+            old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
+            if old or place.catalogue.clip(attachment.id) is not None:
                 self.known += 1
             elif attachment.size > place.settings.clip_max_bytes:
                 self.too_large += 1

@@ -75,20 +75,7 @@ class Tokens:
         now = time.time()
         expires = now + lifetime if lifetime else 0.0
         token = ApiToken(secrets.token_hex(6), name.strip(), wanted, now, expires)
-        digest = _digest(secret)
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(
-                _key(token.id),
-                mapping={
-                    "digest": digest,
-                    "name": token.name,
-                    "projects": json.dumps(wanted),
-                    "created": now,
-                    "expires": expires,
-                },
-            )
-            pipe.hset(DIGESTS, digest, token.id)
-            pipe.execute()
+        self.keep(_digest(secret), token)
         return secret, token
 
     def recognise(self, secret: str) -> ApiToken | None:
@@ -114,7 +101,31 @@ class Tokens:
 
     def all(self) -> list[ApiToken]:
         """All tokens that were not revoked, the oldest first; expired ones too."""
-        return sorted(self._all(), key=lambda token: token.created)
+        return sorted((token for _, token in self.kept()), key=lambda token: token.created)
+
+    def kept(self) -> Iterator[tuple[str, ApiToken]]:
+        """What is kept of each token that was not revoked: its digest and its record."""
+        for token_id in self._redis.hvals(DIGESTS):
+            found = self._read(text_of(token_id))
+            if found is not None:
+                yield found
+
+    def keep(self, digest: str, token: ApiToken) -> None:
+        """Keep a token by the digest of its secret, e.g. one of a backup."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(
+                _key(token.id),
+                mapping={
+                    "digest": digest,
+                    "name": token.name,
+                    "projects": json.dumps(token.projects),
+                    "created": token.created,
+                    "expires": token.expires,
+                    "last_used": token.last_used,
+                },
+            )
+            pipe.hset(DIGESTS, digest, token.id)
+            pipe.execute()
 
     def revoke(self, token_id: str) -> bool:
         """End a token at once; False when there is none with this id."""
@@ -128,12 +139,6 @@ class Tokens:
         return True
 
     # Inside
-
-    def _all(self) -> Iterator[ApiToken]:
-        for token_id in self._redis.hvals(DIGESTS):
-            found = self._read(text_of(token_id))
-            if found is not None:
-                yield found[1]
 
     def _read(self, token_id: str) -> tuple[str, ApiToken] | None:
         """A token's digest and record."""

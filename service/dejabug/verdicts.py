@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -81,10 +81,14 @@ class Verdicts:
             old = self.of_pair(issue_id, other)
             if old is not None and old.source == "link":
                 self._redis.hdel(KEY, _field(issue_id, other))
+        self.put_links(issue_id, now)
+
+    def put_links(self, issue_id: str, others: Collection[str]) -> None:
+        """Remember an issue's duplicate links alone, whatever was said of its pairs."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_links_key(issue_id))
-            if now:
-                pipe.sadd(_links_key(issue_id), *now)
+            if others:
+                pipe.sadd(_links_key(issue_id), *others)
             pipe.execute()
 
     def all(self) -> Iterator[Verdict]:

@@ -24,8 +24,9 @@ from rq.serializers import JSONSerializer
 from dejabug import media
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
-from dejabug.queueing import KeptQueue
+from dejabug.queueing import KeptQueue, is_ours
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
@@ -70,6 +71,12 @@ class WarmWorker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in this process while a thread keeps its heartbeat."""
+        if not is_ours(job):
+            log.error("foreign_job_refused", job=job.id, queue=queue.name)
+            queue.remove(job)
+            queue.intermediate_queue.remove(job.id)
+            self.connection.delete(job.key)  # RQ's own way asks it for a status first
+            return
         self.prepare_execution(job)
         done = threading.Event()
         beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
@@ -125,6 +132,7 @@ class Housekeeper(threading.Thread):
                     self._worker.clean_registries()  # type: ignore[no-untyped-call]
                     maintain(self._place)
                     queue_reconcile(self._place)
+                    queue_purge(self._place)
             except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
                 log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
 

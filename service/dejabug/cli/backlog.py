@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from dejabug.cli.common import (
     open_rooms,
     plain_errors,
     progress_bars,
+    seconds_of,
 )
 from dejabug.pace import Estimate
 from dejabug.rooms import Rooms
@@ -211,7 +211,7 @@ def reconcile(
     Workers do this by themselves every DEJABUG_RECONCILE_MINUTES. Tickets and clips that are new
     since the last look (or since `--since`) may get a comment, as if their webhook had come.
     """
-    back = _seconds(since) if since else 0.0
+    back = seconds_of(since) if since else 0.0
     place = open_rooms()
     report = repairing.Report()
     with _bars(as_json) as progress:
@@ -249,11 +249,3 @@ def _tell_report(report: repairing.Report) -> None:
             "account.",
             style="yellow",
         )
-
-
-def _seconds(text: str) -> float:
-    """`3d` in seconds. Raises ValueError."""
-    found = re.fullmatch(r"(\d+)([mhdw])", text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
-    return float(int(found[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NoReturn
@@ -106,6 +107,14 @@ def counting(progress: Progress, title: str) -> Callable[[int, int], None]:
         progress.update(task, completed=done, total=total)
 
     return update
+
+
+def seconds_of(text: str) -> float:
+    """`3d` in seconds. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip(), re.ASCII)
+    if found is None:
+        raise ValueError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
+    return float(int(found[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]])
 
 
 def known_issue(place: Rooms, key: str) -> IssueRecord:

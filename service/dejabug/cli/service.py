@@ -114,9 +114,8 @@ def show_settings(
     values = open_rooms().settings
     table = Table("variable", "value", "what it does")
     for name, field in Settings.model_fields.items():
-        table.add_row(
-            f"DEJABUG_{name.upper()}", escape(str(getattr(values, name))), field.description
-        )
+        value = values.redis_address if name == "redis_url" else getattr(values, name)
+        table.add_row(f"DEJABUG_{name.upper()}", escape(str(value)), field.description)
     console.print(table)
 
 

@@ -11,6 +11,7 @@ from dejabug.settings import get_settings
 from dejabug.slack import http_handler
 from dejabug.web import api, health, media, pages, panel, slack, webhooks
 from dejabug.web.forge import Forge
+from dejabug.web.headers import protect
 from dejabug.web.oidc import Provider
 
 __all__ = ["create_app"]
@@ -29,6 +30,7 @@ def create_app(place: Rooms | None = None) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
     app.extensions["dejabug"] = place
+    protect(app, place.settings.public_url)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)

@@ -45,8 +45,8 @@ def media_address(place: Rooms, clip_id: str, reader: str) -> str:
 
 
 def video_state(place: Rooms, clip: ClipRecord) -> Video:
-    """Whether a clip's preview can be watched, or will be: pictures have none."""
-    if clip.still:
+    """Whether a clip's preview can be watched, or will be; a picture has none."""
+    if clip.still or clip.unshown:
         return "none"
     state = place.previews.state(clip.id)
     return "preparing" if state == "missing" else state

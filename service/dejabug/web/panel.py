@@ -12,6 +12,7 @@ from typing import Any
 import redis
 import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from dejabug.conversation import look_anew
 from dejabug.index import IndexUnavailableError
@@ -193,8 +194,12 @@ def bad_body(error: BadBodyError) -> Response:
 
 def _asked(**wanted: type) -> Mapping[str, Any]:
     """The body's fields, each of its type. Raises BadBodyError."""
-    small = (request.content_length or 0) <= LARGEST_BODY
-    body = request.get_json(silent=True) if small else None
+    # Also where no length is told in advance.
+    request.max_content_length = LARGEST_BODY
+    try:
+        body = request.get_json(silent=True)
+    except RequestEntityTooLarge:
+        body = None
     if not isinstance(body, dict):
         raise BadBodyError("The body must be a JSON object.")
     for name, kind in wanted.items():

@@ -156,6 +156,7 @@ class ClipCounts(BaseModel):
     queued: int
     indexed: int
     failed: int
+    purged: int
 
 
 class QueueStatus(BaseModel):

@@ -39,6 +39,7 @@ function numbers({ issues, clips, index, encoder }) {
     "Clips indexed": number.format(clips.indexed),
     "Clips waiting": number.format(clips.queued),
     "Clips failed": number.format(clips.failed),
+    "Clips purged": number.format(clips.purged),
     Frames: index ? number.format(index.frames) : "none yet",
     Index: index ? `${index.algorithm}${index.ready ? "" : ", being built"}` : "none yet",
     "Model and device": encoder,

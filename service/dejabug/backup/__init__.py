@@ -1,0 +1,14 @@
+"""A backup in one file: what cannot be made again, or is dear. `dejabug export`, `dejabug import`.
+
+`archive.py` is the file, `records.py` what its lines say, `exporting.py` and `importing.py` go
+between it and Redis.
+"""
+
+from __future__ import annotations
+
+from dejabug.backup.archive import BackupError
+from dejabug.backup.exporting import write_backup
+from dejabug.backup.importing import check_backup, read_backup
+from dejabug.backup.records import Counts, Manifest
+
+__all__ = ["BackupError", "Counts", "Manifest", "check_backup", "read_backup", "write_backup"]

@@ -1,0 +1,216 @@
+"""The file: a ZIP archive of small members and a manifest with each one's SHA-256.
+
+ZIP, since every system reads it, a member can be read without the rest, and arrays lie in it as
+`.npy` files. Frames are stored as they are (vectors hardly shrink), text is deflated. A member
+holds a few megabytes, so that neither side ever holds more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ValidationError
+
+from dejabug.backup.records import FORMAT, Counts, EncoderLine, Manifest
+from dejabug.ranking import Floats
+
+MANIFEST = "manifest.json"
+# Bytes of one member: the exporter's stay below 50 MB, and a broken file must not fill the memory.
+LARGEST = 512 * 1024 * 1024
+# Members of one file: ten million frames make some thousands.
+MOST_MEMBERS = 1_000_000
+# What zipfile raises for files that are cut off or altered; RuntimeError is its word for a file
+# that is encrypted, NotImplementedError for a compression that it does not know.
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError,
+    OverflowError, MemoryError,
+)  # fmt: skip
+Halves = npt.NDArray[np.float16]
+
+
+class BackupError(ValueError):
+    """The file is not one of ours, or of another format, cut off, altered; the message tells."""
+
+
+class Writer:
+    """Writes a backup: under another name until it is whole, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        descriptor = os.open(self._draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        self._file = os.fdopen(descriptor, "w+b")
+        self._zip = zipfile.ZipFile(self._file, "w")
+        self._digests: dict[str, str] = {}
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _at: TracebackType | None,
+    ) -> None:
+        """A backup that was not finished leaves nothing behind."""
+        with suppress(ValueError, OSError):  # the disk may be full, which was told already
+            self._zip.close()
+        with suppress(OSError):
+            self._file.close()
+        self._draft.unlink(missing_ok=True)
+
+    def lines(self, name: str, lines: Iterable[BaseModel]) -> None:
+        """A member of JSON Lines."""
+        text = "".join(f"{line.model_dump_json()}\n" for line in lines)
+        self._add(name, text.encode(), zipfile.ZIP_DEFLATED)
+
+    def array(self, name: str, rows: npt.NDArray[Any]) -> None:
+        """A member that `numpy.load` reads."""
+        target = io.BytesIO()
+        np.lib.format.write_array(target, rows, allow_pickle=False)
+        self._add(name, target.getbuffer(), zipfile.ZIP_STORED)
+
+    def finish(
+        self, created: float, version: str, encoders: list[EncoderLine], counts: Counts
+    ) -> Manifest:
+        """Write the manifest, and give the file its name once all of it is on the disk."""
+        manifest = Manifest(
+            format=FORMAT, version=version, created=created, encoders=encoders, counts=counts,
+            members=self._digests,
+        )  # fmt: skip
+        said = manifest.model_dump_json(indent=1)
+        self._zip.writestr(MANIFEST, said, zipfile.ZIP_DEFLATED)
+        self._zip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._draft.replace(self._path)
+        return manifest
+
+    def _add(self, name: str, data: bytes | memoryview, compression: int) -> None:
+        self._digests[name] = hashlib.sha256(data).hexdigest()
+        self._zip.writestr(name, data, compression)
+
+
+class Reader:
+    """Reads a backup, and believes nothing that its digests do not bear out. Every method raises
+    BackupError."""
+
+    def __init__(self, path: Path) -> None:
+        with _whole(path.name):
+            self._zip = zipfile.ZipFile(path)
+        try:
+            self.manifest = self._manifest()
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        self._zip.close()
+
+    def digest(self) -> str:
+        """What tells this backup from all others."""
+        return hashlib.sha256(self.manifest.model_dump_json().encode()).hexdigest()
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a member."""
+        return name in self.manifest.members
+
+    def numbered(self, folder: str, suffix: str) -> Iterator[str]:
+        """The members `folder/000001suffix` and so on, in order."""
+        number = 1
+        while self.has(name := numbered(folder, number, suffix)):
+            yield name
+            number += 1
+
+    def lines(self, name: str, kind: type[Any]) -> list[Any]:
+        """A member's lines, each checked."""
+        try:
+            return [kind.model_validate_json(line) for line in self._read(name).splitlines()]
+        except ValidationError as error:
+            raise BackupError(f"{name} says what it cannot: {_first(error)}") from None
+
+    def array(self, name: str, dimensions: int) -> Halves:
+        """A member's rows, float16 [n, dimensions]; unit vectors are the index's to check."""
+        with _whole(name):
+            rows: Halves = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
+        if rows.dtype != np.float16 or rows.ndim != 2 or rows.shape[1] != dimensions:
+            raise BackupError(f"{name} holds {rows.dtype} {rows.shape}, not [n, {dimensions}]")
+        return rows
+
+    def floats(self, name: str) -> Floats:
+        """A member's matrix float32 [d, k]."""
+        with _whole(name):
+            rows: Floats = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
+        if rows.dtype != np.float32 or rows.ndim != 2 or not np.isfinite(rows).all():
+            raise BackupError(f"{name} is no matrix of finite numbers")
+        return rows
+
+    def _read(self, name: str) -> bytes:
+        with _whole(name):
+            if self._zip.getinfo(name).file_size > LARGEST:
+                raise BackupError(f"{name} is larger than any member that we write")
+            data = self._zip.read(name)
+        if hashlib.sha256(data).hexdigest() != self.manifest.members[name]:
+            raise BackupError(f"{name} is not as it was written: the file was altered")
+        return data
+
+    def _manifest(self) -> Manifest:
+        with _whole(MANIFEST):
+            names = self._zip.namelist()
+            if MANIFEST not in names or self._zip.getinfo(MANIFEST).file_size > LARGEST:
+                raise BackupError("this is no backup of Déjà Bug's: it has no manifest")
+            text = self._zip.read(MANIFEST)
+        try:
+            manifest = Manifest.model_validate_json(text)
+        except ValidationError as error:
+            raise BackupError(f"the manifest says what it cannot: {_first(error)}") from None
+        if manifest.format != FORMAT:
+            raise BackupError(
+                f"this backup has format {manifest.format} (Déjà Bug {manifest.version}), and this "
+                f"version reads format {FORMAT}: import it with the version that wrote it"
+            )
+        if sorted(names) != sorted([*manifest.members, MANIFEST]) or len(names) > MOST_MEMBERS:
+            raise BackupError("members are missing, doubled, or not ours: the file was altered")
+        return manifest
+
+
+def numbered(folder: str, number: int, suffix: str) -> str:
+    """The name of a member that is one of many."""
+    return f"{folder}/{number:06d}{suffix}"
+
+
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """What a broken file makes of zipfile and numpy ends as one clear error."""
+    try:
+        yield
+    except BackupError:
+        raise
+    except FileNotFoundError:
+        raise BackupError(f"there is no file {what}") from None
+    except (*BROKEN, KeyError) as error:
+        raise BackupError(
+            f"{what} cannot be read, the file is no backup, cut off or altered: {error}"
+        ) from None
+
+
+def _first(error: ValidationError) -> str:
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}"

@@ -1,0 +1,227 @@
+"""Redis → a backup, while the service runs.
+
+Each clip and each ticket is read at one moment, all of them at moments of their own: what changes
+meanwhile is in the backup as it was before or after, and never half. A clip whose frames were being
+written is put down as one that waits, so that it is read from Jira after the restore.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from dejabug.backup.archive import Halves, Writer, numbered
+from dejabug.backup.records import (
+    ClipLine,
+    CommentLine,
+    Counts,
+    EncoderLine,
+    IssueLine,
+    LessonsLine,
+    Manifest,
+    PlaceLine,
+    RulesLine,
+    StudioLine,
+    TicketLine,
+    TokenLine,
+    VerdictLine,
+)
+from dejabug.catalogue import PENDING, ClipRecord, ClipStatus
+from dejabug.index import text_of
+from dejabug.lessons import read_lessons
+from dejabug.pace import Pace
+from dejabug.ranking import TimedVectors
+from dejabug.reconcile import WATERMARKS
+from dejabug.rooms import Rooms
+from dejabug.shelves import Shelf, shelves
+
+# Lines of one member, and vectors, but for what its last clip adds: 14 MB of the starter's.
+LINES = 1000
+VECTORS = 4096
+# Called with what is under way, how much of it is done, and how much there is.
+Tell = Callable[[str, int, int], None]
+Item = TypeVar("Item")
+
+
+def write_backup(place: Rooms, path: Path, tell: Tell) -> Manifest:
+    """Write everything that is worth it to `path`, which is whole or, after an error, as before.
+
+    Raises OSError, redis.RedisError.
+    """
+    created, counts, everywhere = time.time(), _Counts(), shelves(place)
+    with Writer(path) as archive:
+        archive.lines("studio.jsonl", [_studio(place, counts)])
+        verdicts = (VerdictLine(**asdict(each)) for each in place.verdicts.all())
+        counts.add("verdicts", _write(archive, "verdicts", verdicts))
+        counts.add("issues", _write(archive, "issues", _issues(place, tell)))
+        for number, shelf in enumerate(everywhere, start=1):
+            folder = f"encoders/{number}"
+            _write_lessons(archive, folder, place, shelf)
+            _write_clips(archive, folder, shelf, counts, tell)
+            _write_tickets(archive, folder, place, shelf, counts, tell)
+        encoders = [_encoder(place, shelf) for shelf in everywhere]
+        return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
+
+
+class _Counts(dict[str, int]):
+    def add(self, name: str, more: int) -> None:
+        self[name] = self.get(name, 0) + more
+
+
+def _write(archive: Writer, folder: str, lines: Iterator[Any]) -> int:
+    """Members of LINES lines each; how many lines."""
+    total = 0
+    for number, some in enumerate(_batches(lines), start=1):
+        archive.lines(numbered(folder, number, ".jsonl"), some)
+        total += len(some)
+    return total
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while some := list(islice(items, LINES)):
+        yield some
+
+
+def _told(place: Rooms, what: str, tell: Tell) -> Iterator[str]:
+    """The ids of all issues, telling how far it is."""
+    total = place.catalogue.issue_count()
+    tell(what, 0, total)
+    for done, issue_id in enumerate(place.catalogue.every_issue_id(), start=1):
+        yield issue_id
+        tell(what, done, max(done, total))
+
+
+def _issues(place: Rooms, tell: Tell) -> Iterator[IssueLine]:
+    for issue_id in _told(place, "Issues", tell):
+        record, comment = place.catalogue.issue(issue_id), place.ledger.comment(issue_id)
+        if record is None:
+            continue
+        yield IssueLine(
+            **asdict(record),
+            words=place.catalogue.words(issue_id),
+            links=sorted(place.verdicts.links_of(issue_id)),
+            comment=CommentLine(**{**asdict(comment), "names": [*comment.names]})
+            if comment
+            else None,
+            note=place.ledger.note(issue_id),
+            muted=place.ledger.muted(issue_id),
+        )
+
+
+def _write_clips(archive: Writer, folder: str, shelf: Shelf, counts: _Counts, tell: Tell) -> None:
+    lines: list[ClipLine] = []
+    rows: list[Halves] = []
+    number = 0
+
+    def flush() -> None:
+        nonlocal number
+        number += 1
+        archive.lines(numbered(f"{folder}/clips", number, ".jsonl"), lines)
+        archive.array(numbered(f"{folder}/frames", number, ".npy"), _joined(rows, shelf.dimensions))
+        counts.add("clips", len(lines))
+        lines.clear()
+        rows.clear()
+
+    for issue_id in _told_clips(shelf, tell):
+        for clip in shelf.catalogue.clips_of(issue_id):
+            line, frames = _clip(shelf, clip)
+            lines.append(line)
+            if frames is not None:
+                rows.append(frames.vectors.astype(np.float16))
+                counts.add("frames", len(frames.times))
+            if len(lines) >= LINES or sum(map(len, rows)) >= VECTORS:
+                flush()
+    if lines:
+        flush()
+
+
+def _told_clips(shelf: Shelf, tell: Tell) -> Iterator[str]:
+    total = shelf.catalogue.issue_count()
+    for done, issue_id in enumerate(shelf.catalogue.every_issue_id(), start=1):
+        yield issue_id
+        tell("Clips", done, max(done, total))
+
+
+def _clip(shelf: Shelf, clip: ClipRecord) -> tuple[ClipLine, TimedVectors | None]:
+    """A clip with all of its frames, or as one that waits."""
+    if clip.status is not ClipStatus.INDEXED:
+        return ClipLine(**asdict(clip)), None
+    where = shelf.frames.places([clip.id]).get(clip.id)
+    frames = shelf.frames.clip_vectors([clip.id]).get(clip.id)
+    if where is None or frames is None or len(frames.times) != clip.frames:
+        waits = {**asdict(clip), "status": ClipStatus.QUEUED, "frames": 0, "content": ""}
+        return ClipLine(**waits), None
+    times = [float(time) for time in frames.times]
+    return ClipLine(**asdict(clip), place=PlaceLine(**asdict(where)), times=times), frames
+
+
+def _write_tickets(
+    archive: Writer, folder: str, place: Rooms, shelf: Shelf, counts: _Counts, tell: Tell
+) -> None:
+    for number, some in enumerate(_batches(_told(place, "Tickets' words", tell)), start=1):
+        vectors = shelf.tickets.vectors(some)
+        tags, lines = shelf.catalogue.tags_of(some), []
+        for issue_id in some:
+            record = shelf.catalogue.issue(issue_id)
+            if record is not None:
+                digest, there = shelf.catalogue.embedded_words(issue_id), issue_id in vectors
+                lines.append(
+                    TicketLine(
+                        issue_id=issue_id,
+                        project=record.project,
+                        digest=digest,
+                        vector=there,
+                        tags=tags[issue_id],
+                    )
+                )
+        rows = [vectors[line.issue_id][None].astype(np.float16) for line in lines if line.vector]
+        archive.lines(numbered(f"{folder}/tickets", number, ".jsonl"), lines)
+        archive.array(numbered(f"{folder}/words", number, ".npy"), _joined(rows, shelf.dimensions))
+        counts.add("tickets", len(rows))
+
+
+def _write_lessons(archive: Writer, folder: str, place: Rooms, shelf: Shelf) -> None:
+    lessons = read_lessons(place.redis, shelf.encoder)
+    curves: Any = None
+    if lessons.calibrations is not None:
+        both = (lessons.calibrations.frames, lessons.calibrations.with_words)
+        curves = [asdict(curve) for curve in both]
+    archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(curves=curves)])
+    if lessons.projection is not None:
+        archive.array(f"{folder}/projection.npy", lessons.projection)
+
+
+def _encoder(place: Rooms, shelf: Shelf) -> EncoderLine:
+    return EncoderLine(
+        name=shelf.encoder,
+        dimensions=shelf.dimensions,
+        label=place.encoder_label(shelf.encoder),
+        pace=Pace(place.redis, shelf.encoder).measured(),
+    )
+
+
+def _studio(place: Rooms, counts: _Counts) -> StudioLine:
+    tokens = [TokenLine(digest=digest, **asdict(token)) for digest, token in place.tokens.kept()]
+    counts.add("tokens", len(tokens))
+    cutoffs = place.retention.cutoffs()
+    marks = place.redis.hgetall(WATERMARKS).items()
+    return StudioLine(
+        projects=place.catalogue.projects(),
+        rules={key: RulesLine(**asdict(rules)) for key, rules in place.projects.all().items()},
+        reconciled={text_of(project): float(mark) for project, mark in marks},
+        pending=[text_of(each) for each in place.redis.zrange(PENDING, 0, -1)],
+        tokens=tokens,
+        purged_clips=dict(cutoffs.clips),
+        purged_pictures=dict(cutoffs.pictures),
+    )
+
+
+def _joined(rows: Iterable[Halves], dimensions: int) -> Halves:
+    return np.concatenate([np.zeros((0, dimensions), np.float16), *rows])

@@ -1,0 +1,300 @@
+"""A backup → Redis, by the rooms' own writing: a newer version may keep things otherwise.
+
+The file is read twice: once whole to see that all of it can be believed, then to write. What is
+there already stays, so that a restore that was broken off is simply begun again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dejabug.backup.archive import BackupError, Halves, Reader
+from dejabug.backup.records import (
+    ClipLine,
+    Counts,
+    EncoderLine,
+    IssueLine,
+    LessonsLine,
+    Manifest,
+    StudioLine,
+    TicketLine,
+    VerdictLine,
+)
+from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord, digest_of
+from dejabug.index import Place
+from dejabug.index.frames import UNIT_TOLERANCE
+from dejabug.ledger import CommentRecord
+from dejabug.lessons import Lessons, read_lessons, write_lessons
+from dejabug.pace import Pace
+from dejabug.projects import Rules
+from dejabug.ranking import Calibration, Calibrations
+from dejabug.reconcile import WATERMARKS
+from dejabug.retention import Cutoffs
+from dejabug.rooms import Rooms
+from dejabug.shelves import Shelf, shelf
+from dejabug.tokens import ApiToken
+from dejabug.verdicts import Verdict
+
+# The backup that is being restored, so that a restore that was broken off may go on.
+UNDER_WAY = "dejabug:restoring"
+Tell = Callable[[str, int, int], None]
+
+
+def check_backup(path: Path, tell: Tell) -> Manifest:
+    """Read a whole backup and write nothing. Raises BackupError."""
+    with Reader(path) as archive:
+        _check(archive, tell)
+        return archive.manifest
+
+
+def read_backup(place: Rooms, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
+    """Restore a backup into an empty Redis; with `merge`, beside what is there, which stays.
+
+    Raises BackupError, with nothing written, and redis.RedisError; after that, and after being
+    killed, the same call goes on.
+    """
+    with Reader(path) as archive:
+        _check(archive, tell)
+        _refuse_what_is_there(place, archive, merge)
+        place.redis.set(UNDER_WAY, archive.digest())
+        _restore(place, archive, tell)
+        place.redis.delete(UNDER_WAY)
+        return archive.manifest
+
+
+# What is in the file
+
+
+def _studio(archive: Reader) -> StudioLine:
+    found: list[StudioLine] = (
+        archive.lines("studio.jsonl", StudioLine) if archive.has("studio.jsonl") else []
+    )
+    if len(found) != 1:
+        raise BackupError("the backup does not say of which studio it is")
+    return found[0]
+
+
+def _lines(archive: Reader, folder: str, kind: type[Any]) -> Iterator[list[Any]]:
+    for name in archive.numbered(folder, ".jsonl"):
+        yield archive.lines(name, kind)
+
+
+def _clips(
+    archive: Reader, folder: str, encoder: EncoderLine
+) -> Iterator[list[tuple[ClipLine, Halves]]]:
+    """Clips with their frames, float16 [n, dimensions]."""
+    lines, arrays = (
+        archive.numbered(f"{folder}/clips", ".jsonl"),
+        archive.numbered(f"{folder}/frames", ".npy"),
+    )
+    for name, array in _side_by_side(lines, arrays):
+        clips: list[ClipLine] = archive.lines(name, ClipLine)
+        rows = _units(archive.array(array, encoder.dimensions), array)
+        counts = [len(clip.times) for clip in clips]
+        if sum(counts) != len(rows):
+            raise BackupError(f"{array} does not hold the frames that {name} tells of")
+        for clip, count in zip(clips, counts, strict=True):
+            indexed = clip.status is ClipStatus.INDEXED
+            if indexed != (count > 0) or indexed != (clip.place is not None):
+                raise BackupError(f"{name}: clip {clip.id} is {clip.status} with {count} frames")
+        yield list(zip(clips, np.split(rows, np.cumsum(counts)[:-1]), strict=True)) if clips else []
+
+
+def _tickets(
+    archive: Reader, folder: str, encoder: EncoderLine
+) -> Iterator[list[tuple[TicketLine, Halves | None]]]:
+    lines, arrays = (
+        archive.numbered(f"{folder}/tickets", ".jsonl"),
+        archive.numbered(f"{folder}/words", ".npy"),
+    )
+    for name, array in _side_by_side(lines, arrays):
+        tickets: list[TicketLine] = archive.lines(name, TicketLine)
+        rows = archive.array(array, encoder.dimensions)
+        if sum(ticket.vector for ticket in tickets) != len(rows) or not np.isfinite(rows).all():
+            raise BackupError(f"{array} does not hold the words that {name} tells of")
+        following = iter(rows)
+        yield [(ticket, next(following) if ticket.vector else None) for ticket in tickets]
+
+
+def _lessons(archive: Reader, folder: str) -> Lessons:
+    name = f"{folder}/lessons.jsonl"
+    lines: list[LessonsLine] = archive.lines(name, LessonsLine) if archive.has(name) else []
+    curves = lines[0].curves if lines else None
+    calibrations = curves and Calibrations(*(Calibration(c.slope, c.intercept) for c in curves))
+    name = f"{folder}/projection.npy"
+    return Lessons(calibrations, archive.floats(name) if archive.has(name) else None)
+
+
+def _side_by_side(names: Iterator[str], arrays: Iterator[str]) -> Iterator[tuple[str, str]]:
+    try:
+        yield from zip(names, arrays, strict=True)
+    except ValueError:
+        raise BackupError("members are missing: the file was altered") from None
+
+
+def _units(rows: Halves, name: str) -> Halves:
+    lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
+    if not (np.abs(lengths - 1) <= UNIT_TOLERANCE).all():
+        raise BackupError(f"{name} holds vectors that are not of length one")
+    return rows
+
+
+def _folders(archive: Reader) -> Iterator[tuple[str, EncoderLine]]:
+    for number, encoder in enumerate(archive.manifest.encoders, start=1):
+        yield f"encoders/{number}", encoder
+
+
+def _check(archive: Reader, tell: Tell) -> None:
+    """See that every line can be believed, and that as much is there as the manifest says."""
+    seen = dict.fromkeys(Counts.model_fields, 0)
+    total = archive.manifest.counts.issues + archive.manifest.counts.clips
+    tell("Checking", 0, total)
+    seen["tokens"] = len(_studio(archive).tokens)
+    seen["verdicts"] = sum(map(len, _lines(archive, "verdicts", VerdictLine)))
+    for issues in _lines(archive, "issues", IssueLine):
+        seen["issues"] += len(issues)
+        tell("Checking", seen["issues"], total)
+    for folder, encoder in _folders(archive):
+        _lessons(archive, folder)
+        for clips in _clips(archive, folder, encoder):
+            seen["clips"] += len(clips)
+            seen["frames"] += sum(len(frames) for _, frames in clips)
+            tell("Checking", seen["issues"] + seen["clips"], total)
+        for tickets in _tickets(archive, folder, encoder):
+            seen["tickets"] += sum(ticket.vector for ticket, _ in tickets)
+    if Counts(**seen) != archive.manifest.counts:
+        raise BackupError("there is more or less in the backup than its manifest says")
+
+
+# Into Redis
+
+
+def _refuse_what_is_there(place: Rooms, archive: Reader, merge: bool) -> None:
+    known = place.dimensions()
+    for encoder in archive.manifest.encoders:
+        length = known.get(encoder.name, encoder.dimensions)
+        if length != encoder.dimensions:
+            raise BackupError(
+                f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, and "
+                f"those here {length}: another model goes by the same name"
+            )
+    under_way = place.redis.get(UNDER_WAY)
+    if merge or under_way == archive.digest().encode():
+        return
+    there = {
+        "issues": place.catalogue.issue_count(),
+        "tokens": len(place.tokens.all()),
+        "verdicts": sum(1 for _ in place.verdicts.all()),
+        "projects with rules": len(place.projects.all()),
+    }
+    if any(there.values()):
+        held = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
+        raise BackupError(
+            f"this Redis is not empty ({held}). Restore into an empty one, or add what is missing "
+            "here with --merge: what is there stays as it is"
+        )
+
+
+def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
+    counts, studio = archive.manifest.counts, _studio(archive)
+    # First, so that no worker reads in what was purged.
+    for project, before in studio.purged_clips.items():
+        place.retention.put("clips", project, before)
+    for project, before in studio.purged_pictures.items():
+        place.retention.put("pictures", project, before)
+    cutoffs, done = place.retention.cutoffs(), 0
+    for verdicts in _lines(archive, "verdicts", VerdictLine):
+        for verdict in verdicts:
+            if place.verdicts.of_pair(verdict.first, verdict.second) is None:
+                place.verdicts.put(Verdict(**verdict.model_dump()))
+    for issues in _lines(archive, "issues", IssueLine):
+        for line in issues:
+            _put_issue(place, line)
+        tell("Issues", done := done + len(issues), counts.issues)
+    done = 0
+    for folder, encoder in _folders(archive):
+        place.tell_of_encoder(encoder.name, encoder.dimensions, encoder.label)
+        Pace(place.redis, encoder.name).begin_with(*encoder.pace)
+        if read_lessons(place.redis, encoder.name) == Lessons():
+            write_lessons(place.redis, encoder.name, _lessons(archive, folder))
+        onto = shelf(place, encoder.name, encoder.dimensions)
+        for clips in _clips(archive, folder, encoder):
+            for clip, frames in clips:
+                _put_clip(onto, clip, frames, cutoffs)
+            tell("Clips", done := done + len(clips), counts.clips)
+        for tickets in _tickets(archive, folder, encoder):
+            for ticket, vector in tickets:
+                _put_ticket(onto, ticket, vector)
+    _put_studio(place, studio)
+
+
+def _put_issue(place: Rooms, line: IssueLine) -> None:
+    if place.catalogue.issue(line.id) is None:
+        # The record last: a restore that is killed before it does all of this again.
+        place.catalogue.put_words(line.id, line.words)
+        place.verdicts.put_links(line.id, line.links)
+        about = line.model_dump(include={field.name for field in fields(IssueRecord)})
+        place.catalogue.put_issue(IssueRecord(**about))
+    if line.comment is not None and place.ledger.comment(line.id) is None:
+        comment = line.comment
+        names = tuple(comment.names)
+        place.ledger.put_comment(
+            line.id, CommentRecord(comment.id, comment.digest, comment.strip_id, names)
+        )
+    if line.note and not place.ledger.note(line.id):
+        place.ledger.put_note(line.id, line.note)
+    if line.muted:
+        place.ledger.mute(line.id, True)
+
+
+def _put_clip(onto: Shelf, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> None:
+    here, issue = onto.catalogue.clip(line.id), onto.catalogue.issue(line.issue_id)
+    if issue is None or (
+        here is not None and here.status in (ClipStatus.INDEXED, ClipStatus.PURGED)
+    ):
+        return  # deleted while the backup was written, or there already
+    clip = ClipRecord(**line.model_dump(exclude={"place", "times"}))
+    if cutoffs.purges(issue.project, clip.attached):
+        clip = clip.purged()
+    elif line.place is not None:
+        times = np.array(line.times, np.float32)
+        onto.frames.write_clip(
+            clip.id, Place(**line.place.model_dump()), times, frames.astype(np.float32)
+        )
+    onto.catalogue.put_clip(clip)
+
+
+def _put_ticket(onto: Shelf, line: TicketLine, vector: Halves | None) -> None:
+    words = onto.catalogue.words(line.issue_id)
+    if onto.catalogue.issue(line.issue_id) is None or digest_of(words) != line.digest:
+        return
+    if onto.catalogue.put_words(line.issue_id, words):
+        if vector is not None:
+            onto.tickets.write(line.issue_id, line.project, vector.astype(np.float32))
+        onto.catalogue.put_tags(line.issue_id, line.tags)
+        onto.catalogue.words_embedded(line.issue_id, words)
+
+
+def _put_studio(place: Rooms, studio: StudioLine) -> None:
+    rules = place.projects.all()
+    for project in studio.projects:
+        place.catalogue.put_project(project)
+    for project, said in studio.rules.items():
+        if project not in rules:
+            place.projects.put(project, Rules(**said.model_dump()))
+    known = {token.id for token in place.tokens.all()}
+    for line in studio.tokens:
+        if line.id not in known:
+            about = line.model_dump(exclude={"digest"})
+            place.tokens.keep(line.digest, ApiToken(**{**about, "projects": tuple(line.projects)}))
+    for project, mark in studio.reconciled.items():
+        # Whatever happened since the backup is looked through by the next round.
+        held = place.redis.hget(WATERMARKS, project)
+        place.redis.hset(WATERMARKS, project, min(mark, float(held or mark)))
+    for issue_id in studio.pending:
+        place.redis.zadd(PENDING, {issue_id: 0}, nx=True)

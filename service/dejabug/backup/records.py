@@ -1,0 +1,178 @@
+"""What the lines of a backup say. They are checked when read: ids become parts of Redis' keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dejabug.catalogue import ClipStatus
+from dejabug.projects import Mode
+
+# Raised when an older version could not make sense of the file.
+FORMAT = 1
+Id = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+# Keys of issues and projects are the studio's to choose, but are one word.
+Word = Annotated[str, Field(pattern=r"^\S{1,255}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Line(BaseModel):
+    """Fields that a later version of the same format added are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class EncoderLine(Line):
+    """An encoder whose vectors are there, and how fast it was: clips, their seconds and bytes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    dimensions: Annotated[int, Field(ge=1, le=65_536)]
+    label: str = ""
+    pace: tuple[Count, Seconds, Count] = (0, 0.0, 0)
+
+
+class Counts(Line):
+    """How much there is; clips, frames and tickets count under each encoder anew."""
+
+    issues: Count = 0
+    clips: Count = 0
+    frames: Count = 0
+    tickets: Count = 0
+    verdicts: Count = 0
+    tokens: Count = 0
+
+
+class Manifest(Line):
+    """`created` in Unix seconds; `members` are the files of the archive and their digests."""
+
+    format: int
+    version: str
+    created: Seconds
+    encoders: list[EncoderLine]
+    counts: Counts
+    members: dict[str, Sha256]
+
+
+class CommentLine(Line):
+    """Our comment on an issue, see `ledger.CommentRecord`."""
+
+    id: Id
+    digest: str
+    strip_id: Annotated[str, Field(pattern=r"^[0-9]{0,18}$")] = ""
+    names: list[Id] = []
+
+
+class IssueLine(Line):
+    """An issue, its words, and what we said on it. `links`: duplicates by links in Jira."""
+
+    id: Id
+    key: Word
+    project: Word
+    game: str
+    watched: bool
+    face: str
+    restricted: bool
+    words: str
+    links: list[Id]
+    comment: CommentLine | None
+    note: str
+    muted: bool
+
+
+class PlaceLine(Line):
+    """The tags of a clip's frames."""
+
+    issue_id: Id
+    project: Word
+    game: str
+
+
+class ClipLine(Line):
+    """A clip under one encoder. With `place` and `times` (s) its frames are in the array beside,
+    one row a time."""
+
+    id: Id
+    issue_id: Id
+    filename: str
+    size: Count
+    status: ClipStatus
+    reason: str
+    frames: Count
+    duration: Seconds
+    content: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    attached: Seconds
+    unshown: bool
+    place: PlaceLine | None = None
+    times: list[Annotated[float, Field(allow_inf_nan=False)]] = []
+
+
+class TicketLine(Line):
+    """A ticket's words under one encoder: `digest` of the words that are embedded, empty for none;
+    with `vector` they are a row of the array beside."""
+
+    issue_id: Id
+    project: Word
+    digest: str
+    vector: bool
+    tags: list[str]
+
+
+class VerdictLine(Line):
+    """See `verdicts.Verdict`."""
+
+    first: Id
+    second: Id
+    same: bool
+    source: Literal["person", "link"]
+    at: Seconds
+
+
+class TokenLine(Line):
+    """A token of the API, by its digest: who has the file has no token."""
+
+    digest: Sha256
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    name: str
+    projects: list[Word]
+    created: Seconds
+    expires: Seconds
+    last_used: Seconds
+
+
+class RulesLine(Line):
+    """See `projects.Rules`."""
+
+    mode: Mode
+    threshold: Probability | None
+
+
+class StudioLine(Line):
+    """What there is once: projects with their rules, how far each was reconciled (Unix seconds),
+    issues that were promised to be read again, and how long footage is kept (`retention.Cutoffs`).
+    """
+
+    projects: list[Word]
+    rules: dict[Word, RulesLine]
+    reconciled: dict[Word, Seconds]
+    pending: list[Id]
+    purged_clips: dict[Word, Seconds]
+    purged_pictures: dict[Word, Seconds]
+    tokens: list[TokenLine]
+
+
+class CurveLine(Line):
+    """See `ranking.Calibration`."""
+
+    slope: Annotated[float, Field(allow_inf_nan=False)]
+    intercept: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class LessonsLine(Line):
+    """What was learned for an encoder: the curves for frames alone and with words; its projection
+    is the array beside."""
+
+    curves: tuple[CurveLine, CurveLine] | None

@@ -1,0 +1,166 @@
+"""Footage retention: forgetting clips that were attached long ago, and what shows them.
+
+The files in Jira are Jira's own and are left alone, tickets' words stay as well. Comments that rest
+on a purged clip are brought in line, so that none speaks of a moment that nobody can look at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
+
+import structlog
+
+from dejabug.catalogue import Catalogue, ClipRecord, ClipStatus
+from dejabug.jira.client import PAGE
+from dejabug.jira.jql import unix_time
+from dejabug.jobs import correct_comments_naming, queue_suggestion
+from dejabug.queueing import enqueue
+from dejabug.retention import DAY, EVERY, What
+from dejabug.rooms import Rooms, rooms
+from dejabug.shelves import Shelf, shelves
+
+log = structlog.get_logger()
+
+# States in which something of a clip may be here, or may come.
+KEPT = (ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.QUEUED)
+# Held for as long as no new purge by the setting is due.
+TURN = "dejabug:retention-turn"
+# Seconds that a purge may take as a job; the next one goes on where it was cut short.
+PURGE_JOB = 1800
+
+
+@dataclass(frozen=True)
+class Old:
+    """A clip that is to go, and the project of its issue."""
+
+    clip: ClipRecord
+    project: str
+
+
+@dataclass(frozen=True)
+class Undated:
+    """How many clips' ages were asked of Jira, and how many of them Jira does not tell."""
+
+    asked: int = 0
+    unknown: int = 0
+
+
+def queue_purge(place: Rooms) -> None:
+    """Queue a purge by DEJABUG_RETENTION_DAYS once a day, however many workers ask."""
+    if place.settings.retention_days and place.redis.set(TURN, 1, nx=True, ex=DAY):
+        enqueue(place.queue("default"), purge_job, job_id="purge", timeout=PURGE_JOB)
+
+
+def purge_job() -> None:
+    """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
+    place = rooms()
+    dated = date_clips(place)
+    before = time.time() - place.settings.retention_days * DAY
+    done = sum(1 for _ in purge(place, find_old(place, before), "clips"))
+    log.info("retention_kept", purged=done, undated=dated.unknown)
+
+
+def date_clips(place: Rooms) -> Undated:
+    """Ask Jira when clips were attached of which earlier versions did not note it. Raises
+    JiraError."""
+    asked = unknown = 0
+    for each in shelves(place):
+        undated = [clip for clip in _clips(each.catalogue) if not clip.attached]
+        asked += len(undated)
+        for start in range(0, len(undated), PAGE):
+            some = undated[start : start + PAGE]
+            issues = place.jira.issues({clip.issue_id for clip in some})
+            ages = {
+                file.id: unix_time(file.created) or 0.0
+                for issue in issues.values()
+                for file in issue.attachments
+            }
+            for clip in some:
+                now, age = each.catalogue.clip(clip.id), ages.get(clip.id, 0.0)
+                if now is not None and age:
+                    each.catalogue.put_clip(replace(now, attached=age))
+                unknown += not age
+    return Undated(asked, unknown)
+
+
+def find_old(
+    place: Rooms, before: float, projects: Collection[str] | None = None, what: What = "clips"
+) -> list[Old]:
+    """The clips that were attached `before` (Unix seconds), of these projects or all, and of which
+    there is something left to purge; each issue's together."""
+    found: dict[str, Old] = {}
+    project_of: dict[str, str] = {}
+    for each in shelves(place):
+        for clip in _clips(each.catalogue):
+            done = what == "pictures" and clip.unshown
+            if done or not 0 < clip.attached < before:
+                continue
+            if clip.issue_id not in project_of:
+                issue = place.catalogue.issue(clip.issue_id)
+                project_of[clip.issue_id] = issue.project if issue else ""
+            project = project_of[clip.issue_id]
+            if projects is None or project in projects:
+                # Of one clip under two encoders, the one that has frames tells more.
+                known = found.get(clip.id)
+                if known is None or known.clip.frames < clip.frames:
+                    found[clip.id] = Old(clip, project)
+    return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
+
+
+def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
+    """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
+    often it is broken off and begun again."""
+    everywhere = shelves(place)
+    for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
+        for each in together:
+            place.pictures.forget(each.clip.id)
+            place.previews.forget(each.clip.id)
+            for shelf in everywhere:
+                _purge_from(shelf, each.clip.id, what)
+            log.info("clip_purged", clip=each.clip.id, issue_id=issue_id, what=what)
+            yield each
+        if what == "clips":
+            queue_suggestion(place, issue_id)
+            correct_comments_naming(place, issue_id)
+
+
+def lift(place: Rooms, projects: Collection[str] | None = None) -> int:
+    """Footage of these projects, or of all, is kept again: what was purged is forgotten, so that a
+    backfill reads it in like any other; how many clips."""
+    for project in projects or (EVERY, *place.catalogue.projects()):
+        place.retention.lift(project)
+    lifted = 0
+    for each in shelves(place):
+        clips = [*each.catalogue.with_status(ClipStatus.PURGED)]
+        clips += [clip for clip in _clips(each.catalogue) if clip.unshown]
+        for clip in clips:
+            issue = place.catalogue.issue(clip.issue_id)
+            if projects is not None and (issue is None or issue.project not in projects):
+                continue
+            lifted += 1
+            if clip.status is ClipStatus.PURGED:
+                each.catalogue.forget_clip(clip)
+            else:
+                each.catalogue.put_clip(replace(clip, unshown=False))
+    return lifted
+
+
+def _purge_from(shelf: Shelf, clip_id: str, what: What) -> None:
+    clip = shelf.catalogue.clip(clip_id)
+    if clip is None:
+        return
+    if what == "pictures":
+        shelf.catalogue.put_clip(replace(clip, unshown=True))
+        return
+    shelf.frames.forget_clip(clip_id)
+    shelf.catalogue.forget_clip(clip)
+    shelf.catalogue.put_clip(clip.purged())
+
+
+def _clips(catalogue: Catalogue) -> Iterator[ClipRecord]:
+    for status in KEPT:
+        yield from catalogue.with_status(status)

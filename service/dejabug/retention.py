@@ -1,0 +1,95 @@
+"""How long footage is kept: cut-offs by when a clip was attached, said once or by a setting.
+
+A cut-off outlives the purge that it came with: reading a backlog, reconciling, or another encoder
+must not bring back what was purged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import redis
+
+from dejabug.catalogue import ClipRecord, ClipStatus
+from dejabug.index import text_of
+from dejabug.jira.jql import unix_time
+from dejabug.jira.models import Attachment, Issue
+
+# Project, or EVERY, and what → Unix seconds.
+KEY = "dejabug:retention"
+EVERY = "*"
+DAY = 24 * 3600  # seconds
+# clips: everything of a clip; pictures: what shows its footage, and its vectors stay.
+What = Literal["clips", "pictures"]
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """What was attached before these moments (Unix seconds, by project) is not kept. `always`
+    stands for all projects, by the setting."""
+
+    clips: Mapping[str, float] = field(default_factory=dict)
+    pictures: Mapping[str, float] = field(default_factory=dict)
+    always: float = 0.0
+
+    def purges(self, project: str, attached: float) -> bool:
+        """Whether nothing of such a clip is kept. A clip of unknown age is kept."""
+        return 0 < attached < max(self.always, _of(self.clips, project))
+
+    def hides(self, project: str, attached: float) -> bool:
+        """Whether no picture of such a clip is kept."""
+        return (
+            0 < attached < max(self.always, _of(self.clips, project), _of(self.pictures, project))
+        )
+
+
+class Retention:
+    """The cut-offs in Redis, and that of DEJABUG_RETENTION_DAYS."""
+
+    def __init__(self, connection: redis.Redis, days: int) -> None:
+        self._redis = connection
+        self._days = days
+
+    def put(self, what: What, project: str, before: float) -> None:
+        """From now on, keep nothing of `project` (or EVERY) that was attached `before` (Unix
+        seconds). An earlier cut-off than the one that holds changes nothing."""
+        held = self.cutoffs()
+        own = held.clips if what == "clips" else held.pictures
+        if before > own.get(project, 0.0):
+            self._redis.hset(KEY, f"{what}:{project}", before)
+
+    def cutoffs(self) -> Cutoffs:
+        """What holds now."""
+        found: dict[str, dict[str, float]] = {"clips": {}, "pictures": {}}
+        for name, before in self._redis.hgetall(KEY).items():
+            what, _, project = text_of(name).partition(":")
+            if what in found:
+                found[what][project] = float(before)
+        always = time.time() - self._days * DAY if self._days else 0.0
+        return Cutoffs(found["clips"], found["pictures"], always)
+
+    def lift(self, project: str) -> None:
+        """Forget what was said for a project, or EVERY one."""
+        self._redis.hdel(KEY, f"clips:{project}", f"pictures:{project}")
+
+
+def clip_record(file: Attachment, issue: Issue, cutoffs: Cutoffs) -> ClipRecord:
+    """A clip as it is first known: to be read, unless it is older than footage is kept."""
+    attached = unix_time(file.created) or 0.0
+    purged = cutoffs.purges(issue.project, attached)
+    return ClipRecord(
+        file.id,
+        issue.id,
+        file.filename,
+        file.size,
+        ClipStatus.PURGED if purged else ClipStatus.QUEUED,
+        attached=attached,
+        unshown=cutoffs.hides(issue.project, attached),
+    )
+
+
+def _of(cutoffs: Mapping[str, float], project: str) -> float:
+    return max(cutoffs.get(project, 0.0), cutoffs.get(EVERY, 0.0))

@@ -1,0 +1,505 @@
+"""`dejabug export` and `dejabug import`: what comes back, and what broken files cannot do."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from conftest import Site
+from dejabug import jobs
+from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
+from dejabug.backup import importing as importing_module
+from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
+from dejabug.cli import app
+from dejabug.index import Place, slug_of
+from dejabug.ledger import CommentRecord
+from dejabug.lessons import Lessons, read_lessons, write_lessons
+from dejabug.pace import Pace
+from dejabug.projects import Rules
+from dejabug.ranking import Calibration, Calibrations, Floats
+from dejabug.reconcile import WATERMARKS
+from dejabug.rooms import Rooms
+from dejabug.search import Filters, like_issue
+from dejabug.shelves import shelf
+from dejabug.tokens import ApiToken
+from dejabug.verdicts import Verdict
+from test_jobs import PLACEHOLDER, QUIET, history, old_and_new, tell, work
+from test_search import GAME
+
+LENGTH = 8
+# What a backup leaves out on purpose: made again, short-lived, or another's business.
+LEFT_OUT = (
+    "dejabug:account", "dejabug:sight:", "dejabug:reader:", "dejabug:event:", "dejabug:ranked:",
+    "dejabug:lock:", "dejabug:session:", "dejabug:obeyed:", "dejabug:rate:", "rq:",
+)  # fmt: skip
+
+
+def quiet(_what: str, _done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+def snapshot(store: redis.Redis) -> dict[str, Any]:
+    """All that is in Redis and should be in a backup, comparable; means to four digits, since they
+    are made anew of halved numbers."""
+    readers: dict[bytes, Callable[[bytes], Any]] = {
+        b"string": store.get,
+        b"hash": store.hgetall,
+        b"set": store.smembers,
+        b"zset": lambda key: store.zrange(key, 0, -1),
+        b"list": lambda key: store.lrange(key, 0, -1),
+    }
+    found = {}
+    for key in store.scan_iter():
+        name = key.decode()
+        if not name.startswith(LEFT_OUT):
+            value = readers[store.type(key)](key)
+            if isinstance(value, dict) and b"mean" in value:
+                mean = np.frombuffer(value[b"mean"], np.float32)
+                value = {**value, b"mean": np.round(mean, 3).tolist()}
+            found[name] = value
+    return found
+
+
+def unit(*shape: int, seed: int = 0) -> Floats:
+    rows = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    halves = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float16)
+    return halves.astype(np.float32)
+
+
+def fill(place: Rooms, clips: int = 5) -> None:
+    """A studio with something of everything, under two encoders, with no model loaded."""
+    for name in (place.encoder_name, "another:model"):
+        place.tell_of_encoder(name, LENGTH, f"{name} on a test")
+        onto = shelf(place, name, LENGTH)
+        for number in range(clips):
+            issue, clip = str(10001 + number), str(20001 + number)
+            place.catalogue.put_issue(
+                IssueRecord(issue, f"GAME-{number}", "GAME", "Truck Town", number == 1, "f", True)
+            )
+            onto.catalogue.put_words(issue, f"words {number}")
+            onto.tickets.write(issue, "GAME", unit(LENGTH, seed=number))
+            onto.catalogue.words_embedded(issue, f"words {number}")
+            record = ClipRecord(
+                clip, issue, "ein Bär.mp4", 7, ClipStatus.INDEXED, "", 3, 1.5, "a" * 64, 1e9
+            )
+            onto.frames.write_clip(
+                clip,
+                Place(issue, "GAME", "Truck Town"),
+                np.arange(3, dtype=np.float32) / 2,
+                unit(3, LENGTH, seed=number),
+            )
+            onto.catalogue.put_clip(record)
+        onto.catalogue.put_tags("10001", ["Clipping"])
+        onto.catalogue.put_clip(ClipRecord("30001", "10001", "b.mp4", 1, ClipStatus.FAILED, "x: y"))
+        onto.catalogue.put_clip(ClipRecord("30002", "10001", "c.mp4", 1).purged())
+        Pace(place.redis, name).record(4.5, 100)
+        curve = Calibration(2.0, 0.5)
+        write_lessons(place.redis, name, Lessons(Calibrations(curve, curve), unit(LENGTH, 3)))
+    place.ledger.put_comment("10002", CommentRecord("40001", "digest", "50001", ("10001", "10003")))
+    place.ledger.mute("10003", True)
+    place.ledger.put_note("10002", "_To Tess:_ done")
+    place.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
+    place.verdicts.linked("10003", ["10004"])
+    place.projects.put("GAME", Rules("quiet", 0.95))
+    place.tokens.create("ci", ["GAME"], 3600)
+    place.retention.put("clips", "GAME", 5e8)
+    place.retention.put("pictures", "*", 6e8)
+    place.redis.hset(WATERMARKS, "GAME", 1.5e9)
+    place.redis.zadd(PENDING, {"10005": 0})
+
+
+@pytest.fixture
+def filled(cold_place: Rooms, tmp_path: Path) -> tuple[Rooms, Path, dict[str, Any]]:
+    """A filled studio, its backup, and what was in Redis."""
+    fill(cold_place)
+    path = tmp_path / "backup.zip"
+    write_backup(cold_place, path, quiet)
+    return cold_place, path, snapshot(cold_place.redis)
+
+
+def emptied(place: Rooms) -> Rooms:
+    """The same service with an empty Redis."""
+    place.redis.flushall()
+    return Rooms(place.settings)
+
+
+def test_everything_comes_back_as_it_was_under_every_encoder(
+    filled: tuple[Rooms, Path, dict[str, Any]],
+) -> None:
+    place, path, before = filled
+    manifest = read_backup(emptied(place), path, quiet)
+    assert snapshot(place.redis) == before
+    assert manifest.counts.model_dump() == {
+        "issues": 5, "clips": 14, "frames": 30, "tickets": 10, "verdicts": 2, "tokens": 1,
+    }  # fmt: skip
+    slug = slug_of("another:model")
+    assert any(name.startswith(f"dejabug:frame:{slug}") for name in before)
+
+
+@pytest.mark.slow
+def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    history(place, jira, clips, PLACEHOLDER[0], QUIET)
+    old, key, _ = old_and_new(place, jira, clips)
+    secret, _ = place.tokens.create("ci", ["GAME"])
+    (comment,) = jira.comments(key)
+    asked = place.encoder.embed_texts(["cows everywhere"])[0]
+
+    def found() -> list[Any]:
+        page = like_issue(place, GAME, key, Filters(), 10)
+        clips = [(each.key, round(each.score, 2)) for each in page.results]
+        return [*clips, *place.tickets.nearest(asked, 5, ["GAME"])]
+
+    before = found()
+    path = tmp_path / "backup.zip"
+    write_backup(place, path, quiet)
+    place.redis.flushall()
+    for name in ("index", "tickets"):  # a process that starts anew
+        place.__dict__.pop(name, None)
+    read_backup(place, path, quiet)
+    assert found() == before
+    assert before[0][0] == old
+    assert place.tokens.recognise(secret) is not None
+    jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "Renamed: a herd"}})
+    tell(place, jira, old)
+    (now,) = jira.comments(key)
+    assert now["id"] == comment["id"]
+    assert "Renamed: a herd" in now["body"]
+    assert not [job for job in place.queue("clips").job_ids if job.startswith("clip-")]
+    work(place)
+    assert place.catalogue.count(ClipStatus.INDEXED) == 4  # and nothing was embedded anew
+
+
+def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
+    filled: tuple[Rooms, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, path, before = filled
+    for step in ("_put_issue", "_put_clip", "_put_ticket", "_put_studio"):
+        fresh, whole = emptied(place), getattr(importing_module, step)
+        calls = []
+
+        def killed(*arguments: Any, whole: Any = whole, calls: list[Any] = calls) -> None:
+            calls.append(whole(*arguments))
+            if len(calls) == min(2, 1 + (whole.__name__ != "_put_studio")):
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(importing_module, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                read_backup(fresh, path, quiet)
+        read_backup(fresh, path, quiet)
+        assert snapshot(place.redis) == before
+    read_backup(Rooms(place.settings), path, quiet, merge=True)  # and once more changes nothing
+    assert snapshot(place.redis) == before
+
+
+def test_merging_adds_what_is_missing_and_leaves_what_is_there(
+    filled: tuple[Rooms, Path, dict[str, Any]],
+) -> None:
+    place, path, _ = filled
+    fresh = emptied(place)
+    fill(fresh, clips=1)
+    fresh.catalogue.put_issue(IssueRecord("10001", "MOVED-1", "MOVED", "Other"))
+    fresh.ledger.put_comment("10002", CommentRecord("99", "newer", "", ()))
+    fresh.projects.put("GAME", Rules("off"))
+    failed = ClipRecord("20003", "10003", "a.mp4", 7, ClipStatus.FAILED, "timeout: slow")
+    fresh.catalogue.put_clip(failed)
+    with pytest.raises(BackupError, match=r"not empty .*--merge"):
+        read_backup(fresh, path, quiet)
+    read_backup(fresh, path, quiet, merge=True)
+    issue, comment = fresh.catalogue.issue("10001"), fresh.ledger.comment("10002")
+    assert issue is not None
+    assert issue.key == "MOVED-1"
+    assert comment is not None
+    assert comment.id == "99"
+    assert fresh.projects.rules("GAME") == Rules("off")
+    clip = fresh.catalogue.clip("20003")
+    assert clip is not None
+    assert clip.status is ClipStatus.INDEXED  # what could not be read then was read before
+    assert fresh.catalogue.issue_count() == 5
+    assert fresh.index.state().frames == 15
+    assert len(fresh.tokens.all()) == 2
+
+
+def test_a_clip_that_is_just_being_written_waits_after_the_restore(
+    cold_place: Rooms, tmp_path: Path
+) -> None:
+    fill(cold_place)
+    slug = slug_of(cold_place.encoder_name)
+    cold_place.redis.delete(f"dejabug:frame:{slug}:20002:1")
+    path = tmp_path / "backup.zip"
+    write_backup(cold_place, path, quiet)
+    read_backup(fresh := emptied(cold_place), path, quiet)
+    clip = fresh.catalogue.clip("20002")
+    assert clip is not None
+    assert clip.status is ClipStatus.QUEUED
+    assert not fresh.index.holds("20002")
+
+
+def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
+    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, path, _ = filled
+    whole, broken = path.read_bytes(), tmp_path / "broken.zip"
+    fresh = emptied(place)
+    middle = len(whole) // 2
+    for altered in (
+        whole[:middle],
+        whole[:-1],
+        b"",
+        b"no zip at all",
+        whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+    ):
+        broken.write_bytes(altered)
+        with pytest.raises(BackupError):
+            read_backup(fresh, broken, quiet)
+    assert not place.redis.dbsize()
+    with pytest.raises(BackupError, match="there is no file"):
+        read_backup(fresh, tmp_path / "missing.zip", quiet)
+
+
+def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes]) -> Path:
+    """The same archive with members changed, and digests that fit: by somebody who knows how."""
+    import hashlib
+
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        manifest = json.loads(old.read("manifest.json"))
+        for name in manifest["members"]:
+            data = change(name, old.read(name))
+            manifest["members"][name] = hashlib.sha256(data).hexdigest()
+            new.writestr(name, data)
+        new.writestr("manifest.json", change("manifest.json", json.dumps(manifest).encode()))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("member", "old", "new"),
+    [
+        ("issues/000001.jsonl", b'"id":"10001"', b'"id":"10001:x"'),
+        ("issues/000001.jsonl", b'"GAME-1"', b'"GAME 1"'),
+        ("issues/000001.jsonl", b'"watched":true', b'"watched":"maybe"'),
+        ("encoders/1/clips/000001.jsonl", b'"times":[0.0,0.5,1.0]', b'"times":[0.0,0.5]'),
+        ("encoders/1/clips/000001.jsonl", b'"times":[0.0,', b'"times":[1e999,'),
+        ("encoders/1/clips/000001.jsonl", b'"status":"indexed"', b'"status":"queued"'),
+        ("encoders/1/tickets/000001.jsonl", b'"vector":true', b'"vector":false'),
+        ("studio.jsonl", b'"mode":"quiet"', b'"mode":"loud"'),
+        ("verdicts/000001.jsonl", b'"source":"person"', b'"source":"x"'),
+        ("manifest.json", b'"format": 1', b'"format": 2'),
+        ("manifest.json", b'"dimensions": 8', b'"dimensions": 4'),
+        ("manifest.json", b'"issues": 5', b'"issues": 6'),
+        ("encoders/1/frames/000001.npy", b"'<f2'", b"'<i2'"),
+        ("encoders/1/frames/000001.npy", b"'<f2'", b"'|O' "),
+        ("encoders/1/frames/000001.npy", b"(15, 8)", b"(8, 15)"),
+    ],
+)
+def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
+    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path, member: str, old: bytes, new: bytes
+) -> None:
+    place, path, _ = filled
+    fresh, seen = emptied(place), []
+
+    def change(name: str, data: bytes) -> bytes:
+        if name == member:
+            seen.append(old in data)
+            return data.replace(old, new, 1)
+        return data
+
+    altered = rewritten(path, tmp_path / "altered.zip", change)
+    assert seen == [True]
+    with pytest.raises(BackupError):
+        read_backup(fresh, altered, quiet)
+    assert not place.redis.dbsize()
+
+
+def test_vectors_that_are_no_unit_vectors_are_refused(
+    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, path, _ = filled
+
+    def doubled(name: str, data: bytes) -> bytes:
+        if not name.endswith("frames/000001.npy"):
+            return data
+        head, rows = data[:-240], np.frombuffer(data[-240:], np.float16)
+        return head + (2 * rows).tobytes()
+
+    altered = rewritten(path, tmp_path / "altered.zip", doubled)
+    with pytest.raises(BackupError, match="length one"):
+        read_backup(emptied(place), altered, quiet)
+
+
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(data=st.data())
+def test_no_flipped_byte_goes_unseen_where_it_matters(
+    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path, data: st.DataObject
+) -> None:
+    """What may differ unseen is what ZIP keeps twice or nobody reads: dates, attributes."""
+    place, path, before = filled
+    whole = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    broken = tmp_path / "flipped.zip"
+    broken.write_bytes(whole)
+    try:
+        check_backup(broken, quiet)
+    except BackupError:
+        return
+    read_backup(emptied(place), broken, quiet)
+    assert snapshot(place.redis) == before
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(words=TEXT, filename=TEXT, note=TEXT, game=TEXT, reason=TEXT)
+def test_whatever_people_write_comes_back_letter_by_letter(
+    cold_place: Rooms, tmp_path: Path, words: str, filename: str, note: str, game: str, reason: str
+) -> None:
+    cold_place.redis.flushall()
+    cold_place.tell_of_encoder(cold_place.encoder_name, LENGTH, "label")
+    cold_place.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
+    cold_place.catalogue.put_words("1", words)
+    cold_place.ledger.put_note("1", note)
+    failed = ClipRecord("2", "1", filename, 1, ClipStatus.FAILED, reason)
+    cold_place.catalogue.put_clip(failed)
+    before = snapshot(cold_place.redis)
+    write_backup(cold_place, tmp_path / "b.zip", quiet)
+    read_backup(emptied(cold_place), tmp_path / "b.zip", quiet)
+    assert snapshot(cold_place.redis) == before
+
+
+def test_many_lines_and_frames_make_many_members(
+    cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dejabug.backup.exporting.LINES", 2)
+    monkeypatch.setattr("dejabug.backup.exporting.VECTORS", 5)
+    fill(cold_place, clips=7)
+    before = snapshot(cold_place.redis)
+    path = tmp_path / "b.zip"
+    write_backup(cold_place, path, quiet)
+    names = zipfile.ZipFile(path).namelist()
+    assert "issues/000004.jsonl" in names
+    assert "encoders/2/frames/000004.npy" in names
+    read_backup(emptied(cold_place), path, quiet)
+    assert snapshot(cold_place.redis) == before
+
+
+def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    filled: tuple[Rooms, Path, dict[str, Any]],
+) -> None:
+    place, path, _ = filled
+    before = path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def full(_what: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_backup(place, path, full)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.glob("*backup.zip*")] == ["backup.zip"]
+    assert [each.name for each in path.parent.glob(".*")] == []
+
+
+def test_the_file_is_read_by_standard_tools(filled: tuple[Rooms, Path, dict[str, Any]]) -> None:
+    _, path, _ = filled
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        lines = archive.read("issues/000001.jsonl").decode().splitlines()
+        assert {json.loads(line)["key"] for line in lines} == {f"GAME-{n}" for n in range(5)}
+        with archive.open("encoders/1/frames/000001.npy") as member:
+            assert np.load(member).shape == (15, LENGTH)
+
+
+def test_no_token_and_no_secret_is_in_a_backup(cold_place: Rooms, tmp_path: Path) -> None:
+    fill(cold_place)
+    secret, token = cold_place.tokens.create("ci", ["GAME"])
+    session = cold_place.sessions.begin(token.reader)
+    path = tmp_path / "b.zip"
+    write_backup(cold_place, path, quiet)
+    with zipfile.ZipFile(path) as archive:
+        text = b"".join(archive.read(name) for name in archive.namelist())
+    held = cold_place.settings
+    ours = (held.jira_token, held.webhook_secret, held.media_secret)
+    for each in (secret, session, *(one.get_secret_value() for one in ours)):
+        assert each.encode() not in text
+
+
+def test_old_footage_is_not_restored_where_it_was_purged_since(
+    filled: tuple[Rooms, Path, dict[str, Any]],
+) -> None:
+    place, path, _ = filled
+    fresh = emptied(place)
+    fresh.retention.put("clips", "GAME", 2e9)
+    read_backup(fresh, path, quiet)
+    assert fresh.catalogue.count(ClipStatus.PURGED) == 6
+    assert fresh.index.state().frames == 0
+
+
+def test_lessons_and_rules_hold_after_a_restore(
+    filled: tuple[Rooms, Path, dict[str, Any]],
+) -> None:
+    place, path, _ = filled
+    fresh = emptied(place)
+    read_backup(fresh, path, quiet)
+    lessons = read_lessons(fresh.redis, fresh.encoder_name)
+    assert lessons.calibrations is not None
+    assert lessons.calibrations.frames == Calibration(2.0, 0.5)
+    assert lessons.projection is not None
+    assert lessons.projection.shape == (LENGTH, 3)
+    assert fresh.verdicts.rejected("10001", ["10002"]) == {"10002"}
+    jobs.maintain(fresh)  # what was promised before the backup is taken up
+    assert fresh.queue("default").count == 1
+
+
+def test_the_commands_say_what_they_did_or_why_not(cold_place: Rooms, tmp_path: Path) -> None:
+    fill(cold_place)
+    path, tell = tmp_path / "backup.zip", CliRunner().invoke
+    told = tell(app, ["export", str(path)])
+    assert told.exit_code == 0, told.output
+    assert "5 issues, 14 clips, 30 frames" in told.stdout
+    refused = tell(app, ["import", str(path)])
+    assert refused.exit_code == 1
+    assert "not empty" in refused.stderr
+    nowhere = tell(app, ["export", str(tmp_path / "no" / "b.zip")])
+    assert nowhere.exit_code == 1
+    assert "cannot be written: No such file or directory" in nowhere.stderr
+    broken = tell(app, ["import", __file__, "--check"])
+    assert broken.exit_code == 1
+    assert "no backup, cut off or altered" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "record"),
+    [
+        (records.IssueLine, IssueRecord),
+        (records.ClipLine, ClipRecord),
+        (records.PlaceLine, Place),
+        (records.CommentLine, CommentRecord),
+        (records.VerdictLine, Verdict),
+        (records.TokenLine, ApiToken),
+        (records.RulesLine, Rules),
+        (records.CurveLine, Calibration),
+    ],
+)
+def test_whatever_a_record_gets_is_in_the_backup_too(line: Any, record: Any) -> None:
+    """Who adds a field adds it to the backup, or says here why not."""
+    assert {field.name for field in fields(record)} <= set(line.model_fields)

@@ -1,0 +1,45 @@
+"""The commands of docs/backup.md, run by a real shell in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Site
+from dejabug.rooms import Rooms
+from test_backup import fill
+from test_docs import ROOT
+
+PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_do_what_they_say(
+    cold_place: Rooms, environment: dict[str, str], jira: Site, tmp_path: Path
+) -> None:
+    fill(cold_place)
+    jira.file("GAME", "so that Jira shows the project")
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    variables = {**os.environ, **environment, "BACKUPS": str(tmp_path), "PATH": programs}
+
+    def run(block: str) -> str:
+        done = subprocess.run(
+            ["sh", "-ec", block], env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    export, restore, merge, purge, more = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
+    assert "The backup is whole" in run(export)
+    cold_place.redis.flushall()
+    assert "Restored: 5 issues" in run(restore)
+    assert "Restored" in run(merge)
+    assert "Nothing was purged" in run(purge)
+    shown = run(more)
+    assert "clips are purged" in shown
+    assert "Footage is kept again" in shown

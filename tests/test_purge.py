@@ -1,0 +1,241 @@
+"""Footage retention: what is purged stays purged, and what was said of it stays right."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Site
+from dejabug import backfill, jobs
+from dejabug.catalogue import ClipStatus
+from dejabug.cli import app
+from dejabug.previewing import queue_preview
+from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
+from dejabug.reconcile import missed
+from dejabug.retention import DAY, EVERY, Retention
+from dejabug.rooms import Rooms
+from dejabug.shelves import shelf
+from dejabug.web.media import video_state
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+
+YEAR = 365 * DAY
+
+
+def age(jira: Site, key: str, years: float) -> str:
+    """Make a ticket's clips that old in Jira; the ticket's id."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(time.time() - years * YEAR))
+    issue = jira.app.extensions["store"].issues[str(jira.issue(key)["id"])]
+    for attachment in issue.attachments:
+        attachment.created = when
+    return str(issue.id)
+
+
+def purge_older(place: Rooms, years: float, what: str = "clips") -> int:
+    """What the command does."""
+    before = time.time() - years * YEAR
+    assert what in ("clips", "pictures")
+    place.retention.put(what, EVERY, before)  # type: ignore[arg-type]
+    date_clips(place)
+    return len(list(purge(place, find_old(place, before, what=what), what)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def aged(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
+    """Two tickets read in, three years and a month old, of the same bug; their keys."""
+    told = []
+    for name, years in ((COWS[0], 3.0), (COWS[1], 0.1)):
+        key = jira.file("GAME", f"cows of {name}", clips / name)
+        age(jira, key, years)
+        tell(place, jira, key, watch=False)
+        told.append(key)
+    return told[0], told[1]
+
+
+def test_old_footage_goes_with_all_that_shows_it_and_nothing_else(
+    place: Rooms, jira: Site, aged: tuple[str, str]
+) -> None:
+    old, young = (place.catalogue.clips_of(str(jira.issue(key)["id"]))[0] for key in aged)
+    assert purge_older(place, 2) == 1
+    assert not place.index.holds(old.id)
+    assert place.pictures.times(old.id) == []
+    gone = place.catalogue.clip(old.id)
+    assert gone is not None
+    assert (gone.status, gone.frames, gone.content) == (ClipStatus.PURGED, 0, "")
+    assert place.index.holds(young.id)
+    assert place.pictures.times(young.id)
+    assert place.catalogue.words(old.issue_id)  # what the ticket says is no footage
+    assert purge_older(place, 2) == 0
+    assert jira.issue(aged[0])["fields"]["attachment"]  # Jira's own file is Jira's
+
+
+def test_what_was_purged_is_not_read_in_again_by_anything(
+    place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
+) -> None:
+    purge_older(place, 2)
+    issue_id = str(jira.issue(aged[0])["id"])
+    for _ in backfill.read_backlog(place, "project = GAME", restart=True):
+        pass
+    tell(place, jira, aged[0])
+    jobs.maintain(place)
+    work(place)
+    assert missed(place.jira.issue(issue_id), place) is None
+    assert place.catalogue.count(ClipStatus.PURGED) == 1
+    assert place.catalogue.count(ClipStatus.INDEXED) == 1
+    # Nor is old footage of a ticket that nobody knew yet, nor under another encoder.
+    late = jira.file("GAME", "found in the attic", clips / PLACEHOLDER[0])
+    age(jira, late, 5)
+    tell(place, jira, late)
+    assert place.catalogue.count(ClipStatus.PURGED) == 2
+    place.redis.delete(*place.redis.keys("dejabug:clip*"))
+    tell(place, jira, aged[0])
+    assert place.catalogue.count(ClipStatus.PURGED) == 1
+
+
+def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = age(jira, key, 3)
+    jobs.take_in(place, place.jira.issue(issue_id), watch=True)
+    place.retention.put("clips", "GAME", time.time() - 2 * YEAR)
+    work(place)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert clip.status is ClipStatus.PURGED
+    assert not place.index.holds(clip.id)
+    paths = [entry["path"] for entry in jira.log()["requests"]]
+    assert not [path for path in paths if "/attachment/content/" in path]
+
+
+@pytest.mark.slow
+def test_comments_that_rest_on_purged_footage_are_brought_in_line(
+    place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
+) -> None:
+    history(place, jira, clips, PLACEHOLDER[0], QUIET)
+    key = jira.file("GAME", "cows again", clips / COWS[2])
+    tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    assert all(f"[{old}|" in comment["body"] for old in aged)
+    purge_older(place, 2)
+    work(place)
+    (now,) = jira.comments(key)
+    assert now["id"] == comment["id"]
+    assert f"[{aged[0]}|" not in now["body"]
+    assert f"[{aged[1]}|" in now["body"]
+    (strip,) = [a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")]
+    assert strip["filename"] not in comment["body"]  # the old picture showed purged footage
+
+
+def test_pictures_alone_may_go_and_the_clip_is_still_found(
+    place: Rooms, jira: Site, aged: tuple[str, str]
+) -> None:
+    old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
+    assert purge_older(place, 2, "pictures") == 1
+    assert place.index.holds(old.id)
+    assert place.pictures.times(old.id) == []
+    clip = place.catalogue.clip(old.id)
+    assert clip is not None
+    assert (clip.status, clip.unshown) == (ClipStatus.INDEXED, True)
+    queue_preview(place, old.id, awaited=True)
+    assert place.queue("previews").count == 0
+    assert video_state(place, clip) == "none"
+    # Read anew, its frames come back and its pictures do not.
+    jobs.forget_clip(place, clip)
+    tell(place, jira, aged[0], watch=False)
+    assert place.index.holds(old.id)
+    assert place.pictures.times(old.id) == []
+
+
+def test_footage_is_kept_again_when_that_is_said(
+    place: Rooms, jira: Site, aged: tuple[str, str]
+) -> None:
+    purge_older(place, 2)
+    assert lift(place, {"OTHER"}) == 0
+    assert lift(place) == 1
+    tell(place, jira, aged[0], watch=False)
+    assert place.catalogue.count(ClipStatus.INDEXED) == 2
+
+
+def test_every_encoders_vectors_of_old_footage_go(
+    place: Rooms, jira: Site, aged: tuple[str, str]
+) -> None:
+    old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
+    frames = place.index.clip_vectors([old.id])[old.id]
+    where = place.index.places([old.id])[old.id]
+    place.tell_of_encoder("another:model", frames.vectors.shape[1], "another")
+    other = shelf(place, "another:model", frames.vectors.shape[1])
+    other.frames.write_clip(old.id, where, frames.times, frames.vectors)
+    other.catalogue.put_clip(old)
+    assert purge_older(place, 2) == 1
+    assert not other.frames.holds(old.id)
+
+
+def test_clips_of_earlier_versions_get_their_age_from_jira(
+    place: Rooms, jira: Site, aged: tuple[str, str]
+) -> None:
+    for key in place.redis.keys("dejabug:clip:*"):
+        place.redis.hdel(key, "attached", "unshown")
+    assert find_old(place, time.time() - 2 * YEAR) == []
+    dated = date_clips(place)
+    assert (dated.asked, dated.unknown) == (2, 0)
+    assert len(find_old(place, time.time() - 2 * YEAR)) == 1
+    # Of a clip that Jira does not tell of, nothing is known, and it stays.
+    jira.call("DELETE", f"/rest/api/2/issue/{aged[0]}", "admin")
+    for key in place.redis.keys("dejabug:clip:*"):
+        place.redis.hdel(key, "attached")
+    assert date_clips(place).unknown == 1
+
+
+def test_workers_purge_once_a_day_by_the_setting(
+    place: Rooms, jira: Site, aged: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_purge(place)
+    assert place.queue("default").count == 0  # all is kept by default
+    monkeypatch.setitem(place.settings.__dict__, "retention_days", 730)
+    monkeypatch.setitem(place.__dict__, "retention", Retention(place.redis, 730))
+    for _ in range(3):
+        queue_purge(place)
+    assert place.queue("default").job_ids == ["purge"]
+    work(place)
+    assert place.catalogue.count(ClipStatus.PURGED) == 1
+    assert place.retention.cutoffs().clips == {}  # a longer time set later holds at once
+
+
+def test_the_command_tells_asks_and_shows(place: Rooms, aged: tuple[str, str]) -> None:
+    tell = CliRunner().invoke
+    asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
+    assert asked.exit_code == 1
+    assert "Purge clips of 1 clips for good?" in asked.output
+    assert place.catalogue.count(ClipStatus.PURGED) == 0
+    assert place.retention.cutoffs().clips == {}
+    done = tell(app, ["purge", "--older-than", "730d", "--project", "game", "--yes"])
+    assert "1 clips are purged" in done.stdout
+    shown = tell(app, ["purge"]).stdout
+    assert "GAME" in shown
+    assert "1 clips are purged." in shown
+    wrong = tell(app, ["purge", "--older-than", "two years"])
+    assert wrong.exit_code == 1
+    assert "give one like" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("project", "attached", "purged", "hidden"),
+    [
+        ("GAME", 50.0, True, True),
+        ("GAME", 150.0, False, True),
+        ("GAME", 250.0, False, False),
+        ("OTHER", 50.0, False, True),
+        ("GAME", 0.0, False, False),  # of unknown age
+    ],
+)
+def test_the_later_cut_off_counts(
+    cold_place: Rooms, project: str, attached: float, purged: bool, hidden: bool
+) -> None:
+    cold_place.retention.put("clips", "GAME", 100.0)
+    cold_place.retention.put("clips", "GAME", 90.0)  # an earlier one changes nothing
+    cold_place.retention.put("pictures", EVERY, 200.0)
+    cutoffs = cold_place.retention.cutoffs()
+    assert cutoffs.purges(project, attached) is purged
+    assert cutoffs.hides(project, attached) is hidden

@@ -1,0 +1,226 @@
+"""What stands against those who would harm: headers, foreign pages, foreign jobs, log lines."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import structlog
+from flask import Flask
+from flask.testing import FlaskClient
+from rq import Queue
+
+from dejabug.logs import configure_logs
+from dejabug.queueing import enqueue
+from dejabug.rooms import Rooms, connect
+from dejabug.settings import Settings
+from dejabug.web import create_app
+from dejabug.worker import WarmWorker
+
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@pytest.fixture
+def app(cold_place: Rooms) -> Flask:
+    return create_app(cold_place)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/sign-in"),
+        ("GET", "/pages/base.css"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/api/v1/status"),
+        ("GET", "/api/v1/docs"),
+        ("GET", "/api/v1/docs/start.js"),
+        ("GET", "/api/v1/openapi.json"),
+        ("GET", "/media/a.b/video.mp4"),
+        ("GET", "/forge/v1/issues/1/similar"),
+        ("POST", "/webhooks/jira"),
+        ("POST", "/slack/events"),
+        ("GET", "/no/such/page"),
+        ("DELETE", "/"),
+        ("GET", "/boom"),
+        ("OPTIONS", "/"),
+    ],
+)
+def test_every_answer_says_what_browsers_may_do_with_it(
+    app: Flask, client: FlaskClient, method: str, path: str
+) -> None:
+    @app.get("/boom")
+    def boom() -> str:
+        raise RuntimeError("nobody thought of this")
+
+    answer = client.open(path, method=method)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] in ("no-referrer", "same-origin")
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in answer.headers["Permissions-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "'unsafe-inline'" not in policy.partition("style-src")[0]
+    kept = answer.headers["Cache-Control"]
+    assert "no-store" in kept or path.startswith(("/pages/", "/api/v1/docs/"))
+    assert "Strict-Transport-Security" not in answer.headers  # this one is not meant for https
+    assert "nobody thought of this" not in answer.text
+
+
+def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_place: Rooms) -> None:
+    there = Rooms(cold_place.settings.model_copy(update={"public_url": "https://dejabug.test"}))
+    answer = create_app(there).test_client().get("/healthz")
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_no_foreign_page_changes_anything_with_somebodys_session(
+    app: Flask, client: FlaskClient, cold_place: Rooms
+) -> None:
+    """Whatever address is added: a session alone, from another site's page, changes nothing."""
+    _, token = cold_place.tokens.create("Tess", ["GAME"])
+    client.set_cookie("dejabug_session", cold_place.sessions.begin(token.reader))
+    tried = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) & UNSAFE):
+            path = rule.build(dict.fromkeys(rule.arguments, "1"))
+            assert path is not None
+            for origin in ("https://evil.example", "null", None):
+                headers = {"Origin": origin} if origin else {}
+                answer = client.open(path[1], method=method, headers=headers)
+                assert answer.status_code in (401, 403, 404), f"{method} {rule}: {answer.status}"
+            tried.append(rule.rule)
+    assert {"/sign-out", "/sign-in", "/api/v1/search/clip", "/webhooks/jira"} <= set(tried)
+    assert client.get("/api/v1/status").status_code in (200, 503)  # the session is still there
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/x.y/pictures/../../../etc/passwd.jpg",
+        "/media/..%2f..%2fetc/passwd",
+        "/pages/..%2f..%2fviews.py",
+        "/pages/%2e%2e/views.py",
+        "/api/v1/docs/..%2f__init__.py",
+        "/api/v1/jobs/..%2f..%2fx",
+    ],
+)
+def test_no_address_leads_out_of_its_folder(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in (400, 401, 404)
+    assert "import" not in answer.text
+
+
+@pytest.mark.parametrize("clip_id", ["../x", "1/2", "", "1\n", ".", "a\x00"])
+def test_no_clip_is_kept_outside_its_folder(cold_place: Rooms, clip_id: str) -> None:
+    for store in (cold_place.pictures, cold_place.previews):
+        with pytest.raises(ValueError, match="not a clip id"):
+            store.forget(clip_id)
+
+
+# Jobs: who may write to Redis must not be able to run what they want.
+
+
+class Evil:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return (exec, ("import pathlib; pathlib.Path('unpickled').touch()",))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "os.system",
+        "subprocess.run",
+        "builtins.exec",
+        "dejabug.media.ffmpeg.run",
+        "dejabug.jobs.time.sleep",
+        "dejabug.jobs.enqueue",
+        "dejabug.jobs.no_such_job",
+        "test_security.touch",
+    ],
+)
+def test_a_job_that_is_none_of_ours_is_thrown_away(
+    cold_place: Rooms, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    queue = cold_place.queue("default")
+    queue.enqueue(function, "touch here")
+    run(cold_place, queue)
+    assert list(tmp_path.glob("here")) == []
+    assert queue.count == 0
+    assert cold_place.redis.keys("rq:job:*") == []
+
+
+def touch(_: str) -> None:
+    """A function that somebody might name."""
+    from pathlib import Path
+
+    Path("here").touch()
+
+
+def test_a_pickled_job_and_a_callback_are_thrown_away(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    queue = cold_place.queue("default")
+    ours = json.dumps(["dejabug.jobs.forget_issue", None, ["1"], {}]).encode()
+    for data, more in (
+        (pickle.dumps(Evil()), {}),
+        (zlib.compress(pickle.dumps(Evil())), {}),
+        (zlib.compress(ours), {"success_callback_name": "test_security.touch"}),
+    ):
+        job = str(uuid4())
+        fields = {"data": data, "created_at": "2026-01-12T09:00:00.000000Z", "origin": "default"}
+        cold_place.redis.hset(f"rq:job:{job}", mapping={**fields, **more})
+        cold_place.redis.rpush("rq:queue:default", job)
+    run(cold_place, queue)
+    assert not (tmp_path / "unpickled").exists()
+    assert not (tmp_path / "here").exists()
+    assert queue.count == 0
+
+
+def run(place: Rooms, queue: Queue) -> None:
+    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+
+
+def test_a_job_that_workers_would_refuse_is_not_queued(cold_place: Rooms) -> None:
+    with pytest.raises(ValueError, match="JOB_MODULES"):
+        enqueue(cold_place.queue("default"), touch, "x")
+
+
+# Logs
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_nobody_writes_a_line_of_their_own_into_our_log(
+    style: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(style)
+    forged = "x\n2026-01-12 [info] forged\r\x1b[2Jgone\u2028too\x85"
+    structlog.get_logger().warning("webhook_not_understood", why=forged)
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "\x1b[2J" not in said
+    assert "forged" in said
+
+
+def test_the_settings_and_their_picture_hide_redis_password() -> None:
+    settings = Settings(redis_url="rediss://us:p@ss@redis.test:6380/1")
+    assert "p@ss" not in repr(settings)
+    assert settings.redis_address == "rediss://redis.test:6380/1"
+    with pytest.raises(ValueError, match="percent-encoded") as caught:
+        connect(Settings(redis_url="redis://:torn/word@redis.test:1/0"))
+    assert "torn" not in str(caught.value)
