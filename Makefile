@@ -11,7 +11,7 @@ PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugi
 NPM_STAMP := plugin/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test lint browser bench clips devset quality clean
+.PHONY: help install demo up panel test lint browser bench fuzz clips devset quality clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 
 bench: $(STAMP) ## measure speed against the naive way, as ratios
 	$(BIN)/python -m tools.bench $(ARGS)
+
+# Atheris is for this alone, and has no wheel for every machine.
+fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seconds 600 --target talk"
+	@$(BIN)/pip install -q --upgrade --target .state/fuzz/atheris "atheris>=3,<4"
+	@PYTHONPATH=.state/fuzz/atheris $(BIN)/python -m tools.fuzz $(ARGS)
 
 clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record
