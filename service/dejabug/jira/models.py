@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,7 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
         fix_versions=tuple(_names(fields.get("fixVersions"))),
         attachments=tuple(
             parse_attachment(item)
-            for item in fields.get("attachment") or ()
+            for item in _items(fields.get("attachment"))
             if isinstance(item, Mapping) and item.get("id")
         ),
         links=tuple(_links(fields.get("issuelinks"))),
@@ -135,11 +135,12 @@ def parse_comment(raw: Mapping[str, Any]) -> Comment:
 
 def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
     """An attachment from REST's JSON."""
+    size = raw.get("size")
     return Attachment(
         id=str(raw["id"]),
         filename=str(raw.get("filename") or ""),
         mime_type=str(raw.get("mimeType") or ""),
-        size=int(raw.get("size") or 0),
+        size=size if isinstance(size, int) else 0,
         author_id=account_of(raw.get("author")),
         created=str(raw.get("created") or ""),
     )
@@ -159,18 +160,18 @@ def plain_text(text: Any) -> str:
     return str(text or "")
 
 
-def _words(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
+def _words(document: Mapping[str, Any]) -> Iterator[str]:
+    # Not by recursion: documents may be deeper than Python's calls.
+    waiting: list[Any] = [document]
+    while waiting:
+        node = as_mapping(waiting.pop())
         if isinstance(node.get("text"), str):
             yield node["text"]
-        node = node.get("content") or ()
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from _words(child)
+        waiting += reversed(_items(node.get("content")))
 
 
 def _links(values: Any) -> Iterator[Link]:
-    for value in values or ():
+    for value in _items(values):
         link = as_mapping(value)
         other = as_mapping(link.get("inwardIssue") or link.get("outwardIssue"))
         if other.get("id"):
@@ -185,7 +186,7 @@ def _security(value: Any) -> str | None:
 
 
 def _names(values: Any) -> Iterator[str]:
-    for value in values or ():
+    for value in _items(values):
         name = _name(value)
         if name:
             yield name
@@ -194,6 +195,10 @@ def _names(values: Any) -> Iterator[str]:
 def _name(value: Any) -> str | None:
     name = as_mapping(value).get("name")
     return str(name) if name else None
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,9 +52,7 @@ NO_MEMORY = re.compile(
 # announced length may be a lie.
 LONGEST = 1800.0
 TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
-NOT_DECODED = re.compile(
-    r"Codec \(([\w-]{1,40})\) not on whitelist[^\n]*\n[^\n]*Error while opening decoder"
-)
+NOT_LISTED, NOT_OPENED = re.compile(r"Codec \(([\w-]{1,40})\) not on whitelist"), "opening decoder"
 # Signals of a program that has gone wrong by itself.
 CRASHES = frozenset(
     {
@@ -266,11 +265,13 @@ def no_pictures(outcome: Outcome, otherwise: ClipError) -> ClipError:
 
 def no_frames(outcome: Outcome) -> ClipError:
     """Why no picture could be decoded of a file that has some."""
-    codec = NOT_DECODED.search(outcome.talk)
-    if codec:
-        otherwise = ClipError("unsupported", f"its pictures are coded as {codec[1]}, not read here")
-    else:
-        otherwise = ClipError("no_frames", "no picture of it can be decoded")
+    otherwise = ClipError("no_frames", "no picture of it can be decoded")
+    for line, following in pairwise(outcome.talk.split("\n")):
+        # Sound is not listed either; but only what is to be decoded is opened.
+        codec = NOT_LISTED.search(line) if NOT_OPENED in following else None
+        if codec:
+            says = f"its pictures are coded as {codec[1]}, which is not read here"
+            otherwise = ClipError("unsupported", says)
     return no_pictures(outcome, otherwise)
 
 

@@ -45,12 +45,16 @@ def is_evidence(filename: str, mime_type: str | None) -> bool:
 
 
 def image_demuxer(path: Path) -> str | None:
-    """The ffmpeg demuxer of a file that holds one picture, by its first bytes; None for others.
+    """The ffmpeg demuxer of a file that holds one picture, by its first bytes; None for others."""
+    with path.open("rb") as file:
+        return demuxer_of(file.read(32))
+
+
+def demuxer_of(head: bytes) -> str | None:
+    """The same for a file's first 32 bytes.
 
     An animated WebP is not one picture: it goes the way of clips.
     """
-    with path.open("rb") as file:
-        head = file.read(32)
     if head.startswith(PNG):
         return "png_pipe"
     if head.startswith(JPEG):

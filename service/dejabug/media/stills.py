@@ -12,7 +12,7 @@ from dejabug.media.ffmpeg import Limits, command, no_frames, open_input, run
 from dejabug.media.scaling import LONGEST_SIDE, SCALE_FLAGS, scaling_terms
 
 # A portable pixmap: its own head tells its size, also after ffmpeg has turned the picture upright.
-PIXMAP = re.compile(rb"P6\s(\d+)\s(\d+)\s255\s")
+PIXMAP = re.compile(rb"P6\s(\d{1,9})\s(\d{1,9})\s255\s")
 LONGEST_HEAD = 32  # bytes
 # How ffmpeg tells that a picture ends too early, although it gives one.
 CUT_SHORT = re.compile(r"overread|bad vlc|error (?:dc|y=)|not enough data|truncated", re.IGNORECASE)
@@ -34,12 +34,19 @@ def read_still(
     most = LONGEST_HEAD + LONGEST_SIDE * short_side**2 * 3
     arguments = command(program, picture)
     outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
-    head = PIXMAP.match(outcome.output)
-    if head is None:
+    pixels = read_pixmap(outcome.output)
+    if pixels is None:
         raise no_frames(outcome)
-    width, height = int(head[1]), int(head[2])
-    data = outcome.output[head.end() :]
-    if len(data) < width * height * 3:
-        raise no_frames(outcome)
-    pixels = np.frombuffer(data, np.uint8, width * height * 3).reshape(height, width, 3).copy()
     return pixels, outcome.status != 0 or CUT_SHORT.search(outcome.talk) is not None
+
+
+def read_pixmap(data: bytes) -> npt.NDArray[np.uint8] | None:
+    """A portable pixmap's pixels, uint8 [h, w, 3]; None when it is none, or not whole."""
+    head = PIXMAP.match(data)
+    if head is None:
+        return None
+    width, height = int(head[1]), int(head[2])
+    if not 0 < width * height * 3 <= len(data) - head.end():
+        return None
+    pixels = np.frombuffer(data, np.uint8, width * height * 3, head.end())
+    return pixels.reshape(height, width, 3).copy()

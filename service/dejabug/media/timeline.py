@@ -89,14 +89,18 @@ def read_timeline(
     video = open_input(path)[FIRST_VIDEO]
     longest = limits.max_duration_seconds
     outputs = [ffmpeg.output(video, "pipe:", format="framecrc", c="copy", t=longest)]
-    traceable = about.codec in SKIPPABLE
-    if traceable:
+    if about.codec in SKIPPABLE:
         trace = {"bsf:v": "trace_headers", "frames:v": PACKETS_TRACED}
         outputs.append(ffmpeg.output(video, "pipe:2", format="null", c="copy", **trace))
     arguments = command(program, ffmpeg.merge_outputs(*outputs), said="info")
     outcome = run(arguments, limits, reads=path, most_output=MOST_LISTED, deadline=deadline)
-    listing = outcome.output.decode("ascii", "replace")
-    cut_off = CUT_OFF.search(outcome.talk) is not None
+    return timeline_of(outcome.output.decode("ascii", "replace"), outcome.talk, about, longest)
+
+
+def timeline_of(listing: str, talk: str, about: Probe, longest: float) -> Timeline:
+    """ffmpeg's framecrc listing of packets and what it says beside it → the timeline, of which
+    `longest` seconds are looked at."""
+    cut_off = CUT_OFF.search(talk) is not None
     base, shown = TIME_BASE.search(listing), shown_packets(listing)
     if base is None or not shown:
         return Timeline(None, cut_off, skippable=False)
@@ -106,7 +110,7 @@ def read_timeline(
     return Timeline(
         duration=min(end - start, longest),
         cut_off=cut_off or end + MISSING < expected,
-        skippable=traceable and can_skip(traced_pictures(outcome.talk, about.codec), tick),
+        skippable=about.codec in SKIPPABLE and can_skip(traced_pictures(talk, about.codec), tick),
         keyframe_gap=keyframe_gap(shown) * tick,
     )
 

@@ -1,0 +1,1 @@
+"""Random bytes against what of our own code reads bytes of others; `make fuzz`."""
