@@ -32,7 +32,6 @@ from dejabug.ranking import Calibration, Calibrations, Floats
 from dejabug.reconcile import WATERMARKS
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
-from dejabug.shelves import shelf
 from dejabug.tokens import ApiToken
 from dejabug.verdicts import Verdict
 from test_jobs import PLACEHOLDER, QUIET, history, old_and_new, tell, work
@@ -82,7 +81,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
     """A studio with something of everything, under two encoders, with no model loaded."""
     for name in (place.encoder_name, "another:model"):
         place.tell_of_encoder(name, LENGTH, f"{name} on a test")
-        onto = shelf(place, name, LENGTH)
+        onto = place.collection_of(name)
         for number in range(clips):
             issue, clip = str(10001 + number), str(20001 + number)
             place.catalogue.put_issue(
@@ -94,7 +93,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
             record = ClipRecord(
                 clip, issue, "ein Bär.mp4", 7, ClipStatus.INDEXED, "", 3, 1.5, "a" * 64, 1e9
             )
-            onto.frames.write_clip(
+            onto.index.write_clip(
                 clip,
                 Place(issue, "GAME", "Truck Town"),
                 np.arange(3, dtype=np.float32) / 2,

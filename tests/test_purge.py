@@ -17,7 +17,6 @@ from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
 from dejabug.reconcile import missed
 from dejabug.retention import DAY, EVERY, Retention
 from dejabug.rooms import Rooms
-from dejabug.shelves import shelf
 from dejabug.web.media import video_state
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 
@@ -165,11 +164,11 @@ def test_every_encoders_vectors_of_old_footage_go(
     frames = place.index.clip_vectors([old.id])[old.id]
     where = place.index.places([old.id])[old.id]
     place.tell_of_encoder("another:model", frames.vectors.shape[1], "another")
-    other = shelf(place, "another:model", frames.vectors.shape[1])
-    other.frames.write_clip(old.id, where, frames.times, frames.vectors)
+    other = place.collection_of("another:model")
+    other.index.write_clip(old.id, where, frames.times, frames.vectors)
     other.catalogue.put_clip(old)
     assert purge_older(place, 2) == 1
-    assert not other.frames.holds(old.id)
+    assert not other.index.holds(old.id)
 
 
 def test_clips_of_earlier_versions_get_their_age_from_jira(

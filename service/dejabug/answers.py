@@ -14,7 +14,7 @@ from typing import Any
 
 from dejabug import policy
 from dejabug.catalogue import ClipStatus, IssueRecord
-from dejabug.index import slug_of, text_of
+from dejabug.index import text_of
 from dejabug.jira.models import Issue
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Moment
@@ -195,4 +195,4 @@ def _read_pairs(written: str) -> list[PairMatch]:
 
 
 def _ranked_key(place: Rooms, issue_id: str) -> str:
-    return f"dejabug:ranked:{slug_of(place.encoder_name)}:{issue_id}"
+    return f"dejabug:ranked:{place.collection.slug}:{issue_id}"

@@ -152,8 +152,8 @@ def _paused(cursor: Cursor, total: int, why: str) -> Progress:
 
 def _until_drained(place: Rooms, cursor: Cursor, total: int) -> Iterator[Progress]:
     """While too many jobs wait, in a yield each."""
-    queue = place.queue("clips")
-    while (waiting := queue.count) > MOST_WAITING:
+    queues = [place.clips_queue(kept) for kept in place.fed]
+    while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
         workers = place.workers()["clips"]
         why = f"{waiting:,} jobs wait for {workers} workers"
         if not workers:

@@ -87,7 +87,8 @@ class Catalogue:
     def __init__(self, connection: redis.Redis, encoder: str) -> None:
         self._redis = connection
         self._slug = slug_of(encoder)
-        self._words_waiting = f"dejabug:words-waiting:{self._slug}"
+        # Where the issues are kept whose words are still to be embedded, a set.
+        self.words_waiting = f"dejabug:words-waiting:{self._slug}"
         self._tags = f"dejabug:tags:{self._slug}"
         self._words_done = f"dejabug:words-done:{self._slug}"
 
@@ -134,7 +135,7 @@ class Catalogue:
         old = self.issue(issue_id)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _words_key(issue_id))
-            pipe.srem(self._words_waiting, issue_id)
+            pipe.srem(self.words_waiting, issue_id)
             pipe.hdel(self._words_done, issue_id)
             pipe.hdel(self._tags, issue_id)
             pipe.srem("dejabug:issues", issue_id)
@@ -188,12 +189,12 @@ class Catalogue:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(self._clip_key(clip.id), mapping=mapping)
             pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
-            pipe.sadd(self._status_key(clip.status), clip.id)
+            pipe.sadd(self.status_key(clip.status), clip.id)
             if clip.content:
                 pipe.sadd(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 if status != clip.status:
-                    pipe.srem(self._status_key(status), clip.id)
+                    pipe.srem(self.status_key(status), clip.id)
             pipe.execute()
 
     def clip(self, clip_id: str) -> ClipRecord | None:
@@ -227,7 +228,7 @@ class Catalogue:
             if clip.content:
                 pipe.srem(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
-                pipe.srem(self._status_key(status), clip.id)
+                pipe.srem(self.status_key(status), clip.id)
             pipe.execute()
 
     def twins(self, content: str) -> list[ClipRecord]:
@@ -236,13 +237,17 @@ class Catalogue:
         found = (self.clip(clip_id) for clip_id in members)
         return [clip for clip in found if clip and clip.status is ClipStatus.INDEXED]
 
+    def status_key(self, status: ClipStatus) -> str:
+        """Where the ids of the clips in this state are kept, a set."""
+        return f"dejabug:clips:{self._slug}:{status}"
+
     def count(self, status: ClipStatus) -> int:
         """How many clips are in this state."""
-        return int(self._redis.scard(self._status_key(status)))
+        return int(self._redis.scard(self.status_key(status)))
 
     def with_status(self, status: ClipStatus) -> Iterator[ClipRecord]:
         """All clips in this state."""
-        cursor, key = 0, self._status_key(status)
+        cursor, key = 0, self.status_key(status)
         while True:
             cursor, members = self._redis.sscan(key, cursor, count=SOME)
             yield from self.clips(map(text_of, members)).values()
@@ -259,8 +264,25 @@ class Catalogue:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(_words_key(issue_id), words)
             if stale:
-                pipe.sadd(self._words_waiting, issue_id)
+                pipe.sadd(self.words_waiting, issue_id)
             pipe.execute()
+        return stale
+
+    def want_words(self, issue_ids: Collection[str]) -> list[str]:
+        """Those of these issues whose words, as known, are not embedded under this encoder; they
+        are remembered as such."""
+        if not issue_ids:
+            return []
+        wanted = list(issue_ids)
+        known = self._redis.mget([_words_key(issue_id) for issue_id in wanted])
+        done = self._redis.hmget(self._words_done, wanted)
+        stale = [
+            issue_id
+            for issue_id, words, digest in zip(wanted, known, done, strict=True)
+            if words is not None and text_of(digest) != digest_of(text_of(words))
+        ]
+        if stale:
+            self._redis.sadd(self.words_waiting, *stale)
         return stale
 
     def words(self, issue_id: str) -> str:
@@ -272,7 +294,7 @@ class Catalogue:
         """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
         self._redis.hset(self._words_done, issue_id, digest_of(words))
         if self.words(issue_id) == words:
-            self._redis.srem(self._words_waiting, issue_id)
+            self._redis.srem(self.words_waiting, issue_id)
 
     def embedded_words(self, issue_id: str) -> str:
         """The digest of the words of a ticket that are in the index; empty for none."""
@@ -280,11 +302,11 @@ class Catalogue:
 
     def words_wait(self, issue_id: str) -> bool:
         """Whether a ticket's words are still to be embedded."""
-        return bool(self._redis.sismember(self._words_waiting, issue_id))
+        return bool(self._redis.sismember(self.words_waiting, issue_id))
 
     def all_words_waiting(self) -> list[str]:
         """The issues whose words are still to be embedded."""
-        return sorted(text_of(member) for member in self._redis.smembers(self._words_waiting))
+        return sorted(text_of(member) for member in self._redis.smembers(self.words_waiting))
 
     def put_tags(self, issue_id: str, titles: list[str]) -> None:
         """Remember the kinds of bug that a ticket is tagged with, as people read them."""
@@ -328,9 +350,6 @@ class Catalogue:
 
     def _content_key(self, content: str) -> str:
         return f"dejabug:content:{self._slug}:{content}"
-
-    def _status_key(self, status: ClipStatus) -> str:
-        return f"dejabug:clips:{self._slug}:{status}"
 
     def _hash(self, key: str) -> dict[str, Any]:
         return _texts(self._redis.hgetall(key))

@@ -12,7 +12,7 @@ import redis
 from PIL import Image
 
 from dejabug import media
-from dejabug.encoders import EncoderError, encoder_name
+from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.rooms import Rooms
@@ -198,7 +198,10 @@ def _sign_in(place: Rooms) -> str:
 
 def _model(place: Rooms) -> str:
     try:
-        return place.encoder.label
+        label = place.encoder.label
+        if place.own.name == place.encoder_name:
+            return label
+        return f"{label}; not the one that serves, which is {place.encoder_name}"
     except EncoderError as error:
         raise UnwellError(
             str(error),
@@ -210,12 +213,12 @@ def _model(place: Rooms) -> str:
 
 
 def _index(place: Rooms) -> str:
-    name = encoder_name(place.settings)
     try:
         state = place.index.state()
     except (IndexUnavailableError, redis.RedisError) as error:
         raise UnwellError(
-            f"none for {name}: {error}", "Start a worker; it makes the index when it starts."
+            f"none for {place.own.name}: {error}",
+            "Start a worker; it makes the index when it starts.",
         ) from error
     if state.failures:
         raise UnwellError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import structlog
 
 from dejabug import media
 from dejabug.catalogue import ClipRecord, ClipStatus
+from dejabug.collection import Collection
 from dejabug.fetching import fetched
-from dejabug.index import Place, slug_of
+from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
 from dejabug.rooms import Rooms
@@ -20,9 +22,9 @@ from dejabug.rooms import Rooms
 log = structlog.get_logger()
 
 
-def embed_clip(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | None:
-    """Download a clip, sample and embed its frames, write them to the index; the clip as it is
-    then, indexed or failed with the reason, or None when Jira no longer has it.
+def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -> ClipRecord | None:
+    """Download a clip, sample and embed its frames, write them to this collection's index; the clip
+    as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
     One file on two issues is embedded once: whoever comes second waits, and copies. Raises
     JiraError when Jira is away.
@@ -30,12 +32,13 @@ def embed_clip(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | Non
     try:
         with fetched(place, clip) as path:
             content = _sha256(path)
-            name = f"dejabug:lock:content:{slug_of(place.encoder_name)}:{content}"
+            name = f"dejabug:lock:content:{kept.slug}:{content}"
             with held(place.redis, name):
-                done = _copied(place, clip, where, content) or _sampled(place, clip, where, path)
+                done = _copied(place, kept, clip, where, content)
+                done = done or _sampled(place, kept, clip, where, path)
                 done = replace(done, content=content)
-                if place.catalogue.clip(clip.id) is not None:
-                    place.catalogue.put_clip(done)  # for whoever waits with the same file
+                if kept.catalogue.clip(clip.id) is not None:
+                    kept.catalogue.put_clip(done)  # for whoever waits with the same file
             return done
     except AttachmentGoneError:
         return None
@@ -45,27 +48,40 @@ def embed_clip(place: Rooms, clip: ClipRecord, where: Place) -> ClipRecord | Non
         return _failed(clip, error.code, str(error))
 
 
-def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipRecord | None:
+def _copied(
+    place: Rooms, kept: Collection, clip: ClipRecord, where: Place, content: str
+) -> ClipRecord | None:
     """A clip indexed from another's frames, where that has the same file."""
-    for twin in place.catalogue.twins(content):
-        frames = place.index.clip_vectors([twin.id]).get(twin.id)
+    for twin in kept.catalogue.twins(content):
+        frames = kept.index.clip_vectors([twin.id]).get(twin.id)
         if twin.id != clip.id and frames is not None:
-            place.index.write_clip(clip.id, where, frames.times, frames.vectors)
+            kept.index.write_clip(clip.id, where, frames.times, frames.vectors)
             if not clip.unshown:
-                place.pictures.copy(twin.id, clip.id)
+                with _drawing(place, clip.id):
+                    place.pictures.copy(twin.id, clip.id)
             log.info("clip_copied", clip=clip.id, same_as=twin.id)
             return _indexed(clip, twin.frames, twin.duration, twin.reason)
     return None
 
 
-def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRecord:
+def _sampled(
+    place: Rooms, kept: Collection, clip: ClipRecord, where: Place, path: Path
+) -> ClipRecord:
     """A clip indexed from its own frames. Raises ClipError."""
     frames = sample(place, path)
     vectors = place.encoder.embed_images(frames.pixels)
-    place.index.write_clip(clip.id, where, frames.times, vectors)
+    kept.index.write_clip(clip.id, where, frames.times, vectors)
+    # Another encoder's frames may be of other times, and their pictures are still shown.
+    beside = len(place.collections()) > 1
     if not clip.unshown:
-        place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
+        with _drawing(place, clip.id):
+            place.pictures.write(clip.id, frames.times.tolist(), frames.pixels, beside=beside)
     return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
+
+
+def _drawing(place: Rooms, clip_id: str) -> AbstractContextManager[None]:
+    """Held while a clip's pictures are written: two encoders' workers may do so at once."""
+    return held(place.redis, f"dejabug:lock:pictures:{clip_id}")
 
 
 def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -19,8 +19,9 @@ from redis.client import Pipeline
 from dejabug import commenting, conversation, media
 from dejabug.answers import RE_READ, rank, rank_anew
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
+from dejabug.collection import Collection
 from dejabug.embedding import embed_clip
-from dejabug.index import Place, slug_of
+from dejabug.index import Place
 from dejabug.jira.errors import (
     CommentGoneError,
     IssueGoneError,
@@ -42,6 +43,8 @@ log = structlog.get_logger()
 STALE_PROMISE = 900
 # Seconds after which a preview that nobody watched is taken away; it is made anew when asked for.
 UNWATCHED = 30 * 24 * 3600
+# Why a clip failed that Jira did not show when it was embedded for an encoder that is made ready.
+GONE = "gone: Jira shows this attachment no more"
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
 LONGEST_DESCRIPTION = 2000
 
@@ -106,29 +109,39 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         enqueue(place.queue("default"), suggest_around, issue.id)
     if place.projects.rules(issue.project).mode == "off":
         return 0
-    if catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
-        queue_ticket(place, issue.id)
-    attached = {file.id: file for file in evidence(place, issue)}
-    known = {clip.id: clip for clip in catalogue.clips_of(issue.id)}
-    for clip_id in known.keys() - attached.keys():
-        forget_clip(place, known[clip_id])
+    attached = evidence(place, issue)
+    for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
+        forget_clip(place, clip_id)
     if old is not None and (old.project, old.game) != (record.project, record.game):
-        place.tickets.move(issue.id, record.project)
-        for clip_id in known.keys() & attached.keys():
-            place.index.move_clip(clip_id, Place(issue.id, record.project, record.game))
-    queued, cutoffs = 0, place.retention.cutoffs()
-    for clip_id, attachment in attached.items():
-        clip = known.get(clip_id)
-        if clip is not None and clip.status is not ClipStatus.QUEUED:
-            continue
-        fresh = clip_record(attachment, issue, cutoffs)
-        catalogue.put_clip(fresh)
-        if fresh.status is ClipStatus.QUEUED:
-            queue_clip(place, clip_id)
-            queued += 1
+        where = Place(issue.id, record.project, record.game)
+        for kept in place.collections():
+            if kept.knows_dimensions():
+                kept.tickets.move(issue.id, record.project)
+                for file in attached:
+                    kept.index.move_clip(file.id, where)
+    # What answers counts; what is made ready to answer is fed alike.
+    queued, *_ = [_feed(place, kept, issue, attached) for kept in place.fed]
     log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
     if not queued:
         queue_suggestion(place, issue.id)
+    return queued
+
+
+def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
+    """Queue for a collection what of an issue is new to it; the number of clips queued."""
+    if kept.catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
+        queue_ticket(place, issue.id, kept)
+    known = {clip.id: clip for clip in kept.catalogue.clips_of(issue.id)}
+    queued, cutoffs = 0, place.retention.cutoffs()
+    for file in attached:
+        clip = known.get(file.id)
+        if clip is not None and clip.status is not ClipStatus.QUEUED:
+            continue
+        fresh = clip_record(file, issue, cutoffs)
+        kept.catalogue.put_clip(fresh)
+        if fresh.status is ClipStatus.QUEUED:
+            queue_clip(place, file.id, kept)
+            queued += 1
     return queued
 
 
@@ -180,59 +193,66 @@ def requeue_clips(place: Rooms, issue_id: str) -> None:
 def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
     place = rooms()
-    issue, words = place.catalogue.issue(issue_id), place.catalogue.words(issue_id)
-    if issue is None or not place.catalogue.words_wait(issue_id):
+    kept = place.own
+    catalogue = kept.catalogue
+    issue, words = catalogue.issue(issue_id), catalogue.words(issue_id)
+    if issue is None or not catalogue.words_wait(issue_id):
         return
     tags: list[Tag] = []
     if words:
         vector = place.encoder.embed_texts([words])[0]
-        place.tickets.write(issue_id, issue.project, vector)
+        kept.tickets.write(issue_id, issue.project, vector)
         if place.tagger is not None:
             tags = place.tagger.tags(None, vector)
     else:
-        place.tickets.forget(issue_id)
-    place.catalogue.put_tags(issue_id, [tag.title for tag in tags])
-    place.catalogue.words_embedded(issue_id, words)
-    if place.catalogue.issue(issue_id) is None:
-        place.tickets.forget(issue_id)  # deleted in Jira while we worked
-        place.catalogue.put_tags(issue_id, [])
+        kept.tickets.forget(issue_id)
+    catalogue.put_tags(issue_id, [tag.title for tag in tags])
+    catalogue.words_embedded(issue_id, words)
+    if catalogue.issue(issue_id) is None:
+        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
+        catalogue.put_tags(issue_id, [])
         return
-    queue_suggestion(place, issue_id)
+    if place.serves(kept):
+        queue_suggestion(place, issue_id)
 
 
 @polite
 def index_clip(clip_id: str) -> None:
     """Download a clip, sample its frames, embed them, and write them to the index."""
     place = rooms()
-    clip = place.catalogue.clip(clip_id)
-    issue = place.catalogue.issue(clip.issue_id) if clip else None
+    kept = place.own
+    clip = kept.catalogue.clip(clip_id)
+    issue = kept.catalogue.issue(clip.issue_id) if clip else None
     if clip is None or issue is None:
         return  # forgotten while it waited
     if place.retention.cutoffs().purges(issue.project, clip.attached):
-        purge_clip(place, clip)  # it has become too old while it waited
+        purge_clip(place, kept, clip)  # it has become too old while it waited
     elif clip.status is ClipStatus.QUEUED:
         started = time.monotonic()
-        done = embed_clip(place, clip, Place(issue.id, issue.project, issue.game))
-        if done is None or place.catalogue.clip(clip_id) is None:
+        done = embed_clip(place, kept, clip, Place(issue.id, issue.project, issue.game))
+        if done is None and not place.serves(kept):
+            # Perhaps it is our account that lost a permission: what serves must not suffer for it.
+            done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
+        if done is None or kept.catalogue.clip(clip_id) is None:
             # Deleted in Jira, perhaps while we worked: nothing of it may stay.
-            forget_clip(place, done or clip)
+            forget_clip(place, clip_id)
         else:
-            _keep(place, done, time.monotonic() - started)
-    waiting = any(other.status is ClipStatus.QUEUED for other in place.catalogue.clips_of(issue.id))
-    if not waiting:
+            _keep(kept, done, time.monotonic() - started)
+    waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
+    if not waiting and place.serves(kept):
         queue_suggestion(place, issue.id)
         if place.catalogue.came_back(issue.id):
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _keep(place: Rooms, clip: ClipRecord, seconds: float) -> None:
+def _keep(kept: Collection, clip: ClipRecord, seconds: float) -> None:
     """Remember what became of a clip, where its issue belongs now."""
-    place.catalogue.put_clip(clip)
-    issue = place.catalogue.issue(clip.issue_id)
+    kept.catalogue.put_clip(clip)
+    issue = kept.catalogue.issue(clip.issue_id)
     if clip.status is ClipStatus.INDEXED:
-        place.pace.record(seconds, clip.size)
+        kept.pace.record(seconds, clip.size)
         if issue is not None:  # it may have moved while we worked
-            place.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
     log.info(
         "clip_done",
         clip=clip.id,
@@ -269,33 +289,40 @@ def suggest_around(issue_id: str) -> None:
 def forget_issue(issue_id: str) -> None:
     """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
     place = rooms()
-    for clip in place.catalogue.clips_of(issue_id):
-        forget_clip(place, clip)
-    if place.knows_dimensions():
-        place.tickets.forget(issue_id)
+    for clip_id in place.catalogue.clip_ids_of(issue_id):
+        forget_clip(place, clip_id)
+    collections = place.collections()
+    for kept in collections:
+        if kept.knows_dimensions():
+            kept.tickets.forget(issue_id)
     place.verdicts.forget_issue(issue_id)
     place.ledger.forget_issue(issue_id)
     place.readers.forget_issue(issue_id)
     rank_anew(place, issue_id)
-    place.catalogue.forget_issue(issue_id)
+    for kept in collections:
+        kept.catalogue.forget_issue(issue_id)
     correct_comments_naming(place, issue_id)
     log.info("issue_forgotten", issue_id=issue_id)
 
 
-def forget_clip(place: Rooms, clip: ClipRecord) -> None:
-    """Take a clip out whole: its record first, so that a job at work on it notices."""
-    place.catalogue.forget_clip(clip)
-    if clip.status is not ClipStatus.FAILED:
-        place.index.forget_clip(clip.id)
-    place.pictures.forget(clip.id)
-    place.previews.forget(clip.id)
-    log.info("clip_forgotten", clip=clip.id)
+def forget_clip(place: Rooms, clip_id: str) -> None:
+    """Take a clip out whole, under every encoder: its records first, so that a job at work on it
+    notices."""
+    for kept in place.collections():
+        clip = kept.catalogue.clip(clip_id)
+        if clip is not None:
+            kept.catalogue.forget_clip(clip)
+        if kept.knows_dimensions():
+            kept.index.forget_clip(clip_id)
+    place.pictures.forget(clip_id)
+    place.previews.forget(clip_id)
+    log.info("clip_forgotten", clip=clip_id)
 
 
-def purge_clip(place: Rooms, clip: ClipRecord) -> None:
+def purge_clip(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
     """Take out all of a clip's footage, and remember that it was here."""
-    forget_clip(place, clip)
-    place.catalogue.put_clip(clip.purged())
+    forget_clip(place, clip.id)
+    kept.catalogue.put_clip(clip.purged())
 
 
 def refresh_comments_of(place: Rooms, project: str) -> int:
@@ -320,21 +347,29 @@ def maintain(place: Rooms) -> None:
             record = place.catalogue.issue(issue_id)
             promise_sync(place, issue_id, record is None or record.watched, pipe)
             pipe.execute()
-    for clip in list(place.catalogue.with_status(ClipStatus.QUEUED)):
-        queue_clip(place, clip.id)
-    for issue_id in place.catalogue.all_words_waiting():
-        queue_ticket(place, issue_id)
+    for kept in place.fed:
+        queue_waiting(place, kept)
+        if kept.knows_dimensions():
+            kept.index.grow()
     place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
     prune_uploads(place)
     prune_scratch()
-    if place.knows_dimensions():
-        place.index.grow()
 
 
-def queue_clip(place: Rooms, clip_id: str) -> None:
-    """Queue a clip's embedding, unless that job waits or runs already."""
-    job_id = f"clip-{_encoder_slug(place)}-{clip_id}"
-    enqueue(place.queue("clips"), index_clip, clip_id, job_id=job_id, timeout=CLIP_JOB)
+def queue_waiting(place: Rooms, kept: Collection) -> None:
+    """Queue all that waits to be embedded for a collection, unless it is queued already."""
+    for clip in list(kept.catalogue.with_status(ClipStatus.QUEUED)):
+        queue_clip(place, clip.id, kept)
+    for issue_id in kept.catalogue.all_words_waiting():
+        queue_ticket(place, issue_id, kept)
+
+
+def queue_clip(place: Rooms, clip_id: str, kept: Collection | None = None) -> None:
+    """Queue a clip's embedding for a collection (by default what serves), unless that job waits or
+    runs already."""
+    kept = kept or place.collection
+    job_id = f"clip-{_job_slug(kept)}-{clip_id}"
+    enqueue(place.clips_queue(kept), index_clip, clip_id, job_id=job_id, timeout=CLIP_JOB)
 
 
 def retry_clip(place: Rooms, clip: ClipRecord) -> None:
@@ -343,10 +378,10 @@ def retry_clip(place: Rooms, clip: ClipRecord) -> None:
     queue_clip(place, clip.id)
 
 
-def queue_ticket(place: Rooms, issue_id: str) -> None:
+def queue_ticket(place: Rooms, issue_id: str, kept: Collection) -> None:
     """Queue the embedding of a ticket's words, unless that job waits or runs already."""
-    job_id = f"ticket-{_encoder_slug(place)}-{issue_id}"
-    enqueue(place.queue("clips"), index_ticket, issue_id, job_id=job_id)
+    job_id = f"ticket-{_job_slug(kept)}-{issue_id}"
+    enqueue(place.clips_queue(kept), index_ticket, issue_id, job_id=job_id)
 
 
 def queue_suggestion(place: Rooms, issue_id: str) -> None:
@@ -357,7 +392,7 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
         enqueue(place.queue("default"), suggest, issue_id)
 
 
-def face_of(issue: Issue, kinds: Collection[str]) -> str:
+def face_of(issue: Issue, kinds: frozenset[str]) -> str:
     """A digest of what comments on other issues say of this one, and of who may read it."""
     said = (
         issue.key,
@@ -382,5 +417,5 @@ def words_of(summary: str, description: str) -> str:
     return ". ".join(part for part in parts if part)
 
 
-def _encoder_slug(place: Rooms) -> str:
-    return slug_of(place.encoder_name).replace(".", "_")
+def _job_slug(kept: Collection) -> str:
+    return kept.slug.replace(".", "_")

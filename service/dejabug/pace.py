@@ -49,19 +49,20 @@ class Pace:
                 pipe.hset(self._key, "bytes", all_bytes // 2)
                 pipe.execute()
 
-    def estimate(self, clips: int, size: int, workers: int) -> Estimate:
+    def estimate(self, clips: int, size: int | None, workers: int) -> Estimate:
         """How long `workers` workers, at least one, will take for clips of `size` bytes in all.
 
-        Two guesses span the range: as many seconds per clip as before, and as many per byte.
+        Two guesses span the range: as many seconds per clip as before, and as many per byte. Where
+        the size is not known (None), the clips are taken to be like those before.
         """
         done, seconds, done_bytes = self.measured()
         if done:
             guesses = [clips * seconds / done]
-            if done_bytes:
+            if done_bytes and size is not None:
                 guesses.append(size * seconds / done_bytes)
         else:
             assumed = clips * ASSUMED_SECONDS
-            guesses = [assumed, assumed + size * ASSUMED_SECONDS_PER_BYTE]
+            guesses = [assumed, assumed + (size or 0) * ASSUMED_SECONDS_PER_BYTE]
         share = max(workers, 1)
         return Estimate(min(guesses) / share, max(guesses) / share, done)
 

@@ -43,10 +43,17 @@ class PictureStore:
         self._folder = folder
 
     def write(
-        self, clip_id: str, times: Sequence[float], pixels: Iterable[npt.NDArray[np.uint8]]
+        self,
+        clip_id: str,
+        times: Sequence[float],
+        pixels: Iterable[npt.NDArray[np.uint8]],
+        *,
+        beside: bool = False,
     ) -> None:
-        """Keep one picture per frame, instead of whatever the clip had before."""
+        """Keep one picture per frame, instead of whatever the clip had before, or `beside` it."""
         with self._replaced(clip_id) as fresh:
+            if beside and self._of(clip_id).exists():
+                shutil.copytree(self._of(clip_id), fresh, dirs_exist_ok=True)
             for time, frame in zip(times, pixels, strict=True):
                 (fresh / _name(time)).write_bytes(_jpeg(frame))
 

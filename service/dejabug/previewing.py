@@ -83,7 +83,7 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
     )
     with fetched(place, clip) as path:
         place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))
-        if place.knows_dimensions() and not place.pictures.times(clip.id):
+        if place.collection.knows_dimensions() and not place.pictures.times(clip.id):
             _write_pictures(place, clip, path, limits)
 
 

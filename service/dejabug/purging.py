@@ -7,7 +7,8 @@ on a purged clip are brought in line, so that none speaks of a moment that nobod
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection as Container
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -15,13 +16,13 @@ from operator import attrgetter
 import structlog
 
 from dejabug.catalogue import Catalogue, ClipRecord, ClipStatus
+from dejabug.collection import Collection
 from dejabug.jira.client import PAGE
 from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
 from dejabug.queueing import enqueue
 from dejabug.retention import DAY, EVERY, What
 from dejabug.rooms import Rooms, rooms
-from dejabug.shelves import Shelf, shelves
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ def date_clips(place: Rooms) -> Undated:
     """Ask Jira when clips were attached of which earlier versions did not note it. Raises
     JiraError."""
     asked = unknown = 0
-    for each in shelves(place):
+    for each in place.indexed():
         undated = [clip for clip in _clips(each.catalogue) if not clip.attached]
         asked += len(undated)
         for start in range(0, len(undated), PAGE):
@@ -88,13 +89,13 @@ def date_clips(place: Rooms) -> Undated:
 
 
 def find_old(
-    place: Rooms, before: float, projects: Collection[str] | None = None, what: What = "clips"
+    place: Rooms, before: float, projects: Container[str] | None = None, what: What = "clips"
 ) -> list[Old]:
     """The clips that were attached `before` (Unix seconds), of these projects or all, and of which
     there is something left to purge; each issue's together."""
     found: dict[str, Old] = {}
     project_of: dict[str, str] = {}
-    for each in shelves(place):
+    for each in place.indexed():
         for clip in _clips(each.catalogue):
             done = what == "pictures" and clip.unshown
             if done or not 0 < clip.attached < before:
@@ -114,13 +115,13 @@ def find_old(
 def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
     """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
     often it is broken off and begun again."""
-    everywhere = shelves(place)
+    everywhere = place.indexed()
     for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
         for each in together:
             place.pictures.forget(each.clip.id)
             place.previews.forget(each.clip.id)
-            for shelf in everywhere:
-                _purge_from(shelf, each.clip.id, what)
+            for kept in everywhere:
+                _purge_from(kept, each.clip.id, what)
             log.info("clip_purged", clip=each.clip.id, issue_id=issue_id, what=what)
             yield each
         if what == "clips":
@@ -128,13 +129,13 @@ def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
             correct_comments_naming(place, issue_id)
 
 
-def lift(place: Rooms, projects: Collection[str] | None = None) -> int:
+def lift(place: Rooms, projects: Container[str] | None = None) -> int:
     """Footage of these projects, or of all, is kept again: what was purged is forgotten, so that a
     backfill reads it in like any other; how many clips."""
     for project in projects or (EVERY, *place.catalogue.projects()):
         place.retention.lift(project)
     lifted = 0
-    for each in shelves(place):
+    for each in place.indexed():
         clips = [*each.catalogue.with_status(ClipStatus.PURGED)]
         clips += [clip for clip in _clips(each.catalogue) if clip.unshown]
         for clip in clips:
@@ -149,16 +150,16 @@ def lift(place: Rooms, projects: Collection[str] | None = None) -> int:
     return lifted
 
 
-def _purge_from(shelf: Shelf, clip_id: str, what: What) -> None:
-    clip = shelf.catalogue.clip(clip_id)
+def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
+    clip = kept.catalogue.clip(clip_id)
     if clip is None:
         return
     if what == "pictures":
-        shelf.catalogue.put_clip(replace(clip, unshown=True))
+        kept.catalogue.put_clip(replace(clip, unshown=True))
         return
-    shelf.frames.forget_clip(clip_id)
-    shelf.catalogue.forget_clip(clip)
-    shelf.catalogue.put_clip(clip.purged())
+    kept.index.forget_clip(clip_id)
+    kept.catalogue.forget_clip(clip)
+    kept.catalogue.put_clip(clip.purged())
 
 
 def _clips(catalogue: Catalogue) -> Iterator[ClipRecord]:

@@ -19,9 +19,9 @@ import redis
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from dejabug.collection import Collection
 from dejabug.encoders import Floats
 from dejabug.encoders.prompts import embed_queries
-from dejabug.index import slug_of
 from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, connect
 
@@ -54,15 +54,17 @@ class Question:
 
 
 def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Words → clips, as JSON: clip, issue key, score, what it was found by, and the moment that
-    they describe: start, end and its best frame's time (`at`), in seconds."""
+    """Words → clips in the collection of this process's model, as JSON: clip, issue key, score,
+    what it was found by, and the moment that they describe: start, end and its best frame's time
+    (`at`), in seconds."""
     (vector,) = embed_queries(place.encoder, [words])
     return _search(place, vector, projects, limit)
 
 
 def _search(place: Rooms, vector: Floats, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    matches = place.finder.search(vector, projects, limit)
-    places = place.index.places(match.clip_id for match in matches)
+    kept = place.own
+    matches = place.finder_of(kept).search(vector, projects, limit)
+    places = kept.index.places(match.clip_id for match in matches)
     keys = place.catalogue.keys_of({where.issue_id for where in places.values()})
     return [
         {
@@ -88,7 +90,7 @@ def ask(
 
     Raises SearchFailedError when no worker answers in time, or it fails.
     """
-    key, asked = _key(place), Question(new_reply(), words, projects, limit)
+    key, asked = _key(place.collection), Question(new_reply(), words, projects, limit)
     question = json.dumps(asdict(asked))
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.rpush(key, question)
@@ -120,7 +122,7 @@ class Answerer(threading.Thread):
 
     def run(self) -> None:
         """Until `stop`. While Redis is away it is asked again and again."""
-        key = _key(self._place)
+        key = _key(self._place.own)
         while not self._done.is_set():
             try:
                 first = cast("list[bytes] | None", self._redis.blpop([key], timeout=READ))
@@ -175,5 +177,5 @@ def _questions(raws: Sequence[bytes]) -> list[Question]:
     return found
 
 
-def _key(place: Rooms) -> str:
-    return f"dejabug:questions:{slug_of(place.encoder_name)}"
+def _key(kept: Collection) -> str:
+    return f"dejabug:questions:{kept.slug}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import redis
@@ -20,9 +20,10 @@ from dejabug.callers import (
     TokenReaders,
 )
 from dejabug.catalogue import Catalogue
-from dejabug.encoders import Encoder, encoder_name, load_encoder
+from dejabug.collection import DIMENSIONS, LABELS, Collection, known_encoders
+from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
 from dejabug.finder import Finder
-from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, text_of
+from dejabug.index import FrameIndex, TicketIndex, text_of
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
@@ -35,6 +36,7 @@ from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
 from dejabug.retention import Retention
+from dejabug.serving import Serving
 from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
@@ -46,6 +48,8 @@ log = structlog.get_logger()
 # Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
 # look at the panel).
 QUEUES = ("default", "clips", "search", "previews")
+# Those whose jobs need the model; a worker on others starts without it.
+EMBEDDING_QUEUES = ("clips", "search")
 # Where our own account's id is kept, for webhooks, which do not call Jira.
 ACCOUNT = "dejabug:account"
 
@@ -55,11 +59,8 @@ class Rooms:
     """Lazily opened: a process pays only for what it uses (the model takes seconds)."""
 
     settings: Settings
-
-    @property
-    def encoder_name(self) -> str:
-        """The name of the configured encoder's vectors."""
-        return encoder_name(self.settings)
+    # The encoder whose collection counts here, whichever serves: for measuring one.
+    pinned: str | None = None
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -68,7 +69,7 @@ class Rooms:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The model, loaded at first use; records the length of its vectors for processes
+        """The settings' model, loaded at first use; records the length of its vectors for processes
         without it."""
         encoder = load_encoder(self.settings)
         self.adopt_encoder(encoder)
@@ -76,31 +77,115 @@ class Rooms:
         return encoder
 
     def adopt_encoder(self, encoder: Encoder) -> None:
-        """Take a model that is loaded already, and tell processes without it of its vectors."""
+        """Take a model that is loaded already, and tell processes without it of its vectors.
+
+        Raises EncoderError when another model went by the same name.
+        """
+        self.redis.hsetnx(DIMENSIONS, encoder.name, str(encoder.dimensions))
+        known = int(self.redis.hget(DIMENSIONS, encoder.name) or 0)
+        if known != encoder.dimensions:
+            raise EncoderError(
+                f"the vectors of {encoder.name} had {known} numbers, and this model gives "
+                f"{encoder.dimensions}: another model goes by the same name. Give its folder "
+                f"another name, or forget the old vectors: dejabug encoder forget '{encoder.name}'"
+            )
+        self.redis.hset(LABELS, encoder.name, encoder.label)
         self.__dict__["encoder"] = encoder
-        self.tell_of_encoder(encoder.name, encoder.dimensions, encoder.label)
 
     def tell_of_encoder(self, name: str, dimensions: int, label: str) -> None:
         """Note an encoder's vectors' length, and its label for people, for all processes."""
-        self.redis.hset("dejabug:dimensions", name, dimensions)
-        self.redis.hset("dejabug:labels", name, label)
+        self.redis.hset(DIMENSIONS, name, dimensions)
+        self.redis.hset(LABELS, name, label)
 
     def dimensions(self) -> dict[str, int]:
         """The lengths of vectors of all encoders that a worker has ever loaded here, by name."""
-        found = self.redis.hgetall("dejabug:dimensions")
+        found = self.redis.hgetall(DIMENSIONS)
         return {text_of(name): int(length) for name, length in found.items()}
 
-    @cached_property
-    def index(self) -> FrameIndex:
-        """The configured encoder's index. Raises IndexUnavailableError until a worker with the
-        model has told how long its vectors are."""
-        name, algorithm = self.encoder_name, self.settings.index_algorithm
-        return FrameIndex(self.redis, name, self._dimensions(), algorithm=algorithm)
+    # What is kept under encoders
 
     @cached_property
+    def serving(self) -> Serving:
+        """Which encoder serves."""
+        return Serving(self.redis, encoder_name(self.settings))
+
+    @property
+    def encoder_name(self) -> str:
+        """The name of the encoder that serves."""
+        return self.pinned or self.serving.roles().serving
+
+    def measured(self) -> Rooms:
+        """Rooms in which the settings' encoder counts, whichever serves: to measure and to teach it
+        before it does."""
+        name = self.own.name
+        return self if name == self.encoder_name else replace(self, pinned=name)
+
+    def serves(self, kept: Collection) -> bool:
+        """Whether this collection answers, as of this moment."""
+        return kept.name == self.serving.roles(now=True).serving
+
+    @property
+    def collection(self) -> Collection:
+        """What answers are made of: the collection of the encoder that serves."""
+        return self.collection_of(self.encoder_name)
+
+    @property
+    def own(self) -> Collection:
+        """The collection of the settings' encoder, whichever serves: what its model works for."""
+        return self.collection_of(encoder_name(self.settings))
+
+    @property
+    def fed(self) -> list[Collection]:
+        """What new tickets go into: the collection that serves, then the one made ready, if any."""
+        roles = self.serving.roles()
+        return [self.collection_of(name) for name in (roles.serving, roles.next) if name]
+
+    def collections(self) -> list[Collection]:
+        """Every collection there is, those that are fed first."""
+        fed = [kept.name for kept in self.fed]
+        return [
+            self.collection_of(name) for name in dict.fromkeys([*fed, *known_encoders(self.redis)])
+        ]
+
+    def indexed(self) -> list[Collection]:
+        """Every collection that has indexes, since a worker has told how long its vectors are."""
+        return [kept for kept in self.collections() if kept.knows_dimensions()]
+
+    def collection_of(self, name: str) -> Collection:
+        """The collection of an encoder, by its name."""
+        kept = self._collections.get(name)
+        if kept is None:
+            kept = Collection(self.redis, name, self.settings.index_algorithm)
+            self._collections[name] = kept
+        return kept
+
+    @cached_property
+    def _collections(self) -> dict[str, Collection]:
+        return {}
+
+    @property
+    def index(self) -> FrameIndex:
+        """The frames of the collection that serves. Raises IndexUnavailableError."""
+        return self.collection.index
+
+    @property
     def tickets(self) -> TicketIndex:
-        """The tickets' words under the configured encoder. Raises like `index`."""
-        return TicketIndex(self.redis, self.encoder_name, self._dimensions())
+        """The tickets' words in the collection that serves. Raises IndexUnavailableError."""
+        return self.collection.tickets
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Records of issues, and of clips in the collection that serves."""
+        return self.collection.catalogue
+
+    @property
+    def pace(self) -> Pace:
+        """How fast clips are embedded in the collection that serves."""
+        return self.collection.pace
+
+    def encoder_label(self) -> str:
+        """Model, precision and device of what serves, for people."""
+        return self.collection.label()
 
     @cached_property
     def tagger(self) -> Tagger | None:
@@ -111,40 +196,33 @@ class Rooms:
         return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
 
     @cached_property
-    def pace(self) -> Pace:
-        """How fast clips are embedded here."""
-        return Pace(self.redis, self.encoder_name)
-
-    @cached_property
     def verdicts(self) -> Verdicts:
         """What people said of pairs of issues."""
         return Verdicts(self.redis)
 
     @property
     def finder(self) -> Finder:
-        """Ranking over the indexes, with what the studio's verdicts have taught up to now."""
-        return self.finder_with(read_lessons(self.redis, self.encoder_name))
+        """Ranking over what serves, with what the studio's verdicts have taught up to now."""
+        return self.finder_of(self.collection)
+
+    def finder_of(self, kept: Collection) -> Finder:
+        """Ranking over a collection, with what was learned for it."""
+        return self._finder(kept, read_lessons(self.redis, kept.name))
 
     def finder_with(self, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
         """Ranking with other lessons, or another recipe, than the service's: to compare them."""
+        return self._finder(self.collection, lessons, recipe)
+
+    def _finder(self, kept: Collection, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
         return Finder(
-            self.index,
-            self.tickets,
+            kept.index,
+            kept.tickets,
             candidate_frames=self.settings.candidate_frames,
             candidate_clips=self.settings.candidate_clips,
             calibrations=lessons.calibrations,
             projection=lessons.projection,
             recipe=recipe,
         )
-
-    def knows_dimensions(self) -> bool:
-        """Whether a worker has told how long the vectors are, so that there are indexes."""
-        return bool(self.redis.hexists("dejabug:dimensions", self.encoder_name))
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """Records of issues and clips."""
-        return Catalogue(self.redis, self.encoder_name)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -221,36 +299,35 @@ class Rooms:
         return Accounts(self.jira)
 
     def queue(self, name: str) -> Queue:
-        """One of QUEUES. Jobs are JSON, so that writing to Redis does not mean running code."""
+        """One of QUEUES, or a collection's own. Jobs are JSON, so that writing to Redis does not
+        mean running code."""
         return KeptQueue(name, connection=self.redis, serializer=JSONSerializer)
+
+    def clips_queue(self, kept: Collection) -> Queue:
+        """Where a collection's clips and tickets wait to be embedded."""
+        serves = kept.name == self.serving.roles().serving
+        return self.queue("clips" if serves else kept.own_queue("clips"))
 
     def workers(self) -> dict[str, int]:
         """How many live workers there are on each of QUEUES that this installation has work for."""
+        idle = set() if self.shows_media else {"previews"}
+        return self._workers_on([name for name in QUEUES if name not in idle])
+
+    def workers_of(self, kept: Collection) -> dict[str, int]:
+        """How many live workers have this collection's model, on each of EMBEDDING_QUEUES."""
+        found = self._workers_on([kept.own_queue(name) for name in EMBEDDING_QUEUES])
+        return dict(zip(EMBEDDING_QUEUES, found.values(), strict=True))
+
+    def _workers_on(self, names: list[str]) -> dict[str, int]:
         served = [
             name for worker in Worker.all(connection=self.redis) for name in worker.queue_names()
         ]
-        idle = set() if self.shows_media else {"previews"}
-        return {name: served.count(name) for name in QUEUES if name not in idle}
+        return {name: served.count(name) for name in names}
 
     @property
     def shows_media(self) -> bool:
         """Whether anybody can be shown pictures and clips: only by addresses that can be signed."""
         return bool(self.settings.media_secret.get_secret_value())
-
-    def _dimensions(self) -> int:
-        name = self.encoder_name
-        dimensions = self.redis.hget("dejabug:dimensions", name)
-        if dimensions is None:
-            raise IndexUnavailableError(
-                f"no worker has loaded the encoder {name} yet; start one with: dejabug worker clips"
-            )
-        return int(dimensions)
-
-    def encoder_label(self, name: str = "") -> str:
-        """Model, precision and device in use, for people, as the worker that embeds told it; of
-        the configured encoder, or of another one."""
-        label = self.redis.hget("dejabug:labels", name or self.encoder_name)
-        return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
 
 def connect(settings: Settings) -> redis.Redis:

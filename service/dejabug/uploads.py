@@ -170,8 +170,9 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[Pa
     _tell(place, upload_id, state="embedding")
     vectors = place.encoder.embed_images(frames.pixels)
     _tell(place, upload_id, state="comparing")
-    matches = place.finder.like(TimedVectors(frames.times, vectors), projects)
-    places = place.index.places(match.clip_id for match in matches)
+    kept = place.own
+    matches = place.finder_of(kept).like(TimedVectors(frames.times, vectors), projects)
+    places = kept.index.places(match.clip_id for match in matches)
     issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
     pairs = policy.pair_matches(UPLOAD, matches, issue_of)
     if len(frames.times) == 1 and frames.duration == 0:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis
 import structlog
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, worker_registration
 from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
@@ -28,7 +30,7 @@ from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.queueing import KeptQueue, is_ours
 from dejabug.reconcile import queue_reconcile
-from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
+from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
 
 log = structlog.get_logger()
@@ -43,16 +45,26 @@ MAINTENANCE = 60
 SCHEDULING = 1
 # The scheduler's locks last a minute; they are renewed well within.
 LOCK_RENEWAL = 20
-# Queues whose jobs need the model; a worker on others starts without it.
-EMBEDDING_QUEUES = {"clips", "search"}
+# Seconds that an idle worker waits for a job before it looks again which queues are its own.
+LOOK = 5
 
 
 class WarmWorker(SimpleWorker):
-    """A SimpleWorker with a heartbeat during jobs, and JSON jobs, none of which it can lose."""
+    """A SimpleWorker with a heartbeat during jobs, and JSON jobs, none of which it can lose.
+
+    `current` tells the names of the queues that are this worker's at the moment, where those may
+    change: it is asked before each job.
+    """
 
     queue_class = KeptQueue
 
-    def __init__(self, queues: list[Queue], connection: redis.Redis) -> None:
+    def __init__(
+        self,
+        queues: list[Queue],
+        connection: redis.Redis,
+        *,
+        current: Callable[[], list[str]] | None = None,
+    ) -> None:
         super().__init__(
             queues,
             connection=connection,
@@ -60,6 +72,53 @@ class WarmWorker(SimpleWorker):
             log_job_description=False,
             worker_ttl=WORKER_TTL,
         )
+        self._current = current
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """The next job of the queues that are this worker's now; RQ waits on one list of queues for
+        minutes otherwise."""
+        if self._current is None:
+            return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+        burst = timeout is None
+        while True:
+            self._change_queues()
+            found = super().dequeue_job_and_maintain_ttl(timeout, None if burst else LOOK)
+            if found is None:
+                if burst:
+                    return None
+                continue
+            job, queue = found
+            if queue.name in self._change_queues():
+                return found
+            # Another encoder took over while we waited: the job is its workers'.
+            with self.connection.pipeline(transaction=True) as pipe:
+                pipe.lrem(queue.intermediate_queue.key, 1, job.id)
+                pipe.lpush(queue.key, job.id)
+                pipe.execute()
+
+    def _change_queues(self) -> list[str]:
+        """Go over to the queues that are ours now, and say so in Redis; their names."""
+        before = self.queues
+        try:
+            names = self._current() if self._current else []
+            if names != self.queue_names():
+                with self.connection.pipeline(transaction=True) as pipe:
+                    worker_registration.unregister(self, pipe)
+                    self.queues = [
+                        KeptQueue(name, connection=self.connection, serializer=JSONSerializer)
+                        for name in names
+                    ]
+                    worker_registration.register(self, pipe)
+                    pipe.hset(self.key, "queues", ",".join(names))
+                    pipe.execute()
+                log.info("worker_changes_queues", queues=names)
+        except redis.RedisError as error:
+            self.queues = before
+            log.warning("queues_not_read", why=str(error))  # RQ itself waits until Redis is back
+        self._ordered_queues = self.queues[:]
+        return self.queue_names()
 
     def prepare_job_execution(
         self,
@@ -112,7 +171,7 @@ class Housekeeper(threading.Thread):
         self._worker = worker
         self._done = threading.Event()
         self._scheduler = RQScheduler(
-            QUEUES,
+            {*QUEUES, *worker.queue_names()},
             connection=connect(place.settings),
             interval=SCHEDULING,
             serializer=JSONSerializer,
@@ -151,14 +210,17 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
     fails, and SandboxMissingError where clips cannot be decoded as the settings want: a worker
-    never starts with less than it was asked for. `burst`: stop when the queues are empty.
+    never starts with less than it was asked for. While its encoder does not serve, it works on that
+    encoder's own queues alone. `burst`: stop when the queues are empty.
     """
     sandbox = media.told_protection(place.settings.decode_sandbox)
     place.redis.ping()
     prune_scratch()
     _tell_account(place)
-    loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
-    worker = WarmWorker([place.queue(name) for name in names], place.redis)
+    loaded = _open_index(place) if set(EMBEDDING_QUEUES) & set(names) else {}
+    current = partial(queues_now, place, names)
+    queues = [place.queue(name) for name in current()]
+    worker = WarmWorker(queues, place.redis, current=current if loaded else None)
     helpers: list[Housekeeper | Answerer] = [Housekeeper(place, worker)]
     if "search" in names:
         helpers += [Answerer(place) for _ in range(ANSWERERS)]
@@ -170,6 +232,20 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     finally:
         for helper in helpers:
             helper.stop()
+
+
+def queues_now(place: Rooms, names: list[str]) -> list[str]:
+    """Of these queues, those that a worker with the settings' model may work on at the moment, in
+    order: what needs the model only while its encoder serves, and always what is that encoder's
+    own."""
+    found: list[str] = []
+    serves = place.serves(place.own)
+    for name in names:
+        if name not in EMBEDDING_QUEUES or serves:
+            found.append(name)
+        if name in EMBEDDING_QUEUES:
+            found.append(place.own.own_queue(name))
+    return found
 
 
 def _tell_account(place: Rooms) -> None:
@@ -185,5 +261,20 @@ def _open_index(place: Rooms) -> dict[str, Any]:
     label = place.encoder.label
     # A broken file of labels is told now, not by every ticket's job.
     tags = place.tagger is not None
-    state = place.index.state()
-    return {"encoder": label, "index": state.name, "frames": state.frames, "tags": tags}
+    state = place.own.index.state()
+    place.serving.claim(place.own.name)
+    serves = place.serves(place.own)
+    if not serves:
+        log.warning(
+            "encoder_does_not_serve",
+            own=place.own.name,
+            serving=place.encoder_name,
+            remedy=f"dejabug encoder change '{place.own.name}' makes it ready and lets it serve",
+        )
+    return {
+        "encoder": label,
+        "serves": serves,
+        "index": state.name,
+        "frames": state.frames,
+        "tags": tags,
+    }

@@ -34,13 +34,13 @@ from dejabug.backup.records import (
     VerdictLine,
 )
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus
+from dejabug.collection import Collection
 from dejabug.index import text_of
 from dejabug.lessons import read_lessons
 from dejabug.pace import Pace
 from dejabug.ranking import TimedVectors
 from dejabug.reconcile import WATERMARKS
 from dejabug.rooms import Rooms
-from dejabug.shelves import Shelf, shelves
 
 # Lines of one member, and vectors, but for what its last clip adds: 14 MB of the starter's.
 LINES = 1000
@@ -55,18 +55,18 @@ def write_backup(place: Rooms, path: Path, tell: Tell) -> Manifest:
 
     Raises OSError, redis.RedisError.
     """
-    created, counts, everywhere = time.time(), _Counts(), shelves(place)
+    created, counts, everywhere = time.time(), _Counts(), place.indexed()
     with Writer(path) as archive:
         archive.lines("studio.jsonl", [_studio(place, counts)])
         verdicts = (VerdictLine(**asdict(each)) for each in place.verdicts.all())
         counts.add("verdicts", _write(archive, "verdicts", verdicts))
         counts.add("issues", _write(archive, "issues", _issues(place, tell)))
-        for number, shelf in enumerate(everywhere, start=1):
+        for number, kept in enumerate(everywhere, start=1):
             folder = f"encoders/{number}"
-            _write_lessons(archive, folder, place, shelf)
-            _write_clips(archive, folder, shelf, counts, tell)
-            _write_tickets(archive, folder, place, shelf, counts, tell)
-        encoders = [_encoder(place, shelf) for shelf in everywhere]
+            _write_lessons(archive, folder, place, kept)
+            _write_clips(archive, folder, kept, counts, tell)
+            _write_tickets(archive, folder, place, kept, counts, tell)
+        encoders = [_encoder(place, kept) for kept in everywhere]
         return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
 
 
@@ -115,7 +115,9 @@ def _issues(place: Rooms, tell: Tell) -> Iterator[IssueLine]:
         )
 
 
-def _write_clips(archive: Writer, folder: str, shelf: Shelf, counts: _Counts, tell: Tell) -> None:
+def _write_clips(
+    archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
+) -> None:
     lines: list[ClipLine] = []
     rows: list[Halves] = []
     number = 0
@@ -124,14 +126,14 @@ def _write_clips(archive: Writer, folder: str, shelf: Shelf, counts: _Counts, te
         nonlocal number
         number += 1
         archive.lines(numbered(f"{folder}/clips", number, ".jsonl"), lines)
-        archive.array(numbered(f"{folder}/frames", number, ".npy"), _joined(rows, shelf.dimensions))
+        archive.array(numbered(f"{folder}/frames", number, ".npy"), _joined(rows, kept.dimensions))
         counts.add("clips", len(lines))
         lines.clear()
         rows.clear()
 
-    for issue_id in _told_clips(shelf, tell):
-        for clip in shelf.catalogue.clips_of(issue_id):
-            line, frames = _clip(shelf, clip)
+    for issue_id in _told_clips(kept, tell):
+        for clip in kept.catalogue.clips_of(issue_id):
+            line, frames = _clip(kept, clip)
             lines.append(line)
             if frames is not None:
                 rows.append(frames.vectors.astype(np.float16))
@@ -142,19 +144,19 @@ def _write_clips(archive: Writer, folder: str, shelf: Shelf, counts: _Counts, te
         flush()
 
 
-def _told_clips(shelf: Shelf, tell: Tell) -> Iterator[str]:
-    total = shelf.catalogue.issue_count()
-    for done, issue_id in enumerate(shelf.catalogue.every_issue_id(), start=1):
+def _told_clips(kept: Collection, tell: Tell) -> Iterator[str]:
+    total = kept.catalogue.issue_count()
+    for done, issue_id in enumerate(kept.catalogue.every_issue_id(), start=1):
         yield issue_id
         tell("Clips", done, max(done, total))
 
 
-def _clip(shelf: Shelf, clip: ClipRecord) -> tuple[ClipLine, TimedVectors | None]:
+def _clip(kept: Collection, clip: ClipRecord) -> tuple[ClipLine, TimedVectors | None]:
     """A clip with all of its frames, or as one that waits."""
     if clip.status is not ClipStatus.INDEXED:
         return ClipLine(**asdict(clip)), None
-    where = shelf.frames.places([clip.id]).get(clip.id)
-    frames = shelf.frames.clip_vectors([clip.id]).get(clip.id)
+    where = kept.index.places([clip.id]).get(clip.id)
+    frames = kept.index.clip_vectors([clip.id]).get(clip.id)
     if where is None or frames is None or len(frames.times) != clip.frames:
         waits = {**asdict(clip), "status": ClipStatus.QUEUED, "frames": 0, "content": ""}
         return ClipLine(**waits), None
@@ -163,15 +165,15 @@ def _clip(shelf: Shelf, clip: ClipRecord) -> tuple[ClipLine, TimedVectors | None
 
 
 def _write_tickets(
-    archive: Writer, folder: str, place: Rooms, shelf: Shelf, counts: _Counts, tell: Tell
+    archive: Writer, folder: str, place: Rooms, kept: Collection, counts: _Counts, tell: Tell
 ) -> None:
     for number, some in enumerate(_batches(_told(place, "Tickets' words", tell)), start=1):
-        vectors = shelf.tickets.vectors(some)
-        tags, lines = shelf.catalogue.tags_of(some), []
+        vectors = kept.tickets.vectors(some)
+        tags, lines = kept.catalogue.tags_of(some), []
         for issue_id in some:
-            record = shelf.catalogue.issue(issue_id)
+            record = kept.catalogue.issue(issue_id)
             if record is not None:
-                digest, there = shelf.catalogue.embedded_words(issue_id), issue_id in vectors
+                digest, there = kept.catalogue.embedded_words(issue_id), issue_id in vectors
                 lines.append(
                     TicketLine(
                         issue_id=issue_id,
@@ -183,12 +185,12 @@ def _write_tickets(
                 )
         rows = [vectors[line.issue_id][None].astype(np.float16) for line in lines if line.vector]
         archive.lines(numbered(f"{folder}/tickets", number, ".jsonl"), lines)
-        archive.array(numbered(f"{folder}/words", number, ".npy"), _joined(rows, shelf.dimensions))
+        archive.array(numbered(f"{folder}/words", number, ".npy"), _joined(rows, kept.dimensions))
         counts.add("tickets", len(rows))
 
 
-def _write_lessons(archive: Writer, folder: str, place: Rooms, shelf: Shelf) -> None:
-    lessons = read_lessons(place.redis, shelf.encoder)
+def _write_lessons(archive: Writer, folder: str, place: Rooms, kept: Collection) -> None:
+    lessons = read_lessons(place.redis, kept.name)
     curves: Any = None
     if lessons.calibrations is not None:
         both = (lessons.calibrations.frames, lessons.calibrations.with_words)
@@ -198,12 +200,12 @@ def _write_lessons(archive: Writer, folder: str, place: Rooms, shelf: Shelf) -> 
         archive.array(f"{folder}/projection.npy", lessons.projection)
 
 
-def _encoder(place: Rooms, shelf: Shelf) -> EncoderLine:
+def _encoder(place: Rooms, kept: Collection) -> EncoderLine:
     return EncoderLine(
-        name=shelf.encoder,
-        dimensions=shelf.dimensions,
-        label=place.encoder_label(shelf.encoder),
-        pace=Pace(place.redis, shelf.encoder).measured(),
+        name=kept.name,
+        dimensions=kept.dimensions,
+        label=kept.label(),
+        pace=Pace(place.redis, kept.name).measured(),
     )
 
 

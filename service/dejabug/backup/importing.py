@@ -26,6 +26,7 @@ from dejabug.backup.records import (
     VerdictLine,
 )
 from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord, digest_of
+from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.index.frames import UNIT_TOLERANCE
 from dejabug.ledger import CommentRecord
@@ -36,7 +37,6 @@ from dejabug.ranking import Calibration, Calibrations
 from dejabug.reconcile import WATERMARKS
 from dejabug.retention import Cutoffs
 from dejabug.rooms import Rooms
-from dejabug.shelves import Shelf, shelf
 from dejabug.tokens import ApiToken
 from dejabug.verdicts import Verdict
 
@@ -222,7 +222,7 @@ def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
         Pace(place.redis, encoder.name).begin_with(*encoder.pace)
         if read_lessons(place.redis, encoder.name) == Lessons():
             write_lessons(place.redis, encoder.name, _lessons(archive, folder))
-        onto = shelf(place, encoder.name, encoder.dimensions)
+        onto = place.collection_of(encoder.name)
         for clips in _clips(archive, folder, encoder):
             for clip, frames in clips:
                 _put_clip(onto, clip, frames, cutoffs)
@@ -252,7 +252,7 @@ def _put_issue(place: Rooms, line: IssueLine) -> None:
         place.ledger.mute(line.id, True)
 
 
-def _put_clip(onto: Shelf, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> None:
+def _put_clip(onto: Collection, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> None:
     here, issue = onto.catalogue.clip(line.id), onto.catalogue.issue(line.issue_id)
     if issue is None or (
         here is not None and here.status in (ClipStatus.INDEXED, ClipStatus.PURGED)
@@ -263,13 +263,13 @@ def _put_clip(onto: Shelf, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> 
         clip = clip.purged()
     elif line.place is not None:
         times = np.array(line.times, np.float32)
-        onto.frames.write_clip(
+        onto.index.write_clip(
             clip.id, Place(**line.place.model_dump()), times, frames.astype(np.float32)
         )
     onto.catalogue.put_clip(clip)
 
 
-def _put_ticket(onto: Shelf, line: TicketLine, vector: Halves | None) -> None:
+def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> None:
     words = onto.catalogue.words(line.issue_id)
     if onto.catalogue.issue(line.issue_id) is None or digest_of(words) != line.digest:
         return

@@ -19,9 +19,11 @@ from dejabug import backfill as reading
 from dejabug import reconcile as repairing
 from dejabug.catalogue import ClipStatus
 from dejabug.cli.common import (
+    INTERRUPTED,
     app,
     complaints,
     console,
+    duration,
     fail,
     open_rooms,
     plain_errors,
@@ -36,8 +38,6 @@ from dejabug.survey import Survey, survey
 POLL = 0.3
 # Clips that could not be read are listed up to this many; `--json` has their number.
 LISTED = 20
-# Status of a command that Ctrl-C ended, as shells give it.
-INTERRUPTED = 130
 
 
 @app.command()
@@ -171,21 +171,13 @@ def _tell_survey(place: Rooms, jql: str, as_json: bool) -> None:
 
 
 def _about(estimate: Estimate, workers: int) -> str:
-    low, high = _duration(estimate.low), _duration(estimate.high)
+    low, high = duration(estimate.low), duration(estimate.high)
     span = low if low == high else f"{low} to {high}"
     count = max(workers, 1)
     who = f"{count} worker" + ("s" if count > 1 else "")
     if estimate.measured:
         return f"About {span} with {who}, as measured here on the last {estimate.measured:,}."
     return f"About {span} with {who}; an assumption, since no clip was done here yet."
-
-
-def _duration(seconds: float) -> str:
-    """Seconds as people say them: `3 h 20 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from dejabug.logs import configure_logs
 from dejabug.media import SandboxMissingError
 from dejabug.questions import SearchFailedError
 from dejabug.redis_server import RedisServerError
+from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import LabelError
 
@@ -45,6 +46,8 @@ app = typer.Typer(
 # Without emoji: `ari:cloud:…` is no weather.
 console = Console(emoji=False)
 complaints = Console(stderr=True, emoji=False)
+# Status of a command that Ctrl-C ended, as shells give it.
+INTERRUPTED = 130
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,6 +64,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         except (
             JiraError,
             EncoderError,
+            ChangeError,
             IndexUnavailableError,
             SearchFailedError,
             ManifestError,
@@ -115,6 +119,14 @@ def seconds_of(text: str) -> float:
     if found is None:
         raise ValueError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
     return float(int(found[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]])
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def known_issue(place: Rooms, key: str) -> IssueRecord:

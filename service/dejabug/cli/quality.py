@@ -89,7 +89,7 @@ def evaluate_search(
                 indexed(manifest, place.settings, progress=bar("Indexing clips"))
             )
         else:
-            corpus = studio(place)
+            corpus = studio(place.measured())
         _warn(corpus)
         results = evaluate(corpus, progress=bar("Asking"))
         rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []
@@ -159,8 +159,9 @@ def learn(
 
     Two lessons: a projection of frames that makes the studio's own duplicates lie closer, and
     scores that mean the probability of a duplicate in this studio. The index stays as it is.
+    Lessons belong to the encoder of the settings, which need not serve yet.
     """
-    place = open_rooms()
+    place = open_rooms().measured()
     name = place.encoder_name
     if forget:
         write_lessons(place.redis, name, Lessons())

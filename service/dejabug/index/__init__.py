@@ -6,6 +6,7 @@ from dejabug.index.frames import FLAT_LIMIT, FrameIndex, IndexState, Place
 from dejabug.index.queries import (
     BadVectorsError,
     IndexUnavailableError,
+    drop_indexes,
     escape_tag,
     slug_of,
     text_of,
@@ -20,6 +21,7 @@ __all__ = [
     "IndexUnavailableError",
     "Place",
     "TicketIndex",
+    "drop_indexes",
     "escape_tag",
     "slug_of",
     "text_of",

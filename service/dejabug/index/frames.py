@@ -283,6 +283,11 @@ class FrameIndex:
             ready=float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0,
         )
 
+    def must_grow(self, state: IndexState) -> bool:
+        """Whether the index in this state is flat, and too large for that."""
+        large = self._algorithm == "auto" and state.frames > FLAT_LIMIT
+        return large and state.algorithm != "HNSW"
+
     def grow(self) -> bool:
         """Build an HNSW index beside a flat one that has become large; swap it in when ready.
 
@@ -290,8 +295,7 @@ class FrameIndex:
         returns at once. True when an index was swapped in.
         """
         state = self.state()
-        small = self._algorithm != "auto" or state.frames <= FLAT_LIMIT
-        if small or state.algorithm == "HNSW":
+        if not self.must_grow(state):
             return False
         name = f"{self.alias}:hnsw"
         if name.encode() not in self._command("FT._LIST"):

@@ -55,6 +55,15 @@ def create_index(
             raise
 
 
+def drop_indexes(connection: redis.Redis, encoder: str) -> None:
+    """Take an encoder's indexes away, with their aliases; the hashes stay."""
+    slug = slug_of(encoder)
+    ours = (f"dejabug:frames:{slug}:", f"dejabug:tickets:{slug}")
+    for name in map(text_of, connection.execute_command("FT._LIST")):  # type: ignore[no-untyped-call]
+        if name.startswith(ours):
+            connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
+
+
 def nearest(
     connection: redis.Redis,
     index: str,

@@ -1,0 +1,173 @@
+"""`dejabug encoder`: which model answers, and how another one takes over."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from dejabug import reembedding
+from dejabug.catalogue import ClipStatus
+from dejabug.cli.common import (
+    INTERRUPTED,
+    app,
+    complaints,
+    console,
+    duration,
+    fail,
+    open_rooms,
+    plain_errors,
+    progress_bars,
+)
+from dejabug.collection import Collection
+from dejabug.handover import Handover
+from dejabug.rooms import Rooms
+
+encoders = typer.Typer(
+    name="encoder",
+    help="Which model answers, and how another one takes over: all is embedded anew beside it.",
+    no_args_is_help=True,
+)
+app.add_typer(encoders)
+# Clips that were lost on the way are listed up to this many.
+LISTED = 20
+
+
+@encoders.command(name="list")
+@plain_errors
+def list_encoders(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+) -> None:
+    """List the encoders that there are vectors of: which one serves, how far the next one is."""
+    place = open_rooms()
+    rows = [_row(place, kept) for kept in place.collections()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    whole = Column("encoder", overflow="fold")  # it is there to be copied
+    table = Table(whole, "does", "clips", "failed", "waiting", "tickets wait", "workers")
+    for row in rows:
+        counts = [row[name] for name in ("indexed", "failed", "queued", "words_waiting", "workers")]
+        table.add_row(escape(row["encoder"]), row["role"], *(f"{count:,}" for count in counts))
+    console.print(table)
+
+
+@encoders.command()
+@plain_errors
+def change(
+    name: Annotated[
+        str | None, typer.Argument(help="The new encoder's name; default: that of the settings.")
+    ] = None,
+    swap: Annotated[
+        bool, typer.Option(help="Let it serve as soon as all is in; else only make it ready.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let it serve though clips were lost on the way.")
+    ] = False,
+) -> None:
+    """Embed everything anew under another encoder, beside the old one, and let it serve then.
+
+    Start workers with the new encoder's settings first, beside those that serve: they embed, and
+    the old ones answer until all is in. May be broken off at any time (Ctrl-C) and called again: it
+    goes on where it was. Nothing of the old encoder is lost by it, so that its own name leads back.
+    """
+    place = open_rooms()
+    wanted = name or place.own.name
+    old = place.encoder_name
+    _prepare(place, wanted)
+    if not swap:
+        console.print(
+            f"[bold]{escape(wanted)}[/] is ready, and new tickets go into both. {escape(old)} "
+            "serves on. To let the new one serve, call this again without --no-swap.",
+            highlight=False,
+        )
+        return
+    _tell(reembedding.swap(place, wanted, force=force))
+
+
+@encoders.command()
+@plain_errors
+def forget(
+    name: Annotated[str, typer.Argument(help="An encoder that does not serve.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take away all vectors and records of an encoder that does not serve.
+
+    After that there is no way back to it but embedding all anew. The tickets, verdicts and comments
+    stay; what was learned for this encoder goes.
+    """
+    place = open_rooms()
+    if name not in {kept.name for kept in place.collections()}:
+        fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
+    if not yes:
+        typer.confirm(f"Forget all vectors of {name}?", abort=True)
+    gone = reembedding.forget(place, name)
+    console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
+
+
+def _prepare(place: Rooms, name: str) -> None:
+    with progress_bars() as progress:
+        clips = progress.add_task("Embedding clips", total=None, note="")
+        tickets = progress.add_task("Their tickets", total=None, note="")
+        try:
+            for step in reembedding.prepare(place, name):
+                counts = step.counts
+                note = step.note or f"{step.workers} workers, about {duration(step.left.high)}"
+                total = max(counts.known, counts.done)
+                progress.update(clips, completed=counts.done, total=total, note=note)
+                issues = place.catalogue.issue_count()
+                progress.update(tickets, completed=issues - counts.tickets, total=issues)
+            progress.update(clips, note="")
+        except KeyboardInterrupt:
+            progress.stop()
+            complaints.print(
+                "Broken off. The same command goes on from there; new tickets go into both "
+                "collections meanwhile, and the old encoder serves. To give it up: "
+                f"dejabug encoder forget '{escape(name)}'",
+                highlight=False,
+            )
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell(hand: Handover) -> None:
+    """What the swap has changed, and what is to be done next."""
+    old, new = escape(hand.old.name), escape(hand.new.name)
+    count = hand.new.catalogue.count
+    lost = list(hand.lost())
+    console.print(
+        f"[bold]{new}[/] serves now: {count(ClipStatus.INDEXED):,} clips, "
+        f"{count(ClipStatus.FAILED):,} could not be read, of which {len(lost):,} could before. "
+        "Comments stay as they are until something happens on their tickets.",
+        highlight=False,
+    )
+    for clip in lost[:LISTED]:
+        issue = hand.new.catalogue.issue(clip.issue_id)
+        key = issue.key if issue else clip.issue_id
+        console.print(f"  {key} {escape(clip.filename)}: {escape(clip.reason)}", style="yellow")
+    if len(lost) > LISTED:
+        console.print(f"  … and {len(lost) - LISTED:,} more", style="yellow")
+    console.print(
+        "Next:\n"
+        "  1. Give all processes the new encoder's settings, and stop the workers that have the "
+        "old ones.\n"
+        "  2. Its scores are the shipped ones until you call: dejabug learn\n"
+        f"  3. Back, if need be: dejabug encoder change '{old}' (with its workers)\n"
+        f"  4. When you are sure: dejabug encoder forget '{old}'",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _row(place: Rooms, kept: Collection) -> dict[str, Any]:
+    roles = place.serving.roles()
+    role = {roles.serving: "serves", roles.next or "": "next"}.get(kept.name, "kept")
+    return {
+        "encoder": kept.name,
+        "role": role,
+        **{status.value: kept.catalogue.count(status) for status in ClipStatus},
+        "words_waiting": len(kept.catalogue.all_words_waiting()),
+        "workers": place.workers_of(kept)["clips"],
+    }

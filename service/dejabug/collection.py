@@ -1,0 +1,107 @@
+"""All that is kept under one encoder's name: its indexes, its records of clips, its pace.
+
+Two encoders' vectors never mix: each has a collection of its own, and collections live beside each
+other while one takes over from the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import redis
+
+from dejabug.catalogue import Catalogue
+from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
+from dejabug.pace import Pace
+
+# Encoders' names → the length of their vectors, and → model, precision and device, for people: as
+# the workers that loaded them have told.
+DIMENSIONS = "dejabug:dimensions"
+LABELS = "dejabug:labels"
+# Keys looked at in one round trip.
+SCANNED = 1000
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What is kept under the encoder `name`, each part opened when it is first used."""
+
+    redis: redis.Redis
+    name: str
+    algorithm: Literal["auto", "flat", "hnsw"]
+
+    @property
+    def slug(self) -> str:
+        """The name as a part of keys."""
+        return slug_of(self.name)
+
+    @cached_property
+    def index(self) -> FrameIndex:
+        """The frames. Raises IndexUnavailableError until a worker with the model has told how long
+        its vectors are."""
+        return FrameIndex(self.redis, self.name, self.dimensions, algorithm=self.algorithm)
+
+    @cached_property
+    def tickets(self) -> TicketIndex:
+        """The tickets' words. Raises like `index`."""
+        return TicketIndex(self.redis, self.name, self.dimensions)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Records of issues, and of clips under this encoder."""
+        return Catalogue(self.redis, self.name)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast clips are embedded here."""
+        return Pace(self.redis, self.name)
+
+    def own_queue(self, name: str) -> str:
+        """The queue that this encoder's workers on `name` listen to, whether it serves or not."""
+        return f"{name}@{self.slug}"
+
+    def knows_dimensions(self) -> bool:
+        """Whether a worker has told how long the vectors are, so that there are indexes."""
+        return bool(self.redis.hexists(DIMENSIONS, self.name))
+
+    def label(self) -> str:
+        """Model, precision and device in use, for people, as the worker that embeds told it."""
+        label = self.redis.hget(LABELS, self.name)
+        return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
+
+    def all_keys(self) -> Iterator[list[bytes]]:
+        """Every key of this collection, some at a time."""
+        found: list[bytes] = []
+        ends, inside = f":{self.slug}".encode(), f":{self.slug}:".encode()
+        for key in self.redis.scan_iter(f"dejabug:*:{self.slug}*", count=SCANNED):
+            if key.endswith(ends) or inside in key:
+                found.append(key)
+            if len(found) >= SCANNED:
+                yield found
+                found = []
+        if found:
+            yield found
+
+    def forget_name(self) -> None:
+        """Know this encoder no more: what is done when all its keys are gone."""
+        self.redis.hdel(DIMENSIONS, self.name)
+        self.redis.hdel(LABELS, self.name)
+
+    @property
+    def dimensions(self) -> int:
+        """The length of the vectors. Raises IndexUnavailableError."""
+        dimensions = self.redis.hget(DIMENSIONS, self.name)
+        if dimensions is None:
+            raise IndexUnavailableError(
+                f"no worker has loaded the encoder {self.name} yet; start one with: "
+                "dejabug worker clips search"
+            )
+        return int(dimensions)
+
+
+def known_encoders(connection: redis.Redis) -> list[str]:
+    """The names of all encoders that a worker has ever loaded here, and that are not forgotten."""
+    return sorted(text_of(name) for name in connection.hkeys(DIMENSIONS))

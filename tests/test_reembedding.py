@@ -1,0 +1,501 @@
+"""Another encoder takes over: all is embedded anew beside the old index, which answers meanwhile.
+
+The new encoder is a tiny CLIP with random weights: other vectors, of another length. Both encoders'
+workers run in this process, and once in processes of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rq import Worker
+
+from conftest import Site, clips_waiting, wait_until
+from dejabug import jobs, reembedding
+from dejabug.catalogue import ClipStatus
+from dejabug.encoders import EncoderError
+from dejabug.evaluation.from_jira import studio
+from dejabug.handover import Handover
+from dejabug.jobs import GONE
+from dejabug.questions import ask
+from dejabug.reembedding import ChangeError
+from dejabug.rooms import Rooms
+from dejabug.serving import NotServingError
+from dejabug.worker import WarmWorker, queues_now
+from search_worker import searching
+from test_cli import call, words
+from test_encoders import small_clip  # noqa: F401 (a fixture)
+from test_jobs import COWS, PLACEHOLDER, QUIET, changes, history, old_and_new, tell, work
+
+
+@pytest.fixture
+def other(place: Rooms, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Rooms:  # noqa: F811
+    """The rooms of a worker that has the new encoder's settings, with its model loaded."""
+    monkeypatch.setattr(reembedding, "POLL", 0.01)
+    monkeypatch.setattr("dejabug.serving.KEPT", 0.0)
+    place.serving.claim(place.own.name)
+    chosen = {"encoder": "clip", "clip_model": str(small_clip)}
+    rooms = Rooms(place.settings.model_copy(update=chosen))
+    assert rooms.encoder.dimensions != place.encoder.dimensions
+    return rooms
+
+
+def work_as(other: Rooms) -> None:
+    """What a worker with the other encoder's settings does, until its queues are empty."""
+    queues = [other.queue(name) for name in queues_now(other, ["clips"])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "rooms", lambda: other)
+        WarmWorker(queues, other.redis).work(burst=True, logging_level="WARNING")
+
+
+def prepare(place: Rooms, other: Rooms, meanwhile: Callable[[], Any] = int) -> None:
+    """Make the other encoder ready, its worker working between all steps."""
+    for _ in reembedding.prepare(place, other.own.name):
+        meanwhile()
+        work_as(other)
+
+
+@contextmanager
+def at_work(other: Rooms) -> Iterator[None]:
+    """A worker of the other encoder is known to Redis."""
+    names = [other.own.own_queue(name) for name in ("clips", "search")]
+    worker = WarmWorker([other.queue(name) for name in names], other.redis)
+    worker.register_birth()
+    yield
+    worker.register_death()
+
+
+def swap(place: Rooms, other: Rooms) -> None:
+    with at_work(other):
+        reembedding.swap(place, other.own.name)
+
+
+def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
+    place: Rooms, other: Rooms, jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    (tmp_path / "bad.mp4").write_bytes(b"nothing")
+    tell(place, jira, jira.file("GAME", "bad", tmp_path / "bad.mp4"), watch=False)
+    frames, came = place.index.state().frames, []
+
+    def meanwhile() -> None:
+        assert {hit["issue"] for hit in ask(place, "cows", ["GAME"], 5)} >= set(old)
+        if not came:  # a ticket in the middle of it goes into both
+            came.append(jira.file("GAME", "cows again", clips / COWS[2]))
+            tell(place, jira, came[0])
+            assert len(jira.comments(came[0])) == 1
+
+    with searching(place):
+        prepare(place, other, meanwhile)
+    writes = len(changes(jira))
+    assert place.catalogue.count(ClipStatus.INDEXED) == 3  # the old encoder serves on
+    new = other.own
+    assert [new.catalogue.count(s) for s in ClipStatus] == [0, 3, 1]
+    assert new.index.clip_count(["GAME"]) == 3
+    assert new.catalogue.all_words_waiting() == []
+    assert new.tickets.vectors([str(jira.issue(old[0])["id"])])
+    swap(place, other)
+    assert place.encoder_name == other.own.name
+    assert place.index.state().frames != 0
+    work(place)
+    assert changes(jira)[writes:] == []  # no comment is touched
+    with searching(other):
+        assert {hit["issue"] for hit in ask(place, "cows", ["GAME"], 5)} >= set(old)
+    # What comes now is the new encoder's alone.
+    tell_under(other, jira, jira.file("GAME", "night", clips / QUIET))
+    assert place.index.clip_count(["GAME"]) == 4
+    former = place.own
+    late = replace(place, pinned=former.name)  # a web process that has not heard of it yet
+    with searching(place):
+        assert {hit["issue"] for hit in ask(late, "cows", ["GAME"], 5)} >= set(old)
+    assert former.index.state().frames >= frames
+    assert former.catalogue.count(ClipStatus.INDEXED) == 3
+
+
+def tell_under(other: Rooms, jira: Site, key: str) -> None:
+    """A webhook, and work by the processes that are left once the other encoder serves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "rooms", lambda: other)
+        tell(other, jira, key)
+
+
+def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
+    steps = reembedding.prepare(place, other.own.name)
+    next(steps)
+    steps.close()  # Ctrl-C
+    assert other.serving.roles(now=True).next == other.own.name
+    queue = place.clips_queue(other.own)
+    steps = reembedding.prepare(place, other.own.name)
+    while queue.count < 3:
+        next(steps)
+    steps.close()
+    WarmWorker([queue], place.redis).register_birth()
+    queue.delete(delete_jobs=True)  # a Redis that came back without its last second
+    prepare(place, other)
+    prepare(place, other)
+    swap(place, other)
+    assert place.catalogue.count(ClipStatus.INDEXED) == 3
+    assert place.index.clip_count(["GAME"]) == 3
+    sizes = [clip.frames for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
+    assert place.index.state().frames == sum(sizes)
+
+
+def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    _, _, issue_id = old_and_new(place, jira, clips)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")  # its webhook got lost
+    prepare(place, other)
+    (gone,) = other.own.catalogue.with_status(ClipStatus.FAILED)
+    assert (gone.id, gone.reason) == (clip.id, GONE)
+    assert place.index.holds(clip.id)  # what serves does not suffer for it
+    with pytest.raises(ChangeError, match="1 of 2 clips were lost"):
+        swap(place, other)
+    assert place.encoder_name == place.own.name
+    reembedding.swap(place, other.own.name, force=True)
+    assert place.encoder_name == other.own.name
+
+
+def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    prepare(place, other)
+    (clip,) = other.own.catalogue.with_status(ClipStatus.INDEXED)
+    failed = {"status": str(ClipStatus.FAILED), "reason": "timeout: a busy machine"}
+    place.redis.hset(f"dejabug:clip:{other.own.slug}:{clip.id}", mapping=failed)
+    indexed, broken = map(other.own.catalogue.status_key, (ClipStatus.INDEXED, ClipStatus.FAILED))
+    place.redis.smove(indexed, broken, clip.id)
+    prepare(place, other)
+    assert other.own.catalogue.count(ClipStatus.INDEXED) == 1
+
+
+def test_nobody_to_answer_or_anything_missing_is_no_swap(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
+        reembedding.swap(place, other.own.name)
+    prepare(place, other)
+    with pytest.raises(ChangeError, match="dejabug worker clips search"):
+        reembedding.swap(place, other.own.name)
+    assert place.encoder_name == place.own.name
+
+
+def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(place: Rooms, other: Rooms) -> None:
+    with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
+        next(reembedding.prepare(place, "clip:typo@squash"))
+    assert place.serving.roles(now=True).next is None
+    with pytest.raises(ChangeError, match="serves already"):
+        next(reembedding.prepare(place, place.own.name))
+
+
+def test_two_who_change_the_encoder_at_once_do_not_meet(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    first = reembedding.prepare(place, other.own.name)
+    next(first)
+    with pytest.raises(ChangeError, match="somebody else"):
+        next(reembedding.prepare(other, other.own.name))
+    with pytest.raises(ChangeError, match="somebody else"):
+        reembedding.forget(other, other.own.name)
+    first.close()
+    place.redis.hset("dejabug:dimensions", "third", 8)
+    with pytest.raises(ChangeError, match="is made ready just now"):
+        next(reembedding.prepare(place, "third"))
+
+
+def test_a_swap_that_comes_second_changes_nothing(place: Rooms, other: Rooms) -> None:
+    hand = Handover(place.redis, place.own, other.own)
+    hand.swap(place.serving)
+    with pytest.raises(NotServingError):
+        hand.swap(place.serving)
+    assert place.encoder_name == other.own.name
+
+
+def test_another_model_by_the_same_name_is_refused(place: Rooms, other: Rooms) -> None:
+    place.redis.hset("dejabug:dimensions", other.own.name, 512)
+    with pytest.raises(EncoderError, match=r"had 512 numbers, and this model gives 24"):
+        other.adopt_encoder(other.encoder)
+
+
+def test_a_comment_that_is_owed_at_the_swap_is_written(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    """The new encoder did its part before it served, the old one would have after."""
+    (old,) = history(place, jira, clips, COWS[0])
+    prepare(place, other)
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    with place.redis.pipeline() as pipe:
+        jobs.promise_sync(place, str(jira.issue(key)["id"]), True, pipe)
+        pipe.execute()
+    WarmWorker([place.queue("default")], place.redis).work(burst=True, logging_level="WARNING")
+    assert clips_waiting(place) == 1
+    work_as(other)
+    assert place.queue("default").count == 0
+    swap(place, other)
+    work(place)  # what is left of the old encoder's work included
+    (comment,) = jira.comments(key)
+    assert f"[{old}|" in comment["body"]
+
+
+def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    first, second = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    prepare(place, other)
+    jobs.forget_issue(_id_of(place, first))
+    jira.call("PUT", f"/rest/api/2/issue/{second}", "admin", json=_component("Caves"))
+    tell(place, jira, second, watch=False)
+    for kept in place.collections():
+        assert kept.index.clip_count(["GAME"]) == 1
+        assert kept.catalogue.count(ClipStatus.INDEXED) == 1
+        (clip_id,) = kept.index.issues_of_clips_on([_id_of(place, second)])
+        assert kept.index.places([clip_id])[clip_id].game == "Caves"
+
+
+def _id_of(place: Rooms, key: str) -> str:
+    record = place.catalogue.issue_by_key(key)
+    assert record is not None
+    return record.id
+
+
+def _component(name: str) -> dict[str, Any]:
+    return {"fields": {"components": [{"name": name}]}}
+
+
+def test_pictures_that_the_old_encoder_s_moments_show_stay(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
+    times = place.index.clip_vectors([clip.id])[clip.id].times.tolist()
+    place.pictures.write(clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True)
+    prepare(place, other)
+    assert set(place.pictures.times(clip.id)) >= {0.123, *times}
+
+
+def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
+    place: Rooms, other: Rooms
+) -> None:
+    queue, own = place.queue("clips"), place.own.own_queue("clips")
+    jobs.queue_clip(place, "5")
+    asked: list[int] = []
+
+    def current() -> list[str]:
+        """It serves when it begins to wait, and does not when it has got the job."""
+        asked.append(1)
+        return ["clips", own] if len(asked) == 1 else [own]
+
+    worker = WarmWorker([queue], place.redis, current=current)
+    worker.work(burst=True, logging_level="WARNING")
+    assert clips_waiting(place) == 1
+    assert queue.jobs[0].get_status() == "queued"
+    assert worker.queue_names() == [own]
+
+
+def test_workers_go_over_to_the_queues_of_what_serves(place: Rooms, other: Rooms) -> None:
+    names = ["search", "default", "clips"]
+    search, clips = (place.own.own_queue(name) for name in ("search", "clips"))
+    assert queues_now(place, names) == ["search", search, "default", "clips", clips]
+    next_search, next_clips = (other.own.own_queue(name) for name in ("search", "clips"))
+    assert queues_now(other, names) == [next_search, "default", next_clips]
+    Handover(place.redis, place.own, other.own).swap(place.serving)
+    assert queues_now(place, names) == [search, "default", clips]
+    assert queues_now(other, names) == ["search", next_search, "default", "clips", next_clips]
+
+
+def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0], QUIET)
+    prepare(place, other)
+    swap(place, other)
+    with pytest.raises(ChangeError, match="serves; let another one"):
+        reembedding.forget(place, other.own.name)
+    former = place.own.name
+    with at_work(place), pytest.raises(ChangeError, match="stop them"):
+        reembedding.forget(place, former)
+    # Back, and forth again: nothing is embedded twice for it.
+    for name in (former, other.own.name):
+        steps = list(reembedding.prepare(place, name))
+        assert steps[-1].counts.clips == 0
+        reembedding.swap(place, name, force=True)
+    assert call("encoder", "forget", former, "--yes").exit_code == 0
+    left = [key for key in place.redis.scan_iter("dejabug:*") if place.own.slug.encode() in key]
+    assert left == []
+    names = place.redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+    assert not [name for name in names if place.own.slug.encode() in name]
+    assert place.index.clip_count(["GAME"]) == 2
+
+
+def test_a_large_index_is_grown_before_it_serves(
+    place: Rooms, other: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history(place, jira, clips, COWS[0])
+    monkeypatch.setattr("dejabug.index.frames.FLAT_LIMIT", 5)
+    notes = set()
+    for step in reembedding.prepare(place, other.own.name):
+        notes.add(step.note)
+        work_as(other)
+        jobs.maintain(place)  # as a worker's housekeeper does each minute
+    assert "Redis builds the index" in notes
+    assert [kept.index.state().algorithm for kept in place.fed] == ["HNSW", "HNSW"]
+
+
+def test_an_encoder_is_measured_before_it_serves(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    prepare(place, other)
+    corpus = studio(other.measured())
+    assert len(corpus.items) == 1
+    assert corpus.place.index.alias == other.own.index.alias
+    assert other.index.alias == place.own.index.alias  # which answers
+    assert place.measured() is place
+
+
+def test_an_encoder_that_was_given_up_gets_no_new_tickets(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    prepare(place, other)
+    assert [kept.name for kept in place.fed] == [place.own.name, other.own.name]
+    reembedding.forget(place, other.own.name)
+    assert [kept.name for kept in place.fed] == [place.own.name]
+    assert place.index.clip_count(["GAME"]) == 1
+
+
+def test_the_commands_say_who_serves_and_what_is_to_be_done(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    prepare(place, other)
+    shown = words(call("encoder", "list").output)
+    assert "serves" in shown
+    assert "next" in shown
+    answer = call("encoder", "change", other.own.name, "--no-swap")
+    assert "is ready, and new tickets go into both" in words(answer.output)
+    refused = call("encoder", "change", other.own.name)
+    assert refused.exit_code == 1
+    assert "nobody would answer" in words(refused.output + refused.stderr)
+    with at_work(other):
+        answer = call("encoder", "change", other.own.name)
+    assert "serves now: 1 clips, 0 could not be read" in words(answer.output)
+    assert f"dejabug encoder change '{place.own.name}'" in words(answer.output)
+    assert call("encoder", "forget", "nobody", "--yes").exit_code == 1
+
+
+@pytest.mark.slow
+def test_real_workers_change_the_encoder_while_questions_are_asked(
+    cold_place: Rooms, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
+) -> None:
+    """Two encoders' workers and the command as processes; the new worker and the command are killed
+    on the way. Somebody asks all the time, and always gets an answer."""
+    running: list[subprocess.Popen[bytes]] = []
+    done = threading.Event()
+
+    def start(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dejabug", *arguments],
+            env={**os.environ, **environment, **more},
+            stdout=(tmp_path / f"{len(running)}.log").open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        running.append(child)
+        return child
+
+    try:
+        start("worker")
+        wait_until(lambda: cold_place.workers()["clips"], 120)
+        keys = [jira.file("GAME", f"cows {n}", clips / name) for n, name in enumerate(COWS)]
+        keys.append(jira.file("GAME", "the night", clips / QUIET))
+        for key in keys:
+            with cold_place.redis.pipeline() as pipe:
+                jobs.promise_sync(cold_place, str(jira.issue(key)["id"]), False, pipe)
+                pipe.execute()
+        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == len(keys), 120)
+        centre = {"DEJABUG_FRAME_CROP": "center"}
+        name = "starter:2@center"
+        new = cold_place.collection_of(name)
+        worker = start("worker", "clips", "search", **centre)
+        wait_until(lambda: cold_place.workers_of(new)["search"], 120)
+        answers: list[str] = []
+        failures: list[str] = []
+
+        def ask_on() -> None:
+            while not done.wait(0.2):
+                try:
+                    found = {hit["issue"] for hit in ask(cold_place, "cows", ["GAME"], 9)}
+                except Exception as error:  # noqa: BLE001 (told below)
+                    failures.append(repr(error))
+                else:
+                    (answers if found == set(keys) else failures).append(str(found))
+
+        asking = threading.Thread(target=ask_on)
+        asking.start()
+        # The next download takes long: worker and command die with it in hand.
+        jira.fail(path="/rest/api/2/attachment/content", status=0, delay=5)
+        command = start("encoder", "change", name)
+        queue = f"rq:wip:{new.own_queue('clips')}"
+        held = wait_until(lambda: held_clip(cold_place, queue), 60)
+        for child in (command, worker):
+            child.kill()
+            child.wait()
+        # As if the minute had passed after which the dead ones' job and locks are taken back.
+        cold_place.redis.zadd(queue, {held: 1})
+        locks = cold_place.redis.keys("rq:scheduler-lock:*")
+        cold_place.redis.delete(reembedding.LOCK, *locks)
+        start("worker", "clips", "search", **centre)
+        again = start("encoder", "change", **centre)
+        assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()
+        told = (tmp_path / f"{len(running) - 1}.log").read_text()
+        assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be read", told)
+        # The old worker leaves the queues to the new one, which takes them; web processes follow.
+        wait_until(lambda: on_clips(cold_place) == {new.slug}, 30)
+        asked = len(answers)
+        wait_until(lambda: len(answers) > asked + 3, 30)
+        running[0].terminate()
+        assert running[0].wait(30) == 0
+        asked = len(answers)
+        wait_until(lambda: len(answers) > asked + 3, 30)
+        done.set()
+        asking.join()
+        assert failures == []
+        assert new.index.clip_count(["GAME"]) == len(keys)
+        frames = [clip.frames for clip in new.catalogue.with_status(ClipStatus.INDEXED)]
+        assert new.index.state().frames == sum(frames)
+    finally:
+        done.set()
+        for child in running:
+            child.kill()
+            child.wait()
+
+
+def held_clip(place: Rooms, registry: str) -> bytes | None:
+    """A clip's job that a worker has in hand."""
+    held: list[bytes] = place.redis.zrange(registry, 0, -1)
+    return next((job for job in held if job.startswith(b"clip-")), None)
+
+
+def on_clips(place: Rooms) -> set[str]:
+    """The encoders whose workers are on the queue `clips`."""
+    queues = [worker.queue_names() for worker in Worker.all(connection=place.redis)]
+    own = [name for names in queues if "clips" in names for name in names if "@" in name]
+    return {name.split("@")[1] for name in own}
