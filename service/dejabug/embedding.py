@@ -14,6 +14,7 @@ from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.fetching import fetched
 from dejabug.index import Place, slug_of
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.metrics import stage
 from dejabug.queueing import CLIP_JOB
 from dejabug.rooms import Rooms
 
@@ -60,9 +61,12 @@ def _copied(place: Rooms, clip: ClipRecord, where: Place, content: str) -> ClipR
 def _sampled(place: Rooms, clip: ClipRecord, where: Place, path: Path) -> ClipRecord:
     """A clip indexed from its own frames. Raises ClipError."""
     frames = sample(place, path)
-    vectors = place.encoder.embed_images(frames.pixels)
-    place.index.write_clip(clip.id, where, frames.times, vectors)
-    place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
+    with stage("embed"):
+        vectors = place.encoder.embed_images(frames.pixels)
+    with stage("write"):
+        place.index.write_clip(clip.id, where, frames.times, vectors)
+    with stage("pictures"):
+        place.pictures.write(clip.id, frames.times.tolist(), frames.pixels)
     note = "the file is cut off; what could be read is used" if frames.truncated else ""
     return _indexed(clip, len(frames.times), frames.duration, note)
 
@@ -71,6 +75,7 @@ def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipR
     return replace(clip, status=ClipStatus.INDEXED, reason=note, frames=frames, duration=duration)
 
 
+@stage("sample")
 def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
     """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
     Raises ClipError."""

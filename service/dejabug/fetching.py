@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dejabug.catalogue import ClipRecord
+from dejabug.metrics import DOWNLOADED, stage
 from dejabug.rooms import Rooms
 
 
@@ -17,5 +18,7 @@ def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
     most = place.settings.clip_max_bytes
     with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
         path = Path(folder) / "clip"
-        place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+        with stage("download"):
+            size = place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+        DOWNLOADED.inc(size)
         yield path

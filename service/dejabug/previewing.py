@@ -10,6 +10,7 @@ from dejabug import media
 from dejabug.catalogue import ClipRecord
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.metrics import stage
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
 
@@ -74,5 +75,5 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
         memory_bytes=settings.decode_memory,
         max_bytes=settings.clip_max_bytes,
     )
-    with fetched(place, clip) as path:
+    with fetched(place, clip) as path, stage("preview"):
         place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))

@@ -5,27 +5,34 @@ loaded by the parent is lost to it. So: one process, jobs run in it one after an
 loaded before the first. What RQ's SimpleWorker lacks, threads give: a heartbeat while a job runs
 (without it a killed worker's job would look alive until its time-out), and a housekeeper that moves
 due retries to their queues and takes back abandoned jobs, without forking either. A third thread
-answers questions in words with the same model.
+answers questions in words with the same model. And of each job one log line tells how it ended.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
+import traceback
+from pathlib import Path
 from typing import Any
 
 import redis
 import structlog
 from rq import Queue, SimpleWorker
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from dejabug.encoders import EncoderError
+from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms, connect
+from dejabug.tracing import trace_of_job, traced
 
 log = structlog.get_logger()
 
@@ -39,6 +46,16 @@ SCHEDULING = 1
 LOCK_RENEWAL = 20
 # Queues whose jobs need the model; a worker on others starts without it.
 EMBEDDING_QUEUES = {"clips", "search"}
+# Errors whose message is ours or the system's, and may be logged; another's may quote a ticket.
+TOLD = (JiraError, IndexUnavailableError, EncoderError, redis.RedisError, OSError)
+# Calls, from the innermost outwards, that are logged of an error.
+DEPTH = 8
+# How a job that has ended is told of, by what RQ makes of it then; all else was given up.
+OUTCOMES = {
+    JobStatus.FINISHED: "done",
+    JobStatus.SCHEDULED: "retried",
+    JobStatus.QUEUED: "retried",
+}
 
 
 class WarmWorker(SimpleWorker):
@@ -48,19 +65,51 @@ class WarmWorker(SimpleWorker):
         super().__init__(
             queues, connection=connection, serializer=JSONSerializer, log_job_description=False
         )
+        self._failure: dict[str, Any] = {}
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job in this process while a thread keeps its heartbeat."""
-        self.prepare_execution(job)
-        done = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
-        beat.start()
-        try:
-            self.perform_job(job, queue)
-        finally:
-            done.set()
-            beat.join()
-            self.set_state("idle")
+        """Run a job in this process, under its trace, while a thread keeps its heartbeat."""
+        name = (job.func_name or "").rpartition(".")[2]
+        with traced(trace_of_job(job.meta), job=name):
+            self.prepare_execution(job)
+            self._failure = {}
+            done = threading.Event()
+            beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
+            beat.start()
+            started = time.monotonic()
+            waited = _seconds_since(job.enqueued_at)
+            try:
+                self.perform_job(job, queue)
+            finally:
+                done.set()
+                beat.join()
+                self.set_state("idle")
+                self._tell(job, name, time.monotonic() - started, waited)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ARG002 (RQ's signature)
+        """Keep what is to be logged of a job's error: what and where, and what it says if that is
+        nobody's text. RQ's own line would have the whole traceback, as plain text."""
+        error: BaseException = exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__)[-DEPTH:]
+        where = [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
+        said = str(error) if isinstance(error, TOLD) else ""
+        self._failure = {"error": type(error).__name__, "why": said, "where": where}
+
+    def _tell(self, job: Job, name: str, seconds: float, waited: float) -> None:
+        """Count a job that has ended, and log the one line on how."""
+        outcome = OUTCOMES.get(job.get_status(refresh=False), "failed")
+        JOBS.labels(name, outcome).inc()
+        JOB_SECONDS.labels(name).observe(seconds)
+        JOB_WAIT_SECONDS.labels(job.origin).observe(waited)
+        tell = {"done": log.info, "retried": log.warning}.get(outcome, log.error)
+        tell(
+            "job_ended",
+            outcome=outcome,
+            ids=[each for each in job.args if isinstance(each, str)],
+            seconds=round(seconds, 3),
+            waited=round(waited, 3),
+            **self._failure,
+        )
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002 (RQ's signature)
         """Seconds without a heartbeat after which the job counts as abandoned."""
@@ -127,6 +176,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     are empty.
     """
     place.redis.ping()
+    serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
     _tell_account(place)
     loaded = _open_index(place) if EMBEDDING_QUEUES & set(names) else {}
     worker = WarmWorker([place.queue(name) for name in names], place.redis)
@@ -141,6 +191,12 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     finally:
         for helper in helpers:
             helper.stop()
+
+
+def _seconds_since(moment: dt.datetime | None) -> float:
+    if moment is None:
+        return 0.0
+    return max(0.0, (dt.datetime.now(dt.UTC) - moment).total_seconds())
 
 
 def _tell_account(place: Rooms) -> None:

@@ -19,8 +19,10 @@ import redis
 from dejabug.index.counts import FrameCounts
 from dejabug.index.queries import (
     BadVectorsError,
+    check_complete,
     create_index,
     fail_on_timeout,
+    is_complete,
     nearest,
     slug_of,
     text_of,
@@ -65,6 +67,7 @@ class IndexState:
     frames: int
     failures: int  # hashes that Redis could not index: must stay 0
     ready: bool  # False while Redis is still building it
+    bytes: int  # of its vectors, in memory
 
 
 class FrameIndex:
@@ -280,8 +283,13 @@ class FrameIndex:
             algorithm=_algorithm_of(info),
             frames=int(info[b"num_docs"]),
             failures=int(info[b"hash_indexing_failures"]),
-            ready=float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0,
+            ready=is_complete(info),
+            bytes=round(float(info[b"vector_index_sz_mb"]) * 1024**2),
         )
+
+    def check(self) -> None:
+        """Raises IndexUnavailableError while the index cannot answer fully."""
+        check_complete(self._info(self.alias))
 
     def grow(self) -> bool:
         """Build an HNSW index beside a flat one that has become large; swap it in when ready.
@@ -297,8 +305,7 @@ class FrameIndex:
         if name.encode() not in self._command("FT._LIST"):
             self._create_index(name, "HNSW")
             return False
-        info = self._info(name)
-        if float(info[b"percent_indexed"]) < 1.0 or int(info[b"indexing"]):
+        if not is_complete(self._info(name)):
             return False
         self._command("FT.ALIASUPDATE", self.alias, name)
         self._command("FT.DROPINDEX", state.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,11 @@ from dejabug.ranking import Floats
 
 # Milliseconds that one query may take before Redis gives up with an error.
 QUERY_TIMEOUT_MS = 10_000
+# Seconds that a query waits for an index that is being built. A new one over nothing takes a
+# moment; after a restart of Redis it takes seconds or minutes, and who asks is told so.
+BUILDING = 0.5
+# Seconds between two looks at it.
+LOOK = 0.02
 
 
 class IndexUnavailableError(Exception):
@@ -71,11 +77,52 @@ def nearest(
     which each row must have one, by their field; where a field has none, nothing is found. `policy`
     says how filter and vectors go together. Raises IndexUnavailableError when Redis is away, or an
     answer is late or incomplete.
+
+    Redis answers from an index that it is still building as if that were whole: k rows, of those
+    that it has. So the same round trip asks first whether it is.
     """
     if not all(tags.values()):
         return [[] for _ in vectors]
+    until = time.monotonic() + BUILDING
+    while True:
+        info, *answers = _ask(connection, index, command, vectors, k, tags, tail, policy)
+        if is_complete(info):
+            break
+        if time.monotonic() > until:
+            check_complete(info)
+        time.sleep(LOOK)
+    for answer in answers:
+        if answer[b"warning"]:
+            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
+    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+
+
+def is_complete(info: Mapping[bytes, Any]) -> bool:
+    """Whether an index holds all that it is over, by FT.INFO's answer."""
+    return float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0
+
+
+def check_complete(info: Mapping[bytes, Any]) -> None:
+    """Raises IndexUnavailableError for an index that `is_complete` does not hold of."""
+    if not is_complete(info):
+        done = float(info[b"percent_indexed"])
+        raise IndexUnavailableError(f"the index is being built, {done:.0%} is done; try again soon")
+
+
+def _ask(
+    connection: redis.Redis,
+    index: str,
+    command: str,
+    vectors: Floats,
+    k: int,
+    tags: Mapping[str, Sequence[str]],
+    tail: Sequence[str],
+    policy: str,
+) -> list[Any]:
+    """FT.INFO's answer, and that of each query."""
     query = f"({tag_filter(tags)})=>[KNN {int(k)} @vector $query {policy} AS distance]"
     with connection.pipeline(transaction=False) as pipe:
+        pipe.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
         for vector in np.ascontiguousarray(vectors, dtype=np.float16):
             parameters = ("PARAMS", "2", "query", vector.tobytes())
             limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
@@ -83,17 +130,13 @@ def nearest(
                 command, index, query, *tail, *parameters, *limits
             )
         try:
-            answers = pipe.execute()
+            return list(pipe.execute())
         except redis.ResponseError as error:
             if "imeout" in str(error):
                 raise IndexUnavailableError(f"the vector search timed out: {error}") from error
             raise
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise IndexUnavailableError(f"Redis did not answer: {error}") from error
-    for answer in answers:
-        if answer[b"warning"]:
-            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
-    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
 
 
 def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:

@@ -21,6 +21,7 @@ from dejabug.media.ffmpeg import (
     run,
 )
 from dejabug.media.kinds import image_demuxer
+from dejabug.metrics import stage
 
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"
@@ -65,6 +66,7 @@ class Probe:
         return self.container.endswith("_pipe")
 
 
+@stage("probe")
 def probe(path: Path, *, limits: Limits | None = None, program: str | None = None) -> Probe:
     """Look at a file's head. Raises ClipError when it is neither a video nor a picture, or when it
     is larger or smaller than allowed."""

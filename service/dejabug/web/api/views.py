@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
 
 from dejabug import uploads
+from dejabug.metrics import SUGGESTIONS
 from dejabug.search import Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
@@ -224,6 +225,7 @@ def _job(upload: Upload, asked: Paging) -> Job:
 
 
 def _results(page: Page) -> Results:
+    SUGGESTIONS.labels("api").inc(len(page.results))
     return Results(results=page.results, next=page.cursor, encoder=place().encoder_label())
 
 
