@@ -22,6 +22,7 @@ from dejabug.index.queries import (
     check_complete,
     create_index,
     fail_on_timeout,
+    index_info,
     is_complete,
     nearest,
     slug_of,
@@ -387,8 +388,7 @@ class FrameIndex:
         return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _info(self, name: str) -> Mapping[bytes, Any]:
-        info: Mapping[bytes, Any] = self._command("FT.INFO", name)
-        return info
+        return index_info(self._redis, name)
 
     def _count(self, clip_id: str) -> int:
         return int(self._redis.hget(self._clips + clip_id, "count") or 0)

@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,14 +84,12 @@ def nearest(
     """
     if not all(tags.values()):
         return [[] for _ in vectors]
-    until = time.monotonic() + BUILDING
-    while True:
-        info, *answers = _ask(connection, index, command, vectors, k, tags, tail, policy)
-        if is_complete(info):
-            break
-        if time.monotonic() > until:
-            check_complete(info)
-        time.sleep(LOOK)
+    ask = partial(_ask, connection, index, command, vectors, k, tags, tail, policy)
+    info, *answers = ask()
+    if not is_complete(info):
+        _await_complete(connection, index)
+        info, *answers = ask()
+        check_complete(info)
     for answer in answers:
         if answer[b"warning"]:
             raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
@@ -107,6 +106,21 @@ def check_complete(info: Mapping[bytes, Any]) -> None:
     if not is_complete(info):
         done = float(info[b"percent_indexed"])
         raise IndexUnavailableError(f"the index is being built, {done:.0%} is done; try again soon")
+
+
+def _await_complete(connection: redis.Redis, index: str) -> None:
+    """Wait a moment for an index that is being built. Raises IndexUnavailableError after it."""
+    until = time.monotonic() + BUILDING
+    while not is_complete(info := index_info(connection, index)):
+        if time.monotonic() > until:
+            check_complete(info)
+        time.sleep(LOOK)
+
+
+def index_info(connection: redis.Redis, index: str) -> Mapping[bytes, Any]:
+    """FT.INFO's answer. Raises redis.RedisError when Redis or the index is gone."""
+    info: Mapping[bytes, Any] = connection.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
+    return info
 
 
 def _ask(
