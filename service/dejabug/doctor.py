@@ -113,10 +113,10 @@ def _search_module(place: Rooms) -> str:
 def _ffmpeg(place: Rooms) -> str:
     try:
         program = media.find_ffmpeg(place.settings.ffmpeg)
-        if place.shows_media and not media.encodes_previews(program):
+        if place.shows_media and not media.writes_h264(program):
             raise UnwellError(
                 f"{program} cannot write H.264, so that no clip can be shown",
-                "Install the system's ffmpeg (apt-get install ffmpeg) or pip install imageio-ffmpeg.",
+                "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
             )
         return f"{media.ffmpeg_version(program)} at {program}"
     except OSError as error:

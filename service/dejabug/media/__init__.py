@@ -3,9 +3,9 @@ limits."""
 
 from __future__ import annotations
 
-from dejabug.media.ffmpeg import ClipError, Limits, ffmpeg_version, find_ffmpeg
+from dejabug.media.ffmpeg import ClipError, Limits, ffmpeg_version, find_ffmpeg, writes_h264
 from dejabug.media.kinds import is_evidence, is_image, is_video
-from dejabug.media.preview import UNFINISHED, EncoderMissingError, encodes_previews, make_preview
+from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
 from dejabug.media.sampling import Frames, sample_frames
 
@@ -16,7 +16,6 @@ __all__ = [
     "Frames",
     "Limits",
     "Probe",
-    "encodes_previews",
     "ffmpeg_version",
     "find_ffmpeg",
     "is_evidence",
@@ -25,4 +24,5 @@ __all__ = [
     "make_preview",
     "probe",
     "sample_frames",
+    "writes_h264",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import signal
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -79,12 +78,6 @@ def make_preview(
         outcome = run(arguments, limits, most_output=1, deadline=deadline, most_file=MOST_BYTES)
         _check(copy, outcome, limits, program)
         copy.replace(target)
-
-
-def encodes_previews(program: str) -> bool:
-    """Whether this ffmpeg can write H.264. Raises OSError when it cannot be run."""
-    asked = [program, "-hide_banner", "-encoders"]
-    return "libx264 " in subprocess.run(asked, capture_output=True, text=True, check=False).stdout
 
 
 def preview_rate(fps: float | None) -> float:

@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from dejabug import rates
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
-from dejabug.metrics import RATE_REFUSALS, SLACK
+from dejabug.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
 from dejabug.search import HiddenIssueError, NoSuchPageError
@@ -67,6 +67,7 @@ def run_socket(place: Rooms) -> None:
     if not settings.slack_bot_token.get_secret_value():
         raise ValueError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
     token = settings.slack_app_token.get_secret_value()
+    serve_metrics(settings.metrics_host, settings.metrics_port)
     SocketModeHandler(create_bolt(place), token).start()  # type: ignore[no-untyped-call]
 
 
