@@ -92,7 +92,7 @@ def is_problem(answer: Any, status: int, says: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     told = answer.get_json()
-    assert set(told) == {"type", "title", "status", "detail"}
+    assert set(told) == {"type", "title", "status", "detail", "trace"}
     assert told["status"] == status
     assert says in told["detail"]
 

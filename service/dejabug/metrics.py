@@ -128,6 +128,12 @@ ANSWERS = _counter(
 )
 SLACK = _counter("slack_requests", "Requests from Slack. what: command, next, share, clip.", "what")
 
+# A counter that first appears at 1 has never risen, as Prometheus sees it: those that alarms look
+# at begin at 0.
+WEBHOOKS.labels("none", "refused")
+for _status in ("2xx", "3xx", "4xx", "429", "5xx", "none"):
+    JIRA_REQUESTS.labels(_status)
+
 
 class _Build(Collector):
     """The version of this process, as Prometheus' info metrics are: a constant 1 with labels."""

@@ -278,7 +278,7 @@ class FrameIndex:
 
     def state(self) -> IndexState:
         """Size and health. Raises redis.RedisError when Redis or the index is gone."""
-        info = self._info(self.alias)
+        info = index_info(self._redis, self.alias)
         return IndexState(
             name=text_of(info[b"index_name"]),
             algorithm=_algorithm_of(info),
@@ -290,7 +290,7 @@ class FrameIndex:
 
     def check(self) -> None:
         """Raises IndexUnavailableError while the index cannot answer fully."""
-        check_complete(self._info(self.alias))
+        check_complete(index_info(self._redis, self.alias))
 
     def grow(self) -> bool:
         """Build an HNSW index beside a flat one that has become large; swap it in when ready.
@@ -306,7 +306,7 @@ class FrameIndex:
         if name.encode() not in self._command("FT._LIST"):
             self._create_index(name, "HNSW")
             return False
-        if not is_complete(self._info(name)):
+        if not is_complete(index_info(self._redis, name)):
             return False
         self._command("FT.ALIASUPDATE", self.alias, name)
         self._command("FT.DROPINDEX", state.name)
@@ -350,7 +350,7 @@ class FrameIndex:
 
     def _create(self) -> None:
         try:
-            info = self._info(self.alias)
+            info = index_info(self._redis, self.alias)
         except redis.ResponseError:
             algorithm = "HNSW" if self._algorithm == "hnsw" else "FLAT"
             name = f"{self.alias}:{algorithm.lower()}"
@@ -386,9 +386,6 @@ class FrameIndex:
 
     def _command(self, *words: Any) -> Any:
         return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
-
-    def _info(self, name: str) -> Mapping[bytes, Any]:
-        return index_info(self._redis, name)
 
     def _count(self, clip_id: str) -> int:
         return int(self._redis.hget(self._clips + clip_id, "count") or 0)
