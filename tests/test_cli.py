@@ -194,7 +194,7 @@ def test_doctor_tells_of_an_ffmpeg_that_can_make_no_previews(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     poor = tmp_path / "ffmpeg"
-    poor.write_text(f'#!/bin/sh\nexec {find_ffmpeg()} "$@" | sed s/libx264/none/\n')
+    poor.write_text(f'#!/bin/sh\nexec {find_ffmpeg()} "$@" | sed s/libx264/none/g\n')
     poor.chmod(0o755)
     done = dejabug("doctor", "--no-model", **{**environment, "DEJABUG_FFMPEG": str(poor)})
     assert "cannot write H.264" in words(done.stdout)

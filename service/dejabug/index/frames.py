@@ -19,7 +19,7 @@ import redis
 from dejabug.index.counts import FrameCounts
 from dejabug.index.queries import (
     BadVectorsError,
-    check_complete,
+    await_complete,
     create_index,
     fail_on_timeout,
     index_info,
@@ -289,8 +289,8 @@ class FrameIndex:
         )
 
     def check(self) -> None:
-        """Raises IndexUnavailableError while the index cannot answer fully."""
-        check_complete(index_info(self._redis, self.alias))
+        """Raises IndexUnavailableError when the index, after a moment, does not answer fully."""
+        await_complete(self._redis, self.alias)
 
     def grow(self) -> bool:
         """Build an HNSW index beside a flat one that has become large; swap it in when ready.

@@ -87,7 +87,7 @@ def nearest(
     ask = partial(_ask, connection, index, command, vectors, k, tags, tail, policy)
     info, *answers = ask()
     if not is_complete(info):
-        _await_complete(connection, index)
+        await_complete(connection, index)
         info, *answers = ask()
         check_complete(info)
     for answer in answers:
@@ -108,7 +108,7 @@ def check_complete(info: Mapping[bytes, Any]) -> None:
         raise IndexUnavailableError(f"the index is being built, {done:.0%} is done; try again soon")
 
 
-def _await_complete(connection: redis.Redis, index: str) -> None:
+def await_complete(connection: redis.Redis, index: str) -> None:
     """Wait a moment for an index that is being built. Raises IndexUnavailableError after it."""
     until = time.monotonic() + BUILDING
     while not is_complete(info := index_info(connection, index)):
