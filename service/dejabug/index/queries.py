@@ -18,7 +18,7 @@ from dejabug.ranking import Floats
 QUERY_TIMEOUT_MS = 10_000
 # Seconds that a query waits for an index that is being built. A new one over nothing takes a
 # moment; after a restart of Redis it takes seconds or minutes, and who asks is told so.
-BUILDING = 0.5
+BUILDING = 1.0
 # Seconds between two looks at it.
 LOOK = 0.02
 
