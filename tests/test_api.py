@@ -55,7 +55,8 @@ class Caller:
     def __init__(self, app: Flask, place: Rooms, *projects: str) -> None:
         self.client: FlaskClient = app.test_client()
         self.secret, self.token = place.tokens.create("test", projects)
-        self.headers = {"Authorization": f"Bearer {self.secret}"}
+        # All of its requests have one name, so that answers can be compared whole.
+        self.headers = {"Authorization": f"Bearer {self.secret}", "X-Request-ID": "of-a-test"}
 
     def get(self, path: str, **options: Any) -> Any:
         headers = {**self.headers, **options.pop("headers", {})}
@@ -96,7 +97,7 @@ def is_problem(answer: Any, status: int, says: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     told = answer.get_json()
-    assert set(told) == {"type", "title", "status", "detail"}
+    assert set(told) == {"type", "title", "status", "detail", "trace"}
     assert told["status"] == status
     assert says in told["detail"]
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
+from werkzeug.serving import make_server
 
-from conftest import Site, clips_waiting, dejabug
+from conftest import Site, clips_waiting, dejabug, serve_in_a_thread
 from dejabug import cli, questions
+from dejabug.catalogue import PENDING
+from dejabug.doctor import LONG_PROMISE
+from dejabug.media import find_ffmpeg
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
@@ -171,6 +176,41 @@ def test_doctor_names_what_is_wrong(
     assert complaint in words(done.stdout)
     assert remedy in words(done.stdout)
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
+    cold_place: Rooms,
+) -> None:
+    queue = cold_place.queue("default")
+    job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
+    queue.failed_job_registry.add(job)
+    assert "✗ jobs given up (default: 1)" in words(call("doctor", "--no-model").output)
+    cold_place.redis.zadd(PENDING, {"10001": time.time() - 2 * LONG_PROMISE})
+    assert "✗ jobs 1 issues have waited for over an hour" in words(
+        call("doctor", "--no-model").output
+    )
+
+
+def test_doctor_tells_of_an_ffmpeg_that_can_make_no_previews(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    poor = tmp_path / "ffmpeg"
+    poor.write_text(f'#!/bin/sh\nexec {find_ffmpeg()} "$@" | sed s/libx264/none/g\n')
+    poor.chmod(0o755)
+    done = dejabug("doctor", "--no-model", **{**environment, "DEJABUG_FFMPEG": str(poor)})
+    assert "cannot write H.264" in words(done.stdout)
+
+
+def test_doctor_tells_whether_the_metrics_address_is_ours(environment: dict[str, str]) -> None:
+    other = make_server("127.0.0.1", 0, lambda _, start: start("200 OK", []) or [b"another"])
+    serve_in_a_thread(other)
+    port = {"DEJABUG_METRICS_PORT": str(other.port)}
+    taken = dejabug("doctor", "--no-model", **{**environment, **port})
+    other.shutdown()
+    other.server_close()
+    assert "✗ metrics another program answers" in words(taken.stdout)
+    free = dejabug("doctor", "--no-model", **{**environment, **port})
+    assert "where no process of this machine answers now" in words(free.stdout)
 
 
 def test_a_verdict_is_kept_and_a_wrong_key_is_told(place: Rooms, jira: Site, clips: Path) -> None:

@@ -16,6 +16,7 @@ from dejabug import policy
 from dejabug.catalogue import ClipStatus, IssueRecord
 from dejabug.index import text_of
 from dejabug.jira.models import Issue
+from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Moment
 from dejabug.rooms import Rooms
@@ -93,6 +94,7 @@ def _answer(
     return Answer(ranked, tickets, frozenset(place.verdicts.rejected(record.id, others)))
 
 
+@stage("rank")
 def rank(
     place: Rooms, record: IssueRecord, projects: Sequence[str] | None = None
 ) -> list[PairMatch]:

@@ -22,9 +22,11 @@ from dejabug.index import text_of
 from dejabug.jira.client import Page
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
+from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
 from dejabug.jobs import take_in
 from dejabug.rooms import Rooms
+from dejabug.tracing import traced
 
 log = structlog.get_logger()
 
@@ -136,7 +138,7 @@ def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[P
             refused_at = cursor.position
             cursor = cursor.window()
             continue
-        queued = [take_in(place, issue, watch=False) for issue in page.issues]
+        queued = [_take_in(place, issue) for issue in page.issues]
         cursor = cursor.after(page, queued)
         if cursor.token is None:
             place.redis.delete(key)
@@ -144,6 +146,11 @@ def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[P
             return
         place.redis.hset(key, mapping={k: v for k, v in asdict(cursor).items() if v is not None})
         yield cursor.progress(total)
+
+
+def _take_in(place: Rooms, issue: Issue) -> int:
+    with traced():
+        return take_in(place, issue, watch=False)
 
 
 def _paused(cursor: Cursor, total: int, why: str) -> Progress:

@@ -337,11 +337,16 @@ class Catalogue:
         oldest = time.time() - seconds
         return [text_of(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
 
+    def trace_of_promise(self, issue_id: str) -> str:
+        """The trace under which an issue was promised to be looked at, empty where none is kept."""
+        return text_of(self._redis.hget(PENDING_TRACES, issue_id))
+
     def settle(self, issue_id: str, promised_before: float) -> None:
         """The promise to synchronise this issue is kept, unless renewed since (Unix seconds)."""
         promised = self._redis.zscore(PENDING, issue_id)
         if promised is not None and float(promised) <= promised_before:
             self._redis.zrem(PENDING, issue_id)
+            self._redis.hdel(PENDING_TRACES, issue_id)
 
     # Inside
 
@@ -376,6 +381,8 @@ def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:
 
 # Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
 PENDING = "dejabug:pending"
+# The same issues → the trace of the promise, so that even a lost job goes on under it.
+PENDING_TRACES = "dejabug:pending-traces"
 
 
 def event_key(digest: str) -> str:

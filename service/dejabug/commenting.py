@@ -17,6 +17,7 @@ from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
 from dejabug.ledger import CommentRecord
+from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.pictures import OWN_PICTURES, Panel, strip
 from dejabug.policy import Choice, PairMatch
 from dejabug.rooms import Rooms
@@ -91,6 +92,7 @@ def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]
     return strip([seen, found])
 
 
+@stage("comment")
 def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice], note: str) -> None:
     jira, ledger = place.jira, place.ledger
     suggestions = [_suggested(place, choice, answer) for choice in chosen]
@@ -116,6 +118,7 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     comment_id = _put(place, issue, old, body)
     if comment_id is None:
         # Somebody took our comment away: that is an answer, so no new one is written.
+        COMMENTS.labels("deleted").inc()
         log.info("comment_was_deleted", issue=issue.key)
         ledger.put_comment(issue.id, old and CommentRecord(old.id, digest))
         if strip_id:
@@ -124,6 +127,8 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     names = tuple(sorted(_named(chosen)))
     ledger.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id, names))
     _clear_strips(place, issue, keep=name)
+    COMMENTS.labels("written" if old is None else "edited").inc()
+    SUGGESTIONS.labels("comment").inc(len(chosen))
     log.info("comment_written", issue=issue.key, edited=old is not None)
 
 
@@ -159,6 +164,7 @@ def _withdraw(place: Rooms, issue: Issue) -> None:
         place.jira.delete_comment(issue.id, old.id)
     _clear_strips(place, issue, keep="")
     place.ledger.put_comment(issue.id, None)
+    COMMENTS.labels("withdrawn").inc()
     log.info("comment_withdrawn", issue_id=issue.id)
 
 

@@ -99,7 +99,7 @@ def _answer(place: Rooms, record: IssueRecord, command: Command) -> str:
 def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
     other = place.catalogue.issue_by_key(key)
     if other is not None and other.id != record.id:
-        place.verdicts.put(Verdict(record.id, other.id, False, "person"))
+        place.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
     # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
     return f"{key} is not suggested here, and will not be."
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
+import requests
 from PIL import Image
 
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
-from dejabug.rooms import Rooms
+from dejabug.rooms import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
 
 # The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
 OLDEST_SEARCH = 21000
+# Share of a disk that should be free.
+LEAST_ROOM = 0.05
+# Seconds that our clock may differ from Redis': promises and signed addresses are timed by both.
+CLOCKS = 30
+# Seconds that an issue may wait to be read, before somebody should look why.
+LONG_PROMISE = 3600
+# Seconds for our own metrics to answer.
+METRICS_TIMEOUT = 5
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
     ]
     if model:
         checks.append(("model", _model))
-    checks += [("index", _index), ("workers", _workers)]
+    checks += [("index", _index), ("workers", _workers), ("jobs", _jobs), ("metrics", _metrics)]
     for what, check in checks:
         try:
             yield Check(what, True, check(place))
@@ -78,6 +89,11 @@ def _redis(place: Rooms) -> str:
         raise UnwellError(
             f"it may throw keys away when memory is short (maxmemory-policy {policy})",
             "Set maxmemory-policy to noeviction, or vectors and queued webhooks get lost.",
+        )
+    skew = abs(time.time() - float(place.redis.time()[0]))
+    if skew > CLOCKS:
+        raise UnwellError(
+            f"its clock and ours differ by {skew:.0f} s", "Have both machines set theirs by NTP."
         )
     kept = "append-only file on" if int(info.get("aof_enabled", 0)) else "no append-only file"
     return f"version {info['redis_version']} at {url}, {kept}"
@@ -102,6 +118,11 @@ def _search_module(place: Rooms) -> str:
 def _ffmpeg(place: Rooms) -> str:
     try:
         program = media.find_ffmpeg(place.settings.ffmpeg)
+        if place.shows_media and not media.writes_h264(program):
+            raise UnwellError(
+                f"{program} cannot write H.264, so that no clip can be shown",
+                "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
+            )
         return f"{media.ffmpeg_version(program)} at {program}"
     except OSError as error:
         raise UnwellError(
@@ -140,7 +161,13 @@ def _data_folder(place: Rooms) -> str:
             f"{folder} cannot be written: {error.strerror}",
             "Set DEJABUG_DATA_DIR to a folder that web and workers share and may write.",
         ) from error
-    return f"{folder} can be written"
+    usage = shutil.disk_usage(folder)
+    if usage.free < LEAST_ROOM * usage.total:
+        raise UnwellError(
+            f"the disk of {folder} has {usage.free / 1024**3:.1f} GB left",
+            "Give it more room, or lower DEJABUG_PREVIEW_MAX_BYTES.",
+        )
+    return f"{folder} can be written, {usage.free / 1024**3:.0f} GB free"
 
 
 def _secret(place: Rooms) -> str:
@@ -241,3 +268,41 @@ def _workers(place: Rooms) -> str:
             f"Start one with: dejabug worker {' '.join(missing)}",
         )
     return ", ".join(f"{name}: {count}" for name, count in served.items())
+
+
+def _jobs(place: Rooms) -> str:
+    try:
+        failed = {name: place.queue(name).failed_job_registry.count for name in QUEUES}
+        waiting = sum(place.queue(name).count for name in QUEUES)
+        late = place.catalogue.pending_since(LONG_PROMISE)
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
+    if late:
+        raise UnwellError(
+            f"{len(late)} issues have waited for over an hour to be read",
+            "See workers and Jira; the log's event job_ended says why sync_issue is retried.",
+        )
+    if sum(failed.values()):
+        told = ", ".join(f"{name}: {count}" for name, count in failed.items() if count)
+        raise UnwellError(
+            f"given up ({told})",
+            "The log's event job_ended with outcome failed says why; look again at such a ticket "
+            "with /dejabug again in a comment.",
+        )
+    return f"{waiting:,} waiting, none given up"
+
+
+def _metrics(place: Rooms) -> str:
+    host, port = place.settings.metrics_host, place.settings.metrics_port
+    if not port:
+        return "off (DEJABUG_METRICS_PORT)"
+    here = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (asked for, not bound)
+    try:
+        answer = requests.get(f"http://{here}:{port}/metrics", timeout=METRICS_TIMEOUT)
+    except requests.RequestException:
+        return f"on {host}:{port}, where no process of this machine answers now"
+    if "dejabug_build_info" not in answer.text:
+        raise UnwellError(
+            f"another program answers on {host}:{port}", "Choose another DEJABUG_METRICS_PORT."
+        )
+    return f"on {host}:{port}"

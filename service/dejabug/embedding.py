@@ -17,6 +17,7 @@ from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
+from dejabug.metrics import stage
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()
@@ -69,12 +70,14 @@ def _sampled(
 ) -> ClipRecord:
     """A clip indexed from its own frames. Raises ClipError."""
     frames = sample(place, path)
-    vectors = place.encoder.embed_images(frames.pixels)
-    kept.index.write_clip(clip.id, where, frames.times, vectors)
+    with stage("embed"):
+        vectors = place.encoder.embed_images(frames.pixels)
+    with stage("write"):
+        kept.index.write_clip(clip.id, where, frames.times, vectors)
     # Another encoder's frames may be of other times, and their pictures are still shown.
     beside = len(place.collections()) > 1
     if not clip.unshown:
-        with _drawing(place, clip.id):
+        with stage("pictures"), _drawing(place, clip.id):
             place.pictures.write(clip.id, frames.times.tolist(), frames.pixels, beside=beside)
     return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
@@ -97,6 +100,7 @@ def note_on(frames: media.Frames) -> str:
     return ""
 
 
+@stage("sample")
 def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
     """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
     Raises ClipError."""

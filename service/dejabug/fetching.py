@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dejabug.catalogue import ClipRecord
 from dejabug.jira.errors import AttachmentTooLargeError
+from dejabug.metrics import DOWNLOADED, stage
 from dejabug.rooms import Rooms
 from dejabug.scratch import scratch_folder
 
@@ -23,5 +24,7 @@ def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
         )
     with scratch_folder() as folder:
         path = folder / "clip"
-        place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+        with stage("download"):
+            size = place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+        DOWNLOADED.inc(size)
         yield path

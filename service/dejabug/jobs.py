@@ -18,7 +18,7 @@ from redis.client import Pipeline
 
 from dejabug import commenting, conversation, media
 from dejabug.answers import RE_READ, rank, rank_anew
-from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
+from dejabug.catalogue import PENDING, PENDING_TRACES, ClipRecord, ClipStatus, IssueRecord
 from dejabug.collection import Collection
 from dejabug.embedding import embed_clip
 from dejabug.index import Place
@@ -28,6 +28,7 @@ from dejabug.jira.errors import (
 )
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
+from dejabug.metrics import CLIPS_DONE
 from dejabug.pictures import OWN_PICTURES
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
@@ -35,6 +36,7 @@ from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
 from dejabug.tags import Tag
+from dejabug.tracing import current_trace, traced
 from dejabug.uploads import prune_uploads
 
 log = structlog.get_logger()
@@ -50,11 +52,14 @@ LONGEST_DESCRIPTION = 2000
 
 
 def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
-    """Within a transaction: remember that this issue must be looked at, and queue it."""
+    """Within a transaction: remember that this issue must be looked at, and queue it, both under
+    the thread's trace."""
     if not pipeline.explicit_transaction:
         pipeline.multi()  # RQ would begin it in the middle, which redis-py refuses
-    pipeline.zadd(PENDING, {issue_id: time.time()})
-    enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
+    with traced(current_trace()) as trace:
+        pipeline.zadd(PENDING, {issue_id: time.time()})
+        pipeline.hset(PENDING_TRACES, issue_id, trace)
+        enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
 
 
 @polite
@@ -253,12 +258,14 @@ def _keep(kept: Collection, clip: ClipRecord, seconds: float) -> None:
         kept.pace.record(seconds, clip.size)
         if issue is not None:  # it may have moved while we worked
             kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
+    CLIPS_DONE.labels(str(clip.status), reason).inc()
     log.info(
         "clip_done",
         clip=clip.id,
         issue=issue.key if issue else clip.issue_id,
         status=str(clip.status),
-        reason=clip.reason.split(":")[0],
+        reason=reason,
         frames=clip.frames,
         seconds=round(seconds, 2),
     )
@@ -342,8 +349,11 @@ def correct_comments_naming(place: Rooms, issue_id: str) -> None:
 def maintain(place: Rooms) -> None:
     """What a worker does now and then: take up forgotten promises, let the index grow."""
     for issue_id in place.catalogue.pending_since(STALE_PROMISE):
-        log.warning("promise_taken_up_again", issue_id=issue_id)
-        with place.redis.pipeline(transaction=True) as pipe:
+        with (
+            traced(place.catalogue.trace_of_promise(issue_id)),
+            place.redis.pipeline(transaction=True) as pipe,
+        ):
+            log.warning("promise_taken_up_again", issue_id=issue_id)
             record = place.catalogue.issue(issue_id)
             promise_sync(place, issue_id, record is None or record.watched, pipe)
             pipe.execute()

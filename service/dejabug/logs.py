@@ -1,4 +1,7 @@
-"""How log lines look: structured events with ids, as text for people or JSON for machines."""
+"""How log lines look: structured events with ids, as text for people or JSON for machines.
+
+What libraries log by Python's own logging gets the same form, from warnings on.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> No
     renderer: Any = structlog.processors.JSONRenderer()
     if style == "text":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    common: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        one_line,
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            one_line,
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*common, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO
         ),
@@ -44,3 +47,25 @@ def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> No
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    foreign = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *common],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, _Stderr)]:
+        root.removeHandler(handler)
+    handler = _Stderr()
+    handler.setFormatter(foreign)
+    handler.setLevel(logging.WARNING)
+    root.addHandler(handler)
+
+
+class _Stderr(logging.StreamHandler[Any]):
+    """Writes to whatever standard error is at each line."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr

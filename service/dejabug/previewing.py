@@ -13,6 +13,7 @@ from dejabug import media
 from dejabug.catalogue import ClipRecord
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.metrics import stage
 from dejabug.pictures import HEIGHT
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.rooms import Rooms, rooms
@@ -81,7 +82,7 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
         max_bytes=settings.clip_max_bytes,
         sandbox=settings.decode_sandbox,
     )
-    with fetched(place, clip) as path:
+    with fetched(place, clip) as path, stage("preview"):
         place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))
         if place.collection.knows_dimensions() and not place.pictures.times(clip.id):
             _write_pictures(place, clip, path, limits)

@@ -22,8 +22,11 @@ from pydantic import TypeAdapter, ValidationError
 from dejabug.collection import Collection
 from dejabug.encoders import Floats
 from dejabug.encoders.prompts import embed_queries
+from dejabug.index import IndexUnavailableError
+from dejabug.metrics import QUESTION_SECONDS
 from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, connect
+from dejabug.tracing import current_trace, traced
 
 log = structlog.get_logger()
 
@@ -45,12 +48,15 @@ class SearchFailedError(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """Words to be answered with `limit` clips of these projects, and where the answer goes."""
+    """Words to be answered with `limit` clips of these projects, and where the answer goes; when
+    they were asked (Unix seconds), and under which trace."""
 
     reply: str
     words: str
     projects: list[str]
     limit: int
+    asked: float = 0.0
+    trace: str = ""
 
 
 def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
@@ -90,7 +96,8 @@ def ask(
 
     Raises SearchFailedError when no worker answers in time, or it fails.
     """
-    key, asked = _key(place.collection), Question(new_reply(), words, projects, limit)
+    key = questions_key(place.collection)
+    asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
     question = json.dumps(asdict(asked))
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.rpush(key, question)
@@ -103,7 +110,8 @@ def ask(
             f"no worker answered within {patience:g} s; start one with: dejabug worker search"
         )
     if "found" not in answer:
-        raise SearchFailedError("the search failed in its worker; its log says why")
+        why = answer.get("why") or "the search failed in its worker; its log says why"
+        raise SearchFailedError(why)
     return list(answer["found"])
 
 
@@ -122,7 +130,7 @@ class Answerer(threading.Thread):
 
     def run(self) -> None:
         """Until `stop`. While Redis is away it is asked again and again."""
-        key = _key(self._place.own)
+        key = questions_key(self._place.own)
         while not self._done.is_set():
             try:
                 first = cast("list[bytes] | None", self._redis.blpop([key], timeout=READ))
@@ -149,21 +157,33 @@ class Answerer(threading.Thread):
             self._fail(questions, error)
             return
         for question, vector in zip(questions, vectors, strict=True):
-            try:
-                found = _search(self._place, vector, question.projects, question.limit)
-            except Exception as error:  # noqa: BLE001 (the same)
-                self._fail([question], error)
-                continue
-            put_reply(self._redis, question.reply, {"found": found})
-            took = round(1000 * (time.monotonic() - started))
-            log.info("question_answered", clips=len(found), together=len(questions), ms=took)
+            with traced(question.trace):
+                try:
+                    found = _search(self._place, vector, question.projects, question.limit)
+                except Exception as error:  # noqa: BLE001 (the same)
+                    self._fail([question], error)
+                    continue
+                put_reply(self._redis, question.reply, {"found": found})
+                took = time.monotonic() - started
+                QUESTION_SECONDS.observe(took)
+                log.info(
+                    "question_answered",
+                    clips=len(found),
+                    together=len(questions),
+                    seconds=round(took, 3),
+                )
 
     def _fail(self, questions: list[Question], error: Exception) -> None:
-        # Where, and not what it says: an error's text may quote the words.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("question_failed", error=type(error).__name__, where=where)
+        why = ""
+        if isinstance(error, IndexUnavailableError):
+            why = str(error)
+            log.warning("question_not_answered", why=why)
+        else:
+            # Where, and not what it says: an error's text may quote the words.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("question_failed", error=type(error).__name__, where=where)
         for question in questions:
-            put_reply(self._redis, question.reply, {"failed": True})
+            put_reply(self._redis, question.reply, {"failed": True, "why": why})
 
 
 def _questions(raws: Sequence[bytes]) -> list[Question]:
@@ -177,5 +197,6 @@ def _questions(raws: Sequence[bytes]) -> list[Question]:
     return found
 
 
-def _key(kept: Collection) -> str:
+def questions_key(kept: Collection) -> str:
+    """The list of an encoder's questions, the oldest first."""
     return f"dejabug:questions:{kept.slug}"

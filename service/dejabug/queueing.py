@@ -21,6 +21,8 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.metrics import JIRA_PAUSES
+from dejabug.tracing import trace_for_job
 
 log = structlog.get_logger()
 
@@ -118,8 +120,8 @@ def enqueue(
     at_front: bool = False,
     pipeline: Pipeline | None = None,
 ) -> None:
-    """Put a job on a queue, with retries. With `job_id`: not if it is waiting there already.
-    `at_front`: before all others, since a person waits."""
+    """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
+    if it is waiting there already. `at_front`: before all others, since a person waits."""
     if job.__module__ not in JOB_MODULES:
         raise ValueError(
             f"{job.__module__} is not among JOB_MODULES: workers would refuse this job"
@@ -134,6 +136,7 @@ def enqueue(
         retry=Retry(max=len(BACKOFF), interval=list(BACKOFF)),
         job_id=job_id,
         at_front=at_front,
+        meta=trace_for_job(),
         # Arguments are ids; still, the log need not repeat them as RQ's description.
         description=f"{job.__name__}({', '.join(map(str, arguments))})",
         pipeline=pipeline,
@@ -161,10 +164,11 @@ def polite(job: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return job(*arguments)
         except JiraUnavailableError as error:
-            log.warning("jira_unavailable", job=job.__name__, ids=arguments, why=str(error))
+            log.warning("jira_unavailable", why=str(error), reason=error.reason)
             if not error.retry_after:
                 raise
             pause = min(math.ceil(error.retry_after), LONGEST_PAUSE)
+            JIRA_PAUSES.inc(pause)
             return Retry(max=len(BACKOFF), interval=pause)
 
     return run

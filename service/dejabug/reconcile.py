@@ -25,6 +25,7 @@ from dejabug.jira.models import Issue
 from dejabug.jobs import evidence, face_of, game_of, promise_sync, words_of
 from dejabug.queueing import enqueue
 from dejabug.rooms import Rooms, rooms
+from dejabug.tracing import traced
 
 log = structlog.get_logger()
 
@@ -189,11 +190,11 @@ def _read_again(
     """Have an issue read again, unless that is promised already."""
     if place.redis.zscore(PENDING, issue_id) is not None:
         return
-    with place.redis.pipeline(transaction=True) as pipe:
+    with traced(), place.redis.pipeline(transaction=True) as pipe:
         promise_sync(place, issue_id, watch, pipe)
         pipe.execute()
+        log.info("reconcile_missed", issue_id=issue_id, why=why, watch=watch)
     report.repaired[why] = report.repaired.get(why, 0) + 1
-    log.info("reconcile_missed", issue_id=issue_id, why=why, watch=watch)
 
 
 # What is gone

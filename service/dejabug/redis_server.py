@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -30,13 +31,14 @@ class RedisServerError(Exception):
 class RedisServer:
     """A child process `redis-server` with the search module, on a free port of the loopback.
 
-    With `keep=True` its data survives a restart in the same folder (append-only file). A context
-    manager: on leaving, the server is shut down.
+    With `keep=True` its data survives a restart in the same folder (append-only file). `options`
+    are further ones of redis-server's. A context manager: on leaving, the server is shut down.
     """
 
-    def __init__(self, folder: Path, *, keep: bool = False) -> None:
+    def __init__(self, folder: Path, *, keep: bool = False, options: Sequence[str] = ()) -> None:
         self._folder = folder
         self._keep = keep
+        self.options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -51,6 +53,7 @@ class RedisServer:
             *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
             *("--save", "", "--appendonly", "yes" if self._keep else "no"),
             *("--loadmodule", str(module)),
+            *self.options,
         ]
         log = self._folder / "redis.log"
         with log.open("ab") as output:

@@ -18,6 +18,7 @@ from dejabug.answers import RE_READ, rank, tickets_of, with_originals
 from dejabug.callers import Caller
 from dejabug.jira.models import Issue
 from dejabug.jobs import game_of
+from dejabug.metrics import searching
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment
@@ -93,6 +94,7 @@ def projects_of(place: Rooms, caller: Caller, filters: Filters) -> list[str]:
     return sorted(wanted - place.projects.off())
 
 
+@searching("words")
 def by_words(place: Rooms, caller: Caller, words: str, filters: Filters, limit: int) -> Page:
     """Clips that words describe. Raises ForeignProjectError, SearchFailedError and JiraError."""
     projects = projects_of(place, caller, filters)
@@ -114,6 +116,7 @@ def by_words(place: Rooms, caller: Caller, words: str, filters: Filters, limit: 
     return _page(place, caller, ranking, limit)
 
 
+@searching("issue")
 def like_issue(place: Rooms, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
     """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
     JiraError."""

@@ -197,6 +197,18 @@ class Settings(BaseSettings):
 
     # Service
     log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port on which each process offers its Prometheus metrics, at `/metrics`; "
+        "0: none. Processes of one machine need a port each.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address that the metrics are offered at. There is no sign-in: whoever "
+        "reaches it reads numbers of tickets and clips.",
+    )
     webhook_max_bytes: int = Field(
         25 * MEBIBYTE, ge=1024, description="Larger bodies get 413; Jira Cloud drops them at 25 MB."
     )

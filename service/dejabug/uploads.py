@@ -19,10 +19,12 @@ from dejabug import media, policy
 from dejabug.answers import doubted
 from dejabug.embedding import note_on, sample
 from dejabug.index import text_of
+from dejabug.metrics import searching
 from dejabug.policy import PairMatch
 from dejabug.ranking import TimedVectors
 from dejabug.replies import await_reply, put_reply
 from dejabug.rooms import Rooms, rooms
+from dejabug.tracing import trace_for_job
 
 log = structlog.get_logger()
 
@@ -69,8 +71,11 @@ class Upload:
 def new_upload(place: Rooms) -> tuple[str, Path]:
     """An unguessable id, and an empty folder of that name for the file, `clip`.
 
-    Raises TooManyUploadsError while too many wait.
+    Raises TooManyUploadsError while too many wait, and IndexUnavailableError while the index could
+    not answer fully.
     """
+    if place.collection.knows_dimensions():
+        place.index.check()
     if sum(1 for _ in _folder(place).glob("*")) >= MOST_FILES:
         raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
     upload_id = secrets.token_hex(16)
@@ -96,6 +101,7 @@ def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked
             failure_ttl=KEPT,
             retry=Retry(max=1),  # after a worker that was killed; all else ends in `failed`
             description="search_upload",
+            meta=trace_for_job(),
             pipeline=pipe,
         )
         pipe.execute()
@@ -137,6 +143,7 @@ def prune_uploads(place: Rooms) -> None:
             discard_file(place, folder.name)
 
 
+@searching("clip")
 def search_upload(upload_id: str, projects: list[str]) -> None:
     """The job: sample, embed and compare an upload; its file is deleted in any case."""
     place = rooms()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import redis
 
 from dejabug.index import text_of
+from dejabug.metrics import VERDICTS
 
 # One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
 KEY = "dejabug:verdicts"
@@ -37,11 +38,12 @@ class Verdicts:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
-    def put(self, verdict: Verdict) -> None:
+    def put(self, verdict: Verdict, *, by: str = "") -> None:
         """Remember a verdict, in place of an older one on the same pair.
 
         Raises ValueError for an issue and itself. A link in Jira does not overrule what a person
-        told us: that is put straight by telling us anew.
+        told us: that is put straight by telling us anew. `by` is which of our doors a person
+        used, for the metrics.
         """
         if verdict.first == verdict.second:
             raise ValueError(f"issue {verdict.first} cannot be compared with itself")
@@ -52,6 +54,7 @@ class Verdicts:
             return
         kept = {**asdict(verdict), "at": verdict.at or time.time()}
         self._redis.hset(KEY, _field(verdict.first, verdict.second), json.dumps(kept))
+        VERDICTS.labels("accepted" if verdict.same else "rejected", by or verdict.source).inc()
 
     def of_pair(self, first: str, second: str) -> Verdict | None:
         """The verdict on a pair, if there is one."""

@@ -5,33 +5,40 @@ loaded by the parent is lost to it. So: one process, jobs run in it one after an
 loaded before the first. What RQ's SimpleWorker lacks, threads give: a heartbeat while a job runs
 (without it a killed worker's job would look alive until its time-out), and a housekeeper that moves
 due retries to their queues and takes back abandoned jobs, without forking either. A third thread
-answers questions in words with the same model.
+answers questions in words with the same model. And of each job one log line tells how it ended.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import redis
 import structlog
 from rq import Queue, SimpleWorker, worker_registration
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from dejabug import media
+from dejabug.encoders import EncoderError
+from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.queueing import KeptQueue, is_ours
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
+from dejabug.tracing import trace_of_job, traced
 
 log = structlog.get_logger()
 
@@ -47,6 +54,16 @@ SCHEDULING = 1
 LOCK_RENEWAL = 20
 # Seconds that an idle worker waits for a job before it looks again which queues are its own.
 LOOK = 5
+# Errors whose message is ours or the system's, and may be logged; another's may quote a ticket.
+TOLD = (JiraError, IndexUnavailableError, EncoderError, redis.RedisError, OSError)
+# Calls, from the innermost outwards, that are logged of an error.
+DEPTH = 8
+# How a job that has ended is told of, by what RQ makes of it then; all else was given up.
+OUTCOMES = {
+    JobStatus.FINISHED: "done",
+    JobStatus.SCHEDULED: "retried",
+    JobStatus.QUEUED: "retried",
+}
 
 
 class WarmWorker(SimpleWorker):
@@ -73,6 +90,7 @@ class WarmWorker(SimpleWorker):
             worker_ttl=WORKER_TTL,
         )
         self._current = current
+        self._failure: dict[str, Any] = {}
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -129,23 +147,54 @@ class WarmWorker(SimpleWorker):
         super().prepare_job_execution(job, remove_from_intermediate_queue=True)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job in this process while a thread keeps its heartbeat."""
+        """Run a job in this process, under its trace, while a thread keeps its heartbeat."""
         if not is_ours(job):
             log.error("foreign_job_refused", job=job.id, queue=queue.name)
             queue.remove(job)
             queue.intermediate_queue.remove(job.id)
             self.connection.delete(job.key)  # RQ's own way asks it for a status first
             return
-        self.prepare_execution(job)
-        done = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
-        beat.start()
-        try:
-            self.perform_job(job, queue)
-        finally:
-            done.set()
-            beat.join()
-            self.set_state("idle")
+        name = (job.func_name or "").rpartition(".")[2]
+        with traced(trace_of_job(job.meta), job=name):
+            self.prepare_execution(job)
+            self._failure = {}
+            done = threading.Event()
+            beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
+            beat.start()
+            started = time.monotonic()
+            waited = _seconds_since(job.enqueued_at)
+            try:
+                self.perform_job(job, queue)
+            finally:
+                done.set()
+                beat.join()
+                self.set_state("idle")
+                self._tell(job, name, time.monotonic() - started, waited)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ARG002 (RQ's signature)
+        """Keep what is to be logged of a job's error: what and where, and what it says if that is
+        nobody's text. RQ's own line would have the whole traceback, as plain text."""
+        error: BaseException = exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__)[-DEPTH:]
+        where = [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
+        said = str(error) if isinstance(error, TOLD) else ""
+        self._failure = {"error": type(error).__name__, "why": said, "where": where}
+
+    def _tell(self, job: Job, name: str, seconds: float, waited: float) -> None:
+        """Count a job that has ended, and log the one line on how."""
+        outcome = OUTCOMES.get(job.get_status(refresh=False), "failed")
+        JOBS.labels(name, outcome).inc()
+        JOB_SECONDS.labels(name).observe(seconds)
+        JOB_WAIT_SECONDS.labels(job.origin).observe(waited)
+        tell = {"done": log.info, "retried": log.warning}.get(outcome, log.error)
+        tell(
+            "job_ended",
+            outcome=outcome,
+            ids=[each for each in job.args if isinstance(each, str)],
+            seconds=round(seconds, 3),
+            waited=round(waited, 3),
+            **self._failure,
+        )
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002 (RQ's signature)
         """Seconds without a heartbeat after which the job counts as abandoned."""
@@ -216,6 +265,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     sandbox = media.told_protection(place.settings.decode_sandbox)
     place.redis.ping()
     prune_scratch()
+    serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
     _tell_account(place)
     loaded = _open_index(place) if set(EMBEDDING_QUEUES) & set(names) else {}
     current = partial(queues_now, place, names)
@@ -246,6 +296,12 @@ def queues_now(place: Rooms, names: list[str]) -> list[str]:
         if name in EMBEDDING_QUEUES:
             found.append(place.own.own_queue(name))
     return found
+
+
+def _seconds_since(moment: dt.datetime | None) -> float:
+    if moment is None:
+        return 0.0
+    return max(0.0, (dt.datetime.now(dt.UTC) - moment).total_seconds())
 
 
 def _tell_account(place: Rooms) -> None:

@@ -19,8 +19,11 @@ import redis
 from dejabug.index.counts import FrameCounts
 from dejabug.index.queries import (
     BadVectorsError,
+    await_complete,
     create_index,
     fail_on_timeout,
+    index_info,
+    is_complete,
     nearest,
     slug_of,
     text_of,
@@ -65,6 +68,7 @@ class IndexState:
     frames: int
     failures: int  # hashes that Redis could not index: must stay 0
     ready: bool  # False while Redis is still building it
+    bytes: int  # of its vectors, in memory
 
 
 class FrameIndex:
@@ -274,19 +278,24 @@ class FrameIndex:
 
     def state(self) -> IndexState:
         """Size and health. Raises redis.RedisError when Redis or the index is gone."""
-        info = self._info(self.alias)
+        info = index_info(self._redis, self.alias)
         return IndexState(
             name=text_of(info[b"index_name"]),
             algorithm=_algorithm_of(info),
             frames=int(info[b"num_docs"]),
             failures=int(info[b"hash_indexing_failures"]),
-            ready=float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0,
+            ready=is_complete(info),
+            bytes=round(float(info[b"vector_index_sz_mb"]) * 1024**2),
         )
 
     def must_grow(self, state: IndexState) -> bool:
         """Whether the index in this state is flat, and too large for that."""
         large = self._algorithm == "auto" and state.frames > FLAT_LIMIT
         return large and state.algorithm != "HNSW"
+
+    def check(self) -> None:
+        """Raises IndexUnavailableError when the index, after a moment, does not answer fully."""
+        await_complete(self._redis, self.alias)
 
     def grow(self) -> bool:
         """Build an HNSW index beside a flat one that has become large; swap it in when ready.
@@ -301,8 +310,7 @@ class FrameIndex:
         if name.encode() not in self._command("FT._LIST"):
             self._create_index(name, "HNSW")
             return False
-        info = self._info(name)
-        if float(info[b"percent_indexed"]) < 1.0 or int(info[b"indexing"]):
+        if not is_complete(index_info(self._redis, name)):
             return False
         self._command("FT.ALIASUPDATE", self.alias, name)
         self._command("FT.DROPINDEX", state.name)
@@ -346,7 +354,7 @@ class FrameIndex:
 
     def _create(self) -> None:
         try:
-            info = self._info(self.alias)
+            info = index_info(self._redis, self.alias)
         except redis.ResponseError:
             algorithm = "HNSW" if self._algorithm == "hnsw" else "FLAT"
             name = f"{self.alias}:{algorithm.lower()}"
@@ -382,10 +390,6 @@ class FrameIndex:
 
     def _command(self, *words: Any) -> Any:
         return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
-
-    def _info(self, name: str) -> Mapping[bytes, Any]:
-        info: Mapping[bytes, Any] = self._command("FT.INFO", name)
-        return info
 
     def _count(self, clip_id: str) -> int:
         return int(self._redis.hget(self._clips + clip_id, "count") or 0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,11 @@ from dejabug.ranking import Floats
 
 # Milliseconds that one query may take before Redis gives up with an error.
 QUERY_TIMEOUT_MS = 10_000
+# Seconds that a query waits for an index that is being built. A new one over nothing takes a
+# moment; after a restart of Redis it takes seconds or minutes, and who asks is told so.
+BUILDING = 1.0
+# Seconds between two looks at it.
+LOOK = 0.02
 
 
 class IndexUnavailableError(Exception):
@@ -80,11 +87,65 @@ def nearest(
     which each row must have one, by their field; where a field has none, nothing is found. `policy`
     says how filter and vectors go together. Raises IndexUnavailableError when Redis is away, or an
     answer is late or incomplete.
+
+    Redis answers from an index that it is still building as if that were whole: k rows, of those
+    that it has. So the same round trip asks first whether it is.
     """
     if not all(tags.values()):
         return [[] for _ in vectors]
+    ask = partial(_ask, connection, index, command, vectors, k, tags, tail, policy)
+    info, *answers = ask()
+    if not is_complete(info):
+        await_complete(connection, index)
+        info, *answers = ask()
+        check_complete(info)
+    for answer in answers:
+        if answer[b"warning"]:
+            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
+    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+
+
+def is_complete(info: Mapping[bytes, Any]) -> bool:
+    """Whether an index holds all that it is over, by FT.INFO's answer."""
+    return float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0
+
+
+def check_complete(info: Mapping[bytes, Any]) -> None:
+    """Raises IndexUnavailableError for an index that `is_complete` does not hold of."""
+    if not is_complete(info):
+        done = float(info[b"percent_indexed"])
+        raise IndexUnavailableError(f"the index is being built, {done:.0%} is done; try again soon")
+
+
+def await_complete(connection: redis.Redis, index: str) -> None:
+    """Wait a moment for an index that is being built. Raises IndexUnavailableError after it."""
+    until = time.monotonic() + BUILDING
+    while not is_complete(info := index_info(connection, index)):
+        if time.monotonic() > until:
+            check_complete(info)
+        time.sleep(LOOK)
+
+
+def index_info(connection: redis.Redis, index: str) -> Mapping[bytes, Any]:
+    """FT.INFO's answer. Raises redis.RedisError when Redis or the index is gone."""
+    info: Mapping[bytes, Any] = connection.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
+    return info
+
+
+def _ask(
+    connection: redis.Redis,
+    index: str,
+    command: str,
+    vectors: Floats,
+    k: int,
+    tags: Mapping[str, Sequence[str]],
+    tail: Sequence[str],
+    policy: str,
+) -> list[Any]:
+    """FT.INFO's answer, and that of each query."""
     query = f"({tag_filter(tags)})=>[KNN {int(k)} @vector $query {policy} AS distance]"
     with connection.pipeline(transaction=False) as pipe:
+        pipe.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
         for vector in np.ascontiguousarray(vectors, dtype=np.float16):
             parameters = ("PARAMS", "2", "query", vector.tobytes())
             limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
@@ -92,17 +153,13 @@ def nearest(
                 command, index, query, *tail, *parameters, *limits
             )
         try:
-            answers = pipe.execute()
+            return list(pipe.execute())
         except redis.ResponseError as error:
             if "imeout" in str(error):
                 raise IndexUnavailableError(f"the vector search timed out: {error}") from error
             raise
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise IndexUnavailableError(f"Redis did not answer: {error}") from error
-    for answer in answers:
-        if answer[b"warning"]:
-            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
-    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
 
 
 def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:

@@ -35,6 +35,7 @@ from dejabug.jira.models import (
     parse_comment,
     parse_issue,
 )
+from dejabug.metrics import JIRA_REQUESTS, jira_answered
 
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 60)
@@ -297,7 +298,7 @@ class JiraClient:
     def _jira(self) -> jira.JIRA:
         access = self._access
         basic = (access.user, access.token) if access.user else None
-        return jira.JIRA(
+        client = jira.JIRA(
             server=access.api_url,
             options={"rest_api_version": "2", "check_update": False},
             basic_auth=basic,
@@ -306,6 +307,8 @@ class JiraClient:
             max_retries=0,
             timeout=TIMEOUT,
         )
+        client._session.hooks["response"].append(jira_answered)
+        return client
 
     @property
     def _session(self) -> Any:
@@ -317,6 +320,7 @@ class JiraClient:
         that is to be streamed, before anybody can look at its size."""
         session = requests.Session()
         session.auth = self._authorize
+        session.hooks["response"].append(jira_answered)
         return session
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -360,4 +364,5 @@ def _translated(gone: Exception) -> Iterator[None]:
             f"Jira takes our request for wrong ({status}): {said}", status
         ) from None
     except requests.RequestException as error:
+        JIRA_REQUESTS.labels("none").inc()
         raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None

@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.metrics import JIRA_PAUSES
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ def patiently(ask: Callable[[], T], paused: Callable[[str], S]) -> Generator[S, 
             seconds = next(pauses, None) if named is None else max(named, SHORTEST_PAUSE)
             if seconds is None:
                 raise
+            JIRA_PAUSES.inc(seconds)
             log.warning("jira_waited_for", why=str(error), reason=error.reason, seconds=seconds)
             limit = f" ({error.reason})" if error.reason else ""
             who = "Jira is away" if named is None else "Jira asks for a pause"

@@ -11,6 +11,7 @@ from dejabug.media.ffmpeg import (
     ffmpeg_version,
     find_ffmpeg,
     told_protection,
+    writes_h264,
 )
 from dejabug.media.kinds import is_evidence, is_image, is_video
 from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
@@ -35,4 +36,5 @@ __all__ = [
     "probe",
     "sample_frames",
     "told_protection",
+    "writes_h264",
 ]

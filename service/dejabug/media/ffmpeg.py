@@ -140,6 +140,13 @@ def ffmpeg_version(program: str) -> str:
     return words[2] if words[:2] == ["ffmpeg", "version"] else "unknown"
 
 
+def writes_h264(program: str) -> bool:
+    """Whether this ffmpeg has libx264, which previews need."""
+    asked = [program, "-hide_banner", "-encoders"]
+    answer = subprocess.run(asked, capture_output=True, text=True, timeout=10)
+    return "libx264" in answer.stdout
+
+
 def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
     """An ffmpeg-python input that reads this local file and nothing else.
 

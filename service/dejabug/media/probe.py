@@ -21,6 +21,7 @@ from dejabug.media.ffmpeg import (
     run,
 )
 from dejabug.media.kinds import image_demuxer
+from dejabug.metrics import stage
 
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"
@@ -66,6 +67,7 @@ class Probe:
         return self.container.endswith("_pipe")
 
 
+@stage("probe")
 def probe(
     path: Path,
     *,

@@ -9,6 +9,7 @@ from typing import Any
 from dejabug import policy, uploads
 from dejabug.answers import tickets_of
 from dejabug.callers import Caller
+from dejabug.metrics import SUGGESTIONS
 from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
@@ -68,6 +69,7 @@ def _page(asker: Asker, question: str, ask: Any) -> Message:
 
 def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
     kind, _, said = question.partition(" ")
+    SUGGESTIONS.labels("slack").inc(len(page.results))
     title = "that clip" if kind == "upload" else said
     picture = blocks.pictures_for(asker.place, who.name)
     return blocks.results(

@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from dejabug import rates
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
+from dejabug.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
@@ -27,6 +28,7 @@ from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
+from dejabug.tracing import begin_trace
 
 log = structlog.get_logger()
 
@@ -61,6 +63,7 @@ def run_socket(place: Rooms) -> None:
     if not settings.slack_bot_token.get_secret_value():
         raise ValueError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
     token = settings.slack_app_token.get_secret_value()
+    serve_metrics(settings.metrics_host, settings.metrics_port)
     SocketModeHandler(create_bolt(place), token).start()  # type: ignore[no-untyped-call]
 
 
@@ -92,6 +95,7 @@ def _register(bolt: App, place: Rooms) -> None:
     @bolt.command("/dejabug")
     def command(args: Args) -> None:
         args.ack()
+        SLACK.labels("command").inc()
         text = str(args.body.get("text") or "").strip()
         if text.lower() in ("", "help"):
             _send(args.respond, blocks.plain(blocks.HELP))
@@ -101,18 +105,21 @@ def _register(bolt: App, place: Rooms) -> None:
     @bolt.action(blocks.NEXT)
     def following(args: Args) -> None:
         args.ack()
+        SLACK.labels("next").inc()
         value = str(args.body["actions"][0]["value"])
         _send(args.respond, answering.answer_next(_asker(place, args), value))
 
     @bolt.action(blocks.SHARE)
     def share(args: Args) -> None:
         args.ack()
+        SLACK.labels("share").inc()
         value = str(args.body["actions"][0]["value"])
         _send(args.respond, answering.answer_share(_asker(place, args), value))
 
     @bolt.shortcut({"callback_id": SHORTCUT, "type": "message_action"})
     def similar(args: Args) -> None:
         args.ack()
+        SLACK.labels("clip").inc()
         attached = list((args.body.get("message") or {}).get("files") or ())
         _send(args.respond, answering.answer_clip(_asker(place, args), attached))
 
@@ -131,9 +138,11 @@ def _register(bolt: App, place: Rooms) -> None:
 
 def _asker(place: Rooms, args: Args) -> Asker:
     """Who asks, within their rate. Raises TooManyError."""
+    begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result
     wait = rates.take(place.redis, f"slack:{user}", place.settings.api_requests_per_minute)
     if wait:
+        RATE_REFUSALS.labels("slack").inc()
         raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")
     assert home is not None  # Bolt lets no other call in
     return Asker(place, args.client, home, user)

@@ -6,13 +6,16 @@ from __future__ import annotations
 from flask import Flask
 
 from dejabug.logs import configure_logs
+from dejabug.metrics import serve_metrics
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
 from dejabug.web import api, health, media, pages, panel, slack, webhooks
+from dejabug.web.census import count_here
 from dejabug.web.forge import Forge
 from dejabug.web.headers import protect
 from dejabug.web.oidc import Provider
+from dejabug.web.watching import watch
 
 __all__ = ["create_app"]
 
@@ -31,6 +34,10 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
     app.extensions["dejabug"] = place
     protect(app, place.settings.public_url)
+    watch(app)
+    if place.settings.metrics_port:
+        count_here(place.settings)
+        serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)

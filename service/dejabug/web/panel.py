@@ -5,6 +5,7 @@ An issue that is unknown and one that the viewer may not see get the same answer
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any
@@ -19,6 +20,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
+from dejabug.metrics import SUGGESTIONS, searching
 from dejabug.readers import NotThatReaderError
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of, why
@@ -39,6 +41,9 @@ blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>
 LARGEST_BODY = 4096
 # Forge Remote turns an error of any other content type into one without our words.
 problem = partial(problems.problem, kind="application/json")
+# Seconds within which a viewer's further questions on an issue are the same look at it: a panel
+# asks every other second while it waits for a preview.
+ONE_LOOK = 300
 JSON_NAMES = {str: "a string", bool: "true or false"}
 
 
@@ -80,10 +85,13 @@ def similar(issue_id: str) -> Response:
     if muted or off:
         own = _own(issue_id)
     else:
-        found = matches_for(place, record, g.viewer.account, _read)
+        with searching("panel"):
+            found = matches_for(place, record, g.viewer.account, _read)
         if found is None:
             raise HiddenError
         own, matches = found
+        if _looks_anew(issue_id):
+            SUGGESTIONS.labels("panel").inc(len(matches))
     state = "off" if off else "indexing" if standing.waiting else "ready"
     return jsonify(
         issue=_name(own),
@@ -108,7 +116,7 @@ def verdict(issue_id: str) -> Response | tuple[Response, int]:
         return problem(400, "Bad Request", "An issue cannot be compared with itself.")
     if not {issue_id, other} <= _read([issue_id, other]).keys():
         raise HiddenError
-    place.verdicts.put(Verdict(issue_id, other, asked["same"], "person"))
+    place.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
     for end in (issue_id, other):
         queue_suggestion(place, end)
     log.info("verdict", issue_id=issue_id, other=other, same=asked["same"], by="panel")
@@ -206,6 +214,13 @@ def _asked(**wanted: type) -> Mapping[str, Any]:
         if not isinstance(body.get(name), kind):
             raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
     return body
+
+
+def _looks_anew(issue_id: str) -> bool:
+    """Whether this is the viewer's first question on an issue for a while."""
+    viewer = hashlib.sha256(g.viewer.account.encode()).hexdigest()[:16]
+    key = f"dejabug:looked:{issue_id}:{viewer}"
+    return bool(_place().redis.set(key, 1, nx=True, ex=ONE_LOOK))
 
 
 def _name(issue: Issue) -> dict[str, str]:

@@ -6,6 +6,8 @@ import json
 
 from flask import Response
 
+from dejabug.tracing import current_trace
+
 PROBLEM = "application/problem+json"
 
 
@@ -13,9 +15,11 @@ def problem(status: int, title: str, detail: str, *, kind: str = PROBLEM) -> Res
     """An answer with a problem that nobody keeps; `kind` is its content type.
 
     `title` is the same for every problem of its kind; `detail` helps with this one, and tells
-    nothing that the caller may not know.
+    nothing that the caller may not know. `trace` finds the request in our log.
     """
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if trace := current_trace():
+        body["trace"] = trace
     answer = Response(json.dumps(body), status, content_type=kind)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -7,7 +7,7 @@ import hashlib
 
 import redis
 import structlog
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from dejabug.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.jira.webhooks import (
@@ -19,6 +19,7 @@ from dejabug.jira.webhooks import (
     verify_signature,
 )
 from dejabug.jobs import forget_issue, obey, promise_sync
+from dejabug.metrics import WEBHOOK_SECONDS, WEBHOOKS
 from dejabug.queueing import enqueue
 from dejabug.rooms import ACCOUNT, Rooms
 
@@ -27,6 +28,7 @@ blueprint = Blueprint("webhooks", __name__)
 
 
 @blueprint.post("/webhooks/jira")
+@WEBHOOK_SECONDS.time()
 def jira_webhook() -> tuple[Response, int]:
     """Take one event of Jira's.
 
@@ -39,6 +41,7 @@ def jira_webhook() -> tuple[Response, int]:
         secret = place.settings.webhook_secret.get_secret_value()
         verify_signature(secret, body, request.headers.get("X-Hub-Signature"))
         event = parse_event(body)
+        g.kind = event.kind
     except SignatureError as error:
         _count_refusal(place)
         log.warning("webhook_refused", why=str(error), bytes=len(body))
@@ -100,4 +103,5 @@ def _count_refusal(place: Rooms) -> None:
 
 
 def _answer(status: int, outcome: str, reason: str) -> tuple[Response, int]:
+    WEBHOOKS.labels(g.get("kind", "none"), outcome.replace(" ", "_")).inc()
     return jsonify(outcome=outcome, reason=reason), status

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
+from dejabug.metrics import RATE_REFUSALS
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
@@ -64,6 +65,7 @@ def stranger(error: StrangerError) -> Response:
 
 def too_many(error: TooManyError) -> Response:
     """RFC 6585, 4."""
+    RATE_REFUSALS.labels("api").inc()
     answer = problem(429, "Too Many Requests", f"{error}.")
     answer.headers["Retry-After"] = str(error.wait)
     return answer

@@ -214,3 +214,4 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    trace: str | None = Field(None, description="By which this request is found in our log.")

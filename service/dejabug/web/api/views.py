@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from werkzeug.http import parse_list_header
 
 from dejabug import uploads
+from dejabug.metrics import SUGGESTIONS
 from dejabug.search import (
     Filters,
     Page,
@@ -268,6 +269,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
 
 
 def _results(page: Page) -> Results:
+    SUGGESTIONS.labels("api").inc(len(page.results))
     return Results(results=page.results, next=page.cursor, encoder=place().encoder_label())
 
 

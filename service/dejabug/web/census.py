@@ -1,0 +1,174 @@
+"""What stands in Redis and on the disk, counted when Prometheus asks: by the web process alone, so
+that it is counted once, whatever the number of workers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import redis
+import structlog
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq.utils import utcparse
+
+from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.index import IndexUnavailableError, text_of
+from dejabug.metrics import REGISTRY
+from dejabug.questions import questions_key
+from dejabug.rooms import QUEUES, Rooms
+from dejabug.settings import Settings
+
+log = structlog.get_logger()
+
+# Seconds that one answer of Redis may take: Prometheus gives a scrape ten in all.
+PATIENCE = 2.0
+
+
+class Census(Collector):
+    """Gauges of the whole installation. While Redis does not answer, `dejabug_redis_up` is 0 and
+    all others but the disk's are absent, so that no alarm is told a stale number."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._place = Rooms(settings)
+        self._place.__dict__["redis"] = _impatient(settings)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing beforehand: being registered must not ask Redis."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """All gauges as of now."""
+        yield from _disk(self._place.settings)
+        found: list[Metric] = []
+        try:
+            for count in (_redis, _queues, _questions, _promises, _catalogue, _index, _encoder):
+                found += count(self._place)
+        except (redis.RedisError, IndexUnavailableError) as error:
+            log.warning("census_failed", error=type(error).__name__, why=str(error))
+            found = []
+        yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(found))
+        yield from found
+
+
+@lru_cache(maxsize=1)
+def count_here(settings: Settings) -> None:
+    """Have this process's metrics hold the census; it has one installation."""
+    REGISTRY.register(Census(settings))
+
+
+def _impatient(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.redis_url,
+        protocol=3,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _disk(settings: Settings) -> Iterator[Metric]:
+    try:
+        usage = shutil.disk_usage(settings.data_dir)
+    except OSError:
+        return  # not made yet; doctor tells of it
+    yield _gauge("data_disk_free_bytes", "Room left where DEJABUG_DATA_DIR lies.", usage.free)
+    yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
+
+
+def _redis(place: Rooms) -> Iterator[Metric]:
+    info: Any = place.redis.info("memory")
+    yield _gauge("redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
+    yield _gauge(
+        "redis_memory_limit_bytes", "Redis' maxmemory; 0: no limit.", info.get("maxmemory", 0)
+    )
+
+
+def _queues(place: Rooms) -> Iterator[Metric]:
+    queues = {name: place.queue(name) for name in QUEUES}
+    counts: tuple[tuple[str, str, Callable[[Any], float]], ...] = (
+        ("queue_jobs", "Jobs that wait in a queue.", lambda queue: queue.count),
+        ("queue_oldest_seconds", "How long the first job of a queue has waited; 0: none.", _oldest),
+        (
+            "queue_retries",
+            "Jobs that wait for their next try.",
+            lambda queue: queue.scheduled_job_registry.count,
+        ),
+        (
+            "queue_failed",
+            "Jobs that were given up, as long as Redis keeps them (a year).",
+            lambda queue: queue.failed_job_registry.count,
+        ),
+    )
+    for name, about, count in counts:
+        family = GaugeMetricFamily(f"dejabug_{name}", about, labels=["queue"])
+        for queue_name, queue in queues.items():
+            family.add_metric([queue_name], count(queue))
+        yield family
+    workers = GaugeMetricFamily("dejabug_workers", "Live workers on a queue.", labels=["queue"])
+    for queue_name, count_of in place.workers().items():
+        workers.add_metric([queue_name], count_of)
+    yield workers
+
+
+def _oldest(queue: Any) -> float:
+    """Seconds since the first of a queue's jobs was queued."""
+    first = queue.get_job_ids(0, 1)
+    queued = queue.connection.hget(f"rq:job:{first[0]}", "enqueued_at") if first else None
+    return max(0.0, time.time() - utcparse(text_of(queued)).timestamp()) if queued else 0.0
+
+
+def _questions(place: Rooms) -> Iterator[Metric]:
+    key = questions_key(place.collection)
+    yield _gauge("questions", "Questions in words that wait for a worker.", place.redis.llen(key))
+    first: Any = place.redis.lindex(key, 0)
+    asked = float(json.loads(first).get("asked") or 0) if first else 0.0
+    waited = max(0.0, time.time() - asked) if asked else 0.0
+    yield _gauge("questions_oldest_seconds", "How long the first of them has waited.", waited)
+
+
+def _promises(place: Rooms) -> Iterator[Metric]:
+    about = "Issues that a webhook or a round told of and that were not read since."
+    yield _gauge("promises", about, place.redis.zcard(PENDING))
+    first: Any = place.redis.zrange(PENDING, 0, 0, withscores=True)
+    waited = max(0.0, time.time() - first[0][1]) if first else 0.0
+    yield _gauge("promises_oldest_seconds", "How long the first of them has waited.", waited)
+
+
+def _catalogue(place: Rooms) -> Iterator[Metric]:
+    family = GaugeMetricFamily("dejabug_clips", "Clips by what became of them.", labels=["status"])
+    for status in ClipStatus:
+        family.add_metric([str(status)], place.catalogue.count(status))
+    yield family
+    yield _gauge("issues", "Issues that are known.", place.catalogue.issue_count())
+    waiting = len(place.catalogue.all_words_waiting())
+    yield _gauge("words_waiting", "Tickets whose words wait to be embedded.", waiting)
+
+
+def _index(place: Rooms) -> Iterator[Metric]:
+    if not place.collection.knows_dimensions():
+        return  # no worker has ever started
+    state = place.index.state()
+    yield _gauge("index_frames", "Frames in the index.", state.frames)
+    yield _gauge("index_bytes", "Memory of the index's vectors.", state.bytes)
+    yield _gauge("index_ready", "1 when the index answers fully; 0 while it is built.", state.ready)
+    yield _gauge("index_failures", "Frames that Redis could not index.", state.failures)
+    about = "The index in use, and how it searches."
+    which = {"name": state.name, "algorithm": state.algorithm}
+    yield InfoMetricFamily("dejabug_index", about, which)
+
+
+def _encoder(place: Rooms) -> Iterator[Metric]:
+    about = "The encoder in use: its name, and its model, precision and device as a worker told."
+    which = {"name": place.encoder_name, "label": place.encoder_label()}
+    yield InfoMetricFamily("dejabug_encoder", about, which)
+
+
+def _gauge(name: str, about: str, value: Any) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"dejabug_{name}", about, value=float(value))

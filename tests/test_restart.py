@@ -1,0 +1,149 @@
+"""Redis starts again under a full index: honest answers all the while, and never half of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import Site, wait_until
+from dejabug import uploads
+from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
+from dejabug.encoders.starter import StarterEncoder
+from dejabug.index import FrameIndex, IndexUnavailableError, Place, queries
+from dejabug.questions import Answerer
+from dejabug.redis_server import RedisServer
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+
+FRAMES = 25
+# Clips from whose frames HNSW is seconds in building; and few ones, each of whose keys takes Redis
+# so many microseconds to load.
+MANY, FEW, DELAY = 150, 4, 20_000
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis", keep=True) as running:
+        yield running
+
+
+@pytest.fixture
+def place(server: RedisServer, cold_place: Rooms, starter: StarterEncoder) -> Rooms:
+    """The rooms on that Redis."""
+    changed = {"redis_url": server.url, "index_algorithm": "hnsw"}
+    rooms = Rooms(cold_place.settings.model_copy(update=changed))
+    rooms.adopt_encoder(starter)
+    return rooms
+
+
+def fill(place: Rooms, jira: Site, clips: int) -> None:
+    """The clip of GAME-1, its twin on GAME-2, and others; written while there is no index, so that
+    it is still to be built when Redis stops."""
+    place.redis.execute_command("FT.DROPINDEX", place.index.state().name)
+    random, dimensions = np.random.default_rng(5), place.encoder.dimensions
+    times = np.arange(FRAMES, dtype=np.float32)
+    ids = [str(jira.issue(jira.file("GAME", f"ticket {n}"))["id"]) for n in range(2)]
+    twin = unit(random, dimensions)
+    for number in range(clips):
+        issue_id = ids[number] if number < 2 else str(90_000 + number)
+        vectors = twin if number < 2 else unit(random, dimensions)
+        place.index.write_clip(str(number), Place(issue_id, "GAME", "game"), times, vectors)
+        if number < 2:
+            place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number + 1}", "GAME", "game"))
+            clip = ClipRecord(str(number), issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", FRAMES, 5)
+            place.catalogue.put_clip(clip)
+    FrameIndex(place.redis, place.encoder_name, dimensions, algorithm="hnsw")
+
+
+def unit(random: np.random.Generator, dimensions: int) -> Any:
+    vectors = random.normal(size=(FRAMES, dimensions)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class Doors:
+    """A caller of the API who asks all the while; every answer must be an honest one."""
+
+    def __init__(self, place: Rooms) -> None:
+        secret, _ = place.tokens.create("test", ["GAME"], None)
+        self._headers = {"Authorization": f"Bearer {secret}"}
+        self._client = create_app(place).test_client()
+        self.reasons: set[str] = set()
+        self.details: set[str] = set()
+
+    def ask_until_answered(self) -> list[str]:
+        """The keys in the first answer about what is like GAME-1."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            ready = self._client.get("/readyz")
+            assert ready.status_code == 503  # there is no worker process in these tests
+            self.reasons |= set(ready.get_json()["problems"])
+            for question in ("search?q=cows", "issues/GAME-1/similar"):
+                answer = self._client.get(f"/api/v1/{question}", headers=self._headers)
+                if answer.status_code == 200:
+                    if "similar" in question:
+                        return [each["key"] for each in answer.get_json()["results"]]
+                    continue
+                assert answer.status_code == 503
+                assert answer.content_type == "application/problem+json"
+                assert int(answer.headers["Retry-After"]) > 0
+                self.details.add(answer.get_json()["detail"])
+            time.sleep(0.1)
+        raise AssertionError("never answered")
+
+
+@pytest.fixture
+def answerer(place: Rooms) -> Iterator[Answerer]:
+    """What answers words beside a worker."""
+    thread = Answerer(place)
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("answerer")
+def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully(
+    place: Rooms, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "BUILDING", 0)
+    fill(place, jira, MANY)
+    doors = Doors(place)
+    server.stop()
+    server.start()
+    with pytest.raises(IndexUnavailableError, match="being built"):
+        place.finder.like_clip("0", ["GAME"])
+    with pytest.raises(IndexUnavailableError, match="being built"):
+        uploads.new_upload(place)
+    assert doors.ask_until_answered() == ["GAME-2"]
+    assert any("being built" in reason for reason in doors.reasons), doors.reasons
+    assert any("being built" in detail for detail in doors.details), doors.details
+    assert place.index.state().ready
+
+
+@pytest.mark.slow
+def test_while_redis_loads_its_data_every_door_says_so(
+    place: Rooms, server: RedisServer, jira: Site
+) -> None:
+    fill(place, jira, FEW)
+    doors = Doors(place)
+    wait_until(lambda: place.index.state().ready, 20)
+    # Into a form whose loading can be slowed.
+    place.redis.bgrewriteaof()
+    wait_until(lambda: not place.redis.info("persistence")["aof_rewrite_in_progress"], 30)
+    server.stop()
+    # And Redis is to answer meanwhile after each few bytes, as it does after each two megabytes.
+    often = ("--loading-process-events-interval-bytes", "1024")
+    server.options = ("--key-load-delay", str(DELAY), *often)
+    # A server ends with the thread that started it, so it is the asking that gets one of its own.
+    with ThreadPoolExecutor(1) as asking:
+        answered = asking.submit(doors.ask_until_answered)
+        server.start()
+        assert answered.result() == ["GAME-2"]
+    assert any("loading" in reason for reason in doors.reasons), doors.reasons
+    assert doors.details

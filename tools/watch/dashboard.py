@@ -1,0 +1,244 @@
+"""The Grafana dashboard, built with Grafana's own types for it, so that its form is theirs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import count
+
+from grafana_foundation_sdk.builders import common, stat, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard, DatasourceVariable, Row
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.common import (
+    BigValueTextMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DataSourceRef
+
+# Grafana's grid is 24 wide: numbers stand eight in a row, graphs three.
+STAT_WIDTH, GRAPH_WIDTH = 3, 8
+STAT_HEIGHT, GRAPH_HEIGHT = 4, 8
+SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One panel: its queries with what each line is called; `number`: only the value of now."""
+
+    title: str
+    unit: str
+    queries: tuple[tuple[str, str], ...]
+    number: bool = False
+
+
+def number(title: str, unit: str, query: str, name: str = "") -> Graph:
+    """A panel with one number."""
+    return Graph(title, unit, ((query, name),), number=True)
+
+
+def graph(title: str, unit: str, *queries: tuple[str, str]) -> Graph:
+    """A panel with lines."""
+    return Graph(title, unit, queries)
+
+
+def slow(metric: str, by: str = "", quantile: float = 0.95) -> str:
+    """The query for a histogram's quantile over the last minutes."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({quantile}, sum by ({labels}) (rate({metric}_bucket[$__rate_interval])))"
+
+
+def rate(metric: str, by: str, unit: int = 60) -> str:
+    """The query for a counter's increase per `unit` seconds."""
+    return f"{unit} * sum by ({by}) (rate({metric}[$__rate_interval]))"
+
+
+ROWS: dict[str, tuple[Graph, ...]] = {
+    "At a glance": (
+        number("Redis", "bool_on_off", "max(dejabug_redis_up)"),
+        number("Index is whole", "bool_yes_no", "max(dejabug_index_ready)"),
+        number("Oldest promise", "s", "max(dejabug_promises_oldest_seconds)"),
+        number("Clips indexed", "short", 'max(dejabug_clips{status="indexed"})'),
+        number("Clips failed", "short", 'max(dejabug_clips{status="failed"})'),
+        number("Jobs given up", "short", "sum(max by (queue) (dejabug_queue_failed))"),
+        number("Model", "short", "max by (label) (dejabug_encoder_info)", "{{label}}"),
+        number("Version", "short", "count by (version) (dejabug_build_info)", "{{version}}"),
+    ),
+    "Tickets": (
+        graph("Webhooks a minute", "short", (rate("dejabug_webhooks_total", "outcome"), "{{outcome}}")),
+        graph("Time to answer a webhook (95 %)", "s", (slow("dejabug_webhook_seconds"), "webhook")),
+        graph(
+            "Issues waiting to be read", "short",
+            ("max(dejabug_promises)", "promises"), ("max(dejabug_words_waiting)", "words to embed"),
+        ),
+        graph("Comments an hour", "short", (rate("dejabug_comments_total", "what", 3600), "{{what}}")),
+        graph(
+            "Suggestions shown an hour", "short",
+            (rate("dejabug_suggestions_shown_total", "where", 3600), "{{where}}"),
+        ),
+        graph(
+            "Verdicts of people, in a day", "short",
+            (
+                'sum by (verdict, by) (increase(dejabug_verdicts_total{by!="link"}[1d]))',
+                "{{verdict}} by {{by}}",
+            ),
+        ),
+    ),
+    "Queues": (
+        graph("Jobs waiting", "short", ("max by (queue) (dejabug_queue_jobs)", "{{queue}}")),
+        graph(
+            "Age of the oldest job", "s",
+            ("max by (queue) (dejabug_queue_oldest_seconds)", "{{queue}}"),
+            ("max(dejabug_questions_oldest_seconds)", "questions"),
+        ),
+        graph(
+            "Questions waiting", "short",
+            ("max(dejabug_questions)", "questions"),
+        ),
+        graph("Jobs a minute", "short", (rate("dejabug_jobs_total", "job, outcome"), "{{job}} {{outcome}}")),
+        graph("Seconds in a job (95 %)", "s", (slow("dejabug_job_seconds", "job"), "{{job}}")),
+        graph("Seconds waited (95 %)", "s", (slow("dejabug_job_wait_seconds", "queue"), "{{queue}}")),
+        graph("Retries waiting", "short", ("max by (queue) (dejabug_queue_retries)", "{{queue}}")),
+        graph("Workers", "short", ("max by (queue) (dejabug_workers)", "{{queue}}")),
+    ),
+    "Clips": (
+        graph("Seconds by stage (95 %)", "s", (slow("dejabug_stage_seconds", "stage"), "{{stage}}")),
+        graph(
+            "Share of time by stage", "percentunit",
+            ("sum by (stage) (rate(dejabug_stage_seconds_sum[$__rate_interval]))", "{{stage}}"),
+        ),
+        graph("Clips a minute", "short", (rate("dejabug_clips_done_total", "outcome"), "{{outcome}}")),
+        graph(
+            "Why clips failed, in a day", "short",
+            (
+                'sum by (reason) (increase(dejabug_clips_done_total{outcome="failed"}[1d]))',
+                "{{reason}}",
+            ),
+        ),
+        graph("Clips by status", "short", ("max by (status) (dejabug_clips)", "{{status}}")),
+        graph(
+            "Downloaded", "Bps",
+            ("sum(rate(dejabug_downloaded_bytes_total[$__rate_interval]))", "from Jira"),
+        ),
+    ),
+    "Search": (
+        graph("Time to answer (95 %)", "s", (slow("dejabug_search_seconds", "door"), "{{door}}")),
+        graph("Time to answer (median)", "s", (slow("dejabug_search_seconds", "door", 0.5), "{{door}}")),
+        graph("A worker's time for words (95 %)", "s", (slow("dejabug_question_seconds"), "words")),
+        graph(
+            "Searches a minute", "short",
+            (rate("dejabug_search_seconds_count", "door"), "{{door}}"),
+        ),
+        graph(
+            "Answers that are errors, a minute", "short",
+            (
+                "60 * sum by (part, status) (rate("
+                'dejabug_http_answers_total{status=~"4xx|5xx"}[$__rate_interval]))',
+                "{{part}} {{status}}",
+            ),
+        ),
+        graph(
+            "Asked too often, Slack's requests, a minute", "short",
+            (rate("dejabug_rate_refusals_total", "door"), "refused: {{door}}"),
+            (rate("dejabug_slack_requests_total", "what"), "Slack: {{what}}"),
+        ),
+    ),
+    "Index": (
+        graph("Frames", "short", ("max(dejabug_index_frames)", "frames"), ("max(dejabug_issues)", "issues")),
+        graph(
+            "Memory", "bytes",
+            ("max(dejabug_redis_memory_bytes)", "Redis"),
+            ("max(dejabug_index_bytes)", "vectors"),
+            ("max(dejabug_redis_memory_limit_bytes) > 0", "limit"),
+        ),
+        graph(
+            "Kind of index, and failures", "short",
+            ("max by (algorithm) (dejabug_index_info)", "{{algorithm}}"),
+            ("max(dejabug_index_failures)", "frames not indexed"),
+        ),
+    ),
+    "Jira": (
+        graph("Requests a minute", "short", (rate("dejabug_jira_requests_total", "status"), "{{status}}")),
+        graph("Time to its answer (95 %)", "s", (slow("dejabug_jira_request_seconds"), "Jira")),
+        graph(
+            "Pause that it asked for, in an hour", "s",
+            ("sum(increase(dejabug_jira_pause_seconds_total[1h]))", "pause"),
+        ),
+    ),
+    "Machines": (
+        graph(
+            "Processor", "percentunit",
+            (
+                'rate(process_cpu_seconds_total{job=~"dejabug.*"}[$__rate_interval])',
+                "{{job}} {{instance}}",
+            ),
+        ),
+        graph(
+            "Memory", "bytes",
+            ('process_resident_memory_bytes{job=~"dejabug.*"}', "{{job}} {{instance}}"),
+        ),
+        graph(
+            "Room in the data folder", "bytes",
+            ("min(dejabug_data_disk_free_bytes)", "free"),
+            ("min(dejabug_data_disk_bytes)", "in all"),
+        ),
+    ),
+}  # fmt: skip
+
+
+def dashboard() -> str:
+    """The dashboard as JSON, to be imported into Grafana 10.1 or newer."""
+    source = DatasourceVariable("source").label("Prometheus").type("prometheus")
+    board = (
+        Dashboard("Déjà Bug")
+        .uid("dejabug")
+        .tags(["dejabug"])
+        .time("now-6h", "now")
+        .refresh("1m")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .with_variable(source)
+    )
+    ids = count(1)
+    for title, graphs in ROWS.items():
+        board = board.with_row(Row(title).id(next(ids)))
+        for each in graphs:
+            board = board.with_panel(_panel(each).id(next(ids)))
+    written = json.dumps(board.build(), cls=JSONEncoder, indent=1, ensure_ascii=False)
+    return written + "\n"
+
+
+def queries() -> list[str]:
+    """Every query of the dashboard."""
+    return [query for graphs in ROWS.values() for each in graphs for query, _ in each.queries]
+
+
+def _panel(each: Graph) -> stat.Panel | timeseries.Panel:
+    if each.number:
+        panel: stat.Panel | timeseries.Panel = stat.Panel().height(STAT_HEIGHT).span(STAT_WIDTH)
+        named = bool(each.queries[0][1])
+        panel = panel.text_mode(BigValueTextMode.NAME if named else BigValueTextMode.AUTO)
+    else:
+        legend = (
+            common.VizLegendOptions()
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
+            .show_legend(True)
+        )
+        panel = (
+            timeseries.Panel()
+            .height(GRAPH_HEIGHT)
+            .span(GRAPH_WIDTH)
+            .min(0)
+            .fill_opacity(10)
+            .show_points(VisibilityMode.NEVER)
+            .legend(legend)
+            .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+        )
+    panel = panel.title(each.title).unit(each.unit).datasource(SOURCE)
+    for place, (query, name) in enumerate(each.queries):
+        asked = Dataquery().expr(query).ref_id("ABCDEF"[place]).legend_format(name or "__auto")
+        panel = panel.with_target(asked.instant() if each.number else asked.range())
+    return panel
