@@ -166,8 +166,7 @@ def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
     path = tmp_path / "backup.zip"
     write_backup(place, path, quiet)
     place.redis.flushall()
-    for name in ("index", "tickets"):  # a process that starts anew
-        place.__dict__.pop(name, None)
+    place.__dict__.pop("_collections", None)  # a process that starts anew
     read_backup(place, path, quiet)
     assert found() == before
     assert before[0][0] == old

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
+
+import click
+import typer
 
 from dejabug.cli import app
 from dejabug.cli.service import _settings_page
@@ -28,6 +32,28 @@ def test_every_command_and_setting_that_the_docs_name_exists() -> None:
             assert name in settings, f"{path.name}: {name}"
         for line in re.findall(r"^(?:\$ )?dejabug ([a-z]+)", text, re.MULTILINE):
             assert line in commands, f"{path.name}: dejabug {line}"
+
+
+def test_every_command_line_in_the_docs_is_one_that_can_be_parsed() -> None:
+    """Not run, but read by the command itself: its name, its options and their values."""
+    lines = 0
+    for path in [ROOT / "README.md", ROOT / "deploy" / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for line in re.findall(r"^(?: {4,}|\$ )(dejabug .+)$", path.read_text("utf-8"), re.MULTILINE):
+            words = shlex.split(line, comments=True)[1:]
+            command, context = typer.main.get_command(app), None
+            try:
+                while isinstance(command, click.Group) and words:
+                    context = click.Context(command, parent=context)
+                    _, found, words = command.resolve_command(context, words)
+                    assert found is not None
+                    command = found
+                command.make_context(str(command.name), words, parent=context)
+            except click.exceptions.Exit:
+                pass  # --help
+            except click.ClickException as error:
+                raise AssertionError(f"{path.name}: {line}: {error.format_message()}") from error
+            lines += 1
+    assert lines > 15
 
 
 def test_every_link_within_the_docs_leads_somewhere() -> None:
