@@ -87,7 +87,10 @@ def try_files(paths: Sequence[Path], trial: Trial, *, processes: int = 2) -> lis
                     break
                 child.stdin.write(json.dumps(str(path)) + "\n")
                 child.stdin.flush()
-                found.append((number, Verdict(**json.loads(child.stdout.readline()))))
+                said = child.stdout.readline()
+                if not said:
+                    raise RuntimeError(f"the process that reads {path.name} has ended; see above")
+                found.append((number, Verdict(**json.loads(said))))
             child.stdin.close()
         return found
 
