@@ -12,6 +12,7 @@ ENV PATH=/opt/dejabug/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore \
+    PIP_CACHE_DIR=/var/cache/pip \
     DEJABUG_DATA_DIR=/var/lib/dejabug \
     DEJABUG_LOG_FORMAT=json \
     HF_HOME=/var/lib/dejabug/models
@@ -24,17 +25,17 @@ FROM base AS package
 COPY deploy/pins/build.txt deploy/pins/
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-RUN --mount=type=cache,target=/root/.cache/pip deploy/image/wheel.sh /wheel
+RUN --mount=type=cache,target=/var/cache/pip deploy/image/wheel.sh /wheel
 
 # What the targets share, so that a change of our own code moves no large layer.
 FROM base AS web-packages
 COPY deploy/pins/web.txt deploy/pins/
-RUN --mount=type=cache,target=/root/.cache/pip deploy/image/install.sh /opt/dejabug web
+RUN --mount=type=cache,target=/var/cache/pip deploy/image/install.sh /opt/dejabug web
 
 FROM web-packages AS worker-packages
 RUN deploy/image/system.sh ffmpeg
 COPY deploy/pins/worker.txt deploy/pins/
-RUN --mount=type=cache,target=/root/.cache/pip deploy/image/install.sh /opt/dejabug worker
+RUN --mount=type=cache,target=/var/cache/pip deploy/image/install.sh /opt/dejabug worker
 
 FROM web-packages AS web
 RUN --mount=type=bind,from=package,source=/wheel,target=/wheel deploy/image/install.sh /opt/dejabug /wheel/*.whl
@@ -50,7 +51,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
 
 FROM worker-packages AS worker
 COPY deploy/pins/cpu.txt deploy/pins/
-RUN --mount=type=cache,target=/root/.cache/pip deploy/image/install.sh /opt/dejabug cpu
+RUN --mount=type=cache,target=/var/cache/pip deploy/image/install.sh /opt/dejabug cpu
 RUN --mount=type=bind,from=package,source=/wheel,target=/wheel deploy/image/install.sh /opt/dejabug /wheel/*.whl
 LABEL org.opencontainers.image.title="Déjà Bug: worker" \
       org.opencontainers.image.licenses="MIT"
@@ -63,7 +64,7 @@ HEALTHCHECK --interval=60s --timeout=15s --start-period=10m CMD ["dejabug", "wor
 # On the same base: torch's wheels bring the CUDA libraries, and the host's driver is mounted in.
 FROM worker-packages AS worker-cuda
 COPY deploy/pins/cuda.txt deploy/pins/
-RUN --mount=type=cache,target=/root/.cache/pip deploy/image/install.sh /opt/dejabug cuda
+RUN --mount=type=cache,target=/var/cache/pip deploy/image/install.sh /opt/dejabug cuda
 RUN --mount=type=bind,from=package,source=/wheel,target=/wheel deploy/image/install.sh /opt/dejabug /wheel/*.whl
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from conftest import Site
 from dejabug import jobs, uploads
-from dejabug.catalogue import ClipStatus
 from dejabug.projects import Rules
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from conftest import Site, wait_until
-from dejabug.catalogue import ClipStatus
+from dejabug.records import ClipStatus
 from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
 from dejabug.web import create_app

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from conftest import Site, clips_waiting
 from dejabug import backfill, cli
 from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
-from dejabug.catalogue import ClipStatus
 from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.survey import survey
 

@@ -21,7 +21,7 @@ from conftest import Site
 from dejabug import jobs
 from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
-from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord
+from dejabug.catalogue import PENDING
 from dejabug.cli import app
 from dejabug.index import Place, slug_of
 from dejabug.ledger import CommentRecord
@@ -30,6 +30,7 @@ from dejabug.pace import Pace
 from dejabug.projects import Rules
 from dejabug.ranking import Calibration, Calibrations, Floats
 from dejabug.reconcile import WATERMARKS
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
 from dejabug.tokens import ApiToken

@@ -16,10 +16,10 @@ from rq.job import JobStatus
 
 from conftest import Site, serve_in_a_thread
 from dejabug import jobs, previewing
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.queueing import BACKOFF
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from test_jobs import COWS, work
 

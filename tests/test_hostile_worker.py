@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Site, processes_of, wait_until
 from dejabug import media, uploads
-from dejabug.catalogue import ClipStatus
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from test_worker import log_of, send_created

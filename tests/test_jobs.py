@@ -18,11 +18,12 @@ from rq.job import JobStatus
 
 from conftest import Site, clips_waiting
 from dejabug import jobs, media, questions
-from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.catalogue import PENDING
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.queueing import BACKOFF
+from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.verdicts import Verdict
 from dejabug.worker import WarmWorker

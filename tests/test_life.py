@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 from conftest import Site
 from dejabug import answers, jobs
 from dejabug.answers import FEWEST_TICKETS, rank
-from dejabug.catalogue import ClipStatus
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.projects import Rules
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, old_and_new, tell, work
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from conftest import Site
-from dejabug.catalogue import ClipStatus
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from test_jobs import COWS, history

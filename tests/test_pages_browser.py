@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from conftest import Site, wait_until
 from dejabug import uploads
-from dejabug.catalogue import ClipStatus
 from dejabug.previewing import queue_preview
+from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from search_worker import searching

@@ -19,13 +19,13 @@ from PIL import Image
 
 from conftest import TOKEN, Site
 from dejabug import jobs, media, previewing
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
 from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
 from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.previews import ABANDONED, PreviewStore
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 
 Make = Callable[..., Path]

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from conftest import Site
 from dejabug import backfill, jobs
-from dejabug.catalogue import ClipStatus
 from dejabug.cli import app
 from dejabug.previewing import queue_preview
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
 from dejabug.reconcile import missed
+from dejabug.records import ClipStatus
 from dejabug.retention import DAY, EVERY, Retention
 from dejabug.rooms import Rooms
 from dejabug.web.media import video_state

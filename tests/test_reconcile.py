@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from conftest import Site, wait_until
 from dejabug import cli, reconcile
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jobs import take_in
 from dejabug.reconcile import Report, missed, queue_reconcile, reconcile_job
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.worker import Housekeeper, WarmWorker
 from test_jobs import COWS, QUIET, history, work

@@ -23,12 +23,12 @@ from rq import Worker
 
 from conftest import Site, clips_waiting, wait_until
 from dejabug import jobs, reembedding
-from dejabug.catalogue import ClipStatus
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
 from dejabug.jobs import GONE
 from dejabug.questions import ask
+from dejabug.records import ClipStatus
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
 from dejabug.serving import NotServingError

@@ -13,10 +13,10 @@ import pytest
 
 from conftest import Site, wait_until
 from dejabug import uploads
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import FrameIndex, IndexUnavailableError, Place, queries
 from dejabug.questions import Answerer
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.web import create_app

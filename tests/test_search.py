@@ -14,11 +14,11 @@ import pytest
 from conftest import Site
 from dejabug import questions, replies, search, uploads
 from dejabug.callers import Caller
-from dejabug.catalogue import ClipStatus
 from dejabug.finder import Finder
 from dejabug.index import slug_of
 from dejabug.projects import Rules
 from dejabug.questions import SearchFailedError
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
 from dejabug.verdicts import Verdict

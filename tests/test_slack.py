@@ -18,9 +18,9 @@ from slack_bolt import BoltRequest
 
 from conftest import Site
 from dejabug import readers
-from dejabug.catalogue import ClipStatus
 from dejabug.people import StrangerError
 from dejabug.projects import Rules
+from dejabug.records import ClipStatus
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Page

@@ -16,11 +16,12 @@ from flask.testing import FlaskClient
 
 from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import jobs
-from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.catalogue import PENDING
 from dejabug.jira.webhooks import sign
 from dejabug.jobs import maintain, promise_sync
 from dejabug.logs import configure_logs
 from dejabug.queueing import enqueue
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import current_trace, traced
 from dejabug.web import create_app

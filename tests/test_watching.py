@@ -19,10 +19,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import SECRET, Site, wait_until
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
 from dejabug.logs import configure_logs
 from dejabug.metrics import serve_metrics
+from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census

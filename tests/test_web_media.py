@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 
 from conftest import SECRET
 from dejabug import media
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.web import create_app

@@ -13,11 +13,11 @@ from rq.serializers import JSONSerializer
 from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import queueing
 from dejabug import worker as worker_module
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.webhooks import sign
 from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
 from dejabug.queueing import Taken, enqueue
+from dejabug.records import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dejabug import policy
-from dejabug.catalogue import ClipStatus, IssueRecord
 from dejabug.index import text_of
 from dejabug.jira.models import Issue
 from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Moment
+from dejabug.records import ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 

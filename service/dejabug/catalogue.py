@@ -7,13 +7,13 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
+from dataclasses import asdict, fields
 from typing import Any
 
 import redis
 
 from dejabug.index import slug_of, text_of
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 
 # How long one event is remembered, so that its repeats change nothing. Jira Cloud's retries of one
 # event span about 75 minutes.
@@ -26,59 +26,6 @@ ECHO_MEMORY = 300  # seconds
 SOME = 500
 # Where webhooks with a wrong signature are counted.
 REFUSALS = "dejabug:webhook-refused"
-
-
-class ClipStatus(StrEnum):
-    """What became of a clip under one encoder."""
-
-    QUEUED = "queued"
-    INDEXED = "indexed"
-    FAILED = "failed"
-    PURGED = "purged"  # older than footage is kept: nothing of it is here, and it is not read again
-
-
-@dataclass(frozen=True)
-class IssueRecord:
-    """A known issue. `watched` is set once it may get a comment: never by a backfill alone.
-    `face` is a digest of what comments on other issues say of it, `restricted` whether it had a
-    security level when it was last read: enough to see a change, never to decide by."""
-
-    id: str
-    key: str
-    project: str
-    game: str
-    watched: bool = False
-    face: str = ""
-    restricted: bool = False
-
-
-@dataclass(frozen=True)
-class ClipRecord:
-    """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept,
-    `content` is the file's SHA-256. `attached` is when it came to its issue (Unix seconds, 0 where
-    that is not known); of an `unshown` one no picture and no preview is kept or made."""
-
-    id: str
-    issue_id: str
-    filename: str
-    size: int
-    status: ClipStatus = ClipStatus.QUEUED
-    reason: str = ""
-    frames: int = 0
-    duration: float = 0.0
-    content: str = ""
-    attached: float = 0.0
-    unshown: bool = False
-
-    def purged(self) -> ClipRecord:
-        """What is remembered of it when its footage is purged."""
-        about = (self.id, self.issue_id, self.filename, self.size, ClipStatus.PURGED)
-        return ClipRecord(*about, attached=self.attached, unshown=True)
-
-    @property
-    def still(self) -> bool:
-        """Whether this is a picture, and no video."""
-        return self.frames == 1 and self.duration == 0
 
 
 class Catalogue:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import structlog
 
 from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
@@ -20,6 +19,7 @@ from dejabug.ledger import CommentRecord
 from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.pictures import OWN_PICTURES, Panel, strip
 from dejabug.policy import Choice, PairMatch
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from dejabug.answers import comment_threshold, find_for_issue, for_comment
-from dejabug.catalogue import ClipStatus, IssueRecord
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
 from dejabug.policy import Choice
+from dejabug.records import ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
 

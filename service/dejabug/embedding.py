@@ -11,13 +11,13 @@ from pathlib import Path
 import structlog
 
 from dejabug import media
-from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.collection import Collection
 from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
 from dejabug.metrics import stage
+from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dejabug.catalogue import ClipRecord
 from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.metrics import DOWNLOADED, stage
+from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 from dejabug.scratch import scratch_folder
 

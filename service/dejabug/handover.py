@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import redis
 
-from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.collection import Collection
 from dejabug.index import text_of
+from dejabug.records import ClipRecord, ClipStatus
 from dejabug.serving import Serving
 
 # Clips that may be lost to the new encoder and not to the old one, as a share of all: whether a

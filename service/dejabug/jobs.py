@@ -8,7 +8,6 @@ that even a lost job is found again by `maintain`.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +15,9 @@ from dataclasses import replace
 import structlog
 from redis.client import Pipeline
 
-from dejabug import commenting, conversation, media
+from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
-from dejabug.catalogue import PENDING, PENDING_TRACES, ClipRecord, ClipStatus, IssueRecord
+from dejabug.catalogue import PENDING, PENDING_TRACES
 from dejabug.collection import Collection
 from dejabug.embedding import embed_clip
 from dejabug.index import Place
@@ -29,9 +28,10 @@ from dejabug.jira.errors import (
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE
-from dejabug.pictures import OWN_PICTURES
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.reading import evidence, face_of, game_of, words_of
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
@@ -47,8 +47,6 @@ STALE_PROMISE = 900
 UNWATCHED = 30 * 24 * 3600
 # Why a clip failed that Jira did not show when it was embedded for an encoder that is made ready.
 GONE = "gone: Jira shows this attachment no more"
-# Signs of a description that are read: sentence encoders take a few hundred words at most.
-LONGEST_DESCRIPTION = 2000
 
 
 def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
@@ -148,19 +146,6 @@ def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attac
             queue_clip(place, file.id, kept)
             queued += 1
     return queued
-
-
-def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
-    """The videos and pictures attached to an issue, but for the pictures that we attached."""
-    found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
-    if not any(file.filename.startswith(OWN_PICTURES) for file in found):
-        return found
-    us = place.jira.myself()
-    return [
-        file
-        for file in found
-        if not (file.filename.startswith(OWN_PICTURES) and file.author_id == us)
-    ]
 
 
 @polite
@@ -400,31 +385,6 @@ def queue_suggestion(place: Rooms, issue_id: str) -> None:
     record = place.catalogue.issue(issue_id)
     if record is not None and record.watched:
         enqueue(place.queue("default"), suggest, issue_id)
-
-
-def face_of(issue: Issue, kinds: frozenset[str]) -> str:
-    """A digest of what comments on other issues say of this one, and of who may read it."""
-    said = (
-        issue.key,
-        issue.summary,
-        issue.status,
-        issue.resolution,
-        issue.fix_versions,
-        issue.security,
-        issue.originals(kinds),
-    )
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
-
-
-def game_of(issue: Issue) -> str:
-    """The game an issue is about: its first component, else its project."""
-    return issue.components[0] if issue.components else issue.project
-
-
-def words_of(summary: str, description: str) -> str:
-    """What a ticket says, as one text: its summary, and as much of its description as counts."""
-    parts = (summary.strip().rstrip("."), description.strip()[:LONGEST_DESCRIPTION])
-    return ". ".join(part for part in parts if part)
 
 
 def _job_slug(kept: Collection) -> str:

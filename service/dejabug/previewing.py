@@ -10,12 +10,12 @@ import numpy as np
 import structlog
 
 from dejabug import media
-from dejabug.catalogue import ClipRecord
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.metrics import stage
 from dejabug.pictures import HEIGHT
 from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

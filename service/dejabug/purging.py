@@ -15,12 +15,13 @@ from operator import attrgetter
 
 import structlog
 
-from dejabug.catalogue import Catalogue, ClipRecord, ClipStatus
+from dejabug.catalogue import Catalogue
 from dejabug.collection import Collection
 from dejabug.jira.client import PAGE
 from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
 from dejabug.queueing import enqueue
+from dejabug.records import ClipRecord, ClipStatus
 from dejabug.retention import DAY, EVERY, What
 from dejabug.rooms import Rooms, rooms
 

@@ -22,8 +22,9 @@ from dejabug.jira.client import PAGE
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.jobs import evidence, face_of, game_of, promise_sync, words_of
+from dejabug.jobs import promise_sync
 from dejabug.queueing import enqueue
+from dejabug.reading import evidence, face_of, game_of, words_of
 from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import traced
 

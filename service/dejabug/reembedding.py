@@ -20,11 +20,11 @@ from redis.exceptions import LockError
 
 from dejabug import serving
 from dejabug.backfill import MOST_WAITING
-from dejabug.catalogue import ClipStatus
 from dejabug.handover import AT_ONCE, Counts, Handover
 from dejabug.index import drop_indexes
 from dejabug.jobs import queue_clip, queue_suggestion, queue_ticket, queue_waiting
 from dejabug.pace import Estimate
+from dejabug.records import ClipStatus
 from dejabug.rooms import EMBEDDING_QUEUES, Rooms
 from dejabug.serving import NotServingError
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dejabug.catalogue import ClipRecord
 from dejabug.jira.models import Issue
-from dejabug.jobs import game_of
 from dejabug.policy import Choice, PairMatch
 from dejabug.ranking import Moment
+from dejabug.reading import game_of
+from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 
 

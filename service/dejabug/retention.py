@@ -13,10 +13,10 @@ from typing import Literal
 
 import redis
 
-from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.index import text_of
 from dejabug.jira.jql import unix_time
 from dejabug.jira.models import Attachment, Issue
+from dejabug.records import ClipRecord, ClipStatus
 
 # Project, or EVERY, and what → Unix seconds.
 KEY = "dejabug:retention"

@@ -17,11 +17,11 @@ from dejabug import policy
 from dejabug.answers import RE_READ, rank, tickets_of, with_originals
 from dejabug.callers import Caller
 from dejabug.jira.models import Issue
-from dejabug.jobs import game_of
 from dejabug.metrics import searching
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment
+from dejabug.reading import game_of
 from dejabug.results import Found, results_of
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload

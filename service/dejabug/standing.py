@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 
 State = Literal["indexing", "ready", "no_clips", "failed"]

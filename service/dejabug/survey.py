@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
 
-from dejabug.catalogue import ClipStatus
 from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
-from dejabug.jobs import evidence
+from dejabug.reading import evidence
+from dejabug.records import ClipStatus
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms
 

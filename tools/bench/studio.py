@@ -18,7 +18,6 @@ import numpy as np
 import requests
 
 from dejabug import media
-from dejabug.catalogue import ClipRecord, ClipStatus, IssueRecord
 from dejabug.demo.jira_standin.store import Attachment, Issue
 from dejabug.demo.processes import Processes, Stop
 from dejabug.demo.studio import CLIPS
@@ -27,6 +26,7 @@ from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
 from dejabug.index.frames import FLAT_LIMIT
 from dejabug.ranking import Floats
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings

@@ -33,13 +33,14 @@ from dejabug.backup.records import (
     TokenLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, ClipRecord, ClipStatus
+from dejabug.catalogue import PENDING
 from dejabug.collection import Collection
 from dejabug.index import text_of
 from dejabug.lessons import read_lessons
 from dejabug.pace import Pace
 from dejabug.ranking import TimedVectors
 from dejabug.reconcile import WATERMARKS
+from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 
 # Lines of one member, and vectors, but for what its last clip adds: 14 MB of the starter's.

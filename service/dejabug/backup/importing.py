@@ -25,7 +25,7 @@ from dejabug.backup.records import (
     TicketLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, ClipRecord, ClipStatus, IssueRecord, digest_of
+from dejabug.catalogue import PENDING, digest_of
 from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.index.frames import UNIT_TOLERANCE
@@ -35,6 +35,7 @@ from dejabug.pace import Pace
 from dejabug.projects import Rules
 from dejabug.ranking import Calibration, Calibrations
 from dejabug.reconcile import WATERMARKS
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import Cutoffs
 from dejabug.rooms import Rooms
 from dejabug.tokens import ApiToken

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dejabug.catalogue import ClipStatus
 from dejabug.projects import Mode
+from dejabug.records import ClipStatus
 
 # Raised when an older version could not make sense of the file.
 FORMAT = 1

@@ -17,7 +17,6 @@ from rich.table import Table
 
 from dejabug import backfill as reading
 from dejabug import reconcile as repairing
-from dejabug.catalogue import ClipStatus
 from dejabug.cli.common import (
     INTERRUPTED,
     app,
@@ -31,6 +30,7 @@ from dejabug.cli.common import (
     seconds_of,
 )
 from dejabug.pace import Estimate
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.survey import Survey, survey
 

@@ -21,7 +21,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from dejabug.catalogue import IssueRecord
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
@@ -29,6 +28,7 @@ from dejabug.jira.errors import JiraError
 from dejabug.logs import configure_logs
 from dejabug.media import SandboxMissingError
 from dejabug.questions import SearchFailedError
+from dejabug.records import IssueRecord
 from dejabug.redis_server import RedisServerError
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms

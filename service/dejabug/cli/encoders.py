@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from dejabug import reembedding
-from dejabug.catalogue import ClipStatus
 from dejabug.cli.common import (
     INTERRUPTED,
     app,
@@ -24,6 +23,7 @@ from dejabug.cli.common import (
 )
 from dejabug.collection import Collection
 from dejabug.handover import Handover
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 
 encoders = typer.Typer(

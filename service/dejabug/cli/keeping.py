@@ -17,7 +17,6 @@ from rich.table import Table
 
 from dejabug.backup import Counts, check_backup, read_backup, write_backup
 from dejabug.backup.exporting import Tell
-from dejabug.catalogue import ClipStatus
 from dejabug.cli.common import (
     app,
     console,
@@ -28,6 +27,7 @@ from dejabug.cli.common import (
     seconds_of,
 )
 from dejabug.purging import Old, date_clips, find_old, lift, purge
+from dejabug.records import ClipStatus
 from dejabug.retention import EVERY, What
 from dejabug.rooms import Rooms
 

@@ -16,7 +16,7 @@ from dejabug.embedding import sample
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
-from dejabug.jobs import words_of
+from dejabug.reading import words_of
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dejabug.catalogue import ClipStatus
 from dejabug.evaluation.corpus import Corpus, Item
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dejabug.index.frames import FLAT_LIMIT, FrameIndex, IndexState, Place
+from dejabug.index.frames import FLAT_LIMIT, FrameIndex
 from dejabug.index.queries import (
     BadVectorsError,
     IndexUnavailableError,
@@ -12,6 +12,7 @@ from dejabug.index.queries import (
     text_of,
 )
 from dejabug.index.tickets import TicketIndex
+from dejabug.index.types import IndexState, Place
 
 __all__ = [
     "FLAT_LIMIT",

@@ -9,7 +9,6 @@ by cosine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +28,7 @@ from dejabug.index.queries import (
     text_of,
     vector_field,
 )
+from dejabug.index.types import IndexState, Place
 from dejabug.ranking import Floats, Hit, TimedVectors
 
 # FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
@@ -48,27 +48,6 @@ NEAREST = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
 ITS_TIME = ("REDUCE", "FIRST_VALUE", "4", "@time", "BY", "@distance", "ASC", "AS", "time")
 # Clips whose mean vectors stand for the whole collection's mean.
 MEAN_SAMPLE = 500
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a clip belongs: the tags by which frames are filtered."""
-
-    issue_id: str
-    project: str
-    game: str
-
-
-@dataclass(frozen=True)
-class IndexState:
-    """What the index holds, and whether it answers fully."""
-
-    name: str
-    algorithm: str
-    frames: int
-    failures: int  # hashes that Redis could not index: must stay 0
-    ready: bool  # False while Redis is still building it
-    bytes: int  # of its vectors, in memory
 
 
 class FrameIndex:

@@ -18,10 +18,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq.utils import utcparse
 
-from dejabug.catalogue import PENDING, ClipStatus
+from dejabug.catalogue import PENDING
 from dejabug.index import IndexUnavailableError, text_of
 from dejabug.metrics import REGISTRY
 from dejabug.questions import questions_key
+from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.settings import Settings
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from dejabug import policy
 from dejabug.answers import Read, find_for_reader, tickets_of
-from dejabug.catalogue import IssueRecord
 from dejabug.jira.comments import fixed_in, strength
 from dejabug.jira.models import Issue
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
+from dejabug.records import IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web.media import media_address, video_state
 

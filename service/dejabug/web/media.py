@@ -17,8 +17,8 @@ from flask import Blueprint, Response, abort, current_app, send_file
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from dejabug.catalogue import ClipRecord
 from dejabug.jira.errors import JiraError
+from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
 from dejabug.web.problems import problem

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dejabug.callers import Caller
-from dejabug.catalogue import ClipRecord
 from dejabug.jira.models import Issue
 from dejabug.previewing import queue_preview
+from dejabug.records import ClipRecord
 from dejabug.results import clip_of
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import Clip, ClipIssue

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dejabug.callers import Caller
-from dejabug.catalogue import ClipRecord, ClipStatus
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip
+from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import ClipCounts, FailedClip, IndexStatus, QueueStatus, Status
 from dejabug.web.health import readiness

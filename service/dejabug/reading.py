@@ -1,0 +1,51 @@
+"""What is read off an issue as Jira shows it: its evidence, its game, its words, its face."""
+
+from __future__ import annotations
+
+import hashlib
+
+from dejabug import media
+from dejabug.jira.models import Attachment, Issue
+from dejabug.pictures import OWN_PICTURES
+from dejabug.rooms import Rooms
+
+# Signs of a description that are read: sentence encoders take a few hundred words at most.
+LONGEST_DESCRIPTION = 2000
+
+
+def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
+    """The videos and pictures attached to an issue, but for the pictures that we attached."""
+    found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
+    if not any(file.filename.startswith(OWN_PICTURES) for file in found):
+        return found
+    us = place.jira.myself()
+    return [
+        file
+        for file in found
+        if not (file.filename.startswith(OWN_PICTURES) and file.author_id == us)
+    ]
+
+
+def face_of(issue: Issue, kinds: frozenset[str]) -> str:
+    """A digest of what comments on other issues say of this one, and of who may read it."""
+    said = (
+        issue.key,
+        issue.summary,
+        issue.status,
+        issue.resolution,
+        issue.fix_versions,
+        issue.security,
+        issue.originals(kinds),
+    )
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def game_of(issue: Issue) -> str:
+    """The game an issue is about: its first component, else its project."""
+    return issue.components[0] if issue.components else issue.project
+
+
+def words_of(summary: str, description: str) -> str:
+    """What a ticket says, as one text: its summary, and as much of its description as counts."""
+    parts = (summary.strip().rstrip("."), description.strip()[:LONGEST_DESCRIPTION])
+    return ". ".join(part for part in parts if part)
