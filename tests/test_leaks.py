@@ -108,7 +108,8 @@ def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_ex
     scene.secure(scene.new)
     hidden, missing = scene.answer(), scene.answer(issue_id="99999")
     assert hidden.status_code == missing.status_code == 404
-    assert hidden.data == missing.data
+    told = [{**answer.get_json(), "trace": ""} for answer in (hidden, missing)]
+    assert told[0] == told[1]
 
 
 def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(

@@ -9,7 +9,7 @@ import pytest
 from rq.job import Job
 from typer.testing import CliRunner
 
-from dejabug import cli
+from dejabug import cli, queueing
 from dejabug.pulse import OVERRUN, NoPulseError, feel_pulse
 from dejabug.queueing import SHORT_JOB, enqueue
 from dejabug.rooms import Rooms
@@ -29,7 +29,10 @@ def look() -> str:
     return f"{feel_pulse(connection, HERE)}; {error.value}"
 
 
-def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(cold_place: Rooms) -> None:
+def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
     queue = cold_place.queue("default")
     enqueue(queue, look)
     (job,) = queue.jobs
