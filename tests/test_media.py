@@ -274,7 +274,7 @@ def test_more_memory_than_allowed_is_refused(ffmpeg: Make, tmp_path: Path) -> No
     source = ["-f", "lavfi", "-i", "testsrc2=size=3840x2160:rate=5:duration=1"]
     clip = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
     with pytest.raises(ClipError) as caught:
-        media.sample_frames(clip, limits=Limits(memory_bytes=256 * 1024 * 1024))
+        media.sample_frames(clip, limits=Limits(memory_bytes=208 * 1024 * 1024))
     assert caught.value.code == "memory"
 
 

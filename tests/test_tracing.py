@@ -15,7 +15,7 @@ import structlog
 from flask.testing import FlaskClient
 
 from conftest import SECRET, TOKEN, Site, wait_until
-from dejabug import jobs
+from dejabug import jobs, queueing
 from dejabug.catalogue import PENDING
 from dejabug.jira.webhooks import sign
 from dejabug.jobs import maintain, promise_sync
@@ -123,6 +123,13 @@ def tell(message: str) -> str:
     return current_trace()
 
 
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jobs of this file are among those that workers run."""
+    monkeypatch.setattr(queueing, "JOB_MODULES", (*queueing.JOB_MODULES, __name__))
+
+
+@pytest.mark.usefixtures("ours")
 def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
     place: Rooms, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +143,7 @@ def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
     assert current_trace() == ""
 
 
+@pytest.mark.usefixtures("ours")
 def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
     place: Rooms, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +163,7 @@ def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
     assert job.meta == {"trace": "cause-0002"}
 
 
+@pytest.mark.usefixtures("ours")
 def test_a_job_that_an_older_version_queued_runs_under_a_trace_of_its_own(
     place: Rooms, capsys: pytest.CaptureFixture[str]
 ) -> None:

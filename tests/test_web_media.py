@@ -187,7 +187,8 @@ def test_all_that_is_not_shown_looks_the_same(
         for what in ("video.mp4", "pictures/0.jpg"):
             answer = client.get(f"/media/{token}/{what}")
             assert nothing(answer), (token, what)
-            bodies.add(answer.data)
+            trace = answer.headers["X-Request-ID"].encode()
+            bodies.add(answer.data.replace(trace, b""))
     assert len(bodies) == 1
 
 
