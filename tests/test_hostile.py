@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,9 @@ import pytest
 from conftest import processes_of
 from dejabug import media
 from dejabug.media import Limits
+from dejabug.media.ffmpeg import Sandbox
+from dejabug.media.ffmpeg import run as child
+from dejabug.media.sandbox import protection
 from tools.hostile.catalogue import hostile_files, write_canary
 from tools.hostile.kinds import KINDS, Bait, Hostile
 from tools.hostile.trap import Trap
@@ -145,22 +147,37 @@ def test_each_trap_ends_as_what_it_is(name: str, codes: str, run: Run) -> None:
     assert run.verdicts[name].outcome in codes.split()
 
 
-def test_the_trap_catches_an_ffmpeg_that_does_as_it_is_told(run: Run) -> None:
-    """Else an empty trap would prove nothing."""
-    for name, asked in {
-        "reach-hls-http.mp4": ["-f", "hls"],
-        "reach-concat-http.mp4": ["-safe", "0", "-f", "concat"],
-        "reach-hls-map-http.mp4": ["-f", "hls"],
-    }.items():
-        before = len(run.trap.visits)
-        free = ["-protocol_whitelist", "file,http,tcp", *asked]
-        subprocess.run(
-            [FFMPEG, "-v", "error", "-nostdin", *free, "-i", run.folder / name, "-f", "null", "-"],
-            capture_output=True,
-            timeout=20,
-        )
-        assert len(run.trap.visits) > before, name
-    run.trap.visits.clear()
+# Files that an ffmpeg follows that is told to, and how it is told.
+FOLLOWED = {
+    "reach-hls-http.mp4": ["-f", "hls"],
+    "reach-hls-map-http.mp4": ["-f", "hls"],
+    "reach-concat-http.mp4": ["-safe", "0", "-f", "concat"],
+    "reach-concat-path.mp4": ["-safe", "0", "-f", "concat"],
+}
+LISTED, ANY = ["-protocol_whitelist", "file"], ["-protocol_whitelist", "file,http,tcp"]
+
+
+def followed(run: Run, name: str, whitelist: list[str], sandbox: Sandbox) -> set[str]:
+    """Where an ffmpeg got that follows a file: `called`, and `canary` when it gave that."""
+    path, before = run.folder / name, len(run.trap.visits)
+    head = [FFMPEG, "-v", "error", "-nostdin", *whitelist, *FOLLOWED[name], "-i", str(path)]
+    arguments = [*head, "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    limits = replace(LIMITS, sandbox=sandbox)
+    output = child(arguments, limits, reads=path, most_output=128 * 96 * 3).output
+    got = {"called"} if len(run.trap.visits) > before else set()
+    red, green, blue = output[:3] or (0, 0, 0)
+    del run.trap.visits[before:]
+    return got | ({"canary"} if red > 200 > green and 100 < blue < 200 else set())
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_the_traps_work_and_each_of_two_fences_alone_keeps_from_them(name: str, run: Run) -> None:
+    trapped = {"canary"} if name == "reach-concat-path.mp4" else {"called"}
+    assert followed(run, name, ANY, "off") == trapped
+    if "called" in trapped:
+        assert followed(run, name, LISTED, "off") == set()
+    if len(protection()) == 2:
+        assert followed(run, name, ANY, "required") == set()
 
 
 def test_without_the_sandbox_ffmpeg_s_own_lists_keep_them_in(run: Run) -> None:
