@@ -197,7 +197,7 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     desk.keep("panel-compare")
     still = desk.inside(times)
     desk.page.wait_for_timeout(300)
-    assert desk.inside(times) == still
+    assert desk.inside(times) == pytest.approx(still, abs=0.001)  # Chromium rounds differently
     assert desk.complaints == []
 
 

@@ -210,6 +210,8 @@ def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
     while True:
         cursor, ids = place.catalogue.some_issue_ids(cursor, size)
         gone: list[str] = []
+        if not ids:
+            yield  # a page of Redis' may be empty with more to come
         for start in range(0, len(ids), PAGE):
             asked = ids[start : start + PAGE]
             there = place.jira.present(asked)
