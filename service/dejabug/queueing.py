@@ -104,11 +104,15 @@ class Taken(IntermediateQueue):
                 self.remove(job_id)
             elif self.should_be_cleaned_up(job_id):
                 log.warning("job_put_back", job=job_id, queue=queue.name)
-                with self.connection.pipeline(transaction=True) as pipe:
-                    pipe.lrem(self.key, 1, job_id)
-                    pipe.lpush(self.queue_key, job_id)
-                    pipe.delete(self.get_first_seen_key(job_id))
-                    pipe.execute()
+                self.put_back(job_id)
+
+    def put_back(self, job_id: str) -> None:
+        """Let another worker take a job, before all others."""
+        with self.connection.pipeline(transaction=True) as pipe:
+            pipe.lrem(self.key, 1, job_id)
+            pipe.lpush(self.queue_key, job_id)
+            pipe.delete(self.get_first_seen_key(job_id))
+            pipe.execute()
 
 
 def enqueue(

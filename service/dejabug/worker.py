@@ -34,7 +34,7 @@ from dejabug.jobs import maintain
 from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
-from dejabug.queueing import KeptQueue, is_ours
+from dejabug.queueing import KeptQueue, Taken, is_ours
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
@@ -111,10 +111,7 @@ class WarmWorker(SimpleWorker):
             if queue.name in self._change_queues():
                 return found
             # Another encoder took over while we waited: the job is its workers'.
-            with self.connection.pipeline(transaction=True) as pipe:
-                pipe.lrem(queue.intermediate_queue.key, 1, job.id)
-                pipe.lpush(queue.key, job.id)
-                pipe.execute()
+            Taken(queue.key, self.connection).put_back(job.id)
 
     def _change_queues(self) -> list[str]:
         """Go over to the queues that are ours now, and say so in Redis; their names."""
