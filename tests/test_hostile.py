@@ -138,7 +138,8 @@ def test_sound_recordings_are_read(run: Run) -> None:
         ("streams-many.mp4", "unsupported"),
         ("bomb-beyond.png", "too_many_pixels"),
         ("bomb-cmov-gigabyte.mov", "memory"),
-        ("bomb-libvpx-vp9.mkv", "timeout memory"),
+        # A picture that came before the limit is used, as of any clip that breaks off.
+        ("bomb-libvpx-vp9.mkv", f"timeout memory {FRAMES}"),
         ("pose-svg-1.mkv", FRAMES),
         ("cut-h264-mp4-33701.mp4", "truncated"),
     ],
