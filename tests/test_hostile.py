@@ -99,6 +99,7 @@ def test_none_leaves_anything_behind(run: Run) -> None:
 
 
 def test_none_calls_anybody_or_shows_another_file(run: Run) -> None:
+    run.trap.settle()
     assert run.trap.visits == []
     assert [verdict.name for verdict in run.verdicts.values() if verdict.canary] == []
 
@@ -165,6 +166,7 @@ def followed(run: Run, name: str, whitelist: list[str], sandbox: Sandbox) -> set
     arguments = [*head, "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
     limits = replace(LIMITS, sandbox=sandbox)
     output = child(arguments, limits, reads=path, most_output=128 * 96 * 3).output
+    run.trap.settle()
     got = {"called"} if len(run.trap.visits) > before else set()
     red, green, blue = output[:3] or (0, 0, 0)
     del run.trap.visits[before:]
@@ -187,6 +189,7 @@ def test_without_the_sandbox_ffmpeg_s_own_lists_keep_them_in(run: Run) -> None:
     assert {v.name: v.outcome for v in verdicts} == {
         v.name: run.verdicts[v.name].outcome for v in verdicts
     }
+    run.trap.settle()
     assert run.trap.visits == []
     assert not any(verdict.canary for verdict in verdicts)
 
@@ -198,4 +201,5 @@ def test_copies_for_watching_are_made_within_the_same_limits(run: Run) -> None:
         assert verdict.preview in {*CODES, FRAMES}, verdict
         assert verdict.peak_bytes < LIMITS.memory_bytes
         assert verdict.left == []
+    run.trap.settle()
     assert run.trap.visits == []

@@ -126,6 +126,7 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
             wait_until(lambda job=job: is_over(app.get(job, headers=headers).get_json()))
             told = app.get(job, headers=headers).get_json()
             assert (told["state"], told["reason"].split(":")[0]) == ("failed", NASTY[name])
+        trap.settle()
         assert trap.visits == []
     assert worker.poll() is None
     assert list(scratch.glob("dejabug-*")) == []  # torch keeps a folder of its own

@@ -5,7 +5,11 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+import time
 from typing import Self
+
+# What we say ourselves, to be told from everybody else.
+OURS = b"the trap's own call"
 
 
 class Trap:
@@ -31,6 +35,16 @@ class Trap:
         self._thread.join()
         self._tcp.close()
         self._udp.close()
+
+    def settle(self) -> None:
+        """Wait until all who came before this moment are among `visits`: they are taken in turn, and
+        a call of our own comes last."""
+        host, port = self.address.split(":")
+        with socket.create_connection((host, int(port))) as call:
+            call.sendall(OURS)
+        while OURS not in self.visits:
+            time.sleep(0.01)
+        self.visits.remove(OURS)
 
     def _serve(self) -> None:
         with selectors.DefaultSelector() as selector:
