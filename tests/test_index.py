@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import redis
 
+from conftest import wait_until
 from dejabug.index import (
     BadVectorsError,
     FrameIndex,
     IndexUnavailableError,
     Place,
+    completeness,
     escape_tag,
     slug_of,
 )
@@ -236,7 +238,7 @@ def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
 
 
 def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
-    frames._redis = redis.Redis(port=1)
+    frames._searcher = queries_module.Searcher(redis.Redis(port=1), frames.alias)
     with pytest.raises(IndexUnavailableError):
         frames.nearest_frames(unit(1), 10, ALL)
 
@@ -260,6 +262,23 @@ def test_a_large_flat_index_grows_into_hnsw_while_it_answers(
     assert not frames.grow()
     # A process that starts now finds the new index.
     assert FrameIndex(store, "test", DIMENSIONS).state().algorithm == "HNSW"
+
+
+def test_an_index_that_is_made_anew_is_not_taken_for_the_complete_one_before(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
+    for n in range(60):
+        frames.write_clip(f"{n}", HOME, times(100), unit(100, n))
+    best = frames.best_frames(unit(100, 59)[0], 10, ALL)[0]
+    assert (best.clip_id, round(best.similarity, 2)) == ("59", 1)
+    monkeypatch.setattr(completeness, "BUILDING", 0)
+    store.execute_command("FT.DROPINDEX", frames.state().name)
+    FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
+    with pytest.raises(IndexUnavailableError, match="being built"):
+        frames.best_frames(unit(100, 59)[0], 10, ALL)
+    wait_until(lambda: frames.state().ready, 30)
+    assert frames.best_frames(unit(100, 59)[0], 10, ALL)[0].clip_id == "59"
 
 
 def test_hnsw_can_be_asked_for(store: redis.Redis) -> None:

@@ -14,7 +14,7 @@ import pytest
 from conftest import Site, wait_until
 from dejabug import uploads
 from dejabug.encoders.starter import StarterEncoder
-from dejabug.index import FrameIndex, IndexUnavailableError, Place, queries
+from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
 from dejabug.questions import Answerer
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer
@@ -111,7 +111,7 @@ def answerer(place: Rooms) -> Iterator[Answerer]:
 def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully(
     place: Rooms, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "BUILDING", 0)
+    monkeypatch.setattr(completeness, "BUILDING", 0)
     fill(place, jira, MANY)
     doors = Doors(place)
     server.stop()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dejabug.index.completeness import IndexUnavailableError
 from dejabug.index.frames import FLAT_LIMIT, FrameIndex
 from dejabug.index.queries import (
     BadVectorsError,
-    IndexUnavailableError,
     drop_indexes,
     escape_tag,
     slug_of,

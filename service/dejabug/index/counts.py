@@ -8,7 +8,8 @@ from typing import Any
 
 import redis
 
-from dejabug.index.queries import IndexUnavailableError, tag_filter
+from dejabug.index.completeness import IndexUnavailableError
+from dejabug.index.queries import tag_filter
 
 # Seconds that a count may be old: it decides how fast an answer is, never what it says.
 COUNTED = 60

@@ -15,15 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import redis
 
+from dejabug.index.completeness import await_complete, index_info, is_complete
 from dejabug.index.counts import FrameCounts
 from dejabug.index.queries import (
     BadVectorsError,
-    await_complete,
+    Query,
+    Searcher,
     create_index,
     fail_on_timeout,
-    index_info,
-    is_complete,
-    nearest,
     slug_of,
     text_of,
     vector_field,
@@ -74,6 +73,7 @@ class FrameIndex:
         self._clips = f"dejabug:embedded:{slug}:"
         self.alias = f"dejabug:frames:{slug}"
         self._counts = FrameCounts(connection, self.alias)
+        self._searcher = Searcher(connection, self.alias)
         fail_on_timeout(connection)
         self._create()
 
@@ -319,7 +319,7 @@ class FrameIndex:
             raise BadVectorsError(f"want queries [m, {self._dimensions}], got {vectors.shape}")
         policy = "" if tags or not projects else self._policy(projects, max(k, effort))
         within = {"project": projects, **tags}
-        return nearest(self._redis, self.alias, command, vectors, k, within, tail, policy)
+        return self._searcher.nearest(Query(command, k, within, tail, policy), vectors)
 
     def _policy(self, projects: Sequence[str], effort: int) -> str:
         """How HNSW goes together with the filter by project: walk the graph, and leave out what is

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import redis
 
+from dejabug.index.completeness import (
+    Completeness,
+    IndexUnavailableError,
+    announce_index,
+    ask_stamp,
+    stamp_of,
+)
 from dejabug.ranking import Floats
 
 # Milliseconds that one query may take before Redis gives up with an error.
 QUERY_TIMEOUT_MS = 10_000
-# Seconds that a query waits for an index that is being built. A new one over nothing takes a
-# moment; after a restart of Redis it takes seconds or minutes, and who asks is told so.
-BUILDING = 1.0
-# Seconds between two looks at it.
-LOOK = 0.02
-
-
-class IndexUnavailableError(Exception):
-    """The index did not answer in time or not at all; worth trying again."""
 
 
 class BadVectorsError(ValueError):
@@ -51,6 +48,7 @@ def create_index(
     """
     every = ("TYPE", "FLOAT16", "DIM", str(dimensions), "DISTANCE_METRIC", "COSINE", *options)
     fields = [word for tag in tags for word in (tag, "TAG")]
+    announce_index(connection)
     try:
         connection.execute_command(  # type: ignore[no-untyped-call]
             *("FT.CREATE", name, "ON", "HASH", "PREFIX", "1", prefix, "SCHEMA", *fields),
@@ -71,95 +69,68 @@ def drop_indexes(connection: redis.Redis, encoder: str) -> None:
             connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
 
 
-def nearest(
-    connection: redis.Redis,
-    index: str,
-    command: str,
-    vectors: Floats,
-    k: int,
-    tags: Mapping[str, Sequence[str]],
-    tail: Sequence[str],
-    policy: str = "",
-) -> list[list[dict[bytes, Any]]]:
-    """One K-nearest query per row of `vectors` [m, d], in one round trip; the rows of each answer.
+@dataclass(frozen=True)
+class Query:
+    """One K-nearest query but for its vector. `command` is FT.SEARCH or FT.AGGREGATE, `tail` what
+    follows its words. `tags` are the values of which each row must have one, by their field.
+    `policy` says how filter and vectors go together."""
 
-    `command` is FT.SEARCH or FT.AGGREGATE, `tail` what follows its query. `tags` are the values of
-    which each row must have one, by their field; where a field has none, nothing is found. `policy`
-    says how filter and vectors go together. Raises IndexUnavailableError when Redis is away, or an
-    answer is late or incomplete.
-
-    Redis answers from an index that it is still building as if that were whole: k rows, of those
-    that it has. So the same round trip asks first whether it is.
-    """
-    if not all(tags.values()):
-        return [[] for _ in vectors]
-    ask = partial(_ask, connection, index, command, vectors, k, tags, tail, policy)
-    info, *answers = ask()
-    if not is_complete(info):
-        await_complete(connection, index)
-        info, *answers = ask()
-        check_complete(info)
-    for answer in answers:
-        if answer[b"warning"]:
-            raise IndexUnavailableError(f"the vector search is incomplete: {answer[b'warning']}")
-    return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+    command: str
+    k: int
+    tags: Mapping[str, Sequence[str]]
+    tail: Sequence[str]
+    policy: str = ""
 
 
-def is_complete(info: Mapping[bytes, Any]) -> bool:
-    """Whether an index holds all that it is over, by FT.INFO's answer."""
-    return float(info[b"percent_indexed"]) == 1.0 and int(info[b"indexing"]) == 0
+class Searcher:
+    """Asks one index, and answers from all of it or not at all."""
 
+    def __init__(self, connection: redis.Redis, index: str) -> None:
+        self._redis = connection
+        self._index = index
+        self._completeness = Completeness(connection, index)
 
-def check_complete(info: Mapping[bytes, Any]) -> None:
-    """Raises IndexUnavailableError for an index that `is_complete` does not hold of."""
-    if not is_complete(info):
-        done = float(info[b"percent_indexed"])
-        raise IndexUnavailableError(f"the index is being built, {done:.0%} is done; try again soon")
+    def nearest(self, query: Query, vectors: Floats) -> list[list[dict[bytes, Any]]]:
+        """The rows that are nearest to each row of `vectors` [m, d], in one round trip.
 
+        Where a field has no value that it may have, nothing is found. Raises IndexUnavailableError
+        when Redis is away, the index is being built, or an answer is late or incomplete.
+        """
+        if not all(query.tags.values()):
+            return [[] for _ in vectors]
+        stamp, answers = self._ask(query, vectors)
+        if not self._completeness.covers(stamp):
+            self._completeness.learn(stamp)
+            stamp, answers = self._ask(query, vectors)
+            if not self._completeness.covers(stamp):
+                raise IndexUnavailableError("the index is being built; try again soon")
+        for answer in answers:
+            if answer[b"warning"]:
+                raise IndexUnavailableError(f"the search is incomplete: {answer[b'warning']}")
+        return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
 
-def await_complete(connection: redis.Redis, index: str) -> None:
-    """Wait a moment for an index that is being built. Raises IndexUnavailableError after it."""
-    until = time.monotonic() + BUILDING
-    while not is_complete(info := index_info(connection, index)):
-        if time.monotonic() > until:
-            check_complete(info)
-        time.sleep(LOOK)
-
-
-def index_info(connection: redis.Redis, index: str) -> Mapping[bytes, Any]:
-    """FT.INFO's answer. Raises redis.RedisError when Redis or the index is gone."""
-    info: Mapping[bytes, Any] = connection.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
-    return info
-
-
-def _ask(
-    connection: redis.Redis,
-    index: str,
-    command: str,
-    vectors: Floats,
-    k: int,
-    tags: Mapping[str, Sequence[str]],
-    tail: Sequence[str],
-    policy: str,
-) -> list[Any]:
-    """FT.INFO's answer, and that of each query."""
-    query = f"({tag_filter(tags)})=>[KNN {int(k)} @vector $query {policy} AS distance]"
-    with connection.pipeline(transaction=False) as pipe:
-        pipe.execute_command("FT.INFO", index)  # type: ignore[no-untyped-call]
-        for vector in np.ascontiguousarray(vectors, dtype=np.float16):
-            parameters = ("PARAMS", "2", "query", vector.tobytes())
-            limits = ("LIMIT", "0", str(k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
-            pipe.execute_command(  # type: ignore[no-untyped-call]
-                command, index, query, *tail, *parameters, *limits
-            )
-        try:
-            return list(pipe.execute())
-        except redis.ResponseError as error:
-            if "imeout" in str(error):
-                raise IndexUnavailableError(f"the vector search timed out: {error}") from error
-            raise
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise IndexUnavailableError(f"Redis did not answer: {error}") from error
+    def _ask(self, query: Query, vectors: Floats) -> tuple[tuple[Any, ...], list[Any]]:
+        """Under which stamp the index was asked, and what it said to each vector."""
+        within = tag_filter(query.tags)
+        words = f"({within})=>[KNN {int(query.k)} @vector $query {query.policy} AS distance]"
+        limits = ("LIMIT", "0", str(query.k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
+        with self._redis.pipeline(transaction=False) as pipe:
+            # In the same pipe, so that it is of the Redis that answers.
+            ask_stamp(pipe)
+            for vector in np.ascontiguousarray(vectors, dtype=np.float16):
+                parameters = ("PARAMS", "2", "query", vector.tobytes())
+                pipe.execute_command(  # type: ignore[no-untyped-call]
+                    query.command, self._index, words, *query.tail, *parameters, *limits
+                )
+            try:
+                server, made, *answers = pipe.execute()
+            except redis.ResponseError as error:
+                if "imeout" in str(error):
+                    raise IndexUnavailableError(f"the vector search timed out: {error}") from error
+                raise
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                raise IndexUnavailableError(f"Redis did not answer: {error}") from error
+        return stamp_of(server, made), answers
 
 
 def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:

@@ -13,9 +13,10 @@ import redis
 
 from dejabug.index.queries import (
     BadVectorsError,
+    Query,
+    Searcher,
     create_index,
     fail_on_timeout,
-    nearest,
     slug_of,
 )
 from dejabug.ranking import Floats
@@ -29,11 +30,10 @@ class TicketIndex:
         self._dimensions = dimensions
         slug = slug_of(encoder)
         self._tickets = f"dejabug:ticket:{slug}:"
-        self._name = f"dejabug:tickets:{slug}"
+        name = f"dejabug:tickets:{slug}"
+        self._searcher = Searcher(connection, name)
         fail_on_timeout(connection)
-        create_index(
-            connection, self._name, self._tickets, ("issue", "project"), dimensions, "FLAT"
-        )
+        create_index(connection, name, self._tickets, ("issue", "project"), dimensions, "FLAT")
 
     def write(self, issue_id: str, project: str, vector: Floats) -> None:
         """Put a ticket's vector, float32 [dimensions], in, in place of an older one.
@@ -80,6 +80,6 @@ class TicketIndex:
         if vector.shape != (self._dimensions,):
             raise BadVectorsError(f"want a vector [{self._dimensions}], got {vector.shape}")
         tail = ("RETURN", "2", "issue", "distance", "SORTBY", "distance")
-        within = {"project": projects}
-        (rows,) = nearest(self._redis, self._name, "FT.SEARCH", vector[None], k, within, tail)
+        query = Query("FT.SEARCH", k, {"project": projects}, tail)
+        (rows,) = self._searcher.nearest(query, vector[None])
         return [(row[b"issue"].decode(), 1 - float(row[b"distance"])) for row in rows]

@@ -18,6 +18,8 @@ from dejabug.demo.jira_standin.store import Store, User
 
 # Seconds between snapshots of the tickets.
 SNAPSHOT = 2.0
+# How the addresses end where a POST changes nothing.
+READS = ("/bulkfetch", "/search", "/search/jql", "/approximate-count", "/permissions/check")
 
 
 def create_app(
@@ -74,6 +76,8 @@ def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str,
 
 
 def _leave(response: Response) -> Response:
+    if request.method not in ("GET", "HEAD") and not request.path.endswith(READS):
+        _part("store").changed = True
     if request.path.startswith("/rest/"):
         rule = request.url_rule.rule if request.url_rule else request.path
         entry: dict[str, Any] = {

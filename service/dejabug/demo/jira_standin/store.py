@@ -99,6 +99,8 @@ class Store:
         self.hooks: dict[str, dict[str, Any]] = {}
         # Kinds of projects that are not `software`.
         self.project_types: dict[str, str] = {}
+        # Whether something may be other than on disk.
+        self.changed = True
         self._folder = folder
         self._counters: dict[str, int] = {}
         (folder / "attachments").mkdir(parents=True, exist_ok=True)
@@ -171,8 +173,10 @@ class Store:
         return self._folder / "attachments" / str(int(attachment_id))
 
     def save(self) -> None:
-        """Write everything but the attachments' bytes, atomically."""
+        """Write everything but the attachments' bytes, atomically, if it `changed`."""
         with self.lock:
+            if not self.changed:
+                return
             state = {
                 "issues": [asdict(issue) for issue in self.issues.values()],
                 "links": [asdict(link) for link in self.links],
@@ -183,6 +187,7 @@ class Store:
             fresh = self._folder / "state.json.new"
             fresh.write_text(json.dumps(state), "utf-8")
             fresh.replace(self._folder / "state.json")
+            self.changed = False
 
     def _load(self) -> None:
         path = self._folder / "state.json"
