@@ -20,7 +20,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from dejabug.collection import Collection
-from dejabug.encoders import Floats
+from dejabug.encoders import Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
 from dejabug.index import IndexUnavailableError
 from dejabug.metrics import QUESTION_SECONDS
@@ -34,10 +34,11 @@ log = structlog.get_logger()
 PATIENCE = 30.0
 # Seconds that questions are kept which nobody answers; whoever waited takes theirs back before.
 KEPT = 60
-# Questions that are embedded in one pass where so many wait: four take as long as two by two.
-TOGETHER = 4
+# Questions that are embedded in one pass where so many wait. More take less work, and the last of
+# them waits longer than all that saves.
+TOGETHER = 2
 # Answerers beside one worker: while Redis looks for one's neighbours, another one embeds.
-ANSWERERS = 2
+ANSWERERS = 3
 # Seconds of one blocking read, and of the pause after Redis could not be asked.
 READ = 1.0
 
@@ -131,6 +132,7 @@ class Answerer(threading.Thread):
     def run(self) -> None:
         """Until `stop`. While Redis is away it is asked again and again."""
         key = questions_key(self._place.own)
+        use_one_core()
         while not self._done.is_set():
             try:
                 first = cast("list[bytes] | None", self._redis.blpop([key], timeout=READ))

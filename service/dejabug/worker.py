@@ -11,6 +11,7 @@ answers questions in words with the same model. And of each job one log line tel
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import threading
 import time
 import traceback
@@ -271,6 +272,10 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     helpers: list[Housekeeper | Answerer] = [Housekeeper(place, worker)]
     if "search" in names:
         helpers += [Answerer(place) for _ in range(ANSWERERS)]
+    # The model and the libraries stay. Looking through them for garbage takes Python 200 ms, again
+    # and again, in which nobody's question is answered.
+    gc.collect()
+    gc.freeze()
     for helper in helpers:
         helper.start()
     log.info("worker_ready", queues=names, sandbox=sandbox, **loaded)

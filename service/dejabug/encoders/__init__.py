@@ -5,7 +5,16 @@ from __future__ import annotations
 from dejabug.encoders.base import Crop, Encoder, EncoderError, Floats, Pixels
 from dejabug.settings import Settings
 
-__all__ = ["Crop", "Encoder", "EncoderError", "Floats", "Pixels", "encoder_name", "load_encoder"]
+__all__ = [
+    "Crop",
+    "Encoder",
+    "EncoderError",
+    "Floats",
+    "Pixels",
+    "encoder_name",
+    "load_encoder",
+    "use_one_core",
+]
 
 
 def encoder_name(settings: Settings) -> str:
@@ -34,3 +43,11 @@ def load_encoder(settings: Settings) -> Encoder:
     return StarterEncoder(
         device=settings.device, crop=settings.frame_crop, batch_size=settings.batch_size
     )
+
+
+def use_one_core() -> None:
+    """From now on what this thread embeds on a CPU takes one core: for few words, a second one
+    takes nearly as much work again as it saves time. Other threads at work keep theirs."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -39,6 +40,8 @@ def main() -> None:
         ),
     ]
     app = create_app(options.data, users, app_of_ours=Forge(options.plugin, options.remote))
+    # A snapshot's tickets stay, and nobody is to wait while Python looks through them for garbage.
+    gc.freeze()
     server = make_server("127.0.0.1", options.port, app, threaded=True)
     address = f"http://127.0.0.1:{server.port}"
     if options.port_file:

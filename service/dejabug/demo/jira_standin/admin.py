@@ -4,6 +4,7 @@ faults on demand for tests."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
@@ -147,7 +148,20 @@ def faults() -> tuple[str, int]:
 @blueprint.get("/rest/standin/log")
 def log() -> Response:
     """Every REST request so far, and every webhook delivery."""
-    deliveries = current_app.extensions["sender"].log
-    return jsonify(
-        user=g.user.name, requests=current_app.extensions["requests"], deliveries=deliveries
-    )
+    parts = current_app.extensions
+    requests = [*map(_told, parts["requests"])]
+    return jsonify(user=g.user.name, requests=requests, deliveries=parts["sender"].log)
+
+
+def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A request as it is told: what was sent either way as JSON, null where it was none."""
+    return {
+        name: _parsed(each) if isinstance(each, bytes) else each for name, each in entry.items()
+    }
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None

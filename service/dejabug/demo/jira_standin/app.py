@@ -78,7 +78,7 @@ def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str,
 def _leave(response: Response) -> Response:
     if request.method not in ("GET", "HEAD") and not request.path.endswith(READS):
         _part("store").changed = True
-    if request.path.startswith("/rest/"):
+    if request.path.startswith("/rest/") and not request.path.endswith("/log"):
         rule = request.url_rule.rule if request.url_rule else request.path
         entry: dict[str, Any] = {
             "method": request.method,
@@ -87,10 +87,11 @@ def _leave(response: Response) -> Response:
             "query": request.args.to_dict(),
             "status": response.status_code,
         }
+        # As they are: thousands of answers in parts would be walked by the garbage collector.
         if request.is_json:
-            entry["body"] = request.get_json(silent=True)
+            entry["body"] = request.get_data()
         if response.is_json:
-            entry["answer"] = response.get_json(silent=True)
+            entry["answer"] = response.get_data()
         _part("requests").append(entry)
     return response
 
