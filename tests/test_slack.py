@@ -17,14 +17,14 @@ from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
 from conftest import Site
-from dejabug import readers
+from dejabug import readers, search
 from dejabug.people import StrangerError
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Page
-from dejabug.slack import blocks, create_bolt, files, run_socket
+from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
 from search_worker import searching
@@ -140,6 +140,19 @@ def test_slack_is_acknowledged_before_the_search(desk: Desk, old: list[str]) -> 
     assert time.monotonic() - start < 3
     assert desk.slack.said == []
     assert desk.slack.answers()["text"] == AWAY  # after the patience of a search
+
+
+def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
+    place: Rooms, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "THREADS", 1)
+    monkeypatch.setattr(search, "PATIENCE", 5.0)  # longer than Slack's
+    desk = Desk(mounted(place, slack, create_app(place)), slack)
+    assert desk.post(desk.body("cows", "U3")).status_code == 200  # no worker answers
+    later = desk.post(desk.body("help", "U3"))
+    assert (later.status_code, later.data) == (200, b"")
+    assert slack.answers(1)["text"] == AWAY
+    assert "/dejabug GAME-123" in slack.answers(2)["text"]
 
 
 def test_next_tells_the_following_five_to_its_asker_only(
