@@ -30,6 +30,7 @@ from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
 from dejabug.tracing import begin_trace
+from dejabug.uploads import TooManyUploadsError
 
 log = structlog.get_logger()
 
@@ -167,6 +168,8 @@ def _explained(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, NoFileError):
         return f"Not searched: {error}"
+    if isinstance(error, TooManyUploadsError):
+        return f"Not searched: {error}; please try again in a minute."
     if isinstance(error, HiddenIssueError):
         return "That ticket is not known here, or not yours to see."
     if isinstance(error, NoSuchPageError):
