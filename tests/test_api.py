@@ -370,8 +370,8 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     answer = caller.send((clips / COWS[2]).read_bytes())
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
     address = answer.headers["Location"].removeprefix(API)
-    with searching(place):
-        stream = caller.get(address, headers={"Accept": "text/event-stream"})
+    headers = {"Accept": "text/event-stream"}
+    with searching(place), caller.get(address, headers=headers) as stream:
         assert stream.mimetype == "text/event-stream"
         text = stream.get_data(as_text=True)
     assert "event: end" in text
@@ -470,6 +470,16 @@ def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Roo
     finally:
         for _ in taken:
             progress.STREAMS.release()
+
+
+def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
+    caller: Caller, clips: Path, place: Rooms
+) -> None:
+    address = f"{API}/jobs/{sent_without_worker(caller, clips)}"
+    for _ in range(5):
+        headers = {**caller.headers, "Accept": "text/event-stream"}
+        with caller.client.head(address, headers=headers) as answer:
+            assert answer.status_code == 200
 
 
 def sent_without_worker(caller: Caller, clips: Path) -> str:
