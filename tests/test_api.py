@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from conftest import Site
 from dejabug import jobs, uploads
+from dejabug.metrics import JOBS
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
@@ -488,6 +489,15 @@ def sent_without_worker(caller: Caller, clips: Path) -> str:
         return str(caller.send((clips / COWS[0]).read_bytes()).get_json()["id"])
     finally:
         views.AT_ONCE = usual
+
+
+def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(
+    caller: Caller, clips: Path, place: Rooms
+) -> None:
+    done, failed = (JOBS.labels("search_upload", outcome) for outcome in ("done", "failed"))
+    before = done._value.get(), failed._value.get()
+    compared(caller, place, clips / COWS[0])
+    assert (done._value.get(), failed._value.get()) == (before[0] + 1, before[1])
 
 
 def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clips: Path) -> None:
