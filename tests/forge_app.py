@@ -20,6 +20,7 @@ class ForgeApp:
     def __init__(self, api_url: str) -> None:
         self.api_url = api_url
         self.looks = 0
+        self.broken = False
         self._forge = Forge()
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
         self.jwks_url = f"http://127.0.0.1:{self._server.port}/.well-known/jwks.json"
@@ -57,5 +58,7 @@ class ForgeApp:
 
     def _serve(self, environ: Any, start_response: Any) -> Any:
         self.looks += 1
+        if self.broken:
+            return Response(status=503)(environ, start_response)
         body = json.dumps(self._forge.key_set())
         return Response(body, content_type="application/json")(environ, start_response)

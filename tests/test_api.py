@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from conftest import Site
 from dejabug import jobs, uploads
+from dejabug.metrics import JOBS
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
@@ -370,8 +371,8 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     answer = caller.send((clips / COWS[2]).read_bytes())
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
     address = answer.headers["Location"].removeprefix(API)
-    with searching(place):
-        stream = caller.get(address, headers={"Accept": "text/event-stream"})
+    headers = {"Accept": "text/event-stream"}
+    with searching(place), caller.get(address, headers=headers) as stream:
         assert stream.mimetype == "text/event-stream"
         text = stream.get_data(as_text=True)
     assert "event: end" in text
@@ -472,12 +473,31 @@ def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Roo
             progress.STREAMS.release()
 
 
+def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
+    caller: Caller, clips: Path, place: Rooms
+) -> None:
+    address = f"{API}/jobs/{sent_without_worker(caller, clips)}"
+    for _ in range(5):
+        headers = {**caller.headers, "Accept": "text/event-stream"}
+        with caller.client.head(address, headers=headers) as answer:
+            assert answer.status_code == 200
+
+
 def sent_without_worker(caller: Caller, clips: Path) -> str:
     views.AT_ONCE, usual = 0.1, views.AT_ONCE
     try:
         return str(caller.send((clips / COWS[0]).read_bytes()).get_json()["id"])
     finally:
         views.AT_ONCE = usual
+
+
+def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(
+    caller: Caller, clips: Path, place: Rooms
+) -> None:
+    done, failed = (JOBS.labels("search_upload", outcome) for outcome in ("done", "failed"))
+    before = done._value.get(), failed._value.get()
+    compared(caller, place, clips / COWS[0])
+    assert (done._value.get(), failed._value.get()) == (before[0] + 1, before[1])
 
 
 def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clips: Path) -> None:

@@ -94,11 +94,12 @@ def test_redis_goes_away_while_a_job_is_listened_to(
     caller: Caller, own_redis: RedisServer, clips: Path
 ) -> None:
     job = f"/jobs/{sent_without_worker(caller, clips)}"
-    stream = caller.get(job, headers={"Accept": "text/event-stream"}).iter_encoded()
-    assert b"retry" in next(stream)
-    assert b"queued" in next(stream)
-    own_redis.stop()
-    assert list(stream) == []
+    with caller.get(job, headers={"Accept": "text/event-stream"}) as answer:
+        stream = answer.iter_encoded()
+        assert b"retry" in next(stream)
+        assert b"queued" in next(stream)
+        own_redis.stop()
+        assert list(stream) == []
     is_away(caller.get(job))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
@@ -72,6 +73,24 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published["web"])
     assert "inside" not in services["proxy"]["networks"]
     assert services["redis"]["networks"] == ["inside"]
+
+
+def test_prometheus_asks_each_process_of_the_box_for_itself() -> None:
+    """A name that stands for several containers, as after `--scale`, is none of them."""
+    scrape = yaml.safe_load((DEPLOY / "prometheus" / "scrape.yaml").read_text("utf-8"))
+    found = {
+        (name, each["port"], each["type"])
+        for job in scrape["scrape_configs"]
+        for each in job.get("dns_sd_configs", ())
+        for name in each["names"]
+    }
+    measured = {
+        (name, int(service["environment"]["DEJABUG_METRICS_PORT"]), "A")
+        for name, service in compose("compose.yaml")["services"].items()
+        if "DEJABUG_METRICS_PORT" in service.get("environment", {})
+    }
+    assert len(measured) == 4
+    assert found == measured
 
 
 def test_workers_of_the_box_download_to_disk_and_not_to_memory() -> None:

@@ -103,6 +103,24 @@ def test_what_refers_to_another_resource_finds_it(cluster: list[Any]) -> None:
         assert any(selector.items() <= one.items() for one in labels), selector
 
 
+def test_monitoring_reaches_the_metrics_of_every_process_of_ours(cluster: list[Any]) -> None:
+    (settings,) = of_kind(cluster, "ConfigMap").values()
+    for name in of_kind(cluster, "Deployment"):
+        labels = pods(cluster)[name]["metadata"]["labels"]
+        ports = set()
+        for policy in of_kind(cluster, "NetworkPolicy").values():
+            wanted = policy["spec"]["podSelector"].get("matchLabels")
+            if not wanted or not wanted.items() <= labels.items():
+                continue
+            for rule in policy["spec"]["ingress"]:
+                spaces = [one.get("namespaceSelector", {}) for one in rule["from"]]
+                if {"kubernetes.io/metadata.name": "monitoring"} in [
+                    one.get("matchLabels") for one in spaces
+                ]:
+                    ports |= {one["port"] for one in rule["ports"]}
+        assert int(settings["data"]["DEJABUG_METRICS_PORT"]) in ports, name
+
+
 def test_the_ingress_leads_to_all_that_is_public_and_to_nothing_else(
     cluster: list[Any], place: Rooms
 ) -> None:

@@ -14,6 +14,7 @@ from conftest import Site
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
+from dejabug.web.api.models import LONGEST_WORDS
 from test_jobs import COWS, history
 from test_search import secure
 
@@ -56,6 +57,11 @@ def test_a_token_begins_a_session_that_does_not_hold_it(client: FlaskClient, pla
     assert 0 < place.redis.ttl(key) <= 12 * 3600
     assert "Have we seen" in client.get("/").text
     assert client.get("/api/v1/status").status_code == 200
+
+
+def test_the_search_box_takes_as_many_signs_as_the_api(signed_in: FlaskClient) -> None:
+    assert f'maxlength="{LONGEST_WORDS}"' in signed_in.get("/").text
+    assert signed_in.get("/api/v1/search", query_string={"q": "x" * 501}).status_code == 400
 
 
 def test_behind_https_the_cookie_is_secure(client: FlaskClient, place: Rooms) -> None:

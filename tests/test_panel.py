@@ -15,7 +15,7 @@ from dejabug import answers, jobs
 from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
+from dejabug.web import create_app, forge
 from forge_app import OTHER_APP, ForgeApp
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 
@@ -286,6 +286,23 @@ def test_keys_that_cannot_be_had_are_503_and_show_nothing(
     client = create_app(place).test_client()
     answer = client.get(f"/forge/v1/issues/{pair[2]}/similar", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+
+
+def test_keys_that_cannot_be_had_are_not_asked_for_at_each_call(
+    app: ForgeApp, place: Rooms, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = create_app(place).test_client()
+    app.broken = True
+    assert [ask(client, app, pair[2]).status_code for _ in range(5)] == [503] * 5
+    assert app.looks == 1
+    # Those that are there are good for longer, while no others can be had.
+    app.broken = False
+    client = create_app(place).test_client()
+    assert ask(client, app, pair[2]).status_code == 200
+    app.broken = True
+    monkeypatch.setattr(forge, "KEYS_KEPT", 0)
+    assert [ask(client, app, pair[2]).status_code for _ in range(5)] == [200] * 5
+    assert app.looks == 2
 
 
 def test_jira_away_is_503_and_shows_nothing(

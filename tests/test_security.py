@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import socket
+import subprocess
+import sys
 import zlib
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
+from conftest import wait_until
 from dejabug.logs import configure_logs
 from dejabug.queueing import enqueue
+from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app
@@ -215,6 +222,49 @@ def test_nobody_writes_a_line_of_their_own_into_our_log(
     assert len(said.splitlines()) == 1
     assert "\x1b[2J" not in said
     assert "forged" in said
+
+
+# A web process with one thread that waits a second for a body's next bytes.
+IMPATIENT = """
+import sys
+from gunicorn.app.wsgiapp import run
+from dejabug.web import watching
+watching.SILENCE = 1.0
+sys.argv = ["gunicorn", "dejabug.web:create_app()", "--worker-class", "gthread", "--threads", "1",
+            "--bind", sys.argv[1], "--no-control-socket"]
+run()
+"""
+
+
+@pytest.mark.parametrize("path", ["/webhooks/jira", "/slack/events", "/sign-in"])
+def test_a_body_that_does_not_come_gives_its_thread_back(
+    environment: dict[str, str], path: str
+) -> None:
+    port = free_port()
+    slack = {"DEJABUG_SLACK_SIGNING_SECRET": "s", "DEJABUG_SLACK_BOT_TOKEN": "xoxb-t"}
+    server = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, f"127.0.0.1:{port}"],
+        env={**os.environ, **environment, **slack},
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: alive(url), 60)
+        with socket.create_connection(("127.0.0.1", port), 30) as stalled:
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {url}\r\n"
+            kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000"
+            stalled.sendall(f"{head}{kind}\r\n\r\ntok".encode())
+            assert stalled.recv(100).startswith(b"HTTP/1.1 4")
+        assert alive(url)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def alive(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz", timeout=30).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_the_settings_and_their_picture_hide_redis_password() -> None:

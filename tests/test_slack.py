@@ -17,14 +17,14 @@ from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
 from conftest import Site
-from dejabug import readers
+from dejabug import readers, search, uploads
 from dejabug.people import StrangerError
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Page
-from dejabug.slack import blocks, create_bolt, files, run_socket
+from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
 from search_worker import searching
@@ -140,6 +140,19 @@ def test_slack_is_acknowledged_before_the_search(desk: Desk, old: list[str]) -> 
     assert time.monotonic() - start < 3
     assert desk.slack.said == []
     assert desk.slack.answers()["text"] == AWAY  # after the patience of a search
+
+
+def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
+    place: Rooms, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "THREADS", 1)
+    monkeypatch.setattr(search, "PATIENCE", 5.0)  # longer than Slack's
+    desk = Desk(mounted(place, slack, create_app(place)), slack)
+    assert desk.post(desk.body("cows", "U3")).status_code == 200  # no worker answers
+    later = desk.post(desk.body("help", "U3"))
+    assert (later.status_code, later.data) == (200, b"")
+    assert slack.answers(1)["text"] == AWAY
+    assert "/dejabug GAME-123" in slack.answers(2)["text"]
 
 
 def test_next_tells_the_following_five_to_its_asker_only(
@@ -379,6 +392,31 @@ def test_a_message_s_clip_is_searched_with(
     assert not list((place.settings.data_dir / "uploads").glob("*"))
 
 
+def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
+    desk: Desk, place: Rooms, jira: Site, clips: Path, worker: None, lies_here: str, ffmpeg: Any,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    history(place, jira, clips, *COWS[:3], *[COWS[1]] * 4)
+    source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
+    session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+    desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
+    first = shortcut(desk, lies_here + "a.mp4")
+    assert "Only its first 30 minutes are looked at." in first["blocks"][0]["text"]["text"]
+    second = desk.press(first, "Next")
+    assert "Only its first 30 minutes are looked at." in second["blocks"][0]["text"]["text"]
+
+
+def test_where_nothing_is_like_a_long_session_that_is_said_too(
+    desk: Desk, place: Rooms, lies_here: str, worker: None, ffmpeg: Any, tmp_path: Path
+) -> None:
+    source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
+    session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+    desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
+    told = shortcut(desk, lies_here + "a.mp4")["text"]
+    assert told.startswith("Nothing that you may see")
+    assert "Only its first 30 minutes are looked at." in told
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -406,6 +444,23 @@ def test_files_that_cannot_be_searched_with_are_told_why(
     desk.slack.files["a.mp4"] = (b"0" * 2000, "video/mp4")
     assert "1,024 bytes" in shortcut(desk, lies_here + "a.mp4")["text"]
     assert not list((place.settings.data_dir / "uploads").glob("*"))
+
+
+def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(
+    desk: Desk, old: list[str], clips: Path, worker: None, lies_here: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
+    monkeypatch.setattr(uploads, "_compare", lambda *_: 1 / 0)
+    told = shortcut(desk, lies_here + "a.mp4")["text"]
+    assert told == "Not searched: the search failed in its worker; its log says why."
+
+
+def test_while_too_many_clips_wait_that_is_said(
+    desk: Desk, old: list[str], lies_here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_FILES", 0)
+    assert "0 uploads wait already" in shortcut(desk, lies_here + "a.mp4")["text"]
 
 
 # Pictures, escaping, limits

@@ -161,13 +161,15 @@ class WarmWorker(SimpleWorker):
             beat.start()
             started = time.monotonic()
             waited = _seconds_since(job.enqueued_at)
+            well = False
             try:
-                self.perform_job(job, queue)
+                well = self.perform_job(job, queue)
             finally:
                 done.set()
                 beat.join()
                 self.set_state("idle")
-                self._tell(job, name, time.monotonic() - started, waited)
+                outcome = OUTCOMES.get(job.get_status(refresh=False), "done" if well else "failed")
+                self._tell(job, name, outcome, time.monotonic() - started, waited)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ARG002 (RQ's signature)
         """Keep what is to be logged of a job's error: what and where, and what it says if that is
@@ -178,9 +180,8 @@ class WarmWorker(SimpleWorker):
         said = str(error) if isinstance(error, TOLD) else ""
         self._failure = {"error": type(error).__name__, "why": said, "where": where}
 
-    def _tell(self, job: Job, name: str, seconds: float, waited: float) -> None:
+    def _tell(self, job: Job, name: str, outcome: str, seconds: float, waited: float) -> None:
         """Count a job that has ended, and log the one line on how."""
-        outcome = OUTCOMES.get(job.get_status(refresh=False), "failed")
         JOBS.labels(name, outcome).inc()
         JOB_SECONDS.labels(name).observe(seconds)
         JOB_WAIT_SECONDS.labels(job.origin).observe(waited)

@@ -9,7 +9,9 @@ import { type Feed, SimilarFeed } from "./feed";
 import { MatchCard } from "./match";
 import { asProblem, type Problem } from "./problem";
 import type { Service } from "./service";
-import { Empty, Failed, FailedClips, InlineError, Loading, Muted, Off, Reading, Stalled } from "./states";
+import {
+  Empty, Failed, FailedClips, InlineError, Loading, Muted, Off, Reading, Stalled, wordsOnly,
+} from "./states";
 import { count } from "./text";
 
 interface Props {
@@ -125,6 +127,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
   }
 
   const reading = answer.state === "indexing" || answer.state === "unknown";
+  const words = wordsOnly(answer);
   const matches = answer.matches.filter((match) => !hidden.has(match.issue_id));
   return (
     <>
@@ -134,7 +137,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
           <h2 class="heading" id="matches-heading" ref={heading} tabIndex={-1}>
             {count(matches.length, "earlier issue")} may show the same bug
           </h2>
-          {answer.clips === 0 && !reading && <WordsOnly />}
+          {words && !reading && <p class="note">{words}</p>}
           <ol class="matches" role="list">
             {matches.map((match) => (
               <MatchCard
@@ -162,7 +165,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
           </ol>
         </section>
       )}
-      {matches.length === 0 && !reading && <Empty words={answer.clips === 0} />}
+      {matches.length === 0 && !reading && <Empty answer={answer} />}
       {answer.failed.length > 0 && <FailedClips failed={answer.failed} />}
       <footer class="footer">
         <div class="footer-actions">
@@ -190,10 +193,6 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
       {problem && <InlineError problem={problem} />}
     </>
   );
-}
-
-function WordsOnly() {
-  return <p class="note">This issue has no clip, so it was compared by its words.</p>;
 }
 
 /** What a screen reader is told when the answer changes. */

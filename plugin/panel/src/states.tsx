@@ -25,17 +25,25 @@ export function Loading() {
   );
 }
 
-export function Empty({ words }: { words: boolean }) {
+export function Empty({ answer }: { answer: Similar }) {
+  const words = wordsOnly(answer);
   return (
     <div class="message">
-      <p class="message-title">Nothing similar, which is good news.</p>
+      <p class="message-title">
+        {words && answer.clips > 0 ? "Nothing similar was found." : "Nothing similar, which is good news."}
+      </p>
       <p class="subtle">
-        {words
-          ? "This issue has no clip, so it was compared by its words. No earlier issue reads like it."
-          : "No earlier issue that you may see shows this bug."}
+        {words ? `${words} No earlier issue reads like it.` : "No earlier issue that you may see shows this bug."}
       </p>
     </div>
   );
+}
+
+/** Why an issue was compared by its words alone; null where a clip of its own could be read. */
+export function wordsOnly({ clips, failed }: Similar): string | null {
+  if (clips > failed.length) return null;
+  const why = clips === 0 ? "This issue has no clip" : "None of this issue's clips could be read";
+  return `${why}, so it was compared by its words.`;
 }
 
 /** The issue is being read, or has not been read yet; then nothing is known of its progress. */

@@ -109,6 +109,22 @@ describe("the panel", () => {
     expect(panelText()).toContain("This issue has no clip, so it was compared by its words.");
   });
 
+  it("does not take clips that could not be read for good news", async () => {
+    const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
+    jira.similar = aSimilar({ clips: 1, failed, matches: [] });
+    await openPanel();
+    expect(panelText()).not.toContain("good news");
+    expect(panelText()).toContain("None of this issue's clips could be read, so it was compared by its words.");
+    expect(panelText()).toContain("the file is no video that can be read");
+  });
+
+  it("says so beside what the words have found, too", async () => {
+    const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
+    jira.similar = aSimilar({ clips: 1, failed });
+    await openPanel();
+    expect(panelText()).toContain("None of this issue's clips could be read, so it was compared by its words.");
+  });
+
   it("shows how far reading has come", async () => {
     jira.similar = aSimilar({ state: "indexing", progress: { done: 1, total: 3 }, matches: [] });
     await openPanel();

@@ -10,6 +10,7 @@ from dejabug import policy, uploads
 from dejabug.answers import tickets_of
 from dejabug.callers import Caller
 from dejabug.metrics import SUGGESTIONS
+from dejabug.rooms import Rooms
 from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
@@ -72,15 +73,17 @@ def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
     SUGGESTIONS.labels("slack").inc(len(page.results))
     title = "that clip" if kind == "upload" else said
     picture = blocks.pictures_for(asker.place, who.name)
-    return blocks.results(
-        page, title, question, picture, _note(asker, said) if kind == "issue" else ""
-    )
+    return blocks.results(page, title, question, picture, _note(asker.place, kind, said, who))
 
 
-def _note(asker: Asker, key: str) -> str:
-    """Why little may be found of what is like an issue."""
-    record = asker.place.catalogue.issue_by_key(key)
-    return (standing_of(asker.place, record).reason or "") if record else ""
+def _note(place: Rooms, kind: str, said: str, who: Caller) -> str:
+    """Why little may be found: of what is like an issue, or like a clip that was not looked at
+    whole."""
+    if kind == "issue" and (record := place.catalogue.issue_by_key(said)):
+        return standing_of(place, record).reason or ""
+    if kind == "upload" and (upload := uploads.look(place, said, who.name)) and upload.reason:
+        return f"{upload.reason[0].upper()}{upload.reason[1:]}."
+    return ""
 
 
 def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Message:
@@ -99,6 +102,8 @@ def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Messag
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
-        raise NoFileError(f"it cannot be read as a clip ({upload.reason.partition(':')[0]}).")
+        code, found, _ = upload.reason.partition(": ")
+        # Without a code it is no fault of the clip's.
+        raise NoFileError(f"it cannot be read as a clip ({code})." if found else f"{code}.")
     page = like_upload(place, who, upload, ALL, RESULTS)
     return _message(asker, page, f"upload {upload_id}", who)

@@ -1,5 +1,6 @@
-"""The Bolt app: which call is answered by what. Each is acknowledged first and worked on after,
-on a thread of Bolt's, so that neither Slack (3 s) nor the web process waits."""
+"""The Bolt app: which call is answered by what. Each is acknowledged at once on a thread of Bolt's,
+and worked on after on one of ours: so that neither Slack (3 s) nor the web process waits, however
+many questions are in hand."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
 from dejabug.tracing import begin_trace
+from dejabug.uploads import TooManyUploadsError
 
 log = structlog.get_logger()
 
@@ -75,13 +77,21 @@ def create_bolt(place: Rooms, client: WebClient | None = None) -> App:
         client=client or WebClient(token=token, timeout=TIMEOUT),
         signing_secret=place.settings.slack_signing_secret.get_secret_value(),
         token_verification_enabled=False,  # the service starts without Slack
-        listener_executor=ThreadPoolExecutor(THREADS, "slack"),
     )
     _register(bolt, place)
     return bolt
 
 
 def _register(bolt: App, place: Rooms) -> None:
+    # Not Bolt's own threads: a question may take minutes, and the next acknowledgement needs one.
+    threads = ThreadPoolExecutor(THREADS, "slack")
+
+    def later(what: str, args: Args, answer: Callable[[], Message]) -> None:
+        """Acknowledge a call, and answer it as soon as a thread is free."""
+        args.ack()
+        SLACK.labels(what).inc()
+        threads.submit(_answer, args.respond, answer)
+
     @bolt.middleware
     def once(request: BoltRequest, next: Callable[[], BoltResponse]) -> BoltResponse:
         """A signed request that comes again within its signature's life is not worked on."""
@@ -94,46 +104,50 @@ def _register(bolt: App, place: Rooms) -> None:
 
     @bolt.command("/dejabug")
     def command(args: Args) -> None:
-        args.ack()
-        SLACK.labels("command").inc()
         text = str(args.body.get("text") or "").strip()
         if text.lower() in ("", "help"):
-            _send(args.respond, blocks.plain(blocks.HELP))
+            later("command", args, lambda: blocks.plain(blocks.HELP))
         else:
-            _send(args.respond, answering.answer_text(_asker(place, args), text))
+            later("command", args, lambda: answering.answer_text(_asker(place, args), text))
 
     @bolt.action(blocks.NEXT)
     def following(args: Args) -> None:
-        args.ack()
-        SLACK.labels("next").inc()
         value = str(args.body["actions"][0]["value"])
-        _send(args.respond, answering.answer_next(_asker(place, args), value))
+        later("next", args, lambda: answering.answer_next(_asker(place, args), value))
 
     @bolt.action(blocks.SHARE)
     def share(args: Args) -> None:
-        args.ack()
-        SLACK.labels("share").inc()
         value = str(args.body["actions"][0]["value"])
-        _send(args.respond, answering.answer_share(_asker(place, args), value))
+        later("share", args, lambda: answering.answer_share(_asker(place, args), value))
 
     @bolt.shortcut({"callback_id": SHORTCUT, "type": "message_action"})
     def similar(args: Args) -> None:
-        args.ack()
-        SLACK.labels("clip").inc()
         attached = list((args.body.get("message") or {}).get("files") or ())
-        _send(args.respond, answering.answer_clip(_asker(place, args), attached))
+        later("clip", args, lambda: answering.answer_clip(_asker(place, args), attached))
 
     @bolt.error
     def failed(error: Exception, respond: Respond) -> BoltResponse:
-        """Every error ends in a clear answer to one person, and in one line of the log."""
-        text = _explained(error)
-        if text is None:
-            log.error("slack_failed", why=type(error).__name__)
-        else:
-            log.info("slack_not_answered", why=type(error).__name__)
-        if respond.response_url:
-            _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
+        """What goes wrong before a question is in hand."""
+        _tell(respond, error)
         return BoltResponse(status=200, body="")
+
+
+def _answer(respond: Respond, answer: Callable[[], Message]) -> None:
+    try:
+        _send(respond, answer())
+    except Exception as error:  # noqa: BLE001 (nobody above this thread would tell of it)
+        _tell(respond, error)
+
+
+def _tell(respond: Respond, error: Exception) -> None:
+    """Every error ends in a clear answer to one person, and in one line of the log."""
+    text = _explained(error)
+    if text is None:
+        log.error("slack_failed", why=type(error).__name__)
+    else:
+        log.info("slack_not_answered", why=type(error).__name__)
+    if respond.response_url:
+        _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
 
 
 def _asker(place: Rooms, args: Args) -> Asker:
@@ -154,6 +168,8 @@ def _explained(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, NoFileError):
         return f"Not searched: {error}"
+    if isinstance(error, TooManyUploadsError):
+        return f"Not searched: {error}; please try again in a minute."
     if isinstance(error, HiddenIssueError):
         return "That ticket is not known here, or not yours to see."
     if isinstance(error, NoSuchPageError):

@@ -114,20 +114,23 @@ class Forge:
 
 class _Keys:
     """Atlassian's key set, kept for an hour, and looked at anew for a key that is not in it; not
-    more often than the pause, whatever keys strangers name."""
+    more often than the pause, whatever keys strangers name, and however long it cannot be had."""
 
     def __init__(self, url: str) -> None:
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=KEYS_TIMEOUT)
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._looked = float("-inf")
+        # When they were had, and when somebody tried to have them.
+        self._looked = self._tried = float("-inf")
 
     def of(self, key_id: str) -> jwt.PyJWK | None:
         """The key of that id. Raises KeysUnavailableError."""
         with self._lock:
-            age = time.monotonic() - self._looked
-            if age > KEYS_KEPT or (key_id not in self._keys and age > KEYS_PAUSE):
+            old = time.monotonic() - self._looked > KEYS_KEPT or key_id not in self._keys
+            if old and time.monotonic() - self._tried > KEYS_PAUSE:
                 self._look()
+            if not self._keys:
+                raise KeysUnavailableError("the keys of Jira's app could not be had a moment ago")
             return self._keys.get(key_id)
 
     def count(self) -> int:
@@ -137,6 +140,7 @@ class _Keys:
             return len(self._keys)
 
     def _look(self) -> None:
+        self._tried = time.monotonic()
         try:
             found = self._client.get_signing_keys()
         except jwt.PyJWTError as error:

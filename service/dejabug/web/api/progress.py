@@ -19,22 +19,18 @@ log = structlog.get_logger()
 LOOK = 0.2
 SIGN_OF_LIFE = 5.0
 LONGEST = 60.0
-# A stream occupies a thread of the web process: others must stay for webhooks and questions.
+# A stream occupies a thread of the web process: others must stay for webhooks and questions. Taken
+# before it, released when its answer is closed, be it ever begun or not (HEAD).
 STREAMS = threading.BoundedSemaphore(3)
 
 
 def events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
     """An event `progress` at each change, and one `end` with the last state. Where Redis goes away
-    meanwhile it just ends: a browser comes back, and is told then.
-
-    STREAMS must have been acquired; it is released at the end.
-    """
+    meanwhile it just ends: a browser comes back, and is told then."""
     try:
         yield from _events(place, upload_id, caller)
     except redis.RedisError as error:
         log.warning("stream_ended", upload=upload_id, why=type(error).__name__)
-    finally:
-        STREAMS.release()
 
 
 def _events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:

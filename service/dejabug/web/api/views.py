@@ -155,6 +155,7 @@ def job(job_id: str) -> Response:
         busy.headers["Retry-After"] = "2"
         return busy
     stream = Response(events(place(), job_id, caller().name), mimetype=EVENTS)
+    stream.call_on_close(STREAMS.release)
     stream.headers["X-Accel-Buffering"] = "no"
     return stream
 

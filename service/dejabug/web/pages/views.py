@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from dejabug.jira.errors import JiraError
 from dejabug.people import StrangerError
 from dejabug.web.api.auth import Member, Visitor, caller_of, place, session_visitor
+from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import entrance, provided
 
 blueprint = Blueprint(
@@ -86,5 +87,6 @@ def _known(visitor: Visitor) -> dict[str, Any]:
         "known_by": "as" if isinstance(visitor, Member) else "with the token",
         "projects": sorted(caller.projects),
         "anybody": caller.anybody,
+        "longest": LONGEST_WORDS,
         "most": place().settings.upload_max_bytes,
     }
