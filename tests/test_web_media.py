@@ -81,7 +81,7 @@ def address(place: Rooms, clip_id: str = CLIP, reader: str = READER) -> str:
 
 
 def preview(place: Rooms) -> bytes:
-    path = place.previews.path(CLIP)
+    path = place.previews.watch(CLIP)
     assert path is not None
     return path.read_bytes()
 
@@ -146,7 +146,7 @@ def test_ranges_and_heads_and_conditions_are_answered(
 def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms) -> None:
     before = time.time() - 1
     assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
-    path = cold_place.previews.path(CLIP)
+    path = cold_place.previews.watch(CLIP)
     assert path is not None
     assert path.stat().st_atime > before
 

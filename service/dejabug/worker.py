@@ -255,11 +255,13 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails, and SandboxMissingError where clips cannot be decoded as the settings want: a worker
-    never starts with less than it was asked for. While its encoder does not serve, it works on that
+    fails, SandboxMissingError where clips cannot be decoded as the settings want, and ValueError
+    where nothing here can speak to the media store: a worker never starts with less than it was
+    asked for. While its encoder does not serve, it works on that
     encoder's own queues alone. `burst`: stop when the queues are empty.
     """
     sandbox = media.told_protection(place.settings.decode_sandbox)
+    media_kept = place.objects.address if place.objects else str(place.settings.data_dir)
     place.redis.ping()
     prune_scratch()
     serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
@@ -273,7 +275,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
         helpers += [Answerer(place) for _ in range(ANSWERERS)]
     for helper in helpers:
         helper.start()
-    log.info("worker_ready", queues=names, sandbox=sandbox, **loaded)
+    log.info("worker_ready", queues=names, sandbox=sandbox, media=media_kept, **loaded)
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:
