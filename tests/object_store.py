@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from functools import cached_property
 from typing import Any
 
 import fsspec
@@ -34,6 +35,7 @@ class S3:
             "NO_PROXY": "127.0.0.1",
         }
 
+    @cached_property
     def files(self) -> Any:
         """The store as a file system of fsspec, for the test's own look."""
         return fsspec.filesystem(
@@ -48,7 +50,7 @@ class S3:
     def new_bucket(self) -> Bucket:
         """An empty bucket."""
         name = f"studio-{os.getpid()}-{next(self._numbers)}"
-        self.files().mkdir(name)
+        self.files.mkdir(name)
         return Bucket(self, name)
 
     def away(self) -> None:
@@ -76,5 +78,5 @@ class Bucket:
 
     def names(self) -> list[str]:
         """The names of all objects, below the prefix."""
-        found = self.server.files().find(self.name)
+        found = self.server.files.find(self.name)
         return [name.removeprefix(f"{self.name}/dejabug/") for name in found]

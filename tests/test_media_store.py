@@ -241,7 +241,7 @@ def test_a_preview_that_somebody_else_deleted_is_made_anew(
     base = caller.get(f"/clips/{clip.id}").get_json()["media"]
     video = base.removeprefix("http://dejabug.example") + "/video.mp4"
     assert caller.client.get(video).status_code == 200
-    bucket.server.files().rm(f"{bucket.name}/dejabug/previews", recursive=True)
+    bucket.server.files.rm(f"{bucket.name}/dejabug/previews", recursive=True)
     assert caller.client.get(video).status_code == 404
     assert caller.get(f"/clips/{clip.id}").get_json()["video"] == "preparing"
     work(place, previews=True)
