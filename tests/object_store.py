@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 from moto.server import ThreadedMotoServer
 
+REGION = "eu-central-1"
 ACCESS, SECRET = "marked-access-key", "marked-secret-access-key"
 
 
@@ -30,7 +31,7 @@ class S3:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
             "AWS_ACCESS_KEY_ID": ACCESS,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1",
         }
@@ -44,6 +45,7 @@ class S3:
             use_listings_cache=False,
             key=ACCESS,
             secret=SECRET,
+            client_kwargs={"region_name": REGION},
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
         )
 

@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
+from typer.testing import CliRunner
 
 from conftest import Site, dejabug, wait_until
-from dejabug import jobs, objects, previewing, uploads
+from dejabug import jobs, media, objects, previewing, uploads
+from dejabug.cli import app
 from dejabug.doctor import Check, examine
 from dejabug.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.preview_objects import KNOWN, WATCHED, PreviewObjects
@@ -246,6 +249,31 @@ def test_a_preview_that_somebody_else_deleted_is_made_anew(
     assert caller.get(f"/clips/{clip.id}").get_json()["video"] == "preparing"
     work(place, previews=True)
     assert caller.client.get(video).status_code == 200
+
+
+def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    folder = Rooms(place.settings.model_copy(update={"media_store": ""}))
+    ids = []
+    for key in history(place, jira, clips, COWS[0], QUIET):
+        (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
+        ids.append(clip.id)
+        folder.pictures.write(clip.id, [0.0, 1.5], np.zeros((2, 90, 160, 3), np.uint8))
+        place.pictures.forget(clip.id)
+    folder.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
+    folder.pictures.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
+    before = files_below(place.settings.data_dir)
+    for told in ("Copied the pictures of 2 clips, and 1 previews.", "of 0 clips, and 0 previews."):
+        run = CliRunner().invoke(app, ["copy-media"])
+        assert run.exit_code == 0, run.output
+        assert told in run.output
+    assert files_below(place.settings.data_dir) == before
+    assert len(bucket.names()) == 3
+    for clip_id in ids:
+        assert place.pictures.times(clip_id) == [0.0, 1.5]
+        assert place.pictures.read(clip_id, 1.5) == folder.pictures.read(clip_id, 1.5)
+    assert place.previews.state(ids[0]) == "ready"
 
 
 def put(previews: PreviewObjects, clip_id: str, size: int, watched: float, folder: Path) -> None:

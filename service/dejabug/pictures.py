@@ -98,7 +98,11 @@ class PictureStore:
 
     def times(self, clip_id: str) -> list[float]:
         """As `Pictures.times`."""
-        return [int(path.stem) / 1000 for path in sorted(self._of(clip_id).glob("*.jpg"))]
+        return [int(path.stem) / 1000 for path in self.files(clip_id)]
+
+    def files(self, clip_id: str) -> list[Path]:
+        """The files of a clip's pictures, in order."""
+        return sorted(self._of(clip_id).glob("*.jpg"))
 
     def forget(self, clip_id: str) -> None:
         """As `Pictures.forget`."""
