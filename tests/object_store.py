@@ -7,7 +7,10 @@ import os
 from functools import cached_property
 from typing import Any
 
+import boto3
 import fsspec
+import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
@@ -48,6 +51,30 @@ class S3:
             client_kwargs={"region_name": REGION},
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
         )
+
+    def become_user(self, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have this process be a user who may do what a policy says, and all others be refused."""
+        iam = boto3.client(
+            "iam",
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=REGION,
+            aws_access_key_id=ACCESS,
+            aws_secret_access_key=SECRET,
+        )
+        iam.create_user(UserName="dejabug")
+        iam.put_user_policy(UserName="dejabug", PolicyName="media", PolicyDocument=policy)
+        key = iam.create_access_key(UserName="dejabug")["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        self._check_after("0")
+
+    def trust_all(self) -> None:
+        """Believe everybody again."""
+        self._check_after("inf")
+
+    def _check_after(self, requests_made: str) -> None:
+        url = f"{self.environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+        requests.post(url, data=requests_made, timeout=10).raise_for_status()
 
     def new_bucket(self) -> Bucket:
         """An empty bucket."""

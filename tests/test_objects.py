@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from dejabug import objects as module
 from dejabug.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
 from object_store import ACCESS, SECRET, Bucket
+from test_docs import ROOT
 
 
 @pytest.fixture
@@ -143,6 +146,35 @@ def test_a_bucket_that_is_not_there_is_told_when_something_is_written(
         objects.put("a/1", b"x")
     with pytest.raises(StoreAwayError, match="bucket does not exist"):
         objects.try_out()
+
+
+def documented_policy(bucket: str) -> str:
+    """The policy of docs/operations.md, for a bucket of this name."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    found = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    return json.dumps(json.loads(found[1])).replace("dejabug-studio-example", bucket)
+
+
+def test_the_documented_policy_is_enough(
+    bucket: Bucket, store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PART", 5 * 1024 * 1024)
+    bucket.server.become_user(documented_policy(bucket.name), monkeypatch)
+    try:
+        objects = ObjectStore(bucket.address, store)
+        objects.try_out()
+        assert objects.read("a/1") is None
+        large = tmp_path / "large"
+        large.write_bytes(bytes(11 * 1024 * 1024))
+        objects.put_file("a/1", large)
+        assert objects.fetch("a/1", tmp_path / "back")
+        objects.forget("a/1")
+        assert store.zcard(DOOMED) == 0
+        with pytest.raises(StoreAwayError, match="refused a put"):
+            ObjectStore(f"s3://{bucket.name}/elsewhere", store).put("a/1", b"x")
+    finally:
+        bucket.server.trust_all()
 
 
 FORK = """

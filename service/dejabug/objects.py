@@ -29,7 +29,7 @@ log = structlog.get_logger()
 S3 = ("s3", "s3a")
 # Botocore's own limits: up to a minute for one try, five tries. Here somebody waits: seconds to
 # connect and between two packets, and tries in all, after faults of the net and of the store.
-PATIENCE = {"connect_timeout": 3, "read_timeout": 15, "retries": {"total_max_attempts": 3}}
+PATIENCE = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
 # Bytes that are held in memory of a file on its way to S3; larger ones go in parts of this size.
 PART = 16 * 1024 * 1024
 # Seconds in which a store that did not answer is not asked again: the threads of the web process
