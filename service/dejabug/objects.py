@@ -49,7 +49,7 @@ class ObjectStore:
     """Objects below an address of fsspec, by names like `pictures/45/12345.zip`.
 
     Whoever keeps objects here has their names from ids alone. All methods raise StoreAwayError,
-    but for `forget`.
+    but for `forget` and `sweep`.
     """
 
     def __init__(self, address: str, connection: redis.Redis) -> None:
@@ -70,19 +70,14 @@ class ObjectStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Write an object, in place of what was there."""
-        self._redis.zrem(DOOMED, name)
-        with self._asked("put") as store:
+        with self._spared(name), self._asked("put") as store:
             store.pipe_file(self._path(name), data)
 
     def put_file(self, name: str, file: Path, *, lives: float | None = None) -> None:
         """Write a file as an object, in place of what was there. After `lives` seconds it goes,
         whatever becomes of us."""
-        if lives is None:
-            self._redis.zrem(DOOMED, name)
-        else:
-            self._redis.zadd(DOOMED, {name: time.time() + lives})
         in_parts = {"chunksize": PART} if self._protocol in S3 else {}
-        with self._asked("put") as store:
+        with self._spared(name, lives), self._asked("put") as store:
             store.put_file(str(file), self._path(name), **in_parts)
 
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes | None:
@@ -137,13 +132,34 @@ class ObjectStore:
         return int(self._redis.zcount(DOOMED, f"({time.time()}", "+inf"))
 
     def sweep(self) -> int:
-        """Take away what shall have gone by now; how many objects."""
+        """Take away what shall have gone by now; how many objects. While the store is away, none:
+        the rest of housekeeping must not wait for it."""
         found = self._redis.zrangebyscore(DOOMED, "-inf", time.time(), 0, SWEPT)
         due = [name.decode() for name in cast("list[bytes]", found)]
-        for name in due:
-            if self._redis.zscore(DOOMED, name) is not None:  # else it was written anew meanwhile
-                self.delete(name)
+        try:
+            for name in due:
+                if self._redis.zscore(DOOMED, name) is not None:  # else written anew meanwhile
+                    self.delete(name)
+        except StoreAwayError as error:
+            log.warning("objects_go_later", due=len(due), why=str(error))
+            return 0
         return len(due)
+
+    @contextlib.contextmanager
+    def _spared(self, name: str, lives: float | None = None) -> Iterator[None]:
+        """While an object is written that shall stay, or live for so many seconds: an older one of
+        its name that shall go is doomed as before when it could not be replaced."""
+        if lives is not None:
+            self._redis.zadd(DOOMED, {name: time.time() + lives})
+            yield
+            return
+        doomed = self._redis.zrem(DOOMED, name)
+        try:
+            yield
+        except StoreAwayError:
+            if doomed:
+                self._redis.zadd(DOOMED, {name: time.time()})
+            raise
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -32,6 +32,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
+from dejabug.objects import StoreAwayError
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.queueing import KeptQueue, Taken, is_ours
@@ -55,7 +56,14 @@ LOCK_RENEWAL = 20
 # Seconds that an idle worker waits for a job before it looks again which queues are its own.
 LOOK = 5
 # Errors whose message is ours or the system's, and may be logged; another's may quote a ticket.
-TOLD = (JiraError, IndexUnavailableError, EncoderError, redis.RedisError, OSError)
+TOLD = (
+    JiraError,
+    IndexUnavailableError,
+    EncoderError,
+    StoreAwayError,
+    redis.RedisError,
+    OSError,
+)
 # Calls, from the innermost outwards, that are logged of an error.
 DEPTH = 8
 # How a job that has ended is told of, by what RQ makes of it then; all else was given up.
