@@ -28,6 +28,7 @@ from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
+from object_store import S3, Bucket
 
 # How long something takes on a busy machine is no matter of tests.
 hypothesis.settings.register_profile("dejabug", deadline=None)
@@ -50,6 +51,23 @@ def store(redis_server: RedisServer) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_server.url, protocol=3) as connection:
         connection.flushall()
         yield connection
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """One S3 over HTTP for the whole run."""
+    server = S3()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, which this process may reach."""
+    made = s3.new_bucket()
+    for name, value in made.server.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
 
 
 @pytest.fixture(scope="session")

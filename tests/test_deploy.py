@@ -38,13 +38,13 @@ from deploying import (
 DOCKERFILES = [DOCKERFILE, DEPLOY / "proxy" / "Dockerfile"]
 
 
-@pytest.fixture(params=["cpu", "gpu"])
+@pytest.fixture(params=["cpu", "gpu", "s3"])
 def cluster(request: pytest.FixtureRequest) -> list[Any]:
     """All resources of an overlay."""
     return overlay(request.param)
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml"])
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml", "compose.s3.yaml"])
 def test_compose_files_are_valid_by_the_compose_specification(name: str) -> None:
     schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
     jsonschema.validate(compose(name), json.loads(schema.read_text("utf-8")))
@@ -91,6 +91,16 @@ def test_prometheus_asks_each_process_of_the_box_for_itself() -> None:
     }
     assert len(measured) == 4
     assert found == measured
+
+
+def test_with_an_object_store_uploads_pass_over_disk_and_not_through_memory() -> None:
+    web = compose("compose.s3.yaml")["services"]["web"]
+    folder = web["environment"]["TMPDIR"]
+    assert web["volumes"] == [folder]
+    in_memory = [
+        entry.partition(":")[0] for entry in compose("compose.yaml")["services"]["web"]["tmpfs"]
+    ]
+    assert folder not in in_memory
 
 
 def test_workers_of_the_box_download_to_disk_and_not_to_memory() -> None:

@@ -13,6 +13,7 @@ from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 from pydantic import SecretStr
 
 from dejabug.rooms import Rooms
+from dejabug.settings import Settings
 from dejabug.web import create_app
 from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
 
@@ -20,7 +21,7 @@ from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, rende
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())
 
 
-@pytest.fixture(params=["cpu", "gpu"])
+@pytest.fixture(params=["cpu", "gpu", "s3"])
 def cluster(request: pytest.FixtureRequest) -> list[Any]:
     """All resources of an overlay."""
     return overlay(request.param)
@@ -146,6 +147,23 @@ def test_gpus_are_for_workers_with_a_model() -> None:
     }
     cuda = {n for n, pod in pods(cluster).items() if "worker-cuda" in container(pod)["image"]}
     assert with_gpu == cuda == {"worker-search", "worker-clips"}
+
+
+def test_with_an_object_store_no_pod_shares_a_folder() -> None:
+    cluster = overlay("s3")
+    assert not of_kind(cluster, "PersistentVolumeClaim")
+    for name, maker in of_kind(cluster, "Deployment").items():
+        pod = maker["spec"]["template"]
+        volumes = {volume.pop("name"): volume for volume in pod["spec"]["volumes"]}
+        assert set(volumes) == {"data", "scratch"}
+        assert all("emptyDir" in volume for volume in volumes.values()), name
+        # Uploads are larger than memory.
+        assert not volumes["scratch"]["emptyDir"].get("medium"), name
+        keys = {one["name"]: one for one in container(pod)["env"] if "AWS" in one["name"]}
+        assert len(keys) == 2
+        assert all(one["valueFrom"]["secretKeyRef"]["optional"] for one in keys.values())
+    (settings,) = of_kind(cluster, "ConfigMap").values()
+    assert Settings(media_store=settings["data"]["DEJABUG_MEDIA_STORE"]).media_store
 
 
 def test_an_overlay_of_a_studio_as_the_readme_shows_it_can_be_rendered(tmp_path: Path) -> None:

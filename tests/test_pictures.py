@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import redis
 from PIL import Image
 
-from dejabug.pictures import GAP, HEIGHT, Panel, PictureStore, strip
+from dejabug.objects import ObjectStore, StoreAwayError
+from dejabug.picture_packs import PicturePacks
+from dejabug.pictures import GAP, HEIGHT, Panel, Pictures, PictureStore, strip
+from object_store import Bucket
 
 
 def frames(*levels: int, size: tuple[int, int] = (90, 160)) -> np.ndarray:
@@ -21,32 +26,123 @@ def open_picture(data: bytes | None) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def test_each_frame_s_picture_is_found_by_its_time(tmp_path: Path) -> None:
-    store = PictureStore(tmp_path)
-    store.write("12", [0.0, 0.5, 61.25], frames(10, 100, 200))
-    for time, level in ((0.0, 10), (0.5, 100), (61.25, 200)):
-        assert np.asarray(open_picture(store.read("12", time))).mean() == pytest.approx(
-            level, abs=2
-        )
-    assert store.read("12", 1.0) is None
-    assert store.read("13", 0.0) is None
+@pytest.fixture(params=["folder", "s3"])
+def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Pictures:
+    """Both ways of keeping them."""
+    if request.param == "folder":
+        return PictureStore(tmp_path / "kept")
+    connection = request.getfixturevalue("store")
+    address = request.getfixturevalue("bucket").address
+    return PicturePacks(ObjectStore(address, connection), connection)
 
 
-def test_writing_again_leaves_no_old_picture_and_forgetting_none(tmp_path: Path) -> None:
+def level(data: bytes | None) -> float:
+    return float(np.asarray(open_picture(data)).mean())
+
+
+def test_each_frame_s_picture_is_found_by_its_time(pictures: Pictures) -> None:
+    pictures.write("12", [0.0, 0.5, 61.25], frames(10, 100, 200))
+    for time, grey in ((0.0, 10), (0.5, 100), (61.25, 200)):
+        assert level(pictures.read("12", time)) == pytest.approx(grey, abs=2)
+    assert pictures.times("12") == [0.0, 0.5, 61.25]
+    assert pictures.read("12", 1.0) is None
+    assert pictures.read("13", 0.0) is None
+    assert pictures.times("13") == []
+
+
+def test_writing_again_leaves_no_old_picture_and_forgetting_none(pictures: Pictures) -> None:
+    pictures.write("12", [0.0, 0.5], frames(10, 20))
+    pictures.write("12", [1.0], frames(30))
+    assert pictures.read("12", 0.0) is None
+    assert pictures.times("12") == [1.0]
+    pictures.forget("12")
+    pictures.forget("12")
+    assert pictures.read("12", 1.0) is None
+    assert pictures.times("12") == []
+
+
+def test_another_encoder_s_pictures_come_beside_and_a_twin_gets_the_same(
+    pictures: Pictures,
+) -> None:
+    pictures.write("12", [0.0], frames(10))
+    pictures.write("12", [0.5], frames(100), beside=True)
+    pictures.copy("12", "34")
+    pictures.copy("nobody", "56")
+    pictures.forget("12")
+    assert pictures.times("34") == [0.0, 0.5]
+    assert level(pictures.read("34", 0.5)) == pytest.approx(100, abs=2)
+    assert pictures.times("56") == []
+
+
+def test_forgotten_pictures_leave_no_file(tmp_path: Path) -> None:
     store = PictureStore(tmp_path)
-    store.write("12", [0.0, 0.5], frames(10, 20))
-    store.write("12", [1.0], frames(30))
-    assert store.read("12", 0.0) is None
+    store.write("12", [0.0], frames(10))
     store.forget("12")
-    store.forget("12")
-    assert store.read("12", 1.0) is None
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_forgotten_pictures_leave_no_object_and_nothing_in_redis(
+    store: redis.Redis, bucket: Bucket
+) -> None:
+    packs = PicturePacks(ObjectStore(bucket.address, store), store)
+    packs.write("12", [0.0], frames(10))
+    assert bucket.names() == ["pictures/12/12.zip"]
+    packs.forget("12")
+    assert bucket.names() == []
+    assert store.keys("*") == []
+
+
+def test_a_pack_is_an_archive_that_any_program_reads(store: redis.Redis, bucket: Bucket) -> None:
+    objects = ObjectStore(bucket.address, store)
+    PicturePacks(objects, store).write("12", [0.0, 1.5], frames(10, 200))
+    with zipfile.ZipFile(io.BytesIO(objects.read("pictures/12/12.zip") or b"")) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["00000000.jpg", "00001500.jpg"]
+        assert level(archive.read("00001500.jpg")) == pytest.approx(200, abs=2)
+
+
+def test_what_redis_lost_or_remembers_wrongly_is_looked_up_in_the_pack(
+    store: redis.Redis, bucket: Bucket
+) -> None:
+    packs = PicturePacks(ObjectStore(bucket.address, store), store)
+    packs.write("12", [0.0, 1.5], frames(10, 200))
+    (key,) = store.keys("*")
+    store.delete(key)
+    assert packs.times("12") == [0.0, 1.5]
+    assert level(packs.read("12", 1.5)) == pytest.approx(200, abs=2)
+    old = store.get(key)
+    for fresh in (frames(240, 120), frames(*range(0, 250, 10))):
+        # As if the worker had died between writing the pack and telling Redis.
+        packs.write("12", [n * 1.5 for n in range(len(fresh))], fresh)
+        store.set(key, old or b"")
+        assert level(packs.read("12", 1.5)) == pytest.approx(int(fresh[1, 0, 0, 0]), abs=2)
+        assert packs.times("12") == [n * 1.5 for n in range(len(fresh))]
+    packs.write("12", [0.0], frames(30))
+    store.set(key, "[[0, 90000, 99000, 1]]")  # beyond the end
+    assert level(packs.read("12", 0.0)) == pytest.approx(30, abs=2)
+
+
+def test_while_the_store_is_away_known_times_are_told_and_pictures_are_not_denied(
+    store: redis.Redis, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = PicturePacks(ObjectStore(bucket.address, store), store)
+    here = PicturePacks(ObjectStore(bucket.address, store), store)
+    here.write("12", [1.5], frames(10))
+    assert here.read("12", 1.5)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert away.times("12") == [1.5]
+    assert away.times("34") == []
+    with pytest.raises(StoreAwayError):
+        away.read("12", 1.5)
+    with pytest.raises(StoreAwayError):
+        away.write("34", [0.0], frames(10))
+    assert here.times("34") == []
+
+
 @pytest.mark.parametrize("clip_id", ["../12", "a/b", "", "."])
-def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, clip_id: str) -> None:
+def test_an_id_cannot_lead_out_of_the_folder(pictures: Pictures, clip_id: str) -> None:
     with pytest.raises(ValueError, match="clip id"):
-        PictureStore(tmp_path).read(clip_id, 0.0)
+        pictures.read(clip_id, 0.0)
 
 
 def test_a_strip_shows_its_panels_side_by_side_at_one_height(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def pins(layer: str) -> dict[str, str]:
 
 def test_all_that_the_package_needs_is_pinned_for_the_images() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    for text in project["dependencies"]:
+    for text in [*project["dependencies"], *project["optional-dependencies"]["s3"]]:
         wanted = Requirement(text)
         name = canonicalize_name(wanted.name)
         layer = {"torch": "cuda", "transformers": "worker"}.get(name, "web")

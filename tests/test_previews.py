@@ -346,10 +346,10 @@ def clip(ffmpeg: Make, tmp_path: Path) -> Path:
 def test_a_preview_is_missing_then_ready_then_forgotten(clip: Path, tmp_path: Path) -> None:
     store = PreviewStore(tmp_path / "data")
     assert store.state("12345") == "missing"
-    assert store.path("12345") is None
+    assert store.watch("12345") is None
     store.write("12345", clip, Limits(), FFMPEG)
     assert store.state("12345") == "ready"
-    assert store.path("12345") == tmp_path / "data/previews/45/12345.mp4"
+    assert store.watch("12345") == tmp_path / "data/previews/45/12345.mp4"
     store.forget("12345")
     store.forget("12345")
     assert store.state("12345") == "missing"
@@ -371,7 +371,7 @@ def test_failure_for_good_is_remembered_until_forgotten(clip: Path, tmp_path: Pa
 @pytest.mark.parametrize("clip_id", ["../12", "a/b", "", ".", "٣", "1\n"])
 def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, clip_id: str) -> None:
     store = PreviewStore(tmp_path)
-    for use in (store.path, store.state, store.give_up, store.forget):
+    for use in (store.watch, store.state, store.give_up, store.forget):
         with pytest.raises(ValueError, match="clip id"):
             use(clip_id)
 
@@ -388,7 +388,7 @@ def put(store: PreviewStore, clip_id: str, size: int, watched_ago: float) -> Non
 def test_asking_for_a_preview_is_watching_it_and_changes_it_not(tmp_path: Path) -> None:
     store = PreviewStore(tmp_path)
     put(store, "1", 10, 9 * DAY)
-    path = store.path("1")
+    path = store.watch("1")
     assert path is not None
     assert path.stat().st_atime == pytest.approx(time.time(), abs=20)
     # What browsers are told of the file's age must not change while they play it.
@@ -467,7 +467,7 @@ def test_the_job_makes_a_preview_and_may_run_twice(
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     previewing.preview_clip(clip_id)
-    path = cold_place.previews.path(clip_id)
+    path = cold_place.previews.watch(clip_id)
     assert path is not None
     made = path.stat()
     previewing.preview_clip(clip_id)

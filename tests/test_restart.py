@@ -118,8 +118,8 @@ def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_full
     server.start()
     with pytest.raises(IndexUnavailableError, match="being built"):
         place.finder.like_clip("0", ["GAME"])
-    with pytest.raises(IndexUnavailableError, match="being built"):
-        uploads.new_upload(place)
+    with pytest.raises(IndexUnavailableError, match="being built"), uploads.receiving(place):
+        pass
     assert doors.ask_until_answered() == ["GAME-2"]
     assert any("being built" in reason for reason in doors.reasons), doors.reasons
     assert any("being built" in detail for detail in doors.details), doors.details

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import Site
-from dejabug import questions, replies, search, uploads
+from dejabug import questions, replies, search, upload_files, uploads
 from dejabug.callers import Caller
 from dejabug.finder import Finder
 from dejabug.index import slug_of
@@ -251,8 +251,8 @@ def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms
 
 
 def send(place: Rooms, path: Path) -> str:
-    upload_id, folder = uploads.new_upload(place)
-    shutil.copyfile(path, folder / "clip")
+    with uploads.receiving(place) as (upload_id, folder):
+        shutil.copyfile(path, folder / "clip")
     uploads.submit(place, upload_id, GAME.name, ["GAME"], "{}")
     return upload_id
 
@@ -291,8 +291,8 @@ def test_a_file_that_nobody_read_is_deleted_in_the_end(
     place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(place, clips / COWS[0])
-    uploads.prune_uploads(place)
+    place.uploads.prune()
     assert len(list((place.settings.data_dir / "uploads").iterdir())) == 1
-    monkeypatch.setattr(uploads, "FILE_KEPT", -1)
-    uploads.prune_uploads(place)
+    monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
+    place.uploads.prune()
     assert list((place.settings.data_dir / "uploads").iterdir()) == []

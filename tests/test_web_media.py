@@ -22,11 +22,12 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.web import create_app
+from dejabug.web import media as web_media
 from dejabug.web.media import media_address
 
 MEDIA_SECRET = "a secret of more than thirty-two signs"
 READER = "5b10ac8d82e05b22cc7d4ef5"
-ISSUE, CLIP = "10001", "20002"
+ISSUE, CLIP, OTHER = "10001", "20002", "20003"
 
 
 class FakeReaders:
@@ -45,10 +46,23 @@ class FakeReaders:
         return self.sees.get(account, set()) & set(asked)
 
 
+# Media in a folder, and in an object store: no reader can tell which.
+both = pytest.mark.parametrize("kept", ["folder", "s3"])
+
+
 @pytest.fixture
-def environment(environment: dict[str, str]) -> dict[str, str]:
+def kept() -> str:
+    return "folder"
+
+
+@pytest.fixture
+def environment(
+    environment: dict[str, str], kept: str, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    store = request.getfixturevalue("bucket").environment if kept == "s3" else {}
     return {
         **environment,
+        **store,
         "DEJABUG_MEDIA_SECRET": MEDIA_SECRET,
         "DEJABUG_PUBLIC_URL": "https://dejabug.studio.example/",
     }
@@ -81,9 +95,9 @@ def address(place: Rooms, clip_id: str = CLIP, reader: str = READER) -> str:
 
 
 def preview(place: Rooms) -> bytes:
-    path = place.previews.path(CLIP)
-    assert path is not None
-    return path.read_bytes()
+    found = place.previews.watch(CLIP)
+    assert found is not None
+    return found.read_bytes() if isinstance(found, Path) else found.read()
 
 
 def nothing(answer: TestResponse) -> bool:
@@ -98,6 +112,7 @@ def nothing(answer: TestResponse) -> bool:
     )
 
 
+@both
 def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place: Rooms) -> None:
     base = address(cold_place)
     picture = client.get(f"{base}/pictures/1500.jpg")
@@ -116,6 +131,7 @@ def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place:
         assert "Set-Cookie" not in headers
 
 
+@both
 def test_ranges_and_heads_and_conditions_are_answered(
     client: FlaskClient, cold_place: Rooms
 ) -> None:
@@ -143,12 +159,14 @@ def test_ranges_and_heads_and_conditions_are_answered(
     assert client.get(picture, headers={"If-None-Match": tag}).status_code == 304
 
 
-def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms) -> None:
-    before = time.time() - 1
+@both
+def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms, clips: Path) -> None:
+    cold_place.previews.write(OTHER, clips / "crafter-05.mp4", media.Limits(), media.find_ffmpeg())
+    time.sleep(0.01)  # longer than a clock's step
     assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
-    path = cold_place.previews.path(CLIP)
-    assert path is not None
-    assert path.stat().st_atime > before
+    one = len(preview(cold_place))
+    assert cold_place.previews.prune(3600, one) == 1
+    assert cold_place.previews.state(CLIP) == "ready"
 
 
 def test_the_reader_is_looked_at_again_at_each_request(
@@ -201,6 +219,7 @@ def test_there_are_pictures_at_the_frames_times_alone(
     assert nothing(client.get(f"{address(cold_place)}/pictures/{name}.jpg"))
 
 
+@both
 def test_a_preview_that_was_not_made_yet_is_not_there(
     client: FlaskClient, cold_place: Rooms
 ) -> None:
@@ -248,6 +267,18 @@ def test_the_service_does_not_start_with_a_secret_that_could_be_guessed(
     weak = cold_place.settings.model_copy(update={"media_secret": SecretStr("short")})
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
         create_app(Rooms(weak))
+
+
+@both
+def test_a_long_preview_comes_in_pieces(
+    client: FlaskClient, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_media, "BLOCK", 1000)
+    url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
+    assert len(whole) > 5000
+    assert client.get(url).data == whole
+    part = client.get(url, headers={"Range": "bytes=500-4321"})
+    assert (part.status_code, part.data) == (206, whole[500:4322])
 
 
 def test_only_reading_is_offered(client: FlaskClient, cold_place: Rooms) -> None:

@@ -26,4 +26,4 @@ else
 fi
 
 echo "Installing Déjà Bug ..."
-"$pip" install -q -e '.[demo,dev]'
+"$pip" install -q -e '.[s3,demo,dev]'

@@ -39,7 +39,11 @@ torch==2.13.0+cpu \\
 def main() -> None:
     """Resolve anew, and write all files. Needs PyPI."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    wanted = [text for text in project["project"]["dependencies"] if name(text) not in LEFT_OUT]
+    listed = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["s3"],
+    ]
+    wanted = [text for text in listed if name(text) not in LEFT_OUT]
     web = resolve([text for text in wanted if name(text) not in MODELS])
     torch = re.search(r"^torch==([\d.]+)", CPU, re.MULTILINE)
     assert torch is not None

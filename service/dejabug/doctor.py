@@ -18,6 +18,7 @@ from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
+from dejabug.objects import StoreAwayError
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
@@ -59,7 +60,9 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
         ("sandbox", _sandbox),
-        ("data folder", _data_folder),
+        ("media store", _media_store)
+        if place.settings.media_store
+        else ("data folder", _data_folder),
         ("webhook secret", _secret),
         ("Jira", _jira),
         ("panel", _panel),
@@ -168,6 +171,24 @@ def _data_folder(place: Rooms) -> str:
             "Give it more room, or lower DEJABUG_PREVIEW_MAX_BYTES.",
         )
     return f"{folder} can be written, {usage.free / 1024**3:.0f} GB free"
+
+
+def _media_store(place: Rooms) -> str:
+    remedy = (
+        "Let web and workers reach it, with credentials in their environment that may read, write "
+        "and delete there and list the bucket: docs/operations.md, An object store for media."
+    )
+    started = time.monotonic()
+    try:
+        store = place.objects
+        assert store is not None  # examine asks
+        store.try_out()
+    except (StoreAwayError, ValueError) as error:
+        raise UnwellError(str(error), remedy) from error
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be tried: {error}", "See Redis.") from error
+    taken = 1000 * (time.monotonic() - started)
+    return f"{store.address} takes, gives and deletes; four requests took {taken:.0f} ms"
 
 
 def _secret(place: Rooms) -> str:

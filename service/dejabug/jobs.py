@@ -37,7 +37,6 @@ from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
 from dejabug.tags import Tag
 from dejabug.tracing import current_trace, traced
-from dejabug.uploads import prune_uploads
 
 log = structlog.get_logger()
 
@@ -347,7 +346,9 @@ def maintain(place: Rooms) -> None:
         if kept.knows_dimensions():
             kept.index.grow()
     place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
-    prune_uploads(place)
+    place.uploads.prune()
+    if place.objects is not None:
+        place.objects.sweep()
     prune_scratch()
 
 

@@ -117,6 +117,17 @@ JIRA_SECONDS = _histogram(
     "jira_request_seconds", "Time until Jira's answer begins.", (*WAITED_FOR, 30, 60)
 )
 JIRA_PAUSES = _counter("jira_pause_seconds", "Seconds of pause that Jira asked jobs for.")
+STORE_SECONDS = _histogram(
+    "media_store_seconds",
+    "Time of a request to DEJABUG_MEDIA_STORE, however it ended. operation: put, get, delete.",
+    WAITED_FOR,
+    "operation",
+)
+STORE_FAILURES = _counter(
+    "media_store_failures",
+    "Requests that DEJABUG_MEDIA_STORE did not answer, or refused. operation: put, get, delete.",
+    "operation",
+)
 RATE_REFUSALS = _counter(
     "rate_refusals", "Requests refused because somebody asks too often. door: api, slack.", "door"
 )
@@ -133,6 +144,8 @@ SLACK = _counter("slack_requests", "Requests from Slack. what: command, next, sh
 WEBHOOKS.labels("none", "refused")
 for _status in ("2xx", "3xx", "4xx", "429", "5xx", "none"):
     JIRA_REQUESTS.labels(_status)
+for _operation in ("put", "get", "delete"):
+    STORE_FAILURES.labels(_operation)
 
 
 class _Build(Collector):

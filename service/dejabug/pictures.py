@@ -1,4 +1,4 @@
-"""Pictures of frames, on disk: kept while their clip is, and put side by side for a comment."""
+"""Pictures of frames: kept while their clip is, and put side by side for a comment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,33 @@ class Panel:
     accent: bool = False
 
 
+class Pictures(Protocol):
+    """Small JPEG pictures of frames: in a folder (PictureStore), or as objects (PicturePacks, whose
+    methods raise StoreAwayError, but for `times` and `forget`)."""
+
+    def write(
+        self,
+        clip_id: str,
+        times: Sequence[float],
+        pixels: Iterable[npt.NDArray[np.uint8]],
+        *,
+        beside: bool = False,
+    ) -> None:
+        """Keep one picture per frame, instead of whatever the clip had before, or `beside` it."""
+
+    def read(self, clip_id: str, time: float) -> bytes | None:
+        """The JPEG of the frame at this time (seconds), or None when there is none."""
+
+    def copy(self, clip_id: str, to: str) -> None:
+        """Give a clip of the same file the same pictures."""
+
+    def times(self, clip_id: str) -> list[float]:
+        """The times (seconds) of a clip's pictures, in order."""
+
+    def forget(self, clip_id: str) -> None:
+        """Take a clip's pictures away."""
+
+
 class PictureStore:
     """JPEG pictures of frames in a folder that all workers of an installation share."""
 
@@ -50,30 +78,34 @@ class PictureStore:
         *,
         beside: bool = False,
     ) -> None:
-        """Keep one picture per frame, instead of whatever the clip had before, or `beside` it."""
+        """As `Pictures.write`."""
         with self._replaced(clip_id) as fresh:
             if beside and self._of(clip_id).exists():
                 shutil.copytree(self._of(clip_id), fresh, dirs_exist_ok=True)
             for time, frame in zip(times, pixels, strict=True):
-                (fresh / _name(time)).write_bytes(_jpeg(frame))
+                (fresh / picture_name(time)).write_bytes(small_jpeg(frame))
 
     def read(self, clip_id: str, time: float) -> bytes | None:
-        """The JPEG of the frame at this time (seconds), or None when there is none."""
-        path = self._of(clip_id) / _name(time)
+        """As `Pictures.read`."""
+        path = self._of(clip_id) / picture_name(time)
         return path.read_bytes() if path.exists() else None
 
     def copy(self, clip_id: str, to: str) -> None:
-        """Give a clip of the same file the same pictures."""
+        """As `Pictures.copy`."""
         if self._of(clip_id).exists():
             with self._replaced(to) as fresh:
                 shutil.copytree(self._of(clip_id), fresh, dirs_exist_ok=True)
 
     def times(self, clip_id: str) -> list[float]:
-        """The times (seconds) of a clip's pictures, in order."""
-        return [int(path.stem) / 1000 for path in sorted(self._of(clip_id).glob("*.jpg"))]
+        """As `Pictures.times`."""
+        return [int(path.stem) / 1000 for path in self.files(clip_id)]
+
+    def files(self, clip_id: str) -> list[Path]:
+        """The files of a clip's pictures, in order."""
+        return sorted(self._of(clip_id).glob("*.jpg"))
 
     def forget(self, clip_id: str) -> None:
-        """Take a clip's pictures away."""
+        """As `Pictures.forget`."""
         shutil.rmtree(self._of(clip_id), ignore_errors=True)
         shutil.rmtree(self._unfinished(clip_id), ignore_errors=True)
 
@@ -149,7 +181,8 @@ def _fit(
     return text
 
 
-def _jpeg(frame: npt.NDArray[np.uint8]) -> bytes:
+def small_jpeg(frame: npt.NDArray[np.uint8]) -> bytes:
+    """A frame's picture as it is kept."""
     image = Image.fromarray(frame)
     image.thumbnail((round(HEIGHT * 3), HEIGHT), Image.Resampling.BICUBIC)
     target = io.BytesIO()
@@ -157,5 +190,6 @@ def _jpeg(frame: npt.NDArray[np.uint8]) -> bytes:
     return target.getvalue()
 
 
-def _name(time: float) -> str:
+def picture_name(time: float) -> str:
+    """The name of the picture of a frame at this time (seconds), in folders and packs alike."""
     return f"{round(time * 1000):08d}.jpg"

@@ -1,4 +1,4 @@
-"""Previews of clips, on disk: made when somebody looks, taken away when nobody has for long."""
+"""Previews of clips: made when somebody looks, taken away when nobody has for long."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from dejabug import media
+from dejabug.objects import ObjectReader
 
 PreviewState = Literal["ready", "none", "missing"]
 # Seconds after which a folder that a killed process left is certainly nobody's work any more.
@@ -27,6 +28,33 @@ class _Kept:
     size: int
 
 
+class Previews(Protocol):
+    """One MP4 a clip: in a folder (PreviewStore), or as objects (PreviewObjects)."""
+
+    def state(self, clip_id: str) -> PreviewState:
+        """`ready`; `none` when no preview of it can be made; `missing` when none was made yet, or
+        it was taken away again."""
+
+    def watch(self, clip_id: str) -> Path | ObjectReader | None:
+        """The preview, if there is one; to ask for it counts as watching it."""
+
+    def write(self, clip_id: str, source: Path, limits: media.Limits, program: str) -> None:
+        """Make a clip's preview from its file. Raises like `media.make_preview`."""
+
+    def give_up(self, clip_id: str) -> None:
+        """Remember that no preview of this clip can be made."""
+
+    def forget(self, clip_id: str) -> None:
+        """Take away a clip's preview, and what is remembered of it."""
+
+    def prune(self, older_than_seconds: float, most_bytes: int) -> int:
+        """Take away what was not watched for that long, then the least recently watched until all
+        take `most_bytes` at most; the number of previews taken away.
+
+        Marks of failure as old go too: a newer ffmpeg may succeed.
+        """
+
+
 class PreviewStore:
     """One MP4 a clip, in a folder that all processes of an installation share.
 
@@ -38,14 +66,13 @@ class PreviewStore:
         self._folder = folder / "previews"
 
     def state(self, clip_id: str) -> PreviewState:
-        """`ready`; `none` when no preview of it can be made; `missing` when none was made yet, or
-        it was taken away again."""
+        """As `Previews.state`."""
         if self._of(clip_id).exists():
             return "ready"
         return "none" if self._marker(clip_id).exists() else "missing"
 
-    def path(self, clip_id: str) -> Path | None:
-        """The preview's file, if there is one; to ask for it counts as watching it."""
+    def watch(self, clip_id: str) -> Path | None:
+        """As `Previews.watch`."""
         path = self._of(clip_id)
         try:
             os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
@@ -54,29 +81,25 @@ class PreviewStore:
         return path
 
     def write(self, clip_id: str, source: Path, limits: media.Limits, program: str) -> None:
-        """Make a clip's preview from its file. Raises like `media.make_preview`."""
+        """As `Previews.write`."""
         target = self._of(clip_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         media.make_preview(source, target, limits=limits, program=program)
         self._marker(clip_id).unlink(missing_ok=True)
 
     def give_up(self, clip_id: str) -> None:
-        """Remember that no preview of this clip can be made."""
+        """As `Previews.give_up`."""
         marker = self._marker(clip_id)
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.touch()
 
     def forget(self, clip_id: str) -> None:
-        """Take away a clip's preview, and what is remembered of it."""
+        """As `Previews.forget`."""
         self._of(clip_id).unlink(missing_ok=True)
         self._marker(clip_id).unlink(missing_ok=True)
 
     def prune(self, older_than_seconds: float, most_bytes: int) -> int:
-        """Take away what was not watched for that long, then the least recently watched until all
-        take `most_bytes` at most; the number of previews taken away.
-
-        Marks of failure as old go too: a newer ffmpeg may succeed.
-        """
+        """As `Previews.prune`."""
         now, gone = time.time(), 0
         kept = sorted(self._kept(), key=lambda one: one.watched)
         total = sum(one.size for one in kept)
@@ -100,10 +123,15 @@ class PreviewStore:
                 yield _Kept(path, about.st_atime, about.st_size)
 
     def _of(self, clip_id: str) -> Path:
-        # ASCII alone: other scripts' digits and letters are no part of Jira's ids.
-        if not (clip_id.isascii() and clip_id.isalnum()):
-            raise ValueError(f"not a clip id: {clip_id!r}")
-        return self._folder / clip_id[-2:] / f"{clip_id}.mp4"
+        return self._folder / checked(clip_id)[-2:] / f"{clip_id}.mp4"
 
     def _marker(self, clip_id: str) -> Path:
         return self._of(clip_id).with_suffix(".failed")
+
+
+def checked(clip_id: str) -> str:
+    """The id, which a name is made of. Raises ValueError for what is no clip's."""
+    # ASCII alone: other scripts' digits and letters are no part of Jira's ids.
+    if not (clip_id.isascii() and clip_id.isalnum()):
+        raise ValueError(f"not a clip id: {clip_id!r}")
+    return clip_id

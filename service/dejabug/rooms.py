@@ -28,9 +28,12 @@ from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
+from dejabug.objects import ObjectStore
 from dejabug.pace import Pace
-from dejabug.pictures import PictureStore
-from dejabug.previews import PreviewStore
+from dejabug.picture_packs import PicturePacks
+from dejabug.pictures import Pictures, PictureStore
+from dejabug.preview_objects import PreviewObjects
+from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
 from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
@@ -41,6 +44,7 @@ from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
 from dejabug.tokens import Tokens
+from dejabug.upload_files import UploadFiles, UploadFolder, UploadObjects
 from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
@@ -270,15 +274,34 @@ class Rooms:
             return PublicReaders(self.settings.public, known)
         return AccountReaders(known)
 
+    # Pictures, previews and uploads: in a store that all machines reach, else in a shared folder
+
     @cached_property
-    def pictures(self) -> PictureStore:
+    def objects(self) -> ObjectStore | None:
+        """The object store, where one is set. Raises ValueError when nothing here speaks to it."""
+        address = self.settings.media_store
+        return ObjectStore(address, self.redis) if address else None
+
+    @cached_property
+    def pictures(self) -> Pictures:
         """Pictures of frames."""
+        if self.objects is not None:
+            return PicturePacks(self.objects, self.redis)
         return PictureStore(self.settings.data_dir)
 
     @cached_property
-    def previews(self) -> PreviewStore:
+    def previews(self) -> Previews:
         """Small copies of clips for browsers."""
+        if self.objects is not None:
+            return PreviewObjects(self.objects, self.redis)
         return PreviewStore(self.settings.data_dir)
+
+    @cached_property
+    def uploads(self) -> UploadFiles:
+        """Files of clips that somebody searches with."""
+        if self.objects is not None:
+            return UploadObjects(self.objects)
+        return UploadFolder(self.settings.data_dir)
 
     @cached_property
     def jira(self) -> JiraClient:

@@ -6,6 +6,7 @@ them all with their values (secrets masked); docs/settings.md is made from the s
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,11 +23,34 @@ def _without_trailing_slash(url: str) -> str:
 
 Url = Annotated[str, AfterValidator(_without_trailing_slash)]
 
+# What neither lasts nor is reached by other machines, or cannot be written to.
+NO_STORES = ("file", "local", "memory", "http", "https", "data")
+
+
+def _object_store(address: str) -> str:
+    """A bucket and perhaps a prefix, and nothing else: no credentials, no options, no chain."""
+    if not address:
+        return address
+    if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
+        raise ValueError(
+            "want a bucket and perhaps a prefix, like s3://bucket/dejabug. Credentials and options "
+            "come from the environment alone (docs/operations.md)"
+        )
+    if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
+        raise ValueError(
+            "want an object store that web and workers reach; for a shared folder, leave it empty "
+            "and set DEJABUG_DATA_DIR"
+        )
+    return address.rstrip("/")
+
 
 class Settings(BaseSettings):
     """What a studio may set. Sizes are bytes and times seconds unless a name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="DEJABUG_", extra="ignore", frozen=True)
+    # Errors do not repeat what was set: it may be a secret in the wrong place.
+    model_config = SettingsConfigDict(
+        env_prefix="DEJABUG_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     # Redis
     redis_url: str = Field(
@@ -108,6 +132,12 @@ class Settings(BaseSettings):
         Path("/var/lib/dejabug"),
         description="Folder for pictures of frames, previews and uploads; shared by the web and "
         "all workers of an installation.",
+    )
+    media_store: Annotated[str, AfterValidator(_object_store)] = Field(
+        "",
+        description="Object store for pictures, previews and uploads instead of that folder, as "
+        "fsspec names it: `s3://bucket/prefix`. Its credentials come from the environment "
+        "(docs/operations.md), never from here.",
     )
 
     retention_days: int = Field(

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,6 +20,7 @@ from dejabug.answers import doubted
 from dejabug.embedding import note_on, sample
 from dejabug.index import text_of
 from dejabug.metrics import searching
+from dejabug.objects import StoreAwayError
 from dejabug.policy import PairMatch
 from dejabug.ranking import TimedVectors
 from dejabug.replies import await_reply, put_reply
@@ -33,8 +34,6 @@ STATES: tuple[State, ...] = get_args(State)
 ENDED = ("done", "failed")
 # Seconds that what became of an upload is kept after its last step.
 KEPT = 900
-# Seconds that a file may wait: longer than any job that will still read it.
-FILE_KEPT = 3600
 # Seconds that reading an uploaded clip may take, and its whole search: questions wait behind it.
 DECODING = 30.0
 UPLOAD_JOB = 120
@@ -43,6 +42,7 @@ MOST_FILES = 20
 # What stands for the uploaded clip in a pair.
 UPLOAD = "upload"
 FAILED = "the search failed in its worker; its log says why"
+AWAY = "store_away: the clip cannot be fetched just now; send it again"
 PAIRS = TypeAdapter(list[PairMatch])
 
 
@@ -68,24 +68,33 @@ class Upload:
     pairs: list[PairMatch]
 
 
-def new_upload(place: Rooms) -> tuple[str, Path]:
-    """An unguessable id, and an empty folder of that name for the file, `clip`.
+@contextmanager
+def receiving(place: Rooms) -> Iterator[tuple[str, Path]]:
+    """An unguessable id, and a folder in which to write the file, `clip`. When that ends well, the
+    upload can be submitted; else nothing is left of it.
 
-    Raises TooManyUploadsError while too many wait, and IndexUnavailableError while the index could
-    not answer fully.
+    Raises TooManyUploadsError while too many wait, IndexUnavailableError while the index could not
+    answer fully, and StoreAwayError.
     """
     if place.collection.knows_dimensions():
         place.index.check()
-    if sum(1 for _ in _folder(place).glob("*")) >= MOST_FILES:
+    if place.uploads.waiting() >= MOST_FILES:
         raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
     upload_id = secrets.token_hex(16)
-    folder = _folder(place) / upload_id
-    folder.mkdir(parents=True, mode=0o700)
-    return upload_id, folder
+    with place.uploads.receiving(upload_id) as folder:
+        yield upload_id, folder
 
 
 def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
     """Have a worker of the queue `search` compare the file with the clips of these projects."""
+    try:
+        _submit(place, upload_id, caller, projects, asked)
+    except BaseException:
+        place.uploads.discard(upload_id)
+        raise
+
+
+def _submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
     row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
     row["projects"] = json.dumps(projects)
     with place.redis.pipeline(transaction=True) as pipe:
@@ -126,21 +135,7 @@ def await_end(place: Rooms, upload_id: str, seconds: float) -> None:
 def forget(place: Rooms, upload_id: str) -> None:
     """Keep nothing of an upload; a worker that is at it stops at its next step."""
     place.redis.delete(_key(upload_id))
-    discard_file(place, upload_id)
-
-
-def discard_file(place: Rooms, upload_id: str) -> None:
-    """Delete an upload's file."""
-    shutil.rmtree(_folder(place) / upload_id, ignore_errors=True)
-
-
-def prune_uploads(place: Rooms) -> None:
-    """Delete files that nobody will read any more."""
-    oldest = time.time() - FILE_KEPT
-    for folder in _folder(place).glob("*"):
-        if folder.stat().st_mtime < oldest:
-            log.warning("upload_left_over", upload=folder.name)
-            discard_file(place, folder.name)
+    place.uploads.discard(upload_id)
 
 
 @searching("clip")
@@ -149,7 +144,7 @@ def search_upload(upload_id: str, projects: list[str]) -> None:
     place = rooms()
     try:
         end = _answer(place, upload_id, projects)
-        discard_file(place, upload_id)  # before anybody is told
+        place.uploads.discard(upload_id)  # before anybody is told
         _end(place, upload_id, **end)
     except ForgottenError:
         forget(place, upload_id)
@@ -161,10 +156,12 @@ def _answer(place: Rooms, upload_id: str, projects: list[str]) -> dict[str, str]
         pairs, note = _compare(place, upload_id, projects)
     except media.ClipError as error:
         return {"state": "failed", "reason": f"{error.code}: {error}"}
+    except StoreAwayError:
+        return {"state": "failed", "reason": AWAY}
     except ForgottenError:
         raise
     except Exception:
-        discard_file(place, upload_id)
+        place.uploads.discard(upload_id)
         _end(place, upload_id, state="failed", reason=FAILED)
         raise
     return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
@@ -173,7 +170,8 @@ def _answer(place: Rooms, upload_id: str, projects: list[str]) -> dict[str, str]
 def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
     """What an upload is like, and what of it was not looked at."""
     _tell(place, upload_id, state="sampling")
-    frames = sample(place, _folder(place) / upload_id / "clip", timeout=DECODING)
+    with place.uploads.reading(upload_id) as path:
+        frames = sample(place, path, timeout=DECODING)
     _tell(place, upload_id, state="embedding")
     vectors = place.encoder.embed_images(frames.pixels)
     _tell(place, upload_id, state="comparing")
@@ -204,10 +202,6 @@ def _end(place: Rooms, upload_id: str, **told: str) -> None:
     put_reply(place.redis, upload_id, True)
     why = told.get("reason", "").split(":")[0]
     log.info("upload_done", upload=upload_id, state=told["state"], why=why)
-
-
-def _folder(place: Rooms) -> Path:
-    return place.settings.data_dir / "uploads"
 
 
 def _key(upload_id: str) -> str:

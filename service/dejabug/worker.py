@@ -33,6 +33,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
+from dejabug.objects import StoreAwayError
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.queueing import KeptQueue, Taken, is_ours
@@ -56,7 +57,14 @@ LOCK_RENEWAL = 20
 # Seconds that an idle worker waits for a job before it looks again which queues are its own.
 LOOK = 5
 # Errors whose message is ours or the system's, and may be logged; another's may quote a ticket.
-TOLD = (JiraError, IndexUnavailableError, EncoderError, redis.RedisError, OSError)
+TOLD = (
+    JiraError,
+    IndexUnavailableError,
+    EncoderError,
+    StoreAwayError,
+    redis.RedisError,
+    OSError,
+)
 # Calls, from the innermost outwards, that are logged of an error.
 DEPTH = 8
 # How a job that has ended is told of, by what RQ makes of it then; all else was given up.
@@ -257,11 +265,13 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails, and SandboxMissingError where clips cannot be decoded as the settings want: a worker
-    never starts with less than it was asked for. While its encoder does not serve, it works on that
+    fails, SandboxMissingError where clips cannot be decoded as the settings want, and ValueError
+    where nothing here can speak to the media store: a worker never starts with less than it was
+    asked for. While its encoder does not serve, it works on that
     encoder's own queues alone. `burst`: stop when the queues are empty.
     """
     sandbox = media.told_protection(place.settings.decode_sandbox)
+    media_kept = place.objects.address if place.objects else str(place.settings.data_dir)
     place.redis.ping()
     prune_scratch()
     serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
@@ -279,7 +289,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     gc.freeze()
     for helper in helpers:
         helper.start()
-    log.info("worker_ready", queues=names, sandbox=sandbox, **loaded)
+    log.info("worker_ready", queues=names, sandbox=sandbox, media=media_kept, **loaded)
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:

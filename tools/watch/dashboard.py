@@ -185,6 +185,7 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             ("min(dejabug_data_disk_free_bytes)", "free"),
             ("min(dejabug_data_disk_bytes)", "in all"),
         ),
+        graph("Media store: time of a request (95 %)", "s", (slow("dejabug_media_store_seconds", "operation"), "{{operation}}")),
     ),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.logs import configure_logs
 from dejabug.media import SandboxMissingError
+from dejabug.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.records import IssueRecord
 from dejabug.redis_server import RedisServerError
@@ -71,6 +72,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             RedisServerError,
             LabelError,
             SandboxMissingError,
+            StoreAwayError,
             ValueError,
         ) as error:
             fail(str(error))

@@ -1,4 +1,4 @@
-"""What is kept, and for how long: `export`, `import`, `purge`."""
+"""What is kept, where, and for how long: `export`, `import`, `copy-media`, `purge`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from dejabug.cli.common import (
     progress_bars,
     seconds_of,
 )
+from dejabug.media_copy import copy_media
 from dejabug.purging import Old, date_clips, find_old, lift, purge
 from dejabug.records import ClipStatus
 from dejabug.retention import EVERY, What
@@ -40,7 +41,8 @@ def export_backup(
     """Write a backup: tickets, vectors, verdicts, lessons, rules, tokens' digests, comments' ids.
 
     The service may run meanwhile. The file is whole, or it is not there; only its owner may read
-    it. Pictures and previews are files already (DEJABUG_DATA_DIR), and are made anew when missing.
+    it. Pictures and previews are files already (DEJABUG_DATA_DIR, or DEJABUG_MEDIA_STORE), and are
+    made anew when missing.
     """
     try:
         with _bars() as tell:
@@ -78,6 +80,22 @@ def import_backup(
     done = "The backup is whole" if check else "Restored"
     console.print(
         f"{done}: {_counted(manifest.counts)}, of {made} by version {escape(manifest.version)}.",
+        highlight=False,
+    )
+
+
+@app.command(name="copy-media")
+@plain_errors
+def copy_to_store() -> None:
+    """Copy pictures and previews from the folder DEJABUG_DATA_DIR to DEJABUG_MEDIA_STORE.
+
+    For a service that moves to an object store. The folder stays as it is; called again, it copies
+    what is missing.
+    """
+    with _bars() as tell:
+        copied = copy_media(open_rooms(), tell)
+    console.print(
+        f"Copied the pictures of {copied.pictures:,} clips, and {copied.previews:,} previews.",
         highlight=False,
     )
 

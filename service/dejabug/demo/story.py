@@ -288,6 +288,7 @@ def _environment(
         "DEJABUG_WEBHOOK_SECRET": secrets.token_urlsafe(24),
         "DEJABUG_PROJECT_GROUPS": together,
         "DEJABUG_DATA_DIR": str((folder / "data").resolve()),
+        "DEJABUG_MEDIA_STORE": "",
         # A proxy must not stand between two processes of one machine.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

@@ -89,14 +89,10 @@ def _note(place: Rooms, kind: str, said: str, who: Caller) -> str:
 def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Message:
     place = asker.place
     projects = projects_of(place, who, ALL)
-    upload_id, folder = uploads.new_upload(place)
-    try:
+    with uploads.receiving(place) as (upload_id, folder):
         most = place.settings.upload_max_bytes
         files.fetch(file, str(asker.client.token), folder / "clip", most)
-        uploads.submit(place, upload_id, who.name, projects, "")
-    except BaseException:
-        uploads.discard_file(place, upload_id)
-        raise
+    uploads.submit(place, upload_id, who.name, projects, "")
     uploads.await_end(place, upload_id, uploads.UPLOAD_JOB)
     upload = uploads.look(place, upload_id, who.name)
     if upload is None or upload.state not in uploads.ENDED:

@@ -21,6 +21,7 @@ from dejabug import rates
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.metrics import RATE_REFUSALS, SLACK, serve_metrics
+from dejabug.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
@@ -174,7 +175,14 @@ def _explained(error: Exception) -> str | None:
         return "That ticket is not known here, or not yours to see."
     if isinstance(error, NoSuchPageError):
         return "These results are over: they are kept for five minutes. Please ask again."
-    away = (JiraError, SearchFailedError, IndexUnavailableError, redis.RedisError, SlackApiError)
+    away = (
+        JiraError,
+        SearchFailedError,
+        IndexUnavailableError,
+        StoreAwayError,
+        redis.RedisError,
+        SlackApiError,
+    )
     return AWAY if isinstance(error, away) else None
 
 

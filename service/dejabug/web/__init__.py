@@ -3,6 +3,7 @@ health out. Never loads a model."""
 
 from __future__ import annotations
 
+import structlog
 from flask import Flask
 
 from dejabug.logs import configure_logs
@@ -19,10 +20,12 @@ from dejabug.web.watching import watch
 
 __all__ = ["create_app"]
 
+log = structlog.get_logger()
+
 
 def create_app(place: Rooms | None = None) -> Flask:
-    """The service as a WSGI app. Raises ValueError when no webhook secret is set, or the panel's or
-    the provider's settings are not complete."""
+    """The service as a WSGI app. Raises ValueError when no webhook secret is set, nothing here can
+    speak to the media store, or the panel's or the provider's settings are not complete."""
     place = place or Rooms(get_settings())
     configure_logs(place.settings.log_format)
     if not place.settings.webhook_secret.get_secret_value():
@@ -30,6 +33,8 @@ def create_app(place: Rooms | None = None) -> Flask:
             "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
             "Set it to the secret of the webhook in Jira."
         )
+    if place.objects is not None:
+        log.info("media_store", address=place.objects.address)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
     app.extensions["dejabug"] = place

@@ -9,15 +9,19 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from collections.abc import Iterator
+from itertools import chain
 from typing import Literal
 
 import redis
 import structlog
-from flask import Blueprint, Response, abort, current_app, send_file
+from flask import Blueprint, Response, abort, current_app, request, send_file
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wsgi import FileWrapper
 
 from dejabug.jira.errors import JiraError
+from dejabug.objects import ObjectReader, StoreAwayError
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
@@ -29,6 +33,8 @@ blueprint = Blueprint("media", __name__, url_prefix="/media")
 # Seconds that a browser may keep what it got: as long as what we know of a reader counts.
 LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
+# Bytes that are asked of an object store at once: a preview of half a minute takes two requests.
+BLOCK = 1024 * 1024
 # Digits of a time in milliseconds: eleven days.
 LONGEST_TIME = 9
 
@@ -69,10 +75,16 @@ def picture(token: str, name: str) -> Response:
 def video(token: str) -> Response:
     """A clip's preview, whole or in ranges (RFC 9110, 14)."""
     grant = _granted(token)
-    path = _place().previews.path(grant.clip_id)
-    if path is None:
+    found = _place().previews.watch(grant.clip_id)
+    if found is None:
         abort(404)
-    return _sent(send_file(path.absolute(), "video/mp4", conditional=True), grant)
+    if isinstance(found, ObjectReader):
+        try:
+            return _sent(_from_store(found), grant)
+        except FileNotFoundError:
+            _place().previews.forget(grant.clip_id)  # it is made anew
+            abort(404)
+    return _sent(send_file(found.absolute(), "video/mp4", conditional=True), grant)
 
 
 @blueprint.get("/<path:_anything>")
@@ -105,6 +117,15 @@ def cannot_tell(error: Exception) -> Response:
     return answer
 
 
+@blueprint.errorhandler(StoreAwayError)
+def store_away(error: StoreAwayError) -> Response:
+    """The store does not give it now."""
+    log.warning("media_not_read", why=str(error))
+    answer = problem(503, "Service Unavailable", "The media store does not answer; try again.")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
 @blueprint.record_once
 def refuse_a_weak_secret(state: BlueprintSetupState) -> None:
     """Raises ValueError at start for a secret that could be guessed; without one, all is 404."""
@@ -129,6 +150,20 @@ def _granted(token: str) -> MediaGrant:
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant
+
+
+def _from_store(file: ObjectReader) -> Response:
+    """What of a file in the object store was asked for. Raises StoreAwayError, and
+    FileNotFoundError, before anything is sent; a store that goes away later cuts it short."""
+    answer = Response(mimetype="video/mp4")
+    answer.response = FileWrapper(file, BLOCK)  # type: ignore[arg-type]
+    answer.content_length = file.size
+    answer.set_etag(file.version)
+    answer.make_conditional(request, accept_ranges=True, complete_length=file.size)
+    if request.method == "GET" and answer.status_code in (200, 206):
+        parts: Iterator[bytes] = iter(answer.response)
+        answer.response = chain([next(parts, b"")], parts)
+    return answer
 
 
 def _sent(answer: Response, grant: MediaGrant) -> Response:

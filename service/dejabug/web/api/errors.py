@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.metrics import RATE_REFUSALS
+from dejabug.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
@@ -115,6 +116,15 @@ def unavailable(error: Exception) -> Response:
     return answer
 
 
+def store_away(error: StoreAwayError) -> Response:
+    """A clip that was sent cannot be handed to a worker: nothing of it is kept."""
+    log.warning("api_unavailable", why=type(error).__name__, said=str(error))
+    detail = "The media store does not take the clip just now; send it again soon."
+    answer = problem(503, "Service Unavailable", detail)
+    answer.headers["Retry-After"] = "10"
+    return answer
+
+
 def http_error(error: HTTPException) -> Response:
     """What Flask itself refuses: bodies too large, methods that are not there."""
     status = error.code or 500
@@ -150,6 +160,7 @@ def register(blueprint: Blueprint) -> None:
         (SearchFailedError, unavailable),
         (TooManyUploadsError, unavailable),
         (IndexUnavailableError, unavailable),
+        (StoreAwayError, store_away),
         (JiraError, unavailable),
         (redis.RedisError, unavailable),
         (HTTPException, http_error),

@@ -121,14 +121,9 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
     projects = projects_of(place(), who, filters)
-    upload_id, folder = uploads.new_upload(place())
-    try:
+    with uploads.receiving(place()) as (upload_id, folder):
         receive_file(request, folder, place().settings.upload_max_bytes)
-        question = asked.model_dump_json()
-        uploads.submit(place(), upload_id, who.name, projects, question)
-    except BaseException:
-        uploads.discard_file(place(), upload_id)
-        raise
+    uploads.submit(place(), upload_id, who.name, projects, asked.model_dump_json())
     # RFC 7240, 4.1.
     if "respond-async" not in parse_list_header(request.headers.get("Prefer", "")):
         uploads.await_end(place(), upload_id, AT_ONCE)

@@ -1,0 +1,51 @@
+"""The pictures and previews of a folder → an object store, for a studio that moves to one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dejabug.picture_packs import PicturePacks
+from dejabug.pictures import PictureStore
+from dejabug.preview_objects import PreviewObjects
+from dejabug.previews import PreviewStore
+from dejabug.records import ClipStatus
+from dejabug.rooms import Rooms
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass
+class Copied:
+    """How many clips' pictures and previews were copied."""
+
+    pictures: int = 0
+    previews: int = 0
+
+
+def copy_media(place: Rooms, tell: Tell) -> Copied:
+    """Copy what DEJABUG_DATA_DIR has of known clips and the store has not; the folder stays.
+
+    Broken off, it goes on where it was; the service may run meanwhile. Raises ValueError where no
+    store is set, and StoreAwayError.
+    """
+    if place.objects is None:
+        raise ValueError("DEJABUG_MEDIA_STORE is not set: there is nowhere to copy to")
+    packs = PicturePacks(place.objects, place.redis)
+    objects = PreviewObjects(place.objects, place.redis)
+    pictures = PictureStore(place.settings.data_dir)
+    previews = PreviewStore(place.settings.data_dir)
+    copied = Copied()
+    known = [clip for clip in place.catalogue.with_status(ClipStatus.INDEXED) if not clip.unshown]
+    for done, clip in enumerate(known, start=1):
+        files = pictures.files(clip.id)
+        if files and not packs.times(clip.id):
+            packs.put(clip.id, {path.name: path.read_bytes() for path in files})
+            copied.pictures += 1
+        found = previews.watch(clip.id) if objects.state(clip.id) == "missing" else None
+        if found is not None:
+            objects.put(clip.id, found, time.time())
+            copied.previews += 1
+        tell("Copying", done, len(known))
+    return copied

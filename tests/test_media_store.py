@@ -1,0 +1,339 @@
+"""Pictures, previews and uploads in an object store, for processes that share no folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from typer.testing import CliRunner
+
+from conftest import Site, dejabug, wait_until
+from dejabug import jobs, media, objects, previewing, uploads
+from dejabug.cli import app
+from dejabug.doctor import Check, examine
+from dejabug.objects import DOOMED, ObjectStore, StoreAwayError
+from dejabug.preview_objects import KNOWN, WATCHED, PreviewObjects
+from dejabug.purging import find_old, purge
+from dejabug.records import ClipStatus
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from object_store import ACCESS, SECRET, Bucket
+from test_api import Caller, is_problem
+from test_jobs import COWS, QUIET, history, tell, work
+from test_purge import YEAR, age
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def environment(
+    environment: dict[str, str], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    monkeypatch.setattr(objects, "REST", 0.0)
+    monkeypatch.setitem(objects.PATIENCE, "retries", {"total_max_attempts": 1})
+    yield {**environment, **bucket.environment, "DEJABUG_PUBLIC_URL": "http://dejabug.example"}
+    if not bucket.server.here:
+        bucket.server.back()
+
+
+def files_below(*folders: Path) -> list[Path]:
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.slow
+def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
+    cold_place: Rooms, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
+) -> None:
+    own, theirs = tmp_path / "data", tmp_path / "worker"
+    keys = [jira.file("GAME", f"a bug in {clip}", clips / clip) for clip in (*COWS[:2], QUIET)]
+    start(DEJABUG_DATA_DIR=str(theirs), DEJABUG_LOG_FORMAT="json")
+    with cold_place.redis.pipeline() as pipe:
+        for key in keys:
+            jobs.promise_sync(cold_place, str(jira.issue(key)["id"]), False, pipe)
+        pipe.execute()
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == len(keys))
+    caller = Caller(create_app(cold_place), cold_place, "GAME")
+
+    def found() -> Any:
+        clip = caller.get(f"/issues/{keys[0]}/similar").get_json()["results"][0]["clip"]
+        shown = caller.get(f"/clips/{clip['id']}").get_json()
+        return shown if shown["video"] == "ready" else None
+
+    shown = wait_until(found)
+    assert len(shown["times"]) > 1
+    base = shown["media"].removeprefix("http://dejabug.example")
+    picture = caller.client.get(f"{base}/pictures/{round(shown['times'][1] * 1000)}.jpg")
+    assert (picture.status_code, picture.data[:2]) == (200, b"\xff\xd8")
+    part = caller.client.get(f"{base}/video.mp4", headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.data) == (206, b"ftyp")
+    sent = caller.send((clips / COWS[2]).read_bytes()).get_json()
+    done = wait_until(
+        lambda: (j := caller.get(f"/jobs/{sent['id']}").get_json())["state"] == "done" and j
+    )
+    assert done["results"]["results"][0]["key"] in keys[:2]
+    assert {name.partition("/")[0] for name in bucket.names()} == {"pictures", "previews"}
+    assert files_below(own, theirs) == []
+    said = (tmp_path / "worker-0.log").read_text("utf-8")
+    (ready,) = [line for line in map(json.loads, said.splitlines()) if "media" in line]
+    assert ready["media"] == bucket.address
+    assert ACCESS not in said
+    assert SECRET not in said
+
+
+def test_a_clip_waits_for_a_store_that_is_away_and_is_indexed_when_it_is_back(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    bucket.server.away()
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key, watch=False)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert clip.status is ClipStatus.QUEUED
+    retried = place.queue("clips").scheduled_job_registry.get_job_ids()
+    assert [job_id.rpartition("-")[2] for job_id in retried] == [clip.id]
+    with pytest.raises(StoreAwayError):
+        jobs.index_clip(clip.id)
+    bucket.server.back()
+    jobs.index_clip(clip.id)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    assert clip.status is ClipStatus.INDEXED
+    assert len(place.pictures.times(clip.id)) == clip.frames
+    assert len(bucket.names()) == 1
+
+
+def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    (old, _) = history(place, jira, clips, *COWS[:2])
+    app = create_app(place)
+    caller = Caller(app, place, "GAME")
+    clip = caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"]
+    previewing.preview_clip(clip["id"])
+    base = caller.get(f"/clips/{clip['id']}").get_json()["media"]
+    base = base.removeprefix("http://dejabug.example")
+    paths = ("/video.mp4", f"/pictures/{round(clip['times'][0] * 1000)}.jpg")
+    bucket.server.away()
+    for path in paths:
+        answer = caller.client.get(base + path)
+        is_problem(answer, 503, "media store does not answer")
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.headers["Cache-Control"] == "no-store"
+    refused = caller.send((clips / COWS[2]).read_bytes())
+    is_problem(refused, 503, "send it again")
+    assert refused.headers["Retry-After"] == "10"
+    assert caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"] == clip
+    with pytest.raises(StoreAwayError):
+        previewing.preview_clip(place.catalogue.clips_of(str(jira.issue(old)["id"]))[0].id)
+    bucket.server.back()
+    for path in paths:
+        assert caller.client.get(base + path).status_code == 200
+    jobs.maintain(place)
+    assert not [name for name in bucket.names() if name.startswith("uploads/")]
+    assert place.redis.zcard(DOOMED) == 0
+
+
+def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
+    place: Rooms, clips: Path, bucket: Bucket
+) -> None:
+    caller = Caller(create_app(place), place, "GAME")
+    sent = caller.send((clips / COWS[0]).read_bytes(), prefer="respond-async").get_json()
+    assert bucket.names() == [f"uploads/{sent['id']}"]
+    bucket.server.away()
+    work(place)
+    job = caller.get(f"/jobs/{sent['id']}").get_json()
+    assert (job["state"], job["reason"]) == ("failed", uploads.AWAY)
+    bucket.server.back()
+    jobs.maintain(place)
+    assert bucket.names() == []
+
+
+def test_an_upload_that_is_refused_leaves_nothing(
+    place: Rooms, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller(create_app(place), place, "GAME")
+    assert caller.send(b"").status_code == 400
+    monkeypatch.setattr(place.queue("search").__class__, "enqueue_call", None)
+    assert caller.send(b"some bytes").status_code == 500
+    assert bucket.names() == []
+    assert place.redis.zcard(DOOMED) == 0
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import redis
+from dejabug import objects
+objects.PART = 5 * 1024 * 1024
+store = objects.ObjectStore(sys.argv[1], redis.Redis.from_url(sys.argv[2]))
+store.put_file("uploads/1", Path(sys.argv[3]), lives=-1)
+"""
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half(
+    bucket: Bucket, store: redis.Redis, tmp_path: Path
+) -> None:
+    from moto.s3.models import s3_backends
+
+    backend = next(iter(s3_backends["123456789012"].values()))
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(100 * 1024 * 1024))
+    pool = store.connection_pool.connection_kwargs
+    url = f"redis://{pool['host']}:{pool['port']}/0"
+    command = [sys.executable, "-c", KILLED, bucket.address, url, str(file)]
+    with subprocess.Popen(command) as child:
+
+        def parts() -> int:
+            under_way = backend.buckets[bucket.name].multiparts.values()
+            return sum(len(one.parts) for one in under_way)
+
+        wait_until(parts)
+        child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+    assert bucket.names() == []
+    objects_now = ObjectStore(bucket.address, store)
+    assert objects_now.read("uploads/1") is None
+    # Its end was written down before its beginning.
+    assert store.zrange(DOOMED, 0, -1) == [b"uploads/1"]
+    assert objects_now.sweep() == 1
+    assert store.zcard(DOOMED) == 0
+
+
+def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_away(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    keys = [jira.file("GAME", name, clips / name) for name in (COWS[0], QUIET)]
+    age(jira, keys[0], 3)
+    ids = [tell(place, jira, key, watch=False) for key in keys]
+    for issue_id in ids:
+        previewing.preview_clip(place.catalogue.clips_of(issue_id)[0].id)
+    assert len(bucket.names()) == 4
+    before = time.time() - 2 * YEAR
+    assert len(list(purge(place, find_old(place, before), "clips"))) == 1
+    (young,) = place.catalogue.clips_of(ids[1])
+    assert bucket.names() == [
+        f"pictures/{young.id[-2:]}/{young.id}.zip",
+        f"previews/{young.id[-2:]}/{young.id}.mp4",
+    ]
+    bucket.server.away()
+    jobs.forget_issue(ids[1])
+    assert place.pictures.times(young.id) == []
+    assert place.previews.state(young.id) == "missing"
+    bucket.server.back()
+    jobs.maintain(place)
+    assert bucket.names() == []
+    kept = [key for key in place.redis.keys("dejabug:p*") if b":pictures:" in key]
+    assert [place.redis.ttl(key) > 0 for key in kept] == [True] * len(kept)
+    assert not place.redis.exists(DOOMED, KNOWN, WATCHED)
+
+
+def test_a_preview_that_somebody_else_deleted_is_made_anew(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0])
+    (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
+    previewing.preview_clip(clip.id)
+    caller = Caller(create_app(place), place, "GAME")
+    base = caller.get(f"/clips/{clip.id}").get_json()["media"]
+    video = base.removeprefix("http://dejabug.example") + "/video.mp4"
+    assert caller.client.get(video).status_code == 200
+    bucket.server.files.rm(f"{bucket.name}/dejabug/previews", recursive=True)
+    assert caller.client.get(video).status_code == 404
+    assert caller.get(f"/clips/{clip.id}").get_json()["video"] == "preparing"
+    work(place, previews=True)
+    assert caller.client.get(video).status_code == 200
+
+
+def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
+    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+) -> None:
+    folder = Rooms(place.settings.model_copy(update={"media_store": ""}))
+    ids = []
+    for key in history(place, jira, clips, COWS[0], QUIET):
+        (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
+        ids.append(clip.id)
+        folder.pictures.write(clip.id, [0.0, 1.5], np.zeros((2, 90, 160, 3), np.uint8))
+        place.pictures.forget(clip.id)
+    folder.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
+    folder.pictures.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
+    before = files_below(place.settings.data_dir)
+    for told in ("Copied the pictures of 2 clips, and 1 previews.", "of 0 clips, and 0 previews."):
+        run = CliRunner().invoke(app, ["copy-media"])
+        assert run.exit_code == 0, run.output
+        assert told in run.output
+    assert files_below(place.settings.data_dir) == before
+    assert len(bucket.names()) == 3
+    for clip_id in ids:
+        assert place.pictures.times(clip_id) == [0.0, 1.5]
+        assert place.pictures.read(clip_id, 1.5) == folder.pictures.read(clip_id, 1.5)
+    assert place.previews.state(ids[0]) == "ready"
+
+
+def put(previews: PreviewObjects, clip_id: str, size: int, watched: float, folder: Path) -> None:
+    file = folder / clip_id
+    file.write_bytes(bytes(size))
+    previews.put(clip_id, file, watched)
+
+
+def test_unwatched_previews_go_and_the_longest_unwatched_first(
+    bucket: Bucket, store: redis.Redis, tmp_path: Path
+) -> None:
+    previews = PreviewObjects(ObjectStore(bucket.address, store), store)
+    for number, days in enumerate((40, 5, 4, 3, 0)):
+        put(previews, f"1{number}", 100, time.time() - days * DAY, tmp_path)
+    previews.give_up("99")
+    assert previews.prune(30 * DAY, 1000) == 1
+    assert previews.watch("12")  # now it was watched last
+    assert previews.prune(30 * DAY, 250) == 2
+    states = [previews.state(f"1{n}") for n in range(5)]
+    assert states == ["missing", "missing", "ready", "missing", "ready"]
+    assert bucket.names() == ["previews/12/12.mp4", "previews/14/14.mp4"]
+    assert previews.state("99") == "none"
+    store.zadd(WATCHED, {"99": time.time() - 40 * DAY})
+    assert previews.prune(30 * DAY, 0) == 2
+    assert previews.state("99") == "missing"
+    assert not store.exists(KNOWN, WATCHED)
+
+
+@pytest.mark.parametrize("clip_id", ["../12", "a/b", "", ".", "٣", "1\n"])
+def test_an_id_names_no_other_object(bucket: Bucket, store: redis.Redis, clip_id: str) -> None:
+    previews = PreviewObjects(ObjectStore(bucket.address, store), store)
+    for use in (previews.watch, previews.state, previews.give_up, previews.forget):
+        with pytest.raises(ValueError, match="clip id"):
+            use(clip_id)
+
+
+def test_doctor_tries_the_store_and_leaves_nothing(
+    cold_place: Rooms, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finding(place: Rooms) -> Check:
+        checks = {check.what: check for check in examine(place, model=False)}
+        assert "data folder" not in checks
+        return checks["media store"]
+
+    check = finding(cold_place)
+    assert check.well
+    assert check.says.startswith(f"{bucket.address} takes, gives and deletes")
+    assert bucket.names() == []
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    check = finding(Rooms(cold_place.settings))
+    assert not check.well
+    assert check.says.startswith(f"{bucket.address} refused a put")
+    assert "docs/operations.md" in check.remedy
+    assert ACCESS not in check.says
+    # It is looked for once, by whoever reaches the store.
+    assert cold_place.redis.zcard(DOOMED) == 1
+
+
+def test_an_address_of_no_use_stops_a_worker_at_its_start(environment: dict[str, str]) -> None:
+    environment["DEJABUG_MEDIA_STORE"] = "nostore://bucket"
+    run = dejabug("worker", "default", "--burst", **environment)
+    assert run.returncode == 1
+    assert "DEJABUG_MEDIA_STORE: nostore:// cannot be spoken to here" in run.stderr
