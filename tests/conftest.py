@@ -20,6 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 import contract
 from dejabug import rooms as rooms_module
+from dejabug.demo.jira_standin.admin import requests_to
 from dejabug.demo.jira_standin.app import create_app as create_jira
 from dejabug.demo.jira_standin.store import User
 from dejabug.demo.studio import CLIPS
@@ -158,7 +159,7 @@ class Site:
         self._server.shutdown()
         self._server.server_close()
         if self.app.extensions["deployment"] == "Cloud" and contract.present():
-            contract.check(self.app.extensions["requests"])
+            contract.check(requests_to(self.app))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from PIL import Image
 from conftest import TOKEN, Site
 from dejabug import jobs, media, previewing
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.logs import configure_logs
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
 from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
@@ -584,6 +585,7 @@ def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
 def test_secrets_of_the_download_stay_out_of_logs(
     cold_place: Rooms, jira: Site, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    configure_logs("text")
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")
     previewing.preview_clip(clip_id)
     said = "".join(capsys.readouterr())

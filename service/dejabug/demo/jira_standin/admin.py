@@ -4,10 +4,9 @@ faults on demand for tests."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 
 from dejabug.demo.jira_standin.files import keep_upload
 from dejabug.demo.jira_standin.shapes import issue_json
@@ -148,16 +147,16 @@ def faults() -> tuple[str, int]:
 @blueprint.get("/rest/standin/log")
 def log() -> Response:
     """Every REST request so far, and every webhook delivery."""
-    parts = current_app.extensions
-    requests = [*map(_told, parts["requests"])]
-    return jsonify(user=g.user.name, requests=requests, deliveries=parts["sender"].log)
+    deliveries = current_app.extensions["sender"].log
+    return jsonify(user=g.user.name, requests=requests_to(current_app), deliveries=deliveries)
 
 
-def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A request as it is told: what was sent either way as JSON, null where it was none."""
-    return {
-        name: _parsed(each) if isinstance(each, bytes) else each for name, each in entry.items()
-    }
+def requests_to(site: Flask) -> list[dict[str, Any]]:
+    """The REST requests so far; what was sent either way as JSON, None where it was none."""
+    return [
+        {name: _parsed(each) if isinstance(each, bytes) else each for name, each in entry.items()}
+        for entry in site.extensions["requests"]
+    ]
 
 
 def _parsed(raw: bytes) -> Any:
