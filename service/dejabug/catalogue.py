@@ -3,14 +3,16 @@ Plain keys; the frames themselves are the index's, what we said on issues is the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from dejabug.index import slug_of, text_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
@@ -132,17 +134,28 @@ class Catalogue:
 
     def put_clip(self, clip: ClipRecord) -> None:
         """Remember a clip and that it belongs to its issue."""
-        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(self._clip_key(clip.id), mapping=mapping)
-            pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
-            pipe.sadd(self.status_key(clip.status), clip.id)
-            if clip.content:
-                pipe.sadd(self._content_key(clip.content), clip.id)
-            for status in ClipStatus:
-                if status != clip.status:
-                    pipe.srem(self.status_key(status), clip.id)
+            self._put_clip(clip, pipe)
             pipe.execute()
+
+    def put_outcome(self, clip: ClipRecord) -> ClipRecord | None:
+        """Remember what became of a clip that was worked on; the clip as it is then. None, with
+        nothing changed, where it was forgotten or purged meanwhile."""
+        key = self._clip_key(clip.id)
+        with self._redis.pipeline(transaction=True) as pipe:
+            while True:
+                pipe.watch(key)  # type: ignore[no-untyped-call]
+                row = pipe.hgetall(key)
+                now = _clip(row) if row else None
+                if now is None or now.status is ClipStatus.PURGED:
+                    return None
+                # What a purge says is newer than what the job began with.
+                done = replace(clip, attached=now.attached, unshown=now.unshown)
+                pipe.multi()
+                self._put_clip(done, pipe)
+                with contextlib.suppress(redis.WatchError):
+                    pipe.execute()
+                    return done
 
     def clip(self, clip_id: str) -> ClipRecord | None:
         """What is known of a clip under this encoder."""
@@ -296,6 +309,17 @@ class Catalogue:
             self._redis.hdel(PENDING_TRACES, issue_id)
 
     # Inside
+
+    def _put_clip(self, clip: ClipRecord, pipe: Pipeline) -> None:
+        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
+        pipe.hset(self._clip_key(clip.id), mapping=mapping)
+        pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
+        pipe.sadd(self.status_key(clip.status), clip.id)
+        if clip.content:
+            pipe.sadd(self._content_key(clip.content), clip.id)
+        for status in ClipStatus:
+            if status != clip.status:
+                pipe.srem(self.status_key(status), clip.id)
 
     def _clip_key(self, clip_id: str) -> str:
         return f"dejabug:clip:{self._slug}:{clip_id}"

@@ -38,8 +38,7 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
                 done = _copied(place, kept, clip, where, content)
                 done = done or _sampled(place, kept, clip, where, path)
                 done = replace(done, content=content)
-                if kept.catalogue.clip(clip.id) is not None:
-                    kept.catalogue.put_clip(done)  # for whoever waits with the same file
+                kept.catalogue.put_outcome(done)  # for whoever waits with the same file
             return done
     except AttachmentGoneError:
         return None

@@ -21,10 +21,7 @@ from dejabug.catalogue import PENDING, PENDING_TRACES
 from dejabug.collection import Collection
 from dejabug.embedding import embed_clip
 from dejabug.index import Place
-from dejabug.jira.errors import (
-    CommentGoneError,
-    IssueGoneError,
-)
+from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE
@@ -223,11 +220,10 @@ def index_clip(clip_id: str) -> None:
         if done is None and not place.serves(kept):
             # Perhaps it is our account that lost a permission: what serves must not suffer for it.
             done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
-        if done is None or kept.catalogue.clip(clip_id) is None:
-            # Deleted in Jira, perhaps while we worked: nothing of it may stay.
-            forget_clip(place, clip_id)
+        if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
+            _keep(place, kept, done, time.monotonic() - started)
         else:
-            _keep(kept, done, time.monotonic() - started)
+            _take_back(place, kept, clip_id)
     waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
     if not waiting and place.serves(kept):
         queue_suggestion(place, issue.id)
@@ -235,10 +231,20 @@ def index_clip(clip_id: str) -> None:
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _keep(kept: Collection, clip: ClipRecord, seconds: float) -> None:
-    """Remember what became of a clip, where its issue belongs now."""
-    kept.catalogue.put_clip(clip)
+def _take_back(place: Rooms, kept: Collection, clip_id: str) -> None:
+    """Deleted in Jira or purged, perhaps while we worked: nothing of the clip may stay."""
+    now = kept.catalogue.clip(clip_id)
+    if now is not None and now.status is ClipStatus.PURGED:
+        purge_clip(place, kept, now)
+    else:
+        forget_clip(place, clip_id)
+
+
+def _keep(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+    """Have what was made of a clip fit where its issue belongs now, and tell of it."""
     issue = kept.catalogue.issue(clip.issue_id)
+    if clip.unshown:  # since a moment ago, perhaps
+        place.pictures.forget(clip.id)
     if clip.status is ClipStatus.INDEXED:
         kept.pace.record(seconds, clip.size)
         if issue is not None:  # it may have moved while we worked
