@@ -22,7 +22,7 @@ from dejabug.catalogue import PENDING
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.queueing import BACKOFF
+from dejabug.queueing import BACKOFF, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.verdicts import Verdict
@@ -308,6 +308,20 @@ def test_a_pause_that_jira_names_is_kept(place: Rooms, jira: Site) -> None:
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
     answer = jobs.sync_issue(issue_id, True)
     assert answer.intervals == [37]  # type: ignore[attr-defined]
+
+
+def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> None:
+    """A busy hour may bring a job dozens; that it failed as often is no reason to give it up."""
+    issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
+    queue = place.queue("default")
+    enqueue(queue, jobs.sync_issue, issue_id, True)
+    (job,) = queue.jobs
+    job.number_of_retries = 10 * len(BACKOFF)
+    job.save()
+    jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
+    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+    assert queue.failed_job_registry.count == 0
+    assert queue.scheduled_job_registry.get_job_ids() == [job.id]
 
 
 def test_a_promise_whose_job_was_lost_is_taken_up_again(
