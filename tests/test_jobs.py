@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -68,6 +70,19 @@ def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     return old, key, tell(place, jira, key)
+
+
+class KilledError(Exception):
+    """Stands for a worker's end at one line."""
+
+
+@contextmanager
+def killed_at(room: Any, name: str) -> Iterator[None]:
+    """What is done meanwhile ends where it would call this function of a module or a class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, name, Mock(side_effect=KilledError))
+        with pytest.raises(KilledError):
+            yield
 
 
 def test_a_new_ticket_gets_one_comment_with_its_duplicates(

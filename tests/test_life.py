@@ -12,10 +12,11 @@ from conftest import Site
 from dejabug import answers, jobs
 from dejabug.answers import FEWEST_TICKETS, rank
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.index import FrameIndex
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, old_and_new, tell, work
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, killed_at, old_and_new, tell, work
 
 
 def body(jira: Site, key: str) -> str:
@@ -90,6 +91,32 @@ def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
     tell(place, jira, "SEQUEL-1", watch=False)
     assert "[SEQUEL-1|" in body(jira, key)
     assert f"[{old}|" not in body(jira, key)
+
+
+def test_a_worker_killed_before_others_were_told_of_a_security_level_tells_them_the_next_time(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    assert f"[{old}|" in body(jira, key)
+    old_id = str(jira.issue(old)["id"])
+    edit(jira, old, security={"name": "Secret"})
+    jira.app.extensions["store"].users["bot"].levels = ["Secret"]
+    with killed_at(jobs, "correct_comments_naming"):
+        jobs.sync_issue(old_id, False)
+    tell(place, jira, old, watch=False)
+    assert jira.comments(key) == []
+
+
+def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key, watch=False)
+    jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "SEQUEL"})
+    with killed_at(FrameIndex, "move_clip"):
+        jobs.sync_issue(issue_id, False)
+    tell(place, jira, "SEQUEL-1", watch=False)
+    assert (place.index.clip_count(["GAME"]), place.index.clip_count(["SEQUEL"])) == (0, 1)
 
 
 def test_a_chain_of_duplicates_is_named_by_its_first_ticket(

@@ -16,7 +16,7 @@ from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
-from dejabug.metrics import stage
+from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 
@@ -46,6 +46,28 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
         return _failed(clip, "too_large", str(error))
     except media.ClipError as error:
         return _failed(clip, error.code, str(error))
+
+
+def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+    """Have what was made of a clip fit where its issue belongs now, and tell of it."""
+    issue = kept.catalogue.issue(clip.issue_id)
+    if clip.unshown:  # since a moment ago, perhaps
+        place.pictures.forget(clip.id)
+    if clip.status is ClipStatus.INDEXED:
+        kept.pace.record(seconds, clip.size)
+        if issue is not None:  # it may have moved while we worked
+            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
+    CLIPS_DONE.labels(str(clip.status), reason).inc()
+    log.info(
+        "clip_done",
+        clip=clip.id,
+        issue=issue.key if issue else clip.issue_id,
+        status=str(clip.status),
+        reason=reason,
+        frames=clip.frames,
+        seconds=round(seconds, 2),
+    )
 
 
 def _copied(

@@ -19,12 +19,11 @@ from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
 from dejabug.catalogue import PENDING, PENDING_TRACES
 from dejabug.collection import Collection
-from dejabug.embedding import embed_clip
+from dejabug.embedding import embed_clip, tell_outcome
 from dejabug.index import Place
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
-from dejabug.metrics import CLIPS_DONE
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.reading import evidence, face_of, game_of, words_of
@@ -100,31 +99,40 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         face_of(issue, kinds),
         restricted=issue.security is not None,
     )
-    catalogue.put_issue(record)
     place.readers.forget_issue(issue.id)
     place.verdicts.linked(issue.id, issue.duplicates(kinds))
-    if old is not None and old.face != record.face:
-        correct_comments_naming(place, issue.id)
-    if old is not None and (old.restricted > record.restricted or old.project != record.project):
-        enqueue(place.queue("default"), suggest_around, issue.id)
+    if old is not None and replace(old, watched=watch) != record:
+        # Without a face until all is told: a worker that is killed at it tells all again.
+        catalogue.put_issue(replace(record, face=""))
+        _tell_of_change(place, old, record)
+    catalogue.put_issue(record)
     if place.projects.rules(issue.project).mode == "off":
         return 0
     attached = evidence(place, issue)
     for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
         forget_clip(place, clip_id)
-    if old is not None and (old.project, old.game) != (record.project, record.game):
-        where = Place(issue.id, record.project, record.game)
-        for kept in place.collections():
-            if kept.knows_dimensions():
-                kept.tickets.move(issue.id, record.project)
-                for file in attached:
-                    kept.index.move_clip(file.id, where)
     # What answers counts; what is made ready to answer is fed alike.
     queued, *_ = [_feed(place, kept, issue, attached) for kept in place.fed]
     log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
     if not queued:
         queue_suggestion(place, issue.id)
     return queued
+
+
+def _tell_of_change(place: Rooms, old: IssueRecord, record: IssueRecord) -> None:
+    """Bring in line what rests on an issue as it was when it was last read; all of it where that
+    was broken off."""
+    broken_off = not old.face
+    if broken_off or old.face != record.face:
+        correct_comments_naming(place, record.id)
+    if broken_off or old.restricted > record.restricted or old.project != record.project:
+        enqueue(place.queue("default"), suggest_around, record.id)
+    if broken_off or (old.project, old.game) != (record.project, record.game):
+        where = Place(record.id, record.project, record.game)
+        for kept in place.indexed():
+            kept.tickets.move(record.id, record.project)
+            for clip_id in kept.catalogue.clip_ids_of(record.id):
+                kept.index.move_clip(clip_id, where)
 
 
 def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
@@ -221,7 +229,7 @@ def index_clip(clip_id: str) -> None:
             # Perhaps it is our account that lost a permission: what serves must not suffer for it.
             done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
         if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
-            _keep(place, kept, done, time.monotonic() - started)
+            tell_outcome(place, kept, done, time.monotonic() - started)
         else:
             _take_back(place, kept, clip_id)
     waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
@@ -238,28 +246,6 @@ def _take_back(place: Rooms, kept: Collection, clip_id: str) -> None:
         purge_clip(place, kept, now)
     else:
         forget_clip(place, clip_id)
-
-
-def _keep(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:
-    """Have what was made of a clip fit where its issue belongs now, and tell of it."""
-    issue = kept.catalogue.issue(clip.issue_id)
-    if clip.unshown:  # since a moment ago, perhaps
-        place.pictures.forget(clip.id)
-    if clip.status is ClipStatus.INDEXED:
-        kept.pace.record(seconds, clip.size)
-        if issue is not None:  # it may have moved while we worked
-            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
-    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
-    CLIPS_DONE.labels(str(clip.status), reason).inc()
-    log.info(
-        "clip_done",
-        clip=clip.id,
-        issue=issue.key if issue else clip.issue_id,
-        status=str(clip.status),
-        reason=reason,
-        frames=clip.frames,
-        seconds=round(seconds, 2),
-    )
 
 
 @polite
