@@ -20,10 +20,12 @@ from rq.job import JobStatus
 
 from conftest import Site, clips_waiting
 from dejabug import jobs, media, questions
-from dejabug.catalogue import PENDING
+from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.index import FrameIndex
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.pictures import PictureStore
 from dejabug.queueing import BACKOFF, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
@@ -366,6 +368,46 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
 
     monkeypatch.setattr(media, "sample_frames", sample_and_lose)
     tell(place, jira, key)
+    assert place.index.state().frames == 0
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")]
+)
+@pytest.mark.parametrize("gone", ["attachment", "issue"])
+def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_time(
+    place: Rooms, jira: Site, clips: Path, room: Any, name: str, gone: str
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/{gone}/{clip.id if gone == 'attachment' else key}")
+    with killed_at(room, name):
+        jobs.sync_issue(issue_id, False)
+    jobs.sync_issue(issue_id, False)
+    assert place.index.state().frames == 0
+    assert place.catalogue.clip_ids_of(issue_id) == []
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_nothing(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_id = str(jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"])
+    jobs.sync_issue(issue_id, False)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    sample: Callable[..., media.Frames] = media.sample_frames
+
+    def sample_and_lose(path: Path, **options: object) -> media.Frames:
+        frames = sample(path, **options)
+        jobs.forget_issue(issue_id)
+        return frames
+
+    monkeypatch.setattr(media, "sample_frames", sample_and_lose)
+    with killed_at(Catalogue, "put_outcome"):
+        jobs.index_clip(clip.id)
+    jobs.index_clip(clip.id)
     assert place.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 

@@ -164,7 +164,7 @@ def test_pictures_alone_may_go_and_the_clip_is_still_found(
     assert place.queue("previews").count == 0
     assert video_state(place, clip) == "none"
     # Read anew, its frames come back and its pictures do not.
-    jobs.forget_clip(place, clip.id)
+    jobs.forget_clip(place, clip.id, clip.issue_id)
     tell(place, jira, aged[0], watch=False)
     assert place.index.holds(old.id)
     assert place.pictures.times(old.id) == []

@@ -180,16 +180,21 @@ class Catalogue:
         found = (self.clip(clip_id) for clip_id in self.clip_ids_of(issue_id))
         return [clip for clip in found if clip is not None]
 
-    def forget_clip(self, clip: ClipRecord) -> None:
-        """Take a clip's record out."""
+    def forget_clip(self, clip: ClipRecord, *, listed: bool = False) -> None:
+        """Take a clip's record out; its name stays `listed` among its issue's clips if wanted."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self._clip_key(clip.id))
-            pipe.srem(_issue_clips_key(clip.issue_id), clip.id)
+            if not listed:
+                pipe.srem(_issue_clips_key(clip.issue_id), clip.id)
             if clip.content:
                 pipe.srem(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 pipe.srem(self.status_key(status), clip.id)
             pipe.execute()
+
+    def unlist_clip(self, clip_id: str, issue_id: str) -> None:
+        """Take a clip's name out of its issue's."""
+        self._redis.srem(_issue_clips_key(issue_id), clip_id)
 
     def twins(self, content: str) -> list[ClipRecord]:
         """The indexed clips whose file has this SHA-256."""

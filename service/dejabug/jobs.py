@@ -110,7 +110,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         return 0
     attached = evidence(place, issue)
     for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
-        forget_clip(place, clip_id)
+        forget_clip(place, clip_id, issue.id)
     # What answers counts; what is made ready to answer is fed alike.
     queued, *_ = [_feed(place, kept, issue, attached) for kept in place.fed]
     log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
@@ -219,7 +219,10 @@ def index_clip(clip_id: str) -> None:
     clip = kept.catalogue.clip(clip_id)
     issue = kept.catalogue.issue(clip.issue_id) if clip else None
     if clip is None or issue is None:
-        return  # forgotten while it waited
+        # Forgotten while it waited, or while a worker was at it that was killed before it noticed.
+        if not any(each.catalogue.clip(clip_id) for each in place.collections()):
+            forget_clip(place, clip_id, issue_id="")
+        return
     if place.retention.cutoffs().purges(issue.project, clip.attached):
         purge_clip(place, kept, clip)  # it has become too old while it waited
     elif clip.status is ClipStatus.QUEUED:
@@ -231,7 +234,7 @@ def index_clip(clip_id: str) -> None:
         if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
             tell_outcome(place, kept, done, time.monotonic() - started)
         else:
-            _take_back(place, kept, clip_id)
+            _take_back(place, kept, clip)
     waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
     if not waiting and place.serves(kept):
         queue_suggestion(place, issue.id)
@@ -239,13 +242,13 @@ def index_clip(clip_id: str) -> None:
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _take_back(place: Rooms, kept: Collection, clip_id: str) -> None:
+def _take_back(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
     """Deleted in Jira or purged, perhaps while we worked: nothing of the clip may stay."""
-    now = kept.catalogue.clip(clip_id)
+    now = kept.catalogue.clip(clip.id)
     if now is not None and now.status is ClipStatus.PURGED:
         purge_clip(place, kept, now)
     else:
-        forget_clip(place, clip_id)
+        forget_clip(place, clip.id, clip.issue_id)
 
 
 @polite
@@ -274,7 +277,7 @@ def forget_issue(issue_id: str) -> None:
     """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
     place = rooms()
     for clip_id in place.catalogue.clip_ids_of(issue_id):
-        forget_clip(place, clip_id)
+        forget_clip(place, clip_id, issue_id)
     collections = place.collections()
     for kept in collections:
         if kept.knows_dimensions():
@@ -289,23 +292,25 @@ def forget_issue(issue_id: str) -> None:
     log.info("issue_forgotten", issue_id=issue_id)
 
 
-def forget_clip(place: Rooms, clip_id: str) -> None:
+def forget_clip(place: Rooms, clip_id: str, issue_id: str) -> None:
     """Take a clip out whole, under every encoder: its records first, so that a job at work on it
-    notices."""
+    notices; its name among its issue's clips last, so that a worker that is killed at this finds it
+    again."""
     for kept in place.collections():
         clip = kept.catalogue.clip(clip_id)
         if clip is not None:
-            kept.catalogue.forget_clip(clip)
+            kept.catalogue.forget_clip(clip, listed=True)
         if kept.knows_dimensions():
             kept.index.forget_clip(clip_id)
     place.pictures.forget(clip_id)
     place.previews.forget(clip_id)
+    place.catalogue.unlist_clip(clip_id, issue_id)
     log.info("clip_forgotten", clip=clip_id)
 
 
 def purge_clip(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
     """Take out all of a clip's footage, and remember that it was here."""
-    forget_clip(place, clip.id)
+    forget_clip(place, clip.id, clip.issue_id)
     kept.catalogue.put_clip(clip.purged())
 
 
