@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,11 +52,16 @@ def work(place: Rooms, *, previews: bool = False) -> None:
 def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
     """What a webhook does: promise and queue; then work. The issue's id."""
     issue_id = str(jira.issue(key)["id"])
+    promise(place, issue_id, watch)
+    work(place)
+    return issue_id
+
+
+def promise(place: Rooms, issue_id: str, watch: bool) -> None:
+    """Promise to look at an issue, and queue that."""
     with place.redis.pipeline() as pipe:
         jobs.promise_sync(place, issue_id, watch, pipe)
         pipe.execute()
-    work(place)
-    return issue_id
 
 
 def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
@@ -354,6 +360,41 @@ def test_a_promise_whose_job_was_lost_is_taken_up_again(
     assert place.redis.zcard(PENDING) == 0
 
 
+@pytest.mark.parametrize("watch", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_promise_that_is_taken_up_again_brings_a_comment_only_where_it_was_to(
+    place: Rooms, jira: Site, clips: Path, watch: bool, known: bool
+) -> None:
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key, watch=False) if known else str(jira.issue(key)["id"])
+    promise(place, issue_id, watch)
+    place.queue("default").empty()  # its job was lost
+    place.redis.zadd(PENDING, {issue_id: 1.0})
+    jobs.maintain(place)
+    work(place)
+    assert len(jira.comments(key)) == watch
+
+
+def test_a_promise_that_waits_long_is_taken_up_by_one_more_job_however_long(
+    place: Rooms, jira: Site
+) -> None:
+    for _ in range(5):  # hours, in which Jira is away
+        place.redis.zadd(PENDING, {"10001": 1.0})
+        jobs.maintain(place)
+    assert place.queue("default").count == 1
+
+
+def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Rooms) -> None:
+    promise(place, "10001", watch=True)
+    first = float(place.redis.zscore(PENDING, "10001") or 0)
+    promise(place, "10001", watch=False)
+    place.promises.keep("10001", first)
+    assert place.redis.zscore(PENDING, "10001")
+    place.promises.keep("10001", time.time())
+    assert place.redis.keys("dejabug:pending*") == []
+
+
 def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,9 +413,7 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
-@pytest.mark.parametrize(
-    ("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")]
-)
+@pytest.mark.parametrize(("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")])
 @pytest.mark.parametrize("gone", ["attachment", "issue"])
 def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_time(
     place: Rooms, jira: Site, clips: Path, room: Any, name: str, gone: str

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -295,24 +294,6 @@ class Catalogue:
             for issue_id, row in zip(wanted, rows, strict=True)
         }
 
-    # Work that has been promised
-
-    def pending_since(self, seconds: float) -> list[str]:
-        """Issues whose synchronisation was promised longer ago than that, and is not done."""
-        oldest = time.time() - seconds
-        return [text_of(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
-
-    def trace_of_promise(self, issue_id: str) -> str:
-        """The trace under which an issue was promised to be looked at, empty where none is kept."""
-        return text_of(self._redis.hget(PENDING_TRACES, issue_id))
-
-    def settle(self, issue_id: str, promised_before: float) -> None:
-        """The promise to synchronise this issue is kept, unless renewed since (Unix seconds)."""
-        promised = self._redis.zscore(PENDING, issue_id)
-        if promised is not None and float(promised) <= promised_before:
-            self._redis.zrem(PENDING, issue_id)
-            self._redis.hdel(PENDING_TRACES, issue_id)
-
     # Inside
 
     def _put_clip(self, clip: ClipRecord, pipe: Pipeline) -> None:
@@ -359,6 +340,8 @@ def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:
 PENDING = "dejabug:pending"
 # The same issues → the trace of the promise, so that even a lost job goes on under it.
 PENDING_TRACES = "dejabug:pending-traces"
+# Those of them that may get a comment from then on, a set.
+PENDING_WATCHED = "dejabug:pending-watched"
 
 
 def event_key(digest: str) -> str:

@@ -17,7 +17,6 @@ from redis.client import Pipeline
 
 from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
-from dejabug.catalogue import PENDING, PENDING_TRACES
 from dejabug.collection import Collection
 from dejabug.embedding import embed_clip, tell_outcome
 from dejabug.index import Place
@@ -37,7 +36,7 @@ from dejabug.uploads import prune_uploads
 
 log = structlog.get_logger()
 
-# A promise older than this, in seconds, with no job under way, is taken up again.
+# A promise older than this, in seconds, is taken up again, by one more job than it may have.
 STALE_PROMISE = 900
 # Seconds after which a preview that nobody watched is taken away; it is made anew when asked for.
 UNWATCHED = 30 * 24 * 3600
@@ -45,15 +44,17 @@ UNWATCHED = 30 * 24 * 3600
 GONE = "gone: Jira shows this attachment no more"
 
 
-def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
+def promise_sync(
+    place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline, *, job_id: str | None = None
+) -> None:
     """Within a transaction: remember that this issue must be looked at, and queue it, both under
-    the thread's trace."""
+    the thread's trace. With `job_id`: no second job of that name."""
     if not pipeline.explicit_transaction:
         pipeline.multi()  # RQ would begin it in the middle, which redis-py refuses
     with traced(current_trace()) as trace:
-        pipeline.zadd(PENDING, {issue_id: time.time()})
-        pipeline.hset(PENDING_TRACES, issue_id, trace)
-        enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
+        place.promises.make(issue_id, trace, pipeline, watch=watch)
+        queue = place.queue("default")
+        enqueue(queue, sync_issue, issue_id, watch, job_id=job_id, pipeline=pipeline)
 
 
 @polite
@@ -70,7 +71,7 @@ def sync_issue(issue_id: str, watch: bool) -> None:
         _gone(place, issue_id)
     else:
         take_in(place, issue, watch=watch)
-    place.catalogue.settle(issue_id, started)
+    place.promises.keep(issue_id, started)
 
 
 def _gone(place: Rooms, issue_id: str) -> None:
@@ -330,14 +331,14 @@ def correct_comments_naming(place: Rooms, issue_id: str) -> None:
 
 def maintain(place: Rooms) -> None:
     """What a worker does now and then: take up forgotten promises, let the index grow."""
-    for issue_id in place.catalogue.pending_since(STALE_PROMISE):
+    for issue_id in place.promises.older_than(STALE_PROMISE):
         with (
-            traced(place.catalogue.trace_of_promise(issue_id)),
+            traced(place.promises.trace(issue_id)),
             place.redis.pipeline(transaction=True) as pipe,
         ):
             log.warning("promise_taken_up_again", issue_id=issue_id)
-            record = place.catalogue.issue(issue_id)
-            promise_sync(place, issue_id, record is None or record.watched, pipe)
+            watch, again = place.promises.watches(issue_id), f"sync-again-{issue_id}"
+            promise_sync(place, issue_id, watch, pipe, job_id=again)
             pipe.execute()
     for kept in place.fed:
         queue_waiting(place, kept)
