@@ -82,7 +82,7 @@ def _gone(place: Rooms, issue_id: str) -> None:
         log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
         correct_comments_naming(place, issue_id)
         return
-    forget_issue(issue_id)
+    forget_issue(issue_id, may_return=True)
     place.catalogue.put_hidden(issue_id)
 
 
@@ -90,6 +90,8 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     """Bring the catalogue in line with an issue as just read; the number of clips queued."""
     catalogue, kinds = place.catalogue, place.settings.duplicate_link_types
     old = catalogue.issue(issue.id)
+    # Where it was hidden from us, a comment of ours that it has is to be put right.
+    watch = watch or place.ledger.begun(issue.id)
     game = game_of(issue)
     record = IssueRecord(
         issue.id,
@@ -274,8 +276,11 @@ def suggest_around(issue_id: str) -> None:
             queue_suggestion(place, pair.found_issue_id)
 
 
-def forget_issue(issue_id: str) -> None:
-    """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
+def forget_issue(issue_id: str, *, may_return: bool = False) -> None:
+    """Take an issue out whole: vectors, pictures, records, and its name from other comments.
+
+    Of one that `may_return`, since Jira hides it, what people said and that we commented is kept.
+    """
     place = rooms()
     for clip_id in place.catalogue.clip_ids_of(issue_id):
         forget_clip(place, clip_id, issue_id)
@@ -283,8 +288,9 @@ def forget_issue(issue_id: str) -> None:
     for kept in collections:
         if kept.knows_dimensions():
             kept.tickets.forget(issue_id)
-    place.verdicts.forget_issue(issue_id)
-    place.ledger.forget_issue(issue_id)
+    if not may_return:
+        place.verdicts.forget_issue(issue_id)
+    place.ledger.forget_issue(issue_id, may_return=may_return)
     place.readers.forget_issue(issue_id)
     rank_anew(place, issue_id)
     for kept in collections:
