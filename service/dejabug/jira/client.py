@@ -41,8 +41,8 @@ from dejabug.metrics import JIRA_REQUESTS, jira_answered
 TIMEOUT = (5, 60)
 # Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
 PAGE = 100
-# Where pages overlap, a tenth of Data Center's page is on the next one too: as many issues may leave
-# a search (deleted, moved, too old for it) while a page is worked on.
+# Where pages overlap, a tenth of Data Center's page is on the next one too: as many issues may
+# leave a search (deleted, moved, too old for it) while a page is worked on.
 OVERLAP = 10
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
