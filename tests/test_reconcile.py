@@ -6,6 +6,7 @@ No webhook is registered in these tests' Jira: every event is a lost one.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -372,11 +373,16 @@ def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
     assert cold_place.queue("default").count == 1
 
 
-def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms) -> None:
+@pytest.mark.parametrize("stray", [False, True])
+def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms, stray: bool) -> None:
+    if stray:  # what nobody can tidy up keeps it from nothing else
+        folder = cold_place.settings.data_dir / "previews" / "no" / "file.mp4"
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
     keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
     keeper.start()
     try:
-        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 20)
+        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 6)
     finally:
         keeper.stop()
 
