@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from dejabug import answers, jobs
 from dejabug.answers import FEWEST_TICKETS, rank
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
+from dejabug.jira.models import Issue
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
@@ -117,6 +119,39 @@ def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
         jobs.sync_issue(issue_id, False)
     tell(place, jira, "SEQUEL-1", watch=False)
     assert (place.index.clip_count(["GAME"]), place.index.clip_count(["SEQUEL"])) == (0, 1)
+
+
+@pytest.mark.parametrize("event", ["clip", "deletion"])
+def test_what_was_read_before_an_event_is_not_taken_in_after_it(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """Jira tells of two changes at once, and two workers are at it."""
+    key = jira.file("GAME", "cows")
+    issue_id = tell(place, jira, key, watch=False)
+    has_read, second_done = Event(), Event()
+    read = place.jira.issue
+
+    def read_and_dally(wanted: str) -> Issue:
+        found = read(wanted)
+        if not has_read.is_set():
+            has_read.set()
+            second_done.wait(0.5)  # in vain where the second has to wait for us
+        return found
+
+    monkeypatch.setattr(place.jira, "issue", read_and_dally)
+    first = Thread(target=jobs.sync_issue, args=(issue_id, False))
+    first.start()
+    assert has_read.wait(10)
+    if event == "clip":
+        jira.attach(key, clips / COWS[0])
+        jobs.sync_issue(issue_id, True)
+    else:
+        jira.call("DELETE", f"/rest/api/2/issue/{key}")
+        jobs.forget_issue(issue_id)
+    second_done.set()
+    first.join()
+    assert len(place.catalogue.clip_ids_of(issue_id)) == (event == "clip")
+    assert (place.catalogue.issue(issue_id) is None) == (event == "deletion")
 
 
 def test_a_chain_of_duplicates_is_named_by_its_first_ticket(

@@ -1,4 +1,5 @@
-"""A clip's file → its frames in the index and its pictures; each file once."""
+"""A clip's file → its frames in the index and its pictures, each file once; a ticket's words → the
+index and its tags."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.tags import Tag
 
 log = structlog.get_logger()
 
@@ -46,6 +48,30 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
         return _failed(clip, "too_large", str(error))
     except media.ClipError as error:
         return _failed(clip, error.code, str(error))
+
+
+def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
+    """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
+    gone, perhaps since a moment ago."""
+    catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
+    issue = catalogue.issue(issue_id)
+    if issue is None:
+        return False
+    tags: list[Tag] = []
+    if words:
+        vector = place.encoder.embed_texts([words])[0]
+        kept.tickets.write(issue_id, issue.project, vector)
+        if place.tagger is not None:
+            tags = place.tagger.tags(None, vector)
+    else:
+        kept.tickets.forget(issue_id)
+    catalogue.put_tags(issue_id, [tag.title for tag in tags])
+    catalogue.words_embedded(issue_id, words)
+    if catalogue.issue(issue_id) is None:
+        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
+        catalogue.put_tags(issue_id, [])
+        return False
+    return True
 
 
 def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:

@@ -9,8 +9,10 @@ that even a lost job is found again by `maintain`.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 import structlog
 from redis.client import Pipeline
@@ -18,7 +20,7 @@ from redis.client import Pipeline
 from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
 from dejabug.collection import Collection
-from dejabug.embedding import embed_clip, tell_outcome
+from dejabug.embedding import embed_clip, embed_ticket, tell_outcome
 from dejabug.index import Place
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
@@ -30,7 +32,6 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
-from dejabug.tags import Tag
 from dejabug.tracing import current_trace, traced
 from dejabug.uploads import prune_uploads
 
@@ -57,7 +58,20 @@ def promise_sync(
         enqueue(queue, sync_issue, issue_id, watch, job_id=job_id, pipeline=pipeline)
 
 
+def alone(job: Callable[..., None]) -> Callable[..., None]:
+    """One job at a time reads an issue and takes it in, or forgets it: what was read first is
+    older, and would undo what came after."""
+
+    @wraps(job)
+    def run(issue_id: str, *more: Any, **options: Any) -> None:
+        with held(rooms().redis, f"dejabug:lock:issue:{issue_id}"):
+            job(issue_id, *more, **options)
+
+    return run
+
+
 @polite
+@alone
 def sync_issue(issue_id: str, watch: bool) -> None:
     """Re-read an issue and bring what is known of it up to date; queue its new clips.
 
@@ -82,7 +96,7 @@ def _gone(place: Rooms, issue_id: str) -> None:
         log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
         correct_comments_naming(place, issue_id)
         return
-    forget_issue(issue_id, may_return=True)
+    _forget(place, issue_id, may_return=True)
     place.catalogue.put_hidden(issue_id)
 
 
@@ -157,6 +171,7 @@ def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attac
 
 
 @polite
+@alone
 def obey(issue_id: str, comment_id: str) -> None:
     """Do what a comment that speaks to us wants, once."""
     place = rooms()
@@ -192,23 +207,7 @@ def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
     place = rooms()
     kept = place.own
-    catalogue = kept.catalogue
-    issue, words = catalogue.issue(issue_id), catalogue.words(issue_id)
-    if issue is None or not catalogue.words_wait(issue_id):
-        return
-    tags: list[Tag] = []
-    if words:
-        vector = place.encoder.embed_texts([words])[0]
-        kept.tickets.write(issue_id, issue.project, vector)
-        if place.tagger is not None:
-            tags = place.tagger.tags(None, vector)
-    else:
-        kept.tickets.forget(issue_id)
-    catalogue.put_tags(issue_id, [tag.title for tag in tags])
-    catalogue.words_embedded(issue_id, words)
-    if catalogue.issue(issue_id) is None:
-        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
-        catalogue.put_tags(issue_id, [])
+    if not kept.catalogue.words_wait(issue_id) or not embed_ticket(place, kept, issue_id):
         return
     if place.serves(kept):
         queue_suggestion(place, issue_id)
@@ -276,12 +275,15 @@ def suggest_around(issue_id: str) -> None:
             queue_suggestion(place, pair.found_issue_id)
 
 
-def forget_issue(issue_id: str, *, may_return: bool = False) -> None:
-    """Take an issue out whole: vectors, pictures, records, and its name from other comments.
+@alone
+def forget_issue(issue_id: str) -> None:
+    """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
+    _forget(rooms(), issue_id)
 
-    Of one that `may_return`, since Jira hides it, what people said and that we commented is kept.
-    """
-    place = rooms()
+
+def _forget(place: Rooms, issue_id: str, *, may_return: bool = False) -> None:
+    """The same; of an issue that `may_return`, since Jira hides it, what people said and that we
+    commented is kept."""
     for clip_id in place.catalogue.clip_ids_of(issue_id):
         forget_clip(place, clip_id, issue_id)
     collections = place.collections()
