@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from conftest import Site, clips_waiting
+from conftest import TOKEN, Site, clips_waiting
 from dejabug import backfill, cli
 from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
 from dejabug.jira import client, patience
@@ -82,6 +82,23 @@ def searches(jira: Site) -> list[str]:
         for request in jira.log()["requests"]
         if request["path"] == SEARCH and request["status"] == 200
     ]
+
+
+def test_a_ticket_that_leaves_while_pages_are_read_hides_no_other(
+    cold_place: Rooms, data_center: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data Center's pages are counted, and a backlog is read for days."""
+    access = client.JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
+    monkeypatch.setitem(cold_place.__dict__, "jira", client.JiraClient(access))
+    monkeypatch.setattr(client, "PAGE", 20)
+    keys = [old_ticket(data_center, number) for number in range(50)]
+    steps = read_backlog(cold_place, JQL)
+    next(steps)
+    for key in keys[3:5]:
+        data_center.call("DELETE", f"/rest/api/2/issue/{key}", "admin")
+    last = list(steps)[-1]
+    assert all(cold_place.catalogue.issue_by_key(key) for key in keys)
+    assert last.issues == 50
 
 
 def test_every_issue_is_read_once_and_its_clips_are_queued(
@@ -356,10 +373,10 @@ def test_ctrl_c_tells_how_to_go_on(
 ) -> None:
     original = cold_place.jira.search
 
-    def interrupted(jql: str, token: str | None = None, *more: Any) -> Any:
+    def interrupted(jql: str, token: str | None = None, **more: Any) -> Any:
         if token == "20":
             raise KeyboardInterrupt
-        return original(jql, token, *more)
+        return original(jql, token, **more)
 
     monkeypatch.setattr(cold_place.jira, "search", interrupted)
     answer = call("backfill", JQL)

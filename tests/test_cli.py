@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
@@ -301,3 +302,16 @@ def test_a_project_is_forgotten_when_a_person_says_so(
     assert place.index.clip_count(["GAME"]) == 0
     assert place.index.clip_count(["OTHER"]) == 1
     assert call("project", "GAME", "--forget", "--yes").exit_code == 1
+
+
+def test_a_redis_that_refuses_ends_in_a_line_and_no_traceback(environment: dict[str, str]) -> None:
+    """Its user may too little, its memory is full, it answers too late: all but being away."""
+    with redis.Redis.from_url(environment["DEJABUG_REDIS_URL"]) as admin:
+        admin.acl_setuser("shut", enabled=True, passwords=["+pw"], keys=["x"], commands=["+@all"])
+        address = environment["DEJABUG_REDIS_URL"].replace("://", "://shut:pw@")
+        answer = dejabug("token", "list", **{**environment, "DEJABUG_REDIS_URL": address})
+        admin.acl_deluser("shut")
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert "dejabug: Redis refuses" in words(answer.stderr)
+    assert "doctor" in answer.stderr

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -18,11 +21,13 @@ from rq.job import JobStatus
 
 from conftest import Site, clips_waiting
 from dejabug import jobs, media, questions
-from dejabug.catalogue import PENDING
+from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.index import FrameIndex
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.queueing import BACKOFF
+from dejabug.pictures import PictureStore
+from dejabug.queueing import BACKOFF, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.verdicts import Verdict
@@ -47,11 +52,16 @@ def work(place: Rooms, *, previews: bool = False) -> None:
 def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
     """What a webhook does: promise and queue; then work. The issue's id."""
     issue_id = str(jira.issue(key)["id"])
+    promise(place, issue_id, watch)
+    work(place)
+    return issue_id
+
+
+def promise(place: Rooms, issue_id: str, watch: bool) -> None:
+    """Promise to look at an issue, and queue that."""
     with place.redis.pipeline() as pipe:
         jobs.promise_sync(place, issue_id, watch, pipe)
         pipe.execute()
-    work(place)
-    return issue_id
 
 
 def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
@@ -68,6 +78,19 @@ def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     return old, key, tell(place, jira, key)
+
+
+class KilledError(Exception):
+    """Stands for a worker's end at one line."""
+
+
+@contextmanager
+def killed_at(room: Any, name: str) -> Iterator[None]:
+    """What is done meanwhile ends where it would call this function of a module or a class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, name, Mock(side_effect=KilledError))
+        with pytest.raises(KilledError):
+            yield
 
 
 def test_a_new_ticket_gets_one_comment_with_its_duplicates(
@@ -310,6 +333,20 @@ def test_a_pause_that_jira_names_is_kept(place: Rooms, jira: Site) -> None:
     assert answer.intervals == [37]  # type: ignore[attr-defined]
 
 
+def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> None:
+    """A busy hour may bring a job dozens; that it failed as often is no reason to give it up."""
+    issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
+    queue = place.queue("default")
+    enqueue(queue, jobs.sync_issue, issue_id, True)
+    (job,) = queue.jobs
+    job.number_of_retries = 10 * len(BACKOFF)
+    job.save()
+    jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
+    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+    assert queue.failed_job_registry.count == 0
+    assert queue.scheduled_job_registry.get_job_ids() == [job.id]
+
+
 def test_a_promise_whose_job_was_lost_is_taken_up_again(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +358,41 @@ def test_a_promise_whose_job_was_lost_is_taken_up_again(
     (clip,) = place.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.INDEXED
     assert place.redis.zcard(PENDING) == 0
+
+
+@pytest.mark.parametrize("watch", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_promise_that_is_taken_up_again_brings_a_comment_only_where_it_was_to(
+    place: Rooms, jira: Site, clips: Path, watch: bool, known: bool
+) -> None:
+    history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    issue_id = tell(place, jira, key, watch=False) if known else str(jira.issue(key)["id"])
+    promise(place, issue_id, watch)
+    place.queue("default").empty()  # its job was lost
+    place.redis.zadd(PENDING, {issue_id: 1.0})
+    jobs.maintain(place)
+    work(place)
+    assert len(jira.comments(key)) == watch
+
+
+def test_a_promise_that_waits_long_is_taken_up_by_one_more_job_however_long(
+    place: Rooms, jira: Site
+) -> None:
+    for _ in range(5):  # hours, in which Jira is away
+        place.redis.zadd(PENDING, {"10001": 1.0})
+        jobs.maintain(place)
+    assert place.queue("default").count == 1
+
+
+def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Rooms) -> None:
+    promise(place, "10001", watch=True)
+    first = float(place.redis.zscore(PENDING, "10001") or 0)
+    promise(place, "10001", watch=False)
+    place.promises.keep("10001", first)
+    assert place.redis.zscore(PENDING, "10001")
+    place.promises.keep("10001", time.time())
+    assert place.redis.keys("dejabug:pending*") == []
 
 
 def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
@@ -337,6 +409,44 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
 
     monkeypatch.setattr(media, "sample_frames", sample_and_lose)
     tell(place, jira, key)
+    assert place.index.state().frames == 0
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+@pytest.mark.parametrize(("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")])
+@pytest.mark.parametrize("gone", ["attachment", "issue"])
+def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_time(
+    place: Rooms, jira: Site, clips: Path, room: Any, name: str, gone: str
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    jira.call("DELETE", f"/rest/api/2/{gone}/{clip.id if gone == 'attachment' else key}")
+    with killed_at(room, name):
+        jobs.sync_issue(issue_id, False)
+    jobs.sync_issue(issue_id, False)
+    assert place.index.state().frames == 0
+    assert place.catalogue.clip_ids_of(issue_id) == []
+    assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
+
+
+def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_nothing(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_id = str(jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"])
+    jobs.sync_issue(issue_id, False)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    sample: Callable[..., media.Frames] = media.sample_frames
+
+    def sample_and_lose(path: Path, **options: object) -> media.Frames:
+        frames = sample(path, **options)
+        jobs.forget_issue(issue_id)
+        return frames
+
+    monkeypatch.setattr(media, "sample_frames", sample_and_lose)
+    with killed_at(Catalogue, "put_outcome"):
+        jobs.index_clip(clip.id)
+    jobs.index_clip(clip.id)
     assert place.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 

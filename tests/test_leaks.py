@@ -14,6 +14,7 @@ from dejabug import jobs, readers
 from dejabug.answers import rank_anew
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
+from dejabug.verdicts import Verdict
 from dejabug.web import create_app
 from forge_app import ForgeApp
 from test_jobs import COWS, history, tell, work
@@ -100,6 +101,32 @@ def test_a_lifted_security_level_brings_the_ticket_back_into_comments(
     scene.secure(scene.old, None)
     tell(place, jira, scene.old, watch=False)
     assert f"[{scene.old}|" in jira.comments(scene.new)[0]["body"]
+
+
+def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is_back(
+    scene: Scene, place: Rooms, jira: Site
+) -> None:
+    scene.secure(scene.new)
+    tell(place, jira, scene.new, watch=False)
+    assert place.catalogue.issue(scene.new_id) is None
+    scene.secure(scene.old)  # meanwhile
+    tell(place, jira, scene.old, watch=False)
+    scene.secure(scene.new, None)
+    tell(place, jira, scene.new, watch=False)
+    assert jira.comments(scene.new) == []
+
+
+def test_what_people_said_of_a_ticket_holds_when_it_was_hidden_from_us_and_is_back(
+    scene: Scene, place: Rooms, jira: Site
+) -> None:
+    place.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
+    place.ledger.mute(scene.new_id, True)
+    scene.secure(scene.new)
+    tell(place, jira, scene.new, watch=False)
+    scene.secure(scene.new, None)
+    tell(place, jira, scene.new, watch=False)
+    assert place.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
+    assert place.ledger.muted(scene.new_id)
 
 
 def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_exist(

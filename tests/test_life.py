@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from conftest import Site
 from dejabug import answers, jobs
 from dejabug.answers import FEWEST_TICKETS, rank
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.index import FrameIndex
+from dejabug.jira.models import Issue
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, old_and_new, tell, work
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, killed_at, old_and_new, tell, work
 
 
 def body(jira: Site, key: str) -> str:
@@ -90,6 +93,65 @@ def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
     tell(place, jira, "SEQUEL-1", watch=False)
     assert "[SEQUEL-1|" in body(jira, key)
     assert f"[{old}|" not in body(jira, key)
+
+
+def test_a_worker_killed_before_others_were_told_of_a_security_level_tells_them_the_next_time(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    old, key, _ = old_and_new(place, jira, clips)
+    assert f"[{old}|" in body(jira, key)
+    old_id = str(jira.issue(old)["id"])
+    edit(jira, old, security={"name": "Secret"})
+    jira.app.extensions["store"].users["bot"].levels = ["Secret"]
+    with killed_at(jobs, "correct_comments_naming"):
+        jobs.sync_issue(old_id, False)
+    tell(place, jira, old, watch=False)
+    assert jira.comments(key) == []
+
+
+def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = tell(place, jira, key, watch=False)
+    jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "SEQUEL"})
+    with killed_at(FrameIndex, "move_clip"):
+        jobs.sync_issue(issue_id, False)
+    tell(place, jira, "SEQUEL-1", watch=False)
+    assert (place.index.clip_count(["GAME"]), place.index.clip_count(["SEQUEL"])) == (0, 1)
+
+
+@pytest.mark.parametrize("event", ["clip", "deletion"])
+def test_what_was_read_before_an_event_is_not_taken_in_after_it(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """Jira tells of two changes at once, and two workers are at it."""
+    key = jira.file("GAME", "cows")
+    issue_id = tell(place, jira, key, watch=False)
+    has_read, second_done = Event(), Event()
+    read = place.jira.issue
+
+    def read_and_dally(wanted: str) -> Issue:
+        found = read(wanted)
+        if not has_read.is_set():
+            has_read.set()
+            second_done.wait(0.5)  # in vain where the second has to wait for us
+        return found
+
+    monkeypatch.setattr(place.jira, "issue", read_and_dally)
+    first = Thread(target=jobs.sync_issue, args=(issue_id, False))
+    first.start()
+    assert has_read.wait(10)
+    if event == "clip":
+        jira.attach(key, clips / COWS[0])
+        jobs.sync_issue(issue_id, True)
+    else:
+        jira.call("DELETE", f"/rest/api/2/issue/{key}")
+        jobs.forget_issue(issue_id)
+    second_done.set()
+    first.join()
+    assert len(place.catalogue.clip_ids_of(issue_id)) == (event == "clip")
+    assert (place.catalogue.issue(issue_id) is None) == (event == "deletion")
 
 
 def test_a_chain_of_duplicates_is_named_by_its_first_ticket(

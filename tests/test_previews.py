@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.previews import ABANDONED, PreviewStore
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
+from test_jobs import KilledError
 
 Make = Callable[..., Path]
 FFMPEG = media.find_ffmpeg()
@@ -580,6 +582,26 @@ def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
             cold_place.catalogue.forget_clip(forgotten)
             previewing.preview_clip(early)
         assert cold_place.previews.state(gone) == "missing"
+
+
+def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
+    cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
+    clip = cold_place.catalogue.clip(clip_id)
+    assert clip is not None
+    issue_id, write = clip.issue_id, PreviewStore.write
+
+    def lose_write_and_die(*arguments: Any) -> None:
+        jobs.forget_clip(cold_place, clip_id, issue_id)
+        write(*arguments)
+        raise KilledError
+
+    monkeypatch.setattr(PreviewStore, "write", lose_write_and_die)
+    with pytest.raises(KilledError):
+        previewing.preview_clip(clip_id)
+    previewing.preview_clip(clip_id)
+    assert cold_place.previews.state(clip_id) == "missing"
 
 
 def test_secrets_of_the_download_stay_out_of_logs(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from conftest import Site
-from dejabug import backfill, jobs
+from dejabug import backfill, jobs, media
 from dejabug.cli import app
 from dejabug.previewing import queue_preview
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
@@ -108,6 +109,28 @@ def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
     assert not [path for path in paths if "/attachment/content/" in path]
 
 
+@pytest.mark.parametrize("what", ["clips", "pictures"])
+def test_a_clip_that_is_purged_while_it_is_embedded_stays_so(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = age(jira, key, 3)
+    sample: Callable[..., media.Frames] = media.sample_frames
+
+    def sample_and_purge(path: Path, **options: object) -> media.Frames:
+        frames = sample(path, **options)
+        assert purge_older(place, 2, what) == 1
+        return frames
+
+    monkeypatch.setattr(media, "sample_frames", sample_and_purge)
+    tell(place, jira, key)
+    (clip,) = place.catalogue.clips_of(issue_id)
+    status = ClipStatus.PURGED if what == "clips" else ClipStatus.INDEXED
+    assert (clip.status, clip.unshown) == (status, True)
+    assert place.index.holds(clip.id) == (what == "pictures")
+    assert place.pictures.times(clip.id) == []
+
+
 @pytest.mark.slow
 def test_comments_that_rest_on_purged_footage_are_brought_in_line(
     place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
@@ -141,7 +164,7 @@ def test_pictures_alone_may_go_and_the_clip_is_still_found(
     assert place.queue("previews").count == 0
     assert video_state(place, clip) == "none"
     # Read anew, its frames come back and its pictures do not.
-    jobs.forget_clip(place, clip.id)
+    jobs.forget_clip(place, clip.id, clip.issue_id)
     tell(place, jira, aged[0], watch=False)
     assert place.index.holds(old.id)
     assert place.pictures.times(old.id) == []

@@ -6,6 +6,8 @@ No webhook is registered in these tests' Jira: every event is a lost one.
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Site, wait_until
+from conftest import TOKEN, Site, wait_until
 from dejabug import cli, reconcile
+from dejabug.catalogue import PENDING
+from dejabug.index import text_of
+from dejabug.jira import client
+from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jobs import take_in
 from dejabug.reconcile import Report, missed, queue_reconcile, reconcile_job
@@ -367,11 +373,16 @@ def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
     assert cold_place.queue("default").count == 1
 
 
-def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms) -> None:
+@pytest.mark.parametrize("stray", [False, True])
+def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms, stray: bool) -> None:
+    if stray:  # what nobody can tidy up keeps it from nothing else
+        folder = cold_place.settings.data_dir / "previews" / "no" / "file.mp4"
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
     keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
     keeper.start()
     try:
-        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 20)
+        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 6)
     finally:
         keeper.stop()
 
@@ -456,3 +467,29 @@ def test_a_new_state_or_security_level_and_a_link_that_is_gone_are_noticed(
     jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
     assert repair(place) == {"link": 2}
     assert repair(place) == {}
+
+
+@pytest.mark.parametrize("touched", [0, 2, 4])
+def test_an_issue_that_changes_while_pages_are_read_hides_no_other(
+    place: Rooms, data_center: Site, monkeypatch: pytest.MonkeyPatch, touched: int
+) -> None:
+    """Data Center's pages are counted, so that one that leaves its place moves all behind it."""
+    access = JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
+    monkeypatch.setitem(place.__dict__, "jira", client.JiraClient(access))
+    monkeypatch.setattr(client, "PAGE", 2)
+    place.catalogue.put_project("GAME")
+    issues = data_center.app.extensions["store"].issues
+    ids = [str(data_center.issue(data_center.file("GAME", f"{n}"))["id"]) for n in range(5)]
+    for hours, issue_id in enumerate(ids):
+        issues[issue_id].updated = stamp(time.time() - (10 - hours) * 3600)
+    steps = reconcile.reconcile(place)
+    next(steps)
+    issues[ids[touched]].updated = stamp(time.time())
+    for _ in steps:
+        pass
+    run(place)
+    assert {text_of(each) for each in place.redis.zrange(PENDING, 0, -1)} == set(ids)
+
+
+def stamp(when: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(when))

@@ -27,6 +27,7 @@ from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
 from dejabug.jobs import GONE
+from dejabug.purging import Old, purge
 from dejabug.questions import ask
 from dejabug.records import ClipStatus
 from dejabug.reembedding import ChangeError
@@ -289,6 +290,29 @@ def test_pictures_that_the_old_encoder_s_moments_show_stay(
     place.pictures.write(clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True)
     prepare(place, other)
     assert set(place.pictures.times(clip.id)) >= {0.123, *times}
+
+
+def test_what_is_purged_or_unshown_is_so_under_another_encoder(
+    place: Rooms, other: Rooms, jira: Site, clips: Path
+) -> None:
+    keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    purged, unshown = (place.catalogue.clips_of(_id_of(place, key))[0] for key in keys)
+    assert len([*purge(place, [Old(purged, "GAME")], "clips")]) == 1
+    assert len([*purge(place, [Old(unshown, "GAME")], "pictures")]) == 1
+    prepare(place, other)
+    new = other.own
+    assert [new.catalogue.count(s) for s in ClipStatus] == [0, 1, 0, 1]
+    assert not new.index.holds(purged.id)
+    assert place.pictures.times(purged.id) == []
+    assert new.index.holds(unshown.id)
+    assert place.pictures.times(unshown.id) == []
+    counts = Handover(place.redis, place.own, new).counts()
+    assert counts.done == counts.known
+    swap(place, other)
+    for clip in (purged, unshown):
+        now = place.catalogue.clip(clip.id)
+        assert now is not None
+        assert now.attached == clip.attached > 0
 
 
 def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(

@@ -184,8 +184,8 @@ def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
     maintain(place)
     (job,) = place.queue("default").jobs
     assert job.meta == {"trace": "cause-0004"}
-    place.catalogue.settle("10001", float(place.redis.zscore(PENDING, "10001") or 0))
-    assert place.catalogue.trace_of_promise("10001") == ""
+    place.promises.keep("10001", float(place.redis.zscore(PENDING, "10001") or 0))
+    assert place.promises.trace("10001") == ""
 
 
 @pytest.mark.parametrize(

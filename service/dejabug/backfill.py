@@ -127,7 +127,8 @@ def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[P
     while True:
         yield from _until_drained(place, cursor, total)
         cursor = cursor.fresh()
-        ask = partial(place.jira.search, oldest_first(jql, cursor.since or None), cursor.token)
+        window = oldest_first(jql, cursor.since or None)
+        ask = partial(place.jira.search, window, cursor.token, overlapping=True)
         try:
             page = yield from patiently(ask, partial(_paused, cursor, total))
         except JiraRefusedError as error:

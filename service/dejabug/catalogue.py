@@ -3,14 +3,15 @@ Plain keys; the frames themselves are the index's, what we said on issues is the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from dejabug.index import slug_of, text_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
@@ -132,17 +133,28 @@ class Catalogue:
 
     def put_clip(self, clip: ClipRecord) -> None:
         """Remember a clip and that it belongs to its issue."""
-        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(self._clip_key(clip.id), mapping=mapping)
-            pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
-            pipe.sadd(self.status_key(clip.status), clip.id)
-            if clip.content:
-                pipe.sadd(self._content_key(clip.content), clip.id)
-            for status in ClipStatus:
-                if status != clip.status:
-                    pipe.srem(self.status_key(status), clip.id)
+            self._put_clip(clip, pipe)
             pipe.execute()
+
+    def put_outcome(self, clip: ClipRecord) -> ClipRecord | None:
+        """Remember what became of a clip that was worked on; the clip as it is then. None, with
+        nothing changed, where it was forgotten or purged meanwhile."""
+        key = self._clip_key(clip.id)
+        with self._redis.pipeline(transaction=True) as pipe:
+            while True:
+                pipe.watch(key)  # type: ignore[no-untyped-call]
+                row = pipe.hgetall(key)
+                now = _clip(row) if row else None
+                if now is None or now.status is ClipStatus.PURGED:
+                    return None
+                # What a purge says is newer than what the job began with.
+                done = replace(clip, attached=now.attached, unshown=now.unshown)
+                pipe.multi()
+                self._put_clip(done, pipe)
+                with contextlib.suppress(redis.WatchError):
+                    pipe.execute()
+                    return done
 
     def clip(self, clip_id: str) -> ClipRecord | None:
         """What is known of a clip under this encoder."""
@@ -167,16 +179,21 @@ class Catalogue:
         found = (self.clip(clip_id) for clip_id in self.clip_ids_of(issue_id))
         return [clip for clip in found if clip is not None]
 
-    def forget_clip(self, clip: ClipRecord) -> None:
-        """Take a clip's record out."""
+    def forget_clip(self, clip: ClipRecord, *, listed: bool = False) -> None:
+        """Take a clip's record out; its name stays `listed` among its issue's clips if wanted."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self._clip_key(clip.id))
-            pipe.srem(_issue_clips_key(clip.issue_id), clip.id)
+            if not listed:
+                pipe.srem(_issue_clips_key(clip.issue_id), clip.id)
             if clip.content:
                 pipe.srem(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 pipe.srem(self.status_key(status), clip.id)
             pipe.execute()
+
+    def unlist_clip(self, clip_id: str, issue_id: str) -> None:
+        """Take a clip's name out of its issue's."""
+        self._redis.srem(_issue_clips_key(issue_id), clip_id)
 
     def twins(self, content: str) -> list[ClipRecord]:
         """The indexed clips whose file has this SHA-256."""
@@ -277,25 +294,18 @@ class Catalogue:
             for issue_id, row in zip(wanted, rows, strict=True)
         }
 
-    # Work that has been promised
-
-    def pending_since(self, seconds: float) -> list[str]:
-        """Issues whose synchronisation was promised longer ago than that, and is not done."""
-        oldest = time.time() - seconds
-        return [text_of(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
-
-    def trace_of_promise(self, issue_id: str) -> str:
-        """The trace under which an issue was promised to be looked at, empty where none is kept."""
-        return text_of(self._redis.hget(PENDING_TRACES, issue_id))
-
-    def settle(self, issue_id: str, promised_before: float) -> None:
-        """The promise to synchronise this issue is kept, unless renewed since (Unix seconds)."""
-        promised = self._redis.zscore(PENDING, issue_id)
-        if promised is not None and float(promised) <= promised_before:
-            self._redis.zrem(PENDING, issue_id)
-            self._redis.hdel(PENDING_TRACES, issue_id)
-
     # Inside
+
+    def _put_clip(self, clip: ClipRecord, pipe: Pipeline) -> None:
+        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
+        pipe.hset(self._clip_key(clip.id), mapping=mapping)
+        pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
+        pipe.sadd(self.status_key(clip.status), clip.id)
+        if clip.content:
+            pipe.sadd(self._content_key(clip.content), clip.id)
+        for status in ClipStatus:
+            if status != clip.status:
+                pipe.srem(self.status_key(status), clip.id)
 
     def _clip_key(self, clip_id: str) -> str:
         return f"dejabug:clip:{self._slug}:{clip_id}"
@@ -330,6 +340,8 @@ def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:
 PENDING = "dejabug:pending"
 # The same issues → the trace of the promise, so that even a lost job goes on under it.
 PENDING_TRACES = "dejabug:pending-traces"
+# Those of them that may get a comment from then on, a set.
+PENDING_WATCHED = "dejabug:pending-watched"
 
 
 def event_key(digest: str) -> str:

@@ -295,7 +295,7 @@ def _jobs(place: Rooms) -> str:
     try:
         failed = {name: place.queue(name).failed_job_registry.count for name in QUEUES}
         waiting = sum(place.queue(name).count for name in QUEUES)
-        late = place.catalogue.pending_since(LONG_PROMISE)
+        late = place.promises.older_than(LONG_PROMISE)
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     if late:

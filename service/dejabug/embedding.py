@@ -1,4 +1,5 @@
-"""A clip's file → its frames in the index and its pictures; each file once."""
+"""A clip's file → its frames in the index and its pictures, each file once; a ticket's words → the
+index and its tags."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
-from dejabug.metrics import stage
+from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.tags import Tag
 
 log = structlog.get_logger()
 
@@ -38,8 +40,7 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
                 done = _copied(place, kept, clip, where, content)
                 done = done or _sampled(place, kept, clip, where, path)
                 done = replace(done, content=content)
-                if kept.catalogue.clip(clip.id) is not None:
-                    kept.catalogue.put_clip(done)  # for whoever waits with the same file
+                kept.catalogue.put_outcome(done)  # for whoever waits with the same file
             return done
     except AttachmentGoneError:
         return None
@@ -47,6 +48,52 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
         return _failed(clip, "too_large", str(error))
     except media.ClipError as error:
         return _failed(clip, error.code, str(error))
+
+
+def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
+    """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
+    gone, perhaps since a moment ago."""
+    catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
+    issue = catalogue.issue(issue_id)
+    if issue is None:
+        return False
+    tags: list[Tag] = []
+    if words:
+        vector = place.encoder.embed_texts([words])[0]
+        kept.tickets.write(issue_id, issue.project, vector)
+        if place.tagger is not None:
+            tags = place.tagger.tags(None, vector)
+    else:
+        kept.tickets.forget(issue_id)
+    catalogue.put_tags(issue_id, [tag.title for tag in tags])
+    catalogue.words_embedded(issue_id, words)
+    if catalogue.issue(issue_id) is None:
+        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
+        catalogue.put_tags(issue_id, [])
+        return False
+    return True
+
+
+def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+    """Have what was made of a clip fit where its issue belongs now, and tell of it."""
+    issue = kept.catalogue.issue(clip.issue_id)
+    if clip.unshown:  # since a moment ago, perhaps
+        place.pictures.forget(clip.id)
+    if clip.status is ClipStatus.INDEXED:
+        kept.pace.record(seconds, clip.size)
+        if issue is not None:  # it may have moved while we worked
+            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
+    CLIPS_DONE.labels(str(clip.status), reason).inc()
+    log.info(
+        "clip_done",
+        clip=clip.id,
+        issue=issue.key if issue else clip.issue_id,
+        status=str(clip.status),
+        reason=reason,
+        frames=clip.frames,
+        seconds=round(seconds, 2),
+    )
 
 
 def _copied(

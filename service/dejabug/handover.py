@@ -26,8 +26,8 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Counts:
-    """How far the new collection is: clips `known` to the old one, `done` here (`failed` among
-    them), waiting `clips` and `tickets` that the old one has done."""
+    """How far the new collection is: clips `known` to the old one, `done` here (`failed` and purged
+    ones among them), waiting `clips` and `tickets` that the old one has done."""
 
     known: int
     done: int
@@ -59,17 +59,17 @@ class Handover:
 
     def take(self, clip_ids: AnyOf[str]) -> list[str]:
         """Have the new collection wait for these clips; those that are still known to the old one.
+        What was purged is so here too, and waits for nothing.
 
         What a webhook has put there meanwhile, and a worker perhaps has done, stays as it is.
         """
         taken = []
         for clip in self.old.catalogue.clips(clip_ids).values():
             if self.new.catalogue.clip(clip.id) is None:
-                fresh = ClipRecord(clip.id, clip.issue_id, clip.filename, clip.size)
-                self.new.catalogue.put_clip(fresh)
+                self.new.catalogue.put_clip(clip.fresh())
             if self.old.catalogue.clip(clip.id) is None:
                 self.new.catalogue.forget_clip(clip)  # deleted in Jira in this moment
-            else:
+            elif clip.status is not ClipStatus.PURGED:
                 taken.append(clip.id)
         return taken
 
@@ -80,7 +80,7 @@ class Handover:
         queued = (new.status_key(ClipStatus.QUEUED), old.status_key(ClipStatus.QUEUED))
         return Counts(
             known=sum(old.count(status) for status in ClipStatus),
-            done=new.count(ClipStatus.INDEXED) + failed,
+            done=new.count(ClipStatus.INDEXED) + new.count(ClipStatus.PURGED) + failed,
             failed=failed,
             clips=len(self._redis.sdiff(list(queued))),
             tickets=len(self._redis.sdiff([new.words_waiting, old.words_waiting])),

@@ -9,25 +9,22 @@ that even a lost job is found again by `maintain`.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import wraps
+from typing import Any
 
 import structlog
 from redis.client import Pipeline
 
 from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
-from dejabug.catalogue import PENDING, PENDING_TRACES
 from dejabug.collection import Collection
-from dejabug.embedding import embed_clip
+from dejabug.embedding import embed_clip, embed_ticket, tell_outcome
 from dejabug.index import Place
-from dejabug.jira.errors import (
-    CommentGoneError,
-    IssueGoneError,
-)
+from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
-from dejabug.metrics import CLIPS_DONE
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.reading import evidence, face_of, game_of, words_of
@@ -35,12 +32,11 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
 from dejabug.scratch import prune_scratch
-from dejabug.tags import Tag
 from dejabug.tracing import current_trace, traced
 
 log = structlog.get_logger()
 
-# A promise older than this, in seconds, with no job under way, is taken up again.
+# A promise older than this, in seconds, is taken up again, by one more job than it may have.
 STALE_PROMISE = 900
 # Seconds after which a preview that nobody watched is taken away; it is made anew when asked for.
 UNWATCHED = 30 * 24 * 3600
@@ -48,18 +44,33 @@ UNWATCHED = 30 * 24 * 3600
 GONE = "gone: Jira shows this attachment no more"
 
 
-def promise_sync(place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline) -> None:
+def promise_sync(
+    place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline, *, job_id: str | None = None
+) -> None:
     """Within a transaction: remember that this issue must be looked at, and queue it, both under
-    the thread's trace."""
+    the thread's trace. With `job_id`: no second job of that name."""
     if not pipeline.explicit_transaction:
         pipeline.multi()  # RQ would begin it in the middle, which redis-py refuses
     with traced(current_trace()) as trace:
-        pipeline.zadd(PENDING, {issue_id: time.time()})
-        pipeline.hset(PENDING_TRACES, issue_id, trace)
-        enqueue(place.queue("default"), sync_issue, issue_id, watch, pipeline=pipeline)
+        place.promises.make(issue_id, trace, pipeline, watch=watch)
+        queue = place.queue("default")
+        enqueue(queue, sync_issue, issue_id, watch, job_id=job_id, pipeline=pipeline)
+
+
+def alone(job: Callable[..., None]) -> Callable[..., None]:
+    """One job at a time reads an issue and takes it in, or forgets it: what was read first is
+    older, and would undo what came after."""
+
+    @wraps(job)
+    def run(issue_id: str, *more: Any, **options: Any) -> None:
+        with held(rooms().redis, f"dejabug:lock:issue:{issue_id}"):
+            job(issue_id, *more, **options)
+
+    return run
 
 
 @polite
+@alone
 def sync_issue(issue_id: str, watch: bool) -> None:
     """Re-read an issue and bring what is known of it up to date; queue its new clips.
 
@@ -73,7 +84,7 @@ def sync_issue(issue_id: str, watch: bool) -> None:
         _gone(place, issue_id)
     else:
         take_in(place, issue, watch=watch)
-    place.catalogue.settle(issue_id, started)
+    place.promises.keep(issue_id, started)
 
 
 def _gone(place: Rooms, issue_id: str) -> None:
@@ -84,7 +95,7 @@ def _gone(place: Rooms, issue_id: str) -> None:
         log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
         correct_comments_naming(place, issue_id)
         return
-    forget_issue(issue_id)
+    _forget(place, issue_id, may_return=True)
     place.catalogue.put_hidden(issue_id)
 
 
@@ -92,6 +103,8 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     """Bring the catalogue in line with an issue as just read; the number of clips queued."""
     catalogue, kinds = place.catalogue, place.settings.duplicate_link_types
     old = catalogue.issue(issue.id)
+    # Where it was hidden from us, a comment of ours that it has is to be put right.
+    watch = watch or place.ledger.begun(issue.id)
     game = game_of(issue)
     record = IssueRecord(
         issue.id,
@@ -102,31 +115,40 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         face_of(issue, kinds),
         restricted=issue.security is not None,
     )
-    catalogue.put_issue(record)
     place.readers.forget_issue(issue.id)
     place.verdicts.linked(issue.id, issue.duplicates(kinds))
-    if old is not None and old.face != record.face:
-        correct_comments_naming(place, issue.id)
-    if old is not None and (old.restricted > record.restricted or old.project != record.project):
-        enqueue(place.queue("default"), suggest_around, issue.id)
+    if old is not None and replace(old, watched=watch) != record:
+        # Without a face until all is told: a worker that is killed at it tells all again.
+        catalogue.put_issue(replace(record, face=""))
+        _tell_of_change(place, old, record)
+    catalogue.put_issue(record)
     if place.projects.rules(issue.project).mode == "off":
         return 0
     attached = evidence(place, issue)
     for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
-        forget_clip(place, clip_id)
-    if old is not None and (old.project, old.game) != (record.project, record.game):
-        where = Place(issue.id, record.project, record.game)
-        for kept in place.collections():
-            if kept.knows_dimensions():
-                kept.tickets.move(issue.id, record.project)
-                for file in attached:
-                    kept.index.move_clip(file.id, where)
+        forget_clip(place, clip_id, issue.id)
     # What answers counts; what is made ready to answer is fed alike.
     queued, *_ = [_feed(place, kept, issue, attached) for kept in place.fed]
     log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
     if not queued:
         queue_suggestion(place, issue.id)
     return queued
+
+
+def _tell_of_change(place: Rooms, old: IssueRecord, record: IssueRecord) -> None:
+    """Bring in line what rests on an issue as it was when it was last read; all of it where that
+    was broken off."""
+    broken_off = not old.face
+    if broken_off or old.face != record.face:
+        correct_comments_naming(place, record.id)
+    if broken_off or old.restricted > record.restricted or old.project != record.project:
+        enqueue(place.queue("default"), suggest_around, record.id)
+    if broken_off or (old.project, old.game) != (record.project, record.game):
+        where = Place(record.id, record.project, record.game)
+        for kept in place.indexed():
+            kept.tickets.move(record.id, record.project)
+            for clip_id in kept.catalogue.clip_ids_of(record.id):
+                kept.index.move_clip(clip_id, where)
 
 
 def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
@@ -148,6 +170,7 @@ def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attac
 
 
 @polite
+@alone
 def obey(issue_id: str, comment_id: str) -> None:
     """Do what a comment that speaks to us wants, once."""
     place = rooms()
@@ -183,23 +206,7 @@ def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
     place = rooms()
     kept = place.own
-    catalogue = kept.catalogue
-    issue, words = catalogue.issue(issue_id), catalogue.words(issue_id)
-    if issue is None or not catalogue.words_wait(issue_id):
-        return
-    tags: list[Tag] = []
-    if words:
-        vector = place.encoder.embed_texts([words])[0]
-        kept.tickets.write(issue_id, issue.project, vector)
-        if place.tagger is not None:
-            tags = place.tagger.tags(None, vector)
-    else:
-        kept.tickets.forget(issue_id)
-    catalogue.put_tags(issue_id, [tag.title for tag in tags])
-    catalogue.words_embedded(issue_id, words)
-    if catalogue.issue(issue_id) is None:
-        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
-        catalogue.put_tags(issue_id, [])
+    if not kept.catalogue.words_wait(issue_id) or not embed_ticket(place, kept, issue_id):
         return
     if place.serves(kept):
         queue_suggestion(place, issue_id)
@@ -213,7 +220,10 @@ def index_clip(clip_id: str) -> None:
     clip = kept.catalogue.clip(clip_id)
     issue = kept.catalogue.issue(clip.issue_id) if clip else None
     if clip is None or issue is None:
-        return  # forgotten while it waited
+        # Forgotten while it waited, or while a worker was at it that was killed before it noticed.
+        if not any(each.catalogue.clip(clip_id) for each in place.collections()):
+            forget_clip(place, clip_id, issue_id="")
+        return
     if place.retention.cutoffs().purges(issue.project, clip.attached):
         purge_clip(place, kept, clip)  # it has become too old while it waited
     elif clip.status is ClipStatus.QUEUED:
@@ -222,11 +232,10 @@ def index_clip(clip_id: str) -> None:
         if done is None and not place.serves(kept):
             # Perhaps it is our account that lost a permission: what serves must not suffer for it.
             done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
-        if done is None or kept.catalogue.clip(clip_id) is None:
-            # Deleted in Jira, perhaps while we worked: nothing of it may stay.
-            forget_clip(place, clip_id)
+        if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
+            tell_outcome(place, kept, done, time.monotonic() - started)
         else:
-            _keep(kept, done, time.monotonic() - started)
+            _take_back(place, kept, clip)
     waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
     if not waiting and place.serves(kept):
         queue_suggestion(place, issue.id)
@@ -234,25 +243,13 @@ def index_clip(clip_id: str) -> None:
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _keep(kept: Collection, clip: ClipRecord, seconds: float) -> None:
-    """Remember what became of a clip, where its issue belongs now."""
-    kept.catalogue.put_clip(clip)
-    issue = kept.catalogue.issue(clip.issue_id)
-    if clip.status is ClipStatus.INDEXED:
-        kept.pace.record(seconds, clip.size)
-        if issue is not None:  # it may have moved while we worked
-            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
-    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
-    CLIPS_DONE.labels(str(clip.status), reason).inc()
-    log.info(
-        "clip_done",
-        clip=clip.id,
-        issue=issue.key if issue else clip.issue_id,
-        status=str(clip.status),
-        reason=reason,
-        frames=clip.frames,
-        seconds=round(seconds, 2),
-    )
+def _take_back(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
+    """Deleted in Jira or purged, perhaps while we worked: nothing of the clip may stay."""
+    now = kept.catalogue.clip(clip.id)
+    if now is not None and now.status is ClipStatus.PURGED:
+        purge_clip(place, kept, now)
+    else:
+        forget_clip(place, clip.id, clip.issue_id)
 
 
 @polite
@@ -277,17 +274,24 @@ def suggest_around(issue_id: str) -> None:
             queue_suggestion(place, pair.found_issue_id)
 
 
+@alone
 def forget_issue(issue_id: str) -> None:
     """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
-    place = rooms()
+    _forget(rooms(), issue_id)
+
+
+def _forget(place: Rooms, issue_id: str, *, may_return: bool = False) -> None:
+    """The same; of an issue that `may_return`, since Jira hides it, what people said and that we
+    commented is kept."""
     for clip_id in place.catalogue.clip_ids_of(issue_id):
-        forget_clip(place, clip_id)
+        forget_clip(place, clip_id, issue_id)
     collections = place.collections()
     for kept in collections:
         if kept.knows_dimensions():
             kept.tickets.forget(issue_id)
-    place.verdicts.forget_issue(issue_id)
-    place.ledger.forget_issue(issue_id)
+    if not may_return:
+        place.verdicts.forget_issue(issue_id)
+    place.ledger.forget_issue(issue_id, may_return=may_return)
     place.readers.forget_issue(issue_id)
     rank_anew(place, issue_id)
     for kept in collections:
@@ -296,23 +300,25 @@ def forget_issue(issue_id: str) -> None:
     log.info("issue_forgotten", issue_id=issue_id)
 
 
-def forget_clip(place: Rooms, clip_id: str) -> None:
+def forget_clip(place: Rooms, clip_id: str, issue_id: str) -> None:
     """Take a clip out whole, under every encoder: its records first, so that a job at work on it
-    notices."""
+    notices; its name among its issue's clips last, so that a worker that is killed at this finds it
+    again."""
     for kept in place.collections():
         clip = kept.catalogue.clip(clip_id)
         if clip is not None:
-            kept.catalogue.forget_clip(clip)
+            kept.catalogue.forget_clip(clip, listed=True)
         if kept.knows_dimensions():
             kept.index.forget_clip(clip_id)
     place.pictures.forget(clip_id)
     place.previews.forget(clip_id)
+    place.catalogue.unlist_clip(clip_id, issue_id)
     log.info("clip_forgotten", clip=clip_id)
 
 
 def purge_clip(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
     """Take out all of a clip's footage, and remember that it was here."""
-    forget_clip(place, clip.id)
+    forget_clip(place, clip.id, clip.issue_id)
     kept.catalogue.put_clip(clip.purged())
 
 
@@ -332,14 +338,14 @@ def correct_comments_naming(place: Rooms, issue_id: str) -> None:
 
 def maintain(place: Rooms) -> None:
     """What a worker does now and then: take up forgotten promises, let the index grow."""
-    for issue_id in place.catalogue.pending_since(STALE_PROMISE):
+    for issue_id in place.promises.older_than(STALE_PROMISE):
         with (
-            traced(place.catalogue.trace_of_promise(issue_id)),
+            traced(place.promises.trace(issue_id)),
             place.redis.pipeline(transaction=True) as pipe,
         ):
             log.warning("promise_taken_up_again", issue_id=issue_id)
-            record = place.catalogue.issue(issue_id)
-            promise_sync(place, issue_id, record is None or record.watched, pipe)
+            watch, again = place.promises.watches(issue_id), f"sync-again-{issue_id}"
+            promise_sync(place, issue_id, watch, pipe, job_id=again)
             pipe.execute()
     for kept in place.fed:
         queue_waiting(place, kept)

@@ -11,7 +11,8 @@ import redis
 from dejabug.index import text_of
 
 MUTED = "dejabug:muted"
-# Issues whose comment we began to write: Jira may have more of it than we remember.
+# Issues of whose comment Jira may have more than we remember: we began to write it, or the issue
+# was hidden from us.
 BEGUN = "dejabug:comments-begun"
 # Seconds that an obeyed comment is remembered: longer than any webhook is repeated.
 OBEYED_MEMORY = 7 * 24 * 3600
@@ -43,8 +44,11 @@ class Ledger:
         names = tuple(read.get("names", "").split())
         return CommentRecord(read["id"], read["digest"], read.get("strip_id", ""), names)
 
-    def put_comment(self, issue_id: str, comment: CommentRecord | None) -> None:
-        """Remember our comment on this issue, or that there is none."""
+    def put_comment(
+        self, issue_id: str, comment: CommentRecord | None, *, begun: bool = False
+    ) -> None:
+        """Remember our comment on this issue, or that there is none that we know of; `begun`: Jira
+        may have one still."""
         old = self.comment(issue_id)
         before = set(old.names) if old is not None else set()
         now = set(comment.names) if comment is not None else set()
@@ -54,7 +58,10 @@ class Ledger:
             for other in now - before:
                 pipe.sadd(_named_key(other), issue_id)
             pipe.delete(_comment_key(issue_id))
-            pipe.srem(BEGUN, issue_id)
+            if begun:
+                pipe.sadd(BEGUN, issue_id)
+            else:
+                pipe.srem(BEGUN, issue_id)
             if comment is not None:
                 mapping: dict[Any, Any] = {**asdict(comment), "names": " ".join(comment.names)}
                 pipe.hset(_comment_key(issue_id), mapping=mapping)
@@ -65,7 +72,7 @@ class Ledger:
         self._redis.sadd(BEGUN, issue_id)
 
     def begun(self, issue_id: str) -> bool:
-        """Whether something was sent to Jira of which we do not know whether it arrived."""
+        """Whether Jira may have a comment or a picture of ours that we do not remember."""
         return bool(self._redis.sismember(BEGUN, issue_id))
 
     def reopen(self, issue_id: str) -> None:
@@ -109,12 +116,15 @@ class Ledger:
         """A comment that spoke to us was obeyed."""
         self._redis.set(_obeyed_key(comment_id), 1, ex=OBEYED_MEMORY)
 
-    def forget_issue(self, issue_id: str) -> None:
+    def forget_issue(self, issue_id: str, *, may_return: bool) -> None:
         """Take an issue that is gone out of the records. Comments that name it stay known as such
-        until they are written anew."""
-        self.put_comment(issue_id, None)
+        until they are written anew. Of one that `may_return`, it stays known whether Jira has a
+        comment of ours, and whether it is muted."""
+        commented = self.comment(issue_id) is not None or self.begun(issue_id)
+        self.put_comment(issue_id, None, begun=commented and may_return)
         self.put_note(issue_id, "")
-        self.mute(issue_id, False)
+        if not may_return:
+            self.mute(issue_id, False)
 
 
 def _comment_key(issue_id: str) -> str:

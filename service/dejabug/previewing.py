@@ -54,6 +54,7 @@ def preview_clip(clip_id: str) -> None:
     place = rooms()
     clip = place.catalogue.clip(clip_id)
     if clip is None or clip.unshown or place.previews.state(clip_id) != "missing":
+        _leave_nothing(place, clip_id)  # a worker may have been killed before it came to that
         return  # forgotten, purged, or made, while it waited
     started = time.monotonic()
     why = ""
@@ -65,13 +66,17 @@ def preview_clip(clip_id: str) -> None:
         why = error.code
     if why:
         place.previews.give_up(clip_id)
-    now = place.catalogue.clip(clip_id)
-    if now is None or now.unshown:
-        # Deleted in Jira or purged while we worked: nothing of it may stay.
-        place.previews.forget(clip_id)
-        place.pictures.forget(clip_id)
+    _leave_nothing(place, clip_id)
     seconds = round(time.monotonic() - started, 2)
     log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
+
+
+def _leave_nothing(place: Rooms, clip_id: str) -> None:
+    """Of a clip that was deleted in Jira or purged, perhaps while we worked, nothing may stay."""
+    now = place.catalogue.clip(clip_id)
+    if now is None or now.unshown:
+        place.previews.forget(clip_id)
+        place.pictures.forget(clip_id)
 
 
 def _write(place: Rooms, clip: ClipRecord) -> None:

@@ -119,10 +119,10 @@ def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
     everywhere = place.indexed()
     for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
         for each in together:
-            place.pictures.forget(each.clip.id)
-            place.previews.forget(each.clip.id)
+            _hide(place, each.clip.id)
             for kept in everywhere:
                 _purge_from(kept, each.clip.id, what)
+            _hide(place, each.clip.id)  # a worker may have made them before it could notice
             log.info("clip_purged", clip=each.clip.id, issue_id=issue_id, what=what)
             yield each
         if what == "clips":
@@ -161,6 +161,12 @@ def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
     kept.index.forget_clip(clip_id)
     kept.catalogue.forget_clip(clip)
     kept.catalogue.put_clip(clip.purged())
+    kept.index.forget_clip(clip_id)  # the same
+
+
+def _hide(place: Rooms, clip_id: str) -> None:
+    place.pictures.forget(clip_id)
+    place.previews.forget(clip_id)
 
 
 def _clips(catalogue: Catalogue) -> Iterator[ClipRecord]:

@@ -55,6 +55,8 @@ return false
 """
 # Jira keeps this many seconds of pause for itself at most; then we try again regardless.
 LONGEST_PAUSE = 3600
+# Pauses that Jira may name to one job: it works, and many jobs may be in each other's way for long.
+MOST_PAUSES = 10_000
 
 
 class KeptQueue(Queue):
@@ -173,7 +175,7 @@ def polite(job: Callable[..., Any]) -> Callable[..., Any]:
                 raise
             pause = min(math.ceil(error.retry_after), LONGEST_PAUSE)
             JIRA_PAUSES.inc(pause)
-            return Retry(max=len(BACKOFF), interval=pause)
+            return Retry(max=MOST_PAUSES, interval=pause)
 
     return run
 

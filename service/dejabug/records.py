@@ -48,6 +48,13 @@ class ClipRecord:
     attached: float = 0.0
     unshown: bool = False
 
+    def fresh(self) -> ClipRecord:
+        """As another encoder first knows it: to be read, unless its footage is purged."""
+        if self.status is ClipStatus.PURGED:
+            return self
+        about = (self.id, self.issue_id, self.filename, self.size)
+        return ClipRecord(*about, attached=self.attached, unshown=self.unshown)
+
     def purged(self) -> ClipRecord:
         """What is remembered of it when its footage is purged."""
         about = (self.id, self.issue_id, self.filename, self.size, ClipStatus.PURGED)

@@ -35,6 +35,7 @@ from dejabug.pictures import Pictures, PictureStore
 from dejabug.preview_objects import PreviewObjects
 from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
+from dejabug.promises import Promises
 from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
@@ -232,6 +233,11 @@ class Rooms:
     def ledger(self) -> Ledger:
         """What we said on issues, and were told there."""
         return Ledger(self.redis)
+
+    @cached_property
+    def promises(self) -> Promises:
+        """Issues that were promised to be looked at."""
+        return Promises(self.redis)
 
     @cached_property
     def retention(self) -> Retention:

@@ -234,22 +234,26 @@ class Housekeeper(threading.Thread):
         )
 
     def run(self) -> None:
-        """Until `stop`. A round that fails is logged and tried again."""
+        """Until `stop`. What fails is logged, tried again, and keeps nothing else from its turn."""
         locked = maintained = float("-inf")
         while not self._done.wait(SCHEDULING):
-            try:
-                if time.monotonic() - locked > LOCK_RENEWAL:
-                    self._scheduler.acquire_locks()  # type: ignore[no-untyped-call]
-                    locked = time.monotonic()
-                self._scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
-                if time.monotonic() - maintained > MAINTENANCE:
-                    maintained = time.monotonic()
-                    self._worker.clean_registries()  # type: ignore[no-untyped-call]
-                    maintain(self._place)
-                    queue_reconcile(self._place)
-                    queue_purge(self._place)
-            except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
-                log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
+            lock = self._scheduler.acquire_locks
+            if time.monotonic() - locked > LOCK_RENEWAL and self._succeeds(lock):
+                locked = time.monotonic()
+            self._succeeds(self._scheduler.enqueue_scheduled_jobs)
+            if time.monotonic() - maintained > MAINTENANCE:
+                maintained = time.monotonic()
+                self._succeeds(self._worker.clean_registries)
+                for chore in (maintain, queue_reconcile, queue_purge):
+                    self._succeeds(partial(chore, self._place))
+
+    def _succeeds(self, chore: Callable[[], object]) -> bool:
+        try:
+            chore()
+        except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
+            log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
+            return False
+        return True
 
     def stop(self) -> None:
         """End the thread and give the scheduler's locks back."""

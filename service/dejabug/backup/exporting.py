@@ -33,7 +33,7 @@ from dejabug.backup.records import (
     TokenLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING
+from dejabug.catalogue import PENDING, PENDING_WATCHED
 from dejabug.collection import Collection
 from dejabug.index import text_of
 from dejabug.lessons import read_lessons
@@ -220,6 +220,7 @@ def _studio(place: Rooms, counts: _Counts) -> StudioLine:
         rules={key: RulesLine(**asdict(rules)) for key, rules in place.projects.all().items()},
         reconciled={text_of(project): float(mark) for project, mark in marks},
         pending=[text_of(each) for each in place.redis.zrange(PENDING, 0, -1)],
+        pending_watched=[text_of(each) for each in place.redis.smembers(PENDING_WATCHED)],
         tokens=tokens,
         purged_clips=dict(cutoffs.clips),
         purged_pictures=dict(cutoffs.pictures),

@@ -25,7 +25,7 @@ from dejabug.backup.records import (
     TicketLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, digest_of
+from dejabug.catalogue import PENDING, PENDING_WATCHED, digest_of
 from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.index.frames import UNIT_TOLERANCE
@@ -299,3 +299,5 @@ def _put_studio(place: Rooms, studio: StudioLine) -> None:
         place.redis.hset(WATERMARKS, project, min(mark, float(held or mark)))
     for issue_id in studio.pending:
         place.redis.zadd(PENDING, {issue_id: 0}, nx=True)
+    if studio.pending_watched:
+        place.redis.sadd(PENDING_WATCHED, *studio.pending_watched)

@@ -152,13 +152,15 @@ class RulesLine(Line):
 
 class StudioLine(Line):
     """What there is once: projects with their rules, how far each was reconciled (Unix seconds),
-    issues that were promised to be read again, and how long footage is kept (`retention.Cutoffs`).
+    issues that were promised to be read again, those of them that may get a comment then, and how
+    long footage is kept (`retention.Cutoffs`).
     """
 
     projects: list[Word]
     rules: dict[Word, RulesLine]
     reconciled: dict[Word, Seconds]
     pending: list[Id]
+    pending_watched: list[Id] = []
     purged_clips: dict[Word, Seconds]
     purged_pictures: dict[Word, Seconds]
     tokens: list[TokenLine]

@@ -62,6 +62,8 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             fail(
                 f"Redis does not answer ({error}). Is DEJABUG_REDIS_URL right? See: dejabug doctor"
             )
+        except redis.RedisError as error:
+            fail(f"Redis refuses, or was too slow ({error}). See: dejabug doctor")
         except (
             JiraError,
             EncoderError,

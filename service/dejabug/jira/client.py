@@ -41,6 +41,9 @@ from dejabug.metrics import JIRA_REQUESTS, jira_answered
 TIMEOUT = (5, 60)
 # Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
 PAGE = 100
+# Where pages overlap, a tenth of Data Center's page is on the next one too: as many issues may
+# leave a search (deleted, moved, too old for it) while a page is worked on.
+OVERLAP = 10
 # The property by which we know our own comment again, after whatever was lost.
 MARKER = "dejabug"
 # The property by which a service project hides a comment from its customers.
@@ -181,8 +184,17 @@ class JiraClient:
                 answer = self.ask("POST", "search", json={**query, **strict})
             yield from answer.get("issues") or ()
 
-    def search(self, jql: str, token: str | None = None, fields: Sequence[str] = FIELDS) -> Page:
-        """One page of the issues that a bounded JQL finds, with these fields."""
+    def search(
+        self,
+        jql: str,
+        token: str | None = None,
+        fields: Sequence[str] = FIELDS,
+        *,
+        overlapping: bool = False,
+    ) -> Page:
+        """One page of the issues that a bounded JQL finds, with these fields. `overlapping`: the
+        next page begins with some of this one's, where Jira counts pages, so that none is passed
+        over when others leave."""
         if self.is_cloud:
             query: dict[str, Any] = {"jql": jql, "fields": list(fields), "maxResults": PAGE}
             if token is not None:
@@ -193,8 +205,9 @@ class JiraClient:
             start = int(token or 0)
             asked = {"jql": jql, "fields": list(fields), "maxResults": PAGE, "startAt": start}
             answer = self.ask("POST", "search", json=asked)
-            end = start + len(answer.get("issues", []))
-            following = str(end) if start < end < int(answer.get("total", 0)) else None
+            size = len(answer.get("issues", []))
+            end, again = start + size, size // OVERLAP if overlapping else 0
+            following = str(end - again) if start < end < int(answer.get("total", 0)) else None
         return Page([parse_issue(raw) for raw in answer.get("issues", [])], following)
 
     def count(self, jql: str) -> int:

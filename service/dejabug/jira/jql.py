@@ -43,6 +43,10 @@ def oldest_first(jql: str, since: float | None = None) -> str:
 
 
 def updated_within(project: str, minutes: int) -> str:
-    """A project's issues that changed in the last so many minutes, oldest change first. Relative
-    times are free of time zones."""
-    return f'project = "{project}" AND updated >= -{minutes}m ORDER BY updated ASC'
+    """A project's issues that changed in the last so many minutes. Relative times are free of time
+    zones.
+
+    The latest change first: one that changes while pages are read goes before those that are read
+    already, and moves none to a page that is over.
+    """
+    return f'project = "{project}" AND updated >= -{minutes}m ORDER BY updated DESC'
