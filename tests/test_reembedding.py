@@ -82,6 +82,12 @@ def swap(place: Rooms, other: Rooms) -> None:
         reembedding.swap(place, other.own.name)
 
 
+def issues_found(place: Rooms) -> set[str]:
+    """The keys of what a worker finds."""
+    hits = ask(place, "cows", ["GAME"], 9)
+    return set(place.catalogue.keys_of({hit["issue_id"] for hit in hits}).values())
+
+
 def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     place: Rooms, other: Rooms, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
@@ -91,7 +97,7 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     frames, came = place.index.state().frames, []
 
     def meanwhile() -> None:
-        assert {hit["issue"] for hit in ask(place, "cows", ["GAME"], 5)} >= set(old)
+        assert issues_found(place) >= set(old)
         if not came:  # a ticket in the middle of it goes into both
             came.append(jira.file("GAME", "cows again", clips / COWS[2]))
             tell(place, jira, came[0])
@@ -112,14 +118,14 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     work(place)
     assert changes(jira)[writes:] == []  # no comment is touched
     with searching(other):
-        assert {hit["issue"] for hit in ask(place, "cows", ["GAME"], 5)} >= set(old)
+        assert issues_found(place) >= set(old)
     # What comes now is the new encoder's alone.
     tell_under(other, jira, jira.file("GAME", "night", clips / QUIET))
     assert place.index.clip_count(["GAME"]) == 4
     former = place.own
     late = replace(place, pinned=former.name)  # a web process that has not heard of it yet
     with searching(place):
-        assert {hit["issue"] for hit in ask(late, "cows", ["GAME"], 5)} >= set(old)
+        assert issues_found(late) >= set(old)
     assert former.index.state().frames >= frames
     assert former.catalogue.count(ClipStatus.INDEXED) == 3
 
@@ -466,7 +472,7 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         def ask_on() -> None:
             while not done.wait(0.2):
                 try:
-                    found = {hit["issue"] for hit in ask(cold_place, "cows", ["GAME"], 9)}
+                    found = issues_found(cold_place)
                 except Exception as error:  # noqa: BLE001 (told below)
                     failures.append(repr(error))
                 else:

@@ -32,6 +32,14 @@ class TicketMatch:
     score: float
 
 
+@dataclass(frozen=True)
+class TextMatch:
+    """A clip found by words, and its issue."""
+
+    issue_id: str
+    match: Match
+
+
 class Finder:
     """Ranks the clips of the indexes; sizes as in the settings of the same names.
 
@@ -146,7 +154,7 @@ class Finder:
 
     def search(
         self, vector: Floats, projects: Sequence[str], limit: int | None = None
-    ) -> list[Match]:
+    ) -> list[TextMatch]:
         """Clips for words, from what is seen in them and from what their tickets say, best first;
         the first `limit` of them.
 
@@ -154,20 +162,19 @@ class Finder:
         al., SIGIR 2009), since a cosine between words and pictures and one between words and words
         are not of one scale. Of a match, `frames` is the best frame's cosine, `words` the ticket's.
         """
-        seen = list(map(_seen, self._best_frames(vector, projects)))
+        seen = self._best_frames(vector, projects)
         told = dict(self._tickets.nearest(vector, self._candidate_clips, projects))
         issue_of = self._frames.issues_of_clips_on(told)
-        looks = {match.clip_id: match for match in seen}
-        fused = ranking.fused([[match.clip_id for match in seen], list(issue_of)])
+        looks = {hit.clip_id: hit for hit in seen}
+        fused = ranking.fused([list(looks), list(issue_of)])
         scores = dict(list(fused.items())[:limit])
         if unseen := [clip for clip in scores if clip not in looks]:
             best = self._frames.best_frames_of(unseen, vector, projects)
-            looks |= {hit.clip_id: _seen(hit) for hit in best}
+            looks |= {hit.clip_id: hit for hit in best}
         return [
-            replace(looks[clip], score=score, frames=looks[clip].score, words=told_of)
+            TextMatch(hit.issue_id, replace(_seen(hit), score=score, words=told.get(hit.issue_id)))
             for clip, score in scores.items()
-            if clip in looks
-            for told_of in [told.get(issue_of.get(clip, ""))]
+            if (hit := looks.get(clip)) is not None
         ]
 
     def _best_frames(self, vector: Floats, projects: Sequence[str]) -> list[Hit]:
@@ -201,4 +208,4 @@ class Finder:
 def _seen(hit: Hit) -> Match:
     start, end = max(0.0, hit.time - TEXT_MOMENT / 2), hit.time + TEXT_MOMENT / 2
     moment = Moment(0.0, 0.0, start, end, 0.0, hit.time, hit.similarity)
-    return Match(hit.clip_id, hit.similarity, (moment,))
+    return Match(hit.clip_id, hit.similarity, (moment,), frames=hit.similarity)

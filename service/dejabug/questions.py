@@ -38,7 +38,7 @@ KEPT = 60
 # them waits longer than all that saves.
 TOGETHER = 2
 # Answerers beside one worker: while Redis looks for one's neighbours, another one embeds.
-ANSWERERS = 3
+ANSWERERS = 2
 # Seconds of one blocking read, and of the pause after Redis could not be asked.
 READ = 1.0
 
@@ -61,32 +61,26 @@ class Question:
 
 
 def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    """Words → clips in the collection of this process's model, as JSON: clip, issue key, score,
-    what it was found by, and the moment that they describe: start, end and its best frame's time
-    (`at`), in seconds."""
+    """Words → clips in the collection of this process's model, as JSON: clip, its issue's id,
+    score, what it was found by, and the moment that they describe: start, end and its best frame's
+    time (`at`), in seconds."""
     (vector,) = embed_queries(place.encoder, [words])
     return _search(place, vector, projects, limit)
 
 
 def _search(place: Rooms, vector: Floats, projects: list[str], limit: int) -> list[dict[str, Any]]:
-    kept = place.own
-    matches = place.finder_of(kept).search(vector, projects, limit)
-    places = kept.index.places(match.clip_id for match in matches)
-    keys = place.catalogue.keys_of({where.issue_id for where in places.values()})
     return [
         {
-            "clip": match.clip_id,
-            "issue": keys[where.issue_id],
-            "issue_id": where.issue_id,
-            "score": match.score,
-            "picture": match.frames,
-            "ticket": match.words,
-            "start": match.moments[0].match_start,
-            "end": match.moments[0].match_end,
-            "at": match.moments[0].match_time,
+            "clip": found.match.clip_id,
+            "issue_id": found.issue_id,
+            "score": found.match.score,
+            "picture": found.match.frames,
+            "ticket": found.match.words,
+            "start": found.match.moments[0].match_start,
+            "end": found.match.moments[0].match_end,
+            "at": found.match.moments[0].match_time,
         }
-        for match in matches
-        if (where := places.get(match.clip_id)) and where.issue_id in keys
+        for found in place.finder_of(place.own).search(vector, projects, limit)
     ]
 
 

@@ -48,9 +48,9 @@ def search(
     found = ask(place, words, projects, limit * 2)
     issues = place.jira.issues([hit["issue_id"] for hit in found])
     shown = [
-        {**hit, "summary": issues[hit["issue_id"]].summary}
+        {**hit, "issue": issue.key, "summary": issue.summary}
         for hit in found
-        if hit["issue_id"] in issues and issues[hit["issue_id"]].security is None
+        if (issue := issues.get(hit["issue_id"])) is not None and issue.security is None
     ][:limit]
     if as_json:
         typer.echo(json.dumps(shown, indent=2))

@@ -45,6 +45,8 @@ TEXT_EFFORT = 2000
 # Of a group of frames, the nearest one's distance and time.
 NEAREST = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
 ITS_TIME = ("REDUCE", "FIRST_VALUE", "4", "@time", "BY", "@distance", "ASC", "AS", "time")
+# More frames than any clip has: what is not there costs a query nothing.
+FRAMES_AT_MOST = 10_000
 # Clips whose mean vectors stand for the whole collection's mean.
 MEAN_SAMPLE = 500
 
@@ -175,7 +177,7 @@ class FrameIndex:
 
     def best_frames(self, vector: Floats, k: int, projects: Sequence[str]) -> list[Hit]:
         """The best frame of each clip among the k frames nearest to a text's vector [dimensions],
-        nearest first.
+        nearest first, with its issue.
 
         Texts lie apart from all frames, so that HNSW must look farther for their neighbours.
         """
@@ -186,8 +188,7 @@ class FrameIndex:
     ) -> list[Hit]:
         """The frame of each of these clips that is nearest to a vector [dimensions]; clips that are
         not in these projects are left out."""
-        frames = sum(self._counts_of(clip_ids))
-        return self._best(vector, frames, projects, clip=clip_ids) if frames else []
+        return self._best(vector, len(clip_ids) * FRAMES_AT_MOST, projects, clip=clip_ids)
 
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]:
         """The frames of clips, in order of time; clips that are not indexed are left out."""
@@ -299,7 +300,8 @@ class FrameIndex:
 
     def _best(self, vector: Floats, k: int, projects: Sequence[str], **narrowed: Any) -> list[Hit]:
         """The best of each clip's frames among the k nearest, nearest first."""
-        tail = ("LOAD", "2", "@clip", "@time", "GROUPBY", "1", "@clip", *NEAREST, *ITS_TIME)
+        fields = ("LOAD", "3", "@clip", "@issue", "@time")
+        tail = (*fields, "GROUPBY", "2", "@clip", "@issue", *NEAREST, *ITS_TIME)
         (rows,) = self._query("FT.AGGREGATE", vector[None], k, projects, tail, **narrowed)
         return sorted(map(_hit, rows), key=lambda hit: (-hit.similarity, hit.clip_id))
 
@@ -387,7 +389,8 @@ class FrameIndex:
 
 
 def _hit(row: Mapping[bytes, bytes]) -> Hit:
-    return Hit(row[b"clip"].decode(), float(row[b"time"]), 1 - float(row[b"distance"]))
+    issue = text_of(row.get(b"issue"))
+    return Hit(row[b"clip"].decode(), float(row[b"time"]), 1 - float(row[b"distance"]), issue)
 
 
 def _algorithm_of(info: Mapping[bytes, Any]) -> str:

@@ -13,11 +13,13 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hit:
-    """One frame found by a nearest-neighbour query: its clip, its time in seconds, its cosine."""
+    """One frame found by a nearest-neighbour query: its clip, its time in seconds, its cosine; and
+    its issue, where that is told."""
 
     clip_id: str
     time: float
     similarity: float
+    issue_id: str = ""
 
 
 @dataclass(frozen=True)
