@@ -64,6 +64,7 @@ bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,0
 
 chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost (10 minutes)
 	$(BIN)/python -m tools.chaos $(ARGS)
+	$(BIN)/python -m tools.chaos.restart
 
 # Atheris is for this alone, and has no wheel for every machine.
 fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seconds 600 --target talk"

@@ -43,21 +43,25 @@ BUILD_TIMEOUT = 1800.0
 
 @dataclass(frozen=True)
 class Running:
-    """The studio: the service's address, a token for it, and its rooms."""
+    """The studio: the service's address, a token for it, its rooms, and its Redis."""
 
     address: str
     token: str
     place: Rooms
+    server: RedisServer
 
 
 @contextmanager
-def running(folder: Path, frames: int, *, algorithm: str) -> Iterator[Running]:
-    """Redis, a stand-in Jira, the web service and a worker on `search`, with so many frames."""
+def running(folder: Path, frames: int, *, algorithm: str, keep: bool = False) -> Iterator[Running]:
+    """Redis, a stand-in Jira, the web service and a worker on `search`, with so many frames.
+
+    `keep`: Redis keeps them on disk, as in a studio.
+    """
     jira, port, clips = free_port(), free_port(), frames // FRAMES_PER_CLIP
     entries = read_manifest(CLIPS)
     tickets = [_ticket(number, entries) for number in range(clips)]
     _write_jira(folder / "jira", tickets)
-    with Stop() as stop, RedisServer(folder / "redis") as server:
+    with Stop() as stop, RedisServer(folder / "redis", keep=keep) as server:
         environment = {
             "DEJABUG_REDIS_URL": server.url,
             "DEJABUG_ENCODER": "starter",
@@ -78,7 +82,7 @@ def running(folder: Path, frames: int, *, algorithm: str) -> Iterator[Running]:
             processes.start("web", ["dejabug", "serve", "--port", str(port)], environment)
             processes.start("worker", ["dejabug", "worker", "search"], environment)
             address = f"http://127.0.0.1:{port}"
-            here = Running(address, secret, place)
+            here = Running(address, secret, place, server)
             processes.wait_for("worker", lambda: _answers(here), START_TIMEOUT)
             yield here
 
