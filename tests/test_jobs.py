@@ -181,6 +181,37 @@ def test_the_comment_is_edited_in_place_when_things_change(
     assert "Renamed: a herd" in second["body"]
 
 
+@pytest.mark.parametrize("refused", ["/rest/api/2/attachment/", "/rest/api/2/issue/{}/comment/"])
+def test_one_picture_is_left_when_an_edit_was_broken_off(
+    place: Rooms, jira: Site, clips: Path, refused: str
+) -> None:
+    """Before the old picture went, or the comment changed; and then all is as it was at first."""
+    old, key, issue_id = old_and_new(place, jira, clips)
+    (first,) = jira.comments(key)
+    summary = jira.issue(old)["fields"]["summary"]
+    for renamed in ("Renamed: a herd", summary):
+        jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": renamed}})
+        if renamed != summary:
+            fault = {"path": refused.format(issue_id), "status": 500}
+            jira.call("POST", "/rest/standin/faults", json=fault)
+            with pytest.raises(JiraUnavailableError):
+                jobs.suggest(issue_id)
+            if "attachment" in refused:
+                jobs.suggest(issue_id)
+                assert len(pictures(jira, key)) == 1
+    jobs.suggest(issue_id)
+    (comment,) = jira.comments(key)
+    assert (comment["id"], comment["body"]) == (first["id"], first["body"])
+    assert len(pictures(jira, key)) == 1
+    assert not place.ledger.begun(issue_id)
+
+
+def pictures(jira: Site, key: str) -> list[str]:
+    """The names of the pictures on an issue."""
+    names = [each["filename"] for each in jira.issue(key)["fields"]["attachment"]]
+    return [name for name in names if name.endswith(".png")]
+
+
 def test_nothing_similar_is_silence(place: Rooms, jira: Site, clips: Path) -> None:
     others = ("crafter-03.webm", "crafter-04.mov", "crafter-05.mp4", "crafter-06.webm", QUIET)
     history(place, jira, clips, COWS[0], *others)

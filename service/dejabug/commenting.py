@@ -99,7 +99,8 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     label = place.encoder_label()
     digest = hashlib.sha256(repr((suggestions, note, label)).encode()).hexdigest()[:16]
     old = ledger.comment(issue.id) or _found_again(place, issue.id)
-    if old is not None and old.digest == digest:
+    # Begun and not ended, Jira may have another text and another picture than we remember.
+    if old is not None and old.digest == digest and not ledger.begun(issue.id):
         return
     name = f"{OWN_PICTURES}{digest}.png"
     strip_id = next((file.id for file in issue.attachments if file.filename == name), "")
@@ -120,13 +121,14 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
         # Somebody took our comment away: that is an answer, so no new one is written.
         COMMENTS.labels("deleted").inc()
         log.info("comment_was_deleted", issue=issue.key)
-        ledger.put_comment(issue.id, old and CommentRecord(old.id, digest))
         if strip_id:
             jira.delete_attachment(strip_id)
+        ledger.put_comment(issue.id, old and CommentRecord(old.id, digest))
         return
+    # Before it counts as ended: what is broken off here is done again.
+    _clear_strips(place, issue, keep=name)
     names = tuple(sorted(_named(chosen)))
     ledger.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id, names))
-    _clear_strips(place, issue, keep=name)
     COMMENTS.labels("written" if old is None else "edited").inc()
     SUGGESTIONS.labels("comment").inc(len(chosen))
     log.info("comment_written", issue=issue.key, edited=old is not None)
