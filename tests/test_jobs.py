@@ -347,6 +347,20 @@ def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> N
     assert queue.scheduled_job_registry.get_job_ids() == [job.id]
 
 
+def test_a_job_that_was_given_up_is_kept_for_a_month(place: Rooms, jira: Site) -> None:
+    """For people to look at; what it failed with may hold more than a log should."""
+    issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
+    queue = place.queue("default")
+    enqueue(queue, jobs.sync_issue, issue_id, True)
+    (job,) = queue.jobs
+    job.retries_left = 0
+    job.save()
+    jira.fail(path="/rest/api/", status=503)
+    work(place)
+    until = place.redis.zscore(queue.failed_job_registry.key, job.id)
+    assert until == pytest.approx(time.time() + 30 * 24 * 3600, abs=60)
+
+
 def test_a_promise_whose_job_was_lost_is_taken_up_again(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
