@@ -109,7 +109,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
         write_lessons(place.redis, name, Lessons(Calibrations(curve, curve), unit(LENGTH, 3)))
     place.ledger.put_comment("10002", CommentRecord("40001", "digest", "50001", ("10001", "10003")))
     place.ledger.mute("10003", True)
-    place.ledger.put_note("10002", "_To Tess:_ done")
+    place.ledger.put_note("10002", "_To Tess:_ done", ["10003"])
     place.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
     place.verdicts.linked("10003", ["10004"])
     place.projects.put("GAME", Rules("quiet", 0.95))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -142,6 +144,63 @@ def test_a_moved_clip_is_found_in_its_new_project_only(frames: FrameIndex) -> No
     assert frames.places(["1", "unknown"]) == {"1": Place("1", "OTHER", "Racer")}
     assert frames.clip_count(["GAME"]) == 0
     assert frames.clip_count(["OTHER"]) == 1
+
+
+def test_a_clip_that_is_written_for_another_project_leaves_its_old_one(frames: FrameIndex) -> None:
+    frames.write_clip("1", HOME, times(3), unit(3))
+    frames.write_clip("1", Place("2", "OTHER", "Racer"), times(3), unit(3))
+    assert (frames.clip_count(["GAME"]), frames.clip_count(["OTHER"])) == (0, 1)
+    assert frames.issues_of_clips_on(["1", "2"]) == {"1": "2"}
+
+
+class Interrupted(redis.Connection):
+    """Lets another act just before a transaction is sent, once."""
+
+    act: ClassVar[Callable[[], None] | None] = None
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        act = Interrupted.act
+        if act is not None and b"EXEC" in b"".join(command):
+            Interrupted.act = None
+            act()
+        super().send_packed_command(command, check_health)
+
+
+@pytest.fixture
+def raced(store: redis.Redis, frames: FrameIndex) -> FrameIndex:
+    """The same index, to another process that is slower."""
+    about = store.connection_pool.connection_kwargs
+    pool = redis.ConnectionPool(connection_class=Interrupted, **about)
+    return FrameIndex(redis.Redis(connection_pool=pool), "test", DIMENSIONS)
+
+
+def test_a_clip_that_is_forgotten_while_it_moves_leaves_nothing(
+    frames: FrameIndex, raced: FrameIndex, store: redis.Redis
+) -> None:
+    before = set(store.keys())
+    frames.write_clip("1", HOME, times(3), unit(3))
+    Interrupted.act = lambda: frames.forget_clip("1")
+    raced.move_clip("1", Place("1", "OTHER", "Racer"))
+    assert set(store.keys()) == before
+
+
+def test_a_clip_that_is_written_anew_while_it_is_forgotten_leaves_nothing(
+    frames: FrameIndex, raced: FrameIndex, store: redis.Redis
+) -> None:
+    before = set(store.keys())
+    frames.write_clip("1", HOME, times(3), unit(3))
+    Interrupted.act = lambda: frames.write_clip("1", HOME, times(9), unit(9))
+    raced.forget_clip("1")
+    assert set(store.keys()) == before
+
+
+def test_of_two_who_write_a_clip_the_last_one_s_frames_are_in(
+    frames: FrameIndex, raced: FrameIndex
+) -> None:
+    Interrupted.act = lambda: frames.write_clip("1", HOME, times(9), unit(9))
+    raced.write_clip("1", Place("1", "OTHER", "Racer"), times(3), unit(3))
+    assert frames.state().frames == 3
+    assert (frames.clip_count(["GAME"]), frames.clip_count(["OTHER"])) == (0, 1)
 
 
 @pytest.mark.parametrize("project", ["A-B", "a b", "{x}|*", "ÜBER", "a,b", '"', "-1"])

@@ -380,6 +380,20 @@ def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> N
     assert queue.scheduled_job_registry.get_job_ids() == [job.id]
 
 
+def test_a_job_that_was_given_up_is_kept_for_a_month(place: Rooms, jira: Site) -> None:
+    """For people to look at; what it failed with may hold more than a log should."""
+    issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
+    queue = place.queue("default")
+    enqueue(queue, jobs.sync_issue, issue_id, True)
+    (job,) = queue.jobs
+    job.retries_left = 0
+    job.save()
+    jira.fail(path="/rest/api/", status=503)
+    work(place)
+    until = place.redis.zscore(queue.failed_job_registry.key, job.id)
+    assert until == pytest.approx(time.time() + 30 * 24 * 3600, abs=60)
+
+
 def test_a_promise_whose_job_was_lost_is_taken_up_again(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -509,7 +523,8 @@ def test_a_clip_waits_in_its_queue_once(place: Rooms, jira: Site, clips: Path) -
 def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     found = questions.search_text(place, "cattle on a green field", ["GAME"], 5)
-    assert {hit["issue"] for hit in found} == set(keys)
+    issues = {hit["issue_id"] for hit in found}
+    assert set(place.catalogue.keys_of(issues).values()) == set(keys)
     for hit in found:
         assert 0 <= hit["start"] <= hit["end"] <= 10
     assert questions.search_text(place, "cattle", ["NONE"], 5) == []
@@ -613,6 +628,6 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
 def test_words_find_a_clip_by_its_ticket_too(place: Rooms, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     found = questions.search_text(place, "herd of cows everywhere", ["GAME"], 5)
-    assert found[0]["issue"] == keys[0]
+    assert found[0]["issue_id"] == str(jira.issue(keys[0])["id"])
     assert found[0]["ticket"] > 0.3
     assert 0 < found[0]["score"] <= 1

@@ -253,6 +253,28 @@ def test_asking_why_tells_nothing_of_a_hidden_ticket(
     assert "score" not in answers[0]
 
 
+@pytest.mark.parametrize("muted", [True, False])
+@pytest.mark.parametrize("moves", [True, False])
+def test_an_answer_to_why_goes_when_its_ticket_may_not_be_told_any_more(
+    scene: Scene, place: Rooms, jira: Site, muted: bool, moves: bool
+) -> None:
+    body = f"/dejabug why {scene.old}" + ("\n/dejabug mute" if muted else "")
+    said = jira.call("POST", f"/rest/api/2/issue/{scene.new}/comment", json={"body": body})
+    jobs.obey(scene.new_id, said["id"])
+    work(place)
+    assert f"{scene.old}: score" in str(jira.comments(scene.new))
+    tell(place, jira, scene.new)  # a change that hides nothing takes nothing away
+    assert f"{scene.old}: score" in str(jira.comments(scene.new))
+    if moves:
+        road = f"/rest/standin/issues/{scene.old}/move"
+        jira.call("POST", road, "admin", json={"project": "SECRET"})
+    else:
+        scene.secure(scene.old)
+    tell(place, jira, "SECRET-1" if moves else scene.old, watch=False)
+    (left,) = jira.comments(scene.new)
+    assert left["id"] == said["id"]
+
+
 def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Rooms) -> None:
     scene.secure(scene.old)
     answer = scene.client.post(

@@ -116,6 +116,13 @@ def test_an_issue_that_was_not_read_yet_is_unknown_but_to_those_who_may_see_it(
     assert ask(client, app, issue_id).status_code == 404
 
 
+@pytest.mark.parametrize("issue_id", ["²", "١", "1" * 5000, "GAME-1", "-1"])
+def test_an_id_that_is_none_is_an_issue_that_is_not_there(
+    client: FlaskClient, app: ForgeApp, issue_id: str
+) -> None:
+    assert ask(client, app, issue_id).status_code == 404
+
+
 def test_indexing_shows_progress_and_failed_clips_their_reason(
     client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path, tmp_path: Path
 ) -> None:

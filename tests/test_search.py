@@ -296,3 +296,15 @@ def test_a_file_that_nobody_read_is_deleted_in_the_end(
     monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
     place.uploads.prune()
     assert list((place.settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_a_file_that_another_housekeeper_deletes_meanwhile_is_no_error(
+    place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = send(place, clips / COWS[0])
+    monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
+    folder = place.settings.data_dir / "uploads"
+    (folder / "aa").symlink_to("gone")  # is listed, and is not there any more when it is looked at
+    (folder / "zz").symlink_to("gone")
+    place.uploads.prune()
+    assert not (folder / upload_id).exists()

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from conftest import SECRET
 from dejabug import media
 from dejabug.jira.errors import JiraUnavailableError
+from dejabug.projects import Rules
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
@@ -181,6 +182,16 @@ def test_the_reader_is_looked_at_again_at_each_request(
     readers.sees[READER] = {ISSUE}
     assert client.get(url).status_code == 200
     assert readers.asked == [(READER, [ISSUE])] * 4
+
+
+def test_a_project_that_was_switched_off_shows_nothing_at_once(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    url = f"{address(cold_place)}/video.mp4"
+    cold_place.projects.put("GAME", Rules("off"))
+    assert nothing(client.get(url))
+    cold_place.projects.put("GAME", Rules("quiet"))
+    assert client.get(url).status_code == 200
 
 
 def test_all_that_is_not_shown_looks_the_same(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 
 from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
+from dejabug.conversation import standing_note
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
@@ -56,7 +57,7 @@ def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
             best=round(answer.ranked[0].score, 3) if answer.ranked else None,
             suggested=[answer.tickets[choice.issue_id].key for choice in chosen],
         )
-    note = place.ledger.note(issue_id) if speaks else ""
+    note = standing_note(place, record) if speaks else ""
     if chosen or note:
         _write(place, issue, answer, chosen, note)
     else:
@@ -127,8 +128,9 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
         return
     # Before it counts as ended: what is broken off here is done again.
     _clear_strips(place, issue, keep=name)
-    names = tuple(sorted(_named(chosen)))
-    ledger.put_comment(issue.id, CommentRecord(comment_id, digest, strip_id, names))
+    names = ledger.note_tells_of(issue.id).union(*(choice.issues() for choice in chosen))
+    record = CommentRecord(comment_id, digest, strip_id, tuple(sorted(names)))
+    ledger.put_comment(issue.id, record)
     COMMENTS.labels("written" if old is None else "edited").inc()
     SUGGESTIONS.labels("comment").inc(len(chosen))
     log.info("comment_written", issue=issue.key, edited=old is not None)
@@ -144,15 +146,6 @@ def _put(place: Rooms, issue: Issue, old: CommentRecord | None, body: str) -> st
             if old.digest:
                 return None
     return place.jira.create_comment(issue.id, body, internal=issue.service_project)
-
-
-def _named(chosen: Sequence[Choice]) -> set[str]:
-    """Every issue of which the comment says something."""
-    return {
-        issue_id
-        for choice in chosen
-        for issue_id in (choice.issue_id, choice.pair.found_issue_id, *choice.also)
-    }
 
 
 def _withdraw(place: Rooms, issue: Issue) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from dejabug.answers import comment_threshold, find_for_issue, for_comment
+from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
 from dejabug.policy import Choice
@@ -67,9 +67,20 @@ def heard(comment: Comment, *, customers: bool) -> list[Command]:
 
 def obey(place: Rooms, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
     """Do what somebody wants on an issue, and note our answer to them."""
-    answers = list(dict.fromkeys(_answer(place, record, each) for each in commands))
-    place.ledger.put_note(record.id, f"_To {escape(author)}:_ {' '.join(answers)}")
+    answers = dict(_answer(place, record, each) for each in commands)
+    note = f"_To {escape(author)}:_ {' '.join(answers)}"
+    place.ledger.put_note(record.id, note, set().union(*answers.values()))
     log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
+
+
+def standing_note(place: Rooms, record: IssueRecord) -> str:
+    """Our last answer on an issue; empty once it tells of one that may not be told there any
+    more."""
+    told = place.ledger.note_tells_of(record.id)
+    allowed = _all_like(place, record, told)[1] if told else []
+    if not told <= set().union(*(choice.issues() for choice in allowed)):
+        place.ledger.put_note(record.id, "")
+    return place.ledger.note(record.id)
 
 
 def look_anew(place: Rooms, record: IssueRecord) -> None:
@@ -82,18 +93,21 @@ def look_anew(place: Rooms, record: IssueRecord) -> None:
             place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
 
 
-def _answer(place: Rooms, record: IssueRecord, command: Command) -> str:
+def _answer(place: Rooms, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
+    """Our words, and the issues of which they tell what only some may know."""
+    if command.verb == "why" and command.key is not None:
+        return _explain(place, record, command.key)
+    return _do(place, record, command), set()
+
+
+def _do(place: Rooms, record: IssueRecord, command: Command) -> str:
     if command.verb == "mute":
         place.ledger.mute(record.id, True)
         return "Muted here. /dejabug again brings suggestions back."
     if command.verb == "again":
         look_anew(place, record)
         return "Looked anew. With nothing above, nothing similar enough was found."
-    if command.key is None:
-        return HELP
-    if command.verb == "not":
-        return _reject(place, record, command.key)
-    return _explain(place, record, command.key)
+    return HELP if command.key is None else _reject(place, record, command.key)
 
 
 def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
@@ -104,20 +118,29 @@ def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
     return f"{key} is not suggested here, and will not be."
 
 
-def _explain(place: Rooms, record: IssueRecord, key: str) -> str:
+def _explain(place: Rooms, record: IssueRecord, key: str) -> tuple[str, set[str]]:
     asked = place.catalogue.issue_by_key(key)
-    answer = find_for_issue(place, record, also=[asked.id] if asked else [])
-    choices = for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
+    answer, choices = _all_like(place, record, [asked.id] if asked else [])
     keys = answer.keys()
     for choice in choices:
-        names = {keys[each] for each in (choice.issue_id, choice.pair.found_issue_id, *choice.also)}
-        if key in names:
+        named = {each for each in choice.issues() if keys[each] == key}
+        if named:
             threshold = comment_threshold(place, record.project, answer)
-            return _reasons(place, key, choice, threshold)
-    return (
+            told = named | {choice.pair.found_issue_id}
+            return _reasons(place, key, choice, threshold), told
+    nothing = (
         f"{key}: there is nothing to say. It has no clip that is known here, is far from the most "
         "alike, was said to be not similar, or not everybody who reads this ticket may see it."
     )
+    return nothing, set()
+
+
+def _all_like(
+    place: Rooms, record: IssueRecord, asked: Collection[str]
+) -> tuple[Answer, list[Choice]]:
+    """What may be told of on an issue, however little it is alike; `asked` are read in any case."""
+    answer = find_for_issue(place, record, also=asked)
+    return answer, for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
 
 
 def _reasons(place: Rooms, key: str, choice: Choice, threshold: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ OBEYED_MEMORY = 7 * 24 * 3600
 @dataclass(frozen=True)
 class CommentRecord:
     """Our one comment on an issue: its id, a digest of what it says, its picture's attachment, and
-    the ids of the issues that it names. Without a digest it is to be written anew."""
+    the ids of the issues of which it tells. Without a digest it is to be written anew."""
 
     id: str
     digest: str
@@ -101,12 +101,19 @@ class Ledger:
         found = self._redis.get(_note_key(issue_id))
         return text_of(found) if found else ""
 
-    def put_note(self, issue_id: str, note: str) -> None:
+    def note_tells_of(self, issue_id: str) -> set[str]:
+        """The ids of the issues of which our last answer there tells."""
+        return {text_of(each) for each in self._redis.smembers(_told_key(issue_id))}
+
+    def put_note(self, issue_id: str, note: str, tells_of: Collection[str] = ()) -> None:
         """Remember our last answer, or with an empty one that there is none."""
-        if note:
-            self._redis.set(_note_key(issue_id), note)
-        else:
-            self._redis.delete(_note_key(issue_id))
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_note_key(issue_id), _told_key(issue_id))
+            if note:
+                pipe.set(_note_key(issue_id), note)
+            if tells_of:
+                pipe.sadd(_told_key(issue_id), *tells_of)
+            pipe.execute()
 
     def obeyed(self, comment_id: str) -> bool:
         """Whether a comment that spoke to us was obeyed already."""
@@ -137,6 +144,10 @@ def _named_key(issue_id: str) -> str:
 
 def _note_key(issue_id: str) -> str:
     return f"dejabug:note:{issue_id}"
+
+
+def _told_key(issue_id: str) -> str:
+    return f"dejabug:note-tells-of:{issue_id}"
 
 
 def _obeyed_key(comment_id: str) -> str:

@@ -83,6 +83,10 @@ class Choice:
     pair: PairMatch
     also: tuple[str, ...] = ()
 
+    def issues(self) -> set[str]:
+        """Every issue of which it tells."""
+        return {self.issue_id, self.pair.found_issue_id, *self.also}
+
 
 @dataclass(frozen=True)
 class Wish:

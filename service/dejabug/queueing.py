@@ -43,6 +43,9 @@ SHORT_JOB = 300
 CLIP_JOB = 1800
 # Seconds that a finished job is kept: nobody waits for one.
 RESULT_TTL = 300
+# Seconds that a job that was given up is kept for people to look at. RQ's own year is long for a
+# traceback, which may tell of tickets.
+FAILURE_TTL = 30 * 24 * 3600
 # Seconds between two looks at a worker's queues: what a job waits for at most at an idle worker.
 LOOK = 0.05
 # Moves the first job of the first queue that has one to the list beside it, as RQ's BLMOVE does.
@@ -139,6 +142,7 @@ def enqueue(
         args=arguments,
         timeout=timeout,
         result_ttl=RESULT_TTL,
+        failure_ttl=FAILURE_TTL,
         retry=Retry(max=len(BACKOFF), interval=list(BACKOFF)),
         job_id=job_id,
         at_front=at_front,

@@ -77,9 +77,11 @@ class UploadFolder:
         """As `UploadFiles.prune`."""
         oldest = time.time() - FILE_KEPT
         for folder in self._folder.glob("*"):
-            if folder.stat().st_mtime < oldest:
-                log.warning("upload_left_over", upload=folder.name)
-                self.discard(folder.name)
+            # Another worker's housekeeper may be at it, too.
+            with contextlib.suppress(FileNotFoundError):
+                if folder.stat().st_mtime < oldest:
+                    log.warning("upload_left_over", upload=folder.name)
+                    self.discard(folder.name)
 
 
 class UploadObjects:

@@ -112,6 +112,7 @@ def _issues(place: Rooms, tell: Tell) -> Iterator[IssueLine]:
             if comment
             else None,
             note=place.ledger.note(issue_id),
+            note_tells_of=sorted(place.ledger.note_tells_of(issue_id)),
             muted=place.ledger.muted(issue_id),
         )
 

@@ -248,7 +248,7 @@ def _put_issue(place: Rooms, line: IssueLine) -> None:
             line.id, CommentRecord(comment.id, comment.digest, comment.strip_id, names)
         )
     if line.note and not place.ledger.note(line.id):
-        place.ledger.put_note(line.id, line.note)
+        place.ledger.put_note(line.id, line.note, line.note_tells_of)
     if line.muted:
         place.ledger.mute(line.id, True)
 

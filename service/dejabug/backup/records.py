@@ -80,6 +80,7 @@ class IssueLine(Line):
     links: list[Id]
     comment: CommentLine | None
     note: str
+    note_tells_of: list[Id] = []
     muted: bool
 
 

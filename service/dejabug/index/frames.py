@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import redis
+from redis.client import Pipeline
 
 from dejabug.index.completeness import await_complete, index_info, is_complete
 from dejabug.index.counts import FrameCounts
@@ -88,59 +89,59 @@ class FrameIndex:
         unit rows. Raises BadVectorsError, with nothing written.
         """
         self._check(times, vectors)
-        old = self._count(clip_id)
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
-        tags: dict[Any, Any] = {
-            "clip": clip_id,
-            "issue": place.issue_id,
-            "project": place.project,
-            "game": place.game,
-        }
-        with self._redis.pipeline(transaction=True) as pipe:
+        tags = {"clip": clip_id, **place.tags()}
+        mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
+
+        def write(pipe: Pipeline) -> None:
+            old = self._take_off_lists(pipe, clip_id)
             for number, (time, vector) in enumerate(zip(times, halves, strict=True)):
                 fields = {**tags, "time": float(time), "vector": vector.tobytes()}
                 pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=fields)
             for number in range(len(times), old):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
-            mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
-            pipe.hset(
-                self._clips + clip_id,
-                mapping={"count": len(times), "mean": mean, **tags},
-            )
-            pipe.sadd(self._clips_of(place.project), clip_id)
-            pipe.sadd(self._clips_on(place.issue_id), clip_id)
-            pipe.execute()
+            pipe.hset(self._clips + clip_id, mapping={"count": len(times), "mean": mean, **tags})
+            self._put_on_lists(pipe, clip_id, place)
+
+        self._redis.transaction(write, self._clips + clip_id)
 
     def move_clip(self, clip_id: str, place: Place) -> None:
         """Give a clip's frames new tags, after its issue moved to another project or game."""
-        count = self._count(clip_id)
-        if not count:
-            return
-        old_project = text_of(self._redis.hget(self._clips + clip_id, "project"))
-        tags: dict[Any, Any] = {
-            "issue": place.issue_id,
-            "project": place.project,
-            "game": place.game,
-        }
-        with self._redis.pipeline(transaction=True) as pipe:
+        tags = place.tags()
+
+        def move(pipe: Pipeline) -> None:
+            count = self._take_off_lists(pipe, clip_id)
             for number in range(count):
                 pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=tags)
-            pipe.hset(self._clips + clip_id, mapping=tags)
-            pipe.srem(self._clips_of(old_project), clip_id)
-            pipe.sadd(self._clips_of(place.project), clip_id)
-            pipe.execute()
+            if count:
+                pipe.hset(self._clips + clip_id, mapping=tags)
+                self._put_on_lists(pipe, clip_id, place)
+
+        self._redis.transaction(move, self._clips + clip_id)
 
     def forget_clip(self, clip_id: str) -> None:
         """Take a clip out whole. Forgetting what is not there is no error."""
-        count = self._count(clip_id)
-        project, issue = map(text_of, self._redis.hmget(self._clips + clip_id, "project", "issue"))
-        with self._redis.pipeline(transaction=True) as pipe:
-            for number in range(count):
+
+        def forget(pipe: Pipeline) -> None:
+            for number in range(self._take_off_lists(pipe, clip_id)):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
             pipe.delete(self._clips + clip_id)
-            pipe.srem(self._clips_of(project), clip_id)
-            pipe.srem(self._clips_on(issue), clip_id)
-            pipe.execute()
+
+        self._redis.transaction(forget, self._clips + clip_id)
+
+    def _take_off_lists(self, pipe: Pipeline, clip_id: str) -> int:
+        """Begin a transaction that holds only if nobody writes the clip meanwhile, by taking it off
+        the lists of its project and issue; how many frames it has."""
+        about = pipe.hmget(self._clips + clip_id, "count", "project", "issue")
+        count, project, issue = map(text_of, about)
+        pipe.multi()
+        pipe.srem(self._clips_of(project), clip_id)
+        pipe.srem(self._clips_on(issue), clip_id)
+        return int(count or 0)
+
+    def _put_on_lists(self, pipe: Pipeline, clip_id: str, place: Place) -> None:
+        pipe.sadd(self._clips_of(place.project), clip_id)
+        pipe.sadd(self._clips_on(place.issue_id), clip_id)
 
     # Reading
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,10 @@ class Place:
     issue_id: str
     project: str
     game: str
+
+    def tags(self) -> dict[Any, Any]:
+        """The fields of a frame, and of a clip, that say so."""
+        return {"issue": self.issue_id, "project": self.project, "game": self.game}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.errors import IssueGoneError, JiraRefusedError
-from dejabug.jira.models import account_of
+from dejabug.jira.models import account_of, is_id
 
 # Issues or projects per check of somebody's permission, and projects per look-up of their ids
 # (Jira's own limits).
@@ -47,7 +47,7 @@ class Accounts:
         """Those of the issues, by numeric id, that Jira shows to this account now, its roles and
         the issues' security levels considered; none to an account that is not active."""
         self._must_tell(account)
-        wanted = sorted({int(issue_id) for issue_id in issue_ids if issue_id.isdigit()})
+        wanted = sorted({int(issue_id) for issue_id in issue_ids if is_id(issue_id)})
         if not wanted or not self._is_active(account):
             return set()
         return self._granted(account, "issues", wanted) & set(issue_ids)

@@ -32,6 +32,7 @@ from dejabug.jira.models import (
     Comment,
     Issue,
     account_of,
+    is_id,
     parse_comment,
     parse_issue,
 )
@@ -171,7 +172,7 @@ class JiraClient:
     def _bulk(self, issue_ids: Collection[str], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Issues' JSON, by id. On Cloud the issues themselves are asked for and not the search
         index, which may lag behind a security level that was just set."""
-        wanted = sorted({issue_id for issue_id in issue_ids if issue_id.isdigit()}, key=int)
+        wanted = sorted({issue_id for issue_id in issue_ids if is_id(issue_id)}, key=int)
         for start in range(0, len(wanted), PAGE):
             some = wanted[start : start + PAGE]
             if self.is_cloud:

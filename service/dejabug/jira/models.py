@@ -21,6 +21,8 @@ FIELDS = (
     "created",
     "updated",
 )
+# Digits of an id at most.
+LONGEST_ID = 18
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,12 @@ def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
         author_id=account_of(raw.get("author")),
         created=str(raw.get("created") or ""),
     )
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be a numeric id of Jira's: ASCII digits, no more than a 64-bit number has
+    whatever they are. Others' digits are none to `int`, nor are more than 4,300."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
 
 
 def account_of(user: Any) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dejabug.jira.models import account_of, as_mapping
+from dejabug.jira.models import account_of, as_mapping, is_id
 
 LINK_EVENTS = ("issuelink_created", "issuelink_deleted")
 COMMENT_EVENT = "comment_created"
@@ -150,6 +150,4 @@ def _changes(changelog: Any) -> Iterator[Mapping[str, Any]]:
 def _numeric(value: Any) -> bool:
     if isinstance(value, bool):
         return False
-    return isinstance(value, int) or (
-        isinstance(value, str) and value.isascii() and value.isdigit()
-    )
+    return isinstance(value, int) or (isinstance(value, str) and is_id(value))

@@ -103,7 +103,7 @@ def _queues(place: Rooms) -> Iterator[Metric]:
         ),
         (
             "queue_failed",
-            "Jobs that were given up, as long as Redis keeps them (a year).",
+            "Jobs that were given up, as long as Redis keeps them (thirty days).",
             lambda queue: queue.failed_job_registry.count,
         ),
     )

@@ -22,7 +22,7 @@ from werkzeug.wsgi import FileWrapper
 
 from dejabug.jira.errors import JiraError
 from dejabug.objects import ObjectReader, StoreAwayError
-from dejabug.records import ClipRecord
+from dejabug.records import ClipRecord, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
 from dejabug.web.problems import problem
@@ -146,10 +146,16 @@ def _granted(token: str) -> MediaGrant:
         abort(404)
     clip = place.catalogue.clip(grant.clip_id)
     issue = place.catalogue.issue(clip.issue_id) if clip else None
-    if issue is None or issue.id not in place.sight(grant.reader).may_see(grant.reader, [issue.id]):
+    if issue is None or not _shown(place, issue, grant.reader):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant
+
+
+def _shown(place: Rooms, issue: IssueRecord, reader: str) -> bool:
+    """Whether this reader may be shown an issue's media now. Raises JiraError."""
+    off = place.projects.rules(issue.project).mode == "off"
+    return not off and issue.id in place.sight(reader).may_see(reader, [issue.id])
 
 
 def _from_store(file: ObjectReader) -> Response:

@@ -189,7 +189,7 @@ class FailedClip(BaseModel):
 class Status(BaseModel):
     """How the installation is: `encoder` names model and device, `index` is null before a worker
     has loaded one, `failed` lists up to 100 clips of the token's projects, `more_failed` says how
-    many others there are."""
+    many others there are. All other numbers are of the whole installation."""
 
     issues: int
     clips: ClipCounts
