@@ -332,6 +332,8 @@ def test_an_index_that_is_made_anew_is_not_taken_for_the_complete_one_before(
     best = frames.best_frames(unit(100, 59)[0], 10, ALL)[0]
     assert (best.clip_id, round(best.similarity, 2)) == ("59", 1)
     monkeypatch.setattr(completeness, "BUILDING", 0)
+    # Slow to build, so that it is asked before it is built.
+    monkeypatch.setattr(frames_module, "HNSW_EF_CONSTRUCTION", 1000)
     store.execute_command("FT.DROPINDEX", frames.state().name)
     FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
     with pytest.raises(IndexUnavailableError, match="being built"):

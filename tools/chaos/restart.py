@@ -7,6 +7,7 @@ it, and never nothing. When Redis is whole again, each frame must be there.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import threading
@@ -56,7 +57,7 @@ def main() -> int:
         after = here.place.index.state()
     answered = [(number, each) for number, each in said if each.status == 200]
     alike = [_share(each.best, known[number].best) for number, each in answered]
-    refused = Counter(each.why for _, each in said if each.status == 503)
+    refused = Counter(re.sub(r"\d+%", "…", each.why) for _, each in said if each.status == 503)
     other = Counter(each.status for _, each in said if each.status not in (200, 503))
     console.print(f"{before.frames:,} frames, {before.algorithm}; Redis killed with SIGKILL")
     console.print(f"read again after {loaded:.1f} s, index whole and answering after {whole:.1f} s")
