@@ -442,11 +442,8 @@ def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Rooms) -> None:
     assert place.redis.keys("dejabug:pending*") == []
 
 
-def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = jira.file("GAME", "cows", clips / COWS[0])
-    issue_id = str(jira.issue(key)["id"])
+def forgotten_while_sampled(monkeypatch: pytest.MonkeyPatch, issue_id: str) -> None:
+    """From now on, the issue is deleted as soon as a clip was decoded."""
     sample: Callable[..., media.Frames] = media.sample_frames
 
     def sample_and_lose(path: Path, **options: object) -> media.Frames:
@@ -455,6 +452,14 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
         return frames
 
     monkeypatch.setattr(media, "sample_frames", sample_and_lose)
+
+
+def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    issue_id = str(jira.issue(key)["id"])
+    forgotten_while_sampled(monkeypatch, issue_id)
     tell(place, jira, key)
     assert place.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
@@ -483,14 +488,7 @@ def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_n
     issue_id = str(jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"])
     jobs.sync_issue(issue_id, False)
     (clip,) = place.catalogue.clips_of(issue_id)
-    sample: Callable[..., media.Frames] = media.sample_frames
-
-    def sample_and_lose(path: Path, **options: object) -> media.Frames:
-        frames = sample(path, **options)
-        jobs.forget_issue(issue_id)
-        return frames
-
-    monkeypatch.setattr(media, "sample_frames", sample_and_lose)
+    forgotten_while_sampled(monkeypatch, issue_id)
     with killed_at(Catalogue, "put_outcome"):
         jobs.index_clip(clip.id)
     jobs.index_clip(clip.id)

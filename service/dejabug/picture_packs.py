@@ -23,6 +23,7 @@ import structlog
 
 from dejabug.objects import ObjectStore, StoreAwayError
 from dejabug.pictures import picture_name, small_jpeg
+from dejabug.records import checked_clip_id
 
 log = structlog.get_logger()
 
@@ -153,9 +154,7 @@ def spots_of(pack: bytes) -> list[Spot]:
 
 
 def _name(clip_id: str) -> str:
-    if not (clip_id.isascii() and clip_id.isalnum()):
-        raise ValueError(f"not a clip id: {clip_id!r}")
-    return f"pictures/{clip_id[-2:]}/{clip_id}.zip"
+    return f"pictures/{checked_clip_id(clip_id)[-2:]}/{clip_id}.zip"
 
 
 def _key(clip_id: str) -> str:

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from dejabug.records import checked_clip_id
+
 # How the names begin of pictures that we attach to issues.
 OWN_PICTURES = "dejabug-"
 HEIGHT = 180  # pixels; enough to recognise a scene, about 7 kB a frame
@@ -124,9 +126,7 @@ class PictureStore:
         return folder.with_name(folder.name + ".new")
 
     def _of(self, clip_id: str) -> Path:
-        if not clip_id.isalnum():
-            raise ValueError(f"not a clip id: {clip_id!r}")
-        return self._folder / "pictures" / clip_id[-2:] / clip_id
+        return self._folder / "pictures" / checked_clip_id(clip_id)[-2:] / clip_id
 
 
 def strip(rows: Sequence[Sequence[Panel]]) -> bytes:

@@ -11,7 +11,8 @@ import redis
 
 from dejabug import media
 from dejabug.objects import ObjectReader, ObjectStore
-from dejabug.previews import PreviewState, checked
+from dejabug.previews import PreviewState
+from dejabug.records import checked_clip_id
 from dejabug.scratch import scratch_folder
 
 # By clip: the size in bytes and the version of its preview, or FAILED; and when it was last watched
@@ -34,14 +35,14 @@ class PreviewObjects:
 
     def state(self, clip_id: str) -> PreviewState:
         """As `Previews.state`."""
-        known = self._redis.hget(KNOWN, checked(clip_id))
+        known = self._redis.hget(KNOWN, checked_clip_id(clip_id))
         if known is None:
             return "missing"
         return "none" if known == FAILED else "ready"
 
     def watch(self, clip_id: str) -> ObjectReader | None:
         """As `Previews.watch`."""
-        known = cast("bytes | None", self._redis.hget(KNOWN, checked(clip_id)))
+        known = cast("bytes | None", self._redis.hget(KNOWN, checked_clip_id(clip_id)))
         if known is None or known == FAILED:
             return None
         size, _, version = known.decode().partition(" ")
@@ -51,7 +52,7 @@ class PreviewObjects:
     def write(self, clip_id: str, source: Path, limits: media.Limits, program: str) -> None:
         """As `Previews.write`. Raises StoreAwayError."""
         with scratch_folder() as folder:
-            target = folder / f"{checked(clip_id)}.mp4"
+            target = folder / f"{checked_clip_id(clip_id)}.mp4"
             media.make_preview(source, target, limits=limits, program=program)
             self.put(clip_id, target, time.time())
 
@@ -63,7 +64,7 @@ class PreviewObjects:
 
     def give_up(self, clip_id: str) -> None:
         """As `Previews.give_up`."""
-        self._know(checked(clip_id), FAILED, time.time())
+        self._know(checked_clip_id(clip_id), FAILED, time.time())
 
     def forget(self, clip_id: str) -> None:
         """As `Previews.forget`."""
@@ -96,4 +97,4 @@ class PreviewObjects:
 
 
 def _name(clip_id: str) -> str:
-    return f"previews/{checked(clip_id)[-2:]}/{clip_id}.mp4"
+    return f"previews/{checked_clip_id(clip_id)[-2:]}/{clip_id}.mp4"

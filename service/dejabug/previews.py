@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from dejabug import media
 from dejabug.objects import ObjectReader
+from dejabug.records import checked_clip_id
 
 PreviewState = Literal["ready", "none", "missing"]
 # Seconds after which a folder that a killed process left is certainly nobody's work any more.
@@ -123,15 +124,7 @@ class PreviewStore:
                 yield _Kept(path, about.st_atime, about.st_size)
 
     def _of(self, clip_id: str) -> Path:
-        return self._folder / checked(clip_id)[-2:] / f"{clip_id}.mp4"
+        return self._folder / checked_clip_id(clip_id)[-2:] / f"{clip_id}.mp4"
 
     def _marker(self, clip_id: str) -> Path:
         return self._of(clip_id).with_suffix(".failed")
-
-
-def checked(clip_id: str) -> str:
-    """The id, which a name is made of. Raises ValueError for what is no clip's."""
-    # ASCII alone: other scripts' digits and letters are no part of Jira's ids.
-    if not (clip_id.isascii() and clip_id.isalnum()):
-        raise ValueError(f"not a clip id: {clip_id!r}")
-    return clip_id

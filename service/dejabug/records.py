@@ -64,3 +64,12 @@ class ClipRecord:
     def still(self) -> bool:
         """Whether this is a picture, and no video."""
         return self.frames == 1 and self.duration == 0
+
+
+def checked_clip_id(clip_id: str) -> str:
+    """The id, which names of files and objects are made of. Raises ValueError for what is no
+    clip's."""
+    # ASCII alone: other scripts' digits and letters are no part of Jira's ids.
+    if not (clip_id.isascii() and clip_id.isalnum()):
+        raise ValueError(f"not a clip id: {clip_id!r}")
+    return clip_id

@@ -7,6 +7,7 @@ it, and never nothing. When Redis is whole again, each frame must be there.
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import sys
 import tempfile
@@ -33,12 +34,15 @@ PAUSE, PATIENCE = 0.1, 900.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said, so many seconds after the kill: the best results' keys where it was 200."""
+    """What was said to these words, and when (seconds of the monotonic clock): the best results'
+    keys where it was 200; `again`: whether it says when to ask again."""
 
-    after: float
+    words: str
+    at: float
     status: int
     best: tuple[str, ...]
     why: str
+    again: bool
 
 
 def main() -> int:
@@ -51,14 +55,15 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), options.frames, algorithm="auto", keep=True) as here,
     ):
-        before, known = here.place.index.state(), [ask(here, words) for words in QUESTIONS]
+        before = here.place.index.state()
+        known = {words: ask(here, words).best for words in QUESTIONS}
         time.sleep(2)  # an append-only file is written through once a second
         said, loaded, whole = _kill(here)
         after = here.place.index.state()
-    answered = [(number, each) for number, each in said if each.status == 200]
-    alike = [_share(each.best, known[number].best) for number, each in answered]
-    refused = Counter(re.sub(r"\d+%", "…", each.why) for _, each in said if each.status == 503)
-    other = Counter(each.status for _, each in said if each.status not in (200, 503))
+    alike = [_share(each.best, known[each.words]) for each in said if each.status == 200]
+    honest = [each for each in said if each.status == 503 and each.again]
+    refused = Counter(re.sub(r"\d+%", "…", each.why) for each in honest)
+    other = Counter(each.status for each in said if each.status != 200 and each not in honest)
     console.print(f"{before.frames:,} frames, {before.algorithm}; Redis killed with SIGKILL")
     console.print(f"read again after {loaded:.1f} s, index whole and answering after {whole:.1f} s")
     for why, count in refused.most_common():
@@ -80,33 +85,29 @@ def main() -> int:
 
 
 def ask(here: Running, words: str) -> Answer:
-    """One question at the service's door; `after` counts from the question."""
-    started = time.monotonic()
+    """One question at the service's door."""
     header = {"Authorization": f"Bearer {here.token}"}
     query: dict[str, str | int] = {"q": words, "limit": BEST}
     answer = requests.get(f"{here.address}/api/v1/search", params=query, headers=header, timeout=60)
     body = answer.json()
     best = tuple(found["key"] for found in body.get("results", ()))
+    again = "Retry-After" in answer.headers
     why = str(body.get("detail", ""))
-    return Answer(time.monotonic() - started, answer.status_code, best, why)
+    return Answer(words, time.monotonic(), answer.status_code, best, why, again)
 
 
-def _kill(here: Running) -> tuple[list[tuple[int, Answer]], float, float]:
+def _kill(here: Running) -> tuple[list[Answer], float, float]:
     """Kill Redis and start it again: all answers, and the seconds until its data was read, and
     until it answered from all of it."""
-    said: list[tuple[int, Answer]] = []
+    said: list[Answer] = []
     done = threading.Event()
     began = time.monotonic()
 
     def keep_asking() -> None:
-        number = 0
-        while not done.wait(PAUSE):
-            answer = ask(here, QUESTIONS[number % len(QUESTIONS)])
-            at = time.monotonic() - began
-            said.append(
-                (number % len(QUESTIONS), Answer(at, answer.status, answer.best, answer.why))
-            )
-            number += 1
+        for words in itertools.cycle(QUESTIONS):
+            if done.wait(PAUSE):
+                return
+            said.append(ask(here, words))
 
     asking = threading.Thread(target=keep_asking)
     here.server.kill()
@@ -119,7 +120,7 @@ def _kill(here: Running) -> tuple[list[tuple[int, Answer]], float, float]:
             if time.monotonic() - began > PATIENCE:
                 raise TimeoutError(f"not whole within {PATIENCE:.0f} s: {said[-1:]}")
             time.sleep(PAUSE)
-        whole = next(each.after for _, each in said if each.status == 200)
+        whole = next(each.at for each in said if each.status == 200) - began
         time.sleep(5)  # some more answers, now of all of it
     finally:
         done.set()
@@ -127,9 +128,9 @@ def _kill(here: Running) -> tuple[list[tuple[int, Answer]], float, float]:
     return said, loaded, whole
 
 
-def _whole(here: Running, said: list[tuple[int, Answer]]) -> bool:
+def _whole(here: Running, said: list[Answer]) -> bool:
     try:
-        return here.place.index.state().ready and said[-1][1].status == 200
+        return here.place.index.state().ready and said[-1].status == 200
     except (redis.RedisError, IndexError):
         return False
 
