@@ -43,6 +43,7 @@ LENGTH = 8
 LEFT_OUT = (
     "dejabug:account", "dejabug:sight:", "dejabug:reader:", "dejabug:event:", "dejabug:ranked:",
     "dejabug:lock:", "dejabug:session:", "dejabug:obeyed:", "dejabug:rate:", "rq:",
+    "dejabug:index-home", "dejabug:index-name", "dejabug:indexes-made",
 )  # fmt: skip
 
 

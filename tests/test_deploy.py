@@ -38,13 +38,13 @@ from deploying import (
 DOCKERFILES = [DOCKERFILE, DEPLOY / "proxy" / "Dockerfile"]
 
 
-@pytest.fixture(params=["cpu", "gpu", "s3"])
+@pytest.fixture(params=["cpu", "gpu", "s3", "index"])
 def cluster(request: pytest.FixtureRequest) -> list[Any]:
     """All resources of an overlay."""
     return overlay(request.param)
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml", "compose.s3.yaml"])
+@pytest.mark.parametrize("name", [path.name for path in sorted(DEPLOY.glob("compose*.yaml"))])
 def test_compose_files_are_valid_by_the_compose_specification(name: str) -> None:
     schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
     jsonschema.validate(compose(name), json.loads(schema.read_text("utf-8")))
@@ -58,7 +58,8 @@ def test_dockerfiles_have_no_fault_that_hadolint_knows(path: Path) -> None:
 
 
 def test_every_container_of_the_box_is_hardened() -> None:
-    for name, service in compose("compose.yaml")["services"].items():
+    vectors = compose("compose.index.yaml")["services"]["redis-index"]
+    for name, service in {**compose("compose.yaml")["services"], "vectors": vectors}.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -91,6 +92,27 @@ def test_prometheus_asks_each_process_of_the_box_for_itself() -> None:
     }
     assert len(measured) == 4
     assert found == measured
+
+
+def test_vectors_may_have_a_redis_of_their_own() -> None:
+    services, over = compose("compose.yaml")["services"], compose("compose.index.yaml")["services"]
+    ours = {name for name, one in services.items() if "DEJABUG_REDIS_URL" in str(one)}
+    told = {name for name, one in over.items() if "DEJABUG_INDEX_REDIS_URL" in str(one)}
+    assert told == ours == {"web", "worker-search", "worker-clips", "worker-default"}
+    own, queues = over["redis-index"], services["redis"]
+    same = ("image", "user", "networks", "healthcheck", "restart", "logging")
+    assert [own[name] for name in same] == [queues[name] for name in same]
+    assert own["command"][:-1] == queues["command"][:-1]
+    assert own["volumes"] != queues["volumes"]
+    cluster = overlay("index")
+    for name, pod in pods(cluster).items():
+        variables = {one["name"]: one.get("value") for one in container(pod).get("env", ())}
+        if "DEJABUG_REDIS_URL" in variables:
+            address = "redis://:$(REDIS_PASSWORD)@redis-index:6379/0"
+            assert variables["DEJABUG_INDEX_REDIS_URL"] == address, name
+    outwards = of_kind(cluster, "NetworkPolicy")["outwards"]["spec"]["egress"]
+    assert any("redis-index" in str(rule) for rule in outwards)
+    assert "redis-index" not in str(overlay("cpu"))
 
 
 def test_with_an_object_store_uploads_pass_over_disk_and_not_through_memory() -> None:

@@ -21,7 +21,7 @@ from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, rende
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())
 
 
-@pytest.fixture(params=["cpu", "gpu", "s3"])
+@pytest.fixture(params=["cpu", "gpu", "s3", "index"])
 def cluster(request: pytest.FixtureRequest) -> list[Any]:
     """All resources of an overlay."""
     return overlay(request.param)
@@ -45,7 +45,7 @@ def test_scaling_is_valid_by_the_models_of_keda(cluster: list[Any]) -> None:
 
 
 def test_every_pod_is_hardened(cluster: list[Any]) -> None:
-    assert len(pods(cluster)) == 5
+    assert len(pods(cluster)) == 5 + ("redis-index" in pods(cluster))
     for name, pod in pods(cluster).items():
         spec, inside = pod["spec"], container(pod)
         assert spec["securityContext"]["runAsNonRoot"], name

@@ -179,7 +179,7 @@ def processes(environment: dict[str, str]) -> Iterator[dict[str, int]]:
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

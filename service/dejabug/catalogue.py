@@ -38,7 +38,7 @@ class Catalogue:
         # Where the issues are kept whose words are still to be embedded, a set.
         self.words_waiting = f"dejabug:words-waiting:{self._slug}"
         self._tags = f"dejabug:tags:{self._slug}"
-        self._words_done = f"dejabug:words-done:{self._slug}"
+        self._done_words = f"dejabug:words-done:{self._slug}"
 
     # Issues
 
@@ -84,7 +84,7 @@ class Catalogue:
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _words_key(issue_id))
             pipe.srem(self.words_waiting, issue_id)
-            pipe.hdel(self._words_done, issue_id)
+            pipe.hdel(self._done_words, issue_id)
             pipe.hdel(self._tags, issue_id)
             pipe.srem("dejabug:issues", issue_id)
             if old is not None:
@@ -223,7 +223,7 @@ class Catalogue:
     def put_words(self, issue_id: str, words: str) -> bool:
         """Remember a ticket's words; whether they must be embedded anew under this encoder."""
         digest = digest_of(words)
-        done = self._redis.hget(self._words_done, issue_id)
+        done = self._redis.hget(self._done_words, issue_id)
         stale = done is None or text_of(done) != digest
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(_words_key(issue_id), words)
@@ -239,7 +239,7 @@ class Catalogue:
             return []
         wanted = list(issue_ids)
         known = self._redis.mget([_words_key(issue_id) for issue_id in wanted])
-        done = self._redis.hmget(self._words_done, wanted)
+        done = self._redis.hmget(self._done_words, wanted)
         stale = [
             issue_id
             for issue_id, words, digest in zip(wanted, known, done, strict=True)
@@ -256,13 +256,25 @@ class Catalogue:
 
     def words_embedded(self, issue_id: str, words: str) -> None:
         """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
-        self._redis.hset(self._words_done, issue_id, digest_of(words))
+        self._redis.hset(self._done_words, issue_id, digest_of(words))
         if self.words(issue_id) == words:
             self._redis.srem(self.words_waiting, issue_id)
 
     def embedded_words(self, issue_id: str) -> str:
         """The digest of the words of a ticket that are in the index; empty for none."""
-        return text_of(self._redis.hget(self._words_done, issue_id))
+        return text_of(self._redis.hget(self._done_words, issue_id))
+
+    def words_done(self) -> Iterator[str]:
+        """The issues whose words, even none, are said to be in the index."""
+        for issue_id, _ in self._redis.hscan_iter(self._done_words, count=SOME):
+            yield text_of(issue_id)
+
+    def words_lost(self, issue_id: str) -> None:
+        """A ticket's words are not in the index, whatever was said of them."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(self._done_words, issue_id)
+            pipe.sadd(self.words_waiting, issue_id)
+            pipe.execute()
 
     def words_wait(self, issue_id: str) -> bool:
         """Whether a ticket's words are still to be embedded."""
@@ -336,6 +348,8 @@ def _known(record: type[Any], found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in names}
 
 
+# There while a backup is being restored.
+RESTORING = "dejabug:restoring"
 # Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
 PENDING = "dejabug:pending"
 # The same issues → the trace of the promise, so that even a lost job goes on under it.

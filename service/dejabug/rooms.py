@@ -20,10 +20,11 @@ from dejabug.callers import (
     TokenReaders,
 )
 from dejabug.catalogue import Catalogue
-from dejabug.collection import DIMENSIONS, LABELS, Collection, known_encoders
+from dejabug.collection import LABELS, Collection, known_encoders
 from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, TicketIndex, text_of
+from dejabug.index_home import DIMENSIONS, IndexHome
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
@@ -69,8 +70,13 @@ class Rooms:
 
     @cached_property
     def redis(self) -> redis.Redis:
-        """The connection that everything but RQ's blocking reads shares."""
+        """The connection that everything but vectors and RQ's blocking reads shares."""
         return connect(self.settings)
+
+    @cached_property
+    def index_home(self) -> IndexHome:
+        """Where the vectors are."""
+        return IndexHome(self.redis, connect_index(self.settings) or self.redis)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -160,7 +166,7 @@ class Rooms:
         """The collection of an encoder, by its name."""
         kept = self._collections.get(name)
         if kept is None:
-            kept = Collection(self.redis, name, self.settings.index_algorithm)
+            kept = Collection(self.redis, self.index_home, name, self.settings.index_algorithm)
             self._collections[name] = kept
         return kept
 
@@ -360,17 +366,27 @@ class Rooms:
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis; RESP3, in which search answers carry their warnings.
+    """A connection to Redis. Raises ValueError for an address that is none."""
+    return _connected(settings.redis_url, "DEJABUG_REDIS_URL")
 
-    Raises ValueError for an address that is none; it is not repeated, since it may hold a password.
-    """
+
+def connect_index(settings: Settings) -> redis.Redis | None:
+    """A connection to the Redis that is for vectors alone, where one is set. Raises ValueError."""
+    if settings.index_redis_url in ("", settings.redis_url):
+        return None
+    return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
+
+
+def _connected(url: str, variable: str) -> redis.Redis:
+    """RESP3, in which search answers carry their warnings. An address that is none is not repeated,
+    since it may hold a password."""
     try:
         return redis.Redis.from_url(
-            settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+            url, protocol=3, health_check_interval=30, socket_connect_timeout=5
         )
     except ValueError:
         raise ValueError(
-            "DEJABUG_REDIS_URL is no address of Redis: want redis://user:password@host:6379/0 or "
+            f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
             "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
         ) from None
 

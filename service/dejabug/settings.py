@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="The Redis (8 or newer, with its query engine) that holds queues and vectors.",
     )
+    index_redis_url: str = Field(
+        "",
+        repr=False,
+        description="A Redis for vectors alone; only this one needs the query engine then, and "
+        "webhooks come in while it is away. Move what there is with `dejabug index move`.",
+    )
     index_algorithm: Literal["auto", "flat", "hnsw"] = Field(
         "auto",
         description="Vector index: `flat` (exact), `hnsw` (approximate), or `auto`: flat until "
@@ -290,8 +296,12 @@ class Settings(BaseSettings):
     @property
     def redis_address(self) -> str:
         """`redis_url` for people: without what is before its host."""
-        scheme, found, rest = self.redis_url.partition("://")
-        return f"{scheme}{found}{rest.rpartition('@')[2]}"
+        return _told(self.redis_url)
+
+    @property
+    def index_redis_address(self) -> str:
+        """`index_redis_url`, or `redis_url` where that is empty, for people."""
+        return _told(self.index_redis_url or self.redis_url)
 
     @property
     def api_url(self) -> str:
@@ -321,6 +331,11 @@ class Settings(BaseSettings):
             if project.upper() in members:
                 return members
         return (project,)
+
+
+def _told(url: str) -> str:
+    scheme, found, rest = url.partition("://")
+    return f"{scheme}{found}{rest.rpartition('@')[2]}"
 
 
 @lru_cache(maxsize=1)

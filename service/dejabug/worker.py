@@ -30,6 +30,7 @@ from rq.serializers import JSONSerializer
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
+from dejabug.index_repair import queue_repair
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
 from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
@@ -244,7 +245,7 @@ class Housekeeper(threading.Thread):
             if time.monotonic() - maintained > MAINTENANCE:
                 maintained = time.monotonic()
                 self._succeeds(self._worker.clean_registries)
-                for chore in (maintain, queue_reconcile, queue_purge):
+                for chore in (maintain, queue_repair, queue_reconcile, queue_purge):
                     self._succeeds(partial(chore, self._place))
 
     def _succeeds(self, chore: Callable[[], object]) -> bool:
@@ -348,6 +349,7 @@ def _open_index(place: Rooms) -> dict[str, Any]:
         "encoder": label,
         "serves": serves,
         "index": state.name,
+        "vectors": place.settings.index_redis_address,
         "frames": state.frames,
         "tags": tags,
     }

@@ -147,12 +147,17 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         ),
     ),
     "Index": (
-        graph("Frames", "short", ("max(dejabug_index_frames)", "frames"), ("max(dejabug_issues)", "issues")),
+        graph(
+            "Frames", "short",
+            ("max(dejabug_index_frames)", "frames"),
+            ("max(dejabug_index_clips)", "clips"),
+            ("max(dejabug_issues)", "issues"),
+        ),
         graph(
             "Memory", "bytes",
-            ("max(dejabug_redis_memory_bytes)", "Redis"),
+            ("max by (holds) (dejabug_redis_memory_bytes)", "Redis: {{holds}}"),
             ("max(dejabug_index_bytes)", "vectors"),
-            ("max(dejabug_redis_memory_limit_bytes) > 0", "limit"),
+            ("max by (holds) (dejabug_redis_memory_limit_bytes) > 0", "limit: {{holds}}"),
         ),
         graph(
             "Kind of index, and failures", "short",

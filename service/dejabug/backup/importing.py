@@ -25,10 +25,10 @@ from dejabug.backup.records import (
     TicketLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, PENDING_WATCHED, digest_of
+from dejabug.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.collection import Collection
 from dejabug.index import Place
-from dejabug.index.frames import UNIT_TOLERANCE
+from dejabug.index.queries import UNIT_TOLERANCE
 from dejabug.ledger import CommentRecord
 from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.pace import Pace
@@ -42,7 +42,6 @@ from dejabug.tokens import ApiToken
 from dejabug.verdicts import Verdict
 
 # The backup that is being restored, so that a restore that was broken off may go on.
-UNDER_WAY = "dejabug:restoring"
 Tell = Callable[[str, int, int], None]
 
 
@@ -62,9 +61,9 @@ def read_backup(place: Rooms, path: Path, tell: Tell, *, merge: bool = False) ->
     with Reader(path) as archive:
         _check(archive, tell)
         _refuse_what_is_there(place, archive, merge)
-        place.redis.set(UNDER_WAY, archive.digest())
+        place.redis.set(RESTORING, archive.digest())
         _restore(place, archive, tell)
-        place.redis.delete(UNDER_WAY)
+        place.redis.delete(RESTORING)
         return archive.manifest
 
 
@@ -184,7 +183,7 @@ def _refuse_what_is_there(place: Rooms, archive: Reader, merge: bool) -> None:
                 f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, and "
                 f"those here {length}: another model goes by the same name"
             )
-    under_way = place.redis.get(UNDER_WAY)
+    under_way = place.redis.get(RESTORING)
     if merge or under_way == archive.digest().encode():
         return
     there = {
@@ -255,9 +254,7 @@ def _put_issue(place: Rooms, line: IssueLine) -> None:
 
 def _put_clip(onto: Collection, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> None:
     here, issue = onto.catalogue.clip(line.id), onto.catalogue.issue(line.issue_id)
-    if issue is None or (
-        here is not None and here.status in (ClipStatus.INDEXED, ClipStatus.PURGED)
-    ):
+    if issue is None or (here is not None and _is_done(onto, here)):
         return  # deleted while the backup was written, or there already
     clip = ClipRecord(**line.model_dump(exclude={"place", "times"}))
     if cutoffs.purges(issue.project, clip.attached):
@@ -270,11 +267,18 @@ def _put_clip(onto: Collection, line: ClipLine, frames: Halves, cutoffs: Cutoffs
     onto.catalogue.put_clip(clip)
 
 
+def _is_done(onto: Collection, clip: ClipRecord) -> bool:
+    """Whether a clip was purged, or is in the index: its Redis may have been lost on its own."""
+    indexed = clip.status is ClipStatus.INDEXED and onto.index.holds(clip.id)
+    return indexed or clip.status is ClipStatus.PURGED
+
+
 def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> None:
     words = onto.catalogue.words(line.issue_id)
     if onto.catalogue.issue(line.issue_id) is None or digest_of(words) != line.digest:
         return
-    if onto.catalogue.put_words(line.issue_id, words):
+    stale = onto.catalogue.put_words(line.issue_id, words)
+    if stale or not onto.tickets.projects_of([line.issue_id]):
         if vector is not None:
             onto.tickets.write(line.issue_id, line.project, vector.astype(np.float32))
         onto.catalogue.put_tags(line.issue_id, line.tags)

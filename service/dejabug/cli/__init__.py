@@ -4,10 +4,10 @@ from __future__ import annotations
 
 # Each module adds its commands; their order here is that of `dejabug --help`.
 from dejabug.cli import demo, service, jira, backlog, projects, asking, quality, encoders  # isort: skip
-from dejabug.cli import tokens, keeping  # isort: skip
+from dejabug.cli import tokens, keeping, index  # isort: skip
 from dejabug.cli.common import app
 
 __all__ = [
-    "app", "asking", "backlog", "demo", "encoders", "jira", "keeping", "projects", "quality",
-    "service", "tokens",
+    "app", "asking", "backlog", "demo", "encoders", "index", "jira", "keeping", "projects",
+    "quality", "service", "tokens",
 ]  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -24,6 +26,7 @@ from rich.progress import (
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
+from dejabug.index_move import MoveError
 from dejabug.jira.errors import JiraError
 from dejabug.logs import configure_logs
 from dejabug.media import SandboxMissingError
@@ -68,6 +71,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             JiraError,
             EncoderError,
             ChangeError,
+            MoveError,
             IndexUnavailableError,
             SearchFailedError,
             ManifestError,
@@ -105,6 +109,20 @@ def progress_bars() -> Progress:
         TextColumn("{task.fields[note]}", style="dim"),
         console=console,
     )
+
+
+@contextmanager
+def told_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is told of."""
+    with progress_bars() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=None, note="")
+            progress.update(tasks[what], completed=done, total=total or None)
+
+        yield tell
 
 
 def counting(progress: Progress, title: str) -> Callable[[int, int], None]:

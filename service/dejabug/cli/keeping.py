@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.filesize import decimal
 from rich.markup import escape
-from rich.progress import TaskID
 from rich.table import Table
 
 from dejabug.backup import Counts, check_backup, read_backup, write_backup
-from dejabug.backup.exporting import Tell
 from dejabug.cli.common import (
     app,
     console,
     fail,
     open_rooms,
     plain_errors,
-    progress_bars,
     seconds_of,
+    told_bars,
 )
 from dejabug.media_copy import copy_media
 from dejabug.purging import Old, date_clips, find_old, lift, purge
@@ -45,7 +41,7 @@ def export_backup(
     made anew when missing.
     """
     try:
-        with _bars() as tell:
+        with told_bars() as tell:
             manifest = write_backup(open_rooms(), file, tell)
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
@@ -71,7 +67,7 @@ def import_backup(
     Nothing is written unless the whole file can be believed. A restore that was broken off goes on
     when it is called again. `dejabug reconcile` then repairs what happened since the backup.
     """
-    with _bars() as tell:
+    with told_bars() as tell:
         if check:
             manifest = check_backup(file, tell)
         else:
@@ -92,7 +88,7 @@ def copy_to_store() -> None:
     For a service that moves to an object store. The folder stays as it is; called again, it copies
     what is missing.
     """
-    with _bars() as tell:
+    with told_bars() as tell:
         copied = copy_media(open_rooms(), tell)
     console.print(
         f"Copied the pictures of {copied.pictures:,} clips, and {copied.previews:,} previews.",
@@ -150,7 +146,7 @@ def purge_footage(
     # First, so that nothing reads them in again while they go.
     for key in sorted(wanted or [EVERY]):
         place.retention.put(what, key, before)
-    with _bars() as tell:
+    with told_bars() as tell:
         tell("Purging", 0, len(old))
         for done, _ in enumerate(purge(place, old, what), start=1):
             tell("Purging", done, len(old))
@@ -189,17 +185,3 @@ def _day(when: float) -> str:
 
 def _counted(counts: Counts) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts)
-
-
-@contextmanager
-def _bars() -> Iterator[Tell]:
-    """A bar for each thing that is told of."""
-    with progress_bars() as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=None, note="")
-            progress.update(tasks[what], completed=done, total=total or None)
-
-        yield tell

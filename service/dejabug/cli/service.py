@@ -112,9 +112,12 @@ def show_settings(
         typer.echo(_settings_page(), nl=False)
         return
     values = open_rooms().settings
+    told = {"redis_url": values.redis_address}
+    if values.index_redis_url:
+        told["index_redis_url"] = values.index_redis_address
     table = Table("variable", "value", "what it does")
     for name, field in Settings.model_fields.items():
-        value = values.redis_address if name == "redis_url" else getattr(values, name)
+        value = told.get(name, getattr(values, name))
         table.add_row(f"DEJABUG_{name.upper()}", escape(str(value)), field.description)
     console.print(table)
 

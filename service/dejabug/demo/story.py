@@ -281,6 +281,7 @@ def _environment(
     """What the service's processes are told, as in production: settings by environment."""
     return {
         "DEJABUG_REDIS_URL": redis_url,
+        "DEJABUG_INDEX_REDIS_URL": "",
         "DEJABUG_ENCODER": os.environ.get("DEJABUG_ENCODER", "starter"),
         "DEJABUG_JIRA_URL": jira,
         "DEJABUG_JIRA_USER": "bot@studio.example",

@@ -90,7 +90,8 @@ def indexed(
     entries = read_manifest(manifest)
     folder = manifest if manifest.is_dir() else manifest.parent
     with TemporaryDirectory(prefix="dejabug-eval-") as scratch, RedisServer(Path(scratch)) as store:
-        own = {"redis_url": store.url, "data_dir": Path(scratch) / "data", "media_store": ""}
+        stores = {"redis_url": store.url, "index_redis_url": "", "media_store": ""}
+        own = {**stores, "data_dir": Path(scratch) / "data"}
         place = Rooms(settings.model_copy(update=own))
         place.adopt_encoder(encoder or load_encoder(settings))
         yield _fill(place, folder, entries, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dejabug.index.completeness import IndexUnavailableError
 from dejabug.index.frames import FLAT_LIMIT, FrameIndex
+from dejabug.index.moving import copy_vectors, count_vectors, remove_vectors
 from dejabug.index.queries import (
     BadVectorsError,
     drop_indexes,
@@ -22,8 +23,11 @@ __all__ = [
     "IndexUnavailableError",
     "Place",
     "TicketIndex",
+    "copy_vectors",
+    "count_vectors",
     "drop_indexes",
     "escape_tag",
+    "remove_vectors",
     "slug_of",
     "text_of",
 ]

@@ -8,11 +8,10 @@ by cosine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import redis
 from redis.client import Pipeline
 
@@ -22,6 +21,7 @@ from dejabug.index.queries import (
     BadVectorsError,
     Query,
     Searcher,
+    check_frames,
     create_index,
     fail_on_timeout,
     slug_of,
@@ -36,8 +36,6 @@ FLAT_LIMIT = 50_000
 # Degree and effort of HNSW. Measured: M 32 buys no recall over 16; 200 gives 0.996 at K = 100.
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 200
-# How far from length one a vector may be, and still be the rounding of a unit vector.
-UNIT_TOLERANCE = 0.02
 # A step through HNSW's graph costs as much as so many frames compared one by one (measured).
 STEP = 40
 # Frames that HNSW looks at for a text, or k. Measured among 100,000: of the twenty best clips it
@@ -88,7 +86,7 @@ class FrameIndex:
         `times` is float32 [n], seconds from the clip's start; `vectors` float32 [n, dimensions],
         unit rows. Raises BadVectorsError, with nothing written.
         """
-        self._check(times, vectors)
+        check_frames(times, vectors, self._dimensions)
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
         tags = {"clip": clip_id, **place.tags()}
         mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
@@ -253,6 +251,11 @@ class FrameIndex:
         """How many clips of these projects are indexed."""
         return sum(int(self._redis.scard(self._clips_of(project))) for project in projects)
 
+    def clip_ids(self, projects: Sequence[str]) -> Iterator[str]:
+        """The indexed clips of these projects; one that comes or goes meanwhile may be missed."""
+        for project in projects:
+            yield from map(text_of, self._redis.sscan_iter(self._clips_of(project), count=1000))
+
     def holds(self, clip_id: str) -> bool:
         """Whether this clip's frames are in."""
         return self._count(clip_id) > 0
@@ -356,19 +359,6 @@ class FrameIndex:
             effort = ("M", str(HNSW_M), "EF_CONSTRUCTION", str(HNSW_EF_CONSTRUCTION))
         tags = ("clip", "issue", "project", "game")
         create_index(self._redis, name, self._frames, tags, self._dimensions, algorithm, effort)
-
-    def _check(self, times: Floats, vectors: Floats) -> None:
-        if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
-            raise BadVectorsError(f"want vectors [n, {self._dimensions}], got {vectors.shape}")
-        if len(vectors) == 0 or times.shape != (len(vectors),):
-            raise BadVectorsError(
-                f"want as many times as vectors, got {times.shape}, {vectors.shape}"
-            )
-        if not np.isfinite(vectors).all() or not np.isfinite(times).all():
-            raise BadVectorsError("vectors or times are not finite")
-        lengths: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1)
-        if np.abs(lengths - 1).max() > UNIT_TOLERANCE:
-            raise BadVectorsError(f"want unit vectors, got lengths up to {lengths.max():.3f}")
 
     def _command(self, *words: Any) -> Any:
         return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import redis
 
 from dejabug.index.completeness import (
@@ -20,12 +21,28 @@ from dejabug.index.completeness import (
 )
 from dejabug.ranking import Floats
 
+# How far from length one a vector may be, and still be the rounding of a unit vector.
+UNIT_TOLERANCE = 0.02
 # Milliseconds that one query may take before Redis gives up with an error.
 QUERY_TIMEOUT_MS = 10_000
 
 
 class BadVectorsError(ValueError):
     """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
+
+
+def check_frames(times: Floats, vectors: Floats, dimensions: int) -> None:
+    """Raises BadVectorsError unless `vectors` [n, dimensions] are unit rows with as many `times`
+    [n]."""
+    if vectors.ndim != 2 or vectors.shape[1] != dimensions:
+        raise BadVectorsError(f"want vectors [n, {dimensions}], got {vectors.shape}")
+    if len(vectors) == 0 or times.shape != (len(vectors),):
+        raise BadVectorsError(f"want as many times as vectors, got {times.shape}, {vectors.shape}")
+    if not np.isfinite(vectors).all() or not np.isfinite(times).all():
+        raise BadVectorsError("vectors or times are not finite")
+    lengths: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1)
+    if np.abs(lengths - 1).max() > UNIT_TOLERANCE:
+        raise BadVectorsError(f"want unit vectors, got lengths up to {lengths.max():.3f}")
 
 
 def fail_on_timeout(connection: redis.Redis) -> None:

@@ -18,6 +18,7 @@ from dejabug.index.queries import (
     create_index,
     fail_on_timeout,
     slug_of,
+    text_of,
 )
 from dejabug.ranking import Floats
 
@@ -60,6 +61,14 @@ class TicketIndex:
     def forget(self, issue_id: str) -> None:
         """Take a ticket out. Forgetting what is not there is no error."""
         self._redis.delete(self._tickets + issue_id)
+
+    def projects_of(self, issue_ids: Sequence[str]) -> dict[str, str]:
+        """The projects that these issues' tickets are in; issues without one are left out."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for issue_id in issue_ids:
+                pipe.hget(self._tickets + issue_id, "project")
+            rows = zip(issue_ids, pipe.execute(), strict=True)
+        return {issue_id: text_of(project) for issue_id, project in rows if project is not None}
 
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
         """Vectors float32 [dimensions] by issue; issues without one are left out."""

@@ -20,6 +20,7 @@ from rq.utils import utcparse
 
 from dejabug.catalogue import PENDING
 from dejabug.index import IndexUnavailableError, text_of
+from dejabug.index_home import IndexHome
 from dejabug.metrics import REGISTRY
 from dejabug.questions import questions_key
 from dejabug.records import ClipStatus
@@ -34,11 +35,14 @@ PATIENCE = 2.0
 
 class Census(Collector):
     """Gauges of the whole installation. While Redis does not answer, `dejabug_redis_up` is 0 and
-    all others but the disk's are absent, so that no alarm is told a stale number."""
+    all others but the disk's are absent, so that no alarm is told a stale number; the index's own,
+    while the Redis that holds the vectors does not."""
 
     def __init__(self, settings: Settings) -> None:
         self._place = Rooms(settings)
-        self._place.__dict__["redis"] = _impatient(settings)
+        main, own = _impatient(settings.redis_url), settings.index_redis_url
+        index = _impatient(own) if own not in ("", settings.redis_url) else main
+        self._place.__dict__.update(redis=main, index_home=IndexHome(main, index))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: being registered must not ask Redis."""
@@ -47,15 +51,25 @@ class Census(Collector):
     def collect(self) -> Iterator[Metric]:
         """All gauges as of now."""
         yield from _disk(self._place.settings)
+        counted = self._count(_memory, _queues, _questions, _promises, _catalogue, _encoder)
+        yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(counted))
+        yield from counted
+        if counted:
+            indexed = self._count(_index)
+            about = "1 when the Redis that holds the vectors answered this census, else 0."
+            yield _gauge("index_up", about, bool(indexed))
+            yield from indexed
+
+    def _count(self, *counts: Callable[[Rooms], Iterator[Metric]]) -> list[Metric]:
+        """What these count; nothing when one of them cannot."""
         found: list[Metric] = []
         try:
-            for count in (_redis, _queues, _questions, _promises, _catalogue, _index, _encoder):
+            for count in counts:
                 found += count(self._place)
         except (redis.RedisError, IndexUnavailableError) as error:
             log.warning("census_failed", error=type(error).__name__, why=str(error))
-            found = []
-        yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(found))
-        yield from found
+            return []
+        return found
 
 
 @lru_cache(maxsize=1)
@@ -64,9 +78,9 @@ def count_here(settings: Settings) -> None:
     REGISTRY.register(Census(settings))
 
 
-def _impatient(settings: Settings) -> redis.Redis:
+def _impatient(url: str) -> redis.Redis:
     return redis.Redis.from_url(
-        settings.redis_url,
+        url,
         protocol=3,
         socket_timeout=PATIENCE,
         socket_connect_timeout=PATIENCE,
@@ -83,12 +97,28 @@ def _disk(settings: Settings) -> Iterator[Metric]:
     yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
 
 
-def _redis(place: Rooms) -> Iterator[Metric]:
-    info: Any = place.redis.info("memory")
-    yield _gauge("redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
-    yield _gauge(
-        "redis_memory_limit_bytes", "Redis' maxmemory; 0: no limit.", info.get("maxmemory", 0)
-    )
+def _memory(place: Rooms) -> Iterator[Metric]:
+    """Of the queues' Redis, and of the vectors' where that is another and answers."""
+    used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
+    limit = _by_redis("memory_limit_bytes", "Redis' maxmemory, by what it holds; 0: no limit.")
+    home = place.index_home
+    for holds, connection in {"index": home.index, "queues": home.main}.items():
+        if holds == "index" and not home.apart:
+            continue
+        try:
+            info: Any = connection.info("memory")
+        except redis.RedisError:
+            if holds == "queues":
+                raise
+            continue
+        used.add_metric([holds], info["used_memory"])
+        limit.add_metric([holds], info.get("maxmemory", 0))
+    yield used
+    yield limit
+
+
+def _by_redis(name: str, about: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"dejabug_redis_{name}", about, labels=["holds"])
 
 
 def _queues(place: Rooms) -> Iterator[Metric]:
@@ -153,9 +183,15 @@ def _catalogue(place: Rooms) -> Iterator[Metric]:
 
 
 def _index(place: Rooms) -> Iterator[Metric]:
+    place.index_home.index.ping()
+    clips = GaugeMetricFamily("dejabug_index_clips", "Clips that have frames in the index.")
     if not place.collection.knows_dimensions():
-        return  # no worker has ever started
+        clips.add_metric([], 0)  # no worker has ever started
+        yield clips
+        return
     state = place.index.state()
+    clips.add_metric([], place.index.clip_count(place.catalogue.projects()))
+    yield clips
     yield _gauge("index_frames", "Frames in the index.", state.frames)
     yield _gauge("index_bytes", "Memory of the index's vectors.", state.bytes)
     yield _gauge("index_ready", "1 when the index answers fully; 0 while it is built.", state.ready)

@@ -9,9 +9,14 @@ import redis
 from flask import Blueprint, Response, current_app, jsonify
 
 from dejabug.index import IndexUnavailableError
+from dejabug.index_repair import lacks
+from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 
 blueprint = Blueprint("health", __name__)
+
+# Share of the clips that an index may lack, and still be called whole: some are written just now.
+LOST_AT_MOST = 0.01
 
 
 @blueprint.get("/healthz")
@@ -55,6 +60,9 @@ def readiness(place: Rooms) -> dict[str, Any]:
     ]
     if not state.ready:
         problems.append(f"the index {state.name} is still being built")
+    lost = lacks(place.collection)
+    if lost > LOST_AT_MOST * place.catalogue.count(ClipStatus.INDEXED):
+        problems.append(f"the index lacks {lost:,} clips: see dejabug doctor")
     if state.failures:
         problems.append(f"{state.failures} frames could not be indexed")
     return {

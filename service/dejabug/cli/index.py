@@ -1,0 +1,99 @@
+"""`dejabug index`: where the vectors are, and whether all are there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from dejabug.cli.common import app, console, fail, open_rooms, plain_errors, told_bars
+from dejabug.index_move import move_index, remove_moved
+from dejabug.index_repair import Repaired, repair
+from dejabug.records import ClipStatus
+
+index = typer.Typer(
+    name="index",
+    help="The vectors: whether all are there, and a Redis of their own for them.",
+    no_args_is_help=True,
+)
+app.add_typer(index)
+
+
+@index.command(name="repair")
+@plain_errors
+def repair_index() -> None:
+    """Compare the index with the records of clips and tickets, and mend what differs.
+
+    Clips and words that Redis has lost are queued to be embedded again, what was forgotten and is
+    back is forgotten again. Workers do the same by themselves after each start of Redis.
+    """
+    place = open_rooms()
+    for kept in place.indexed():
+        report = Repaired()
+        with told_bars() as tell:
+            known = kept.catalogue.count(ClipStatus.INDEXED)
+            for report in repair(place, kept):
+                tell("Comparing", report.clips, known)
+        console.print(f"[bold]{escape(kept.name)}[/]: {_told(report)}", highlight=False)
+
+
+@index.command(name="move")
+@plain_errors
+def move(
+    delete: Annotated[
+        bool,
+        typer.Option("--delete", help="Afterwards: take them out of the Redis of the queues."),
+    ] = False,
+) -> None:
+    """Move the vectors from DEJABUG_REDIS_URL to a Redis of their own, DEJABUG_INDEX_REDIS_URL.
+
+    Stop all workers first; webhooks come in meanwhile, and wait. Then start everything with that
+    setting. The old vectors stay where they were until this is called with --delete.
+    """
+    place = open_rooms()
+    with told_bars() as tell:
+        done = (remove_moved if delete else move_index)(place, tell)
+    if delete:
+        console.print(f"{done:,} keys are gone from the Redis of the queues.", highlight=False)
+        return
+    console.print(
+        f"{done:,} keys were copied. Start the web service and the workers with this "
+        "DEJABUG_INDEX_REDIS_URL, then free the memory with: dejabug index move --delete",
+        highlight=False,
+    )
+
+
+@index.command(name="adopt")
+@plain_errors
+def adopt(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Begin with the vectors that the present Redis has, even none: the right one is lost.
+
+    What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
+    """
+    place = open_rooms()
+    if place.index_home.holds():
+        fail("this Redis holds the vectors already; compare them with: dejabug index repair")
+    address = place.settings.index_redis_address
+    if not yes:
+        typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
+    place.index_home.adopt()
+    console.print(
+        f"The vectors are kept in {escape(address)} from now on. See what is missing with: "
+        "dejabug index repair",
+        highlight=False,
+    )
+
+
+def _told(report: Repaired) -> str:
+    found = {
+        "clips were lost, and wait to be embedded again": report.lost_clips,
+        "tickets' words were lost, and wait": report.lost_tickets,
+        "clips were back that had been forgotten": report.stray,
+        "were in another project or game than their issue": report.moved,
+    }
+    wrong = [f"{count:,} {what}" for what, count in found.items() if count]
+    looked = f"{report.clips:,} clips and {report.tickets:,} tickets compared"
+    return f"{looked}; {', '.join(wrong) or 'all is there'}."

@@ -1,0 +1,91 @@
+"""All vectors from one Redis to another: hashes of frames, clips, tickets, and the lists of clips.
+
+The search indexes themselves are not copied: the other Redis makes its own over what it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from dejabug.index.queries import text_of
+
+# What the vectors' keys begin with.
+PREFIXES = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:")
+# What our indexes' names begin with.
+INDEXES = ("dejabug:frames:", "dejabug:tickets:")
+# Keys looked at in one round trip: some megabytes.
+AT_ONCE = 1000
+
+
+def count_vectors(connection: redis.Redis) -> int:
+    """How many keys with vectors, or about them, there are."""
+    return sum(map(len, _keys(connection)))
+
+
+def copy_vectors(source: redis.Redis, target: redis.Redis) -> Iterator[int]:
+    """Copy what `source` has, take away what only `target` has; yields how many keys are done.
+
+    Nothing may write either of them meanwhile. May be broken off and done again. Raises
+    redis.RedisError.
+    """
+    done = 0
+    for keys in _keys(source):
+        with source.pipeline(transaction=False) as reading:
+            for key in keys:
+                reading.type(key)
+            kinds = reading.execute()
+            for key, kind in zip(keys, kinds, strict=True):
+                _READ.get(kind, redis.client.Pipeline.exists)(reading, key)
+            values = reading.execute()
+        with target.pipeline(transaction=True) as writing:
+            for key, kind, value in zip(keys, kinds, values, strict=True):
+                writing.delete(key)
+                if kind == b"hash" and value:
+                    writing.hset(key, mapping=value)
+                elif kind == b"set" and value:
+                    writing.sadd(key, *value)
+            writing.execute()
+        done += len(keys)
+        yield done
+    for keys in _keys(target):
+        with source.pipeline(transaction=False) as asking:
+            for key in keys:
+                asking.exists(key)
+            gone = [key for key, there in zip(keys, asking.execute(), strict=True) if not there]
+        if gone:
+            target.unlink(*gone)
+
+
+def remove_vectors(connection: redis.Redis) -> Iterator[int]:
+    """Take all vectors and their indexes away; yields how many keys are gone."""
+    for name in map(text_of, connection.execute_command("FT._LIST")):  # type: ignore[no-untyped-call]
+        if name.startswith(INDEXES):
+            connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
+    done = 0
+    for keys in _keys(connection):
+        done += int(connection.unlink(*keys))
+        yield done
+
+
+# How a key of each kind is read.
+_READ: dict[bytes, Any] = {
+    b"hash": redis.client.Pipeline.hgetall,
+    b"set": redis.client.Pipeline.smembers,
+}
+
+
+def _keys(connection: redis.Redis) -> Iterator[list[bytes]]:
+    """Every key of ours with vectors, some at a time; one may come twice."""
+    found: list[bytes] = []
+    prefixes = tuple(prefix.encode() for prefix in PREFIXES)
+    for key in connection.scan_iter("dejabug:*", count=AT_ONCE):
+        if key.startswith(prefixes):
+            found.append(key)
+        if len(found) >= AT_ONCE:
+            yield found
+            found = []
+    if found:
+        yield found

@@ -1,0 +1,83 @@
+"""The vectors from the queues' Redis into one of their own, and no longer in the queues'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from rq import Worker
+
+from dejabug.index import copy_vectors, count_vectors, remove_vectors
+from dejabug.index_home import WrongIndexError
+from dejabug.rooms import Rooms
+
+log = structlog.get_logger()
+
+Tell = Callable[[str, int, int], None]
+
+
+class MoveError(Exception):
+    """The vectors cannot be moved now; the message says what to do."""
+
+
+def move_index(place: Rooms, tell: Tell) -> int:
+    """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on; how
+    many keys were copied.
+
+    The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and it
+    can be called again. Raises MoveError, and redis.RedisError.
+    """
+    home = place.index_home
+    _must_be_apart(place)
+    if home.holds():
+        raise MoveError(
+            "the vectors are in this Redis already. What the queues' Redis still has of them goes "
+            "with: dejabug index move --delete"
+        )
+    if not home.is_at_main():
+        raise MoveError(
+            "the vectors are in neither of these two Redis: is DEJABUG_INDEX_REDIS_URL right? "
+            "Between two Redis of their own, Redis' replication moves them: docs/operations.md"
+        )
+    if home.is_used():
+        raise MoveError(
+            "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give each "
+            "a Redis, or a database, of its own"
+        )
+    if names := sorted({worker.name for worker in Worker.all(connection=place.redis)}):
+        raise MoveError(
+            f"{len(names)} workers run, and might write meanwhile: stop them all, then call this "
+            "again. Webhooks come in all the same, and wait"
+        )
+    count, done = count_vectors(home.main), 0
+    tell("Copying", 0, count)
+    for done in copy_vectors(home.main, home.index):
+        tell("Copying", done, max(count, done))
+    home.adopt()
+    for kept in place.indexed():
+        kept.index.state()  # makes the index, which Redis builds now
+        kept.tickets.projects_of([])
+    log.info("index_moved", keys=done)
+    return done
+
+
+def remove_moved(place: Rooms, tell: Tell) -> int:
+    """Take the vectors out of the queues' Redis, after they were moved; how many keys. Raises
+    MoveError, and redis.RedisError."""
+    _must_be_apart(place)
+    try:
+        place.index_home.connection()
+    except WrongIndexError as error:
+        raise MoveError(f"nothing is deleted: {error}") from error
+    count, done = count_vectors(place.redis), 0
+    for done in remove_vectors(place.redis):
+        tell("Deleting", done, max(count, done))
+    return done
+
+
+def _must_be_apart(place: Rooms) -> None:
+    if not place.index_home.apart:
+        raise MoveError(
+            "DEJABUG_INDEX_REDIS_URL is not set, or the same as DEJABUG_REDIS_URL: there is "
+            "nowhere to move to"
+        )

@@ -1,0 +1,187 @@
+"""The index brought back in line with the records of clips and tickets, after Redis lost writes.
+
+An append-only file is synced once a second, so that a Redis that is killed comes back without the
+last second. Where records and vectors have a Redis each, one of them may lose what the other keeps:
+a clip that is said to be in and is not, one that was forgotten and is back, one in a project that
+its issue left. So the index is compared with the records whenever its Redis was started anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import structlog
+
+from dejabug.catalogue import RESTORING
+from dejabug.collection import Collection
+from dejabug.index import Place
+from dejabug.jobs import queue_clip, queue_ticket
+from dejabug.locks import held
+from dejabug.queueing import enqueue
+from dejabug.records import ClipRecord, ClipStatus
+from dejabug.rooms import Rooms, rooms
+from dejabug.tracing import traced
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# Encoders' names → the start of the vectors' Redis under which their index was last compared.
+COMPARED = "dejabug:index-compared"
+LOCK = "dejabug:lock:index-repair"
+# Clips and tickets looked at in one round trip.
+AT_ONCE = 500
+# Seconds that a round may take as a job.
+REPAIR_JOB = 1800
+
+
+@dataclass
+class Repaired:
+    """How many clips and tickets were compared, and how many were lost (they are embedded again),
+    stray (forgotten anew) or elsewhere than their issue (moved)."""
+
+    clips: int = 0
+    tickets: int = 0
+    lost_clips: int = 0
+    lost_tickets: int = 0
+    stray: int = 0
+    moved: int = 0
+
+
+def queue_repair(place: Rooms) -> None:
+    """Queue a comparison when the vectors' Redis was started anew, or lacks clips."""
+    if place.redis.exists(RESTORING):
+        return
+    run = _run_of(place)
+    known = place.redis.hgetall(COMPARED)
+    if any(known.get(kept.name.encode()) != run or lacks(kept) for kept in place.indexed()):
+        enqueue(place.queue("default"), repair_job, job_id="index-repair", timeout=REPAIR_JOB)
+
+
+def repair_job() -> None:
+    """One round over all collections. Raises redis.RedisError, and is repeated."""
+    place = rooms()
+    for kept in place.indexed():
+        report = Repaired()
+        for report in repair(place, kept):  # noqa: B007 (the last one counts)
+            pass
+        tell = log.warning if _found(report) else log.info
+        tell("index_compared", encoder=kept.name, **asdict(report))
+
+
+def repair(place: Rooms, kept: Collection) -> Iterator[Repaired]:
+    """Compare a collection's index with its records; yields the same report as it grows."""
+    report = Repaired()
+    with held(place.redis, LOCK):
+        run = _run_of(place)
+        yield from _clips(place, kept, report)
+        yield from _strays(kept, report)
+        yield from _tickets(place, kept, report)
+        place.redis.hset(COMPARED, kept.name, run)
+
+
+def lacks(kept: Collection) -> int:
+    """How many fewer clips the index holds than are said to be in it."""
+    # Read in this order, what is written meanwhile is rather missed than found lacking.
+    said = kept.catalogue.count(ClipStatus.INDEXED)
+    return max(0, said - kept.index.clip_count(kept.catalogue.projects()))
+
+
+def missing_clips(kept: Collection) -> list[ClipRecord]:
+    """The clips that are said to be in the index and are not."""
+    if not lacks(kept):
+        return []
+    said = kept.catalogue.with_status(ClipStatus.INDEXED)
+    found = [clip for some in _some(said) for clip in _absent(kept, some)]
+    now = kept.catalogue.clips(clip.id for clip in found)
+    return _absent(kept, [clip for clip in now.values() if clip.status is ClipStatus.INDEXED])
+
+
+def _absent(kept: Collection, clips: Sequence[ClipRecord]) -> list[ClipRecord]:
+    there = kept.index.places(clip.id for clip in clips)
+    return [clip for clip in clips if clip.id not in there]
+
+
+def _clips(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+    """Clips that are lost, and those whose issue is elsewhere than they."""
+    for some in _some(kept.catalogue.with_status(ClipStatus.INDEXED)):
+        there = kept.index.places(clip.id for clip in some)
+        for clip in some:
+            issue = kept.catalogue.issue(clip.issue_id)
+            if issue is None:
+                continue
+            if clip.id not in there:
+                report.lost_clips += _embed_again(place, kept, clip)
+            elif there[clip.id] != Place(issue.id, issue.project, issue.game):
+                report.moved += _move(place, kept, clip)
+        report.clips += len(some)
+        yield report
+
+
+def _embed_again(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
+    # Not where it was forgotten or purged in this moment.
+    if kept.index.holds(clip.id) or kept.catalogue.put_outcome(clip.fresh()) is None:
+        return False
+    with traced():
+        queue_clip(place, clip.id, kept)
+        log.warning("clip_lost_from_index", clip=clip.id, encoder=kept.name)
+    return True
+
+
+def _move(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
+    with held(place.redis, f"dejabug:lock:issue:{clip.issue_id}"):
+        issue = kept.catalogue.issue(clip.issue_id)
+        if issue is not None:
+            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+        return issue is not None
+
+
+def _strays(kept: Collection, report: Repaired) -> Iterator[Repaired]:
+    """Clips in the index of which nothing is known, or that were purged."""
+    for some in _some(kept.index.clip_ids(kept.catalogue.projects())):
+        known = kept.catalogue.clips(some)
+        for clip_id in some:
+            clip = known.get(clip_id)
+            if clip is None or clip.status is ClipStatus.PURGED:
+                kept.index.forget_clip(clip_id)
+                report.stray += 1
+        yield report
+
+
+def _tickets(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+    """Tickets whose words are lost, or that are in another project than their issue."""
+    for some in _some(kept.catalogue.words_done()):
+        there = kept.tickets.projects_of(some)
+        for issue_id in some:
+            issue = kept.catalogue.issue(issue_id)
+            if issue is None:
+                kept.tickets.forget(issue_id)
+            elif issue_id not in there:
+                if kept.catalogue.words(issue_id):
+                    kept.catalogue.words_lost(issue_id)
+                    queue_ticket(place, issue_id, kept)
+                    report.lost_tickets += 1
+            elif there[issue_id] != issue.project:
+                kept.tickets.move(issue_id, issue.project)
+                report.moved += 1
+        report.tickets += len(some)
+        yield report
+
+
+def _found(report: Repaired) -> bool:
+    return bool(report.lost_clips or report.lost_tickets or report.stray or report.moved)
+
+
+def _run_of(place: Rooms) -> bytes:
+    """Which start of the vectors' Redis this is."""
+    server: Any = place.index_home.connection().info("server")
+    return str(server["run_id"]).encode()
+
+
+def _some(each: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(each)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some

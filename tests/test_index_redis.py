@@ -1,0 +1,462 @@
+"""Vectors in a Redis of their own: beside a plain Redis for all else, while one of them is away,
+when it is the wrong one, and after one of them lost what the other keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from prometheus_client import generate_latest
+from prometheus_client.registry import CollectorRegistry
+from typer.testing import CliRunner
+
+from conftest import Site, dejabug, wait_until
+from dejabug import index_repair, jobs, reembedding
+from dejabug.answers import rank
+from dejabug.cli import app as commands
+from dejabug.encoders.starter import StarterEncoder
+from dejabug.evaluation.corpus import indexed
+from dejabug.index import Place, copy_vectors
+from dejabug.index_home import WrongIndexError
+from dejabug.index_move import MoveError, move_index, remove_moved
+from dejabug.index_repair import Repaired, queue_repair, repair
+from dejabug.records import ClipStatus
+from dejabug.redis_server import RedisServer
+from dejabug.rooms import Rooms
+from dejabug.web import create_app
+from dejabug.web.census import Census
+from test_jobs import COWS, PLACEHOLDER, history, tell, work
+from test_worker import send_created
+
+VECTORS = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:")
+
+
+@pytest.fixture
+def main(tmp_path: Path) -> Iterator[RedisServer]:
+    """The Redis of queues: a plain one, which cannot search."""
+    with RedisServer(tmp_path / "main", search=False) as server:
+        yield server
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[RedisServer]:
+    """The Redis of vectors."""
+    with RedisServer(tmp_path / "own", keep=True) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], main: RedisServer, own: RedisServer) -> dict[str, str]:
+    return {**environment, "DEJABUG_REDIS_URL": main.url, "DEJABUG_INDEX_REDIS_URL": own.url}
+
+
+def other_rooms(place: Rooms, starter: StarterEncoder | None = None, **changed: str) -> Rooms:
+    """Another process with other addresses, perhaps a worker's."""
+    rooms = Rooms(place.settings.model_copy(update=changed))
+    if starter is not None:
+        rooms.adopt_encoder(starter)
+    return rooms
+
+
+def keys_in(server: RedisServer) -> set[str]:
+    with redis.Redis.from_url(server.url) as connection:
+        return {key.decode() for key in connection.scan_iter("dejabug:*")}
+
+
+def found(place: Rooms, key: str) -> list[str]:
+    """The tickets that are like this one, best first."""
+    record = place.catalogue.issue_by_key(key)
+    assert record is not None
+    issues = [place.catalogue.issue(pair.found_issue_id) for pair in rank(place, record)]
+    return [issue.key for issue in issues if issue is not None]
+
+
+def words(shown: str) -> str:
+    return " ".join(shown.split())
+
+
+# Apart
+
+
+def test_a_plain_redis_serves_for_all_but_vectors(
+    place: Rooms, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+) -> None:
+    old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    (comment,) = jira.comments(key)
+    assert f"[{old}|" in comment["body"]
+    assert not [each for each in keys_in(main) if each.startswith(VECTORS)]
+    rest = [each for each in keys_in(own) if not each.startswith(VECTORS)]
+    assert sorted(rest) == ["dejabug:index-name", "dejabug:indexes-made"]
+    # A clip that is deleted is so on both sides.
+    jira.call("DELETE", f"/rest/api/2/issue/{old}", "admin")
+    tell(place, jira, key)
+    record = place.catalogue.issue_by_key(old)
+    assert record is not None
+    jobs.forget_issue(record.id)
+    assert not [each for each in keys_in(own) if each.endswith(f":on:{record.id}")]
+
+
+def test_an_encoder_is_forgotten_on_both_sides(
+    place: Rooms, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+) -> None:
+    history(place, jira, clips, COWS[0])
+    old = place.encoder_name
+    place.redis.hset("dejabug:dimensions", "another", 8)
+    place.redis.set("dejabug:serving", "another")
+    fresh = other_rooms(place)
+    assert reembedding.forget(fresh, old) > 0
+    slug = place.collection_of(old).slug
+    assert not [each for each in keys_in(main) | keys_in(own) if slug in each]
+
+
+def test_an_evaluation_leaves_the_service_s_vectors_alone(
+    place: Rooms, starter: StarterEncoder, own: RedisServer, tmp_path: Path, clips: Path
+) -> None:
+    line = (clips / "manifest.jsonl").read_text("utf-8").splitlines()[0]
+    (tmp_path / "set").mkdir()
+    manifest = tmp_path / "set" / "manifest.jsonl"
+    manifest.write_text(line + "\n", "utf-8")
+    name = json.loads(line)["file"]
+    (manifest.parent / name).symlink_to(clips / name)
+    before = keys_in(own)
+    with indexed(manifest, place.settings, encoder=starter) as corpus:
+        assert corpus.place.index.state().frames > 0
+    assert keys_in(own) == before
+
+
+# Away
+
+
+@pytest.mark.slow
+def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
+    start: Any, cold_place: Rooms, jira: Site, clips: Path, own: RedisServer
+) -> None:
+    old = jira.file("GAME", "old cows", clips / COWS[0])
+    send_created(cold_place, jira, old)
+    start("default", "clips", "search")
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+    token, _ = cold_place.tokens.create("test", ["GAME"], None)
+    client = create_app(cold_place).test_client()
+    own.kill()
+    key = jira.file("GAME", "new cows", clips / COWS[2])
+    send_created(cold_place, jira, key)
+    assert client.get("/readyz/webhooks").status_code == 200
+    away = client.get("/readyz")
+    assert (away.status_code, away.json["ready"]) == (503, False)
+    asked = {"Authorization": f"Bearer {token}"}
+    answer = client.get(f"/api/v1/issues/{old}/similar", headers=asked)
+    assert answer.status_code == 503, answer.text
+    scheduled = cold_place.queue("clips").scheduled_job_registry
+    wait_until(lambda: scheduled.get_job_count(cleanup=False), 60)
+    own.start()
+    (comment,) = wait_until(lambda: jira.comments(key), 120)
+    assert f"[{old}|" in comment["body"]
+
+
+def test_metrics_tell_the_two_apart_and_which_one_is_away(
+    place: Rooms, jira: Site, clips: Path, own: RedisServer
+) -> None:
+    history(place, jira, clips, COWS[0])
+    registry = CollectorRegistry()
+    registry.register(Census(place.settings))
+    here = generate_latest(registry).decode()
+    assert 'dejabug_redis_memory_bytes{holds="index"}' in here
+    assert "dejabug_redis_up 1.0" in here
+    assert "dejabug_index_up 1.0" in here
+    assert "dejabug_index_clips 1.0" in here
+    own.kill()
+    away = generate_latest(registry).decode()
+    assert 'dejabug_redis_memory_bytes{holds="queues"}' in away
+    assert 'dejabug_redis_memory_bytes{holds="index"}' not in away
+    assert "dejabug_redis_up 1.0" in away
+    assert "dejabug_index_up 0.0" in away
+    assert "dejabug_index_frames" not in away
+    assert 'dejabug_clips{status="indexed"} 1.0' in away
+
+
+def test_doctor_looks_at_both(place: Rooms, own: RedisServer, environment: dict[str, str]) -> None:
+    place.index.state()
+    secret = own.url.replace("://", "://default:hidden@")
+    shown = words(dejabug("doctor", "--no-model", **{**environment, "COLUMNS": "300"}).stdout)
+    assert "✓ Redis version" in shown
+    assert "✓ Redis of vectors version" in shown
+    own.kill()
+    changed = {**environment, "DEJABUG_INDEX_REDIS_URL": secret, "COLUMNS": "300"}
+    away = dejabug("doctor", "--no-model", **changed).stdout
+    assert "✗ Redis of vectors no answer" in words(away)
+    assert "hidden" not in away + dejabug("settings", **changed).stdout
+
+
+# The wrong one
+
+
+def test_another_redis_than_the_one_with_the_vectors_is_refused(
+    place: Rooms, jira: Site, clips: Path, main: RedisServer, tmp_path: Path
+) -> None:
+    history(place, jira, clips, COWS[0])
+    with RedisServer(tmp_path / "empty") as empty, RedisServer(tmp_path / "used") as used:
+        Rooms(place.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
+              ).index_home.connection()  # fmt: skip
+        for address, why in {
+            empty.url: "holds none of the vectors",
+            used.url: "is not the one",
+            "": "have a Redis of their own",
+        }.items():
+            with pytest.raises(WrongIndexError, match=why):
+                _ = other_rooms(place, index_redis_url=address).index
+        lone = {"redis_url": empty.url, "index_redis_url": used.url}
+        with pytest.raises(WrongIndexError, match="another installation"):
+            other_rooms(place, **lone).index_home.connection()
+
+
+def test_what_a_lost_redis_had_is_embedded_again(
+    place: Rooms, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+) -> None:
+    old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    before = found(place, key)
+    with RedisServer(tmp_path / "empty") as empty:
+        fresh = other_rooms(place, starter, index_redis_url=empty.url)
+        told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
+        told |= {"DEJABUG_INDEX_REDIS_URL": empty.url}
+        done = dejabug("index", "adopt", "--yes", **told)
+        assert done.returncode == 0, done.stderr
+        assert fresh.index.clip_count(["GAME"]) == 0
+        answer = create_app(fresh).test_client().get("/readyz")
+        assert "the index lacks 3 clips: see dejabug doctor" in answer.json["problems"]
+        shown = words(dejabug("index", "repair", **told).stdout)
+        assert "3 clips were lost, and wait to be embedded again" in shown
+        work_in(fresh)
+        assert found(fresh, key) == before
+        assert before[0] == old
+        assert dejabug("index", "adopt", "--yes", **told).returncode == 1
+
+
+def test_what_a_lost_redis_had_comes_back_from_a_backup(
+    place: Rooms, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+) -> None:
+    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
+    backup, vectors = str(tmp_path / "backup.zip"), vectors_of(place)
+    own = {"DEJABUG_INDEX_REDIS_URL": place.settings.index_redis_url}
+    assert dejabug("export", backup, **told, **own).returncode == 0
+    with RedisServer(tmp_path / "empty") as empty:
+        told["DEJABUG_INDEX_REDIS_URL"] = empty.url
+        assert dejabug("index", "adopt", "--yes", **told).returncode == 0
+        restored = dejabug("import", backup, "--merge", **told)
+        assert restored.returncode == 0, restored.stderr
+        fresh = other_rooms(place, starter, index_redis_url=empty.url)
+        assert vectors_of(fresh) == vectors
+        assert mended(fresh) == Repaired(clips=2, tickets=2)
+
+
+def work_in(place: Rooms) -> None:
+    """Work in these rooms instead of the process's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("jobs", "index_repair", "previewing"):
+            patch.setattr(f"dejabug.{module}.rooms", lambda: place)
+        work(place)
+
+
+# Moving
+
+
+@pytest.fixture
+def together(
+    environment: dict[str, str], jira: Site, place: Rooms, starter: StarterEncoder, tmp_path: Path
+) -> Iterator[Rooms]:
+    """An installation whose one Redis has everything."""
+    with RedisServer(tmp_path / "together") as server:
+        yield other_rooms(place, starter, redis_url=server.url, index_redis_url="")
+
+
+def unseen(_what: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+def test_vectors_move_to_a_redis_of_their_own(
+    together: Rooms, jira: Site, clips: Path, own: RedisServer, monkeypatch: Any
+) -> None:
+    for module in ("jobs", "index_repair"):
+        monkeypatch.setattr(f"dejabug.{module}.rooms", lambda: together)
+    history(together, jira, clips, COWS[0], PLACEHOLDER[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(together, jira, key)
+    before = found(together, key)
+    vectors = vectors_of(together)
+    apart = other_rooms(together, index_redis_url=own.url)
+    with pytest.raises(WrongIndexError, match="holds none of the vectors"):
+        _ = apart.index
+    with pytest.raises(MoveError, match="nothing is deleted"):
+        remove_moved(apart, unseen)
+    # Broken off: as if nothing had been.
+    stray = b"dejabug:embedded:x:1"
+    apart.index_home.index.hset(stray, "count", 1)
+    for _ in copy_vectors(together.redis, apart.index_home.index):
+        break
+    assert found(Rooms(together.settings), key) == before
+
+    told = {"DEJABUG_REDIS_URL": apart.settings.redis_url, "DEJABUG_ENCODER": "starter"}
+    told |= {"DEJABUG_INDEX_REDIS_URL": own.url}
+    done = dejabug("index", "move", **told)
+    assert done.returncode == 0, done.stderr
+    moved = Rooms(apart.settings)
+    moved.index.check()
+    assert vectors_of(moved) == vectors
+    assert not moved.index_home.index.exists(stray)
+    assert found(moved, key) == before
+    with pytest.raises(WrongIndexError, match="have a Redis of their own"):
+        _ = Rooms(together.settings).index
+    again = dejabug("index", "move", **told)
+    assert again.returncode == 1
+    assert "already" in again.stderr
+    freed = dejabug("index", "move", "--delete", **told)
+    assert freed.returncode == 0, freed.stderr
+    assert not [each for each in together.redis.scan_iter() if each.decode().startswith(VECTORS)]
+    assert together.redis.execute_command("FT._LIST") == []
+    assert found(moved, key) == before
+
+
+def vectors_of(place: Rooms) -> dict[str, Any]:
+    ids = [clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
+    places = place.index.places(ids)
+    return {
+        clip_id: (places[clip_id], frames.times.tolist(), frames.vectors.tobytes())
+        for clip_id, frames in place.index.clip_vectors(ids).items()
+    }
+
+
+def test_vectors_are_not_moved_under_the_hands_of_workers(
+    together: Rooms, own: RedisServer, start: Any
+) -> None:
+    together.index.state()
+    apart = other_rooms(together, index_redis_url=own.url)
+    start("default", DEJABUG_REDIS_URL=together.settings.redis_url, DEJABUG_INDEX_REDIS_URL="")
+    wait_until(lambda: sum(together.workers().values()))
+    with pytest.raises(MoveError, match="1 workers run"):
+        move_index(apart, unseen)
+    with pytest.raises(MoveError, match="nowhere to move to"):
+        move_index(together, unseen)
+
+
+# Repair
+
+
+def mended(place: Rooms) -> Repaired:
+    *_, report = repair(place, place.collection)
+    return report
+
+
+def test_an_index_that_agrees_is_left_alone(place: Rooms, jira: Site, clips: Path) -> None:
+    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    assert mended(place) == Repaired(clips=2, tickets=2)
+
+
+def forget_silently(place: Rooms, clip: Any) -> None:
+    """The vectors' Redis has lost a clip that it said to have."""
+    place.index.forget_clip(clip.id)
+
+
+def bring_back(place: Rooms, clip: Any) -> None:
+    """It has lost that a clip was forgotten."""
+    place.catalogue.forget_clip(clip)
+
+
+def leave_behind(place: Rooms, clip: Any) -> None:
+    """It has lost that a clip's issue moved."""
+    place.index.move_clip(clip.id, Place(clip.issue_id, "ELSEWHERE", ""))
+
+
+def lose_words(place: Rooms, clip: Any) -> None:
+    """It has lost a ticket's words."""
+    place.tickets.forget(clip.issue_id)
+
+
+@pytest.mark.parametrize(
+    ("lose", "told"),
+    [
+        (forget_silently, {"lost_clips": 1}),
+        (bring_back, {"stray": 1}),
+        (leave_behind, {"moved": 1}),
+        (lose_words, {"lost_tickets": 1}),
+    ],
+)
+def test_what_a_redis_lost_is_mended(
+    place: Rooms, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
+) -> None:
+    key, _ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    record = place.catalogue.issue_by_key(key)
+    assert record is not None
+    (clip,) = place.catalogue.clips_of(record.id)
+    before = place.index.clip_vectors([clip.id])[clip.id]
+    lose(place, clip)
+    report = mended(place)
+    assert {name: getattr(report, name) for name in told} == told
+    assert sum((report.lost_clips, report.stray, report.moved, report.lost_tickets)) == 1
+    work(place)
+    assert mended(place) == Repaired(clips=2 - report.stray, tickets=2)
+    if report.stray:
+        assert not place.index.holds(clip.id)
+        return
+    after = place.index.clip_vectors([clip.id])[clip.id]
+    assert np.allclose(after.vectors, before.vectors, atol=1e-3)
+    assert place.index.places([clip.id])[clip.id].project == "GAME"
+    assert place.tickets.projects_of([record.id]) == {record.id: "GAME"}
+
+
+def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history(place, jira, clips, COWS[0])
+    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
+    place.index.forget_clip(clip.id)
+    real = index_repair._embed_again
+
+    def forgotten_before(*about: Any) -> bool:
+        place.catalogue.forget_clip(clip)
+        return real(*about)
+
+    monkeypatch.setattr(index_repair, "_embed_again", forgotten_before)
+    assert mended(place).lost_clips == 0
+    assert place.catalogue.clip(clip.id) is None
+
+
+def test_the_index_is_compared_once_after_each_start_of_its_redis(
+    place: Rooms, jira: Site, clips: Path, own: RedisServer
+) -> None:
+    history(place, jira, clips, COWS[0])
+
+    def compares() -> bool:
+        queue_repair(place)
+        waits = "index-repair" in place.queue("default").job_ids
+        work(place)
+        return waits
+
+    assert compares()
+    assert not compares()
+    own.stop()
+    own.start()
+    assert compares()
+    assert not compares()
+    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
+    place.index.forget_clip(clip.id)
+    assert compares()
+    assert place.index.holds(clip.id)
+    assert not compares()
+    place.redis.set("dejabug:restoring", "x")
+    own.stop()
+    own.start()
+    assert not compares()
+
+
+def test_commands_of_the_index_teach(place: Rooms) -> None:
+    for command in ("repair", "move", "adopt"):
+        assert "Redis" in CliRunner().invoke(commands, ["index", command, "--help"]).output
