@@ -62,9 +62,10 @@ bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,0
 	$(BIN)/python -m tools.bench $(ARGS)
 	$(BIN)/python -m tools.bench.questions
 
-chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost (10 minutes)
+chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost (15 minutes)
 	$(BIN)/python -m tools.chaos $(ARGS)
 	$(BIN)/python -m tools.chaos.restart
+	$(BIN)/python -m tools.chaos.restart --apart
 
 # Atheris is for this alone, and has no wheel for every machine.
 fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seconds 600 --target talk"

@@ -412,6 +412,20 @@ def test_what_a_redis_lost_is_mended(
     assert place.tickets.projects_of([record.id]) == {record.id: "GAME"}
 
 
+def test_an_index_is_not_emptied_because_records_were_lost(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0])
+    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
+    where = place.index.places([clip.id])[clip.id]
+    frames = place.index.clip_vectors([clip.id])[clip.id]
+    for number in range(index_repair.FEW + 1):
+        place.index.write_clip(str(number), where, frames.times, frames.vectors)
+    assert mended(place).stray == 0
+    assert place.index.clip_count(["GAME"]) == index_repair.FEW + 2
+    assert place.catalogue.issue_by_key(key) is not None
+
+
 def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

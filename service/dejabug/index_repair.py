@@ -32,6 +32,8 @@ T = TypeVar("T")
 # Encoders' names → the start of the vectors' Redis under which their index was last compared.
 COMPARED = "dejabug:index-compared"
 LOCK = "dejabug:lock:index-repair"
+# So many unknown clips may be chance; of more, over half of the index is no second's loss.
+FEW = 5
 # Clips and tickets looked at in one round trip.
 AT_ONCE = 500
 # Seconds that a round may take as a job.
@@ -141,14 +143,26 @@ def _move(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
 
 def _strays(kept: Collection, report: Repaired) -> Iterator[Repaired]:
     """Clips in the index of which nothing is known, or that were purged."""
+    strays: list[str] = []
+    indexed = 0
     for some in _some(kept.index.clip_ids(kept.catalogue.projects())):
         known = kept.catalogue.clips(some)
-        for clip_id in some:
-            clip = known.get(clip_id)
-            if clip is None or clip.status is ClipStatus.PURGED:
-                kept.index.forget_clip(clip_id)
-                report.stray += 1
+        indexed += len(some)
+        strays += [clip_id for clip_id in some if not _may_stay(known.get(clip_id))]
         yield report
+    if len(strays) > FEW and 2 * len(strays) > indexed:
+        # Rather the records are lost than that so much was forgotten.
+        log.error("index_doubtful", encoder=kept.name, unknown=len(strays), indexed=indexed)
+        return
+    for clip_id in strays:
+        if not _may_stay(kept.catalogue.clip(clip_id)):
+            kept.index.forget_clip(clip_id)
+            report.stray += 1
+    yield report
+
+
+def _may_stay(clip: ClipRecord | None) -> bool:
+    return clip is not None and clip.status is not ClipStatus.PURGED
 
 
 def _tickets(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:

@@ -32,7 +32,8 @@ class RedisServer:
     """A child process `redis-server` with the search module, on a free port of the loopback.
 
     With `keep=True` its data survives a restart in the same folder (append-only file). `options`
-    are further ones of redis-server's; `search=False` leaves the search module out. A context manager: on leaving, the server is shut down.
+    are further ones of redis-server's; `search=False` leaves the search module out. A context
+    manager: on leaving, the server is shut down.
     """
 
     def __init__(

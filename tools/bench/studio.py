@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +36,7 @@ PROJECT, GAME = "GAME", "Truck Town"
 # Share of noise in a vector's squared length.
 NOISE = 0.05
 JIRA_TOKEN = "bench"  # noqa: S105 (of a server that lives as long as the benchmark)
+WEBHOOK_SECRET = "bench"  # noqa: S105 (the same)
 CREATED = "2026-01-12T09:00:00.000+0000"
 START_TIMEOUT = 120.0
 BUILD_TIMEOUT = 1800.0
@@ -43,7 +44,8 @@ BUILD_TIMEOUT = 1800.0
 
 @dataclass(frozen=True)
 class Running:
-    """The studio: the service's address, a token for it, its rooms, and its Redis."""
+    """The studio: the service's address, a token for it, its rooms, and the Redis with its
+    vectors."""
 
     address: str
     token: str
@@ -52,24 +54,31 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, frames: int, *, algorithm: str, keep: bool = False) -> Iterator[Running]:
+def running(
+    folder: Path, frames: int, *, algorithm: str, keep: bool = False, apart: bool = False
+) -> Iterator[Running]:
     """Redis, a stand-in Jira, the web service and a worker on `search`, with so many frames.
 
-    `keep`: Redis keeps them on disk, as in a studio.
+    `keep`: Redis keeps them on disk, as in a studio. `apart`: vectors have a Redis of their own.
     """
     jira, port, clips = free_port(), free_port(), frames // FRAMES_PER_CLIP
     entries = read_manifest(CLIPS)
     tickets = [_ticket(number, entries) for number in range(clips)]
     _write_jira(folder / "jira", tickets)
-    with Stop() as stop, RedisServer(folder / "redis", keep=keep) as server:
+    with (
+        Stop() as stop,
+        RedisServer(folder / "redis", keep=keep) as server,
+        RedisServer(folder / "queues", keep=keep) if apart else nullcontext(server) as queues,
+    ):
         environment = {
-            "DEJABUG_REDIS_URL": server.url,
+            "DEJABUG_REDIS_URL": queues.url,
+            "DEJABUG_INDEX_REDIS_URL": server.url if apart else "",
             "DEJABUG_ENCODER": "starter",
             "DEJABUG_INDEX_ALGORITHM": algorithm,
             "DEJABUG_DATA_DIR": str(folder / "data"),
             "DEJABUG_JIRA_URL": f"http://127.0.0.1:{jira}",
             "DEJABUG_JIRA_TOKEN": f"{JIRA_TOKEN}-bot",
-            "DEJABUG_WEBHOOK_SECRET": JIRA_TOKEN,
+            "DEJABUG_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "DEJABUG_API_REQUESTS_PER_MINUTE": "1000000",
             "STANDIN_TOKEN": JIRA_TOKEN,
         }
