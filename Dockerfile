@@ -3,8 +3,8 @@
 #   docker build --target worker -t dejabug-worker .            embeds on the CPU, and all other jobs
 #   docker build --target worker-cuda -t dejabug-worker-cuda .  embeds on an NVIDIA GPU
 # The steps are scripts in deploy/image, so that tests can take them without a Docker engine.
-# To pin the base by its digest as well: --build-arg PYTHON_IMAGE=python:...@sha256:...
-ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+# Another base, a mirror's for instance: --build-arg PYTHON_IMAGE=...@sha256:...
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
 FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/opt/dejabug/bin:$PATH \

@@ -199,8 +199,18 @@ def test_every_image_has_a_version(cluster: list[Any]) -> None:
         images += [re.sub(r"^\w+=", "", base) for base in bases]
     images += re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILES[0].read_text(), re.MULTILINE)
     assert any(image.startswith("python:3.11.") for image in images)
+    images += [
+        one["image"]
+        for name in ("compose.yaml", "compose.index.yaml")
+        for one in compose(name)["services"].values()
+        if "image" in one and "dejabug-" not in one["image"]
+    ]
     for image in images:
         assert re.search(r":v?\d+\.\d+\.\d+", image), image
+        assert "dejabug-" in image or re.search(r"@sha256:[0-9a-f]{64}$", image), image
+    # One version of each, wherever it is named.
+    named = {image for image in images if image.startswith("redis:")}
+    assert len(named) == 1
 
 
 def test_web_and_command_line_start_without_torch() -> None:

@@ -32,6 +32,9 @@ T = TypeVar("T")
 # Encoders' names → the start of the vectors' Redis under which their index was last compared.
 COMPARED = "dejabug:index-compared"
 LOCK = "dejabug:lock:index-repair"
+# Held for so many seconds while an index that lacks clips is not compared again.
+TURN = "dejabug:index-repair-turn"
+REST = 600
 # So many unknown clips may be chance; of more, over half of the index is no second's loss.
 FEW = 5
 # Clips and tickets looked at in one round trip.
@@ -59,7 +62,9 @@ def queue_repair(place: Rooms) -> None:
         return
     run = _run_of(place)
     known = place.redis.hgetall(COMPARED)
-    if any(known.get(kept.name.encode()) != run or lacks(kept) for kept in place.indexed()):
+    there = place.indexed()
+    started_anew = any(known.get(kept.name.encode()) != run for kept in there)
+    if started_anew or (any(map(lacks, there)) and place.redis.set(TURN, 1, nx=True, ex=REST)):
         enqueue(place.queue("default"), repair_job, job_id="index-repair", timeout=REPAIR_JOB)
 
 

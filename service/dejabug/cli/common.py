@@ -62,9 +62,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*arguments, **options)
         except redis.ConnectionError as error:
-            fail(
-                f"Redis does not answer ({error}). Is DEJABUG_REDIS_URL right? See: dejabug doctor"
-            )
+            fail(f"Redis does not answer ({error}). {_which_redis()} See: dejabug doctor")
         except redis.RedisError as error:
             fail(f"Redis refuses, or was too slow ({error}). See: dejabug doctor")
         except (
@@ -84,6 +82,12 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             fail(str(error))
 
     return run
+
+
+def _which_redis() -> str:
+    if rooms().settings.index_redis_url:
+        return "Are DEJABUG_REDIS_URL and DEJABUG_INDEX_REDIS_URL right?"
+    return "Is DEJABUG_REDIS_URL right?"
 
 
 def open_rooms(*, service: bool = False) -> Rooms:
