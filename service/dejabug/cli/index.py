@@ -81,8 +81,8 @@ def adopt(
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
     place.index_home.adopt()
     console.print(
-        f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and see "
-        "what is missing with: dejabug index repair",
+        f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and "
+        "see what is missing with: dejabug index repair",
         highlight=False,
     )
 
