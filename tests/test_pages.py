@@ -243,3 +243,35 @@ def test_several_clips_are_told_at_once_and_only_ones_own(
     told = signed_in.get("/api/v1/clips", query_string={"id": [*ids, "999"]}).get_json()
     assert [clip["id"] for clip in told["clips"]] == ids[:2]
     assert signed_in.get("/api/v1/clips").status_code == 400
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_a_browser_is_told_of_an_address_that_is_none_and_a_program_in_its_own_way(
+    client: FlaskClient,
+) -> None:
+    page = client.get("/no/such?x=<b>", headers=BROWSER)
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "There is no such page" in page.text
+    assert 'href="/"' in page.text
+    assert "<b>" not in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    api = client.get("/api/v1/no-such", headers=BROWSER)
+    assert (api.status_code, api.mimetype) == (404, "application/problem+json")
+    assert "There is no such page" not in client.get("/no/such").text
+    assert client.get("/webhooks/jira", headers=BROWSER).status_code == 405
+
+
+def test_an_error_of_ours_is_a_page_that_tells_its_trace_and_nothing_else(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Any:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setitem(app.view_functions, "pages.search", broken)
+    page = client.get("/", headers=BROWSER)
+    assert page.status_code == 500
+    assert "Something went wrong here" in page.text
+    assert page.headers["X-Request-ID"] in page.text
+    assert "secret inside" not in page.text

@@ -23,7 +23,12 @@ def save_attachment(answer: requests.Response, path: Path, max_bytes: int) -> in
     except TooManyBytesError as error:
         raise AttachmentTooLargeError(f"the attachment has {error}") from None
     announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and "Content-Encoding" not in answer.headers and size < int(announced):
+    if (
+        announced.isascii()
+        and announced.isdigit()
+        and "Content-Encoding" not in answer.headers
+        and size < int(announced)
+    ):
         raise JiraUnavailableError(f"the download broke off at {size:,} of {announced} bytes")
     return size
 
@@ -36,7 +41,7 @@ def _check_download(answer: requests.Response, max_bytes: int) -> None:
         # A login page comes with status 200: never to be taken for a clip.
         raise JiraRefusedError("Jira gave a page instead of the attachment: check the token")
     announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) > max_bytes:
+    if announced.isascii() and announced.isdigit() and int(announced) > max_bytes:
         raise AttachmentTooLargeError(
             f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
         )

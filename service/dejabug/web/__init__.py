@@ -11,7 +11,7 @@ from dejabug.metrics import serve_metrics
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
-from dejabug.web import api, health, media, pages, panel, slack, webhooks
+from dejabug.web import api, health, media, missing, pages, panel, slack, webhooks
 from dejabug.web.census import count_here
 from dejabug.web.forge import Forge
 from dejabug.web.headers import protect
@@ -53,4 +53,5 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.register_blueprint(panel.blueprint)
     app.extensions["slack"] = http_handler(place)
     app.register_blueprint(slack.blueprint)
+    missing.register(app)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -138,11 +138,6 @@ def http_error(error: HTTPException) -> Response:
     return answer
 
 
-def outside(error: HTTPException) -> Response | HTTPException:
-    """Addresses below ours that no view has; all others are none of ours."""
-    return http_error(error) if request.path.startswith(f"{PREFIX}/") else error
-
-
 def register(blueprint: Blueprint) -> None:
     """Have these answer for the blueprint."""
     for kind, answer in (
@@ -166,5 +161,3 @@ def register(blueprint: Blueprint) -> None:
         (HTTPException, http_error),
     ):
         blueprint.register_error_handler(kind, answer)
-    for status in (404, 405):
-        blueprint.app_errorhandler(status)(outside)
