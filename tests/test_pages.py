@@ -245,7 +245,11 @@ def test_several_clips_are_told_at_once_and_only_ones_own(
     assert signed_in.get("/api/v1/clips").status_code == 400
 
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+# What Chromium sends.
+BROWSER = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,"
+    "image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+}
 
 
 def test_a_browser_is_told_of_an_address_that_is_none_and_a_program_in_its_own_way(

@@ -30,7 +30,8 @@ def _answer(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if request.path.startswith(f"{PREFIX}/"):
         return http_error(error)
-    if status not in TOLD or request.accept_mimetypes.best != "text/html":
+    wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    if status not in TOLD or wanted != "text/html":
         return error
     title, about = TOLD[status]
     trace = current_trace() if isinstance(error, InternalServerError) else ""
