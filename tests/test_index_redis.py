@@ -160,6 +160,17 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     assert f"[{old}|" in comment["body"]
 
 
+def test_no_clip_is_downloaded_in_vain_while_the_vectors_are_away(
+    place: Rooms, jira: Site, clips: Path, own: RedisServer
+) -> None:
+    place.index.state()
+    key = jira.file("GAME", "cows", clips / COWS[0])
+    own.kill()
+    tell(place, jira, key)
+    assert place.queue("clips").scheduled_job_registry.get_job_count(cleanup=False)
+    assert not [each for each in jira.log()["requests"] if "/attachment/content" in each["path"]]
+
+
 def test_metrics_tell_the_two_apart_and_which_one_is_away(
     place: Rooms, jira: Site, clips: Path, own: RedisServer
 ) -> None:

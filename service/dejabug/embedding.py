@@ -30,8 +30,9 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
     as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
     One file on two issues is embedded once: whoever comes second waits, and copies. Raises
-    JiraError when Jira is away.
+    JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is.
     """
+    place.index_home.connection().ping()
     try:
         with fetched(place, clip) as path:
             content = _sha256(path)
