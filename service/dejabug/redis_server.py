@@ -6,8 +6,10 @@ production Déjà Bug speaks to the studio's own Redis 8, which has the query en
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,6 +23,10 @@ import redis
 
 START_TIMEOUT = 30.0  # seconds; loading the module takes well under one
 PR_SET_PDEATHSIG = 1
+# Ports for servers of ours. Systems give out others: Linux from 32768 on (ip(7),
+# ip_local_port_range), the rest from 49152 on (RFC 6335).
+PORTS = range(20_000, 32_768)
+TRIES = 100
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -130,11 +136,17 @@ def end_with_parent() -> None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback that was free a moment ago. Raises RedisServerError.
+
+    It is none that the system gives out by itself: such a one may belong to another process's
+    connection by the time that a server starts on it, or starts again.
+    """
+    for _ in range(TRIES):
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RedisServerError(f"no port from {PORTS.start} to {PORTS.stop - 1} is free here")
 
 
 def _packaged(package: str, inside: str) -> Path:
