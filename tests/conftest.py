@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from socketserver import BaseServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -24,12 +24,15 @@ from dejabug.demo.jira_standin.admin import requests_to
 from dejabug.demo.jira_standin.app import create_app as create_jira
 from dejabug.demo.jira_standin.store import User
 from dejabug.demo.studio import CLIPS
-from dejabug.encoders.starter import StarterEncoder
 from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from object_store import S3, Bucket
+from remembering import Remembering
+
+if TYPE_CHECKING:
+    from dejabug.encoders.starter import StarterEncoder
 
 # How long something takes on a busy machine is no matter of tests.
 hypothesis.settings.register_profile("dejabug", deadline=None)
@@ -74,7 +77,15 @@ def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Bucket:
 @pytest.fixture(scope="session")
 def starter() -> StarterEncoder:
     """The starter encoder, loaded once: it takes seconds."""
+    from dejabug.encoders.starter import StarterEncoder  # and so does importing it
+
     return StarterEncoder()
+
+
+@pytest.fixture(scope="session")
+def remembering(starter: StarterEncoder) -> Remembering:
+    """The starter encoder for tests of what becomes of its vectors: it embeds nothing twice."""
+    return Remembering(starter)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +98,24 @@ def ffmpeg() -> Callable[..., Path]:
         return path
 
     return run
+
+
+@pytest.fixture(scope="session")
+def laborious(ffmpeg: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip that takes many seconds to decode: 30 seconds in full HD, 60 pictures in each; one is
+    encoded, and repeated."""
+    folder = tmp_path_factory.mktemp("laborious")
+    source = ["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=60:duration=1"]
+    second = ffmpeg(folder / "second.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+    return ffmpeg(folder / "a.mp4", "-stream_loop", "29", "-i", str(second), "-c", "copy")
+
+
+@pytest.fixture(scope="session")
+def session(ffmpeg: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 40 minutes, in which nothing moves."""
+    source = ["-f", "lavfi", "-i", "smptebars=size=64x48:rate=1:duration=2400"]
+    path = tmp_path_factory.mktemp("session") / "a.mp4"
+    return ffmpeg(path, *source, "-c:v", "libx264", "-preset", "ultrafast")
 
 
 def serve_in_a_thread(server: BaseServer) -> None:
@@ -222,9 +251,9 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def place(cold_place: Rooms, starter: StarterEncoder) -> Rooms:
+def place(cold_place: Rooms, remembering: Remembering) -> Rooms:
     """The same with the starter encoder, as in a worker."""
-    cold_place.adopt_encoder(starter)
+    cold_place.adopt_encoder(remembering)
     return cold_place
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 import requests
 
 from conftest import Site, wait_until
+from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from test_docs import ROOT
 from test_jobs import COWS, QUIET, history, tell
@@ -29,9 +29,7 @@ EXAMPLES = re.findall(
 @pytest.fixture
 def service(environment: dict[str, str]) -> Iterator[str]:
     """`dejabug serve` and `dejabug worker search`; where it is."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     commands = (["serve", "--port", str(port)], ["worker", "search"])
     children = [
         subprocess.Popen(

@@ -35,8 +35,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         data.mkdir()
         os.chown(data, 10001, 10001)
         # pytest's folders are closed to others, a volume of a container's is not.
-        for above in (folder, folder.parent, folder.parent.parent):
-            above.chmod(0o755)
+        for above in (folder, *folder.parents):
+            if not above.stat().st_mode & 0o077:
+                above.chmod(0o755)
         machine.seal("web", {"/var/lib/dejabug": data})
         yield machine
     finally:

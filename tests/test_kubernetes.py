@@ -9,7 +9,6 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 from pydantic import SecretStr
 
 from dejabug.rooms import Rooms
@@ -35,6 +34,9 @@ def test_rendered_resources_are_valid_by_the_schemas_of_kubernetes(cluster: list
 
 
 def test_scaling_is_valid_by_the_models_of_keda(cluster: list[Any]) -> None:
+    # They take seconds to import, which other tests need not wait for.
+    from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
+
     models = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
     scaling = [one for one in cluster if one["apiVersion"].startswith("keda.sh/")]
     assert len(scaling) == 4

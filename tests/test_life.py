@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from conftest import Site
 from dejabug import answers, jobs
-from dejabug.answers import FEWEST_TICKETS, rank
+from dejabug.answers import rank
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
 from dejabug.jira.models import Issue
@@ -301,17 +301,18 @@ def test_on_a_service_project_the_comment_is_internal(
 
 
 def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
-    place: Rooms, jira: Site, clips: Path
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(answers, "FEWEST_TICKETS", 8)
     told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
     names = [entry.file for entry in told]
-    old = history(place, jira, clips, *names[: FEWEST_TICKETS - 2])
+    old = history(place, jira, clips, *names[:6])
     summary = jira.issue(old[0])["fields"]["summary"]
     key = jira.file("GAME", summary)
     issue_id = tell(place, jira, key)
     assert jira.comments(key) == []  # too few to know what is usual here
     assert rank(place, place.catalogue.issue(issue_id))[0].score > 0.5
-    history(place, jira, clips, *names[FEWEST_TICKETS - 2 :])
+    history(place, jira, clips, *names[6:9])
     vague = jira.file("GAME", "something is wrong in the game")
     tell(place, jira, vague)
     assert jira.comments(vague) == []

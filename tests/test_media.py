@@ -244,26 +244,22 @@ def test_playlists_and_scripts_named_like_clips_reach_nobody(ffmpeg: Make, tmp_p
         listener.close()
 
 
-def test_endless_decoding_is_ended(ffmpeg: Make, tmp_path: Path) -> None:
-    source = ["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=60:duration=20"]
-    clip = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
+def test_endless_decoding_is_ended(laborious: Path) -> None:
     with pytest.raises(ClipError) as caught:
-        media.sample_frames(clip, limits=Limits(timeout_seconds=0.4))
+        media.sample_frames(laborious, limits=Limits(timeout_seconds=0.4))
     assert caught.value.code == "timeout"
-    assert processes_of(clip) == []
+    assert processes_of(laborious) == []
 
 
-def test_too_much_processor_time_is_too_much_time(ffmpeg: Make, tmp_path: Path) -> None:
+def test_too_much_processor_time_is_too_much_time(laborious: Path) -> None:
     """ffmpeg ends itself at the signal as if all were well: half a clip must not pass for one."""
-    source = ["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=60:duration=20"]
-    clip = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
-    output = open_input(clip).output("pipe:", format="null")
+    output = open_input(laborious).output("pipe:", format="null")
     patient = time.monotonic() + 60
     with pytest.raises(ClipError) as caught:
         run(
             command(media.find_ffmpeg(), output),
             Limits(timeout_seconds=1),
-            reads=clip,
+            reads=laborious,
             most_output=1,
             deadline=patient,
         )

@@ -134,7 +134,10 @@ def test_a_question_that_is_too_long_is_told_so(desk: Desk) -> None:
     assert "1,000 signs" in desk.ask("cow " * 300)["text"]
 
 
-def test_slack_is_acknowledged_before_the_search(desk: Desk, old: list[str]) -> None:
+def test_slack_is_acknowledged_before_the_search(
+    desk: Desk, old: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PATIENCE", 4.0)  # longer than Slack's
     start = time.monotonic()
     assert desk.post(desk.body("cows")).status_code == 200  # no worker answers
     assert time.monotonic() - start < 3
@@ -146,7 +149,7 @@ def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
     place: Rooms, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "THREADS", 1)
-    monkeypatch.setattr(search, "PATIENCE", 5.0)  # longer than Slack's
+    monkeypatch.setattr(search, "PATIENCE", 4.0)  # longer than Slack's
     desk = Desk(mounted(place, slack, create_app(place)), slack)
     assert desk.post(desk.body("cows", "U3")).status_code == 200  # no worker answers
     later = desk.post(desk.body("help", "U3"))
@@ -393,12 +396,9 @@ def test_a_message_s_clip_is_searched_with(
 
 
 def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
-    desk: Desk, place: Rooms, jira: Site, clips: Path, worker: None, lies_here: str, ffmpeg: Any,
-    tmp_path: Path,
-) -> None:  # fmt: skip
+    desk: Desk, place: Rooms, jira: Site, clips: Path, worker: None, lies_here: str, session: Path
+) -> None:
     history(place, jira, clips, *COWS[:3], *[COWS[1]] * 4)
-    source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
-    session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     first = shortcut(desk, lies_here + "a.mp4")
     assert "Only its first 30 minutes are looked at." in first["blocks"][0]["text"]["text"]
@@ -407,10 +407,8 @@ def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
 
 
 def test_where_nothing_is_like_a_long_session_that_is_said_too(
-    desk: Desk, place: Rooms, lies_here: str, worker: None, ffmpeg: Any, tmp_path: Path
+    desk: Desk, place: Rooms, lies_here: str, worker: None, session: Path
 ) -> None:
-    source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=2400"]
-    session = ffmpeg(tmp_path / "a.mp4", *source, "-c:v", "libx264", "-preset", "ultrafast")
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
     assert told.startswith("Nothing that you may see")
