@@ -19,6 +19,7 @@ from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.objects import StoreAwayError
+from dejabug.refusals import refused
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
@@ -31,6 +32,8 @@ LEAST_ROOM = 0.05
 CLOCKS = 30
 # Seconds that an issue may wait to be read, before somebody should look why.
 LONG_PROMISE = 3600
+# What becomes of the service while Redis takes no writes.
+NO_WRITES = "Until then webhooks get 503 and are sent again, jobs wait, and searches are answered."
 # Seconds for our own metrics to answer.
 METRICS_TIMEOUT = 5
 
@@ -82,11 +85,14 @@ def _redis(place: Rooms) -> str:
     url = place.settings.redis_address
     try:
         info: Any = place.redis.info()
+        why = refused(place.redis)
     except redis.RedisError as error:
         raise UnwellError(
             f"no answer from {url}: {error}",
             "Start Redis 8 (or any Redis with the query engine) and set DEJABUG_REDIS_URL to it.",
         ) from error
+    if why is not None:
+        raise UnwellError(f"{url} answers, but {why.says}", f"{why.remedy}. {NO_WRITES}")
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise UnwellError(
@@ -301,7 +307,7 @@ def _jobs(place: Rooms) -> str:
     if late:
         raise UnwellError(
             f"{len(late)} issues have waited for over an hour to be read",
-            "See workers and Jira; the log's event job_ended says why sync_issue is retried.",
+            "See workers and Jira; the log's events jira_unavailable and job_ended say why.",
         )
     if sum(failed.values()):
         told = ", ".join(f"{name}: {count}" for name, count in failed.items() if count)

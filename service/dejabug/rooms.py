@@ -39,6 +39,7 @@ from dejabug.promises import Promises
 from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
+from dejabug.refusals import PrimaryPool
 from dejabug.retention import Retention
 from dejabug.serving import Serving
 from dejabug.sessions import Sessions
@@ -360,14 +361,16 @@ class Rooms:
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis; RESP3, in which search answers carry their warnings.
+    """A connection to Redis; RESP3, in which search answers carry their warnings. It finds the
+    primary again after a failover.
 
     Raises ValueError for an address that is none; it is not repeated, since it may hold a password.
     """
     try:
-        return redis.Redis.from_url(
+        pool = PrimaryPool.from_url(
             settings.redis_url, protocol=3, health_check_interval=30, socket_connect_timeout=5
         )
+        return redis.Redis.from_pool(pool)
     except ValueError:
         raise ValueError(
             "DEJABUG_REDIS_URL is no address of Redis: want redis://user:password@host:6379/0 or "

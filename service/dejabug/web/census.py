@@ -23,6 +23,7 @@ from dejabug.index import IndexUnavailableError, text_of
 from dejabug.metrics import REGISTRY
 from dejabug.questions import questions_key
 from dejabug.records import ClipStatus
+from dejabug.refusals import PrimaryPool, refusal, refused
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.settings import Settings
 
@@ -53,7 +54,8 @@ class Census(Collector):
                 found += count(self._place)
         except (redis.RedisError, IndexUnavailableError) as error:
             log.warning("census_failed", error=type(error).__name__, why=str(error))
-            found = []
+            if refusal(error) is None:
+                found = []  # else Redis is there, and its first gauges say what it lacks
         yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(found))
         yield from found
 
@@ -65,13 +67,14 @@ def count_here(settings: Settings) -> None:
 
 
 def _impatient(settings: Settings) -> redis.Redis:
-    return redis.Redis.from_url(
+    pool = PrimaryPool.from_url(
         settings.redis_url,
         protocol=3,
         socket_timeout=PATIENCE,
         socket_connect_timeout=PATIENCE,
         retry=Retry(NoBackoff(), 0),
     )
+    return redis.Redis.from_pool(pool)
 
 
 def _disk(settings: Settings) -> Iterator[Metric]:
@@ -86,6 +89,8 @@ def _disk(settings: Settings) -> Iterator[Metric]:
 def _redis(place: Rooms) -> Iterator[Metric]:
     info: Any = place.redis.info("memory")
     yield _gauge("redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
+    about = "1 when Redis takes writes; 0 while it is full, a replica, or cannot write to its disk."
+    yield _gauge("redis_takes_writes", about, refused(place.redis) is None)
     yield _gauge(
         "redis_memory_limit_bytes", "Redis' maxmemory; 0: no limit.", info.get("maxmemory", 0)
     )
@@ -99,12 +104,12 @@ def _queues(place: Rooms) -> Iterator[Metric]:
         (
             "queue_retries",
             "Jobs that wait for their next try.",
-            lambda queue: queue.scheduled_job_registry.count,
+            lambda queue: _length(queue.scheduled_job_registry),
         ),
         (
             "queue_failed",
             "Jobs that were given up, as long as Redis keeps them (thirty days).",
-            lambda queue: queue.failed_job_registry.count,
+            lambda queue: _length(queue.failed_job_registry),
         ),
     )
     for name, about, count in counts:
@@ -116,6 +121,11 @@ def _queues(place: Rooms) -> Iterator[Metric]:
     for queue_name, count_of in place.workers().items():
         workers.add_metric([queue_name], count_of)
     yield workers
+
+
+def _length(registry: Any) -> int:
+    """RQ's own count tidies up first, which a Redis that takes no writes refuses."""
+    return int(registry.connection.zcard(registry.key))
 
 
 def _oldest(queue: Any) -> float:
