@@ -64,8 +64,6 @@ BY_WORD = {
         "Start them, or lower min-replicas-to-write",
     ),
 }
-
-
 # What has no class of redis-py's begins with Redis' word for it, in pipelines after redis-py's own.
 WORD = re.compile(rf"(?:^|of pipeline caused error: )({'|'.join(BY_WORD)}) ")
 
@@ -146,7 +144,8 @@ class PrimaryPool(redis.ConnectionPool):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         kind = self.connection_class
-        self.connection_class = type(f"Wary{kind.__name__}", (_Wary, kind), {})
+        if not issubclass(kind, _Wary):
+            self.connection_class = type(f"Wary{kind.__name__}", (_Wary, kind), {})
 
     def release(self, connection: Any) -> None:
         """As redis-py's."""
