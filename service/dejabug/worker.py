@@ -104,6 +104,7 @@ class WarmWorker(PatientWorker):
         )
         self._current = current
         self._failure: dict[str, Any] = {}
+        self._seldom = Seldom()
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -217,7 +218,8 @@ class WarmWorker(PatientWorker):
             try:
                 self.maintain_heartbeats(job)
             except redis.RedisError as error:
-                log.warning("heartbeat_failed", job=job.id, why=str(error))
+                if self._seldom.due("heartbeat"):
+                    log.warning("heartbeat_failed", job=job.id, why=str(error))
 
 
 class Housekeeper(threading.Thread):
