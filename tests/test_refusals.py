@@ -232,7 +232,7 @@ def test_workers_wait_and_then_do_all_that_there_is(
     (comment,) = wait_until(lambda: jira.comments(new), 120)
     assert f"[{old}|" in comment["body"]
     assert place.catalogue.count(ClipStatus.INDEXED) == 2
-    wait_until(lambda: place.workers()["previews"] == 1, 60)
+    wait_until(lambda: place.workers()["previews"] == 2, 60)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
 
 
