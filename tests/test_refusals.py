@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
 from flask import Flask
@@ -19,11 +20,14 @@ from flask import Flask
 from conftest import SECRET, Site, dejabug, serve_in_a_thread, wait_until
 from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
+from dejabug.index import Place
 from dejabug.jira.webhooks import sign
 from dejabug.metrics import REGISTRY
 from dejabug.pulse import feel_pulse
-from dejabug.records import ClipStatus
+from dejabug.purging import find_old, purge
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer, free_port
+from dejabug.refusals import FULL as FULL_REDIS
 from dejabug.refusals import keep_briefly, refused
 from dejabug.rooms import Rooms
 from dejabug.tokens import LAST_USED_STEP
@@ -199,6 +203,26 @@ def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Rooms, trouble: Troub
     assert not keep_briefly(place.redis, "one", "y", 60, new=True)
     assert 0 < place.redis.ttl("one") <= 60
     assert place.redis.get("one") == b"x"
+
+
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_a_purge_makes_room_in_a_redis_that_is_full(place: Rooms, trouble: Trouble) -> None:
+    times, random = np.arange(10, dtype=np.float32), np.random.default_rng(1)
+    for number in range(20):
+        vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        clip_id, issue_id = str(number), str(10_000 + number)
+        place.index.write_clip(clip_id, Place(issue_id, "GAME", "game"), times, vectors)
+        place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number}", "GAME", "game"))
+        clip = ClipRecord(clip_id, issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", 10, 5, attached=1)
+        place.catalogue.put_clip(clip)
+    with trouble.redis as connection:
+        used = int(connection.info("memory")["used_memory"])
+        connection.config_set("maxmemory", used - 200_000)
+        assert refused(connection) is FULL_REDIS
+    assert sum(1 for _ in purge(place, find_old(place, before=2.0), "clips")) == 20
+    assert place.catalogue.count(ClipStatus.PURGED) == 20
+    assert refused(place.redis) is None
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
 from dejabug.queueing import enqueue
 from dejabug.records import ClipRecord, ClipStatus
+from dejabug.refusals import FULL, refused
 from dejabug.retention import DAY, EVERY, What
 from dejabug.rooms import Rooms, rooms
 
@@ -116,7 +117,12 @@ def find_old(
 def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
     """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
     often it is broken off and begun again."""
-    everywhere = place.indexed()
+    everywhere, old = place.indexed(), list(old)
+    if refused(place.redis) is FULL:
+        # Room first: to write down what was purged takes some, and vectors are what fills Redis.
+        for each in old:
+            for kept in everywhere:
+                kept.index.forget_clip(each.clip.id)
     for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
         for each in together:
             _hide(place, each.clip.id)
