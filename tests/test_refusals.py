@@ -24,7 +24,6 @@ from dejabug.index import Place
 from dejabug.jira.webhooks import sign
 from dejabug.metrics import REGISTRY
 from dejabug.pulse import feel_pulse
-from dejabug.purging import find_old, purge
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer, free_port
 from dejabug.refusals import FULL as FULL_REDIS
@@ -36,6 +35,7 @@ from dejabug.web.census import Census
 from dejabug.worker import Housekeeper
 from search_worker import searching
 from test_api import Caller
+from test_cli import call
 from test_jobs import COWS, history
 from test_worker import send_created
 
@@ -206,7 +206,9 @@ def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Rooms, trouble: Troub
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
-def test_a_purge_makes_room_in_a_redis_that_is_full(place: Rooms, trouble: Trouble) -> None:
+def test_a_purge_makes_room_in_a_redis_that_is_full(
+    place: Rooms, jira: Site, trouble: Trouble
+) -> None:
     times, random = np.arange(10, dtype=np.float32), np.random.default_rng(1)
     for number in range(20):
         vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
@@ -220,7 +222,8 @@ def test_a_purge_makes_room_in_a_redis_that_is_full(place: Rooms, trouble: Troub
         used = int(connection.info("memory")["used_memory"])
         connection.config_set("maxmemory", used - 200_000)
         assert refused(connection) is FULL_REDIS
-    assert sum(1 for _ in purge(place, find_old(place, before=2.0), "clips")) == 20
+    done = call("purge", "--older-than", "1d", "--yes")
+    assert done.exit_code == 0, done.output
     assert place.catalogue.count(ClipStatus.PURGED) == 20
     assert refused(place.redis) is None
 

@@ -63,7 +63,9 @@ def purge_job() -> None:
     place = rooms()
     dated = date_clips(place)
     before = time.time() - place.settings.retention_days * DAY
-    done = sum(1 for _ in purge(place, find_old(place, before), "clips"))
+    old = find_old(place, before)
+    make_room(place, old)
+    done = sum(1 for _ in purge(place, old, "clips"))
     log.info("retention_kept", purged=done, undated=dated.unknown)
 
 
@@ -114,15 +116,19 @@ def find_old(
     return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
 
 
+def make_room(place: Rooms, old: Iterable[Old]) -> None:
+    """Where Redis is full, take out these clips' vectors before anything else: to write down what
+    was purged takes memory, and vectors are what fills it."""
+    if refused(place.redis) is FULL:
+        for each in old:
+            for kept in place.indexed():
+                kept.index.forget_clip(each.clip.id)
+
+
 def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
     """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
     often it is broken off and begun again."""
-    everywhere, old = place.indexed(), list(old)
-    if refused(place.redis) is FULL:
-        # Room first: to write down what was purged takes some, and vectors are what fills Redis.
-        for each in old:
-            for kept in everywhere:
-                kept.index.forget_clip(each.clip.id)
+    everywhere = place.indexed()
     for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
         for each in together:
             _hide(place, each.clip.id)
