@@ -13,7 +13,7 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test lint browser caddy bench chaos fuzz clips devset quality pins audit clean
+.PHONY: help install demo up panel test lint browser caddy bench chaos soak fuzz clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost
 	$(BIN)/python -m tools.chaos $(ARGS)
 	$(BIN)/python -m tools.chaos.restart
 	$(BIN)/python -m tools.chaos.restart --apart
+
+soak: $(STAMP) ## play a year in some minutes, and see that nothing grows and nothing is left (10 minutes)
+	$(BIN)/python -m tools.soak $(ARGS)
 
 # Atheris is for this alone, and has no wheel for every machine.
 fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seconds 600 --target talk"

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from conftest import TOKEN, Site, wait_until
 from dejabug import cli, reconcile
-from dejabug.catalogue import PENDING
+from dejabug.catalogue import HIDDEN, PENDING
 from dejabug.index import text_of
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
@@ -26,6 +26,7 @@ from dejabug.jobs import take_in
 from dejabug.reconcile import Report, missed, queue_reconcile, reconcile_job
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.verdicts import Verdict
 from dejabug.worker import Housekeeper, WarmWorker
 from test_jobs import COWS, QUIET, history, work
 
@@ -493,3 +494,32 @@ def test_an_issue_that_changes_while_pages_are_read_hides_no_other(
 
 def stamp(when: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(when))
+
+
+def test_what_was_said_of_a_ticket_that_is_gone_without_a_word_is_let_go_after_a_year(
+    place: Rooms, jira: Site, embedded: list[str]
+) -> None:
+    gone, stays = (str(jira.issue(key)["id"]) for key in embedded)
+    place.verdicts.put(Verdict(gone, stays, False, "person"))
+    place.verdicts.put_links(gone, {stays})
+    place.ledger.mute(gone, True)
+    jira.call("DELETE", f"/rest/api/2/issue/{embedded[0]}")
+    assert repair(place) == {"gone": 1}
+    assert repair(place) == {}
+    assert [verdict.first for verdict in place.verdicts.all()] == [gone]
+    place.redis.zadd(HIDDEN, {gone: 1})
+    assert repair(place) == {}
+    assert list(place.verdicts.all()) == []
+    assert not place.ledger.muted(gone)
+    assert not place.redis.exists(HIDDEN)
+    lasting = [key for key in place.redis.scan_iter() if place.redis.ttl(key) == -1]
+    assert [key for key in lasting if gone.encode() in key] == []
+
+
+def test_a_ticket_that_came_back_is_not_let_go(place: Rooms, jira: Site, known: list[str]) -> None:
+    """Of one without a clip nothing else notes that it is back."""
+    issue_id = str(jira.issue(known[0])["id"])
+    place.redis.zadd(HIDDEN, {issue_id: 1})
+    repair(place)
+    assert place.catalogue.issue(issue_id) is not None
+    assert not place.redis.exists(HIDDEN)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from dejabug.handover import Handover
 from dejabug.jobs import GONE
 from dejabug.purging import Old, purge
 from dejabug.questions import ask
+from dejabug.queueing import enqueue
 from dejabug.records import ClipStatus
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
@@ -373,6 +375,24 @@ def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
     names = place.redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
     assert not [name for name in names if place.own.slug.encode() in name]
     assert place.index.clip_count(["GAME"]) == 2
+
+
+def test_what_is_forgotten_takes_its_jobs_along(place: Rooms) -> None:
+    """Those too that wait for another try: they have no end of their own."""
+    name = "another"
+    place.serving.claim(place.own.name)
+    place.tell_of_encoder(name, 8, "nobody's")
+    queue = place.queue(place.collection_of(name).own_queue("clips"))
+    for clip_id in ("1", "2", "3"):
+        enqueue(queue, jobs.index_clip, clip_id)
+    _, waits, failed = queue.jobs
+    for job in (waits, failed):
+        queue.remove(job)
+    queue.scheduled_job_registry.schedule(waits, datetime.now(UTC))
+    queue.failed_job_registry.add(failed, ttl=60)
+    reembedding.forget(place, name)
+    kept = {key for key in place.redis.scan_iter("rq:*") if b"executions" not in key}
+    assert kept == set()
 
 
 def test_a_large_index_is_grown_before_it_serves(

@@ -19,6 +19,7 @@ from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Moment
 from dejabug.records import ClipStatus, IssueRecord
+from dejabug.refusals import optional
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 
@@ -184,7 +185,8 @@ def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) 
 def _rank_and_keep(place: Rooms, record: IssueRecord) -> list[PairMatch]:
     ranked = rank(place, record)
     written = json.dumps([asdict(pair) for pair in ranked[:RANKED_KEPT]])
-    place.redis.set(_ranked_key(place, record.id), written, ex=RANKED_LATELY)
+    with optional():
+        place.redis.set(_ranked_key(place, record.id), written, ex=RANKED_LATELY)
     return ranked
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -19,8 +20,10 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 # How long one event is remembered, so that its repeats change nothing. Jira Cloud's retries of one
 # event span about 75 minutes.
 EVENT_MEMORY = 24 * 3600  # seconds
-# How long an issue that was hidden from us is remembered as such.
+# How long an issue that was hidden from us is remembered as such, and what was said of it is kept.
 HIDDEN_MEMORY = 365 * 24 * 3600  # seconds
+# The issues that were hidden from us → when (Unix seconds).
+HIDDEN = "dejabug:hidden"
 # How long an echo of our own comment is remembered: the check waits a minute for it.
 ECHO_MEMORY = 300  # seconds
 # Clips that are read in one round trip where all of them are wanted.
@@ -87,17 +90,23 @@ class Catalogue:
             pipe.hdel(self._done_words, issue_id)
             pipe.hdel(self._tags, issue_id)
             pipe.srem("dejabug:issues", issue_id)
+            pipe.zrem(HIDDEN, issue_id)
             if old is not None:
                 pipe.delete(_key_key(old.key))
             pipe.execute()
 
     def put_hidden(self, issue_id: str) -> None:
         """An issue was hidden from us, or deleted without a word: it may come back."""
-        self._redis.set(_hidden_key(issue_id), 1, ex=HIDDEN_MEMORY)
+        self._redis.zadd(HIDDEN, {issue_id: time.time()})
 
     def came_back(self, issue_id: str) -> bool:
         """Whether an issue is back that was hidden from us; told once."""
-        return bool(self._redis.delete(_hidden_key(issue_id)))
+        return bool(self._redis.zrem(HIDDEN, issue_id))
+
+    def hidden_for_long(self) -> list[str]:
+        """The issues that were hidden from us too long ago to come back."""
+        oldest = time.time() - HIDDEN_MEMORY
+        return [text_of(member) for member in self._redis.zrangebyscore(HIDDEN, 0, oldest)]
 
     def issues_of(self, project: str) -> Iterator[IssueRecord]:
         """The known issues of a project."""
@@ -370,10 +379,6 @@ def echo_key(comment_id: str) -> str:
 
 def _issue_key(issue_id: str) -> str:
     return f"dejabug:issue:{issue_id}"
-
-
-def _hidden_key(issue_id: str) -> str:
-    return f"dejabug:hidden:{issue_id}"
 
 
 def _issue_clips_key(issue_id: str) -> str:

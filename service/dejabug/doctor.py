@@ -21,6 +21,7 @@ from dejabug.index_home import WrongIndexError
 from dejabug.index_repair import missing_clips
 from dejabug.jira.errors import JiraError
 from dejabug.objects import StoreAwayError
+from dejabug.refusals import refused
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
@@ -33,6 +34,9 @@ LEAST_ROOM = 0.05
 CLOCKS = 30
 # Seconds that an issue may wait to be read, before somebody should look why.
 LONG_PROMISE = 3600
+# What becomes of the service while Redis takes no writes.
+NO_WRITES = "Until then webhooks get 503 and are sent again, jobs wait, and searches are answered."
+NO_VECTORS = "Until then clips wait, and searches are answered."
 # Seconds for our own metrics to answer.
 METRICS_TIMEOUT = 5
 
@@ -84,12 +88,12 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
 def _redis(place: Rooms) -> str:
     engine = "Redis 7 or newer" if place.index_home.apart else "Redis 8 with its query engine"
     remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
-    return _told(place.redis, place.settings.redis_address, remedy)
+    return _told(place.redis, place.redis, place.settings.redis_address, remedy)
 
 
 def _index_redis(place: Rooms) -> str:
     remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
-    found = _told(place.index_home.index, place.settings.index_redis_address, remedy)
+    found = _told(place.index_home.index, place.redis, place.settings.index_redis_address, remedy)
     try:
         place.index_home.connection()
     except redis.RedisError as error:
@@ -99,12 +103,16 @@ def _index_redis(place: Rooms) -> str:
     return found
 
 
-def _told(connection: redis.Redis, url: str, remedy: str) -> str:
+def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -> str:
     """What is to be said of a Redis that is as it must be. Raises UnwellError."""
     try:
         info: Any = connection.info()
+        why = refused(connection)
     except redis.RedisError as error:
         raise UnwellError(f"no answer from {url}: {error}", remedy) from error
+    if why is not None:
+        waits = NO_WRITES if connection is queues else NO_VECTORS
+        raise UnwellError(f"{url} answers, but {why.says}", f"{why.remedy}. {waits}")
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise UnwellError(
@@ -325,7 +333,7 @@ def _jobs(place: Rooms) -> str:
     if late:
         raise UnwellError(
             f"{len(late)} issues have waited for over an hour to be read",
-            "See workers and Jira; the log's event job_ended says why sync_issue is retried.",
+            "See workers and Jira; the log's events jira_unavailable and job_ended say why.",
         )
     if sum(failed.values()):
         told = ", ".join(f"{name}: {count}" for name, count in failed.items() if count)

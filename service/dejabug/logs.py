@@ -6,8 +6,10 @@ What libraries log by Python's own logging gets the same form, from warnings on.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal
 
@@ -15,6 +17,8 @@ import structlog
 
 # What would begin a line of its own, or speak to a terminal: C0, DEL, C1, and Unicode's line ends.
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Seconds between two lines of one kind that may come every second.
+AGAIN = 60.0
 
 
 def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -24,6 +28,22 @@ def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Map
         if isinstance(value, str) and UNSEEN.search(value):
             event[name] = UNSEEN.sub(lambda sign: repr(sign[0])[1:-1], value)
     return event
+
+
+class Seldom:
+    """Tells which lines are due: each is logged once a minute, though its cause may come every
+    second for a whole weekend."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def due(self, what: str) -> bool:
+        """Whether this was not told within the last minute; it is from now on."""
+        now = time.monotonic()
+        if now - self._told.get(what, -math.inf) < AGAIN:
+            return False
+        self._told[what] = now
+        return True
 
 
 def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> None:

@@ -14,6 +14,7 @@ import structlog
 from dejabug.callers import ACCOUNT_READER, PUBLIC_READER, Caller
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.readers import SIGHT
+from dejabug.refusals import optional
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()
@@ -58,7 +59,8 @@ def _known(place: Rooms, email: str) -> tuple[str, list[str]] | None:
     kept = place.redis.get(key)
     if not isinstance(kept, bytes):
         kept = json.dumps(_asked(place, email)).encode()
-        place.redis.set(key, kept, ex=KEPT)
+        with optional():
+            place.redis.set(key, kept, ex=KEPT)
     found = json.loads(kept)
     return (found[0], found[1]) if found else None
 

@@ -16,6 +16,7 @@ from dejabug.metrics import stage
 from dejabug.pictures import HEIGHT
 from dejabug.queueing import CLIP_JOB, enqueue, polite
 from dejabug.records import ClipRecord
+from dejabug.refusals import optional
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()
@@ -38,14 +39,15 @@ def queue_preview(place: Rooms, clip_id: str, *, awaited: bool) -> None:
     if clip is None or clip.still or clip.unshown:
         return
     if place.previews.state(clip_id) == "missing":
-        enqueue(
-            place.queue("previews"),
-            preview_clip,
-            clip_id,
-            job_id=f"preview-{clip_id}",
-            timeout=CLIP_JOB,
-            at_front=awaited,
-        )
+        with optional():  # who looks is shown the rest all the same
+            enqueue(
+                place.queue("previews"),
+                preview_clip,
+                clip_id,
+                job_id=f"preview-{clip_id}",
+                timeout=CLIP_JOB,
+                at_front=awaited,
+            )
 
 
 @polite

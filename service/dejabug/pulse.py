@@ -14,6 +14,8 @@ from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 
+from dejabug.refusals import refused
+
 # Seconds past its time-out after which a job hangs; a call that is merely slow has ended by then.
 OVERRUN = 300
 
@@ -27,6 +29,8 @@ def feel_pulse(connection: redis.Redis, machine: str, now: dt.datetime | None = 
 
     Raises NoPulseError, and redis.RedisError, which says nothing of the worker.
     """
+    if (why := refused(connection)) is not None:
+        raise redis.ResponseError(str(why))  # it waits, and so would its successor
     known = Worker.all(connection=connection, serializer=JSONSerializer)
     here = [worker for worker in known if worker.hostname == machine]
     if not here:

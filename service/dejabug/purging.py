@@ -22,6 +22,7 @@ from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
 from dejabug.queueing import enqueue
 from dejabug.records import ClipRecord, ClipStatus
+from dejabug.refusals import FULL, refused
 from dejabug.retention import DAY, EVERY, What
 from dejabug.rooms import Rooms, rooms
 
@@ -62,7 +63,9 @@ def purge_job() -> None:
     place = rooms()
     dated = date_clips(place)
     before = time.time() - place.settings.retention_days * DAY
-    done = sum(1 for _ in purge(place, find_old(place, before), "clips"))
+    old = find_old(place, before)
+    make_room(place, old)
+    done = sum(1 for _ in purge(place, old, "clips"))
     log.info("retention_kept", purged=done, undated=dated.unknown)
 
 
@@ -111,6 +114,15 @@ def find_old(
                 if known is None or known.clip.frames < clip.frames:
                     found[clip.id] = Old(clip, project)
     return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
+
+
+def make_room(place: Rooms, old: Iterable[Old]) -> None:
+    """Where Redis is full, take out these clips' vectors before anything else: to write down what
+    was purged takes memory, and vectors are what fills it."""
+    if refused(place.redis) is FULL:
+        for each in old:
+            for kept in place.indexed():
+                kept.index.forget_clip(each.clip.id)
 
 
 def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:

@@ -23,7 +23,9 @@ from dejabug.collection import Collection
 from dejabug.encoders import Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
 from dejabug.index import IndexUnavailableError
+from dejabug.logs import Seldom
 from dejabug.metrics import QUESTION_SECONDS
+from dejabug.refusals import push_briefly
 from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, connect
 from dejabug.tracing import current_trace, traced
@@ -94,10 +96,7 @@ def ask(
     key = questions_key(place.collection)
     asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
     question = json.dumps(asdict(asked))
-    with place.redis.pipeline(transaction=True) as pipe:
-        pipe.rpush(key, question)
-        pipe.expire(key, KEPT)
-        pipe.execute()
+    push_briefly(place.redis, key, question, KEPT)
     answer = await_reply(place.redis, asked.reply, patience)
     if answer is None:
         place.redis.lrem(key, 1, question)
@@ -122,6 +121,7 @@ class Answerer(threading.Thread):
         # A blocking read holds its connection.
         self._redis = connect(place.settings)
         self._done = threading.Event()
+        self._seldom = Seldom()
 
     def run(self) -> None:
         """Until `stop`. While Redis is away it is asked again and again."""
@@ -134,7 +134,8 @@ class Answerer(threading.Thread):
                     others = cast("list[bytes] | None", self._redis.lpop(key, TOGETHER - 1))
                     self._answer(_questions([first[1], *(others or ())]))
             except redis.RedisError as error:
-                log.warning("questions_not_read", error=type(error).__name__, why=str(error))
+                if self._seldom.due(type(error).__name__):
+                    log.warning("questions_not_read", error=type(error).__name__, why=str(error))
                 self._done.wait(READ)
 
     def stop(self) -> None:

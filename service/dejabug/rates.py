@@ -7,9 +7,9 @@ from typing import cast
 import redis
 
 # A bucket holds a minute's requests and fills evenly. Redis's own clock, so that several web
-# processes agree; one script, so that no two requests take the same place. Answers the
-# milliseconds to wait, 0 when the request may pass.
-TAKE = """
+# processes agree; one script, so that no two requests take the same place, which also counts while
+# Redis is full. Answers the milliseconds to wait, 0 when the request may pass.
+TAKE = """#!lua flags=allow-oom
 local most = tonumber(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -24,6 +24,7 @@ from dejabug.index import text_of
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.models import Issue
+from dejabug.refusals import optional
 
 log = structlog.get_logger()
 
@@ -67,7 +68,7 @@ class Sights:
     def remember(self, reader: str, asked: Iterable[str], seen: Iterable[str]) -> None:
         """Jira was asked about these issues, and shows the reader those."""
         until, visible = time.time() + SIGHT, set(seen)
-        with self.connection.pipeline(transaction=True) as pipe:
+        with optional(), self.connection.pipeline(transaction=True) as pipe:
             for issue_id in asked:
                 pipe.hset(_sight_key(issue_id), reader, f"{int(issue_id in visible)}:{until}")
                 pipe.expire(_sight_key(issue_id), SIGHT)
@@ -136,7 +137,7 @@ class Readers:
         recognised = known is not None and hmac.compare_digest(text_of(known), digest)
         if not recognised and jira.myself() != account:
             raise NotThatReaderError("the viewer's token is another account's")
-        with self.connection.pipeline(transaction=True) as pipe:
+        with optional(), self.connection.pipeline(transaction=True) as pipe:
             pipe.hset(key, "digest", digest)
             if self.secret:
                 pipe.hset(key, "token", self._seal().encrypt(token.encode()))

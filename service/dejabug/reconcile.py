@@ -22,7 +22,7 @@ from dejabug.jira.client import PAGE
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.jobs import promise_sync
+from dejabug.jobs import forget_issue, promise_sync
 from dejabug.queueing import enqueue
 from dejabug.reading import evidence, face_of, game_of, words_of
 from dejabug.rooms import Rooms, rooms
@@ -126,6 +126,7 @@ def _round(place: Rooms, report: Report, since: float, whole: bool) -> Iterator[
     if refusal is not None and len(report.refused) == len(projects):
         raise refusal
     yield from _check(place, report, whole)
+    _let_go(place)
 
 
 # What changed
@@ -228,6 +229,16 @@ def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
         place.redis.set(CHECKED, cursor)
         if cursor == 0 or not whole:
             return
+
+
+def _let_go(place: Rooms) -> None:
+    """Forget whole what was hidden from us for too long to come back: what people said of it was
+    kept for that."""
+    for issue_id in place.catalogue.hidden_for_long():
+        if place.catalogue.issue(issue_id) is not None:
+            place.catalogue.came_back(issue_id)
+        else:
+            enqueue(place.queue("default"), forget_issue, issue_id)
 
 
 def _doubt(place: Rooms, gone: Sequence[str], asked: Sequence[str]) -> str:

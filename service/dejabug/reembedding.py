@@ -17,6 +17,8 @@ from itertools import chain
 
 import structlog
 from redis.exceptions import LockError
+from rq import Queue
+from rq.job import Job
 
 from dejabug import serving
 from dejabug.backfill import MOST_WAITING
@@ -111,7 +113,7 @@ def forget(place: Rooms, name: str) -> int:
             place.serving.give_up()
         drop_indexes(place.index_home.connection(), name)
         for queue in EMBEDDING_QUEUES:
-            place.queue(kept.own_queue(queue)).delete(delete_jobs=True)
+            _delete_queue(place.queue(kept.own_queue(queue)))
         gone = 0
         for keys in kept.take_away():
             gone += keys
@@ -119,6 +121,19 @@ def forget(place: Rooms, name: str) -> int:
         kept.forget_name()
     log.info("encoder_forgotten", encoder=name, keys=gone)
     return gone
+
+
+def _delete_queue(queue: Queue) -> None:
+    """Delete a queue with its jobs, those too that wait for another try or have failed: they have
+    no end of their own, or a late one."""
+    queue.delete(delete_jobs=True)
+    for registry in (
+        queue.scheduled_job_registry,
+        queue.failed_job_registry,
+        queue.finished_job_registry,
+    ):
+        keys = [Job.key_for(job_id) for job_id in registry.get_job_ids(cleanup=False)]
+        queue.connection.delete(registry.key, *keys)
 
 
 def _handover(place: Rooms, name: str) -> Handover:

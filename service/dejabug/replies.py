@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import redis
 
+from dejabug.refusals import push_briefly
+
 # Seconds that an answer is kept for whoever waits.
 KEPT = 60
 # Seconds of one blocking read: redis-py gives a socket up after five.
@@ -23,10 +25,7 @@ def new_reply() -> str:
 
 def put_reply(connection: redis.Redis, reply: str, answer: Any) -> None:
     """Give the answer, as JSON."""
-    with connection.pipeline(transaction=True) as pipe:
-        pipe.rpush(_key(reply), json.dumps(answer))
-        pipe.expire(_key(reply), KEPT)
-        pipe.execute()
+    push_briefly(connection, _key(reply), json.dumps(answer), KEPT)
 
 
 def await_reply(connection: redis.Redis, reply: str, seconds: float) -> Any:

@@ -40,6 +40,7 @@ from dejabug.promises import Promises
 from dejabug.queueing import KeptQueue
 from dejabug.ranking import Recipe
 from dejabug.readers import Readers, Sight
+from dejabug.refusals import PrimaryPool
 from dejabug.retention import Retention
 from dejabug.serving import Serving
 from dejabug.sessions import Sessions
@@ -378,12 +379,13 @@ def connect_index(settings: Settings) -> redis.Redis | None:
 
 
 def _connected(url: str, variable: str) -> redis.Redis:
-    """RESP3, in which search answers carry their warnings. An address that is none is not repeated,
-    since it may hold a password."""
+    """RESP3, in which search answers carry their warnings; finds the primary again after a
+    failover. An address that is none is not repeated, since it may hold a password."""
     try:
-        return redis.Redis.from_url(
+        pool = PrimaryPool.from_url(
             url, protocol=3, health_check_interval=30, socket_connect_timeout=5
         )
+        return redis.Redis.from_pool(pool)
     except ValueError:
         raise ValueError(
             f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "

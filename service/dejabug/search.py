@@ -22,6 +22,7 @@ from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment
 from dejabug.reading import game_of
+from dejabug.refusals import keep_briefly
 from dejabug.results import Found, results_of
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload
@@ -227,7 +228,7 @@ def _day(created: str) -> date | None:
 
 def _keep(place: Rooms, ranking: Ranking) -> str:
     cursor = secrets.token_hex(16)
-    place.redis.set(_key(cursor), ranking.model_dump_json(), ex=PAGES_KEPT)
+    keep_briefly(place.redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
     return cursor
 
 

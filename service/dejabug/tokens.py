@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import redis
 
 from dejabug.index import text_of
+from dejabug.refusals import optional
 
 PREFIX = "djb_"
 # 32 bytes in base64url.
@@ -91,7 +92,8 @@ class Tokens:
         if token.expired(now):
             return None
         if now - token.last_used > LAST_USED_STEP:
-            self._redis.hset(_key(token.id), "last_used", now)
+            with optional():
+                self._redis.hset(_key(token.id), "last_used", now)
         return token
 
     def get(self, token_id: str) -> ApiToken | None:

@@ -22,7 +22,7 @@ from typing import Any
 
 import redis
 import structlog
-from rq import Queue, SimpleWorker, worker_registration
+from rq import Queue, worker_registration
 from rq.job import Job, JobStatus
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
@@ -33,12 +33,16 @@ from dejabug.index import IndexUnavailableError
 from dejabug.index_repair import queue_repair
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
+from dejabug.logs import Seldom
 from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.objects import StoreAwayError
+from dejabug.outages import queue_hail
+from dejabug.patient_worker import PatientWorker
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
 from dejabug.queueing import KeptQueue, Taken, is_ours
 from dejabug.reconcile import queue_reconcile
+from dejabug.refusals import await_writes
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
 from dejabug.tracing import trace_of_job, traced
@@ -76,8 +80,8 @@ OUTCOMES = {
 }
 
 
-class WarmWorker(SimpleWorker):
-    """A SimpleWorker with a heartbeat during jobs, and JSON jobs, none of which it can lose.
+class WarmWorker(PatientWorker):
+    """A worker with a heartbeat during jobs, and JSON jobs, none of which it can lose.
 
     `current` tells the names of the queues that are this worker's at the moment, where those may
     change: it is asked before each job.
@@ -101,6 +105,7 @@ class WarmWorker(SimpleWorker):
         )
         self._current = current
         self._failure: dict[str, Any] = {}
+        self._seldom = Seldom()
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -163,7 +168,8 @@ class WarmWorker(SimpleWorker):
             return
         name = (job.func_name or "").rpartition(".")[2]
         with traced(trace_of_job(job.meta), job=name):
-            self.prepare_execution(job)
+            if not self.begin(job, queue):
+                return
             self._failure = {}
             done = threading.Event()
             beat = threading.Thread(target=self._beat, args=(job, done), daemon=True)
@@ -213,7 +219,8 @@ class WarmWorker(SimpleWorker):
             try:
                 self.maintain_heartbeats(job)
             except redis.RedisError as error:
-                log.warning("heartbeat_failed", job=job.id, why=str(error))
+                if self._seldom.due("heartbeat"):
+                    log.warning("heartbeat_failed", job=job.id, why=str(error))
 
 
 class Housekeeper(threading.Thread):
@@ -227,6 +234,7 @@ class Housekeeper(threading.Thread):
         self._place = Rooms(place.settings)
         self._worker = worker
         self._done = threading.Event()
+        self._seldom = Seldom()
         self._scheduler = RQScheduler(
             {*QUEUES, *worker.queue_names()},
             connection=connect(place.settings),
@@ -245,14 +253,16 @@ class Housekeeper(threading.Thread):
             if time.monotonic() - maintained > MAINTENANCE:
                 maintained = time.monotonic()
                 self._succeeds(self._worker.clean_registries)
-                for chore in (maintain, queue_repair, queue_reconcile, queue_purge):
+                for chore in (maintain, queue_repair, queue_reconcile, queue_purge, queue_hail):
                     self._succeeds(partial(chore, self._place))
 
-    def _succeeds(self, chore: Callable[[], object]) -> bool:
+    def _succeeds(self, chore: Callable[[], object] | partial[object]) -> bool:
         try:
             chore()
         except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
-            log.warning("maintenance_failed", error=type(error).__name__, why=str(error))
+            kind, name = type(error).__name__, getattr(chore, "func", chore).__name__
+            if self._seldom.due(f"{name} {kind}"):
+                log.warning("maintenance_failed", chore=name, error=kind, why=str(error))
             return False
         return True
 
@@ -277,7 +287,8 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     """
     sandbox = media.told_protection(place.settings.decode_sandbox)
     media_kept = place.objects.address if place.objects else str(place.settings.data_dir)
-    place.redis.ping()
+    place.redis.get(ACCOUNT)  # raises where Redis is away
+    await_writes(place.redis)
     prune_scratch()
     serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
     _tell_account(place)

@@ -23,7 +23,7 @@ from dejabug.cli.common import (
     told_bars,
 )
 from dejabug.media_copy import copy_media
-from dejabug.purging import Old, date_clips, find_old, lift, purge
+from dejabug.purging import Old, date_clips, find_old, lift, make_room, purge
 from dejabug.records import ClipStatus
 from dejabug.retention import EVERY, What
 from dejabug.rooms import Rooms
@@ -143,6 +143,8 @@ def purge_footage(
         return
     if not yes:
         typer.confirm(f"Purge {what} of {len(old):,} clips for good?", abort=True)
+    if what == "clips":
+        make_room(place, old)
     # First, so that nothing reads them in again while they go.
     for key in sorted(wanted or [EVERY]):
         place.retention.put(what, key, before)

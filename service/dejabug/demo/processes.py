@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -97,6 +97,10 @@ class Processes:
                 raise ProcessError(
                     f"{name} ended with status {process.returncode}.{self._tail(name)}"
                 )
+
+    def pids(self, names: Iterable[str]) -> dict[str, int]:
+        """The process ids of those of these names."""
+        return {name: self._running[name].pid for name in names}
 
     def end(self) -> None:
         """Ask every process to end, then kill what is left of their groups."""

@@ -24,6 +24,7 @@ from dejabug.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
+from dejabug.refusals import keep_briefly
 from dejabug.rooms import Rooms
 from dejabug.search import HiddenIssueError, NoSuchPageError
 from dejabug.slack import answering, blocks
@@ -98,7 +99,7 @@ def _register(bolt: App, place: Rooms) -> None:
         """A signed request that comes again within its signature's life is not worked on."""
         for signature in request.headers.get("x-slack-signature", ()):
             key = f"dejabug:slack:{hashlib.sha256(signature.encode()).hexdigest()}"
-            if not place.redis.set(key, 1, ex=REMEMBERED, nx=True):
+            if not keep_briefly(place.redis, key, "1", REMEMBERED, new=True):
                 log.info("slack_replay")
                 return BoltResponse(status=200, body="")
         return next()

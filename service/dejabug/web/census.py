@@ -24,6 +24,7 @@ from dejabug.index_home import IndexHome
 from dejabug.metrics import REGISTRY
 from dejabug.questions import questions_key
 from dejabug.records import ClipStatus
+from dejabug.refusals import PrimaryPool, refusal, refused
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.settings import Settings
 
@@ -68,7 +69,8 @@ class Census(Collector):
                 found += count(self._place)
         except (redis.RedisError, IndexUnavailableError) as error:
             log.warning("census_failed", error=type(error).__name__, why=str(error))
-            return []
+            if refusal(error) is None:
+                return []  # else Redis is there, and its first gauges say what it lacks
         return found
 
 
@@ -79,13 +81,14 @@ def count_here(settings: Settings) -> None:
 
 
 def _impatient(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
+    pool = PrimaryPool.from_url(
         url,
         protocol=3,
         socket_timeout=PATIENCE,
         socket_connect_timeout=PATIENCE,
         retry=Retry(NoBackoff(), 0),
     )
+    return redis.Redis.from_pool(pool)
 
 
 def _disk(settings: Settings) -> Iterator[Metric]:
@@ -99,6 +102,8 @@ def _disk(settings: Settings) -> Iterator[Metric]:
 
 def _memory(place: Rooms) -> Iterator[Metric]:
     """Of the queues' Redis, and of the vectors' where that is another and answers."""
+    about = "1 when Redis takes writes; 0 while it is full, a replica, or cannot write to its disk."
+    takes = _by_redis("takes_writes", about)
     used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
     limit = _by_redis("memory_limit_bytes", "Redis' maxmemory, by what it holds; 0: no limit.")
     home = place.index_home
@@ -113,8 +118,10 @@ def _memory(place: Rooms) -> Iterator[Metric]:
             continue
         used.add_metric([holds], info["used_memory"])
         limit.add_metric([holds], info.get("maxmemory", 0))
+        takes.add_metric([holds], refused(connection) is None)
     yield used
     yield limit
+    yield takes
 
 
 def _by_redis(name: str, about: str) -> GaugeMetricFamily:
@@ -129,12 +136,12 @@ def _queues(place: Rooms) -> Iterator[Metric]:
         (
             "queue_retries",
             "Jobs that wait for their next try.",
-            lambda queue: queue.scheduled_job_registry.count,
+            lambda queue: _length(queue.scheduled_job_registry),
         ),
         (
             "queue_failed",
             "Jobs that were given up, as long as Redis keeps them (thirty days).",
-            lambda queue: queue.failed_job_registry.count,
+            lambda queue: _length(queue.failed_job_registry),
         ),
     )
     for name, about, count in counts:
@@ -146,6 +153,11 @@ def _queues(place: Rooms) -> Iterator[Metric]:
     for queue_name, count_of in place.workers().items():
         workers.add_metric([queue_name], count_of)
     yield workers
+
+
+def _length(registry: Any) -> int:
+    """RQ's own count tidies up first, which a Redis that takes no writes refuses."""
+    return int(registry.connection.zcard(registry.key))
 
 
 def _oldest(queue: Any) -> float:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from dejabug.index import IndexUnavailableError
 from dejabug.index_repair import lacks
 from dejabug.records import ClipStatus
+from dejabug.refusals import refusal, refused
 from dejabug.rooms import Rooms
 
 blueprint = Blueprint("health", __name__)
@@ -27,12 +28,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 when Redis answers, the index is complete and each queue has a worker; else 503."""
+    """200 when Redis answers and takes writes, the index is complete and each queue has a worker;
+    else 503."""
     place: Rooms = current_app.extensions["dejabug"]
     try:
         report = readiness(place)
     except (redis.RedisError, IndexUnavailableError) as error:
-        return jsonify(ready=False, problems=[str(error)]), 503
+        return jsonify(ready=False, problems=[str(refusal(error) or error)]), 503
     return jsonify(report), 200 if report["ready"] else 503
 
 
@@ -41,14 +43,15 @@ def takes_webhooks() -> tuple[Response, int]:
     """200 when Redis answers, else 503. What a load balancer should ask.
 
     `/readyz` is for people and alarms: while no worker lives it says 503, and webhooks must come in
-    all the same, since their work waits in Redis.
+    all the same, since their work waits in Redis. A Redis that is full counts as well: it answers
+    searches, and webhooks get their 503 each.
     """
     place: Rooms = current_app.extensions["dejabug"]
     try:
         # Redis refuses this, too, while it loads its data or cannot write it to disk.
         place.redis.ping()
     except redis.RedisError as error:
-        return jsonify(ready=False, problems=[str(error)]), 503
+        return jsonify(ready=False, problems=[str(refusal(error) or error)]), 503
     return jsonify(ready=True, problems=[]), 200
 
 
@@ -58,6 +61,8 @@ def readiness(place: Rooms) -> dict[str, Any]:
     problems = [
         f"no worker on queue {name}" for name, count in place.workers().items() if not count
     ]
+    if (why := refused(place.redis)) is not None:
+        problems.insert(0, str(why))
     if not state.ready:
         problems.append(f"the index {state.name} is still being built")
     lost = lacks(place.collection)

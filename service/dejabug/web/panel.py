@@ -22,6 +22,7 @@ from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.metrics import SUGGESTIONS, searching
 from dejabug.readers import NotThatReaderError
+from dejabug.refusals import keep_briefly
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of, why
 from dejabug.verdicts import Verdict
@@ -220,7 +221,7 @@ def _looks_anew(issue_id: str) -> bool:
     """Whether this is the viewer's first question on an issue for a while."""
     viewer = hashlib.sha256(g.viewer.account.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"
-    return bool(_place().redis.set(key, 1, nx=True, ex=ONE_LOOK))
+    return keep_briefly(_place().redis, key, "1", ONE_LOOK, new=True)
 
 
 def _name(issue: Issue) -> dict[str, str]:

@@ -33,7 +33,8 @@ def jira_webhook() -> tuple[Response, int]:
     """Take one event of Jira's.
 
     202 remembered (or known already), 200 nothing to do, 400 not Jira's (with the reason), 401 not
-    signed with our secret, 413 too large, 503 Redis is away: Jira will send it again.
+    signed with our secret, 413 too large, 503 Redis is away or takes no writes: Jira will
+    send it again.
     """
     place: Rooms = current_app.extensions["dejabug"]
     body = request.get_data()
@@ -73,9 +74,17 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
 
     The body's digest tells repeats. Jira's own identifier of an event lies outside the signature.
     """
+    try:
+        return _remember(place, event, body)
+    except redis.WatchError:
+        # A second copy at the same moment finds the first one now. redis-py says the same of a
+        # connection that was lost, and then nothing was remembered.
+        return _remember(place, event, body)
+
+
+def _remember(place: Rooms, event: Event, body: bytes) -> bool:
     key = event_key(hashlib.sha256(body).hexdigest())
     with place.redis.pipeline(transaction=True) as pipe:
-        # Two copies at the same moment: the second one's transaction fails, and finds the key.
         pipe.watch(key)  # type: ignore[no-untyped-call]
         if pipe.exists(key):
             return False
@@ -89,10 +98,7 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
         else:
             watch = event.kind == "created" or event.new_attachments
             promise_sync(place, event.issue_id, watch, pipe)
-        try:
-            pipe.execute()
-        except redis.WatchError:
-            return False
+        pipe.execute()
     return True
 
 

@@ -1,0 +1,65 @@
+"""When a Jira that was away answers again, what waited for it is done at once.
+
+Pauses between a job's tries grow to hours, and a weekend's outage outlasts all that are counted. So
+a job that waits for Jira is tried again however often (`queueing.polite`) and noted; while any is,
+Jira is asked once a minute, and when it answers all of them are due.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from dejabug.index import text_of
+from dejabug.jira.errors import JiraError
+from dejabug.queueing import WAITS_FOR_JIRA, enqueue
+from dejabug.reconcile import TURN as RECONCILE_TURN
+from dejabug.rooms import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
+
+log = structlog.get_logger()
+
+# Held for as long as Jira need not be asked again, and for how many seconds: a little less than the
+# time between two rounds of a housekeeper.
+TURN, PAUSE = "dejabug:jira-asked", 50
+
+
+def queue_hail(place: Rooms) -> None:
+    """While jobs wait for Jira, have it asked once a minute, however many workers want that."""
+    waits = place.redis.exists(WAITS_FOR_JIRA)
+    if waits and place.redis.set(TURN, 1, nx=True, ex=PAUSE):
+        enqueue(place.queue("default"), hail_jira, job_id="hail-jira", at_front=True)
+
+
+def hail_jira() -> None:
+    """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
+    webhooks missed is looked for."""
+    place = rooms()
+    try:
+        place.jira.check_account()
+    except JiraError as error:
+        log.info("jira_still_away", why=str(error))
+        return
+    due = resume(place)
+    place.redis.delete(RECONCILE_TURN)
+    log.info("jira_is_back", jobs=due)
+
+
+def resume(place: Rooms) -> int:
+    """Have the jobs that wait for Jira be due now; how many there were."""
+    own = [kept.own_queue(name) for kept in place.fed for name in EMBEDDING_QUEUES]
+    registries = [place.queue(name).scheduled_job_registry.key for name in (*QUEUES, *own)]
+    due, now = 0, int(time.time())  # RQ's scheduler knows whole seconds
+    for member in place.redis.smembers(WAITS_FOR_JIRA):
+        job_id = text_of(member)
+        with place.redis.pipeline(transaction=True) as pipe:
+            for key in registries:
+                pipe.zadd(key, {job_id: now}, xx=True, ch=True)
+            pipe.hget(f"rq:job:{job_id}", "status")
+            *moved, status = pipe.execute()
+        if any(moved):
+            due += 1
+        elif text_of(status) == "started":
+            continue  # it has noted itself, and its worker is about to write down its pause
+        place.redis.srem(WAITS_FOR_JIRA, job_id)
+    return due

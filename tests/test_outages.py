@@ -1,0 +1,197 @@
+"""Jira is away for a weekend: no job is given up for it, and all is done soon after its return."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq.job import Job
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+
+from conftest import Site, wait_until
+from dejabug import jobs
+from dejabug.outages import TURN, hail_jira, queue_hail, resume
+from dejabug.queueing import BACKOFF, WAITS_FOR_JIRA, enqueue
+from dejabug.reconcile import TURN as RECONCILE_TURN
+from dejabug.rooms import QUEUES, Rooms
+from dejabug.worker import WarmWorker
+from test_jobs import COWS, history, work
+from test_worker import send_created
+
+# Seconds of a weekend, Friday evening to Monday morning.
+WEEKEND = 60 * 3600
+ALWAYS = 1_000_000
+
+
+def away(jira: Site, status: int = 503) -> None:
+    jira.fail(path="/rest/api/", status=status, count=ALWAYS)
+
+
+def back(jira: Site) -> None:
+    jira.app.extensions["faults"].clear()
+
+
+def due_now(place: Rooms) -> list[str]:
+    """Move what is due to its queue, as a housekeeper does each second; ids of what is not."""
+    names = list(QUEUES)
+    scheduler = RQScheduler(names, connection=place.redis, serializer=JSONSerializer)
+    scheduler.acquire_locks()
+    scheduler.enqueue_scheduled_jobs()
+    scheduler.release_locks()
+    return [
+        job_id
+        for name in names
+        for job_id in place.queue(name).scheduled_job_registry.get_job_ids()
+    ]
+
+
+def pass_time(place: Rooms, seconds: float) -> float:
+    """Let the next waiting job's pause be over, if it is within so many seconds; how long that
+    was. 0: there is none."""
+    keys = [place.queue(name).scheduled_job_registry.key for name in QUEUES]
+    waits = [score for key in keys for _, score in place.redis.zrange(key, 0, -1, withscores=True)]
+    step = min(waits, default=0.0) - time.time()
+    if not waits or step > seconds:
+        return 0.0
+    for key in keys:
+        for job_id, score in place.redis.zrange(key, 0, -1, withscores=True):
+            place.redis.zadd(key, {job_id: score - step - 1}, xx=True)
+    return max(step, 1.0)
+
+
+def spend(place: Rooms, seconds: float) -> int:
+    """A housekeeper's and a worker's time without Jira; how many tries there were."""
+    left, tries = seconds, 0
+    while step := pass_time(place, left):
+        left -= step
+        due_now(place)
+        work(place)
+        tries += 1
+    return tries
+
+
+@pytest.mark.parametrize("status", [503, 401])
+def test_after_a_weekend_without_jira_a_ticket_s_comment_and_a_command_come_within_minutes(
+    place: Rooms, jira: Site, clips: Path, status: int
+) -> None:
+    """The comment was about to be written, and the command to be obeyed, when it went away."""
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[1])
+    send_created(place, jira, key)
+    issue_id, old_id = (str(jira.issue(each)["id"]) for each in (key, old))
+    said = jira.call("POST", f"/rest/api/2/issue/{old}/comment", json={"body": "/dejabug mute"})
+    work_until_comment(place, issue_id)
+    away(jira, status)
+    enqueue(place.queue("default"), jobs.obey, old_id, str(said["id"]))
+    work(place)
+    tries = spend(place, WEEKEND)
+    assert tries > len(BACKOFF)  # more than are counted
+    assert all(place.queue(name).failed_job_registry.count == 0 for name in QUEUES)
+    waiting = due_now(place)
+    assert len(waiting) >= 2
+    back(jira)
+    place.redis.delete(TURN)
+    queue_hail(place)
+    work(place)
+    assert due_now(place) == []
+    work(place)
+    (comment,) = [each for each in jira.comments(key) if each["author"]["accountId"] == "bot"]
+    assert f"[{old}|" in comment["body"]
+    assert place.ledger.muted(old_id)
+    assert not place.redis.exists(WAITS_FOR_JIRA)
+
+
+def work_until_comment(place: Rooms, issue_id: str) -> None:
+    """Work until nothing is left to do but this issue's comment."""
+    queues = [place.queue(name) for name in ("clips", "default")]
+    while not (queues[0].count == 0 and done_but_comment(queues[1].jobs, issue_id)):
+        worker = WarmWorker(queues, place.redis)
+        assert worker.work(burst=True, max_jobs=1, logging_level="WARNING")
+
+
+def done_but_comment(waiting: list[Job], issue_id: str) -> bool:
+    asked = {(job.func_name, *job.args) for job in waiting}
+    return asked == {("dejabug.jobs.suggest", issue_id)}
+
+
+def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits(
+    place: Rooms, jira: Site
+) -> None:
+    queue = place.queue("default")
+    queue_hail(place)
+    assert queue.count == 0
+    away(jira)
+    enqueue(queue, jobs.sync_issue, "10001", True)
+    work(place)
+    queue_hail(place)
+    queue_hail(place)
+    assert queue.job_ids == ["hail-jira"]
+    work(place)
+    assert place.redis.scard(WAITS_FOR_JIRA) == 1
+    assert len(due_now(place)) == 1
+    assert 0 < place.redis.ttl(TURN) < 60
+
+
+def test_what_waits_for_a_pause_that_jira_named_is_left_to_it(place: Rooms, jira: Site) -> None:
+    queue = place.queue("default")
+    jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "600"})
+    enqueue(queue, jobs.sync_issue, "10001", True)
+    work(place)
+    assert resume(place) == 0
+    assert len(due_now(place)) == 1
+
+
+def test_a_job_whose_pause_is_not_written_down_yet_is_looked_at_again(
+    place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = place.queue("default")
+    enqueue(queue, jobs.sync_issue, "10001", True)
+    (job,) = queue.jobs
+    place.redis.sadd(WAITS_FOR_JIRA, job.id, "one that is gone")
+    job.set_status("started")
+    assert resume(place) == 0
+    assert place.redis.smembers(WAITS_FOR_JIRA) == {job.id.encode()}
+
+
+def test_what_webhooks_missed_is_looked_for_as_soon_as_jira_is_back(
+    place: Rooms, jira: Site
+) -> None:
+    place.redis.set(RECONCILE_TURN, 1)
+    away(jira)
+    hail_jira()
+    assert place.redis.exists(RECONCILE_TURN)
+    back(jira)
+    hail_jira()
+    assert not place.redis.exists(RECONCILE_TURN)
+
+
+@pytest.mark.slow
+def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Rooms, jira: Site) -> None:
+    """With real processes: a job that would wait for six hours is done minutes after."""
+    key = jira.file("GAME", "cows")
+    away(jira)
+    send_created_without_jira(cold_place, jira, key)
+    (job,) = cold_place.queue("default").jobs
+    job.number_of_retries = len(BACKOFF)
+    job.save()
+    start("default")
+    wait_until(lambda: cold_place.redis.exists(WAITS_FOR_JIRA), 60)
+    (score,) = [
+        score
+        for _, score in wait_until(
+            lambda: cold_place.redis.zrange("rq:scheduled:default", 0, -1, withscores=True)
+        )
+    ]
+    assert score > time.time() + 5 * 3600
+    back(jira)
+    wait_until(lambda: cold_place.catalogue.issue_by_key(key), 150)
+    assert Job.exists(job.id, connection=cold_place.redis)
+
+
+def send_created_without_jira(place: Rooms, jira: Site, key: str) -> None:
+    faults, jira.app.extensions["faults"] = jira.app.extensions["faults"], []
+    send_created(place, jira, key)
+    jira.app.extensions["faults"] = faults

@@ -1,0 +1,374 @@
+"""Redis is full, a replica, or without a disk: nothing is lost, who asks is answered where that can
+be, everybody is told what to do, and all goes on by itself afterwards."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from flask import Flask
+
+from conftest import SECRET, Site, dejabug, serve_in_a_thread, wait_until
+from dejabug.catalogue import PENDING
+from dejabug.doctor import examine
+from dejabug.index import Place
+from dejabug.jira.webhooks import sign
+from dejabug.metrics import REGISTRY
+from dejabug.pulse import feel_pulse
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.redis_server import RedisServer, free_port
+from dejabug.refusals import FULL as FULL_REDIS
+from dejabug.refusals import keep_briefly, refused
+from dejabug.rooms import Rooms
+from dejabug.tokens import LAST_USED_STEP
+from dejabug.web import create_app, webhooks
+from dejabug.web.census import Census
+from dejabug.worker import Housekeeper
+from search_worker import searching
+from test_api import Caller
+from test_cli import call
+from test_jobs import COWS, history
+from test_worker import send_created
+
+FULL, REPLICA, DISK = "full", "a replica", "without a disk"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A Redis that can be made to take no writes, in one of three ways."""
+
+    server: RedisServer
+    folder: Path
+    kind: str
+
+    @property
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.server.url)
+
+    def begin(self) -> None:
+        with self.redis as connection:
+            if self.kind == FULL:
+                connection.config_set("maxmemory", 1)
+            elif self.kind == REPLICA:
+                connection.replicaof("127.0.0.1", free_port())
+            else:
+                (self.folder / "dump.rdb").mkdir()
+                connection.config_set("save", "3600 1")
+                connection.bgsave()
+                wait_until(lambda: connection.info("persistence")["rdb_last_bgsave_status"] != "ok")
+        assert refused(self.redis) is not None
+
+    def end(self) -> None:
+        with self.redis as connection:
+            if self.kind == FULL:
+                connection.config_set("maxmemory", 0)
+            elif self.kind == REPLICA:
+                connection.replicaof("NO", "ONE")
+            else:
+                (self.folder / "dump.rdb").rmdir()
+                connection.bgsave()
+        wait_until(lambda: refused(self.redis) is None)
+
+    @contextmanager
+    def there(self) -> Iterator[None]:
+        """For as long as this lasts."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
+
+@pytest.fixture(params=[FULL, REPLICA, DISK])
+def trouble(tmp_path: Path, request: Any) -> Iterator[Trouble]:
+    folder = tmp_path / "own"
+    with RedisServer(folder) as server:
+        yield Trouble(server, folder, request.param)
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], trouble: Trouble) -> dict[str, str]:
+    return {**environment, "DEJABUG_REDIS_URL": trouble.server.url}
+
+
+@pytest.fixture
+def app(place: Rooms) -> Flask:
+    return create_app(place)
+
+
+@pytest.fixture
+def caller(app: Flask, place: Rooms) -> Caller:
+    return Caller(app, place, "GAME")
+
+
+def post(app: Flask, event: dict[str, Any]) -> Any:
+    body = json.dumps({"user": {"accountId": "tester"}, **event}).encode()
+    headers = {"X-Hub-Signature": sign(SECRET, body)}
+    return app.test_client().post("/webhooks/jira", data=body, headers=headers)
+
+
+CREATED = {"webhookEvent": "jira:issue_created", "issue": {"id": "10001", "key": "GAME-1"}}
+DELETED = {**CREATED, "webhookEvent": "jira:issue_deleted"}
+COMMENT = {
+    "webhookEvent": "comment_created",
+    "issue": {"id": "10001", "key": "GAME-1"},
+    "comment": {"id": "7", "author": {"accountId": "tester"}, "body": "/dejabug again"},
+}
+
+
+def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
+    app: Flask, place: Rooms, trouble: Trouble
+) -> None:
+    trouble.begin()
+    events = (CREATED, DELETED, COMMENT)
+    assert [post(app, event).status_code for event in events] == [503] * 3
+    assert app.test_client().get("/healthz").status_code == 200
+    trouble.end()
+    assert [post(app, event).status_code for event in events] == [202] * 3
+    assert len(place.queue("default")) == 3
+    assert place.redis.zscore(PENDING, "10001") is not None
+
+
+def test_everybody_who_watches_is_told_what_to_do(
+    app: Flask, place: Rooms, trouble: Trouble
+) -> None:
+    client = app.test_client()
+    trouble.begin()
+    says, remedy = {
+        FULL: ("Redis is full", "maxmemory"),
+        REPLICA: ("is a replica", "DEJABUG_REDIS_URL"),
+        DISK: ("cannot write to its disk", "Make room"),
+    }[trouble.kind]
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert any(says in each and remedy in each for each in ready.get_json()["problems"])
+    (found,) = [check for check in examine(place, model=False) if check.what == "Redis"]
+    assert not found.well
+    assert says in found.says
+    assert remedy in found.remedy
+    assert gauge(place, "dejabug_redis_takes_writes") == 0
+    trouble.end()
+    assert gauge(place, "dejabug_redis_takes_writes") == 1
+    assert not any(says in each for each in client.get("/readyz").get_json()["problems"])
+
+
+def gauge(place: Rooms, name: str) -> float | None:
+    found = [each for each in Census(place.settings).collect() if each.name == name]
+    return found[0].samples[0].value if found else None
+
+
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_while_redis_is_full_searches_and_pages_answer(
+    caller: Caller, place: Rooms, jira: Site, clips: Path, trouble: Trouble
+) -> None:
+    old = history(place, jira, clips, COWS[0], COWS[1])
+    cookie = place.sessions.begin(f"token:{caller.token.id}")
+    for token in place.redis.scan_iter("dejabug:token:*"):
+        # Its last use is to be noted anew.
+        place.redis.hset(token, "last_used", 1.0)
+    assert LAST_USED_STEP > 1
+    with searching(place), trouble.there():
+        words = caller.search("cows")
+        assert words.status_code == 200, words.get_json()
+        assert {each["key"] for each in words.get_json()["results"]} == set(old)
+        page = caller.search("cows", limit=1).get_json()
+        rest = caller.search("cows", limit=1, cursor=page["next"]).get_json()
+        assert {each["key"] for each in (*page["results"], *rest["results"])} == set(old)
+        like = caller.get(f"/issues/{old[0]}/similar")
+        assert like.status_code == 200, like.get_json()
+        assert [each["key"] for each in like.get_json()["results"]] == [old[1]]
+        assert caller.get("/status").status_code == 200
+        sent = caller.send((clips / COWS[2]).read_bytes())
+        assert sent.status_code == 503
+        assert int(sent.headers["Retry-After"]) > 0
+    caller.client.set_cookie("dejabug_session", cookie)
+    with trouble.there():
+        for address in ("/", "/status"):
+            assert caller.client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Rooms, trouble: Trouble) -> None:
+    trouble.begin()
+    assert keep_briefly(place.redis, "one", "x", 60)
+    assert not keep_briefly(place.redis, "one", "y", 60, new=True)
+    assert 0 < place.redis.ttl("one") <= 60
+    assert place.redis.get("one") == b"x"
+
+
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_a_purge_makes_room_in_a_redis_that_is_full(
+    place: Rooms, jira: Site, trouble: Trouble
+) -> None:
+    times, random = np.arange(10, dtype=np.float32), np.random.default_rng(1)
+    for number in range(20):
+        vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        clip_id, issue_id = str(number), str(10_000 + number)
+        place.index.write_clip(clip_id, Place(issue_id, "GAME", "game"), times, vectors)
+        place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number}", "GAME", "game"))
+        clip = ClipRecord(clip_id, issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", 10, 5, attached=1)
+        place.catalogue.put_clip(clip)
+    with trouble.redis as connection:
+        used = int(connection.info("memory")["used_memory"])
+        connection.config_set("maxmemory", used - 200_000)
+        assert refused(connection) is FULL_REDIS
+    done = call("purge", "--older-than", "1d", "--yes")
+    assert done.exit_code == 0, done.output
+    assert place.catalogue.count(ClipStatus.PURGED) == 20
+    assert refused(place.redis) is None
+
+
+@pytest.mark.slow
+def test_workers_wait_and_then_do_all_that_there_is(
+    start: Any, place: Rooms, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
+) -> None:
+    """The one is idle when it begins, the other has a clip in its hands, and the third is started
+    in the middle of it: none ends, and no clip and no comment is lost."""
+    idle, busy = start("default", "previews"), start("search", "clips")
+    old = jira.file("GAME", "old cows", clips / COWS[0])
+    send_created(place, jira, old)
+    wait_until(lambda: place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+    jira.fail(path="/rest/api/2/attachment/content", status=0, delay=4)
+    new = jira.file("GAME", "new cows", clips / COWS[1])
+    send_created(place, jira, new)
+    wait_until(lambda: place.redis.zcard("rq:wip:clips"), 30)
+    assert place.workers()["default"] == 1
+    trouble.begin()
+    third = start("previews", "default")
+
+    def waiting() -> list[bool]:
+        logs = [tmp_path / f"worker-{number}.log" for number in range(3)]
+        return ["redis_refuses_writes" in log.read_text("utf-8", "replace") for log in logs]
+
+    wait_until(lambda: all(waiting()), 60)
+    assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
+    trouble.end()
+    wait_until(lambda: place.redis.zcard("rq:scheduled:clips"), 60)
+    for job_id in place.redis.zrange("rq:scheduled:clips", 0, -1):
+        place.redis.zadd("rq:scheduled:clips", {job_id: 1}, xx=True)  # its five seconds are over
+    (comment,) = wait_until(lambda: jira.comments(new), 120)
+    assert f"[{old}|" in comment["body"]
+    assert place.catalogue.count(ClipStatus.INDEXED) == 2
+    wait_until(lambda: place.workers()["previews"] == 2, 60)
+    assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
+    start: Any, cold_place: Rooms, trouble: Trouble, tmp_path: Path
+) -> None:
+    worker = start("default", "previews")
+    wait_until(lambda: cold_place.workers()["default"] == 1)
+    trouble.begin()
+    log = tmp_path / "worker-0.log"
+    wait_until(lambda: "redis_refuses_writes" in log.read_text("utf-8"), 30)
+    with pytest.raises(redis.RedisError, match="full"):
+        feel_pulse(cold_place.redis, socket.gethostname())
+    assert dejabug("worker-health", DEJABUG_REDIS_URL=trouble.server.url).returncode == 0
+    worker.terminate()
+    assert worker.wait(20) == 0, log.read_text("utf-8")
+    assert "Traceback" not in log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("trouble", [FULL], indirect=True)
+def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
+    cold_place: Rooms, trouble: Trouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dejabug.worker import WarmWorker
+
+    keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
+    trouble.begin()
+    keeper.start()
+    threading.Event().wait(4.5)
+    keeper.stop()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "acquire_locks" in line]
+    assert len(lines) == 1
+    trouble.end()
+
+
+# Failover
+
+
+class Address:
+    """A name that leads to one Redis and later to another, for new connections only: so do DNS
+    names and virtual addresses."""
+
+    def __init__(self, port: int) -> None:
+        from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+        address = self
+        self.leads_to = port
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection(("127.0.0.1", address.leads_to)) as there:
+                    back = threading.Thread(target=pump, args=(there, self.request), daemon=True)
+                    back.start()
+                    pump(self.request, there)
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            try:
+                while data := source.recv(65536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+            except OSError:
+                return
+
+        ThreadingTCPServer.daemon_threads = True
+        self._server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        serve_in_a_thread(self._server)
+        self.url = f"redis://127.0.0.1:{self._server.server_address[1]}/0"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize("trouble", [REPLICA], indirect=True)
+def test_after_a_failover_the_client_finds_the_new_primary_by_itself(
+    cold_place: Rooms, trouble: Trouble, tmp_path: Path
+) -> None:
+    with RedisServer(tmp_path / "second") as second:
+        address = Address(trouble.server.port)
+        settings = cold_place.settings.model_copy(update={"redis_url": address.url})
+        app = create_app(Rooms(settings))
+        assert post(app, CREATED).status_code == 202  # the connection stays open
+        with redis.Redis.from_url(second.url) as new, trouble.redis as old:
+            address.leads_to = second.port
+            old.replicaof("127.0.0.1", second.port)
+            # The connections that are open lead to what is a replica now.
+            assert post(app, DELETED).status_code == 503
+            assert post(app, DELETED).status_code == 202
+            assert new.llen("rq:queue:default") == 1
+        address.close()
+
+
+# A connection that is lost
+
+
+def test_a_webhook_whose_connection_is_lost_in_the_middle_is_not_taken_for_known(
+    app: Flask, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py tells of it as it tells of a second copy of the event."""
+    original: Callable[..., None] = webhooks.promise_sync
+
+    def killed_at_it(*arguments: Any, **options: Any) -> None:
+        original(*arguments, **options)
+        trouble.server.kill()
+
+    monkeypatch.setattr(webhooks, "promise_sync", killed_at_it)
+    assert post(app, CREATED).status_code == 503
+    assert REGISTRY.get_sample_value(
+        "dejabug_webhooks_total", {"kind": "created", "outcome": "not_remembered"}
+    )

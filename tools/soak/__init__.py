@@ -1,0 +1,1 @@
+"""What a year does to the service, in some minutes: `make soak`."""

@@ -1,0 +1,128 @@
+"""What may grow: processes, keys in Redis, files, logs. Measured as it is at one moment."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+
+# A part of a key that names one of many: a number, a digest, an issue's key, a UUID.
+ONE_OF_MANY = re.compile(
+    r"\d+|[0-9a-f]{8,}|[A-Z][A-Z0-9]*-\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
+# An encoder's name in keys, and the number at the end of a job's own name.
+ENCODER = re.compile(r"(?<!\w)[a-z]+(?:[-_][\w.]+)*-[0-9a-f]{8}(?!\w)")
+NUMBER = re.compile(r"-\d+$")
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Process:
+    """Resident memory in bytes, open descriptors, threads."""
+
+    memory: int
+    descriptors: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All of it after so many events. `lasting` and `passing` count keys without and with a TTL, by
+    kind; `registries` are the lengths of RQ's, `passing_files` what lies in folders for the moment.
+    """
+
+    what: str
+    events: int
+    processes: Mapping[str, Process]
+    redis_bytes: int
+    lasting: Counter[str]
+    passing: Counter[str]
+    registries: Counter[str]
+    files: int
+    passing_files: Sequence[str]
+    log_bytes: int
+
+
+def look_at(pids: Mapping[str, int]) -> dict[str, Process]:
+    """Processes by their name, each with all that it has started (gunicorn's worker, ffmpeg)."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended meanwhile
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    return {name: _with_children(pid, children) for name, pid in pids.items()}
+
+
+def _with_children(pid: int, children: Mapping[int, Sequence[int]]) -> Process:
+    found = [_one(pid), *(_with_children(child, children) for child in children.get(pid, ()))]
+    return Process(
+        sum(one.memory for one in found),
+        sum(one.descriptors for one in found),
+        sum(one.threads for one in found),
+    )
+
+
+def _one(pid: int) -> Process:
+    home = Path("/proc") / str(pid)
+    try:
+        memory = int((home / "statm").read_text().split()[1]) * PAGE
+        return Process(
+            memory, len(list((home / "fd").iterdir())), len(list((home / "task").iterdir()))
+        )
+    except OSError:
+        return Process(0, 0, 0)
+
+
+def keys_of(connection: redis.Redis) -> tuple[Counter[str], Counter[str], frozenset[str]]:
+    """The keys without a TTL and with one, by kind, and the names of the former."""
+    lasting: Counter[str] = Counter()
+    passing: Counter[str] = Counter()
+    names = set()
+    for some in _batches(connection):
+        with connection.pipeline(transaction=False) as pipe:
+            for name in some:
+                pipe.ttl(name)
+            for name, ttl in zip(some, pipe.execute(), strict=True):
+                if ttl == -1:
+                    lasting[kind_of(name)] += 1
+                    names.add(name)
+                elif ttl >= 0:
+                    passing[kind_of(name)] += 1
+    return lasting, passing, frozenset(names)
+
+
+def kind_of(name: str) -> str:
+    """A key's kind: its name without what names one of many."""
+    parts = (
+        "*" if ONE_OF_MANY.fullmatch(part) else NUMBER.sub("-*", ENCODER.sub("<encoder>", part))
+        for part in name.split(":")
+    )
+    return ":".join(parts)
+
+
+def _batches(connection: redis.Redis) -> Any:
+    batch: list[str] = []
+    for key in connection.scan_iter(count=1000):
+        batch.append(key.decode())
+        if len(batch) == 1000:
+            yield batch
+            batch = []
+    yield batch
+
+
+def registries_of(connection: redis.Redis) -> Counter[str]:
+    """How long RQ's queues and registries are, but those of what is done (five minutes)."""
+    found: Counter[str] = Counter()
+    for kind in ("wip", "scheduled", "deferred", "failed"):
+        for key in connection.scan_iter(f"rq:{kind}:*"):
+            found[kind] += connection.zcard(key)
+    for key in connection.scan_iter("rq:queue:*", _type="list"):
+        found["queue"] += connection.llen(key)
+    return Counter({name: count for name, count in found.items() if count})
