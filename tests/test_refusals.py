@@ -18,6 +18,7 @@ import redis
 from flask import Flask
 
 from conftest import SECRET, Site, dejabug, serve_in_a_thread, wait_until
+from dejabug import patient_worker
 from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
 from dejabug.index import Place
@@ -32,7 +33,7 @@ from dejabug.rooms import Rooms
 from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
-from dejabug.worker import Housekeeper
+from dejabug.worker import Housekeeper, WarmWorker
 from search_worker import searching
 from test_api import Caller
 from test_cli import call
@@ -261,6 +262,20 @@ def test_workers_wait_and_then_do_all_that_there_is(
     assert place.catalogue.count(ClipStatus.INDEXED) == 2
     wait_until(lambda: place.workers()["previews"] == 2, 60)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
+
+
+def test_what_rq_writes_in_passing_ends_no_worker(
+    place: Rooms, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient_worker, "LOOK", 0.01)
+    worker = WarmWorker([place.queue("default")], place.redis)
+    trouble.begin()
+    worker.check_for_suspension(burst=False)
+    worker.heartbeat()
+    worker.run_maintenance_tasks()
+    with pytest.raises(redis.ResponseError) as refused_write:
+        place.redis.set("x", "y" * 100)
+    worker._pubsub_exception_handler(refused_write.value, None, None)
 
 
 @pytest.mark.slow

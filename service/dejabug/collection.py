@@ -15,7 +15,7 @@ from redis import Redis
 
 from dejabug.catalogue import Catalogue
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
-from dejabug.index_home import DIMENSIONS, IndexHome
+from dejabug.index_home import COMPARED, DIMENSIONS, IndexHome
 from dejabug.pace import Pace
 
 # Encoders' names → model, precision and device, for people: as the workers that loaded them have
@@ -97,6 +97,7 @@ class Collection:
         """Know this encoder no more: what is done when all its keys are gone."""
         self.redis.hdel(DIMENSIONS, self.name)
         self.redis.hdel(LABELS, self.name)
+        self.redis.hdel(COMPARED, self.name)
 
     @property
     def dimensions(self) -> int:

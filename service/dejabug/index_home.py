@@ -17,6 +17,9 @@ HOME = "dejabug:index-home"
 NAME = "dejabug:index-name"
 # Encoders' names → the length of their vectors, as the workers that loaded them have told.
 DIMENSIONS = "dejabug:dimensions"
+# Encoders' names → the start of the vectors' Redis under which their index was last compared with
+# the records.
+COMPARED = "dejabug:index-compared"
 
 WHAT_TO_DO = (
     "docs/operations.md, A Redis of their own for vectors, says what to do: "

@@ -18,6 +18,7 @@ import structlog
 from dejabug.catalogue import RESTORING
 from dejabug.collection import Collection
 from dejabug.index import Place
+from dejabug.index_home import COMPARED
 from dejabug.jobs import queue_clip, queue_ticket
 from dejabug.locks import held
 from dejabug.queueing import enqueue
@@ -29,8 +30,6 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-# Encoders' names → the start of the vectors' Redis under which their index was last compared.
-COMPARED = "dejabug:index-compared"
 LOCK = "dejabug:lock:index-repair"
 # Held for so many seconds while an index that lacks clips is not compared again.
 TURN = "dejabug:index-repair-turn"

@@ -7,6 +7,8 @@ down how one ended. Whoever starts it again starts it in vain, for as long as Re
 from __future__ import annotations
 
 import sys
+import time
+from typing import Any
 
 import redis
 from redis.client import Pipeline
@@ -14,7 +16,7 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 
 from dejabug.queueing import Taken
-from dejabug.refusals import await_writes, optional, refusal
+from dejabug.refusals import LOOK, await_writes, optional, refusal
 
 
 class PatientWorker(SimpleWorker):
@@ -98,6 +100,19 @@ class PatientWorker(SimpleWorker):
         """As RQ's."""
         with optional():
             super().set_state(state, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """As RQ's, which writes a heartbeat in passing."""
+        with optional():
+            super().check_for_suspension(burst)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
+        """As RQ's: without a disk Redis refuses even that a subscriber asks whether it is there,
+        and RQ's thread would end."""
+        if refusal(exc) is None:
+            super()._pubsub_exception_handler(exc, pubsub, pubsub_thread)
+        else:
+            time.sleep(LOOK)
 
     def run_maintenance_tasks(self) -> None:
         """As RQ's."""

@@ -12,6 +12,7 @@ from tools.soak.measure import Moment
 # is up to date, and RQ's own names.
 FIXED = re.compile(
     r"dejabug:(account|dimensions|labels|serving|projects|indexes-made|reconciled|reconcile-cursor"
+    r"|index-(home|name|compared)"
     r"|retention|project-rules|webhook-refused|token-digests|token:[0-9a-f]+|(lessons|pace):\S+)"
     r"|rq:(queues|workers|(workers|finished|failed):\S+)"
 )
