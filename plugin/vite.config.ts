@@ -15,5 +15,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // How long something takes on a busy machine is no matter of tests.
+    testTimeout: 60_000,
   },
 });
