@@ -296,7 +296,7 @@ def test_a_deleted_issue_is_forgotten_whole(place: Rooms, jira: Site, clips: Pat
     jobs.forget_issue(issue_id)
     jobs.forget_issue(issue_id)
     # What belongs to no issue.
-    stays = (b"dejabug:projects", b"dejabug:pace", b"dejabug:indexes-made")
+    stays = (b"dejabug:projects", b"dejabug:pace", b"dejabug:index")
     left = {k for k in place.redis.keys("dejabug:*") if k not in empty}
     assert {k for k in left if not k.startswith(stays)} == set()
     assert place.index.state().frames == 0
