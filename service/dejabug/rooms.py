@@ -373,7 +373,7 @@ def connect(settings: Settings) -> redis.Redis:
 
 def connect_index(settings: Settings) -> redis.Redis | None:
     """A connection to the Redis that is for vectors alone, where one is set. Raises ValueError."""
-    if settings.index_redis_url in ("", settings.redis_url):
+    if not settings.vectors_apart:
         return None
     return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
 

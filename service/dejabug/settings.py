@@ -299,6 +299,11 @@ class Settings(BaseSettings):
         return _told(self.redis_url)
 
     @property
+    def vectors_apart(self) -> bool:
+        """Whether vectors have a Redis of their own."""
+        return self.index_redis_url not in ("", self.redis_url)
+
+    @property
     def index_redis_address(self) -> str:
         """`index_redis_url`, or `redis_url` where that is empty, for people."""
         return _told(self.index_redis_url or self.redis_url)

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from dejabug.index.queries import text_of
+from dejabug.index.queries import drop_named
 
 # What the vectors' keys begin with.
 PREFIXES = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:")
@@ -61,9 +61,7 @@ def copy_vectors(source: redis.Redis, target: redis.Redis) -> Iterator[int]:
 
 def remove_vectors(connection: redis.Redis) -> Iterator[int]:
     """Take all vectors and their indexes away; yields how many keys are gone."""
-    for name in map(text_of, connection.execute_command("FT._LIST")):  # type: ignore[no-untyped-call]
-        if name.startswith(INDEXES):
-            connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
+    drop_named(connection, INDEXES)
     done = 0
     for keys in _keys(connection):
         done += int(connection.unlink(*keys))

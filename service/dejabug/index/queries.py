@@ -80,9 +80,13 @@ def create_index(
 def drop_indexes(connection: redis.Redis, encoder: str) -> None:
     """Take an encoder's indexes away, with their aliases; the hashes stay."""
     slug = slug_of(encoder)
-    ours = (f"dejabug:frames:{slug}:", f"dejabug:tickets:{slug}")
+    drop_named(connection, (f"dejabug:frames:{slug}:", f"dejabug:tickets:{slug}"))
+
+
+def drop_named(connection: redis.Redis, beginnings: tuple[str, ...]) -> None:
+    """Take the indexes away whose names begin so; the hashes stay."""
     for name in map(text_of, connection.execute_command("FT._LIST")):  # type: ignore[no-untyped-call]
-        if name.startswith(ours):
+        if name.startswith(beginnings):
             connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
 
 

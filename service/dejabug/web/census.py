@@ -41,8 +41,8 @@ class Census(Collector):
 
     def __init__(self, settings: Settings) -> None:
         self._place = Rooms(settings)
-        main, own = _impatient(settings.redis_url), settings.index_redis_url
-        index = _impatient(own) if own not in ("", settings.redis_url) else main
+        main = _impatient(settings.redis_url)
+        index = _impatient(settings.index_redis_url) if settings.vectors_apart else main
         self._place.__dict__.update(redis=main, index_home=IndexHome(main, index))
 
     def describe(self) -> Iterator[Metric]:
