@@ -242,7 +242,9 @@ def test_workers_wait_and_then_do_all_that_there_is(
     jira.fail(path="/rest/api/2/attachment/content", status=0, delay=4)
     new = jira.file("GAME", "new cows", clips / COWS[1])
     send_created(place, jira, new)
-    wait_until(lambda: place.redis.zcard("rq:wip:clips"), 30)
+    (clip,) = (each["id"] for each in jira.issue(new)["fields"]["attachment"])
+    begun = place.queue("clips").started_job_registry
+    wait_until(lambda: any(job.endswith(f"-{clip}") for job in begun.get_job_ids(cleanup=False)))
     assert place.workers()["default"] == 1
     trouble.begin()
     third = start("previews", "default")
@@ -254,9 +256,6 @@ def test_workers_wait_and_then_do_all_that_there_is(
     wait_until(lambda: all(waiting()), 60)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
     trouble.end()
-    wait_until(lambda: place.redis.zcard("rq:scheduled:clips"), 60)
-    for job_id in place.redis.zrange("rq:scheduled:clips", 0, -1):
-        place.redis.zadd("rq:scheduled:clips", {job_id: 1}, xx=True)  # its five seconds are over
     (comment,) = wait_until(lambda: jira.comments(new), 120)
     assert f"[{old}|" in comment["body"]
     assert place.catalogue.count(ClipStatus.INDEXED) == 2
