@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tools.soak.measure import Moment, Process, keys_of, kind_of, registries_of
+from tools.soak.measure import Moment, Process, end_what_ends, keys_of, kind_of, registries_of
 from tools.soak.verdict import growing, left_over, restless, slope
 
 ROOT = Path(__file__).parent.parent
@@ -68,6 +68,16 @@ def test_keys_are_told_apart_by_what_they_are_of_and_by_whether_they_end(
     assert "dejabug:issue:10001" in names
     assert registries_of(store) == Counter(failed=1)
     assert kind_of("dejabug:frame:starter-2-squash-5d3d5500:123:4") == "dejabug:frame:<encoder>:*:*"
+
+
+def test_a_season_ends_what_ends_and_leaves_what_a_running_worker_is_known_by(
+    store: redis.Redis,
+) -> None:
+    store.set("dejabug:issue:10001", 1)
+    store.set("rq:job:done", 1, ex=300)
+    store.set("rq:worker:one", 1, ex=300)
+    end_what_ends(store)
+    assert sorted(store.keys()) == [b"dejabug:issue:10001", b"rq:worker:one"]
 
 
 @pytest.mark.slow

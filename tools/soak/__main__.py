@@ -37,7 +37,7 @@ from dejabug.reembedding import forget as forget_encoder
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from tools.chaos.verdict import wait_for_rest
-from tools.soak.measure import Moment, keys_of, look_at, registries_of
+from tools.soak.measure import Moment, end_what_ends, keys_of, look_at, registries_of
 from tools.soak.traffic import World, delete, season
 from tools.soak.verdict import growing, left_over, restless, slope
 
@@ -179,6 +179,7 @@ class Year:
         if stuck := wait_for_rest(self.place, REST):
             self.wrong.append(f"{what}: not at rest after {REST:.0f} s: {stuck}")
         lasting, passing, names = keys_of(self.place.redis)
+        end_what_ends(self.place.redis)
         moment = Moment(
             what,
             self.world.events,

@@ -19,6 +19,8 @@ ONE_OF_MANY = re.compile(
 ENCODER = re.compile(r"(?<!\w)[a-z]+(?:[-_][\w.]+)*-[0-9a-f]{8}(?!\w)")
 NUMBER = re.compile(r"-\d+$")
 PAGE = 4096
+# Keys that a running worker renews, and that say that it is there.
+RENEWED = re.compile(r"rq:(worker|scheduler-lock):|dejabug:lock:")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,18 @@ def keys_of(connection: redis.Redis) -> tuple[Counter[str], Counter[str], frozen
                 elif ttl >= 0:
                     passing[kind_of(name)] += 1
     return lasting, passing, frozenset(names)
+
+
+def end_what_ends(connection: redis.Redis) -> None:
+    """Delete the keys with a TTL, as if a season had gone by and not a minute; but those by which
+    running workers are known, which these renew."""
+    for some in _batches(connection):
+        with connection.pipeline(transaction=False) as pipe:
+            for name in some:
+                pipe.ttl(name)
+            ended = [name for name, ttl in zip(some, pipe.execute(), strict=True) if ttl >= 0]
+        if passing := [name for name in ended if not RENEWED.match(name)]:
+            connection.unlink(*passing)
 
 
 def kind_of(name: str) -> str:
