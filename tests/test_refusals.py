@@ -275,6 +275,7 @@ def test_what_rq_writes_in_passing_ends_no_worker(
     with pytest.raises(redis.ResponseError) as refused_write:
         place.redis.set("x", "y" * 100)
     worker._pubsub_exception_handler(refused_write.value, None, None)
+    trouble.end()
 
 
 @pytest.mark.slow
