@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import redis
 
@@ -87,29 +87,21 @@ def keys_of(connection: redis.Redis) -> tuple[Counter[str], Counter[str], frozen
     lasting: Counter[str] = Counter()
     passing: Counter[str] = Counter()
     names = set()
-    for some in _batches(connection):
-        with connection.pipeline(transaction=False) as pipe:
-            for name in some:
-                pipe.ttl(name)
-            for name, ttl in zip(some, pipe.execute(), strict=True):
-                if ttl == -1:
-                    lasting[kind_of(name)] += 1
-                    names.add(name)
-                elif ttl >= 0:
-                    passing[kind_of(name)] += 1
+    for name, ttl in _keys_and_ttls(connection):
+        if ttl == -1:
+            lasting[kind_of(name)] += 1
+            names.add(name)
+        elif ttl >= 0:
+            passing[kind_of(name)] += 1
     return lasting, passing, frozenset(names)
 
 
 def end_what_ends(connection: redis.Redis) -> None:
     """Delete the keys with a TTL, as if a season had gone by and not a minute; but those by which
     running workers are known, which these renew."""
-    for some in _batches(connection):
-        with connection.pipeline(transaction=False) as pipe:
-            for name in some:
-                pipe.ttl(name)
-            ended = [name for name, ttl in zip(some, pipe.execute(), strict=True) if ttl >= 0]
-        if passing := [name for name in ended if not RENEWED.match(name)]:
-            connection.unlink(*passing)
+    for name, ttl in _keys_and_ttls(connection):
+        if ttl >= 0 and not RENEWED.match(name):
+            connection.unlink(name)
 
 
 def kind_of(name: str) -> str:
@@ -121,14 +113,14 @@ def kind_of(name: str) -> str:
     return ":".join(parts)
 
 
-def _batches(connection: redis.Redis) -> Any:
-    batch: list[str] = []
-    for key in connection.scan_iter(count=1000):
-        batch.append(key.decode())
-        if len(batch) == 1000:
-            yield batch
-            batch = []
-    yield batch
+def _keys_and_ttls(connection: redis.Redis) -> Iterator[tuple[str, int]]:
+    """Each key and its TTL in seconds, -1 where it has none; a thousand a trip."""
+    keys = connection.scan_iter(count=1000)
+    while some := list(islice(keys, 1000)):
+        with connection.pipeline(transaction=False) as pipe:
+            for key in some:
+                pipe.ttl(key)
+            yield from zip((key.decode() for key in some), pipe.execute(), strict=True)
 
 
 def registries_of(connection: redis.Redis) -> Counter[str]:
