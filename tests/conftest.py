@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ import requests
 from werkzeug.serving import BaseWSGIServer, make_server
 
 import contract
+import forks
+from dejabug import media
 from dejabug import rooms as rooms_module
 from dejabug.demo.jira_standin.admin import requests_to
 from dejabug.demo.jira_standin.app import create_app as create_jira
@@ -28,8 +31,9 @@ from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
+from forks import Fork
 from object_store import S3, Bucket
-from remembering import Remembering
+from remembering import FOLDER, Memory, Remembering, remember_frames
 
 if TYPE_CHECKING:
     from dejabug.encoders.starter import StarterEncoder
@@ -40,6 +44,27 @@ hypothesis.settings.load_profile("dejabug")
 
 TOKEN = "test-token"
 SECRET = "test-secret"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One memory for all processes of a run; it goes with the run."""
+    if not hasattr(config, "workerinput"):
+        kept = tempfile.TemporaryDirectory(prefix="dejabug-tests-")
+        config.add_cleanup(kept.cleanup)
+        os.environ[FOLDER] = kept.name
+
+
+@pytest.fixture(scope="session")
+def memory() -> Memory:
+    """What the run's processes share of frames and vectors."""
+    return Memory(Path(os.environ[FOLDER]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end() -> Iterator[None]:
+    """The fork server ends with the run; what it forked counts as this process's CPU time then."""
+    yield
+    forks.stop()
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +108,9 @@ def starter() -> StarterEncoder:
 
 
 @pytest.fixture(scope="session")
-def remembering(starter: StarterEncoder) -> Remembering:
+def remembering(starter: StarterEncoder, memory: Memory) -> Remembering:
     """The starter encoder for tests of what becomes of its vectors: it embeds nothing twice."""
-    return Remembering(starter)
+    return Remembering(starter, memory)
 
 
 @pytest.fixture(scope="session")
@@ -251,25 +276,23 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def place(cold_place: Rooms, remembering: Remembering) -> Rooms:
-    """The same with the starter encoder, as in a worker."""
+def place(
+    cold_place: Rooms, remembering: Remembering, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> Rooms:
+    """The same with the starter encoder, as in a worker; no clip is sampled twice in a run."""
     cold_place.adopt_encoder(remembering)
+    monkeypatch.setattr(media, "sample_frames", remember_frames(memory))
     return cold_place
 
 
 @pytest.fixture
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
     """Start `dejabug worker …` as a process; all are killed at the end."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Fork] = []
 
-    def run(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
-        log = (tmp_path / f"worker-{len(running)}.log").open("wb")
-        child = subprocess.Popen(
-            [sys.executable, "-m", "dejabug", "worker", *arguments],
-            env={**os.environ, **environment, **more},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    def run(*arguments: str, **more: str) -> Fork:
+        log = tmp_path / f"worker-{len(running)}.log"
+        child = Fork(["worker", *arguments], {**os.environ, **environment, **more}, log)
         running.append(child)
         return child
 
@@ -286,7 +309,12 @@ def clips() -> Path:
 
 
 def dejabug(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, with these environment variables added."""
+    """Run a command in a forked process, with these environment variables added."""
+    return forks.run(arguments, {**os.environ, **variables})
+
+
+def new_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a Python of its own, where its start is the subject."""
     return subprocess.run(
         [sys.executable, "-m", "dejabug", *arguments],
         env={**os.environ, **variables},

@@ -1,23 +1,54 @@
-"""An encoder that embeds nothing twice, for the many tests that read the same few clips."""
+"""What the suite computes once: a clip's sampled frames, and the starter encoder's vectors.
+
+Many tests read the same few clips, and two processes of the suite and all that they fork share what
+they find: a file an entry, in a folder of this run. What is kept is what ffmpeg and the model gave;
+tests of either take the real one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
+from dejabug import media
 from dejabug.encoders import Encoder, Floats, Pixels
+
+# Names the run's folder to forked processes.
+FOLDER = "TESTS_REMEMBERED_IN"
+T = TypeVar("T")
+
+
+class Memory:
+    """Results by what they were computed from, in a folder that several processes share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def recall(self, key: object, compute: Callable[[], T]) -> T:
+        """The result that is kept for this key (told apart by its `repr`), or `compute()`, kept.
+        What raises is not kept."""
+        path = self._folder / hashlib.sha256(repr(key).encode()).hexdigest()
+        try:
+            found: T = pickle.loads(path.read_bytes())  # noqa: S301 (our own)
+        except FileNotFoundError:
+            found = compute()
+            part = path.with_suffix(f".{os.getpid()}-{id(found)}")
+            part.write_bytes(pickle.dumps(found, protocol=5))
+            part.rename(path)  # whole or not there
+        return found
 
 
 class Remembering:
-    """Gives another encoder's own vectors; of pictures and words that come again, from memory.
+    """An encoder that embeds nothing twice, and gives another encoder's own vectors."""
 
-    An encoder gives the same vectors for the same batch, and takes a core for half a second for a
-    clip's. Tests of encoders themselves take the real one.
-    """
-
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, memory: Memory) -> None:
         self._encoder = encoder
-        self._known: dict[tuple[object, ...], Floats] = {}
+        self._memory = memory
         self.name = encoder.name
         self.label = encoder.label
         self.dimensions = encoder.dimensions
@@ -25,16 +56,27 @@ class Remembering:
 
     def embed_images(self, pixels: Pixels) -> Floats:
         """RGB frames, uint8 [n, h, w, 3] → float32 [n, dimensions], unit rows."""
-        seen = hashlib.sha256(pixels.tobytes()).digest()
-        return self._remembered(
-            (pixels.shape, str(pixels.dtype), seen), lambda: self._encoder.embed_images(pixels)
-        )
+        key = (self.name, pixels.shape, str(pixels.dtype), _digest(pixels.tobytes()))
+        return self._memory.recall(key, lambda: self._encoder.embed_images(pixels))
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """n texts → float32 [n, dimensions], unit rows."""
-        return self._remembered(tuple(texts), lambda: self._encoder.embed_texts(texts))
+        key = (self.name, list(texts))
+        return self._memory.recall(key, lambda: self._encoder.embed_texts(texts))
 
-    def _remembered(self, key: tuple[object, ...], embed: Callable[[], Floats]) -> Floats:
-        if key not in self._known:
-            self._known[key] = embed()
-        return self._known[key].copy()
+
+def remember_frames(memory: Memory) -> Callable[..., media.Frames]:
+    """`media.sample_frames` that samples no file twice with the same arguments."""
+    sample = media.sample_frames
+
+    def sample_once(path: Path, **options: Any) -> media.Frames:
+        if not path.is_file():
+            return sample(path, **options)
+        key = ("frames", _digest(path.read_bytes()), sorted(options.items()))
+        return memory.recall(key, lambda: sample(path, **options))
+
+    return sample_once
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
