@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conftest import Site
 from dejabug import answers, jobs
 from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
+from dejabug.jira.comments import escape
 from dejabug.rooms import Rooms
 from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
 
@@ -154,6 +155,14 @@ def test_help_is_given_for_what_is_not_understood(place: Rooms, jira: Site) -> N
     key = jira.file("GAME", "s")
     say(place, jira, key, "/dejabug please")
     assert "I understand:" in answer(jira, key)
+
+
+def test_a_name_that_is_mark_up_does_nothing_in_our_answer(place: Rooms, jira: Site) -> None:
+    hostile = "[x|http://evil.example] *a*\n{color:red}!img.png!|"
+    jira.app.extensions["store"].users["tester"].name = hostile
+    key = jira.file("GAME", "s")
+    say(place, jira, key, "/dejabug please")
+    assert f"_To {escape(hostile)}:_ I understand:" in answer(jira, key)
 
 
 def test_a_comment_is_obeyed_once(place: Rooms, jira: Site, clips: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,13 +70,65 @@ def test_a_match_of_one_moment_tells_one_time() -> None:
     ],
 )  # fmt: skip
 def test_a_hostile_summary_is_only_words(summary: str) -> None:
-    html = wiki.render(comment(suggested(summary=summary), strip=None), {})
+    page = wiki.render(comment(suggested(summary=summary), strip=None), {})
     for mark in ("<img", 'evil.example/x.png"', "<h1", "<b>bold", "<i>it", '"color:red'):
-        assert mark not in html
-    assert html.count("<a ") == 1
+        assert mark not in page
+    assert page.count("<a ") == 1
     shown = " ".join(summary.split())
     assert "[~" not in comment(suggested(summary=summary)).replace(r"\[\~", "")
     assert len(shown) > 0
+
+
+HOSTILE = (
+    "[x|http://evil.example]", "[~admin]", "[^secret.txt]", "{color}", "{color:red}x{color}",
+    "{code}x", "{panel:title=x}", "!img.png!", "!http://evil.example/x.png!", "*", "*x*", "_x_",
+    "-x-", "+x+", "^x^", "~x~", "??x??", "|", "||x||", "x\ny", "x\r\n* y", "x\u2028h1. y",
+    "x\x85----", "\\", "\\[x|http://evil.example\\]", "\\\\{quote}",
+)  # fmt: skip
+# Where the words of Jira's users, and of a studio's labels, stand in the comment.
+FIELDS: dict[str, Callable[[str], Suggested]] = {
+    "summary": lambda words: suggested(summary=words),
+    "status": lambda words: suggested(status=words),
+    "status of what is resolved": lambda words: suggested(status=words, resolution="Duplicate"),
+    "status of what is fixed": lambda words: suggested(status=words, resolution="Fixed"),
+    "resolution": lambda words: suggested(resolution=words),
+    "fix version": lambda words: suggested(resolution="Fixed", fix_versions=(words,)),
+    "second fix version": lambda words: suggested(resolution="Done", fix_versions=("1.2", words)),
+    "file name": lambda words: suggested(filename=words),
+    "file name on a duplicate": lambda words: suggested(filename=words, clip_on="GAME-8"),
+    "kind of bug": lambda words: suggested(kinds=(words,)),
+    "second kind of bug": lambda words: suggested(kinds=("Clipping", words)),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("field", FIELDS)
+def test_whatever_a_field_says_is_shown_as_it_is_and_does_nothing(field: str, hostile: str) -> None:
+    with_field = FIELDS[field]
+    plain, text = (comment(with_field(words), strip=None) for words in ("Harmless", hostile))
+    assert text == plain.replace("Harmless", escape(hostile))
+    assert len(text.split("\n")) == len(plain.split("\n"))
+    # Shown, it is the comment with harmless words there: as many links, pictures and lines.
+    shown, usual = (wiki.render(each, {"img.png": "/img.png"}) for each in (text, plain))
+    assert re.findall(r"<[^>]*>", shown) == re.findall(r"<[^>]*>", usual)
+    said = html.unescape(re.sub(r"<[^>]*>", "", usual))
+    words = " ".join(hostile.split())
+    assert html.unescape(re.sub(r"<[^>]*>", "", shown)) == said.replace("Harmless", words)
+
+
+def test_every_field_of_words_is_among_those_that_are_tried() -> None:
+    """One that is added to what a comment says has to be tried too."""
+    ours = {"key", "score", "moments", "also", "clip_on"}  # Jira's keys, and our numbers
+    tried = {"summary", "status", "resolution", "fix_versions", "filename", "kinds"}
+    assert {field.name for field in dataclasses.fields(Suggested)} == ours | tried
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_the_name_of_the_model_in_use_is_shown_as_it_is(hostile: str) -> None:
+    def named(model: str) -> str:
+        return render([suggested()], strip=None, encoder=model, browse_url="https://jira.example")
+
+    assert named(hostile) == named("Harmless").replace("Harmless", escape(hostile))
 
 
 @given(st.text(max_size=400))
@@ -81,7 +137,7 @@ def test_no_summary_breaks_the_comment_out_of_its_line(summary: str) -> None:
     plain = comment(suggested(summary="x"), strip=None).split("\n")
     assert len(lines) == len(plain)
     escaped = escape(summary)
-    for sign in "{}[]|*!":
+    for sign in "{}[]|*_-+^~?!":
         position = escaped.find(sign)
         while position >= 0:
             assert escaped[position - 1] == "\\"

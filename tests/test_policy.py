@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,38 @@ def test_a_reader_is_shown_what_jira_shows_them_and_nothing_where_the_issue_is_h
     shown = policy.to_show("1", pairs, {"1": OWN, "2": secret}, wish)
     assert [choice.issue_id for choice in shown] == ["2"]
     assert policy.to_show("1", pairs, {"2": secret}, wish) == []
+
+
+@pytest.mark.parametrize("sight", [None, {"2", "3"}])
+@pytest.mark.parametrize(
+    "own",
+    [
+        Ticket("1", "OTHER", restricted=False),  # a project that the caller does not see
+        Ticket("1", "OFF", restricted=False),
+        Ticket("1", "GAME", restricted=True),
+    ],
+)
+def test_a_caller_is_told_nothing_on_an_issue_that_is_hidden_from_them(
+    own: Ticket, sight: set[str] | None
+) -> None:
+    tickets = {"1": own, "2": open_ticket("2"), "3": open_ticket("3")}
+    told = policy.tellable(tickets, {"GAME", "OFF"}, {"OFF"}, sight)
+    pairs = [pair("2", 0.9), pair("3", 0.8)]
+    wish = Wish(0.0, 3)
+    assert policy.to_tell(own, pairs, told, wish) == []
+    assert [each.issue_id for each in policy.to_tell(OWN, pairs, {**told, "1": OWN}, wish)] == [
+        "2",
+        "3",
+    ]
+
+
+def test_a_caller_who_asks_about_no_issue_is_told_of_all_that_they_may_be_told_of() -> None:
+    tickets = {"2": Ticket("2", "GAME", restricted=True), "3": open_ticket("3")}
+    pairs = [pair("2", 0.9), pair("3", 0.8)]
+    for sight, expected in ((None, ["3"]), ({"2"}, ["2"]), ({"2", "3"}, ["2", "3"]), (set(), [])):
+        told = policy.tellable(tickets, {"GAME"}, set(), sight)
+        found = policy.to_tell(None, pairs, told, Wish(0.0, 3))
+        assert [each.issue_id for each in found] == expected
 
 
 def test_an_issue_is_never_suggested_to_itself() -> None:

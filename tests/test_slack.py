@@ -170,6 +170,11 @@ def test_next_tells_the_following_five_to_its_asker_only(
     later = named({"blocks": second["blocks"][1:]}, keys)
     assert later == set(keys) - {keys[0]} - shown
     assert "are over" in desk.press(first, "Next", user="U2")["text"]
+    pressed = button(first, "Next")
+    for question in (f"issue {keys[1]}", "words cows", f"upload {'0' * 32}", ""):
+        forged = {**pressed, "value": f"{pressed['value'].partition(' ')[0]} {question}"}
+        told = desk.interact("U1", type="block_actions", actions=[forged])
+        assert "are over" in told["text"], question
 
 
 def test_too_many_questions_are_told_to_wait(desk: Desk, place: Rooms, old: list[str]) -> None:

@@ -20,6 +20,7 @@ from dejabug.ledger import CommentRecord
 from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.pictures import OWN_PICTURES, Panel, strip
 from dejabug.policy import Choice, PairMatch
+from dejabug.reading import face_of
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 
@@ -59,7 +60,9 @@ def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
         )
     note = standing_note(place, record) if speaks else ""
     if chosen or note:
-        _write(place, issue, answer, chosen, note)
+        written = _write(place, issue, answer, chosen, note)
+        if written and _changed_meanwhile(place, answer, chosen):
+            return refresh_comment(place, issue_id)
     else:
         _withdraw(place, issue)
     return chosen
@@ -94,7 +97,8 @@ def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]
 
 
 @stage("comment")
-def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice], note: str) -> None:
+def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice], note: str) -> bool:
+    """Write or edit our comment, unless it says so already; whether that was done."""
     jira, ledger = place.jira, place.ledger
     suggestions = [_suggested(place, choice, answer) for choice in chosen]
     label = place.encoder_label()
@@ -102,7 +106,7 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     old = ledger.comment(issue.id) or _found_again(place, issue.id)
     # Begun and not ended, Jira may have another text and another picture than we remember.
     if old is not None and old.digest == digest and not ledger.begun(issue.id):
-        return
+        return False
     name = f"{OWN_PICTURES}{digest}.png"
     strip_id = next((file.id for file in issue.attachments if file.filename == name), "")
     pairs = [choice.pair for choice in chosen]
@@ -125,7 +129,7 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
         if strip_id:
             jira.delete_attachment(strip_id)
         ledger.put_comment(issue.id, old and CommentRecord(old.id, digest))
-        return
+        return False
     # Before it counts as ended: what is broken off here is done again.
     _clear_strips(place, issue, keep=name)
     names = ledger.note_tells_of(issue.id).union(*(choice.issues() for choice in chosen))
@@ -134,6 +138,22 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     COMMENTS.labels("written" if old is None else "edited").inc()
     SUGGESTIONS.labels("comment").inc(len(chosen))
     log.info("comment_written", issue=issue.key, edited=old is not None)
+    return True
+
+
+def _changed_meanwhile(place: Rooms, answer: Answer, chosen: Sequence[Choice]) -> bool:
+    """Whether an issue that we just named says something else by now, or may be read by others.
+
+    From here on our comment is known to name it, and is corrected when it changes; it was not known
+    while it was written.
+    """
+    kinds = place.settings.duplicate_link_types
+    named = set().union(*(choice.issues() for choice in chosen)) & answer.tickets.keys()
+    now = place.jira.issues(named) if named else {}
+    return any(
+        other not in now or face_of(now[other], kinds) != face_of(answer.tickets[other], kinds)
+        for other in named
+    )
 
 
 def _put(place: Rooms, issue: Issue, old: CommentRecord | None, body: str) -> str | None:

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
+from dejabug import policy
+from dejabug.answers import (
+    Answer,
+    comment_threshold,
+    find_for_issue,
+    for_comment,
+    tickets_of,
+)
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
 from dejabug.policy import Choice
@@ -111,11 +118,23 @@ def _do(place: Rooms, record: IssueRecord, command: Command) -> str:
 
 
 def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
+    """A verdict counts on both issues, so that it takes one that may be named here: nobody decides
+    over tickets that readers of this one may not see."""
     other = place.catalogue.issue_by_key(key)
-    if other is not None and other.id != record.id:
+    if other is not None and other.id != record.id and _may_be_named(place, record.id, other.id):
         place.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
     # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
     return f"{key} is not suggested here, and will not be."
+
+
+def _may_be_named(place: Rooms, issue_id: str, other: str) -> bool:
+    """Whether every reader of an issue may be told of the other one, as Jira shows both now."""
+    issues = place.jira.issues([issue_id, other])
+    tickets = tickets_of(issues.values(), place.settings)
+    if not {issue_id, other} <= tickets.keys():
+        return False
+    projects = place.settings.projects_beside(tickets[issue_id].project)
+    return policy.may_comment_on(tickets[issue_id], tickets[other], projects)
 
 
 def _explain(place: Rooms, record: IssueRecord, key: str) -> tuple[str, set[str]]:

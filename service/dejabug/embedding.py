@@ -68,10 +68,13 @@ def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
         kept.tickets.forget(issue_id)
     catalogue.put_tags(issue_id, [tag.title for tag in tags])
     catalogue.words_embedded(issue_id, words)
-    if catalogue.issue(issue_id) is None:
+    now = catalogue.issue(issue_id)
+    if now is None:
         kept.tickets.forget(issue_id)  # deleted in Jira while we worked
         catalogue.put_tags(issue_id, [])
         return False
+    if now.project != issue.project:  # moved while we worked
+        kept.tickets.move(issue_id, now.project)
     return True
 
 

@@ -206,8 +206,12 @@ def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
     place = rooms()
     kept = place.own
-    if not kept.catalogue.words_wait(issue_id) or not embed_ticket(place, kept, issue_id):
+    if not kept.catalogue.words_wait(issue_id):
         return
+    # They may change meanwhile, and no second job of this name is queued beside this one.
+    while kept.catalogue.words_wait(issue_id):
+        if not embed_ticket(place, kept, issue_id):
+            return
     if place.serves(kept):
         queue_suggestion(place, issue_id)
 

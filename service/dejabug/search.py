@@ -38,7 +38,7 @@ class HiddenIssueError(Exception):
 
 
 class NoSuchPageError(Exception):
-    """A cursor of another caller or question, or one that is over."""
+    """A cursor of another caller, question or filters, or one that is over."""
 
 
 class ForeignProjectError(Exception):
@@ -56,6 +56,9 @@ class Filters(BaseModel):
     kind: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
+
+
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,18 @@ def like_upload(place: Rooms, caller: Caller, upload: Upload, filters: Filters, 
     return _page(place, caller, ranking, limit)
 
 
-def further(place: Rooms, caller: Caller, cursor: str, question: str, limit: int) -> Page:
+def further(
+    place: Rooms,
+    caller: Caller,
+    cursor: str,
+    question: str,
+    limit: int,
+    filters: Filters = NO_FILTERS,
+) -> Page:
     """The page of a cursor; `question` is what it must be of: `words …`, `issue KEY`, `upload ID`.
 
-    Raises NoSuchPageError, and like the question itself.
+    Filters that are given must be those of the first page, which count in any case. Raises
+    NoSuchPageError, and like the question itself.
     """
     kept = place.redis.get(_key(cursor)) if cursor.isascii() and cursor.isalnum() else None
     try:
@@ -154,6 +165,8 @@ def further(place: Rooms, caller: Caller, cursor: str, question: str, limit: int
     except ValidationError:
         raise NoSuchPageError from None
     if (ranking.caller, ranking.question) != (caller.name, question):
+        raise NoSuchPageError
+    if filters not in (NO_FILTERS, ranking.filters):
         raise NoSuchPageError
     return _page(place, caller, ranking, limit)
 

@@ -99,8 +99,8 @@ def hidden(_error: Exception) -> Response:
 def no_page(_error: NoSuchPageError) -> Response:
     """A cursor that is over, made up, or another question's."""
     detail = (
-        "There is no such page for you and this question. Pages are kept for five minutes: "
-        "ask again without `cursor`."
+        "There is no such page for you and this question with these filters. Pages are kept for "
+        "five minutes: ask again without `cursor`."
     )
     return problem(404, "Not Found", detail)
 

@@ -85,8 +85,7 @@ def search() -> Response:
     """Clips that words describe, by what is seen in them and by what their tickets say."""
     asked = _query(Words)
     if asked.cursor:
-        question = f"words {asked.q}"
-        return _told(further(place(), caller(), asked.cursor, question, asked.limit))
+        return _told(_further(asked, f"words {asked.q}"))
     return _told(by_words(place(), caller(), asked.q, asked.filters(), asked.limit))
 
 
@@ -98,7 +97,7 @@ def similar(key: str) -> Response:
     find."""
     asked = _query(Question)
     if asked.cursor:
-        page = further(place(), caller(), asked.cursor, f"issue {key.upper()}", asked.limit)
+        page = _further(asked, f"issue {key.upper()}")
     else:
         page = like_issue(place(), caller(), key, asked.filters(), asked.limit)
     record = place().catalogue.issue_by_key(key)
@@ -230,6 +229,10 @@ def _query(model: type[Query]) -> Query:
     return model.model_validate(given)
 
 
+def _further(asked: Question, question: str) -> Page:
+    return further(place(), caller(), asked.cursor, question, asked.limit, asked.filters())
+
+
 def _upload(upload_id: str) -> Upload:
     upload = uploads.look(place(), upload_id, caller().name)
     if upload is None:
@@ -241,8 +244,7 @@ def _job(upload: Upload, asked: Question) -> Job:
     results = None
     if upload.state == "done":
         if asked.cursor:
-            question = f"upload {upload.id}"
-            page = further(place(), caller(), asked.cursor, question, asked.limit)
+            page = _further(asked, f"upload {upload.id}")
         else:
             filters = _filters(upload, asked)
             page = like_upload(place(), caller(), upload, filters, asked.limit)
