@@ -71,10 +71,12 @@ def test_times_count_from_the_first_picture_though_sound_begins_before(
     assert levels(frames) == [0, 4, 9, 13, 18]
 
 
-@pytest.mark.parametrize("between", ["bframes=1", "bframes=3:b-pyramid=none:b-adapt=0"])
+@pytest.mark.parametrize("between", ["bframes=1", "bframes=3:b-pyramid=none"])
 def test_a_slow_clip_s_every_picture_counts(between: str, ffmpeg: Make, tmp_path: Path) -> None:
     """Skipping pictures that no other needs would show one that is a tenth of a second old."""
-    plain = ["-c:v", "libx264", "-qp", "0", "-x264-params", between]
+    always = f"{between}:b-adapt=0:scenecut=0"
+    # Without any loss (-qp 0) x264 makes no pictures that others do not need.
+    plain = ["-c:v", "libx264", "-qp", "1", "-x264-params", always]
     full = ["-color_range", "pc", "-pix_fmt", "yuvj420p"]
     clip = ffmpeg(tmp_path / "a.mp4", *numbered(10, 20), *plain, *full)
     frames = media.sample_frames(clip, rate=10.0, drop_duplicates=False)
@@ -159,13 +161,13 @@ def test_a_recording_that_changes_its_resolution_is_sampled_to_its_end(
     assert frames.pixels.shape[1:3] == (48, 64)
 
 
-def damaged(path: Path, share: float) -> Path:
+def damaged(path: Path, share: float, until: float = 1.0) -> Path:
     """A file whose table of contents, at its beginning, is in order, and whose pictures cannot be
     read from this share of them on: a download that was never finished, of a size set at once."""
     data = bytearray(path.read_bytes())
     start = data.index(b"mdat")
-    start += round((len(data) - start) * share)
-    data[start:] = bytes(len(data) - start)
+    first, last = (start + round((len(data) - start) * each) for each in (share, until))
+    data[first:last] = bytes(last - first)
     path.write_bytes(data)
     return path
 
@@ -182,6 +184,25 @@ def test_a_file_whose_pictures_are_damaged_from_somewhere_on_is_called_truncated
     assert frames.truncated
     assert frames.duration == pytest.approx(15.0)
     assert frames.times[-1] < 15 * share + 1
+
+
+def test_damage_to_a_clip_s_last_second_alone_is_not_told(ffmpeg: Make, tmp_path: Path) -> None:
+    """As with a file that is cut off there."""
+    moving = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=15"]
+    whole = ffmpeg(tmp_path / "a.mp4", *moving, *H264, "-movflags", "+faststart")
+    frames = media.sample_frames(damaged(whole, 0.94), drop_duplicates=False)
+    assert frames.times[-1] < 14.5
+    assert not frames.truncated
+
+
+def test_damage_to_most_pictures_in_the_middle_is_told(ffmpeg: Make, tmp_path: Path) -> None:
+    moving = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=15"]
+    options = ["-c:v", "mjpeg", "-movflags", "+faststart"]
+    whole = ffmpeg(tmp_path / "a.mov", *moving, *options)
+    assert not media.sample_frames(whole).truncated
+    frames = media.sample_frames(damaged(whole, 0.1, until=0.9), drop_duplicates=False)
+    assert frames.times[-1] >= 14
+    assert frames.truncated
 
 
 def test_a_long_clip_that_is_damaged_from_its_middle_on_is_called_truncated(

@@ -55,7 +55,7 @@ def test_a_clip_lasts_from_its_first_picture_to_the_end_of_its_last() -> None:
 
 def test_pictures_are_shown_at_their_presentation_times_in_whatever_order_they_are_stored() -> None:
     # The key picture at 0, the one at 3 that others need, those between.
-    packets = [(-2, 0, 1, ""), (-1, 3, 1, ", F=0x0"), (0, 1, 1, ", F=0x0"), (1, 2, 1, ", F=0x0")]
+    packets = [(-5, 0, 1, ""), (-1, 3, 1, ", F=0x0"), (0, 1, 1, ", F=0x0"), (1, 2, 1, ", F=0x0")]
     found = read(*packets)
     assert found.duration == pytest.approx(0.4)
     assert found.keyframe_gap == pytest.approx(0.3)
