@@ -185,7 +185,16 @@ def test_our_own_words_are_no_command(place: Rooms, jira: Site, clips: Path) -> 
 
 
 def test_a_deleted_comment_asks_for_nothing(place: Rooms, jira: Site) -> None:
-    jobs.obey(jira.issue(jira.file("GAME", "s"))["id"], "77")
+    """Somebody takes a command back before its job runs."""
+    key = jira.file("GAME", "s")
+    issue_id = tell(place, jira, key)
+    told = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json={"body": "/dejabug mute"})
+    jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{told['id']}")
+    jobs.obey(issue_id, told["id"])
+    assert not place.ledger.muted(issue_id)
+    assert place.ledger.note(issue_id) == ""
+    assert place.queue("default").count == 0
+    assert jira.comments(key) == []
 
 
 def test_customers_of_a_service_project_are_not_obeyed_and_agents_are(

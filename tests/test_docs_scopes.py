@@ -6,8 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 import contract
 from conftest import Site
 from dejabug.people import caller_for
@@ -24,7 +22,7 @@ def told() -> dict[tuple[str, str], str]:
     return {(method, path): scope or "" for method, path, scope in ROW.findall(page)}
 
 
-@pytest.mark.skipif(not contract.present(), reason="Atlassian's document is not here")
+@contract.needs_files
 def test_scopes_are_those_that_atlassian_states() -> None:
     document = json.loads((contract.FOLDER / "openapi-v2.json").read_text("utf-8"))
     assert len(told()) == 19

@@ -16,9 +16,7 @@ import contract
 from conftest import Site
 from test_jira_client import client_of
 
-pytestmark = pytest.mark.skipif(
-    not contract.present(), reason="Atlassian's OpenAPI files are not here"
-)
+pytestmark = contract.needs_files
 
 
 @pytest.fixture
@@ -103,3 +101,13 @@ def test_the_removed_search_is_refused(jira: Site) -> None:
         timeout=10,
     )
     assert answer.status_code == 410
+
+
+def test_a_stand_in_that_was_asked_what_jira_does_not_document_fails_its_test(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    with pytest.raises(requests.HTTPError):
+        site.call("GET", "/rest/api/2/nonsense")
+    with pytest.raises(AssertionError, match="Jira has no GET /rest/api/2/nonsense"):
+        site.close()

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
+from conftest import wait_until
 from dejabug import locks
 from dejabug.locks import held
 
 
 def test_one_holds_at_a_time(store: redis.Redis) -> None:
     inside, most = 0, 0
+    together = threading.Barrier(4)
 
     def work() -> None:
         nonlocal inside, most
-        for _ in range(5):
+        together.wait()
+        for _ in range(3):
             with held(store, "lock"):
                 inside += 1
                 most = max(most, inside)
+                time.sleep(0.02)  # long enough for others to come in, if they could
                 inside -= 1
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -51,3 +57,29 @@ def test_a_lock_that_was_lost_meanwhile_fails_nobody(store: redis.Redis) -> None
     with held(store, "lock"):
         store.set("lock", "another's")
     assert store.get("lock") == b"another's"
+
+
+def test_a_lock_outlives_a_renewal_that_fails() -> None:
+    assert 2 * locks.RENEWAL < locks.LIFE
+
+
+def test_a_renewal_that_fails_is_tried_again(
+    store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "RENEWAL", 0.02)
+    with capture_logs() as told, held(store, "lock"):
+        token = store.get("lock")
+        assert token is not None
+        store.set("lock", "another's")
+        wait_until(lambda: len(told) > 1)
+        assert {entry["event"] for entry in told} == {"lock_not_renewed"}
+        # It has another life than ours gives, by which a renewal is known.
+        store.set("lock", token, px=3_600_000)
+        wait_until(lambda: store.pttl("lock") <= locks.LIFE * 1000)
+    assert not store.exists("lock")
+
+
+def test_work_that_fails_lets_go_of_its_lock(store: redis.Redis) -> None:
+    with pytest.raises(ZeroDivisionError), held(store, "lock"):
+        raise ZeroDivisionError
+    assert not store.exists("lock")

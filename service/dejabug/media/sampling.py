@@ -15,7 +15,7 @@ from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, no_frames, open_i
 from dejabug.media.probe import FIRST_VIDEO, probe
 from dejabug.media.scaling import SCALE_FLAGS, scaled_size
 from dejabug.media.stills import read_still
-from dejabug.media.timeline import read_timeline
+from dejabug.media.timeline import MISSING, read_timeline
 
 # Frames whose 32 x 32 grey thumbnails differ by less (mean of 0-255) from the last kept one are
 # dropped: 63 % of an idle screen recording, none of moving play.
@@ -112,13 +112,16 @@ def sample_frames(
         raise no_frames(outcome)
     used = np.frombuffer(outcome.output, np.uint8, count * size)
     pixels: npt.NDArray[np.uint8] = used.reshape(count, height, width, 3)
+    # Of pictures that cannot be decoded ffmpeg says nothing, as long as there are others.
+    between = step + (timeline.keyframe_gap if sparse else 0.0)
+    undecoded = float(times[-1]) + between + MISSING < (timeline.duration or 0.0)
     kept = distinct(pixels) if drop_duplicates else np.arange(count)
     return Frames(
         times=times[kept],
         pixels=np.ascontiguousarray(pixels[kept]),
         duration=known if known is not None else count * step,
         dropped=count - len(kept),
-        truncated=timeline.cut_off or outcome.status != 0,
+        truncated=timeline.cut_off or outcome.status != 0 or undecoded,
     )
 
 

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.float64]
 
 # Newton steps until a fit's numbers stand still; ten are plenty for two of them.
 NEWTON_STEPS = 100
 STILL = 1e-9
+# No fit is flatter than this: a higher evidence must never mean a lower probability.
+LEAST_SLOPE = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,9 @@ def fit(
     """Pairs' raw evidence and whether they were the same bug → a calibration.
 
     Maximum a posteriori: the prior is trusted like `trust` pairs, so that a studio's first ten
-    verdicts bend the curve and do not break it. The slope stays positive. With no pairs, the prior.
-    Raises ValueError when the lengths differ.
+    verdicts bend the curve and do not break it. The slope is LEAST_SLOPE at least, and the
+    intercept the best one for it. With no pairs, the prior. Raises ValueError when the lengths
+    differ.
     """
     if len(evidence) != len(same):
         raise ValueError(f"{len(evidence)} pairs and {len(same)} verdicts")
@@ -72,16 +78,29 @@ def fit(
     y = np.asarray(same, float)
     middle = np.array([prior.slope, prior.intercept])
     # The information that `trust` pairs at even odds would carry, around the prior's own middle.
-    spread = np.array([[0.05, 0.0], [0.0, 0.25]]) * trust
+    spread = np.array([0.05, 0.25]) * trust
+    slope, intercept = _likeliest(x, y, np.zeros(len(y)), middle, spread)
+    if slope < LEAST_SLOPE:
+        # The intercept goes with the slope: beside another one it would be far off.
+        slope = LEAST_SLOPE
+        (intercept,) = _likeliest(x[:, 1:], y, x[:, 0] * slope, middle[1:], spread[1:])
+    return Calibration(slope=float(slope), intercept=float(intercept))
+
+
+def _likeliest(
+    x: Numbers, y: Numbers, offset: Numbers, middle: Numbers, spread: Numbers
+) -> Numbers:
+    """The weights [k] of a logistic regression of `y` [n] on `x` [n, k], with `offset` [n] added,
+    under a Gaussian prior of `middle` [k] and inverse variances `spread` [k]."""
     at = middle.copy()
     for _ in range(NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ at, -60, 60)))
-        gradient = x.T @ (p - y) + spread @ (at - middle)
-        hessian = (x.T * (p * (1 - p))) @ x + spread
+        p = 1 / (1 + np.exp(-np.clip(x @ at + offset, -60, 60)))
+        gradient = x.T @ (p - y) + spread * (at - middle)
+        hessian = (x.T * (p * (1 - p))) @ x + np.diag(spread)
         step = np.linalg.solve(hessian, gradient)
         # A long step from far away may overshoot; half a slope at once is enough.
         step /= max(1.0, float(np.abs(step).max()) / 5)
         at -= step
         if np.abs(step).max() < STILL:
             break
-    return Calibration(slope=max(float(at[0]), 0.1), intercept=float(at[1]))
+    return at

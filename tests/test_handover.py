@@ -1,0 +1,111 @@
+"""Why a new collection should not serve yet, each doubt at its bound. No model is loaded: clips and
+frames are put into both collections by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from conftest import wait_until
+from dejabug.handover import Handover
+from dejabug.index import Place
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.rooms import Rooms
+
+INDEXED, FAILED, PURGED = ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.PURGED
+VECTOR = np.eye(4, dtype=np.float32)[:1]
+
+
+@pytest.fixture
+def hand(cold_place: Rooms) -> Handover:
+    """Two empty collections; there is an issue in each of two projects."""
+    names = ("old", "new")
+    for name in names:
+        cold_place.tell_of_encoder(name, 4, "a test's")
+    old, new = map(cold_place.collection_of, names)
+    for number, project in (("1", "GAME"), ("2", "OTHER")):
+        new.catalogue.put_issue(IssueRecord(number, f"{project}-1", project, ""))
+    return Handover(cold_place.redis, old, new)
+
+
+def put(hand: Handover, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:
+    """Clips, by turns on both issues, as the two collections know them; those that are indexed in
+    the new one have a frame there."""
+    for number in ids:
+        issue, project = [("1", "GAME"), ("2", "OTHER")][number % 2]
+        for kept, status in ((hand.old, old), (hand.new, new)):
+            kept.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, status))
+        if new is INDEXED:
+            where = Place(issue, project, "")
+            hand.new.index.write_clip(str(number), where, np.zeros(1, np.float32), VECTOR)
+
+
+def test_a_collection_that_holds_all_of_the_old_one_leaves_no_doubt(hand: Handover) -> None:
+    put(hand, range(4), INDEXED, INDEXED)
+    assert hand.doubts() == []
+    assert list(hand.lost()) == []
+
+
+def test_an_empty_collection_after_an_empty_one_leaves_no_doubt(hand: Handover) -> None:
+    assert hand.doubts() == []
+
+
+def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(hand: Handover) -> None:
+    put(hand, range(99), INDEXED, INDEXED)
+    put(hand, [100], INDEXED, FAILED)
+    assert hand.doubts() == []
+    put(hand, [7], INDEXED, FAILED)
+    hand.new.index.forget_clip("7")
+    assert [clip.id for clip in hand.lost()] == ["100", "7"]
+    assert hand.doubts() == ["2 of 100 clips were lost on the way"]
+
+
+def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(hand: Handover) -> None:
+    put(hand, [1], INDEXED, INDEXED)
+    put(hand, range(2, 9), FAILED, FAILED)
+    put(hand, [9], PURGED, PURGED)
+    assert hand.doubts() == []
+
+
+def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(hand: Handover) -> None:
+    put(hand, range(4), INDEXED, INDEXED)
+    hand.new.index.forget_clip("3")
+    told = ["the index holds 3 of the 4 clips that are said to be in"]
+    assert hand.doubts() == told
+    put(hand, [3], INDEXED, INDEXED)
+    assert hand.doubts() == []
+
+
+def test_frames_that_redis_could_not_index_are_a_doubt(hand: Handover) -> None:
+    put(hand, range(2), INDEXED, INDEXED)
+    # Half a vector, as from a writer that was of another model.
+    (frame, *_) = hand.new.home.connection().scan_iter(f"dejabug:frame:{hand.new.slug}:*")
+    hand.new.home.connection().hset(frame, "vector", VECTOR.astype(np.float16).tobytes()[:4])
+    wait_until(lambda: hand.new.index.state().failures)
+    assert hand.doubts() == ["Redis could not index 1 frames"]
+
+
+def test_every_doubt_is_told(hand: Handover) -> None:
+    put(hand, range(4), INDEXED, INDEXED)
+    put(hand, [4], INDEXED, FAILED)
+    hand.new.index.forget_clip("3")
+    assert hand.doubts() == [
+        "1 of 5 clips were lost on the way",
+        "the index holds 3 of the 4 clips that are said to be in",
+    ]
+
+
+def test_what_is_missing_is_what_the_old_one_knows_of_issues_that_still_exist(
+    hand: Handover,
+) -> None:
+    put(hand, [1], INDEXED, INDEXED)
+    put(hand, [2], INDEXED, FAILED)  # had its turn
+    for number, issue in ((3, "2"), (4, "gone")):
+        hand.old.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, INDEXED))
+    assert hand.missing() == ["3"]
+    assert hand.take(hand.missing()) == ["3"]
+    assert hand.missing() == []
+    counts = hand.counts()
+    assert (counts.known, counts.done, counts.failed, counts.clips) == (4, 2, 1, 1)
