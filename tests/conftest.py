@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 import redis
 import requests
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 import contract
@@ -25,6 +26,7 @@ from dejabug import media
 from dejabug import rooms as rooms_module
 from dejabug.demo.jira_standin.admin import requests_to
 from dejabug.demo.jira_standin.app import create_app as create_jira
+from dejabug.demo.jira_standin.app import fill
 from dejabug.demo.jira_standin.store import User
 from dejabug.demo.studio import CLIPS
 from dejabug.media import find_ffmpeg
@@ -153,6 +155,10 @@ def serve_in_a_thread(server: BaseServer) -> None:
     ).start()
 
 
+# Stand-ins that nobody uses at the moment: their routes take longer to make than most tests take.
+IDLE_SITES: list[Flask] = []
+
+
 class Site:
     """The stand-in Jira, served over real HTTP, and hands to work in it."""
 
@@ -164,7 +170,11 @@ class Site:
                 "admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"], admin=True
             ),
         ]
-        self.app = create_jira(folder, users, deployment)
+        if IDLE_SITES:
+            self.app = IDLE_SITES.pop()
+            fill(self.app, folder, users, deployment)
+        else:
+            self.app = create_jira(folder, users, deployment)
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
         serve_in_a_thread(self._server)
@@ -217,6 +227,8 @@ class Site:
         self._server.server_close()
         if self.app.extensions["deployment"] == "Cloud":
             contract.check_stand_in(requests_to(self.app))
+        self.app.extensions["ended"].set()
+        IDLE_SITES.append(self.app)
 
 
 @pytest.fixture

@@ -38,14 +38,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Costs(config.getoption("--costs")), "dejabug-costs")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What was spent before the first test is no test's."""
+    session._cpu_seconds = cpu_seconds()  # type: ignore[attr-defined]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Write onto a phase's report what CPU time has gone since the phase before."""
     outcome: Any = yield
-    now = cpu_seconds()
-    before = getattr(item.session, "_cpu_seconds", now)
-    item.session._cpu_seconds = now  # type: ignore[attr-defined]
-    outcome.get_result().cpu_seconds = now - before
+    now, session = cpu_seconds(), item.session
+    outcome.get_result().cpu_seconds = now - session._cpu_seconds  # type: ignore[attr-defined]
+    session._cpu_seconds = now  # type: ignore[attr-defined]
 
 
 class Costs:

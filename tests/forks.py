@@ -19,8 +19,8 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
-# Where the server finds `preloaded`; and one thread for torch in every process that is forked, since
-# two processes of the suite share two cores.
+# Where the server finds `preloaded`; and one thread for torch in every process that is forked: two
+# processes of the suite share two cores.
 SERVER_ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
 
 
@@ -33,13 +33,15 @@ class Fork:
         environment: Mapping[str, str],
         stdout: Path,
         stderr: Path | None = None,
+        *,
+        remembers: bool = True,
     ) -> None:
         """Run `dejabug` with these arguments; what it says is appended to the files (`stderr` None:
-        all goes to `stdout`)."""
+        all goes to `stdout`). Unless it `remembers`, it samples and embeds every clip itself."""
         _start_server()
         self._process = _context.Process(
             target=_run,
-            args=(list(arguments), dict(environment), str(stdout), str(stderr or stdout)),
+            args=(list(arguments), dict(environment), stdout, stderr or stdout, remembers),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -111,7 +113,9 @@ def _start_server() -> None:
                 os.environ[name] = value
 
 
-def _run(arguments: list[str], environment: dict[str, str], stdout: str, stderr: str) -> None:
+def _run(
+    arguments: list[str], environment: dict[str, str], stdout: Path, stderr: Path, remembers: bool
+) -> None:
     """In the forked process: become `python -m dejabug …`."""
     os.environ.clear()
     os.environ.update(environment)
@@ -123,6 +127,10 @@ def _run(arguments: list[str], environment: dict[str, str], stdout: str, stderr:
         os.close(opened)
     sys.argv = ["dejabug", *arguments]
     assert "preloaded" in sys.modules, "the fork server could not import tests/preloaded.py"
+    import preloaded
     from dejabug.cli import app
+
+    if remembers:
+        preloaded.remember()
 
     app(prog_name="dejabug")

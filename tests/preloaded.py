@@ -28,13 +28,13 @@ starter._load_vision = functools.cache(starter._load_vision)
 starter._load_reader = functools.cache(starter._load_reader)
 starter.StarterEncoder()
 
-memory = Memory(Path(os.environ[FOLDER]))
 
+def remember() -> None:
+    """In a forked process: sample and embed nothing twice in this run of the suite."""
+    memory = Memory(Path(os.environ[FOLDER]))
 
-def load_encoder(settings: Settings) -> Encoder:
-    """The settings' encoder, which embeds nothing twice in this run of the suite."""
-    return Remembering(encoders.load_encoder(settings), memory)
+    def load_encoder(settings: Settings) -> Encoder:
+        return Remembering(encoders.load_encoder(settings), memory)
 
-
-rooms.load_encoder = load_encoder
-media.sample_frames = remember_frames(memory)
+    rooms.load_encoder = load_encoder
+    media.sample_frames = remember_frames(memory)

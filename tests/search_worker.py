@@ -12,6 +12,9 @@ from dejabug.questions import Answerer
 from dejabug.rooms import Rooms
 from dejabug.worker import WarmWorker
 
+# Seconds of one blocking read: what its end waits for at most.
+READ = 0.05
+
 
 class ThreadWorker(WarmWorker):
     """A worker that takes no signals: those are the main thread's."""
@@ -26,15 +29,15 @@ class ThreadWorker(WarmWorker):
 def searching(place: Rooms) -> Iterator[None]:
     """Questions are answered, for as long as this lasts."""
     done = threading.Event()
+    queue = place.queue("search")
 
     def run() -> None:
         while not done.wait(0.01):
-            ThreadWorker([place.queue("search")], place.redis).work(
-                burst=True, logging_level="CRITICAL"
-            )
+            if queue.count:
+                ThreadWorker([queue], place.redis).work(burst=True, logging_level="CRITICAL")
 
     thread = threading.Thread(target=run, daemon=True)
-    answerer = Answerer(place)
+    answerer = Answerer(place, read=READ)
     answerer.start()
     thread.start()
     try:

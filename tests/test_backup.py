@@ -149,7 +149,6 @@ def test_everything_comes_back_as_it_was_under_every_encoder(
     assert any(name.startswith(f"dejabug:frame:{slug}") for name in before)
 
 
-@pytest.mark.slow
 def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
     place: Rooms, jira: Site, clips: Path, tmp_path: Path
 ) -> None:

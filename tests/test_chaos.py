@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_storm_of_kills_and_bad_answers_leaves_all_as_it_must_be(tmp_path: Path) -> None:
     storm = [sys.executable, "-m", "tools.chaos", "--webhooks", "80", "--seconds", "25"]

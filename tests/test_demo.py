@@ -14,7 +14,7 @@ from PIL import Image
 
 from conftest import dejabug, processes_of, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 FILES = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4", "crafter-14.mp4", "crafter-12.webm",
          "crafter-08.mp4")  # fmt: skip

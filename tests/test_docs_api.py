@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,22 @@ import requests
 from conftest import Site, wait_until
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
+from forks import Fork
 from test_docs import ROOT
 from test_jobs import COWS, QUIET, history, tell
 
-pytestmark = pytest.mark.slow
 EXAMPLES = re.findall(
     r"^```sh\n(.*?)^```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.M | re.S
 )
 
 
 @pytest.fixture
-def service(environment: dict[str, str]) -> Iterator[str]:
+def service(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """`dejabug serve` and `dejabug worker search`; where it is."""
     port = free_port()
     commands = (["serve", "--port", str(port)], ["worker", "search"])
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", "dejabug", *command], env={**os.environ, **environment}
-        )
-        for command in commands
-    ]
+    said = tmp_path / "said.log"
+    children = [Fork(command, {**os.environ, **environment}, said) for command in commands]
     url = f"http://127.0.0.1:{port}"
     yield url
     for child in children:

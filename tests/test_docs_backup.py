@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from conftest import Site
 from dejabug.rooms import Rooms
 from test_backup import fill
@@ -18,7 +16,6 @@ from test_docs import ROOT
 PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
 
 
-@pytest.mark.slow
 def test_the_commands_of_the_page_do_what_they_say(
     cold_place: Rooms, environment: dict[str, str], jira: Site, tmp_path: Path
 ) -> None:

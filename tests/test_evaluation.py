@@ -23,7 +23,7 @@ from dejabug.media import find_ffmpeg, probe
 from dejabug.settings import Settings
 from remembering import Remembering
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 GAME = "crafter"
 # With eleven groups of duplicates: enough to learn from, and half of the bundled clips.
@@ -147,6 +147,7 @@ def test_from_few_duplicates_nothing_is_learned(corpus: Corpus) -> None:
         learn(corpus)
 
 
+@pytest.mark.slow
 def test_among_games_the_default_ranking_wins_and_lessons_are_kept_only_where_they_win(
     remembering: Remembering, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ KNOWN = (
 )
 
 
+@pytest.mark.slow
 def test_the_moments_are_the_bug_s_seconds_in_both_clips(
     tmp_path: Path, clips: Path, remembering: Remembering
 ) -> None:

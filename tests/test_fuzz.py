@@ -72,7 +72,6 @@ def test_a_deep_document_is_read_to_its_ground() -> None:
     assert plain_text(document) == "ground"
 
 
-@pytest.mark.slow
 def test_random_files_break_nothing(tmp_path: Path) -> None:
     program = media.find_ffmpeg()
     corpus = list(make_bases(tmp_path, program).values())

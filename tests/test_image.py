@@ -17,8 +17,6 @@ from dejabug.redis_server import RedisServer, free_port
 from deploying import DOCKERFILE, ROOT
 from dockerfile import Machine, as_command, read_dockerfile
 
-slow = [pytest.mark.slow, pytest.mark.timeout(300)]
-
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
@@ -80,7 +78,7 @@ def answers(address: str) -> bool:
 
 @pytest.mark.usefixtures("store")
 class TestImage:
-    pytestmark = slow
+    pytestmark = (pytest.mark.slow, pytest.mark.timeout(600))
 
     def test_it_serves_without_rights_on_a_read_only_root(
         self, machine: Machine, start: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path

@@ -134,7 +134,6 @@ def test_an_evaluation_leaves_the_service_s_vectors_alone(
 # Away
 
 
-@pytest.mark.slow
 def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     start: Any, cold_place: Rooms, jira: Site, clips: Path, own: RedisServer
 ) -> None:

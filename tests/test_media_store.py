@@ -49,7 +49,6 @@ def files_below(*folders: Path) -> list[Path]:
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.slow
 def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
     cold_place: Rooms, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
 ) -> None:

@@ -168,7 +168,6 @@ def test_what_webhooks_missed_is_looked_for_as_soon_as_jira_is_back(
     assert not place.redis.exists(RECONCILE_TURN)
 
 
-@pytest.mark.slow
 def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Rooms, jira: Site) -> None:
     """With real processes: a job that would wait for six hours is done minutes after."""
     key = jira.file("GAME", "cows")

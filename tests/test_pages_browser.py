@@ -27,7 +27,6 @@ from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 from test_panel_browser import APART, AXE, PICTURES, Service, browser, service
 
 __all__ = ["browser", "service"]
-pytestmark = pytest.mark.slow
 PHONE = {"width": 390, "height": 844}
 
 

@@ -35,8 +35,6 @@ PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
 # Seconds by which two clips may be apart while they play.
 APART = 0.12
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

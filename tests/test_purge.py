@@ -131,7 +131,6 @@ def test_a_clip_that_is_purged_while_it_is_embedded_stays_so(
     assert place.pictures.times(clip.id) == []
 
 
-@pytest.mark.slow
 def test_comments_that_rest_on_purged_footage_are_brought_in_line(
     place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
 ) -> None:

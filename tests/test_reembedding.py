@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +34,7 @@ from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
 from dejabug.serving import NotServingError
 from dejabug.worker import WarmWorker, queues_now
+from forks import Fork
 from search_worker import searching
 from test_cli import call, words
 from test_encoders import small_clip  # noqa: F401 (a fixture)
@@ -452,22 +451,17 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     assert call("encoder", "forget", "nobody", "--yes").exit_code == 1
 
 
-@pytest.mark.slow
 def test_real_workers_change_the_encoder_while_questions_are_asked(
     cold_place: Rooms, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     """Two encoders' workers and the command as processes; the new worker and the command are killed
     on the way. Somebody asks all the time, and always gets an answer."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Fork] = []
     done = threading.Event()
 
-    def start(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "dejabug", *arguments],
-            env={**os.environ, **environment, **more},
-            stdout=(tmp_path / f"{len(running)}.log").open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+    def start(*arguments: str, **more: str) -> Fork:
+        variables = {**os.environ, **environment, **more}
+        child = Fork(arguments, variables, tmp_path / f"{len(running)}.log")
         running.append(child)
         return child
 

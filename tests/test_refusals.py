@@ -229,7 +229,6 @@ def test_a_purge_makes_room_in_a_redis_that_is_full(
     assert refused(place.redis) is None
 
 
-@pytest.mark.slow
 def test_workers_wait_and_then_do_all_that_there_is(
     start: Any, place: Rooms, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
 ) -> None:
@@ -278,7 +277,6 @@ def test_what_rq_writes_in_passing_ends_no_worker(
     trouble.end()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
     start: Any, cold_place: Rooms, trouble: Trouble, tmp_path: Path

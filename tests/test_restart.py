@@ -106,7 +106,6 @@ def answerer(place: Rooms) -> Iterator[Answerer]:
     thread.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("answerer")
 def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully(
     place: Rooms, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
@@ -126,7 +125,6 @@ def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_full
     assert place.index.state().ready
 
 
-@pytest.mark.slow
 def test_while_redis_loads_its_data_every_door_says_so(
     place: Rooms, server: RedisServer, jira: Site
 ) -> None:

@@ -11,8 +11,6 @@ import json
 import os
 import re
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,11 +30,11 @@ from slack_sdk.signature import SignatureVerifier
 from conftest import Site, dejabug, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.redis_server import RedisServer, free_port
+from forks import Fork
 from test_docs import ROOT
 from test_docs_api import alive
 from test_jobs import COWS, QUIET
 
-pytestmark = pytest.mark.slow
 PASSWORD = "marked-redis-password"
 SECRETS = {
     "DEJABUG_WEBHOOK_SECRET": "marked-webhook-secret",
@@ -154,37 +152,29 @@ def test_none_of_our_secrets_is_ever_printed(
     }
     secrets = [*SECRETS.values(), PASSWORD, environment["DEJABUG_JIRA_TOKEN"]]
     said, children = tmp_path / "said.log", []
-    with said.open("wb") as log:
-        for command in (["serve", "--port", str(port)], ["worker"]):
-            children.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "dejabug", *command],
-                    env={**os.environ, **settings},
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-            )
-        try:
-            told = dejabug("token", "create", "--name", "ci", "-p", "GAME", **settings)
-            token = told.stdout.strip()
-            assert token.startswith("djb_"), told.stderr
-            secrets.append(token)
-            url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: alive(url))
-            secrets += live(url, token, jira, clips)
-            refused = admin.execute_command("ACL", "LOG")
-            assert refused == [], f"the documented user may do too little: {refused}"
-            backup = dejabug("export", str(tmp_path / "b.zip"), **settings)
-            assert backup.returncode == 0, backup.stderr
-            admin.shutdown(nosave=True, now=True)
-            time.sleep(1.5)  # the workers notice
-            ask = requests.get(f"{url}/api/v1/status", headers=bearer(token), timeout=30)
-            assert ask.status_code == 503
-            assert hook(url, {"webhookEvent": "jira:issue_created"}).status_code in (400, 503)
-        finally:
-            for child in children:
-                child.kill()
-                child.wait()
+    for command in (["serve", "--port", str(port)], ["worker"]):
+        children.append(Fork(command, {**os.environ, **settings}, said))
+    try:
+        told = dejabug("token", "create", "--name", "ci", "-p", "GAME", **settings)
+        token = told.stdout.strip()
+        assert token.startswith("djb_"), told.stderr
+        secrets.append(token)
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: alive(url))
+        secrets += live(url, token, jira, clips)
+        refused = admin.execute_command("ACL", "LOG")
+        assert refused == [], f"the documented user may do too little: {refused}"
+        backup = dejabug("export", str(tmp_path / "b.zip"), **settings)
+        assert backup.returncode == 0, backup.stderr
+        admin.shutdown(nosave=True, now=True)
+        time.sleep(1.5)  # the workers notice
+        ask = requests.get(f"{url}/api/v1/status", headers=bearer(token), timeout=30)
+        assert ask.status_code == 503
+        assert hook(url, {"webhookEvent": "jira:issue_created"}).status_code in (400, 503)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
     wrong = f"rediss://dejabug:marked-wrong-password@{host}"
     secrets += ["marked-wrong-password", "marked-torn"]
     outputs = [said.read_text("utf-8", "replace"), told.stderr, backup.stdout + backup.stderr]

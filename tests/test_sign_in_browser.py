@@ -21,7 +21,6 @@ from test_pages_browser import Desk
 from test_panel_browser import Service, browser, service, service_url
 
 __all__ = ["browser", "service", "service_url"]
-pytestmark = pytest.mark.slow
 NARROW = {"width": 320, "height": 640}
 WIDE = {"width": 1240, "height": 700}
 BUTTON = "Sign in with Studio account"

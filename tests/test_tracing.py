@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import current_trace, traced
 from dejabug.web import create_app
 from dejabug.worker import WarmWorker
+from forks import Fork
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +52,6 @@ def created(client: FlaskClient, jira: Site, key: str) -> str:
     return answer.headers["X-Request-ID"]
 
 
-@pytest.mark.slow
 def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     cold_place: Rooms,
     client: FlaskClient,
@@ -68,27 +66,18 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     # No round of repairs, which would read the second issue in before its webhook comes.
     more = {"DEJABUG_LOG_FORMAT": "json", "DEJABUG_RECONCILE_MINUTES": "0"}
     variables = {**os.environ, **environment, **more}
-    with log.open("ab") as output:
-        workers = [
-            subprocess.Popen(
-                [sys.executable, "-m", "dejabug", "worker", *queues],
-                env=variables,
-                stdout=output,
-                stderr=output,
-            )
-            for queues in (["default"], ["clips"])
-        ]
-        try:
-            created(client, jira, old)
-            wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
-            trace = created(client, jira, new)
-            wait_until(lambda: jira.comments(new), 120)
-            wait_until(lambda: '"comment_written"' in log.read_text("utf-8"), 20)
-        finally:
-            for worker in workers:
-                worker.terminate()
-            for worker in workers:
-                worker.wait(30)
+    workers = [Fork(["worker", queue], variables, log) for queue in ("default", "clips")]
+    try:
+        created(client, jira, old)
+        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+        trace = created(client, jira, new)
+        wait_until(lambda: jira.comments(new), 120)
+        wait_until(lambda: '"comment_written"' in log.read_text("utf-8"), 60)
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(60)
     text = log.read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines()]  # each and every line is JSON
     mine = [line for line in lines if line.get("trace") == trace]

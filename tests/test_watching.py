@@ -6,8 +6,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census
+from forks import Fork
 from tools.watch.dashboard import dashboard, queries
 from tools.watch.table import BEGIN, END, families, table
 
@@ -154,18 +153,18 @@ def test_an_address_that_is_taken_is_waited_for(capsys: pytest.CaptureFixture[st
 
 
 @pytest.fixture
-def processes(environment: dict[str, str]) -> Iterator[dict[str, int]]:
+def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, int]]:
     """The real web process and a worker on all queues; their ports: of the web, of both metrics."""
     ports = {name: free_port() for name in ("http", "web", "worker")}
     Path(environment["DEJABUG_DATA_DIR"]).mkdir()
     variables = {**os.environ, **environment, "DEJABUG_RECONCILE_MINUTES": "0"}
     commands = {"web": ["serve", "--port", str(ports["http"])], "worker": ["worker"]}
     running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "dejabug", *command],
-            env={**variables, "DEJABUG_METRICS_PORT": str(ports[name])},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        Fork(
+            command,
+            {**variables, "DEJABUG_METRICS_PORT": str(ports[name])},
+            tmp_path / f"{name}.log",
+            remembers=False,  # what is measured must be done
         )
         for name, command in commands.items()
     ]
@@ -183,7 +182,6 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.slow
 def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
     processes: dict[str, int], cold_place: Rooms, jira: Site, clips: Path
 ) -> None:

@@ -113,11 +113,15 @@ QUESTION = TypeAdapter(Question)
 
 
 class Answerer(threading.Thread):
-    """Beside a worker that has the model: answers questions, whatever the worker has in hand."""
+    """Beside a worker that has the model: answers questions, whatever the worker has in hand.
 
-    def __init__(self, place: Rooms) -> None:
+    `read`: seconds of one blocking read of Redis, which `stop` waits for at most.
+    """
+
+    def __init__(self, place: Rooms, *, read: float = READ) -> None:
         super().__init__(name="answerer", daemon=True)
         self._place = place
+        self._read = read
         # A blocking read holds its connection.
         self._redis = connect(place.settings)
         self._done = threading.Event()
@@ -129,14 +133,14 @@ class Answerer(threading.Thread):
         use_one_core()
         while not self._done.is_set():
             try:
-                first = cast("list[bytes] | None", self._redis.blpop([key], timeout=READ))
+                first = cast("list[bytes] | None", self._redis.blpop([key], timeout=self._read))
                 if first is not None:
                     others = cast("list[bytes] | None", self._redis.lpop(key, TOGETHER - 1))
                     self._answer(_questions([first[1], *(others or ())]))
             except redis.RedisError as error:
                 if self._seldom.due(type(error).__name__):
                     log.warning("questions_not_read", error=type(error).__name__, why=str(error))
-                self._done.wait(READ)
+                self._done.wait(self._read)
 
     def stop(self) -> None:
         """End the thread; the question in hand is answered."""

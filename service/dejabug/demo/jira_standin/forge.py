@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Forge:
     def __init__(self, plugin: Path | None = None, remote: str = "") -> None:
         self.plugin = plugin
         self.remote = remote
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _signing_key()
 
     @property
     def has_panel(self) -> bool:
@@ -73,6 +74,12 @@ class Forge:
         """The public key, as Atlassian publishes its own (RFC 7517)."""
         public = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
         return {"keys": [{**public, "kid": KEY_ID, "use": "sig", "alg": "RS256"}]}
+
+
+@cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    """One key a process: making one takes 40 ms."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def forge() -> Forge:

@@ -1,0 +1,104 @@
+"""The tests that `make test` leaves out, and whether what they depend on has changed.
+
+    python -m tools.slow_tests                run all of them; note what they passed with
+    python -m tools.slow_tests --if-changed   only those whose files have changed since they passed
+
+Tests are left out by the mark `slow`. What they depend on is named here by test file; when a file's
+slow tests pass, the digest of all that is written to tests/slow-passed.json, which is tracked: a
+clean clone knows what was tried. A test file with the mark that is not named here is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PASSED = ROOT / "tests" / "slow-passed.json"
+SERVICE = "service/dejabug"
+# Every slow test may depend on these.
+COMMON = ("tests/conftest.py", "tests/remembering.py", "pyproject.toml")
+# Test file → what its slow tests depend on beside itself: files, or folders with all in them.
+DEPENDS = {
+    "test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
+    "test_evaluation.py": (
+        f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
+        f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",
+        f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
+    ),
+    "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
+    "test_image.py": (
+        SERVICE, "Dockerfile", ".dockerignore", "deploy", "tests/deploying.py",
+        "tests/dockerfile.py",
+    ),
+}  # fmt: skip
+
+
+def digest(name: str) -> str:
+    """SHA-256 of the names and contents of what a test file's slow tests depend on."""
+    wanted = [f"tests/{name}", *COMMON, *DEPENDS[name]]
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *wanted],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.split(b"\0")
+    found = hashlib.sha256()
+    for path in sorted(path for path in listed if path and (ROOT / path.decode()).is_file()):
+        content = (ROOT / path.decode()).read_bytes()
+        found.update(path + b"\0" + hashlib.sha256(content).digest())
+    return found.hexdigest()
+
+
+def passed() -> dict[str, str]:
+    """Test file → the digest with which its slow tests last passed."""
+    found: dict[str, str] = json.loads(PASSED.read_text("utf-8")) if PASSED.exists() else {}
+    return found
+
+
+def changed() -> list[str]:
+    """The test files whose slow tests have not passed with what is here now."""
+    before = passed()
+    return [name for name in DEPENDS if before.get(name) != digest(name)]
+
+
+def run(names: list[str]) -> int:
+    """Run these files' slow tests and note those that passed; the worst exit status."""
+    worst = 0
+    for name in names:
+        print(f"Slow tests of {name}", flush=True)
+        tried = digest(name)
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "slow", f"tests/{name}"]
+        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        worst = max(worst, status)
+        if status == 0:
+            noted = {**passed(), name: tried}
+            PASSED.write_text(json.dumps(dict(sorted(noted.items())), indent=2) + "\n", "utf-8")
+    return worst
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.slow_tests",
+        description="Run the tests that `make test` leaves out, and note what they passed with.",
+    )
+    parser.add_argument(
+        "--if-changed", action="store_true", help="only where what they depend on has changed"
+    )
+    names = changed() if parser.parse_args().if_changed else list(DEPENDS)
+    if not names:
+        print("The slow tests have passed with all that is here: none is run")
+        return 0
+    status = run(names)
+    if status == 0:
+        print(f"All passed; noted in {PASSED.relative_to(ROOT)}, which belongs into the commit")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+#!/bin/sh
+# What `make test` runs: the static checks and the panel's own tests beside pytest in two processes.
+# Arguments go to pytest. PROCESSES=4 make test: on a machine with more cores.
+set -u
+venv=${VENV:-.venv}
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
+check() {
+    make --no-print-directory lint && (cd plugin && npm run --silent check && npm test --silent)
+}
+check >"$said" 2>&1 &
+checking=$!
+
+"$venv/bin/pytest" -q -n "${PROCESSES:-2}" --dist loadgroup --no-loadscope-reorder "$@"
+tested=$?
+wait "$checking"
+checked=$?
+cat "$said"
+if [ "$checked" -ne 0 ]; then echo "Lint, types or the panel's tests failed: see above" >&2; fi
+[ "$tested" -eq 0 ] && [ "$checked" -eq 0 ]
