@@ -47,6 +47,9 @@ hypothesis.settings.load_profile("dejabug")
 # Says at the end whether the stand-ins' requests were checked.
 pytest_plugins = ["contract_report"]
 
+# Seconds that something awaited may take; long, for what never comes and not for a busy machine.
+PATIENCE = 240.0
+
 TOKEN = "test-token"
 SECRET = "test-secret"
 
@@ -175,6 +178,7 @@ class Site:
             fill(self.app, folder, users, deployment)
         else:
             self.app = create_jira(folder, users, deployment)
+        self._held: list[threading.Event] = []
         self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
         serve_in_a_thread(self._server)
@@ -221,8 +225,19 @@ class Site:
         """Order a fault."""
         self.call("POST", "/rest/standin/faults", "admin", json=fault)
 
+    def hold(self, path: str) -> threading.Event:
+        """Let the next request of this path wait until the event that is returned is set."""
+        released, app = threading.Event(), self.app
+        fault = {"path": path, "status": 0, "count": 1, "delay": 0, "headers": {}}
+        with app.extensions["store"].lock:
+            app.extensions["faults"].append({**fault, "until": released})
+        self._held.append(released)
+        return released
+
     def close(self) -> None:
         """Stop serving; every request that was made must be one that Jira Cloud documents."""
+        for released in self._held:
+            released.set()
         self._server.shutdown()
         self._server.server_close()
         if self.app.extensions["deployment"] == "Cloud":
@@ -344,7 +359,7 @@ def clips_waiting(place: Rooms) -> int:
     return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
 
 
-def wait_until(what: Callable[[], Any], timeout: float = 60.0) -> Any:
+def wait_until(what: Callable[[], Any], timeout: float = PATIENCE) -> Any:
     """Wait for something to be true, and return it."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

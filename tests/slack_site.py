@@ -53,7 +53,7 @@ class Slack:
 
     def answers(self, count: int = 1) -> dict[str, Any]:
         """Wait for so many answers in all; the last of them."""
-        wait_until(lambda: len(self.said) >= count, 30)
+        wait_until(lambda: len(self.said) >= count)
         return self.said[count - 1]
 
     def _user(self) -> Response:

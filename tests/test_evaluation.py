@@ -23,7 +23,7 @@ from dejabug.media import find_ffmpeg, probe
 from dejabug.settings import Settings
 from remembering import Remembering
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 GAME = "crafter"
 # With eleven groups of duplicates: enough to learn from, and half of the bundled clips.

@@ -25,7 +25,7 @@ from tools.hostile.trap import Trap
 from tools.hostile.trial import FRAMES, GRACE, Trial, Verdict, try_files
 
 # All of it is made and read once, in a minute or two.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 FFMPEG = media.find_ffmpeg()
 MEBIBYTE = 2**20

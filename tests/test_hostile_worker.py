@@ -18,7 +18,7 @@ from tools.hostile.catalogue import hostile_files, write_canary
 from tools.hostile.kinds import Bait, Hostile
 from tools.hostile.trap import Trap
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 FFMPEG = media.find_ffmpeg()
 # A file → the code it ends with; none where its pictures are read.

@@ -78,7 +78,7 @@ def answers(address: str) -> bool:
 
 @pytest.mark.usefixtures("store")
 class TestImage:
-    pytestmark = (pytest.mark.slow, pytest.mark.timeout(600))
+    pytestmark = (pytest.mark.slow, pytest.mark.timeout(900))
 
     def test_it_serves_without_rights_on_a_read_only_root(
         self, machine: Machine, start: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path
@@ -87,7 +87,7 @@ class TestImage:
         port = str(free_port())
         entry = as_command(web.last("ENTRYPOINT"))
         child = start(f"{entry} {as_command(web.last('CMD')).replace('8000', port)}")
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz") or child.poll(), 30)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz") or child.poll())
         assert child.poll() is None, (tmp_path / "log").read_text()
         assert answers(f"http://127.0.0.1:{port}/readyz/webhooks")
         _, _, check = web.last("HEALTHCHECK").partition(" CMD ")
@@ -110,7 +110,7 @@ class TestImage:
     ) -> None:
         assert run(machine, "dejabug worker-health").returncode == 1
         child = start("tini -- dejabug worker default previews")
-        wait_until(lambda: run(machine, "dejabug worker-health").returncode == 0, 30)
+        wait_until(lambda: run(machine, "dejabug worker-health").returncode == 0)
         child.terminate()
         child.wait(20)
         assert run(machine, "dejabug worker-health").returncode == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import wait_until
+from conftest import PATIENCE, wait_until
 from dejabug.index import (
     BadVectorsError,
     FrameIndex,
@@ -311,7 +311,7 @@ def test_a_large_flat_index_grows_into_hnsw_while_it_answers(
         frames.write_clip(f"{n}", HOME, times(20), unit(20, n))
     exact = frames.nearest_clips(unit(1, 3)[:1], 100, ALL)
     assert frames.state().algorithm == "FLAT"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not frames.grow():
         assert frames.nearest_clips(unit(1, 3)[:1], 100, ALL) == exact
         assert time.monotonic() < deadline
@@ -334,11 +334,19 @@ def test_an_index_that_is_made_anew_is_not_taken_for_the_complete_one_before(
     monkeypatch.setattr(completeness, "BUILDING", 0)
     # Slow to build, so that it is asked before it is built.
     monkeypatch.setattr(frames_module, "HNSW_EF_CONSTRUCTION", 1000)
-    store.execute_command("FT.DROPINDEX", frames.state().name)
-    FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
-    with pytest.raises(IndexUnavailableError, match="being built"):
-        frames.best_frames(unit(100, 59)[0], 10, ALL)
-    wait_until(lambda: frames.state().ready, 30)
+    for _ in range(20):
+        store.execute_command("FT.DROPINDEX", frames.state().name)
+        FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
+        try:
+            (found, *_) = frames.best_frames(unit(100, 59)[0], 10, ALL)
+        except IndexUnavailableError as error:
+            refusal = str(error)
+            break
+        assert found.clip_id == "59"  # on a busy machine it may be built by now
+    else:
+        raise AssertionError("it was built each time before it was asked")
+    assert "being built" in refusal
+    wait_until(lambda: frames.state().ready)
     assert frames.best_frames(unit(100, 59)[0], 10, ALL)[0].clip_id == "59"
 
 

@@ -140,7 +140,7 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     old = jira.file("GAME", "old cows", clips / COWS[0])
     send_created(cold_place, jira, old)
     start("default", "clips", "search")
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
     token, _ = cold_place.tokens.create("test", ["GAME"], None)
     client = create_app(cold_place).test_client()
     own.kill()
@@ -153,9 +153,9 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     answer = client.get(f"/api/v1/issues/{old}/similar", headers=asked)
     assert answer.status_code == 503, answer.text
     scheduled = cold_place.queue("clips").scheduled_job_registry
-    wait_until(lambda: scheduled.get_job_count(cleanup=False), 60)
+    wait_until(lambda: scheduled.get_job_count(cleanup=False))
     own.start()
-    (comment,) = wait_until(lambda: jira.comments(key), 120)
+    (comment,) = wait_until(lambda: jira.comments(key))
     assert f"[{old}|" in comment["body"]
 
 

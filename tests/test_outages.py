@@ -177,7 +177,7 @@ def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Rooms, jira: 
     job.number_of_retries = len(BACKOFF)
     job.save()
     start("default")
-    wait_until(lambda: cold_place.redis.exists(WAITS_FOR_JIRA), 60)
+    wait_until(lambda: cold_place.redis.exists(WAITS_FOR_JIRA))
     (score,) = [
         score
         for _, score in wait_until(

@@ -178,7 +178,7 @@ def test_a_key_opens_both_clips_in_step(
         ".then(told => told.results[0].moments[0])"
     )
     times = "[...document.querySelectorAll('dialog video')].map((each) => each.currentTime)"
-    wait_until(lambda: desk.page.evaluate(times)[0] > told["here_at"] + 0.4, 15)
+    wait_until(lambda: desk.page.evaluate(times)[0] > told["here_at"] + 0.4)
     for _ in range(5):
         here, there = desk.page.evaluate(times)
         assert abs((there - here) - (told["there_at"] - told["here_at"])) < APART

@@ -185,7 +185,7 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     expect(videos).to_have_count(2)
     moment = desk.first_moment()
     times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
-    wait_until(lambda: desk.inside(times)[0] > moment["here_at"] + 0.4, 15)  # it plays by itself
+    wait_until(lambda: desk.inside(times)[0] > moment["here_at"] + 0.4)  # it plays by itself
     for _ in range(5):
         here, there = desk.inside(times)
         assert abs((there - here) - (moment["there_at"] - moment["here_at"])) < APART
@@ -210,7 +210,7 @@ def test_who_wants_less_motion_gets_the_moment_standing_still(
     moment = desk.first_moment()
     times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
     wanted = [moment["here_at"], moment["there_at"]]
-    wait_until(lambda: desk.inside(times) == pytest.approx(wanted, abs=0.1), 15)
+    wait_until(lambda: desk.inside(times) == pytest.approx(wanted, abs=0.1))
 
 
 def test_the_keyboard_does_all_of_it(desk: Desk, tickets: tuple[str, str]) -> None:
@@ -224,7 +224,7 @@ def test_the_keyboard_does_all_of_it(desk: Desk, tickets: tuple[str, str]) -> No
     expect(button(panel, "Play both clips")).to_be_visible()
     before = desk.inside("document.querySelector('video').currentTime")
     desk.page.keyboard.press("ArrowRight")
-    wait_until(lambda: desk.inside("document.querySelector('video').currentTime") > before, 10)
+    wait_until(lambda: desk.inside("document.querySelector('video').currentTime") > before)
     desk.page.keyboard.press("Escape")
     expect(panel.locator("video")).to_have_count(0)
 
@@ -273,7 +273,7 @@ def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
     panel = desk.open(key)
     video = match(panel, old).locator("video")
     expect(video).to_be_visible()
-    wait_until(lambda: desk.inside("document.querySelector('video').readyState") > 0, 15)
+    wait_until(lambda: desk.inside("document.querySelector('video').readyState") > 0)
     assert desk.inside("document.querySelector('video').duration") > 3
     desk.keep("panel-words")
     assert desk.flaws() == []

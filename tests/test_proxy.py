@@ -82,7 +82,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     try:
         authority = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
         here = Addresses(f"https://localhost:{secure}", f"http://localhost:{plain}", authority)
-        wait_until(here.answer, 30)
+        wait_until(here.answer)
         yield here
     finally:
         caddy.terminate()

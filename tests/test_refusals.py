@@ -237,8 +237,8 @@ def test_workers_wait_and_then_do_all_that_there_is(
     idle, busy = start("default", "previews"), start("search", "clips")
     old = jira.file("GAME", "old cows", clips / COWS[0])
     send_created(place, jira, old)
-    wait_until(lambda: place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
-    jira.fail(path="/rest/api/2/attachment/content", status=0, delay=4)
+    wait_until(lambda: place.catalogue.count(ClipStatus.INDEXED) == 1)
+    download = jira.hold("/rest/api/2/attachment/content")
     new = jira.file("GAME", "new cows", clips / COWS[1])
     send_created(place, jira, new)
     (clip,) = (each["id"] for each in jira.issue(new)["fields"]["attachment"])
@@ -252,13 +252,14 @@ def test_workers_wait_and_then_do_all_that_there_is(
         logs = [tmp_path / f"worker-{number}.log" for number in range(3)]
         return ["redis_refuses_writes" in log.read_text("utf-8", "replace") for log in logs]
 
-    wait_until(lambda: all(waiting()), 60)
+    download.set()
+    wait_until(lambda: all(waiting()))
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
     trouble.end()
-    (comment,) = wait_until(lambda: jira.comments(new), 120)
+    (comment,) = wait_until(lambda: jira.comments(new))
     assert f"[{old}|" in comment["body"]
     assert place.catalogue.count(ClipStatus.INDEXED) == 2
-    wait_until(lambda: place.workers()["previews"] == 2, 60)
+    wait_until(lambda: place.workers()["previews"] == 2)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
 
 
@@ -285,7 +286,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
     wait_until(lambda: cold_place.workers()["default"] == 1)
     trouble.begin()
     log = tmp_path / "worker-0.log"
-    wait_until(lambda: "redis_refuses_writes" in log.read_text("utf-8"), 30)
+    wait_until(lambda: "redis_refuses_writes" in log.read_text("utf-8"))
     with pytest.raises(redis.RedisError, match="full"):
         feel_pulse(cold_place.redis, socket.gethostname())
     assert dejabug("worker-health", DEJABUG_REDIS_URL=trouble.server.url).returncode == 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Site, wait_until
+from conftest import PATIENCE, Site, wait_until
 from dejabug import uploads
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
@@ -78,7 +78,7 @@ class Doors:
 
     def ask_until_answered(self) -> list[str]:
         """The keys in the first answer about what is like GAME-1."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             ready = self._client.get("/readyz")
             assert ready.status_code == 503  # there is no worker process in these tests
@@ -130,10 +130,10 @@ def test_while_redis_loads_its_data_every_door_says_so(
 ) -> None:
     fill(place, jira, FEW)
     doors = Doors(place)
-    wait_until(lambda: place.index.state().ready, 20)
+    wait_until(lambda: place.index.state().ready)
     # Into a form whose loading can be slowed.
     place.redis.bgrewriteaof()
-    wait_until(lambda: not place.redis.info("persistence")["aof_rewrite_in_progress"], 30)
+    wait_until(lambda: not place.redis.info("persistence")["aof_rewrite_in_progress"])
     server.stop()
     # And Redis is to answer meanwhile after each few bytes, as it does after each two megabytes.
     often = ("--loading-process-events-interval-bytes", "1024")

@@ -92,7 +92,7 @@ def test_it_sends_us_no_signal(clip: Path) -> None:
 @needs_both
 def test_what_it_starts_ends_with_it_and_we_keep_our_rights(clip: Path) -> None:
     attempt(f"tail -f {clip} > /dev/null & exit", clip, free=True)
-    wait_until(lambda: processes_of(clip) == [], 10)
+    wait_until(lambda: processes_of(clip) == [])
     assert Path("/etc/passwd").read_text()
     socket.socket().close()
 

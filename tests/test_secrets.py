@@ -211,7 +211,7 @@ def live(url: str, token: str, jira: Site, clips: Path) -> list[str]:
             .get("results", [])
         )
 
-    wait_until(lambda: jira.comments(keys[2]) and len(found()) == 2, 120)
+    wait_until(lambda: jira.comments(keys[2]) and len(found()) == 2)
     words = requests.get(f"{api}/search", {"q": "cows"}, headers=bearer(token), timeout=60)
     assert words.ok, words.text
     with (clips / COWS[1]).open("rb") as file:

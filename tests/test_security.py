@@ -248,7 +248,7 @@ def test_a_body_that_does_not_come_gives_its_thread_back(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: alive(url), 60)
+        wait_until(lambda: alive(url))
         with socket.create_connection(("127.0.0.1", port), 30) as stalled:
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {url}\r\n"
             kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000"

@@ -81,7 +81,7 @@ def test_a_season_ends_what_ends_and_leaves_what_a_running_worker_is_known_by(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_of_a_small_year_nothing_is_left(tmp_path: Path) -> None:
     year = [sys.executable, "-m", "tools.soak", "--events", "250", "--seasons", "1"]
     done = subprocess.run(

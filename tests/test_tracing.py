@@ -69,10 +69,10 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     workers = [Fork(["worker", queue], variables, log) for queue in ("default", "clips")]
     try:
         created(client, jira, old)
-        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
+        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
         trace = created(client, jira, new)
-        wait_until(lambda: jira.comments(new), 120)
-        wait_until(lambda: '"comment_written"' in log.read_text("utf-8"), 60)
+        wait_until(lambda: jira.comments(new))
+        wait_until(lambda: '"comment_written"' in log.read_text("utf-8"))
     finally:
         for worker in workers:
             worker.terminate()

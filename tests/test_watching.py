@@ -146,7 +146,7 @@ def test_an_address_that_is_taken_is_waited_for(capsys: pytest.CaptureFixture[st
         taken.bind(("127.0.0.1", port))
         taken.listen()
         thread = serve_metrics("127.0.0.1", port)
-        wait_until(lambda: "metrics_not_served" in capsys.readouterr().err, 10)
+        wait_until(lambda: "metrics_not_served" in capsys.readouterr().err)
     assert thread is not None
     thread.join(20)
     assert ("dejabug_build_info", (("version", "0.1.0"),)) in scraped(port)
@@ -186,7 +186,7 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
     processes: dict[str, int], cold_place: Rooms, jira: Site, clips: Path
 ) -> None:
     url = f"http://127.0.0.1:{processes['http']}"
-    wait_until(lambda: answers(f"{url}/healthz"), 60)
+    wait_until(lambda: answers(f"{url}/healthz"))
     # From 0 on, or an alarm would not see it rise.
     refused = (("kind", "none"), ("outcome", "refused"))
     assert scraped(processes["web"])["dejabug_webhooks_total", refused] == 0
@@ -198,8 +198,8 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
         requests.post(
             f"{url}/webhooks/jira", body, headers={"X-Hub-Signature": signature}, timeout=20
         )
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1, 120)
-    wait_until(lambda: not cold_place.queue("default").count, 30)
+    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
+    wait_until(lambda: not cold_place.queue("default").count)
     web, worker = scraped(processes["web"]), scraped(processes["worker"])
     assert web["dejabug_webhooks_total", (("kind", "created"), ("outcome", "remembered"))] == 1
     assert web["dejabug_webhooks_total", refused] == 1

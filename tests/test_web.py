@@ -186,7 +186,7 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
     app = create_app(Rooms(cold_place.settings)).test_client()
     missing = [f"no worker on queue {queue}" for queue in QUEUES]
     # A new index is being built for a moment, and says so.
-    wait_until(lambda: app.get("/readyz").get_json()["problems"] == missing, 20)
+    wait_until(lambda: app.get("/readyz").get_json()["problems"] == missing)
     assert app.get("/readyz").status_code == 503
 
 

@@ -82,6 +82,8 @@ def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str,
             return body, fault["status"], fault["headers"]
         if fault is not None:
             time.sleep(fault["delay"])
+            if "until" in fault:  # a test in this process says when
+                fault["until"].wait()
         g.user = _account(store)
         if g.user is None:
             return jsonify(errorMessages=["Client must be authenticated."], errors={}), 401
