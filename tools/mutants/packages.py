@@ -19,7 +19,15 @@ class Package:
 
 
 PACKAGES = {
-    "ranking": Package(("ranking/*.py",), ("tests/test_ranking.py",)),
+    "ranking": Package(
+        ("ranking/*.py",),
+        (
+            "tests/test_ranking.py",
+            "tests/test_ranking_by_hand.py",
+            "tests/test_calibration.py",
+            "tests/test_moments.py",
+        ),
+    ),
     "policy": Package(("policy.py",), ("tests/test_policy.py",)),
     "readers": Package(("readers.py",), ("tests/test_readers.py",)),
     "callers": Package(("callers.py",), ("tests/test_callers.py",)),
