@@ -168,6 +168,21 @@ def test_everything_found_in_one_chain_is_told_with_the_best_of_it() -> None:
     assert (second.issue_id, second.pair, second.also) == ("4", pairs[2], ())
 
 
+def test_ways_of_several_steps_to_one_canonical_issue_are_one_choice() -> None:
+    originals = {"2": "3", "3": "9", "5": "6", "6": "9"}
+    tickets = {each: open_ticket(each, "GAME", original) for each, original in originals.items()}
+    tickets["9"] = open_ticket("9")
+    (choice,) = choose([pair("2", 0.9), pair("5", 0.8), pair("6", 0.7)], tickets)
+    assert (choice.issue_id, choice.pair.found_issue_id, choice.also) == ("9", "2", ("5", "6"))
+
+
+def test_a_duplicate_of_an_issue_whose_project_is_off_is_not_suggested_to_it() -> None:
+    own, wish = Ticket("1", "QUIET", restricted=False), Wish(0.6, 3, off={"QUIET"})
+    told = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
+    found = policy.to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
+    assert [each.issue_id for each in found] == ["3"]
+
+
 def test_one_that_may_not_be_named_does_not_end_the_list() -> None:
     tickets = {"3": open_ticket("3"), "4": open_ticket("4", "GAME", "1"), "5": open_ticket("5")}
     pairs = [pair("2", 0.9), pair("3", 0.5), pair("4", 0.8), pair("5", 0.7)]

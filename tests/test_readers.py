@@ -59,7 +59,9 @@ def level(jira: Site, issue_id: str, name: str | None) -> None:
 def asked(jira: Site) -> list[str]:
     """What our readers asked Jira for so far: the ends of the addresses."""
     paths = [entry["path"] for entry in jira.log()["requests"]]
-    return [end for path in paths if (end := path.rpartition("/")[2]) in ("myself", "bulkfetch")]
+    # Whether it is Jira Cloud is not asked: only there are viewers' tokens.
+    ends = ("myself", "bulkfetch", "serverInfo")
+    return [end for path in paths if (end := path.rpartition("/")[2]) in ends]
 
 
 def transactions(store: redis.Redis) -> int:
@@ -198,6 +200,15 @@ def test_a_token_is_kept_as_long_as_an_address_lives(
     assert SIGHT < store.ttl(reader_key("tester")) <= KEPT
     clock.now = NOW + KEPT
     assert readers.may_see("tester", issues[:1]) == {issues[0]}
+
+
+def test_looking_at_what_is_known_keeps_no_token_longer(
+    readers: Readers, issues: list[str], store: redis.Redis
+) -> None:
+    readers.read("tester", TESTER, issues)
+    store.expire(reader_key("tester"), 100)
+    assert readers.may_see("tester", issues) == set(issues[:2])
+    assert store.ttl(reader_key("tester")) <= 100
 
 
 def test_a_token_that_redis_still_has_is_no_good_when_its_time_is_over(
