@@ -25,9 +25,9 @@ def made(rng: np.random.Generator, frames: int) -> TimedVectors:
     return TimedVectors(np.arange(frames, dtype=np.float32) / 2, vectors.astype(np.float32))
 
 
-def history(rng: np.random.Generator, clips: int) -> dict[str, TimedVectors]:
+def history(rng: np.random.Generator, clips: int, frames: int = 40) -> dict[str, TimedVectors]:
     """Clips of 1 to 40 frames: more than stand for a clip as background of others, too."""
-    return {f"clip {number}": made(rng, int(rng.integers(1, 41))) for number in range(clips)}
+    return {f"clip {n}": made(rng, int(rng.integers(1, frames + 1))) for n in range(clips)}
 
 
 # By hand
@@ -109,10 +109,10 @@ def soft(values: Sequence[float], softness: float) -> float:
 # The default ranking
 
 
-@pytest.mark.parametrize("clips", [1, 3, 12, 55])
-def test_evidence_is_what_the_formula_says(clips: int) -> None:
+@pytest.mark.parametrize(("clips", "frames"), [(1, 40), (3, 40), (8, 30), (55, 3)])
+def test_evidence_is_what_the_formula_says(clips: int, frames: int) -> None:
     rng = np.random.default_rng(clips)
-    query, candidates = made(rng, 5), history(rng, clips)
+    query, candidates = made(rng, 5), history(rng, clips, frames)
     mean = rng.normal(size=DIMENSIONS).astype(np.float32) / 5
     by_hand = ByHand(query, candidates, mean.tolist(), 7)
     recipe = Recipe(softness=2.0, background=0.6)
@@ -127,7 +127,7 @@ def test_evidence_is_what_the_formula_says(clips: int) -> None:
 
 def test_moments_are_sought_beyond_the_backgrounds_of_both_clips() -> None:
     rng = np.random.default_rng(21)
-    query, candidates = made(rng, 9), history(rng, 9)
+    query, candidates = made(rng, 9), history(rng, 5)
     zero = np.zeros(DIMENSIONS, np.float32)
     by_hand = ByHand(query, candidates, zero.tolist(), 0)
     for match in ranking.by_frames(query, candidates, zero, 0):
