@@ -13,7 +13,7 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test test-slow lint browser caddy bench chaos soak fuzz clips devset quality pins audit clean
+.PHONY: help install demo up panel test test-slow lint browser caddy bench chaos soak fuzz mutants clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ soak: $(STAMP) ## play a year in some minutes, and see that nothing grows and no
 fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seconds 600 --target talk"
 	@$(BIN)/pip install -q --upgrade --target .state/fuzz/atheris "atheris>=3,<4"
 	@PYTHONPATH=.state/fuzz/atheris $(BIN)/python -m tools.fuzz $(ARGS)
+
+mutants: $(STAMP) ## break the code on purpose, and see whether its tests notice; PACKAGE=ranking
+	@$(BIN)/python -m tools.mutants $(PACKAGE) $(ARGS)
 
 clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
 	$(PYTHON) -m venv .venv-record

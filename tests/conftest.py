@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 import redis
 import requests
+import structlog
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -73,6 +74,13 @@ def forks_end() -> Iterator[None]:
     """The fork server ends with the run; what it forked counts as this process's CPU time then."""
     yield
     forks.stop()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_first() -> Iterator[None]:
+    """What a command in this process configures for its log lasts for its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -49,8 +49,24 @@ def test_any_other_header_is_refused(header: str | None) -> None:
         verify_signature(SECRET, b"Hello World!", header)
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (None, "no X-Hub-Signature: set a secret on the webhook in Jira"),
+        ("", "no X-Hub-Signature: set a secret on the webhook in Jira"),
+        ("sha256=0", "the signature does not match the body and our secret"),
+        # Half a surrogate pair, which no encoding has.
+        ("sha256=\ud800", "the signature does not match the body and our secret"),
+    ],
+)
+def test_a_refusal_says_what_to_do(header: str | None, said: str) -> None:
+    with pytest.raises(SignatureError) as caught:
+        verify_signature(SECRET, b"Hello World!", header)
+    assert str(caught.value) == said
+
+
 def test_an_empty_secret_signs_nothing() -> None:
-    with pytest.raises(ValueError, match="empty"):
+    with pytest.raises(ValueError, match=r"^an empty webhook secret signs nothing$"):
         verify_signature("", b"", "sha256=")
 
 
@@ -145,6 +161,48 @@ def test_events_that_change_nothing_for_us_are_ignored_with_a_reason(event: str)
     assert found.kind == "ignored"
     assert found.reason
     assert len(found.reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ({"webhookEvent": "sprint_closed"}, "nothing to do for sprint_closed"),
+        ({"webhookEvent": ""}, "nothing to do for this"),
+        # A name that somebody made up is told, and not in full.
+        ({"webhookEvent": "x" * 99}, f"nothing to do for {'x' * 60}"),
+        ({"webhookEvent": "issuelink_deleted"}, "issuelink_deleted names no issue"),
+        ({"webhookEvent": "comment_created"}, "a comment that names no issue"),
+        (
+            {"webhookEvent": "comment_created", "issue": {"id": "10001"}, "comment": {"id": "x"}},
+            "a comment that names no issue",
+        ),
+        (
+            {"webhookEvent": "comment_created", "issue": {"id": "x"}, "comment": {"id": "7"}},
+            "a comment that names no issue",
+        ),
+    ],
+)
+def test_an_event_that_changes_nothing_says_why(payload: dict[str, Any], reason: str) -> None:
+    assert parse_event(body(**payload)) == Event("ignored", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"hello", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b"[]", "the body is no JSON object"),
+        (b"{}", "neither a webhookEvent nor an issue: not a webhook of Jira's"),
+        (body(webhookEvent=3, issue=ISSUE), "webhookEvent is no string"),
+        (body(webhookEvent="jira:issue_created"),
+         "jira:issue_created has no issue with a numeric id"),
+        (body(issue={"id": "x"}), "the body has no issue with a numeric id"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_told_what_is_wrong_with_it(content: bytes, said: str) -> None:
+    with pytest.raises(PayloadError) as caught:
+        parse_event(content)
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(

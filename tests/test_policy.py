@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dejabug import policy
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
-from dejabug.ranking import Match
+from dejabug.ranking import Match, Moment
 
 
 def pair(issue: str, score: float, clip: str = "1", found: str = "2") -> PairMatch:
@@ -147,6 +147,19 @@ def test_a_caller_who_asks_about_no_issue_is_told_of_all_that_they_may_be_told_o
         assert [each.issue_id for each in found] == expected
 
 
+def test_beside_an_issue_neither_itself_nor_its_own_duplicate_is_shown() -> None:
+    seen = {"1": OWN, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
+    pairs = [pair("1", 0.99), pair("2", 0.9), pair("3", 0.8)]
+    assert [choice.issue_id for choice in policy.to_show("1", pairs, seen, Wish(0.6, 3))] == ["3"]
+
+
+def test_a_chain_that_leads_on_from_the_issue_itself_is_not_followed() -> None:
+    # The issue is a duplicate of 3 already: that is known, and 2 is one of the issue's.
+    own = Ticket("1", "GAME", False, originals=("3",))
+    seen = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
+    assert policy.to_show("1", [pair("2", 0.9)], seen, Wish(0.6, 3)) == []
+
+
 def test_an_issue_is_never_suggested_to_itself() -> None:
     pairs = [pair("1", 0.99), pair("2", 0.7)]
     assert [p.found_issue_id for p in policy.best_per_issue("1", pairs)] == ["2"]
@@ -159,8 +172,130 @@ def test_each_issue_counts_once_with_its_best_pair_of_clips() -> None:
     assert best[0].clip_id == "b"
 
 
+def test_of_equal_pairs_the_first_clip_by_its_id_stands_for_the_issue() -> None:
+    pairs = [pair("2", 0.7, found="b"), pair("3", 0.7, found="c"), pair("2", 0.7, found="a")]
+    assert [each.found_clip_id for each in policy.best_per_issue("1", pairs)] == ["a", "c"]
+
+
 def test_a_found_clip_of_no_known_issue_is_dropped() -> None:
-    assert policy.pair_matches("1", [Match("9", 0.9)], {}) == []
+    moments = (Moment(1, 2, 3, 4, 1.5, 3.5, 0.9),)
+    matches = [Match("9", 0.9), Match("5", 0.8, moments, 0.3, 0.1), Match("7", 0.4)]
+    assert policy.pair_matches("1", matches, {"5": "20", "7": "30"}) == [
+        PairMatch("1", "5", "20", 0.8, moments, frames=0.3, words=0.1),
+        PairMatch("1", "7", "30", 0.4, (), frames=0.0, words=None),
+    ]
+
+
+def test_a_choice_tells_of_the_canonical_issue_the_found_one_and_the_rest_of_the_chain() -> None:
+    choice = Choice("4", pair("2", 0.9), also=("5", "6"))
+    assert choice.issues() == {"4", "2", "5", "6"}
+
+
+def test_everything_found_in_one_chain_is_told_with_the_best_of_it() -> None:
+    originals = {"2": "9", "3": "9", "5": "9"}
+    tickets = {each: open_ticket(each, "GAME", original) for each, original in originals.items()}
+    tickets |= {"9": open_ticket("9"), "4": open_ticket("4")}
+    pairs = [pair(each, 0.9 - number / 100) for number, each in enumerate("324539")]
+    first, second = choose(pairs, tickets)
+    assert (first.issue_id, first.pair, first.also) == ("9", pairs[0], ("2", "5"))
+    assert (second.issue_id, second.pair, second.also) == ("4", pairs[2], ())
+
+
+def test_ways_of_several_steps_to_one_canonical_issue_are_one_choice() -> None:
+    originals = {"2": "3", "3": "9", "5": "6", "6": "9"}
+    tickets = {each: open_ticket(each, "GAME", original) for each, original in originals.items()}
+    tickets["9"] = open_ticket("9")
+    (choice,) = choose([pair("2", 0.9), pair("5", 0.8), pair("6", 0.7)], tickets)
+    assert (choice.issue_id, choice.pair.found_issue_id, choice.also) == ("9", "2", ("5", "6"))
+
+
+def test_a_duplicate_of_an_issue_whose_project_is_off_is_not_suggested_to_it() -> None:
+    own, wish = Ticket("1", "QUIET", restricted=False), Wish(0.6, 3, off={"QUIET"})
+    told = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
+    found = policy.to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
+    assert [each.issue_id for each in found] == ["3"]
+
+
+def test_one_that_may_not_be_named_does_not_end_the_list() -> None:
+    tickets = {"3": open_ticket("3"), "4": open_ticket("4", "GAME", "1"), "5": open_ticket("5")}
+    pairs = [pair("2", 0.9), pair("3", 0.5), pair("4", 0.8), pair("5", 0.7)]
+    assert decide(pairs, tickets) == ["5"]
+
+
+def test_of_a_circle_the_oldest_is_canonical_by_the_number_of_its_id() -> None:
+    circle = {"10": "9", "9": "11", "11": "10"}
+    tickets = {each: open_ticket(each, "GAME", original) for each, original in circle.items()}
+    assert policy.chain("10", tickets) == ["10", "9", "11", "9"]
+    twins = {"12": open_ticket("12", "GAME", "11"), "11": open_ticket("11", "GAME", "12")}
+    assert policy.chain("12", twins) == ["12", "11", "11"]
+
+
+def test_a_chain_goes_on_by_the_first_original_that_may_be_named_and_is_new() -> None:
+    tickets = {
+        "2": open_ticket("2", "GAME", "8", "3", "4"),  # 8 may not be named
+        "3": open_ticket("3", "GAME", "2", "5"),
+        "4": open_ticket("4"),
+        "5": open_ticket("5"),
+    }
+    assert policy.chain("2", tickets) == ["2", "3", "5"]
+    assert policy.chain("5", tickets) == ["5"]
+
+
+# What callers are told
+
+HIDDEN = Ticket("4", "GAME", restricted=True)
+ALL = {each.id: each for each in (open_ticket("2"), open_ticket("3", "OTHER"), HIDDEN)}
+
+
+def test_a_caller_known_by_projects_is_told_of_their_open_issues_only() -> None:
+    assert set(policy.tellable(ALL, ["GAME", "OTHER"], [])) == {"2", "3"}
+    assert policy.tellable(ALL, ["GAME"], []) == {"2": ALL["2"]}
+    assert policy.tellable(ALL, [], []) == {}
+
+
+def test_a_caller_known_to_jira_is_told_of_what_it_shows_them_security_levels_included() -> None:
+    everywhere = ["GAME", "OTHER"]
+    assert set(policy.tellable(ALL, everywhere, [], {"2", "4"})) == {"2", "4"}
+    assert set(policy.tellable(ALL, ["OTHER"], [], {"2", "3", "4"})) == {"3"}
+    assert policy.tellable(ALL, everywhere, [], set()) == {}
+
+
+def test_of_a_project_that_is_off_nobody_is_told() -> None:
+    assert set(policy.tellable(ALL, ["GAME", "OTHER"], ["GAME"])) == {"3"}
+    assert set(policy.tellable(ALL, ["GAME", "OTHER"], ["OTHER"], {"2", "3", "4"})) == {"2", "4"}
+
+
+def test_a_caller_is_told_what_is_tellable_best_first() -> None:
+    told, wish = {"2": ALL["2"], "3": ALL["3"]}, Wish(0.6, 3)
+    pairs = [pair("3", 0.9), pair("4", 0.85), pair("2", 0.8), pair("2", 0.5)]
+    # A question in words, about no issue.
+    assert [each.issue_id for each in policy.to_tell(None, pairs, told, wish)] == ["3", "2"]
+    assert policy.to_tell(None, pairs, told, Wish(0.85, 3))[0].pair == pairs[0]
+
+
+def test_a_caller_who_asks_about_an_issue_must_be_allowed_to_know_of_it() -> None:
+    wish, own = Wish(0.6, 3), open_ticket("2")
+    told = {"2": own, "3": ALL["3"], "5": open_ticket("5", "GAME", "2")}
+    pairs = [pair("2", 0.99), pair("5", 0.95), pair("3", 0.9)]
+    assert [each.issue_id for each in policy.to_tell(own, pairs, told, wish)] == ["3"]
+    del told["2"]
+    assert policy.to_tell(own, pairs, told, wish) == []
+
+
+@given(st.sampled_from(("A", "B")), st.booleans(), st.sets(st.sampled_from("AB")), st.booleans())
+def test_may_tell_takes_a_project_that_is_seen_and_on_and_an_open_issue(
+    project: str, restricted: bool, seen: set[str], off: bool
+) -> None:
+    told = policy.may_tell(project, restricted, seen, {project} if off else {"C"})
+    assert told == (project in seen and not off and not restricted)
+
+
+def test_a_comment_names_what_is_open_and_of_a_project_of_the_group_that_its_issue_is_in() -> None:
+    other = Ticket("2", "OTHER", restricted=False)
+    assert policy.may_comment_on(OWN, other, ("GAME", "OTHER"))
+    assert not policy.may_comment_on(OWN, other, ("GAME",))
+    assert not policy.may_comment_on(OWN, other, ("OTHER",))
+    assert not policy.may_comment_on(OWN, HIDDEN, ("GAME",))
 
 
 @given(

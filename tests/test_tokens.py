@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from dejabug import cli, rates
 from dejabug import tokens as tokens_module
 from dejabug.rooms import Rooms
-from dejabug.tokens import SHAPE, Tokens
+from dejabug.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 
 runner = CliRunner()
 
@@ -65,26 +65,80 @@ def test_an_expired_token_is_nobody_but_still_listed(
 def test_last_use_is_kept_roughly(store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = Tokens(store)
     secret, made = tokens.create("ci", ["GAME"])
-    now = time.time()
+    now = int(time.time())
     uses = []
-    for seconds in (0, 30, 90):
+    for seconds in (0, 30, LAST_USED_STEP, LAST_USED_STEP + 1, LAST_USED_STEP + 31):
         monkeypatch.setattr(tokens_module.time, "time", lambda later=now + seconds: later)
         tokens.recognise(secret)
-        uses.append(tokens.all()[0].last_used)
-    assert uses == [pytest.approx(now), pytest.approx(now), pytest.approx(now + 90)]
+        uses.append(tokens.all()[0].last_used - now)
+    assert uses == [0, 0, 0, LAST_USED_STEP + 1, LAST_USED_STEP + 1]
     assert made.last_used == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "projects", "lifetime"),
-    [(" ", ["GAME"], None), ("ci", [], None), ("ci", ["A B"], None), ("ci", ["GAME"], -1)],
+    ("name", "projects", "lifetime", "said"),
+    [
+        (" ", ["GAME"], None, "a token needs a name and at least one project"),
+        ("ci", [], None, "a token needs a name and at least one project"),
+        ("ci", ["A B"], None, "not a project's key: A B"),
+        ("ci", ["GAME"], -1, "a token that expires at once is of no use"),
+        ("ci", ["GAME"], 0, "a token that expires at once is of no use"),
+    ],
 )
 def test_a_token_of_no_use_is_not_made(
-    store: redis.Redis, name: str, projects: list[str], lifetime: float | None
+    store: redis.Redis, name: str, projects: list[str], lifetime: float | None, said: str
 ) -> None:
-    with pytest.raises(ValueError, match=r"token|project"):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         Tokens(store).create(name, projects, lifetime)
     assert Tokens(store).all() == []
+
+
+def test_a_token_may_live_for_a_second_and_is_over_as_that_ends(store: redis.Redis) -> None:
+    _, made = Tokens(store).create(" ci ", ["GAME"], 1)
+    assert made.name == "ci"
+    assert made.expires == made.created + 1
+    assert not made.expired(made.expires - 0.01)
+    assert made.expired(made.expires)
+    _, forever = Tokens(store).create("ci", ["GAME"])
+    assert not forever.expired(1e12)
+
+
+def test_a_token_is_found_by_its_id_while_it_is_valid(store: redis.Redis) -> None:
+    _, made = Tokens(store).create("ci", ["GAME"])
+    Tokens(store).create("other", ["GAME"])
+    assert Tokens(store).get(made.id) == made
+    assert Tokens(store).get("0" * 12) is None
+
+
+def test_tokens_are_kept_whole_and_listed_by_age(store: redis.Redis) -> None:
+    tokens = Tokens(store)
+    kept = {
+        "digest of b": ApiToken("b", "second", ("GAME",), 2.0, expires=9.0, last_used=5.0),
+        "digest of c": ApiToken("c", "third", ("GAME", "OTHER"), 3.0),
+        "digest of a": ApiToken("a", "first", ("OTHER",), 1.0),
+    }
+    for digest, token in kept.items():
+        tokens.keep(digest, token)
+    assert dict(tokens.kept()) == kept
+    assert [token.id for token in tokens.all()] == ["a", "b", "c"]
+
+
+def test_a_token_whose_use_was_never_noted_was_never_used(store: redis.Redis) -> None:
+    Tokens(store).keep("digest", ApiToken("a", "ci", ("GAME",), 1.0))
+    store.hdel("dejabug:token:a", "last_used")
+    (token,) = Tokens(store).all()
+    assert token.last_used == 0
+
+
+def test_a_token_is_kept_and_revoked_as_a_whole(store: redis.Redis) -> None:
+    def transactions() -> int:
+        return int(store.info("commandstats").get("cmdstat_exec", {}).get("calls", 0))
+
+    before = transactions()
+    _, made = Tokens(store).create("ci", ["GAME"])
+    assert transactions() == before + 1
+    Tokens(store).revoke(made.id)
+    assert transactions() == before + 2
 
 
 def test_a_minute_holds_so_many_requests_and_tells_how_long_to_wait(store: redis.Redis) -> None:

@@ -204,8 +204,8 @@ def _choose(
     # A duplicate of a rejected issue is no more welcome than that.
     unwanted = set(wish.rejected)
     if own is not None:
-        # A chain of duplicates that comes by here ends here.
-        named[own.id] = replace(own, originals=())
+        # A chain of duplicates that comes by here says nothing new, even where the project is off.
+        named[own.id] = own
         unwanted.add(own.id)
     chosen: dict[str, Choice] = {}
     for pair in pairs:

@@ -1,0 +1,53 @@
+"""Which source files can be mutated by which name, and which tests must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SOURCE = "service/dejabug"
+
+
+@dataclass(frozen=True)
+class Package:
+    """Source files as globs below `service/dejabug`, and the test files that cover them.
+
+    The test files run once for each mutant, so they are the fast ones of this topic alone.
+    """
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PACKAGES = {
+    "ranking": Package(
+        ("ranking/*.py",),
+        (
+            "tests/test_ranking.py",
+            "tests/test_ranking_by_hand.py",
+            "tests/test_calibration.py",
+            "tests/test_moments.py",
+        ),
+    ),
+    "policy": Package(("policy.py",), ("tests/test_policy.py",)),
+    "readers": Package(("readers.py",), ("tests/test_readers.py",)),
+    "callers": Package(("callers.py",), ("tests/test_callers.py",)),
+    "tokens": Package(("tokens.py",), ("tests/test_tokens.py",)),
+    "webhooks": Package(("jira/webhooks.py",), ("tests/test_jira_webhooks.py",)),
+}
+# Stands for all of them, one after another.
+ALL = "all"
+
+
+def chosen(name: str | None) -> dict[str, Package]:
+    """The packages of this name. Raises ValueError, which lists the names, for none."""
+    names = ", ".join((*PACKAGES, ALL))
+    if not name:
+        raise ValueError(
+            f"say what to mutate: make mutants PACKAGE=policy\nThere are: {names}\n"
+            "Only those that survived last time: make mutants PACKAGE=policy ARGS=--survivors"
+        )
+    if name == ALL:
+        return PACKAGES
+    if name not in PACKAGES:
+        raise ValueError(f"there is no package {name!r} to mutate. There are: {names}")
+    return {name: PACKAGES[name]}
