@@ -1,4 +1,4 @@
-"""In which order two processes take the tests: what lasts longest first, and each file as one.
+"""In which order several processes take the tests: what lasts longest first, and each file as one.
 
 A pytest plugin for `--dist loadgroup`. A file's tests stay together, since they share fixtures and
 what they have imported; the few that last longest are handed out alone, before all files.

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What `make test` runs: the static checks and the panel's own tests beside pytest in two processes.
-# Arguments go to pytest. PROCESSES=4 make test: on a machine with more cores.
+# What `make test` runs: the static checks and the panel's own tests beside pytest in processes, three
+# for two cores, since a test that drives others waits a good part of its time. Arguments go to
+# pytest. PROCESSES=6 make test: on a machine with more cores.
 set -u
 venv=${VENV:-.venv}
 said=$(mktemp)
@@ -12,7 +13,7 @@ check() {
 check >"$said" 2>&1 &
 checking=$!
 
-"$venv/bin/pytest" -q -n "${PROCESSES:-2}" --dist loadgroup --no-loadscope-reorder "$@"
+"$venv/bin/pytest" -q -n "${PROCESSES:-3}" --dist loadgroup --no-loadscope-reorder "$@"
 tested=$?
 wait "$checking"
 checked=$?
