@@ -39,6 +39,7 @@ class Fork:
         """Run `dejabug` with these arguments; what it says is appended to the files (`stderr` None:
         all goes to `stdout`). Unless it `remembers`, it samples and embeds every clip itself."""
         _start_server()
+        stdout.touch()  # it can be read from now on
         self._process = _context.Process(
             target=_run,
             args=(list(arguments), dict(environment), stdout, stderr or stdout, remembers),

@@ -78,7 +78,7 @@ def answers(address: str) -> bool:
 
 @pytest.mark.usefixtures("store")
 class TestImage:
-    pytestmark = (pytest.mark.slow, pytest.mark.timeout(900))
+    pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # noqa: RUF012 (pytest wants a list)
 
     def test_it_serves_without_rights_on_a_read_only_root(
         self, machine: Machine, start: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path
