@@ -11,8 +11,8 @@ import pytest
 # Tests of more than ten seconds, and files of more than twenty; `make test` prints the slowest.
 ALONE = (
     "test_chaos.py::test_a_storm_of_kills_and_bad_answers_leaves_all_as_it_must_be",
+    "test_refusals.py::test_workers_wait_and_then_do_all_that_there_is",
     "test_docs_backup.py::test_the_commands_of_the_page_do_what_they_say",
-    "test_restart.py::test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully",
     "test_demo.py::test_what_up_keeps_is_there_the_next_time",
     "test_hostile_worker.py::test_a_worker_outlives_hostile_tickets_and_uploads",
     "test_demo.py::test_a_missed_duplicate_is_told_and_ends_with_one",
@@ -44,9 +44,8 @@ def name_of(item: pytest.Item) -> str:
     return f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests in order, and each into its group."""
+    """Put the tests in order, and each into its group, before pytest-xdist reads the groups."""
     files = [item.path.name for item in items]
     rest = sorted(set(files), key=files.index)
     ranks = {name: rank for rank, name in enumerate((*ALONE, *FILES, *rest)[::-1])}
