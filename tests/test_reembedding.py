@@ -21,7 +21,7 @@ import pytest
 from rq import Worker
 
 from conftest import Site, clips_waiting, wait_until
-from dejabug import jobs, reembedding
+from dejabug import jobs, reembedding, serving
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
@@ -392,6 +392,32 @@ def test_what_is_forgotten_takes_its_jobs_along(place: Rooms) -> None:
     reembedding.forget(place, name)
     kept = {key for key in place.redis.scan_iter("rq:*") if b"executions" not in key}
     assert kept == set()
+
+
+def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
+    place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process goes on by the roles that it has read, for a second at most."""
+    monkeypatch.setattr(serving, "KEPT", 60.0)  # it stays behind for all of this test
+    name = "another"
+    place.serving.claim(place.own.name)
+    place.tell_of_encoder(name, 8, "nobody's")
+    place.serving.prepare(name)
+    another = Rooms(place.settings)
+    assert [kept.name for kept in another.fed] == [place.own.name, name]
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        for kept in another.fed:
+            jobs.queue_ticket(another, "10001", kept)
+
+    monkeypatch.setattr(reembedding.time, "sleep", pause)
+    reembedding.forget(place, name)
+    assert paused
+    assert min(paused) > serving.KEPT
+    slug = place.collection_of(name).slug.encode()
+    assert [key for key in place.redis.scan_iter("*") if slug in key] == []
 
 
 def test_a_large_index_is_grown_before_it_serves(

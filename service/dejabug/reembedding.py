@@ -37,6 +37,8 @@ LOCK = "dejabug:lock:reembed"
 LOCK_LIFE = 180
 # Seconds between two looks at how far the workers are.
 POLL = 0.5
+# Seconds in which a job queues work for the encoders that it has just looked up.
+QUEUEING = 0.5
 
 
 class ChangeError(Exception):
@@ -111,6 +113,8 @@ def forget(place: Rooms, name: str) -> int:
             raise ChangeError(f"workers have {name} loaded: stop them, then call this again")
         if place.serving.roles(now=True).next == name:
             place.serving.give_up()
+            # Until then other processes may still queue work for it, which nobody would take.
+            time.sleep(serving.KEPT + QUEUEING)
         drop_indexes(place.index_home.connection(), name)
         for queue in EMBEDDING_QUEUES:
             _delete_queue(place.queue(kept.own_queue(queue)))
