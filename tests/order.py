@@ -44,8 +44,14 @@ def name_of(item: pytest.Item) -> str:
     return f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put each test into its group; pytest-xdist reads the groups when all are collected."""
+    alone = name_of(item) in ALONE
+    item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.name))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests in order, and each into its group, before pytest-xdist reads the groups."""
+    """Put the tests in order."""
     files = [item.path.name for item in items]
     rest = sorted(set(files), key=files.index)
     ranks = {name: rank for rank, name in enumerate((*ALONE, *FILES, *rest)[::-1])}
@@ -54,6 +60,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return -max(ranks.get(name_of(item), -1), ranks[item.path.name])
 
     items.sort(key=rank)
-    for item in items:
-        alone = name_of(item) in ALONE
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.name))

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
 from dejabug.index import Place
 from dejabug.jira.webhooks import sign
+from dejabug.logs import configure_logs
 from dejabug.metrics import REGISTRY
 from dejabug.pulse import feel_pulse
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
@@ -297,14 +300,25 @@ def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
-    cold_place: Rooms, trouble: Trouble, capsys: pytest.CaptureFixture[str]
+    cold_place: Rooms,
+    trouble: Trouble,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from dejabug.worker import WarmWorker
-
+    configure_logs("json")
     keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
+    monkeypatch.setattr("dejabug.worker.SCHEDULING", 0.05)
+    acquire, tries = keeper._scheduler.acquire_locks, []
+
+    @wraps(acquire)
+    def acquire_locks() -> None:
+        tries.append(time.monotonic())
+        acquire()
+
+    monkeypatch.setattr(keeper._scheduler, "acquire_locks", acquire_locks)
     trouble.begin()
     keeper.start()
-    threading.Event().wait(4.5)
+    wait_until(lambda: len(tries) > 4)
     keeper.stop()
     lines = [line for line in capsys.readouterr().err.splitlines() if "acquire_locks" in line]
     assert len(lines) == 1
