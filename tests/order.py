@@ -1,12 +1,15 @@
 """In which order several processes take the tests: what lasts longest first, and each file as one.
 
-A pytest plugin for `--dist loadgroup`. A file's tests stay together, since they share fixtures and
+A pytest plugin for pytest-xdist. A file's tests stay together, since they share fixtures and
 what they have imported; the few that last longest are handed out alone, before all files.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Tests of more than ten seconds, and files of more than twenty; `make test` prints the slowest.
 ALONE = (
@@ -39,24 +42,37 @@ FILES = (
 )
 
 
-def name_of(item: pytest.Item) -> str:
-    """A test's name within this folder, without its parameters."""
-    return f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
+def name_of(nodeid: str) -> str:
+    """`tests/test_a.py::TestB::test_c[d]` → `test_a.py::test_c`."""
+    path, _, rest = nodeid.partition("::")
+    return f"{path.rpartition('/')[2]}::{rest.partition('[')[0].rpartition('::')[2]}"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put each test into its group; pytest-xdist reads the groups when all are collected."""
-    alone = name_of(item) in ALONE
-    item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.path.name))
+def file_of(nodeid: str) -> str:
+    """`tests/test_a.py::test_c` → `test_a.py`."""
+    return name_of(nodeid).partition("::")[0]
+
+
+class FileScheduling(LoadScopeScheduling):
+    """Hands a file's tests to one process, and those of ALONE one by one, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if name_of(nodeid) in ALONE else file_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """What pytest-xdist asks for; its own `loadgroup` finds no groups under pytest 9.2."""
+    config.option.loadscopereorder = False  # the order is ours
+    return FileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests in order."""
-    files = [item.path.name for item in items]
+    files = [file_of(item.nodeid) for item in items]
     rest = sorted(set(files), key=files.index)
     ranks = {name: rank for rank, name in enumerate((*ALONE, *FILES, *rest)[::-1])}
 
     def rank(item: pytest.Item) -> int:
-        return -max(ranks.get(name_of(item), -1), ranks[item.path.name])
+        return -max(ranks.get(name_of(item.nodeid), -1), ranks[file_of(item.nodeid)])
 
     items.sort(key=rank)

@@ -13,7 +13,7 @@ check() {
 check >"$said" 2>&1 &
 checking=$!
 
-"$venv/bin/pytest" -q -n "${PROCESSES:-3}" --dist loadgroup --no-loadscope-reorder "$@"
+"$venv/bin/pytest" -q -n "${PROCESSES:-3}" "$@"
 tested=$?
 wait "$checking"
 checked=$?
