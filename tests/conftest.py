@@ -36,6 +36,7 @@ from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from forks import Fork
 from object_store import S3, Bucket
+from patience import PATIENCE, be_patient
 from remembering import FOLDER, Memory, Remembering, remember_frames
 
 if TYPE_CHECKING:
@@ -48,15 +49,13 @@ hypothesis.settings.load_profile("dejabug")
 # Says at the end whether the stand-ins' requests were checked.
 pytest_plugins = ["contract_report"]
 
-# Seconds that something awaited may take; long, for what never comes and not for a busy machine.
-PATIENCE = 240.0
-
 TOKEN = "test-token"
 SECRET = "test-secret"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One memory for all processes of a run; it goes with the run."""
+    """One memory for all processes of a run, which goes with the run; and patience."""
+    be_patient()
     if not hasattr(config, "workerinput"):
         kept = tempfile.TemporaryDirectory(prefix="dejabug-tests-")
         config.add_cleanup(kept.cleanup)

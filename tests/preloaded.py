@@ -20,9 +20,11 @@ import dejabug.worker  # noqa: F401 (loaded, not used here)
 from dejabug import encoders, media, rooms
 from dejabug.encoders import Encoder, starter
 from dejabug.settings import Settings
+from patience import be_patient
 from remembering import FOLDER, Memory, Remembering, remember_frames
 
 torch.set_num_threads(1)
+be_patient()
 # A process makes its own encoder, from weights that are loaded already.
 starter._load_vision = functools.cache(starter._load_vision)
 starter._load_reader = functools.cache(starter._load_reader)

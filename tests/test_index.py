@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import PATIENCE, wait_until
+from conftest import wait_until
 from dejabug.index import (
     BadVectorsError,
     FrameIndex,
@@ -22,6 +22,7 @@ from dejabug.index import (
 )
 from dejabug.index import frames as frames_module
 from dejabug.index import queries as queries_module
+from patience import PATIENCE
 
 DIMENSIONS = 16
 HOME = Place("1", "GAME", "Racer")
