@@ -88,18 +88,18 @@ def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyP
     worker = WarmWorker([queue], place.redis)
     enqueue(queue, nap)
     (job,) = queue.jobs
-    beats: list[Any] = []
+    BEATS.clear()
     original = worker.maintain_heartbeats
 
     def count(current: Job) -> None:
         original(current)
-        beats.append(
+        BEATS.append(
             place.redis.zscore(f"rq:wip:{queue.name}", f"{current.id}:{job_execution(worker)}")
         )
 
     monkeypatch.setattr(worker, "maintain_heartbeats", count)
     worker.work(burst=True, logging_level="WARNING")
-    assert len(beats) >= 5
+    assert len(BEATS) >= 5
     assert job.return_value(refresh=True) == "rested"
     assert worker.get_heartbeat_ttl(job) == HEARTBEAT_TTL
 
@@ -108,11 +108,13 @@ def job_execution(worker: WarmWorker) -> str:
     return worker.execution.id if worker.execution else ""
 
 
-def nap() -> str:
-    """A job that takes a moment."""
-    import time
+# Heartbeats of the job in hand.
+BEATS: list[Any] = []
 
-    time.sleep(0.5)
+
+def nap() -> str:
+    """A job that lasts for some heartbeats."""
+    wait_until(lambda: len(BEATS) >= 5)
     return "rested"
 
 

@@ -216,6 +216,8 @@ class WarmWorker(PatientWorker):
 
     def _beat(self, job: Job, done: threading.Event) -> None:
         while not done.wait(HEARTBEAT):
+            if self.execution is None:  # it has not begun yet, or has just ended
+                continue
             try:
                 self.maintain_heartbeats(job)
             except redis.RedisError as error:
