@@ -280,7 +280,8 @@ def test_a_text_finds_the_best_frame_of_each_clip(frames: FrameIndex) -> None:
 def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
     store: redis.Redis, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """By the graph, or one by one: which is quicker is a matter of how many frames pass."""
+    """By the graph, or one by one: which is quicker is a matter of how many frames pass. The graph,
+    which Redis builds by chance, may miss a few."""
     monkeypatch.setattr(frames_module, "STEP", step)
     frames = FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
     for n in range(30):
@@ -294,7 +295,12 @@ def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
         for found, among in zip(
             frames.nearest_frames(query, 20, projects), everything, strict=True
         ):
-            assert found == [hit for hit in among if hit.clip_id in clips][:20]
+            exact = [hit for hit in among if hit.clip_id in clips][:20]
+            if step:
+                assert found == exact
+            assert {hit.clip_id for hit in found} <= clips
+            assert found == sorted(found, key=lambda hit: -hit.similarity)
+            assert sum(hit in exact for hit in found) >= 16
 
 
 def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
