@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dejabug import ranking
 from dejabug.ranking import Calibration, Calibrations, fit
+from dejabug.ranking.calibration import LEAST_SLOPE
 
 VERDICTS = st.lists(st.tuples(st.floats(-1, 1), st.booleans()), max_size=60)
 PRIOR = Calibration(slope=13.7, intercept=2.1)
@@ -62,6 +63,15 @@ def test_verdicts_turned_upside_down_flatten_the_curve_to_the_share_of_duplicate
     assert 0 < found.slope < 1
     assert found.probability(0.75) == pytest.approx(0.5, abs=0.05)
     assert found.probability(0.6) < found.probability(0.9)
+
+
+def test_a_curve_held_at_the_least_slope_has_the_intercept_that_is_likeliest_beside_it() -> None:
+    evidence, same = [8.0] * 30 + [10.0] * 30, [True] * 30 + [False] * 30
+    found = fit(evidence, same, PRIOR, trust=1.0)
+    assert found.slope == LEAST_SLOPE
+    # At the summit, what the verdicts ask for and what the prior asks for cancel out.
+    asked = sum(found.probability(each) - told for each, told in zip(evidence, same, strict=True))
+    assert asked + 0.25 * (found.intercept - PRIOR.intercept) == pytest.approx(0, abs=1e-6)
 
 
 def test_probabilities_stay_within_0_and_1_however_strong_the_evidence() -> None:
