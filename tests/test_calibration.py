@@ -66,7 +66,7 @@ def test_verdicts_turned_upside_down_flatten_the_curve_to_the_share_of_duplicate
 
 
 def test_a_curve_held_at_the_least_slope_has_the_intercept_that_is_likeliest_beside_it() -> None:
-    evidence, same = [8.0] * 30 + [10.0] * 30, [True] * 30 + [False] * 30
+    evidence, same = [0.9] * 30 + [0.6] * 5, [False] * 30 + [True] * 5
     found = fit(evidence, same, PRIOR, trust=1.0)
     assert found.slope == LEAST_SLOPE
     # At the summit, what the verdicts ask for and what the prior asks for cancel out.
