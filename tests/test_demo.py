@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import dejabug, processes_of, wait_until
+from conftest import new_python, processes_of, wait_until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -40,7 +40,7 @@ def command(*arguments: str) -> list[str]:
 def test_the_story_ends_with_the_true_duplicate_and_no_process(small: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     chosen = ("--data", str(small), "--query", "crafter-19.mp4")
-    done = dejabug("demo", *chosen, "--state", str(state), COLUMNS="140")
+    done = new_python("demo", *chosen, "--state", str(state), COLUMNS="140")
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("Seen before?", "score", "Same moment", "starter:", "suggestion 1", "cpu"):
         assert part in done.stdout
@@ -55,7 +55,7 @@ def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Pat
     for entry in entries:
         entry["group"] = "wrong" if entry["file"] in ("crafter-14.mp4", "crafter-08.mp4") else None
     manifest.write_text("\n".join(map(json.dumps, entries)))
-    done = dejabug("demo", "--data", str(small), "--state", str(tmp_path / "state"))
+    done = new_python("demo", "--data", str(small), "--state", str(tmp_path / "state"))
     assert done.returncode == 1, done.stdout
     assert "Missed" in done.stdout
     assert processes_of(tmp_path / "state") == []
@@ -114,7 +114,7 @@ def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> No
 
 def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:
     folders = ("--data", str(tmp_path), "--state", str(tmp_path / "state"))
-    done = dejabug("demo", *folders, COLUMNS="500")
+    done = new_python("demo", *folders, COLUMNS="500")
     assert done.returncode == 1
     assert "manifest.jsonl" in done.stderr
     assert "Traceback" not in done.stderr
