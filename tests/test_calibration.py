@@ -50,6 +50,14 @@ def test_no_curve_near_the_fitted_one_suits_the_verdicts_better(
             assert loss(near, pairs, trust) > least - 1e-6
 
 
+def test_a_prior_far_from_the_verdicts_still_bends_to_them() -> None:
+    """Plain Newton steps go in a circle here: from 2.1 to -2.9, and back again."""
+    found = fit([0.0] * 9, [False] * 6 + [True] * 3, PRIOR, trust=0.5)
+    assert found.slope == pytest.approx(PRIOR.slope)
+    # One third of these pairs are duplicates; the prior says 0.89, and weighs half a pair.
+    assert found.probability(0.0) == pytest.approx(0.37, abs=0.01)
+
+
 @pytest.mark.parametrize("count", [50, 5000])
 def test_verdicts_turned_upside_down_flatten_the_curve_to_the_share_of_duplicates(
     count: int,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 
-# Newton steps until a fit's numbers stand still; ten are plenty for two of them.
+# Newton steps until a fit's gradient is zero; ten are plenty for two numbers.
 NEWTON_STEPS = 100
 STILL = 1e-9
 # No fit is flatter than this: a higher evidence must never mean a lower probability.
@@ -92,15 +92,25 @@ def _likeliest(
 ) -> Numbers:
     """The weights [k] of a logistic regression of `y` [n] on `x` [n, k], with `offset` [n] added,
     under a Gaussian prior of `middle` [k] and inverse variances `spread` [k]."""
+
+    def loss(weights: Numbers) -> float:
+        z = x @ weights + offset
+        unlikely = np.logaddexp(0, z) - y * z
+        return float(unlikely.sum() + (spread * (weights - middle) ** 2).sum() / 2)
+
     at = middle.copy()
     for _ in range(NEWTON_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ at + offset, -60, 60)))
         gradient = x.T @ (p - y) + spread * (at - middle)
-        hessian = (x.T * (p * (1 - p))) @ x + np.diag(spread)
-        step = np.linalg.solve(hessian, gradient)
-        # A long step from far away may overshoot; half a slope at once is enough.
-        step /= max(1.0, float(np.abs(step).max()) / 5)
-        at -= step
-        if np.abs(step).max() < STILL:
+        if np.abs(gradient).max() < STILL:
             break
+        step = np.linalg.solve((x.T * (p * (1 - p))) @ x + np.diag(spread), gradient)
+        # A full step from far away can overshoot, and two such steps can lead in a circle: halve
+        # it until it gains what a step of its length should (Armijo's rule).
+        size = 1.0
+        while loss(at - size * step) > loss(at) - 1e-4 * size * float(gradient @ step):
+            size /= 2
+            if size < STILL:
+                return at
+        at = at - size * step
     return at
