@@ -144,11 +144,7 @@ def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipR
 
 def note_on(frames: media.Frames) -> str:
     """What of a clip was not looked at, empty where all was."""
-    if frames.truncated:
-        return "the file is cut off or damaged; what could be read is used"
-    if frames.duration > media.LONGEST - 1:  # a last picture may end a little earlier or later
-        return f"only its first {media.LONGEST / 60:g} minutes are looked at"
-    return ""
+    return "; ".join(frames.notes())
 
 
 @stage("sample")

@@ -16,7 +16,8 @@ from dejabug.media.ffmpeg import (
 from dejabug.media.kinds import is_evidence, is_image, is_video
 from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
-from dejabug.media.sampling import Frames, sample_frames
+from dejabug.media.sampling import Frames, Signature, sample_frames
+from dejabug.media.tonemapping import tone_mapper
 
 __all__ = [
     "LONGEST",
@@ -27,6 +28,7 @@ __all__ = [
     "Limits",
     "Probe",
     "SandboxMissingError",
+    "Signature",
     "ffmpeg_version",
     "find_ffmpeg",
     "is_evidence",
@@ -36,5 +38,6 @@ __all__ = [
     "probe",
     "sample_frames",
     "told_protection",
+    "tone_mapper",
     "writes_h264",
 ]
