@@ -171,7 +171,7 @@ def _sandbox(place: Rooms) -> str:
         Image.new("RGB", (64, 64)).save(picture, "BMP")
         try:
             program = media.find_ffmpeg(settings.ffmpeg)
-            media.sample_frames(picture, limits=limits, program=program)
+            media.sample_frames(picture, limits=limits, program=program, drop_duplicates=False)
             return f"{media.told_protection(settings.decode_sandbox)}, and a picture is read in it"
         except FileNotFoundError:
             return "without ffmpeg, nothing is decoded"  # a finding of its own

@@ -137,7 +137,9 @@ def _command(
     grey = rendered(
         pick(copies[1], 1 / SIGNATURE_RATE, "grey"), about, (side, side), program, flags="area"
     )
-    raw = {"format": "rawvideo", "t": limits.max_duration_seconds}
+    # The signature goes as far as the frames do: a last picture may claim to stay for hours.
+    far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
+    raw = {"format": "rawvideo", "t": far}
     # Picked keyframes are a second apart by their clock from now on: none is left out or repeated.
     raw |= {"r": 1} if way == "keyframes" else {}
     arguments = ffmpeg.merge_outputs(

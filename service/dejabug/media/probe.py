@@ -186,7 +186,9 @@ def shown_track(talk: str) -> tuple[int, str]:
     """The number of the video stream that a player shows, and what ffmpeg says of it: the default
     one, or the first; covers and thumbnails only where there is nothing else. (0, "") without any.
     """
-    found = [(int(line[1]), line[2]) for line in STREAM.finditer(talk)]
+    # Behind the file ffmpeg describes what it would write, in the same words.
+    of_the_file = talk.split("\nOutput #0", 1)[0]
+    found = [(int(line[1]), line[2]) for line in STREAM.finditer(of_the_file)]
 
     def rank(stream: tuple[int, str]) -> tuple[bool, bool, int]:
         number, video = stream
