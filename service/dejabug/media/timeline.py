@@ -138,14 +138,10 @@ def read_timeline(
 
 def _trace(video: Any, codec: str) -> Any:
     """An output that has ffmpeg tell of the first pictures' headers."""
-    filters = f"filter_units=remove_types={UNTRACED[codec]},trace_headers"
-    return ffmpeg.output(
-        video,
-        "pipe:2",
-        format="null",
-        c="copy",
-        **{"bsf:v": filters, "frames:v": PACKETS_TRACED},
-    )
+    # ffmpeg 5 goes on past a number of frames while another output does.
+    few = f"noise=drop='gt(n,{PACKETS_TRACED})'"
+    filters = f"{few},filter_units=remove_types={UNTRACED[codec]},trace_headers"
+    return ffmpeg.output(video, "pipe:2", format="null", c="copy", **{"bsf:v": filters})
 
 
 def timeline_of(
