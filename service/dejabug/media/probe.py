@@ -46,6 +46,8 @@ DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.
 STREAM = re.compile(r"^  Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
 COVER = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 CODEC = re.compile(r"\w{1,40}")
+# DV is interlaced, its bottom field first (IEC 61834-2), and ffmpeg does not say so.
+DV = "dvvideo"
 # Pixel format, colours, and size as stored; then the codec's pixel aspect, in brackets, and the
 # container's, which wins.
 PIXELS = re.compile(
@@ -170,7 +172,7 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
         fps=float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
         track=track,
         colours=colours,
-        first_field=_first_field(details),
+        first_field="bottom" if codec[0] == DV else _first_field(details),
         stored_size=stored,
     )
 
