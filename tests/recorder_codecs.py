@@ -16,8 +16,15 @@ MASTERED = (
     "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
 )
 MAIN10 = (*X265, "-crf", "8", "-x265-params", f"{QUIET}:{MASTERED}:bframes=0")
-SVT_AV1 = ("-c:v", "libsvtav1", "-preset", "8", "-crf", "12", "-g", "60")
+# Keyframes that pictures before them need, or none after the first: such files cannot be read by
+# their keyframes alone.
+OPEN_GOP = (
+    *("-c:v", "libx264", "-preset", "superfast", "-bf", "3", "-g", "20"),
+    *("-x264-params", "open-gop=1"),
+)
+INTRA_REFRESH = (*X264, "-bf", "0", "-g", "20", "-intra-refresh", "1")
 HLG10 = (*X265, "-crf", "8", "-x265-params", f"{QUIET}:bframes=0")
+SVT_AV1 = ("-c:v", "libsvtav1", "-preset", "8", "-crf", "12", "-g", "60")
 LIVE_VPX = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M")
 VP8 = ("-c:v", "libvpx", *LIVE_VPX)
 VP9 = ("-c:v", "libvpx-vp9", *LIVE_VPX, "-row-mt", "1")

@@ -10,8 +10,10 @@ from recorder_codecs import (
     BASELINE,
     HARDWARE,
     HLG10,
+    INTRA_REFRESH,
     MAIN10,
     NTSC,
+    OPEN_GOP,
     VP8,
     VP9,
     X264,
@@ -62,7 +64,7 @@ RECORDERS = (
         "MP4; H.264, 720p at 30 or 1080p at 60 fps; in 4K HDR HEVC Main 10, HDR10",
         (
             Recording("xbox-one", ".mp4", HARDWARE, rate=NTSC / 2, colours=UNTAGGED),
-            Recording("xbox-series-hdr10", ".mp4", MAIN10, rate=NTSC, seconds=3.0, colours=HDR10),
+            Recording("xbox-series-hdr10", ".mp4", MAIN10, (640, 360), NTSC, 3.0, HDR10),
         ),
         (
             ("GameSpot",
@@ -72,7 +74,7 @@ RECORDERS = (
              "https://www.purexbox.com/news/2020/09/"
              "youll_be_able_to_record_and_stream_gameplay_at_4k_60fps_on_xbox_series_x"),
         ),
-        "codecs and colours; 4K is 720p here",
+        "codecs and colours; 4K is 360p here",
     ),
     Recorder(
         "Nintendo Switch",
@@ -123,8 +125,8 @@ RECORDERS = (
     Recorder(
         "Android camera",
         "MP4; HEVC Main 10, HDR10 with HDR10+ on top; variable frame rate; turned by the container",
-        (Recording("android-camera-hdr10plus", ".mp4", MAIN10, seconds=3.0, colours=HDR10,
-                   left_out=busy, turned=180),),
+        (Recording("android-camera-hdr10plus", ".mp4", MAIN10, (640, 360), seconds=3.0,
+                   colours=HDR10, left_out=busy, turned=180),),
         (
             ("MediaInfo of a Galaxy S25's file",
              "https://github.com/nextcloud/previewgenerator/issues/546"),
@@ -135,7 +137,8 @@ RECORDERS = (
     Recorder(
         "Capture cards",
         "Transport stream of H.264: 1080i, 480i with pixels that are not square, or progressive; "
-        "AVI or MKV of Motion JPEG, full range, BT.601",
+        "AVI of Motion JPEG, full range, BT.601; MKV of H.264 with open groups of pictures or "
+        "intra refresh",
         (
             Recording("capture-1080i", ".ts", (*X264, "-flags", "+ildct+ilme", "-x264-params",
                       "tff=1"), (1920, 1080), NTSC, 3.0, interlaced=True),
@@ -145,9 +148,10 @@ RECORDERS = (
             Recording("capture-mjpeg", ".avi", ("-c:v", "mjpeg", "-q:v", "3"), seconds=3.0,
                       colours=Colours("bt601", True, ("smpte170m", "unknown", "unknown"),
                                       pixels="yuvj422p")),
-            Recording("capture-session", ".ts",
-                      (*X264, "-bf", "2", "-g", "40", "-x264-params", "open-gop=1"),
-                      (320, 180), Fraction(10), 300.0, sound=False),
+            Recording("capture-session", ".mkv", OPEN_GOP, (320, 180), Fraction(10),
+                      300.0, sound=False),
+            Recording("capture-intra-refresh", ".mkv", INTRA_REFRESH, (320, 180), Fraction(10),
+                      300.0, sound=False),
         ),
         (
             ("MythTV wiki: Hauppauge HD-PVR",
@@ -155,7 +159,7 @@ RECORDERS = (
             ("AnandTech",
              "http://www.anandtech.com/show/4273/hauppauge-colossus-hd-pvr-with-hdmi-support/3"),
         ),
-        "Motion JPEG, open groups of pictures",
+        "Motion JPEG, open groups of pictures, intra refresh",
     ),
     Recorder(
         "Browsers (MediaRecorder)",

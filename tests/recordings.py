@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -163,8 +165,9 @@ def build(recording: Recording, folder: Path) -> Path:
     path = folder / f"{recording.name}{recording.suffix}"
     if path.exists():
         return path
-    parts = folder / f"{recording.name}.parts"
-    parts.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Another process may make the same one at the same time.
+    parts = Path(tempfile.mkdtemp(prefix=f"{recording.name}.", dir=folder))
     made = parts / f"coded{recording.suffix}"
     _encode(recording, made)
     if recording.turned:
@@ -177,6 +180,7 @@ def build(recording: Recording, folder: Path) -> Path:
         recording.finish(made, finished)
         made = finished
     made.rename(path)
+    shutil.rmtree(parts)
     return path
 
 
