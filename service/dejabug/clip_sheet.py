@@ -28,8 +28,8 @@ def facts(report: ClipReport) -> list[tuple[str, str]]:
     return lines
 
 
-def sheet_of(report: ClipReport) -> bytes:
-    """The contact sheet of a clip that could be read, a PNG. Raises ValueError for another."""
+def sheet_of(report: ClipReport) -> Image.Image:
+    """The contact sheet of a clip that could be read. Raises ValueError for another."""
     frames = report.frames
     if frames is None:
         raise ValueError(f"{report.path} has no frames: {report.reason}")

@@ -4,13 +4,14 @@ the contact sheet."""
 from __future__ import annotations
 
 import bisect
-import io
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from dejabug.media.scaling import LONGEST_SIDE
 from dejabug.pictures import ACCENT, BACKGROUND, GAP, INK
 
 # Pixels: a sheet fits on a screen, and its file stays under some 2 MB.
@@ -19,7 +20,7 @@ HIGHEST_GRID = 1160
 # The head's text needs some room beside a single small frame.
 NARROWEST = 640
 # No more frames than this are shown, evenly picked: each stays large enough to recognise.
-MOST_TILES = 240
+MOST_TILES = 180
 # Pixels of a frame's shorter side at most: about as much as is sampled for the encoders.
 LARGEST_TILE = 240
 CAPTION = 20
@@ -27,6 +28,7 @@ TITLE_SIZE, TEXT_SIZE, CAPTION_SIZE = 20, 14, 12
 LEADING = 6
 # Lines of the head, so that a file's own words (its name) cannot push the frames away.
 MOST_TITLE_LINES, MOST_LINES = 2, 12
+LONGEST_TEXT = 2000  # characters
 DIM = (148, 158, 168)
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -41,8 +43,8 @@ class Tile:
     beside: str = ""
 
 
-def contact_sheet(title: str, lines: Sequence[str], tiles: Sequence[Tile]) -> bytes:
-    """Frames in rows, each over its time, under a title and lines of text → a PNG.
+def contact_sheet(title: str, lines: Sequence[str], tiles: Sequence[Tile]) -> Image.Image:
+    """Frames in rows, each over its time, under a title and lines of text.
 
     `WIDEST` pixels wide at most; of more than MOST_TILES frames, as many are shown, evenly picked.
     """
@@ -69,9 +71,7 @@ def contact_sheet(title: str, lines: Sequence[str], tiles: Sequence[Tile]) -> by
             words = _shortened(pen, tile.beside, font, room)
             place = (left + width - pen.textlength(words, font=font), top + height + 3)
             pen.text(place, words, fill=ACCENT, font=font)
-    target = io.BytesIO()
-    canvas.save(target, "PNG", optimize=True)
-    return target.getvalue()
+    return canvas
 
 
 def left_out_after(times: Sequence[float], sampled: Sequence[float]) -> list[int]:
@@ -130,8 +130,7 @@ def _aspect(tiles: Sequence[Tile]) -> float:
     if not tiles:
         return 16 / 9
     width, height = tiles[0].picture.size
-    # Beyond, a frame would be a line.
-    return min(max(width / height, 1 / 4), 4.0)
+    return min(max(width / height, 1 / LONGEST_SIDE), float(LONGEST_SIDE))
 
 
 def _fitted(picture: Image.Image, width: int, height: int) -> Image.Image:
@@ -151,11 +150,13 @@ def _head(title: str, lines: Sequence[str], width: int) -> Image.Image:
     pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     written: list[tuple[str, Font, int, tuple[int, int, int]]] = []
     title_font = ImageFont.load_default(TITLE_SIZE)
-    for text in _wrapped(pen, title, title_font, width)[:MOST_TITLE_LINES]:
+    for text in _wrapped(pen, title, title_font, width, MOST_TITLE_LINES):
         written.append((text, title_font, TITLE_SIZE, INK))
     font = ImageFont.load_default(TEXT_SIZE)
-    broken = [text for line in lines for text in _wrapped(pen, line, font, width)]
-    written += [(text, font, TEXT_SIZE, DIM) for text in broken[:MOST_LINES]]
+    broken: list[str] = []
+    for line in lines:
+        broken += _wrapped(pen, line, font, width, MOST_LINES - len(broken))
+    written += [(text, font, TEXT_SIZE, DIM) for text in broken]
     height = GAP + sum(size + LEADING for _, _, size, _ in written) + GAP
     strip = Image.new("RGB", (width + 2 * GAP, height), BACKGROUND)
     pen, top = ImageDraw.Draw(strip), GAP
@@ -165,23 +166,45 @@ def _head(title: str, lines: Sequence[str], width: int) -> Image.Image:
     return strip
 
 
-def _wrapped(pen: ImageDraw.ImageDraw, text: str, font: Font, width: int) -> list[str]:
+def _wrapped(pen: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:
     """The text in lines that are no wider than this many pixels: broken between words, and within a
-    word where it alone is too long. At most 2,000 characters of it."""
-    lines, line = [], ""
-    for word in " ".join(text.split())[:2000].split(" "):
+    word where it alone is too long. At most LONGEST_TEXT of it, and so many lines."""
+    lines: list[str] = []
+    line = ""
+    for word in drawable(" ".join(text.split())[:LONGEST_TEXT], font).split(" "):
         longer = f"{line} {word}" if line else word
         if pen.textlength(longer, font=font) <= width:
             line = longer
             continue
         if line:
             lines.append(line)
-        while pen.textlength(word, font=font) > width:
+        while len(lines) < most and pen.textlength(word, font=font) > width:
             fits = _fitting(pen, word, font, width)
             lines.append(word[:fits])
             word = word[fits:]
         line = word
-    return [*lines, line] if line else lines
+        if len(lines) >= most:
+            break
+    return [*lines, line][:most] if line else lines[:most]
+
+
+def drawable(text: str, font: Font) -> str:
+    """The text in signs that the font has (Pillow's own has little beyond ASCII): letters without
+    their accents, and a question mark for what it cannot draw at all."""
+    lacks = bytes(font.getmask("\uffff"))
+    return "".join(_nearest(sign, font, lacks) for sign in text)
+
+
+def _nearest(sign: str, font: Font, lacks: bytes) -> str:
+    if sign == " ":
+        return sign
+    if unicodedata.category(sign) == "Pd":
+        return "-"
+    for spelling in (sign, unicodedata.normalize("NFKD", sign)):
+        known = [each for each in spelling if bytes(font.getmask(each)) not in (lacks, b"")]
+        if known:
+            return "".join(known)
+    return "" if unicodedata.category(sign)[0] in "CM" else "?"
 
 
 def _fitting(pen: ImageDraw.ImageDraw, word: str, font: Font, width: int) -> int:
@@ -194,7 +217,8 @@ def _fitting(pen: ImageDraw.ImageDraw, word: str, font: Font, width: int) -> int
 
 
 def _shortened(pen: ImageDraw.ImageDraw, text: str, font: Font, room: float) -> str:
-    """`3 more alike`, or `+3` where there is no room for it."""
-    if pen.textlength(text, font=font) <= room:
-        return text
-    return f"+{text.split()[0]}"
+    """`3 more alike`, or `+3` where there is no room for it, or nothing."""
+    for words in (text, f"+{text.split()[0]}"):
+        if pen.textlength(words, font=font) <= room:
+            return words
+    return ""

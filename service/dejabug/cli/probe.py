@@ -88,7 +88,7 @@ def probe(
             if frames is not None:
                 _write_frames(report, folders[number], quiet=as_json)
             if sheet is not None:
-                sheet.write_bytes(sheet_of(report))
+                sheet_of(report).save(sheet, "PNG", optimize=True)
                 _told_written(f"Contact sheet: {sheet}", quiet=as_json)
     except OSError as error:  # no ffmpeg; no room, or no right to write
         fail(str(error))
