@@ -141,7 +141,7 @@ RECORDERS = (
         "Windows Snipping Tool",
         "MP4; H.264; up to 30 fps, variable; the size of the selected area; BT.709 without colour "
         "tags",
-        (Recording("snipping-tool", ".mp4", X264, (1018, 634), colours=UNTAGGED,
+        (Recording("snipping-tool", ".mp4", X264, (1366, 768), colours=UNTAGGED,
                    left_out=still_for_a_while),),
         assumed="everything",
     ),
