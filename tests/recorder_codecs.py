@@ -29,7 +29,9 @@ LIVE_VPX = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M")
 VP8 = ("-c:v", "libvpx", *LIVE_VPX)
 VP9 = ("-c:v", "libvpx-vp9", *LIVE_VPX, "-row-mt", "1")
 FRAGMENTED = ("-movflags", "+frag_keyframe+empty_moov+delay_moov")
-# What recorders of x264 pad with fillers: constant bit rate.
+FINALISED = ("-movflags", "+hybrid_fragmented", "-frag_duration", "500000")
+OPENH264 = ("-c:v", "libopenh264", "-slices", "4", "-rc_mode", "off", "-qmin", "18", "-qmax", "18")
+# x264 at a constant bit rate pads with filler NAL units.
 FILLED = (
     *("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "60", "-b:v", "2500k"),
     *("-maxrate", "2500k", "-bufsize", "2500k", "-x264-params", "nal-hrd=cbr:force-cfr=1"),

@@ -24,6 +24,7 @@ def markdown() -> str:
         clips = ", ".join(f"`{clip.name}`" for clip in recorder.clips)
         sources = [f"[{name}]({address})" for name, address in recorder.sources]
         sources += [f"assumed: {recorder.assumed}"] if recorder.assumed else []
+        sources += [f"the clips differ: {recorder.differs}"] if recorder.differs else []
         writes = recorder.writes.replace("|", "\\|")
         name = recorder.name.replace("|", "\\|")
         lines.append(f"| {name} | {writes} | {clips} | {'; '.join(sources)} |")

@@ -9,9 +9,11 @@ from recorder_codecs import (
     APPLE,
     BASELINE,
     FILLED,
+    FINALISED,
     FRAGMENTED,
     HARDWARE,
     MAIN10,
+    OPENH264,
     QUIET,
     SVT_AV1,
     VP8,
@@ -34,8 +36,8 @@ from recordings import (
 RECORDERS = (
     Recorder(
         "OBS Studio",
-        "MKV, fragmented MP4 or hybrid MP4; H.264 by x264 in constant bit rate, padded with "
-        "fillers, or HEVC and AV1 by the graphics card; constant frame rate; BT.709",
+        "MKV, fragmented MP4 or hybrid MP4; H.264 from x264 at a constant bit rate, padded with "
+        "filler, or HEVC or AV1 from the graphics card; constant frame rate; BT.709",
         (
             Recording("obs-cbr-mkv", ".mkv", FILLED),
             Recording("obs-cbr-fragmented", ".mp4", (*FILLED, *FRAGMENTED)),
@@ -61,15 +63,16 @@ RECORDERS = (
             ("OBS: Hybrid MP4", "https://obsproject.com/kb/hybrid-mp4"),
             (
                 "obs-x264.c",
-                "https://github.com/obsproject/obs-studio/blob/master/plugins/obs-x264/obs-x264.c",
+                "https://github.com/obsproject/obs-studio/blob/04712b5fe9b22d4ec3b8e4d5ab5728121c3f7ac1/"
+                "plugins/obs-x264/obs-x264.c",
             ),
         ),
-        "structure of what the card's encoder writes",
+        "the structure of HEVC and AV1 streams",
     ),
     Recorder(
         "NVIDIA ShadowPlay, NVIDIA App",
-        "MP4; H.264 High in variable bit rate, a keyframe every 30 pictures, tagged BT.601; with "
-        "HDR switched on HEVC Main 10, HDR10; 60 fps, variable",
+        "MP4; H.264 High at a variable bit rate, a keyframe every 30 frames; variable frame rate "
+        "around 60 fps; BT.601, tagged so. With HDR on: HEVC Main 10, HDR10",
         (
             Recording(
                 "shadowplay", ".mp4", HARDWARE, (1920, 1080), Fraction(60), colours=BT601,
@@ -84,11 +87,11 @@ RECORDERS = (
             ("MediaInfo of a ShadowPlay file", "https://pastebin.com/7Tss4brj"),
             ("staxrip #160", "https://github.com/stax76/staxrip/issues/160"),
         ),
-        "the HDR file's parameters",
+        "everything about the HDR file",
     ),
     Recorder(
         "AMD Software (ReLive)",
-        "MP4; H.264 High or HEVC; variable frame rate; no colour tags, BT.709",
+        "MP4; H.264 High or HEVC; variable frame rate; BT.709 without colour tags",
         (
             Recording("relive-h264", ".mp4", HARDWARE, rate=Fraction(60), colours=UNTAGGED,
                       left_out=busy),
@@ -96,11 +99,11 @@ RECORDERS = (
                       colours=UNTAGGED, seconds=3.0),
         ),
         (("IFME #13, on AMD's Game DVR", "https://github.com/Anime4000/IFME/issues/13"),),
-        "all but the variable frame rate",
+        "everything but the variable frame rate",
     ),
     Recorder(
         "Xbox Game Bar",
-        "MP4; H.264; 30 or 60 fps, as set, with pictures that come late; no colour tags, BT.709",
+        "MP4; H.264; 30 or 60 fps, uneven; BT.709 without colour tags",
         (
             Recording("game-bar-30", ".mp4", (*HARDWARE, "-brand", "mp42"), colours=UNTAGGED,
                       jitter=0.005),
@@ -114,11 +117,11 @@ RECORDERS = (
                 "windows.media.capture.appcapturevideoencodingframeratemode",
             ),
         ),
-        "codec, colours and irregular times",
+        "codec, colours and uneven times",
     ),
     Recorder(
         "Steam game recording, Steam Deck",
-        "DASH segments (.m4s) of H.264 High, exported as one MP4; 60 fps; BT.709",
+        "DASH segments (.m4s), exported as one MP4; H.264 High; 30 or 60 fps; BT.709",
         (
             Recording("steam-export", ".mp4", (*HARDWARE, "-movflags", "+faststart"),
                       rate=Fraction(60)),
@@ -136,14 +139,15 @@ RECORDERS = (
     ),
     Recorder(
         "Windows Snipping Tool",
-        "MP4; H.264; 30 fps, variable; the size of the chosen part of the screen",
-        (Recording("snipping-tool", ".mp4", X264, (1018, 634), colours=UNTAGGED,
+        "MP4; H.264; up to 30 fps, variable; the size of the selected area; BT.709 without colour "
+        "tags",
+        (Recording("snipping-tool", ".mp4", X264, (1366, 768), colours=UNTAGGED,
                    left_out=still_for_a_while),),
-        assumed="all",
+        assumed="everything",
     ),
     Recorder(
         "Bandicam, ShareX",
-        "MP4; H.264 Baseline; variable frame rate; no colour tags",
+        "MP4; H.264 Baseline; variable frame rate; BT.709 without colour tags",
         (Recording("bandicam", ".mp4", BASELINE, (1152, 720), Fraction(24), colours=UNTAGGED,
                    left_out=busy),),
         (("MediaInfo of a Bandicam file", "https://pastebin.com/A8BvMGhk"),),
@@ -151,8 +155,8 @@ RECORDERS = (
     ),
     Recorder(
         "macOS screenshot toolbar, QuickTime Player",
-        "MOV with 600 ticks a second; H.264, HEVC, or ProRes from other apps; pictures only when "
-        "something moves; sizes of Retina screens; BT.709, full range too; HDR10 from macOS 26 on",
+        "MOV with a time base of 1/600 s; H.264 or HEVC (other apps: ProRes); variable frame rate; "
+        "Retina resolutions; BT.709, limited or full range; HDR10 since macOS 26",
         (
             Recording("mac-h264", ".mov", (*X264, *APPLE), (2880, 1800), seconds=3.0,
                       left_out=still_for_a_while),
@@ -176,52 +180,58 @@ RECORDERS = (
                 "preset/capturehdrrecordingpreservedsdrhdr10",
             ),
         ),
-        "colour tags, full range",
+        "colours, and when full range is used",
     ),
     Recorder(
         "GNOME screencast",
-        "WebM; VP8 in real time; up to 30 fps, a picture a second when nothing moves; no colour "
-        "tags, BT.709",
-        (Recording("gnome-webm", ".webm", VP8, colours=UNTAGGED, left_out=seldom, sound=False),),
+        "MP4 (fragmented, turned into a regular one at the end) with H.264 from the graphics card "
+        "or OpenH264, several slices a picture; or WebM with VP8; variable frame rate, 30 fps at "
+        "most; BT.709, VP8 without colour tags",
+        (
+            Recording("gnome-mp4", ".mp4", (*OPENH264, *FINALISED), left_out=busy, sound=False),
+            Recording("gnome-webm", ".webm", VP8, colours=UNTAGGED, left_out=seldom, sound=False),
+        ),
         (
             (
                 "screencastService.js",
-                "https://github.com/GNOME/gnome-shell/blob/main/js/dbusServices/screencast/"
-                "screencastService.js",
+                "https://github.com/GNOME/gnome-shell/blob/05bd285b9784375cdab1bbd32242103756b9ef52/"
+                "js/dbusServices/screencast/screencastService.js",
             ),
+            ("screencast-extra-feature, which copies GNOME's newer pipelines",
+             "https://github.com/WSID/gnome-shell-screencast-extra-feature"),
         ),
         "colours",
     ),
     Recorder(
         "Kooha",
-        "MP4 in fragments of half a second, finished as an ordinary one, or MKV; H.264 Baseline; "
-        "WebM; GIF",
+        "MP4 (fragmented, turned into a regular one at the end) or MKV; H.264 Baseline; BT.709. "
+        "WebM and GIF: see GNOME and the GIF recorders",
         (
             Recording("kooha-mp4", ".mp4",
-                      (*BASELINE, "-movflags", "+hybrid_fragmented", "-frag_duration", "500000"),
-                      sound=False),
+                      (*BASELINE, *FINALISED), sound=False),
             Recording("kooha-mkv", ".mkv", BASELINE, left_out=seldom),
         ),
         (("profiles.yml",
-          "https://github.com/SeaDve/Kooha/blob/main/data/resources/profiles.yml"),),
+          "https://github.com/SeaDve/Kooha/blob/22e362b8001aa1fc4f538ae9326f33d67d3c5e5f/"
+          "data/resources/profiles.yml"),),
         "colours",
     ),
     Recorder(
         "SimpleScreenRecorder",
-        "MKV; H.264 by x264, constant quality, B-pictures; constant frame rate, pictures may be "
-        "left out; BT.709",
+        "MKV; H.264 from x264 at constant quality, with B-frames; frames may be skipped; BT.709",
         (Recording("simplescreenrecorder", ".mkv", (*X264, "-bf", "3"), left_out=busy),),
         (
             (
                 "VideoEncoder.cpp",
-                "https://github.com/MaartenBaert/ssr/blob/master/src/AV/Output/VideoEncoder.cpp",
+                "https://github.com/MaartenBaert/ssr/blob/013a3e5f1960ab8c40e7e7c9326b2b8b4d44ca95/"
+                "src/AV/Output/VideoEncoder.cpp",
             ),
             ("a log of it", "https://pastebin.com/83hMMRQF"),
         ),
     ),
     Recorder(
         "wf-recorder",
-        "MKV or MP4; H.264 by x264; pictures only when something moves; no colour tags",
+        "MKV or MP4; H.264 from x264; variable frame rate; BT.709 without colour tags",
         (Recording("wf-recorder", ".mkv", X264, colours=UNTAGGED, left_out=still_for_a_while,
                    sound=False),),
         (("README", "https://github.com/ammen99/wf-recorder"),),

@@ -36,7 +36,8 @@ from recordings import (
 RECORDERS = (
     Recorder(
         "PlayStation 5",
-        "WebM (VP9) or MP4 (H.264); 1080p or 2160p, up to 60 fps; HDR in WebM as VP9 profile 2",
+        "WebM (VP9) or MP4 (H.264); 1080p or 2160p, up to 60 fps; BT.709. HDR: HDR10 as VP9 "
+        "profile 2",
         (
             Recording("ps5-webm", ".webm", VP9, rate=NTSC, seconds=3.0),
             Recording("ps5-mp4", ".mp4", HARDWARE, (1920, 1080), NTSC, 2.0),
@@ -50,18 +51,20 @@ RECORDERS = (
              "https://www.gamespot.com/articles/ps5-can-record-at-4k-captures-last-60-minutes-of-"
              "gameplay/1100-6484258/"),
         ),
-        "codecs, colours, HDR; sizes are smaller here",
+        "codecs, colours and everything about HDR",
+        "WebM has 720p",
     ),
     Recorder(
         "PlayStation 4",
-        "MP4; H.264; 720p at 30 fps (PS4 Pro: 1080p)",
+        "MP4; H.264; 720p (PS4 Pro: 1080p) at 30 fps; BT.709",
         (Recording("ps4", ".mp4", HARDWARE, rate=NTSC / 2),),
         (("Game Rant", "https://gamerant.com/ps4-pro-share-4k-screenshots-1080p-video/"),),
         "codec and colours",
     ),
     Recorder(
         "Xbox One, Xbox Series X|S",
-        "MP4; H.264, 720p at 30 or 1080p at 60 fps; in 4K HDR HEVC Main 10, HDR10",
+        "MP4; H.264, 720p at 30 fps or 1080p at 60 fps, BT.709 without colour tags; 4K HDR: HEVC "
+        "Main 10, HDR10",
         (
             Recording("xbox-one", ".mp4", HARDWARE, rate=NTSC / 2, colours=UNTAGGED),
             Recording("xbox-series-hdr10", ".mp4", MAIN10, (640, 360), NTSC, 3.0, HDR10),
@@ -74,21 +77,22 @@ RECORDERS = (
              "https://www.purexbox.com/news/2020/09/"
              "youll_be_able_to_record_and_stream_gameplay_at_4k_60fps_on_xbox_series_x"),
         ),
-        "codecs and colours; 4K is 360p here",
+        "codecs and colours",
+        "HDR has 360p",
     ),
     Recorder(
         "Nintendo Switch",
-        "MP4; H.264; 720p at 30 fps, the last 30 seconds at most",
+        "MP4; H.264; 720p at 30 fps, up to 30 s; BT.709 without colour tags",
         (Recording("switch", ".mp4", (*X264, "-bf", "0"), rate=NTSC / 2, seconds=6.0,
                    colours=UNTAGGED),),
         (("a player's report",
           "https://ttanimu.blogspot.com/2018/01/nintendo-switch.html"),),
-        "all but the 30 seconds",
+        "everything but the 30 s",
     ),
     Recorder(
         "iPhone",
-        "Camera: MOV with 600 ticks a second; HEVC Main 10, HLG with Dolby Vision 8.4 on top; "
-        "variable frame rate; turned by the container. Screen: H.264 in portrait, 10 to 60 fps",
+        "Camera: MOV with a time base of 1/600 s; HEVC Main 10, HLG with Dolby Vision 8.4; "
+        "variable frame rate; rotated. Screen: H.264, portrait, 10 to 60 fps",
         (
             Recording(
                 "iphone-hlg-upright", ".mov", (*HLG10, *APPLE), (720, 1280), seconds=3.0,
@@ -104,12 +108,13 @@ RECORDERS = (
             ("auto-editor #152, a screen recording",
              "https://github.com/WyattBlue/auto-editor/issues/152"),
         ),
-        "Dolby Vision's own data is left out: only the box that announces it is there",
+        "colours of the screen recording",
+        "the camera's announces Dolby Vision, but has none of its metadata",
     ),
     Recorder(
         "Android screen recording",
-        "MP4; H.264; variable frame rate; no colour tags, or BT.601; portrait, or turned by the "
-        "container",
+        "MP4; H.264; variable frame rate; BT.709 without colour tags, or tagged BT.601; portrait, "
+        "stored so or rotated",
         (
             Recording("android-screen", ".mp4", BASELINE, (1080, 2400), seconds=3.0,
                       colours=UNTAGGED, left_out=still_for_a_while, sound=False),
@@ -120,11 +125,11 @@ RECORDERS = (
             ("screenrecord",
              "https://riptutorial.com/android/example/9559/recording-the-display"),
         ),
-        "colours and turning",
+        "colours and rotation",
     ),
     Recorder(
         "Android camera",
-        "MP4; HEVC Main 10, HDR10 with HDR10+ on top; variable frame rate; turned by the container",
+        "MP4; HEVC Main 10, HDR10 with HDR10+; variable frame rate; rotated",
         (Recording("android-camera-hdr10plus", ".mp4", MAIN10, (640, 360), seconds=3.0,
                    colours=HDR10, left_out=busy, turned=180),),
         (
@@ -132,13 +137,13 @@ RECORDERS = (
              "https://github.com/nextcloud/previewgenerator/issues/546"),
             ("PhotoPrism #3295", "https://github.com/photoprism/photoprism/issues/3295"),
         ),
-        "HDR10+'s own data is left out",
+        "",
+        "no metadata of HDR10+, 360p",
     ),
     Recorder(
         "Capture cards",
-        "Transport stream of H.264: 1080i, 480i with pixels that are not square, or progressive; "
-        "AVI of Motion JPEG, full range, BT.601; MKV of H.264 with open groups of pictures or "
-        "intra refresh",
+        "Transport stream with H.264, 1080i or 480i (non-square pixels); AVI with Motion JPEG, "
+        "full range, BT.601; MKV with H.264, open GOPs or intra refresh",
         (
             Recording("capture-1080i", ".ts", (*X264, "-flags", "+ildct+ilme", "-x264-params",
                       "tff=1"), (1920, 1080), NTSC, 3.0, interlaced=True),
@@ -159,26 +164,27 @@ RECORDERS = (
             ("AnandTech",
              "http://www.anandtech.com/show/4273/hauppauge-colossus-hd-pvr-with-hdmi-support/3"),
         ),
-        "Motion JPEG, open groups of pictures, intra refresh",
+        "Motion JPEG, open GOPs, intra refresh",
     ),
     Recorder(
         "Browsers (MediaRecorder)",
-        "WebM without a duration, with parts of unknown size; VP8 or VP9, or H.264 in MKV; "
+        "WebM (VP8, VP9) or MKV (H.264) without a duration, with clusters of unknown size; "
         "variable frame rate",
         (
             Recording("mediarecorder-vp8", ".webm", (*VP8, "-f", "webm", "-live", "1"),
                       left_out=seldom, finish=files.unseekable),
             Recording("mediarecorder-vp9", ".webm", (*VP9, "-f", "webm", "-live", "1"),
                       seconds=3.0, left_out=busy, finish=files.unseekable),
-            Recording("mediarecorder-h264", ".mkv", (*BASELINE, "-live", "1"), left_out=busy,
+            Recording("mediarecorder-h264", ".mkv",
+                      (*BASELINE, "-c:a", "libopus", "-live", "1"), left_out=busy,
                       finish=files.unseekable),
         ),
         (("fix-webm-duration", "https://github.com/yusitnikov/fix-webm-duration"),
-         ("mediacapture-record #119", "https://github.com/w3c/mediacapture-record/issues/119")),
+         ("opencast-studio #517", "https://github.com/elan-ev/opencast-studio/issues/517")),
     ),
     Recorder(
         "ScreenToGif, LICEcap, Kooha (GIF)",
-        "GIF; delays of 10 ms and less, which browsers play as 100 ms; others as they are",
+        "GIF; a delay of 10 ms or less plays as 100 ms, as in browsers; a longer one as it is",
         (
             Recording("gif-10ms", ".gif", ("-f", "gif"), (640, 360), Fraction(10), 3.0,
                       sound=False, written_rate=Fraction(100)),
@@ -191,16 +197,16 @@ RECORDERS = (
         ),
     ),
     Recorder(
-        "Chats that encode again (Discord, Slack)",
-        "MP4 with its table of contents in front; H.264; at most 720p",
+        "Chats that re-encode (Discord, Slack)",
+        "MP4 with its index at the front; H.264; BT.709",
         (Recording("chat", ".mp4", (*X264, "-bf", "3", "-movflags", "+faststart"), (854, 480),
                    colours=BT709),),
-        assumed="all",
+        assumed="everything",
     ),
     Recorder(
-        "Twitch clips and joined transport streams",
-        "Transport stream, joined of segments whose clock goes on, or of whole streams whose clock "
-        "starts again",
+        "Twitch and other joined transport streams",
+        "Transport stream, joined from segments of one stream, or from streams whose timestamps "
+        "start again",
         (
             Recording("ts-segments", ".ts", (*HARDWARE,), finish=files.joined_pieces),
             Recording("ts-joined", ".ts", (*HARDWARE,), finish=files.joined_streams),

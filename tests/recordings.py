@@ -135,13 +135,15 @@ class Recording:
 @dataclass(frozen=True)
 class Recorder:
     """`writes`: container, codec, rate control, kind of frame rate, colours. `sources` name where
-    that is from, as (what it is called, its address); what none of them says is in `assumed`."""
+    that is from, as (what it is called, its address); what none of them says is in `assumed`, and
+    how the clips differ from the recorder's files in `differs`."""
 
     name: str
     writes: str
     clips: tuple[Recording, ...]
     sources: tuple[tuple[str, str], ...] = ()
     assumed: str = ""
+    differs: str = ""
 
 
 def packaged() -> str:

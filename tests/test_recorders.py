@@ -15,11 +15,11 @@ from dejabug import media
 from dejabug.media import Frames
 from numbered_pictures import PATCHES, drawn, read_number, read_patches
 from recorders import RECORDERS, RECORDINGS, markdown
-from recordings import Recording, packaged
+from recordings import HDR_BOUND, SDR_BOUND, Recording, packaged
 from test_docs import ROOT
 
 # Where Debian's ffmpeg lies, unpacked from its package.
-DEBIAN = ROOT / ".state" / "ffmpeg-5.1" / "ffmpeg"
+DEBIAN = ROOT / ".state" / "ffmpeg-5.1" / "bin" / "ffmpeg"
 # Frames a second that are sampled, and their shorter side.
 RATE, SHORT_SIDE = 2.0, 224
 PAGE = ROOT / "docs" / "recorders.md"
@@ -135,6 +135,8 @@ def test_the_page_on_recorders_shows_the_table_of_these_tests() -> None:
     assert markdown() in page, again
     rows = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
     assert len([row for row in rows if row in markdown()]) == len(RECORDERS)
+    bounds = f"colours to {SDR_BOUND:g} of 255, in HDR to {HDR_BOUND:g}"
+    assert bounds in " ".join(page.split())
 
 
 def test_every_recorder_names_a_source_or_says_that_it_is_assumed() -> None:
