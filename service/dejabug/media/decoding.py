@@ -23,6 +23,8 @@ from dejabug.media.timeline import Timeline
 # many samples' time: half an hour of 1080p60 would else take several minutes to decode.
 SPARSE = 2.0
 STEPS_PER_KEYFRAME = 2
+# Codecs whose decoder skips nothing: all pictures are decoded anyway, and can as well be used.
+NEVER_SKIPPED = frozenset({"vp9"})
 # Share of the expected pictures with which a way of decoding has been right for a file.
 ENOUGH = 0.9
 # The grey signature, by which copies of one recording are known:
@@ -87,7 +89,7 @@ def decode(
     Raises ClipError (timeout).
     """
     best: Decoded | None = None
-    for way in ways(timeline, wanted.step):
+    for way in ways(timeline, wanted.step, about.codec):
         arguments = _command(path, about, wanted, way, limits, program)
         most = wanted.max_frames * wanted.size[0] * wanted.size[1] * 3 + 1
         outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
@@ -100,9 +102,10 @@ def decode(
     return best
 
 
-def ways(timeline: Timeline, step: float) -> Iterator[Way]:
+def ways(timeline: Timeline, step: float, codec: str) -> Iterator[Way]:
     """The ways that may be right for a clip, the fastest first."""
-    if step >= SPARSE and timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step:
+    near = timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step
+    if step >= SPARSE and near and codec not in NEVER_SKIPPED:
         yield "keyframes"
     if timeline.skippable:
         yield "needed"
