@@ -49,7 +49,7 @@ hypothesis.settings.register_profile("dejabug", deadline=None)
 hypothesis.settings.load_profile("dejabug")
 
 # Says at the end whether the stand-ins' requests were checked.
-pytest_plugins = ["contract_report"]
+pytest_plugins = ["contract_report", "ffmpegs"]
 
 TOKEN = "test-token"
 SECRET = "test-secret"

@@ -394,6 +394,7 @@ READ = {
     "/api/v1/issues/<key>/similar": "what is found; test_search.py, test_sign_in.py",
     "/api/v1/jobs/<job_id>": "what is found for an upload; test_api.py",
     "/media/<token>/pictures/<name>.jpg": "pictures; test_leaks.py, test_api.py",
+    "/media/<token>/sheet.jpg": "pictures; test_web_media.py, test_leaks.py",
     "/media/<token>/video.mp4": "previews; test_leaks.py, test_previews.py",
     "/media/<path:_anything>": "nothing",
     "/": "a page without results",

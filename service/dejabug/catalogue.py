@@ -42,6 +42,7 @@ class Catalogue:
         self.words_waiting = f"dejabug:words-waiting:{self._slug}"
         self._tags = f"dejabug:tags:{self._slug}"
         self._done_words = f"dejabug:words-done:{self._slug}"
+        self._noted = f"dejabug:clips-noted:{self._slug}"
 
     # Issues
 
@@ -198,6 +199,7 @@ class Catalogue:
                 pipe.srem(self._content_key(clip.content), clip.id)
             for status in ClipStatus:
                 pipe.srem(self.status_key(status), clip.id)
+            pipe.zrem(self._noted, clip.id)
             pipe.execute()
 
     def unlist_clip(self, clip_id: str, issue_id: str) -> None:
@@ -226,6 +228,12 @@ class Catalogue:
             yield from self.clips(map(text_of, members)).values()
             if cursor == 0:
                 return
+
+    def noted(self, skip: int, count: int) -> list[ClipRecord]:
+        """Indexed clips of which something was left out, with a note that says so: so many, the
+        newest first, after the first `skip`; fewer only at the end."""
+        members = self._redis.zrevrange(self._noted, skip, skip + count - 1)
+        return list(self.clips(map(text_of, members)).values())
 
     # Tickets' words
 
@@ -327,6 +335,11 @@ class Catalogue:
         for status in ClipStatus:
             if status != clip.status:
                 pipe.srem(self.status_key(status), clip.id)
+        if clip.status is ClipStatus.INDEXED and clip.reason:
+            # Jira numbers attachments as they come.
+            pipe.zadd(self._noted, {clip.id: int(clip.id) if clip.id.isdecimal() else 0})
+        else:
+            pipe.zrem(self._noted, clip.id)
 
     def _clip_key(self, clip_id: str) -> str:
         return f"dejabug:clip:{self._slug}:{clip_id}"

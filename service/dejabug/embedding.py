@@ -20,6 +20,7 @@ from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.settings import Settings
 from dejabug.tags import Tag
 
 log = structlog.get_logger()
@@ -144,30 +145,37 @@ def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipR
 
 def note_on(frames: media.Frames) -> str:
     """What of a clip was not looked at, empty where all was."""
-    if frames.truncated:
-        return "the file is cut off or damaged; what could be read is used"
-    if frames.duration > media.LONGEST - 1:  # a last picture may end a little earlier or later
-        return f"only its first {media.LONGEST / 60:g} minutes are looked at"
-    return ""
+    return "; ".join(frames.notes())
 
 
-@stage("sample")
 def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
     """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
     Raises ClipError."""
-    settings = place.settings
+    return sample_for(place.settings, path, place.encoder.image_size, timeout=timeout)
+
+
+@stage("sample")
+def sample_for(
+    settings: Settings, path: Path, image_size: int, *, timeout: float = math.inf
+) -> media.Frames:
+    """The same without the model: `image_size` is the encoder's, in pixels. Raises ClipError."""
     return media.sample_frames(
         path,
         rate=settings.frames_per_second,
         max_frames=settings.max_frames,
-        short_side=place.encoder.image_size,
-        limits=media.Limits(
-            timeout_seconds=min(settings.decode_timeout, timeout),
-            memory_bytes=settings.decode_memory,
-            max_bytes=settings.clip_max_bytes,
-            sandbox=settings.decode_sandbox,
-        ),
+        short_side=image_size,
+        limits=limits_of(settings, timeout=timeout),
         program=media.find_ffmpeg(settings.ffmpeg),
+    )
+
+
+def limits_of(settings: Settings, *, timeout: float = math.inf) -> media.Limits:
+    """What decoding one clip may take by the settings, and `timeout` seconds at most."""
+    return media.Limits(
+        timeout_seconds=min(settings.decode_timeout, timeout),
+        memory_bytes=settings.decode_memory,
+        max_bytes=settings.clip_max_bytes,
+        sandbox=settings.decode_sandbox,
     )
 
 

@@ -22,7 +22,7 @@ import redis
 import structlog
 
 from dejabug.objects import ObjectStore, StoreAwayError
-from dejabug.pictures import picture_name, small_jpeg
+from dejabug.pictures import picture_name, small_jpeg, time_of
 from dejabug.records import checked_clip_id
 
 log = structlog.get_logger()
@@ -86,6 +86,11 @@ class PicturePacks:
         pack = self._store.read(_name(clip_id))
         self._remember(clip_id, pack)
         return unpacked(pack).get(picture_name(time))
+
+    def every(self, clip_id: str) -> list[tuple[float, bytes]]:
+        """As `Pictures.every`."""
+        pictures = unpacked(self._store.read(_name(clip_id)))
+        return [(time_of(name), pictures[name]) for name in sorted(pictures)]
 
     def copy(self, clip_id: str, to: str) -> None:
         """As `Pictures.copy`."""

@@ -56,6 +56,9 @@ class Pictures(Protocol):
     def read(self, clip_id: str, time: float) -> bytes | None:
         """The JPEG of the frame at this time (seconds), or None when there is none."""
 
+    def every(self, clip_id: str) -> list[tuple[float, bytes]]:
+        """All of a clip's pictures with their times (seconds), in order, read at once."""
+
     def copy(self, clip_id: str, to: str) -> None:
         """Give a clip of the same file the same pictures."""
 
@@ -92,6 +95,14 @@ class PictureStore:
         path = self._of(clip_id) / picture_name(time)
         return path.read_bytes() if path.exists() else None
 
+    def every(self, clip_id: str) -> list[tuple[float, bytes]]:
+        """As `Pictures.every`."""
+        found = []
+        for path in self.files(clip_id):
+            with contextlib.suppress(FileNotFoundError):  # forgotten since a moment ago
+                found.append((time_of(path.name), path.read_bytes()))
+        return found
+
     def copy(self, clip_id: str, to: str) -> None:
         """As `Pictures.copy`."""
         if self._of(clip_id).exists():
@@ -100,7 +111,7 @@ class PictureStore:
 
     def times(self, clip_id: str) -> list[float]:
         """As `Pictures.times`."""
-        return [int(path.stem) / 1000 for path in self.files(clip_id)]
+        return [time_of(path.name) for path in self.files(clip_id)]
 
     def files(self, clip_id: str) -> list[Path]:
         """The files of a clip's pictures, in order."""
@@ -193,3 +204,8 @@ def small_jpeg(frame: npt.NDArray[np.uint8]) -> bytes:
 def picture_name(time: float) -> str:
     """The name of the picture of a frame at this time (seconds), in folders and packs alike."""
     return f"{round(time * 1000):08d}.jpg"
+
+
+def time_of(name: str) -> float:
+    """The time (seconds) of the picture that has this name."""
+    return int(name.removesuffix(".jpg")) / 1000

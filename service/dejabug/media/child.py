@@ -16,6 +16,8 @@ from pathlib import Path
 from dejabug.media.sandbox import without_rights
 
 MEBIBYTE = 1024 * 1024
+# An argument that stands for a second output: ffmpeg's name for a file that is open already.
+SIDE = "pipe:side"
 # What is started first, with KiB of address space and then the program and its arguments: this one
 # limit must hold before the program runs. Set from outside, it came too late for an ffmpeg that
 # took a gigabyte in its first milliseconds.
@@ -25,12 +27,13 @@ LAUNCHER = ("/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"')
 @dataclass(frozen=True)
 class Outcome:
     """What a child left: its standard output, what it said, and its exit status (a signal's number,
-    negative), and the seconds of processor time that it took."""
+    negative), the seconds of processor time that it took, and what it wrote beside (see SIDE)."""
 
     output: bytes
     talk: str
     status: int
     cpu_seconds: float = 0.0
+    beside: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,15 @@ def run_child(
     time.monotonic(); it and its whole group are gone then.
 
     It has `memory_bytes` of address space; other `bounds` are RLIMIT_… → soft and hard. `rights`
-    None leaves it all that we have. Raises TimeoutError, and OSError where rights cannot be given
-    up. A program that cannot be started ends as a shell's does, with 126 or 127.
+    None leaves it all that we have. What it writes to the argument SIDE is kept in memory, up to
+    the bound of a file. Raises TimeoutError, and OSError where rights cannot be given up. A program
+    that cannot be started ends as a shell's does, with 126 or 127.
     """
     # What it says is held in memory: a full disk must not pass for a silent child.
-    talk = os.memfd_create("talk")
+    talk, side = os.memfd_create("talk"), os.memfd_create("side")
     try:
-        child = _start(arguments, memory_bytes, talk, rights)
+        named = [f"pipe:{side}" if each == SIDE else each for each in arguments]
+        child = _start(named, memory_bytes, talk, side, rights)
         try:
             _limit(child.pid, bounds)
             output = _read(child, most_output, deadline)
@@ -70,13 +75,15 @@ def run_child(
         finally:
             cpu_seconds = _end(child)
         said = os.pread(talk, most_talk, 0).decode("utf-8", "replace")
+        beside = os.pread(side, os.fstat(side).st_size, 0)
     finally:
         os.close(talk)
-    return Outcome(output, said, child.returncode, cpu_seconds)
+        os.close(side)
+    return Outcome(output, said, child.returncode, cpu_seconds, beside)
 
 
 def _start(
-    arguments: Sequence[str], memory_bytes: int, talk: int, rights: Rights | None
+    arguments: Sequence[str], memory_bytes: int, talk: int, side: int, rights: Rights | None
 ) -> subprocess.Popen[bytes]:
     limited = [*LAUNCHER, str(memory_bytes // 1024), *arguments]
     with Path(os.devnull).open() as nothing:
@@ -87,6 +94,7 @@ def _start(
                 stdin=nothing,
                 stdout=subprocess.PIPE,
                 stderr=talk,
+                pass_fds=(side,),
                 start_new_session=True,
                 # One arena for all threads: glibc would reserve 64 MiB of address space for each.
                 env={"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"},

@@ -23,14 +23,14 @@ from dejabug.media.sandbox import protection
 # What an attachment may be: containers of recordings. Playlists and manifests (HLS, DASH, concat),
 # which would make ffmpeg open other files or addresses, are not among them.
 DEMUXERS = (
-    "3g2,3gp,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm,"
-    "webp_anim"
+    "3g2,3gp,apng,asf,avi,flv,gif,ivf,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg,webm,"
+    "webp_anim,yuv4mpegpipe"
 )
 # What is decoded: what phones, browsers, consoles, capture cards, recorders of screens and editors
 # write. ffmpeg has some 200 more decoders, most of them for games long gone: old code that a file
 # could choose to have run. Sound is not decoded at all.
 DECODERS = (
-    "av1,bmp,camstudio,camtasia,cfhd,cinepak,cllc,dnxhd,dvvideo,dxtory,dxv,ffv1,ffvhuff,fic,"
+    "apng,av1,bmp,camstudio,camtasia,cfhd,cinepak,cllc,dnxhd,dvvideo,dxtory,dxv,ffv1,ffvhuff,fic,"
     "flashsv,flashsv2,flv,fraps,g2m,gif,h263,h263i,h263p,h264,hap,hevc,huffyuv,hymt,jpeg2000,kgv1,"
     "lagarith,libaom-av1,libdav1d,libopenjpeg,libvpx,libvpx-vp9,magicyuv,mjpeg,mjpegb,mpeg1video,"
     "mpeg2video,mpeg4,mpegvideo,msmpeg4,msmpeg4v1,msmpeg4v2,msrle,mss1,mss2,msvideo1,mts2,notchlc,"
@@ -77,7 +77,7 @@ class ClipError(Exception):
     """A clip that cannot be used. `code` is short and steady, the message is for a person.
 
     Codes: empty, not_a_video, truncated, too_large, too_many_pixels, too_small, unsupported,
-    timeout, memory, crashed, no_frames.
+    timeout, memory, crashed, no_frames, blank.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -20,7 +20,8 @@ from dejabug.media.ffmpeg import (
     open_input,
     run,
 )
-from dejabug.media.probe import FIRST_VIDEO, Probe, probe
+from dejabug.media.probe import Probe, probe
+from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.scaling import preview_size
 from dejabug.media.timeline import read_timeline
 
@@ -73,7 +74,7 @@ def make_preview(
     known = timeline.duration if timeline.duration is not None else limits.max_duration_seconds
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target.parent) as folder:
         copy = Path(folder) / "preview.mp4"
-        arguments = command(program, _transcoded(path, copy, about, known, limits))
+        arguments = command(program, _transcoded(path, copy, about, known, limits, program))
         outcome = run(
             arguments,
             limits,
@@ -105,19 +106,21 @@ def most_bits(duration: float) -> int:
     return int(min(MOST_BITS, PICTURES * MOST_BYTES * 8 / (duration + BUFFER)))
 
 
-def _transcoded(path: Path, copy: Path, about: Probe, duration: float, limits: Limits) -> Any:
+def _transcoded(
+    path: Path, copy: Path, about: Probe, duration: float, limits: Limits, program: str
+) -> Any:
     rate = preview_rate(about.fps)
     group = max(1, round(rate * GROUP))
     bits = most_bits(duration)
-    width, height = preview_size(about.width, about.height)
+    size = preview_size(about.width, about.height)
+    # As in sampling: the same filters go on when a recording changes its resolution.
+    source = open_input(path, max_pixels=limits.max_pixels, reinit_filter=0)[str(about.track)]
+    steady = from_zero(source, about).filter("fps", fps=f"{rate:.6f}", round="up")
     return (
-        # As in sampling: the same filters go on when a recording changes its resolution.
-        open_input(path, max_pixels=limits.max_pixels, reinit_filter=0)[FIRST_VIDEO]
-        .filter("setpts", "PTS-STARTPTS")
-        .filter("fps", fps=f"{rate:.6f}", round="up")
+        rendered(steady, about, size, program, flags="bicubic")
         # Browsers guess the colours of small pictures in different ways: they are converted to one
         # standard, which the file names.
-        .filter("scale", width, height, flags="bicubic", out_color_matrix="bt709", out_range="tv")
+        .filter("scale", out_color_matrix="bt709", out_range="tv")
         .filter("format", "yuv420p")
         .filter("setsar", 1)
         .filter(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import ffmpeg
 
 from dejabug.media.child import Outcome
+from dejabug.media.colours import Colours, colours_of
 from dejabug.media.ffmpeg import (
     DEMUXERS,
     ClipError,
@@ -25,18 +27,35 @@ from dejabug.metrics import stage
 
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"
+# Codecs of single pictures: a track of them beside another one is a cover or a thumbnail, whether
+# or not the file calls it one.
+PICTURE_CODECS = frozenset({"bmp", "mjpeg", "png", "webp"})
 # Pictures and GIFs with a side below this many pixels are icons and emoji: they show no bug.
 SMALLEST_PICTURE = 64
 # What an MP4 or MOV file begins with, after four bytes of length.
 MP4_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"))
+# What a piece of a streamed recording begins with, whose head is in another file: a media segment
+# of MP4 (ISO/IEC 23009-1), after four bytes of length; a cluster of Matroska.
+SEGMENT_BOXES = frozenset((b"styp", b"moof", b"sidx", b"prft", b"emsg"))
+CLUSTER = b"\x1f\x43\xb6\x75"
 # Lines of ffmpeg's description of a file. What the file says of itself, in the names of its tags
 # and languages, can pass for such a line: nothing here decides how a file is read, every number has
 # a bound, and no pattern looks at a line more than once.
 CONTAINER = re.compile(r"^Input #0, (\S{1,200}), from ", re.MULTILINE)
 DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.MULTILINE)
-STREAM, VIDEO, COVER = "  Stream #0:", ": Video: ", "(attached pic)"
+STREAM = re.compile(r"^  Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
+COVER = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 CODEC = re.compile(r"\w{1,40}")
-SIZE = re.compile(r", (\d{1,9})x(\d{1,9})(?: \[SAR (\d{1,9}):(\d{1,9}))?")
+# DV is interlaced, its bottom field first (IEC 61834-2), and ffmpeg does not say so.
+DV = "dvvideo"
+# Pixel format, colours, and size as stored; then the codec's pixel aspect, in brackets, and the
+# container's, which wins.
+PIXELS = re.compile(
+    r", (\w{1,20})(?:\(((?:[^()]|\(swapped\)){0,200})\))?, (\d{1,9})x(\d{1,9})(?=[ ,]|$)"
+)
+SIZE = re.compile(r", (\d{1,9})x(\d{1,9})(?=[ ,]|$)")
+CODEC_ASPECT = re.compile(r" \[SAR (\d{1,9}):(\d{1,9}) ")
+ASPECT = re.compile(r", SAR (\d{1,9}):(\d{1,9}) DAR ")
 RATE = re.compile(r", (\d{1,9}(?:\.\d{1,9})?)(k?) fps")
 # ffmpeg 8 writes "displaymatrix", ffmpeg 9 "Display Matrix".
 ROTATION = re.compile(
@@ -51,7 +70,9 @@ class Probe:
 
     `duration` in seconds and `fps` in pictures a second are None where the file does not tell, and
     for a single picture, whose sides are as stored: its note of how the camera was held is read
-    only when it is decoded. `container` is the name of ffmpeg's demuxer.
+    only when it is decoded. `container` is the name of ffmpeg's demuxer. `track` is the number of
+    the stream that a player shows. `first_field` is the one shown first of an interlaced picture,
+    empty for others. `stored_size`: width and height before they are turned and stretched.
     """
 
     container: str
@@ -60,6 +81,10 @@ class Probe:
     height: int
     duration: float | None
     fps: float | None
+    track: int = 0
+    colours: Colours = field(default=Colours())
+    first_field: Literal["", "top", "bottom"] = ""
+    stored_size: tuple[int, int] = (0, 0)
 
     @property
     def is_image(self) -> bool:
@@ -108,16 +133,31 @@ def probe(
 def described(talk: str, demuxer: str | None) -> Probe | None:
     """What ffmpeg says of a file, which it reads by `demuxer` or by one of its own choice; None
     when it tells of no pictures."""
-    video, container = _first_video(talk), demuxer or _container(talk)
+    track, video = shown_track(talk)
+    container = demuxer or _container(talk)
     size, codec = SIZE.search(video), CODEC.match(video)
     if not container or size is None or codec is None:
         return None
-    width, height = int(size[1]), int(size[2])
+    width, height = stored = int(size[1]), int(size[2])
+    pixels = PIXELS.search(video)
+    details = (pixels[2] or "") if pixels else ""
+    colours = colours_of(pixels[1], details) if pixels else Colours()
     if demuxer:
         # Neither a picture's dots per inch nor ffmpeg's 25 a second mean anything here.
-        return Probe(container, codec[0], width, height, duration=None, fps=None)
-    if size[3] and int(size[3]) and int(size[4]):
-        width = max(1, round(width * int(size[3]) / int(size[4])))
+        return Probe(
+            container,
+            codec[0],
+            width,
+            height,
+            duration=None,
+            fps=None,
+            track=track,
+            colours=colours,
+            stored_size=stored,
+        )
+    aspect = ASPECT.search(video) or CODEC_ASPECT.search(video)
+    if aspect and int(aspect[1]) and int(aspect[2]):
+        width = max(1, round(width * int(aspect[1]) / int(aspect[2])))
     turned = ROTATION.search(talk)
     # ffmpeg turns pictures by quarters; at any other angle it keeps their size.
     if turned and abs(abs(float(turned[1])) % 180 - 90) < 1:
@@ -130,6 +170,10 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
         height=height,
         duration=_seconds(duration) if duration else None,
         fps=float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
+        track=track,
+        colours=colours,
+        first_field="bottom" if codec[0] == DV else _first_field(details),
+        stored_size=stored,
     )
 
 
@@ -140,13 +184,29 @@ def _container(talk: str) -> str:
     return names if set(names.split(",")) <= set(DEMUXERS.split(",")) else ""
 
 
-def _first_video(talk: str) -> str:
-    """What ffmpeg says of the first video stream that is no cover picture; empty without one."""
-    for line in talk.split("\n"):
-        if line.startswith(STREAM) and COVER not in line:
-            _, _, video = line.partition(VIDEO)
-            if video:
-                return video
+def shown_track(talk: str) -> tuple[int, str]:
+    """The number of the video stream that a player shows, and what ffmpeg says of it: the default
+    one, or the first; covers and thumbnails only where there is nothing else. (0, "") without any.
+    """
+    # Behind the file ffmpeg describes what it would write, in the same words.
+    of_the_file = talk.split("\nOutput #0", 1)[0]
+    found = [(int(line[1]), line[2]) for line in STREAM.finditer(of_the_file)]
+
+    def rank(stream: tuple[int, str]) -> tuple[bool, bool, int]:
+        number, video = stream
+        codec = CODEC.match(video)
+        still = codec is not None and codec[0] in PICTURE_CODECS
+        return still, "(default)" not in video, number
+
+    return min((s for s in found if not COVER.search(s[1])), key=rank, default=(0, ""))
+
+
+def _first_field(details: str) -> Literal["", "top", "bottom"]:
+    """The field that is shown first, by ffmpeg's word on how pictures are scanned: `top first`, or
+    `top coded first (swapped)` where the other one is shown first."""
+    for first, other in (("top", "bottom"), ("bottom", "top")):
+        if f"{first} first" in details or f"{other} coded first (swapped)" in details:
+            return first  # type: ignore[return-value]
     return ""
 
 
@@ -157,7 +217,14 @@ def _seconds(found: re.Match[str]) -> float:
 def _unreadable(path: Path, outcome: Outcome) -> ClipError:
     with path.open("rb") as file:
         head = file.read(8)
-    if "moov atom not found" in outcome.talk and head[4:] in MP4_BOXES:
+    if head[4:] in SEGMENT_BOXES or head.startswith(CLUSTER):
+        otherwise = ClipError(
+            "unsupported",
+            "the file is one segment of a streamed recording, and its first part (the init "
+            "segment, with the codec's settings) is missing: export the recording as one file and "
+            "attach that",
+        )
+    elif "moov atom not found" in outcome.talk and head[4:] in MP4_BOXES:
         otherwise = ClipError(
             "truncated", "the file is cut off before its table of contents (no moov atom)"
         )

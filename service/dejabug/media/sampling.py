@@ -1,39 +1,49 @@
-"""A clip → its sampled frames: the right pictures at the right times, near-duplicates dropped."""
+"""A clip → its sampled frames: the right pictures at the right times, near-duplicates and
+blank ones dropped."""
 
 from __future__ import annotations
 
-import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, no_frames, open_input, run
-from dejabug.media.probe import FIRST_VIDEO, probe
-from dejabug.media.scaling import SCALE_FLAGS, scaled_size
+from dejabug.media.content import distinct, with_content
+from dejabug.media.decoding import SIGNATURE_SIDE, Sampling, decode
+from dejabug.media.ffmpeg import LONGEST, ClipError, Limits, find_ffmpeg, no_frames
+from dejabug.media.probe import probe
+from dejabug.media.scaling import scaled_size
 from dejabug.media.stills import read_still
 from dejabug.media.timeline import MISSING, read_timeline
 
-# Frames whose 32 x 32 grey thumbnails differ by less (mean of 0-255) from the last kept one are
-# dropped: 63 % of an idle screen recording, none of moving play.
-SAME_PICTURE = 0.75
-THUMBNAIL = 32
-# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in so
-# many samples' time: half an hour of 1080p60 would else take several minutes to decode.
-SPARSE = 2.0
-STEPS_PER_KEYFRAME = 2
-# How ffmpeg's filter `showinfo` tells of a picture; what a file says of itself stands indented.
-SHOWN_AT = re.compile(r"^\[Parsed_showinfo\S* @ \w+\] n: *\d+ pts: *-?\d+ pts_time: *(\S+)", re.M)
+# A clip whose frames cover less of its duration than this says so.
+COVERED = 0.9
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A clip in small and grey, by which copies of one recording are recognised: `pictures` uint8
+    [m, 12, 12] at `times` float32 [m], seconds; four a second, or one a keyframe of long clips."""
+
+    times: npt.NDArray[np.float32]
+    pictures: npt.NDArray[np.uint8]
+
+
+def _no_signature() -> Signature:
+    return Signature(
+        np.zeros(0, np.float32), np.zeros((0, SIGNATURE_SIDE, SIGNATURE_SIDE), np.uint8)
+    )
 
 
 @dataclass(frozen=True)
 class Frames:
     """Sampled frames: `times` float32 [n], seconds from the first picture; `pixels` uint8
-    [n, h, w, 3], RGB, aspect kept. `dropped` near-duplicates are not among them. `duration` in
-    seconds; `truncated` tells that the file ended too early or was damaged.
+    [n, h, w, 3], RGB, aspect kept. `dropped` near-duplicates and `blank` frames (of one colour) are
+    not among them; `sampled_times` float32 [n + dropped + blank] has the times of all. `duration`
+    in seconds, of which the frames stand for `covered`; `truncated` tells that the file ended too
+    early or was damaged. `signature`: for recognising copies, empty for a screenshot.
     """
 
     times: npt.NDArray[np.float32]
@@ -41,6 +51,28 @@ class Frames:
     duration: float
     dropped: int
     truncated: bool
+    sampled_times: npt.NDArray[np.float32]
+    blank: int = 0
+    covered: float = 0.0
+    signature: Signature = field(default_factory=_no_signature)
+
+    def notes(self) -> list[str]:
+        """What of the clip was not looked at, and why, a sentence each; empty where all was."""
+        notes = []
+        if self.truncated:
+            notes.append("the file is cut off or damaged; what could be read is used")
+        elif self.covered < COVERED * self.duration:
+            notes.append(
+                f"frames could be read from {self.covered:.0f} s of its {self.duration:.0f} s only"
+            )
+        if self.duration > LONGEST - 1:  # a last picture may end a little earlier or later
+            notes.append(f"only its first {LONGEST / 60:g} minutes are looked at")
+        if self.blank:
+            total = len(self.sampled_times)
+            notes.append(
+                f"{self.blank} of {total} frames are black or a single colour and are left out"
+            )
+        return notes
 
 
 def sample_frames(
@@ -56,9 +88,10 @@ def sample_frames(
     """Sample a clip at `rate` frames per second, `max_frames` at most, spread over all of it.
 
     The frame for time t is the one on screen at t; of clips of several minutes, keyframes will do
-    at times of their own (see SPARSE). The shorter side becomes `short_side` pixels. A screenshot
-    is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content says. Raises
-    ClipError (see its codes).
+    at times of their own (see `decoding.py`). The shorter side becomes `short_side` pixels. Frames
+    that show nothing new, or nothing at all, are dropped unless `drop_duplicates` is False. A
+    screenshot is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content
+    says. Raises ClipError (see its codes).
     """
     limits = limits or Limits()
     program = program or find_ffmpeg()
@@ -66,75 +99,42 @@ def sample_frames(
     about = probe(path, limits=limits, program=program, deadline=deadline)
     if about.is_image:
         still, cut_short = read_still(
-            path,
-            about.container,
-            short_side=short_side,
-            limits=limits,
-            program=program,
-            deadline=deadline,
+            path, about, short_side=short_side, limits=limits, program=program, deadline=deadline
         )
-        return Frames(np.zeros(1, np.float32), still[None], 0.0, 0, cut_short)
+        if drop_duplicates and not with_content(still[None]).any():
+            raise _blank("it is")
+        start = np.zeros(1, np.float32)
+        return Frames(start, still[None], 0.0, 0, cut_short, start)
     timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
     known = timeline.duration if timeline.duration is not None else about.duration
     step = sampling_step(min(known or 0.0, limits.max_duration_seconds), rate, max_frames)
-    width, height = scaled_size(about.width, about.height, short_side)
-    size = width * height * 3
-    sparse = step >= SPARSE and timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step
-    longest = limits.max_duration_seconds
-    options: dict[str, Any] = {"skip_frame": "noref"} if timeline.skippable else {}
-    if sparse:
-        options = {"skip_frame": "nokey", "t": longest}
-    # A recording may change its resolution: the same filters go on, or their clock would stop.
-    source = open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)[FIRST_VIDEO]
-    source = source.filter("setpts", "PTS-STARTPTS")
-    picture = (
-        (_keyframes(source, step) if sparse else _steadily(source, step))
-        .filter("scale", width, height, flags=SCALE_FLAGS)
-        .filter("setsar", 1)
-        .output(
-            "pipe:",
-            format="rawvideo",
-            pix_fmt="rgb24",
-            vframes=max_frames,
-            t=longest,
-            **({"r": 1} if sparse else {}),
-        )
-    )
-    arguments = command(program, picture, said="info" if sparse else "error")
-    most = max_frames * size + 1
-    outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
-    count = len(outcome.output) // size
-    times = np.arange(count, dtype=np.float32) * np.float32(step)
-    if sparse:
-        times = np.array(SHOWN_AT.findall(outcome.talk)[:count], np.float32)
-        count = len(times)
+    wanted = Sampling(step, max_frames, scaled_size(about.width, about.height, short_side))
+    found = decode(path, about, timeline, wanted, limits, program=program, deadline=deadline)
+    count = len(found.times)
     if count == 0:
-        raise no_frames(outcome)
-    used = np.frombuffer(outcome.output, np.uint8, count * size)
-    pixels: npt.NDArray[np.uint8] = used.reshape(count, height, width, 3)
+        raise no_frames(found.outcome)
+    shows = with_content(found.pixels) if drop_duplicates else np.ones(count, bool)
+    if not shows.any():
+        raise _blank("all of its pictures are")
+    kept = np.flatnonzero(shows)
+    if drop_duplicates:
+        kept = kept[distinct(found.pixels[kept])]
+    duration = known if known is not None else count * step
     # Of pictures that cannot be decoded ffmpeg says nothing, as long as there are others.
-    between = step + (timeline.keyframe_gap if sparse else 0.0)
-    undecoded = float(times[-1]) + between + MISSING < (timeline.duration or 0.0)
-    kept = distinct(pixels) if drop_duplicates else np.arange(count)
+    reached = float(found.times[-1]) + found.between
     return Frames(
-        times=times[kept],
-        pixels=np.ascontiguousarray(pixels[kept]),
-        duration=known if known is not None else count * step,
-        dropped=count - len(kept),
-        truncated=timeline.cut_off or outcome.status != 0 or undecoded,
+        times=found.times[kept],
+        pixels=np.ascontiguousarray(found.pixels[kept]),
+        duration=duration,
+        dropped=int(shows.sum()) - len(kept),
+        truncated=timeline.cut_off
+        or found.outcome.status != 0
+        or reached + MISSING < (timeline.duration or 0.0),
+        sampled_times=found.times,
+        blank=int(count - shows.sum()),
+        covered=min(reached, duration),
+        signature=Signature(found.grey_times, found.grey),
     )
-
-
-def _steadily(source: Any, step: float) -> Any:
-    """The picture on screen at each step."""
-    # By default `fps` gives the picture half a step late; round=up gives the one on screen.
-    return source.filter("fps", fps=f"{1 / step:.9f}", round="up")
-
-
-def _keyframes(source: Any, step: float) -> Any:
-    """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
-    due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
-    return source.filter("select", due).filter("showinfo", checksum=0).filter("setpts", "N/TB")
 
 
 def sampling_step(duration: float, rate: float, max_frames: int) -> float:
@@ -142,23 +142,5 @@ def sampling_step(duration: float, rate: float, max_frames: int) -> float:
     return max(1 / rate, duration / max_frames)
 
 
-def distinct(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
-    """Frames uint8 [n, h, w, 3] → indices of those that differ from the last kept one."""
-    thumbnails = _thumbnails(pixels)
-    kept = [0]
-    for number in range(1, len(thumbnails)):
-        if np.abs(thumbnails[number] - thumbnails[kept[-1]]).mean() >= SAME_PICTURE:
-            kept.append(number)
-    return np.array(kept, dtype=np.intp)
-
-
-def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """uint8 [n, h, w, 3] → grey float32 [n, 32, 32], each cell a mean of what it covers."""
-    grey = pixels.mean(axis=3, dtype=np.float32)
-    rows = np.linspace(0, grey.shape[1], THUMBNAIL, endpoint=False).astype(int)
-    columns = np.linspace(0, grey.shape[2], THUMBNAIL, endpoint=False).astype(int)
-    sums = np.add.reduceat(np.add.reduceat(grey, rows, axis=1), columns, axis=2)
-    heights = np.diff([*rows, grey.shape[1]])
-    widths = np.diff([*columns, grey.shape[2]])
-    means: npt.NDArray[np.float32] = sums / (heights[:, None] * widths[None, :])
-    return means.astype(np.float32)
+def _blank(what: str) -> ClipError:
+    return ClipError("blank", f"{what} black or a single colour: there is nothing to compare")

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dejabug.media.ffmpeg import Limits, command, no_frames, open_input, run
-from dejabug.media.scaling import LONGEST_SIDE, SCALE_FLAGS, scaling_terms
+from dejabug.media.probe import FIRST_VIDEO, Probe
+from dejabug.media.rendering import rendered
+from dejabug.media.scaling import LONGEST_SIDE, scaling_terms
 
 # A portable pixmap: its own head tells its size, also after ffmpeg has turned the picture upright.
 PIXMAP = re.compile(rb"P6\s(\d{1,9})\s(\d{1,9})\s255\s")
@@ -19,18 +21,16 @@ CUT_SHORT = re.compile(r"overread|bad vlc|error (?:dc|y=)|not enough data|trunca
 
 
 def read_still(
-    path: Path, demuxer: str, *, short_side: int, limits: Limits, program: str, deadline: float
+    path: Path, about: Probe, *, short_side: int, limits: Limits, program: str, deadline: float
 ) -> tuple[npt.NDArray[np.uint8], bool]:
     """A picture's pixels, RGB uint8 [h, w, 3], and whether it is cut short.
 
     Turned upright as the camera noted (EXIF): JPEG by every ffmpeg since 7, PNG and WebP by newer
     ones. Its shorter side becomes `short_side` pixels. Raises ClipError.
     """
-    picture = (
-        open_input(path, demuxer, max_pixels=limits.max_pixels)["V:0"]
-        .filter("scale", *scaling_terms(short_side), flags=SCALE_FLAGS)
-        .output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", vframes=1)
-    )
+    source = open_input(path, about.container, max_pixels=limits.max_pixels)[FIRST_VIDEO]
+    shown = rendered(source, about, scaling_terms(short_side), program)
+    picture = shown.output("pipe:", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", vframes=1)
     most = LONGEST_HEAD + LONGEST_SIDE * short_side**2 * 3
     arguments = command(program, picture)
     outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)

@@ -9,22 +9,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ffmpeg
 
-from dejabug.media.child import MEBIBYTE
+from dejabug.media.child import MEBIBYTE, Outcome
 from dejabug.media.ffmpeg import Limits, command, open_input, run
-from dejabug.media.probe import FIRST_VIDEO, Probe
+from dejabug.media.probe import Probe
+from dejabug.media.rendering import DELAYED, FASTEST_DELAY, SLOWED
 
-# Half an hour of 120 pictures a second, at some 55 bytes a packet.
-MOST_LISTED = 16 * MEBIBYTE
+# Half an hour of 300 pictures a second, at some 55 bytes a packet.
+MOST_LISTED = 32 * MEBIBYTE
 # Packets whose headers are read to learn how the encoder builds its groups of pictures; ffmpeg
 # says about 4 kB a packet.
 PACKETS_TRACED = 300
+# Fewer traced pictures than this say too little of a longer clip.
+FEWEST_TRACED = 30
+# Units of a stream that are no pictures and no settings, which a recorder may write by the
+# megabyte: delimiters, filler (constant bit rate), SEI. ffmpeg would print each byte of them.
+# By ITU-T H.264, table 7-1, and ITU-T H.265, table 7-1.
+UNTRACED = {"h264": "6|9|12", "hevc": "35|38|39|40"}
 # Codecs whose unreferenced pictures can be skipped, which saves a third of the decoding.
 SKIPPABLE = frozenset({"h264", "hevc"})
 # A skipped picture may be on screen this long (seconds) at most, or its time would show another.
@@ -32,16 +39,23 @@ LONGEST_SKIPPED = 0.051
 # AV_PKT_FLAG_KEY, the only flag where none is listed; AV_PKT_FLAG_DISCARD: outside the file's edit
 # list, decoded but never shown.
 KEY, DISCARD = 0x1, 0x4
+# AV_PKT_FLAG_CORRUPT: a packet of which a part is missing.
+CORRUPT = 0x2
 # A file that ends this many seconds before its announced end is cut off; sound may outlast
 # pictures by a little.
 MISSING = 1.5
-CUT_OFF = re.compile(r"partial file|File ended prematurely|Packet corrupt")
+# What ffmpeg says of MP4 and Matroska files that end before their own tables say.
+CUT_OFF = re.compile(r"partial file|File ended prematurely")
+DAMAGED = re.compile(r"Packet corrupt")
+# Containers that announce no length: ffmpeg makes one up from the first and last times, which
+# start anew where two recordings were joined.
+UNANNOUNCED = frozenset({"mpegts", "mpeg", "mpegvideo", "gif", "apng"})
 
-TIME_BASE = re.compile(r"^#tb 0: (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)
+TIME_BASE = re.compile(r"^#tb (\d{1,4}): (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)
 # Stream, decoding time, presentation time, duration, size, checksum, flags.
 PACKET = re.compile(
-    r"^0, *(-?\d{1,19}|NOPTS), *(-?\d{1,19}|NOPTS), *(\d{1,19}), *\d{1,10}, 0x[0-9a-f]{1,8}"
-    r"(?:, F=0x([0-9A-Fa-f]{1,8}))?",
+    r"^(?P<stream>\d{1,4}), *(-?\d{1,19}|NOPTS), *(-?\d{1,19}|NOPTS), *(\d{1,19}), *\d{1,10}, "
+    r"0x[0-9a-f]{1,8}(?:, F=0x([0-9A-Fa-f]{1,8}))?",
     re.MULTILINE,
 )
 # AV_NOPTS_VALUE: AVI and MPEG keep decoding times alone for some or all of their packets.
@@ -57,13 +71,16 @@ class Timeline:
     """`duration`: seconds from the first picture's start to the last one's end, or None when the
     packets bear no times. `cut_off`: the file ends before it should. `skippable`: unreferenced
     pictures can be left out, and every sampled frame is one source picture off at most.
-    `keyframe_gap`: the longest time without a keyframe, in seconds.
+    `keyframe_gap`: the longest time without a keyframe, in seconds. `start`: when the first picture
+    is shown, and `keyframes`: when each keyframe is, in seconds of the file's own clock.
     """
 
     duration: float | None
     cut_off: bool
     skippable: bool
     keyframe_gap: float = math.inf
+    start: float = 0.0
+    keyframes: tuple[float, ...] = ()
 
 
 class Shown(NamedTuple):
@@ -86,33 +103,90 @@ def read_timeline(
     path: Path, about: Probe, limits: Limits, *, program: str, deadline: float
 ) -> Timeline:
     """Walk a clip's packets, without decoding. Raises ClipError (timeout)."""
-    video = open_input(path)[FIRST_VIDEO]
     longest = limits.max_duration_seconds
-    outputs = [ffmpeg.output(video, "pipe:", format="framecrc", c="copy", t=longest)]
-    if about.codec in SKIPPABLE:
-        trace = {"bsf:v": "trace_headers", "frames:v": PACKETS_TRACED}
-        outputs.append(ffmpeg.output(video, "pipe:2", format="null", c="copy", **trace))
-    arguments = command(program, ffmpeg.merge_outputs(*outputs), said="info")
-    outcome = run(arguments, limits, reads=path, most_output=MOST_LISTED, deadline=deadline)
-    return timeline_of(outcome.output.decode("ascii", "replace"), outcome.talk, about, longest)
+
+    def listed(*, every: bool = False, traced: bool = False) -> Outcome:
+        source = open_input(path)
+        video = source[str(about.track)]
+        streams = (source["v"], source["a?"]) if every else (video,)
+        outputs = [ffmpeg.output(*streams, "pipe:", format="framecrc", c="copy", t=longest)]
+        if traced:
+            outputs.append(_trace(video, about.codec))
+        arguments = command(program, ffmpeg.merge_outputs(*outputs), said="info")
+        return run(arguments, limits, reads=path, most_output=MOST_LISTED, deadline=deadline)
+
+    def listing(outcome: Outcome) -> str:
+        return outcome.output.decode("ascii", "replace")
+
+    traced = about.codec in SKIPPABLE
+    outcome = listed(traced=traced)
+    trace = outcome.talk
+    if traced and outcome.status != 0:
+        # The trace said more than is kept, or stumbled: no sign that the file itself ends there.
+        outcome = listed()
+    found = timeline_of(listing(outcome), outcome.talk, about, longest, trace=trace)
+    if len(outcome.output) >= MOST_LISTED:
+        # More packets than are listed: the rest of the file is there, and its length announced.
+        announced = min(about.duration or 0.0, longest)
+        return replace(found, duration=max(found.duration or 0.0, announced), cut_off=False)
+    if found.cut_off and not CUT_OFF.search(outcome.talk):
+        # Pictures end early, or a packet is damaged. The file is cut off if all of it ends there.
+        whole = listed(every=True)
+        found = replace(found, cut_off=ends_early(listing(whole), about, longest))
+    return found
 
 
-def timeline_of(listing: str, talk: str, about: Probe, longest: float) -> Timeline:
-    """ffmpeg's framecrc listing of packets and what it says beside it → the timeline, of which
-    `longest` seconds are looked at."""
-    cut_off = CUT_OFF.search(talk) is not None
+def _trace(video: Any, codec: str) -> Any:
+    """An output that has ffmpeg tell of the first pictures' headers."""
+    # ffmpeg 5 goes on past a number of frames while another output does.
+    few = f"noise=drop='gt(n,{PACKETS_TRACED})'"
+    filters = f"{few},filter_units=remove_types={UNTRACED[codec]},trace_headers"
+    return ffmpeg.output(video, "pipe:2", format="null", c="copy", **{"bsf:v": filters})
+
+
+def timeline_of(
+    listing: str, talk: str, about: Probe, longest: float, *, trace: str = ""
+) -> Timeline:
+    """ffmpeg's framecrc listing of packets, what it says beside it, and its `trace` of headers →
+    the timeline, of which `longest` seconds are looked at."""
+    cut_off = CUT_OFF.search(talk) is not None or DAMAGED.search(talk) is not None
     base, shown = TIME_BASE.search(listing), shown_packets(listing)
     if base is None or not shown:
         return Timeline(None, cut_off, skippable=False)
-    tick = int(base[1]) / int(base[2])
+    tick = int(base[2]) / int(base[3])
+    shown = at_browsers_pace(shown, about.container, tick)
     start, end = (ticks * tick for ticks in picture_span(shown))
-    expected = min(about.duration or 0.0, longest)
+    pictures = traced_pictures(trace, about.codec)
+    enough = len(pictures) >= min(FEWEST_TRACED, len(shown))
     return Timeline(
         duration=min(end - start, longest),
-        cut_off=cut_off or end + MISSING < expected,
-        skippable=about.codec in SKIPPABLE and can_skip(traced_pictures(talk, about.codec), tick),
+        cut_off=cut_off or end + MISSING < announced_end(about, longest),
+        skippable=about.codec in SKIPPABLE and enough and can_skip(pictures, tick),
         keyframe_gap=keyframe_gap(shown) * tick,
+        start=start,
+        keyframes=tuple(packet.ticks * tick for packet in shown if packet.key),
     )
+
+
+def announced_end(about: Probe, longest: float) -> float:
+    """Seconds at which the file says that it ends, as far as it is looked at; 0 where it does not
+    say."""
+    if about.container in UNANNOUNCED:
+        return 0.0
+    return min(about.duration or 0.0, longest)
+
+
+def ends_early(listing: str, about: Probe, longest: float) -> bool:
+    """Whether a file is cut off, by a listing of the packets of all its streams: its last packet is
+    not whole, or none of the streams reaches the announced end."""
+    bases = {base[1]: int(base[2]) / int(base[3]) for base in TIME_BASE.finditer(listing)}
+    end, flags = 0.0, 0
+    for found in PACKET.finditer(listing):
+        times = [int(t) for t in (found[3], found[2]) if t != "NOPTS" and int(t) != NO_TIME]
+        flags = int(found[5], 16) if found[5] else KEY
+        if times:
+            end = max(end, (times[0] + int(found[4])) * bases.get(found["stream"], 0.0))
+    return bool(flags & CORRUPT) or end + MISSING < announced_end(about, longest)
 
 
 def shown_packets(listing: str) -> list[Shown]:
@@ -120,11 +194,26 @@ def shown_packets(listing: str) -> list[Shown]:
     order of showing."""
     shown: list[Shown] = []
     for found in PACKET.finditer(listing):
-        times = [int(t) for t in (found[2], found[1]) if t != "NOPTS" and int(t) != NO_TIME]
-        flags = int(found[4], 16) if found[4] else KEY
+        times = [int(t) for t in (found[3], found[2]) if t != "NOPTS" and int(t) != NO_TIME]
+        flags = int(found[5], 16) if found[5] else KEY
         if times and not flags & DISCARD:
-            shown.append(Shown(times[0], int(found[3]), bool(flags & KEY)))
+            shown.append(Shown(times[0], int(found[4]), bool(flags & KEY)))
     return sorted(shown)
+
+
+def at_browsers_pace(shown: list[Shown], container: str, tick: float) -> list[Shown]:
+    """Packets of a GIF or an animated PNG, each shown as long as browsers show it."""
+    if container not in DELAYED:
+        return shown
+    moved, at = [], shown[0].ticks
+    ends = [*(packet.ticks for packet in shown[1:]), shown[-1].ticks + shown[-1].lasts]
+    for here, end in zip(shown, ends, strict=True):
+        lasts = end - here.ticks
+        if lasts * tick <= FASTEST_DELAY:
+            lasts = round(SLOWED / tick)
+        moved.append(Shown(at, lasts, here.key))
+        at += lasts
+    return moved
 
 
 def picture_span(shown: list[Shown]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Iterator
 from itertools import chain
+from threading import BoundedSemaphore
 from typing import Literal
 
 import redis
@@ -26,6 +27,7 @@ from dejabug.records import ClipRecord, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
 from dejabug.web.problems import problem
+from dejabug.web.sheets import drawn_sheet
 
 log = structlog.get_logger()
 blueprint = Blueprint("media", __name__, url_prefix="/media")
@@ -35,6 +37,9 @@ LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
 # Bytes that are asked of an object store at once: a preview of half a minute takes two requests.
 BLOCK = 1024 * 1024
+# Contact sheets that are drawn at once: each takes a second of a core, at its largest.
+SHEETS = BoundedSemaphore(2)
+SHEET_PATIENCE = 5.0  # seconds
 # Digits of a time in milliseconds: eleven days.
 LONGEST_TIME = 9
 
@@ -48,6 +53,14 @@ def media_address(place: Rooms, clip_id: str, reader: str) -> str:
     """
     token = sign_media(_secret(place), clip_id, reader, now=time.time())
     return f"{place.settings.public_url}/media/{token}"
+
+
+def sheet_address(place: Rooms, clip: ClipRecord, reader: str) -> str | None:
+    """The address of a clip's contact sheet for this reader, for some minutes; None where no
+    pictures of it are kept or shown."""
+    if clip.unshown or not place.shows_media or not place.pictures.times(clip.id):
+        return None
+    return f"{media_address(place, clip.id, reader)}/sheet.jpg"
 
 
 def video_state(place: Rooms, clip: ClipRecord) -> Video:
@@ -65,6 +78,27 @@ def picture(token: str, name: str) -> Response:
     if not (name.isascii() and name.isdigit() and len(name) <= LONGEST_TIME):
         abort(404)
     data = _place().pictures.read(grant.clip_id, int(name) / 1000)
+    if data is None:
+        abort(404)
+    etag = hashlib.sha256(data).hexdigest()[:32]
+    return _sent(send_file(io.BytesIO(data), "image/jpeg", conditional=True, etag=etag), grant)
+
+
+@blueprint.get("/<token>/sheet.jpg")
+def sheet(token: str) -> Response:
+    """All of a clip's pictures on one."""
+    grant = _granted(token)
+    clip = _place().catalogue.clip(grant.clip_id)
+    if clip is None or clip.unshown:
+        abort(404)
+    if not SHEETS.acquire(timeout=SHEET_PATIENCE):
+        busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
+        busy.headers["Retry-After"] = "2"
+        return busy
+    try:
+        data = drawn_sheet(_place(), clip)
+    finally:
+        SHEETS.release()
     if data is None:
         abort(404)
     etag = hashlib.sha256(data).hexdigest()[:32]

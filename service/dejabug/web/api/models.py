@@ -186,10 +186,24 @@ class FailedClip(BaseModel):
     reason: str
 
 
+class NotedClip(BaseModel):
+    """A clip that is indexed in part only: `note` says what was left out, and why. `sheet` is the
+    address of its contact sheet, a JPEG of all its frames, which works for five minutes; null where
+    no pictures of it are kept or shown."""
+
+    id: str
+    filename: str
+    issue: str = Field(description="The issue's key.")
+    url: str
+    note: str
+    sheet: str | None
+
+
 class Status(BaseModel):
     """How the installation is: `encoder` names model and device, `index` is null before a worker
     has loaded one, `failed` lists up to 100 clips of the token's projects, `more_failed` says how
-    many others there are. All other numbers are of the whole installation."""
+    many others there are, and `noted` lists up to 50 of the newest that are indexed in part only.
+    All other numbers are of the whole installation."""
 
     issues: int
     clips: ClipCounts
@@ -199,6 +213,7 @@ class Status(BaseModel):
     problems: list[str]
     failed: list[FailedClip]
     more_failed: int
+    noted: list[NotedClip]
 
 
 class Retried(BaseModel):

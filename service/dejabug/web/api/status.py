@@ -8,12 +8,23 @@ from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.web.api.models import ClipCounts, FailedClip, IndexStatus, QueueStatus, Status
+from dejabug.web.api.models import (
+    ClipCounts,
+    FailedClip,
+    IndexStatus,
+    NotedClip,
+    QueueStatus,
+    Status,
+)
 from dejabug.web.health import readiness
+from dejabug.web.media import sheet_address
 
 # Failed clips that are told one by one: more are a matter of one cause, and of one button.
 LISTED = 100
-NO_JIRA = "Jira cannot be asked: clips that could not be read are not listed"
+# Clips with a note that are told, and that are looked at to find so many that the caller may see: a
+# page asks every few seconds.
+NOTED_LISTED, NOTED_LOOKED_AT, NOTED_AT_ONCE = 50, 500, 100
+NO_JIRA = "Jira cannot be asked: clips that could not be read, or only in part, are not listed"
 
 
 def report(place: Rooms, who: Caller) -> Status:
@@ -25,8 +36,9 @@ def report(place: Rooms, who: Caller) -> Status:
         index, problems = None, [str(error)]
     try:
         failed = sorted(_failed(place, who), key=lambda clip: int(clip.id), reverse=True)
+        noted = _noted(place, who)
     except JiraError:
-        failed, problems = [], [*problems, NO_JIRA]
+        failed, noted, problems = [], [], [*problems, NO_JIRA]
     count = place.catalogue.count
     return Status(
         issues=place.catalogue.issue_count(),
@@ -40,6 +52,7 @@ def report(place: Rooms, who: Caller) -> Status:
         problems=problems,
         failed=_told(place, failed[:LISTED]),
         more_failed=max(0, len(failed) - LISTED),
+        noted=_told_noted(place, who, noted),
     )
 
 
@@ -53,7 +66,22 @@ def retry(place: Rooms, who: Caller, clip_id: str | None = None) -> int:
 
 def _failed(place: Rooms, who: Caller) -> list[ClipRecord]:
     """The failed clips that the caller may see."""
-    clips = list(place.catalogue.with_status(ClipStatus.FAILED))
+    return _seen(place, who, list(place.catalogue.with_status(ClipStatus.FAILED)))
+
+
+def _noted(place: Rooms, who: Caller) -> list[ClipRecord]:
+    """The newest clips with a note that the caller may see."""
+    found: list[ClipRecord] = []
+    for skip in range(0, NOTED_LOOKED_AT, NOTED_AT_ONCE):
+        clips = place.catalogue.noted(skip, NOTED_AT_ONCE)
+        found += _seen(place, who, clips)
+        if len(found) >= NOTED_LISTED or not clips:
+            break
+    return found[:NOTED_LISTED]
+
+
+def _seen(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[ClipRecord]:
+    """Those of the clips that the caller may see. Raises JiraError."""
     projects = {issue_id: _project(place, issue_id) for issue_id in {c.issue_id for c in clips}}
     mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
     seen = place.sight(who.name).may_see(who.name, mine) if mine else set()
@@ -74,6 +102,22 @@ def _told(place: Rooms, clips: list[ClipRecord]) -> list[FailedClip]:
             issue=keys[clip.issue_id],
             url=f"{place.settings.jira_url}/browse/{keys[clip.issue_id]}",
             reason=clip.reason,
+        )
+        for clip in clips
+        if clip.issue_id in keys
+    ]
+
+
+def _told_noted(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[NotedClip]:
+    keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
+    return [
+        NotedClip(
+            id=clip.id,
+            filename=clip.filename,
+            issue=keys[clip.issue_id],
+            url=f"{place.settings.jira_url}/browse/{keys[clip.issue_id]}",
+            note=clip.reason,
+            sheet=sheet_address(place, clip, who.name),
         )
         for clip in clips
         if clip.issue_id in keys

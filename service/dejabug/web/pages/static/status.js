@@ -30,6 +30,7 @@ function draw(status) {
   if (status.more_failed) byId("failed").append(make("li", {}, `… and ${number.format(status.more_failed)} more`));
   byId("failed-none").hidden = count > 0;
   byId("retry-all").hidden = count < 2;
+  drawNoted(status.noted);
   byId("report").hidden = false;
 }
 
@@ -60,6 +61,28 @@ function failedRow(clip) {
   const text = make("div", {}, make("p", {}, ticketLink(clip.issue, clip.url), ` ${clip.filename}`));
   text.append(make("p", { class: "small" }, clip.reason));
   return make("li", {}, text, again);
+}
+
+/** Which clips are listed, and with what note, as they were drawn last. */
+let listed = null;
+
+/** The list is drawn anew when it changes only: somebody may be about to follow a link. The links'
+ * addresses last for minutes, so that they are renewed each time. */
+function drawNoted(noted) {
+  byId("noted-section").hidden = !noted.length;
+  const said = JSON.stringify(noted.map(({ id, issue, note, sheet }) => [id, issue, note, Boolean(sheet)]));
+  if (said !== listed) byId("noted").replaceChildren(...noted.map(notedRow));
+  else for (const clip of noted) if (clip.sheet) byId(`sheet-${clip.id}`).href = clip.sheet;
+  listed = said;
+}
+
+function notedRow(clip) {
+  const text = make("div", {}, make("p", {}, ticketLink(clip.issue, clip.url), ` ${clip.filename}`));
+  text.append(make("p", { class: "small" }, clip.note));
+  if (!clip.sheet) return make("li", {}, text);
+  const name = `Contact sheet of ${clip.filename} of ${clip.issue}`;
+  const link = { id: `sheet-${clip.id}`, class: "button", href: clip.sheet, target: "_blank", rel: "noopener", "aria-label": name };
+  return make("li", {}, text, make("a", link, "Contact sheet"));
 }
 
 async function retry(button, path) {

@@ -1,0 +1,107 @@
+"""A report on a file → the same in lines for a person, and its contact sheet."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from dejabug.clip_report import ClipReport
+from dejabug.contact_sheet import Tile, beside_words, contact_sheet, left_out_after
+from dejabug.media import Frames, Probe
+from dejabug.media.probe import PICTURE_CODECS
+from dejabug.media.tracks import Track
+
+
+def facts(report: ClipReport) -> list[tuple[str, str]]:
+    """What was read, as names and words, in the order in which a person looks for them."""
+    about, lines = report.about, list[tuple[str, str]]()
+    if about is not None:
+        lines += [("format", _format(about)), *_track_lines(report, about)]
+        if report.duration is not None and not about.is_image:
+            lines.append(("duration", f"{report.duration:.3f}".rstrip("0").rstrip(".") + " s"))
+        lines += [("size", _size(report, about)), ("colours", _colours(report, about))]
+        if about.first_field:
+            only = f"only the {about.first_field} field, which comes first, is read"
+            lines.append(("interlaced", only))
+    if report.frames is not None:
+        lines += [("frames", _counts(report.frames)), ("times", _times(report))]
+    lines += [("note", note) for note in report.notes]
+    return lines
+
+
+def sheet_of(report: ClipReport) -> Image.Image:
+    """The contact sheet of a clip that could be read. Raises ValueError for another."""
+    frames = report.frames
+    if frames is None:
+        raise ValueError(f"{report.path} has no frames: {report.reason}")
+    counts = left_out_after(report.times, report.sampled_times)
+    tiles = [
+        Tile(
+            Image.fromarray(pixels),
+            time,
+            beside_words(count, duplicates=frames.dropped, blank=frames.blank),
+        )
+        for time, pixels, count in zip(report.times, frames.pixels, counts, strict=True)
+    ]
+    told = [f"{name}: {words}" for name, words in facts(report) if name != "times"]
+    return contact_sheet(report.path.name, told, tiles)
+
+
+def _format(about: Probe) -> str:
+    if about.is_image:
+        return f"{about.codec}, a single picture"
+    rate = f", {about.fps:g} pictures a second" if about.fps else ""
+    return f"{about.codec} in {about.container}{rate}"
+
+
+def _track_lines(report: ClipReport, about: Probe) -> list[tuple[str, str]]:
+    others = report.other_tracks
+    if not others:
+        return []
+    shown = next((each for each in report.tracks.found if each.number == about.track), None)
+    why = "the file marks it as the default" if shown and shown.default else "the first recording"
+    passed = "; ".join(_track(track) for track in others)
+    return [("track", f"stream {about.track}: {why}"), ("not read", passed)]
+
+
+def _track(track: Track) -> str:
+    what = f"stream {track.number}: {track.codec}, {track.width} x {track.height}"
+    cover = track.cover or track.codec in PICTURE_CODECS
+    return f"{what}, a cover picture" if cover else what
+
+
+def _size(report: ClipReport, about: Probe) -> str:
+    words = [f"{about.width} x {about.height} pixels"]
+    stored, shown = about.stored_size, (about.width, about.height)
+    if all(stored) and stored != shown:
+        words.append(f"stored as {stored[0]} x {stored[1]}")
+    if report.tracks.rotation:
+        words.append(f"turned by {report.tracks.rotation:g}°")
+    if report.sampled_size:
+        words.append("frames {} x {}".format(*report.sampled_size))
+    return ", ".join(words)
+
+
+def _colours(report: ClipReport, about: Probe) -> str:
+    colours = about.colours
+    words = colours.told()
+    matrix = colours.matrix_shown(*about.stored_size)
+    if matrix and matrix != colours.matrix:
+        words += f", read as {matrix}"
+    if report.mapper:
+        what = "tone-mapped to SDR" if colours.curve != "sdr" else "converted to BT.709"
+        by = "zscale" if report.mapper == "zscale" else "tables, since this ffmpeg has no zscale"
+        words += f"; {what} by {by}"
+    return words
+
+
+def _counts(frames: Frames) -> str:
+    words = [f"{len(frames.sampled_times)} sampled", f"{len(frames.times)} kept"]
+    if frames.dropped:
+        words.append(f"{frames.dropped} dropped as near-duplicates of the one before")
+    if frames.blank:
+        words.append(f"{frames.blank} dropped as black or of a single colour")
+    return ", ".join(words)
+
+
+def _times(report: ClipReport) -> str:
+    return " ".join(f"{time:g}" for time in report.times) + " s"

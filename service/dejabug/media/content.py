@@ -1,0 +1,64 @@
+"""What frames are worth: which of them repeat the last one, and which show nothing at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+# Frames whose 32 x 32 grey thumbnails differ by less (mean of 0-255) from the last kept one are
+# dropped: 63 % of an idle screen recording, none of moving play.
+SAME_PICTURE = 0.75
+THUMBNAIL = 32
+# A frame is blank when no more than this share of its pixels, in each channel, is further than
+# NEAR (of 255) from the channel's median: black, white, one flat colour, the end of a fade.
+# Pong's paddles and ball are 1 % of its picture; a compressed black frame's noise is 2 levels.
+SPECKS = 0.002
+NEAR = 10
+# In a clip with rich pictures, a loading screen or the middle of a fade: its contrast (the mean
+# distance from the median) is under this share of the clip's usual one, and
+FAINT = 0.12
+# no more than this share of its pixels is further than NEAR from the median.
+SPARSE_SHARE = 0.08
+
+
+def distinct(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """Frames uint8 [n, h, w, 3] → indices of those that differ from the last kept one."""
+    thumbnails = _thumbnails(pixels)
+    kept = [0]
+    for number in range(1, len(thumbnails)):
+        if np.abs(thumbnails[number] - thumbnails[kept[-1]]).mean() >= SAME_PICTURE:
+            kept.append(number)
+    return np.array(kept, dtype=np.intp)
+
+
+def with_content(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Frames uint8 [n, h, w, 3] → bool [n]: whether each shows something.
+
+    Blank ones do not: black or of one colour; and, in a clip whose pictures are otherwise rich,
+    those that are almost so: faint, with a word or a spinner. A clip of sparse pictures, as of an
+    old arcade game, keeps all that are not blank.
+    """
+    away = np.empty(len(pixels), np.float32)
+    contrast = np.empty(len(pixels), np.float32)
+    for number, frame in enumerate(pixels):
+        flat = frame[::2, ::2].reshape(-1, 3)  # every fourth pixel says as much
+        far = np.abs(flat.astype(np.int16) - np.median(flat, axis=0).astype(np.int16))
+        away[number] = (far.max(axis=1) > NEAR).mean()
+        contrast[number] = far.mean()
+    shows = away > SPECKS
+    if shows.any():
+        usual = float(np.median(contrast[shows]))
+        shows &= ~((away <= SPARSE_SHARE) & (contrast < FAINT * usual))
+    return shows
+
+
+def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 [n, h, w, 3] → grey float32 [n, 32, 32], each cell a mean of what it covers."""
+    grey = pixels.mean(axis=3, dtype=np.float32)
+    rows = np.linspace(0, grey.shape[1], THUMBNAIL, endpoint=False).astype(int)
+    columns = np.linspace(0, grey.shape[2], THUMBNAIL, endpoint=False).astype(int)
+    sums = np.add.reduceat(np.add.reduceat(grey, rows, axis=1), columns, axis=2)
+    heights = np.diff([*rows, grey.shape[1]])
+    widths = np.diff([*columns, grey.shape[2]])
+    means: npt.NDArray[np.float32] = sums / (heights[:, None] * widths[None, :])
+    return means.astype(np.float32)

@@ -1,0 +1,197 @@
+"""A clip → its pictures at each step, as ffmpeg decodes them: the fastest way that is right for
+this file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import ffmpeg
+import numpy as np
+import numpy.typing as npt
+
+from dejabug.media.child import SIDE, Outcome
+from dejabug.media.ffmpeg import Limits, command, open_input, run
+from dejabug.media.probe import Probe
+from dejabug.media.rendering import from_zero, rendered
+from dejabug.media.timeline import Timeline
+
+# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in so
+# many samples' time: half an hour of 1080p60 would else take several minutes to decode.
+SPARSE = 2.0
+STEPS_PER_KEYFRAME = 2
+# Share of the expected pictures with which a way of decoding has been right for a file.
+ENOUGH = 0.9
+# The grey signature, by which copies of one recording are known:
+# pictures of so many grey values a side, so many a second.
+SIGNATURE_SIDE = 12
+SIGNATURE_RATE = 4.0
+# How ffmpeg's filter `showinfo` tells of a picture; what a file says of itself stands indented.
+SHOWN_AT = r"^\[showinfo@{name} @ \w+\] n: *\d+ pts: *-?\d+ pts_time: *(\S+)"
+# How an expression's `print` tells when the first picture is shown.
+STARTED = re.compile(r"^\[Eval @ \w+\] (-?\d{1,12}(?:\.\d{1,9})?)$", re.MULTILINE)
+SAY_AS_ERROR = 16  # AV_LOG_ERROR: said at any log level of ours
+# `keyframes` alone; all pictures but those that no other `needs`; `every` picture.
+Way = Literal["keyframes", "needed", "every"]
+SKIPPED: dict[Way, dict[str, str]] = {
+    "keyframes": {"skip_frame": "nokey"},
+    "needed": {"skip_frame": "noref"},
+    "every": {},
+}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is wanted of a clip: a picture each `step` seconds, `max_frames` at most, of this
+    `size` (width, height)."""
+
+    step: float
+    max_frames: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pictures as they were decoded: `times` float32 [n], seconds from the first one; `pixels`
+    uint8 [n, h, w, 3], RGB; `grey` uint8 [m, 12, 12] at `grey_times` float32 [m]. `late`: seconds
+    between the start by the packets and the first picture. `between`: the longest time, in seconds,
+    that may lie between the last picture and the end. `outcome`: how ffmpeg ended.
+    """
+
+    times: npt.NDArray[np.float32]
+    pixels: npt.NDArray[np.uint8]
+    grey: npt.NDArray[np.uint8]
+    grey_times: npt.NDArray[np.float32]
+    late: float
+    between: float
+    outcome: Outcome
+
+
+def decode(
+    path: Path,
+    about: Probe,
+    timeline: Timeline,
+    wanted: Sampling,
+    limits: Limits,
+    *,
+    program: str,
+    deadline: float,
+) -> Decoded:
+    """A clip's pictures, by the fastest way that gives all of them. What keyframes are, containers
+    and decoders do not always agree on (open groups of pictures, intra refresh): where too few
+    pictures arrive, or the first one is late, the next way is tried, down to decoding all.
+
+    Raises ClipError (timeout).
+    """
+    best: Decoded | None = None
+    for way in ways(timeline, wanted.step):
+        arguments = _command(path, about, wanted, way, limits, program)
+        most = wanted.max_frames * wanted.size[0] * wanted.size[1] * 3 + 1
+        outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
+        found = _read(outcome, timeline, wanted, way)
+        if best is None or len(found.times) > len(best.times):
+            best = found
+        if is_right(found, timeline, wanted, way):
+            break
+    assert best is not None  # there is always a way
+    return best
+
+
+def ways(timeline: Timeline, step: float) -> Iterator[Way]:
+    """The ways that may be right for a clip, the fastest first."""
+    if step >= SPARSE and timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step:
+        yield "keyframes"
+    if timeline.skippable:
+        yield "needed"
+    yield "every"
+
+
+def is_right(found: Decoded, timeline: Timeline, wanted: Sampling, way: Way) -> bool:
+    """Whether a way of decoding gave what the packets promise: the first picture at the start, and
+    a picture for almost each step."""
+    if way == "every":
+        return True
+    if way == "keyframes":
+        expected = len({int((key - timeline.start) / wanted.step) for key in timeline.keyframes})
+    else:
+        expected = int((timeline.duration or 0.0) / wanted.step)
+    enough = len(found.times) >= ENOUGH * min(expected, wanted.max_frames)
+    return enough and found.late <= wanted.step / 2
+
+
+def _command(
+    path: Path, about: Probe, wanted: Sampling, way: Way, limits: Limits, program: str
+) -> list[str]:
+    options: dict[str, Any] = {**SKIPPED[way]}
+    if way == "keyframes":
+        options["t"] = limits.max_duration_seconds
+    # A recording may change its resolution: the same filters go on, or their clock would stop.
+    source = open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)
+    copies = _telling_start(source[str(about.track)], about).split()
+    pick = _first_of_each if way == "keyframes" else _steadily
+    side = SIGNATURE_SIDE
+    frames = rendered(pick(copies[0], wanted.step, "frames"), about, wanted.size, program)
+    grey = rendered(
+        pick(copies[1], 1 / SIGNATURE_RATE, "grey"), about, (side, side), program, flags="area"
+    )
+    # The signature goes as far as the frames do: a last picture may claim to stay for hours.
+    far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
+    raw = {"format": "rawvideo", "t": far}
+    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated.
+    raw |= {"r": 1} if way == "keyframes" else {}
+    arguments = ffmpeg.merge_outputs(
+        frames.output("pipe:", pix_fmt="rgb24", vframes=wanted.max_frames, **raw),
+        grey.output(SIDE, pix_fmt="gray", **raw),
+    )
+    return command(program, arguments, said="info" if way == "keyframes" else "error")
+
+
+def _telling_start(source: Any, about: Probe) -> Any:
+    told = f"0*if(eq(N,0),print(STARTT,{SAY_AS_ERROR}))"
+    return from_zero(source.filter("setpts", f"PTS+{told}"), about)
+
+
+def _steadily(source: Any, step: float, _: str) -> Any:
+    """The picture on screen at each step."""
+    # By default `fps` gives the picture half a step late; round=up gives the one on screen.
+    return source.filter("fps", fps=f"{1 / step:.9f}", round="up")
+
+
+def _first_of_each(source: Any, step: float, name: str) -> Any:
+    """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
+    due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
+    picked = source.filter("select", due).filter(f"showinfo@{name}", checksum=0)
+    return picked.filter("setpts", "N/TB")
+
+
+def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> Decoded:
+    width, height = wanted.size
+    count = len(outcome.output) // (width * height * 3)
+    greys = len(outcome.beside) // SIGNATURE_SIDE**2
+    times = np.arange(count, dtype=np.float32) * np.float32(wanted.step)
+    grey_times = np.arange(greys, dtype=np.float32) / np.float32(SIGNATURE_RATE)
+    if way == "keyframes":
+        times, grey_times = _told(outcome, "frames", count), _told(outcome, "grey", greys)
+        count, greys = len(times), len(grey_times)
+    started = STARTED.search(outcome.talk)
+    return Decoded(
+        times=times,
+        pixels=_pictures(outcome.output, count, height, width, 3),
+        grey=_pictures(outcome.beside, greys, SIGNATURE_SIDE, SIGNATURE_SIDE),
+        grey_times=grey_times,
+        late=float(started[1]) - timeline.start if started else 0.0,
+        between=wanted.step + (timeline.keyframe_gap if way == "keyframes" else 0.0),
+        outcome=outcome,
+    )
+
+
+def _told(outcome: Outcome, name: str, count: int) -> npt.NDArray[np.float32]:
+    found = re.findall(SHOWN_AT.format(name=name), outcome.talk, re.MULTILINE)
+    return np.array(found[:count], np.float32)
+
+
+def _pictures(data: bytes, *shape: int) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8, int(np.prod(shape))).reshape(shape)

@@ -1,0 +1,70 @@
+"""A file → its video streams and how its pictures are turned, for a person who wonders which one
+was read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import ffmpeg
+
+from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, open_input, run
+from dejabug.media.kinds import image_demuxer
+from dejabug.media.probe import CODEC, COVER, ROTATION, SIZE, STREAM
+
+# Behind this line ffmpeg describes its output, whose streams have numbers of their own. What a file
+# says of itself stands indented.
+OUTPUT = re.compile(r"^Output #0, ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Track:
+    """A video stream: its `number` in the file, and `width` and `height` in pixels as stored.
+    `cover`: a picture that stands for the file, such as a thumbnail; no recording."""
+
+    number: int
+    codec: str
+    width: int
+    height: int
+    default: bool
+    cover: bool
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """All video streams of a file, and the degrees, counterclockwise, by which its pictures are
+    turned to be shown upright (0 where the file does not tell)."""
+
+    found: tuple[Track, ...]
+    rotation: float = 0.0
+
+
+def read_tracks(path: Path, *, limits: Limits | None = None, program: str | None = None) -> Tracks:
+    """Ask ffmpeg for a file's video streams; none where it is no video. Raises ClipError
+    (timeout)."""
+    source = open_input(path, image_demuxer(path))
+    look = ffmpeg.output(source["v?"], "pipe:", format="null", c="copy", t=0)
+    arguments = command(program or find_ffmpeg(), look, said="info")
+    return listed_tracks(run(arguments, limits or Limits(), reads=path, most_output=1).talk)
+
+
+def listed_tracks(talk: str) -> Tracks:
+    """What ffmpeg says of a file → its tracks."""
+    about = OUTPUT.split(talk, maxsplit=1)[0]
+    found = []
+    for line in STREAM.finditer(about):
+        codec, size = CODEC.match(line[2]), SIZE.search(line[2])
+        if codec is None:
+            continue
+        track = Track(
+            number=int(line[1]),
+            codec=codec[0],
+            width=int(size[1]) if size else 0,
+            height=int(size[2]) if size else 0,
+            default="(default)" in line[2],
+            cover=COVER.search(line[0]) is not None,
+        )
+        found.append(track)
+    turned = ROTATION.search(about)
+    return Tracks(tuple(found), float(turned[1]) if turned else 0.0)

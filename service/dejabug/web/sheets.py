@@ -1,0 +1,39 @@
+"""A clip's contact sheet, made from the pictures that are kept of its frames."""
+
+from __future__ import annotations
+
+import io
+
+import structlog
+from PIL import Image
+
+from dejabug.contact_sheet import Tile, clock, contact_sheet
+from dejabug.records import ClipRecord
+from dejabug.rooms import Rooms
+
+log = structlog.get_logger()
+
+JPEG_QUALITY = 88  # the frames were JPEGs before
+
+
+def drawn_sheet(place: Rooms, clip: ClipRecord) -> bytes | None:
+    """A JPEG of all of a clip's frames; None where no pictures of it are kept. Raises
+    StoreAwayError."""
+    kept = place.pictures.every(clip.id)
+    tiles = []
+    for time, data in kept:
+        try:
+            tiles.append(Tile(Image.open(io.BytesIO(data)).convert("RGB"), time))
+        except OSError:  # not a picture any more: the disk's fault, not the clip's
+            log.warning("picture_damaged", clip=clip.id, time=time)
+    if not tiles:
+        return None
+    issue = place.catalogue.issue(clip.issue_id)
+    about = [f"{len(tiles)} frames" if len(tiles) > 1 else "1 frame"]
+    if clip.duration:
+        about.insert(0, f"{clock(clip.duration)} long")
+    lines = [", ".join([*([issue.key] if issue else []), *about])]
+    lines += [f"note: {clip.reason}"] if clip.reason else []
+    target = io.BytesIO()
+    contact_sheet(clip.filename, lines, tiles).save(target, "JPEG", quality=JPEG_QUALITY)
+    return target.getvalue()
