@@ -12,6 +12,7 @@ from dejabug.media.timeline import (
     Timeline,
     TracedPicture,
     can_skip,
+    ends_early,
     timeline_of,
     traced_pictures,
 )
@@ -101,6 +102,78 @@ def test_a_file_that_ends_well_before_its_announced_end_is_cut_off() -> None:
     # Pictures may begin after sound.
     assert not read(*steady(50, first=30), announced=edge + 3.0).cut_off
     assert read(*steady(50, first=30), announced=edge + 3.01).cut_off
+
+
+def test_a_file_whose_clock_begins_late_may_count_its_length_from_there_or_from_zero() -> None:
+    about = Probe("mov,mp4,m4a,3gp,3g2,mj2", "h264", 64, 48, 12.0, 10.0, start=7.0)
+    assert not timeline_of(listing(*steady(50)), "", about, 1800.0).cut_off
+    assert timeline_of(listing(*steady(30)), "", about, 1800.0).cut_off
+
+
+@pytest.mark.parametrize("container", ["mpegts", "mpeg", "gif"])
+def test_where_no_length_is_announced_none_is_missing(container: str) -> None:
+    about = Probe(container, "h264", 64, 48, 600.0, 10.0)
+    assert not timeline_of(listing(*steady(50)), "", about, 1800.0).cut_off
+
+
+def streams(*rows: str) -> str:
+    """A listing of two streams: pictures in tenths of a second, sound in thousandths."""
+    return "\n".join(["#tb 0: 1/10", "#tb 1: 1/1000", *rows])
+
+
+def test_a_file_is_whole_while_any_of_its_streams_goes_to_the_end() -> None:
+    about = Probe("flv", "h264", 64, 48, 10.0, 10.0)
+    pictures, sound = "0, 0, 29, 1, 9, 0xab", "1, 0, 9000, 20, 9, 0xab"
+    assert not ends_early(streams(pictures, sound), about, 1800.0)
+    assert ends_early(streams(pictures, "1, 0, 5000, 20, 9, 0xab"), about, 1800.0)
+    assert ends_early(streams(pictures), about, 1800.0)
+    assert not ends_early(streams(pictures), about, 4.0)
+
+
+def test_a_damaged_packet_is_the_end_of_a_file_only_where_it_is_the_last() -> None:
+    about = Probe("mpegts", "h264", 64, 48, 10.0, 10.0)
+    whole, damaged = "0, 0, 1, 1, 9, 0xab, F=0x0", "0, 1, 2, 1, 9, 0xab, F=0x3"
+    assert ends_early(streams(whole, damaged), about, 1800.0)
+    assert not ends_early(streams(damaged, whole), about, 1800.0)
+    assert not ends_early("", about, 1800.0)
+
+
+@pytest.mark.parametrize(
+    ("container", "delays", "duration"),
+    [
+        ("gif", [1, 1, 1], 0.3),
+        ("gif", [2, 2, 2], 0.06),
+        ("gif", [1, 50, 0], 0.7),
+        ("apng", [1, 1], 0.2),
+        ("webp_anim", [1, 1, 1], 0.03),
+    ],
+)
+def test_pictures_of_a_hundredth_of_a_second_and_less_stay_for_a_tenth_as_in_browsers(
+    container: str, delays: list[int], duration: float
+) -> None:
+    starts = [sum(delays[:n]) for n in range(len(delays))]
+    rows = [f"0, {at}, {at}, {lasts}, 9, 0xab" for at, lasts in zip(starts, delays, strict=True)]
+    about = Probe(container, "gif", 64, 48, None, None)
+    found = timeline_of("\n".join(["#tb 0: 1/100", *rows]), "", about, 1800.0)
+    assert found.duration == pytest.approx(duration)
+
+
+def test_the_trace_of_a_few_pictures_says_too_little_of_a_long_clip() -> None:
+    """It ends early where it says more than is kept."""
+    about = Probe("matroska,webm", "h264", 64, 48, None, 60.0)
+
+    def skippable(traced: int, listed: int) -> bool:
+        said = "\n".join(
+            f"[trace_headers @ 0x5581] Packet: 90 bytes, pts {n}, dts {n}, duration 1\n"
+            + "\n".join(unit(5, 1))
+            for n in range(traced)
+        )
+        return timeline_of(listing(*steady(listed)), "", about, 1800.0, trace=said).skippable
+
+    assert skippable(30, 500)
+    assert not skippable(29, 500)
+    assert skippable(3, 3)
+    assert not skippable(0, 3)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def _ffmpeg(place: Rooms) -> str:
                 f"{found.program} cannot write H.264, so that no clip can be shown",
                 "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
             )
-        return found.says
+        return f"{found.says}, tone-maps HDR by {media.tone_mapper(found.program)}"
     except OSError as error:
         raise UnwellError(
             str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
