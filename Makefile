@@ -13,10 +13,10 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test test-slow lint browser caddy bench chaos soak fuzz mutants clips devset quality pins audit clean
+.PHONY: help install demo up panel test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
 
 help: ## list what there is
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install everything into it
 
@@ -42,7 +42,7 @@ panel: $(PANEL) ## build the panel of the Jira app (needs node and npm)
 $(PANEL): $(NPM_STAMP) $(PANEL_SOURCE) plugin/vite.config.ts
 	cd plugin && npm run --silent build
 
-test: $(STAMP) panel $(PROVIDER) browser caddy ## lint, type-check and run the tests (under ten minutes)
+test: $(STAMP) panel $(PROVIDER) browser caddy old-ffmpeg ## lint, type-check and run the tests (under ten minutes)
 	@VENV=$(VENV) sh tools/test.sh $(ARGS)
 
 # What it passed with is noted in tests/slow-passed.json; .ci/run runs it when that has changed.
@@ -54,6 +54,9 @@ browser: ## see that there is a Chromium for the tests, or install one
 
 caddy: $(STAMP) ## see that there is a Caddy for the proxy's test, or fetch one
 	VENV=$(VENV) sh tools/caddy.sh
+
+old-ffmpeg: ## see that there is an ffmpeg 5.1 for the media tests, or fetch one (Debian 12 only)
+	sh tools/old_ffmpeg.sh
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

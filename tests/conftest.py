@@ -37,6 +37,8 @@ from dejabug.settings import get_settings
 from forks import Fork
 from object_store import S3, Bucket
 from patience import PATIENCE, be_patient
+from recorders import RECORDINGS
+from recordings import build
 from remembering import FOLDER, Memory, Remembering, remember_frames
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ hypothesis.settings.register_profile("dejabug", deadline=None)
 hypothesis.settings.load_profile("dejabug")
 
 # Says at the end whether the stand-ins' requests were checked.
-pytest_plugins = ["contract_report"]
+pytest_plugins = ["contract_report", "ffmpegs"]
 
 TOKEN = "test-token"
 SECRET = "test-secret"
@@ -138,6 +140,12 @@ def ffmpeg() -> Callable[..., Path]:
         return path
 
     return run
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str], Path]:
+    """A recorder's clip by its name (tests/recorders.py), made once for all processes of a run."""
+    return lambda name: build(RECORDINGS[name], Path(os.environ[FOLDER]) / "recordings")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ FILES = (
     "test_slack.py",
     "test_pages_browser.py",
     "test_refusals.py",
+    "test_recorders.py",
     "test_api.py",
     "test_panel_browser.py",
     "test_hostile.py",

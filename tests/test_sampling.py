@@ -10,8 +10,10 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.media import Limits
-from dejabug.media.sampling import SPARSE, distinct, sampling_step
-from test_media import H264, Make, coloured, levels
+from dejabug.media.content import distinct
+from dejabug.media.decoding import SPARSE
+from dejabug.media.sampling import sampling_step
+from test_media import CORNER, H264, Make, coloured, levels
 
 VFR = ["-fps_mode", "vfr", "-c:v", "ffv1"]
 KEY_EVERY = ["-sc_threshold", "0", "-g"]
@@ -22,13 +24,13 @@ def halves(shift: float, seconds: int = 3, rate: int = 30) -> list[str]:
     the half."""
     source = f"color=black:size=64x48:rate={rate}:duration={seconds},format=gray"
     early = 0.5 - shift + 0.001
-    return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*floor((T+{early})*2)'"]
+    return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*floor((T+{early})*2){CORNER}'"]
 
 
 def numbered(rate: int, pictures: int) -> list[str]:
     """Arguments for a clip in which each picture's grey level is its number."""
     source = f"color=black:size=64x48:rate={rate}:duration={pictures / rate},format=gray"
-    return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*N'"]
+    return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*N{CORNER}'"]
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.4])
@@ -222,6 +224,8 @@ def test_a_long_clip_that_is_damaged_from_its_middle_on_is_called_truncated(
 
 def test_a_last_picture_that_stays_for_long_is_no_sign_of_damage(tmp_path: Path) -> None:
     first, second = (Image.new("L", (96, 96), level) for level in (20, 140))
+    for each in (first, second):
+        each.paste(255, (0, 0, 10, 10))
     clip = tmp_path / "a.gif"
     first.save(clip, save_all=True, append_images=[second], duration=[100, 9000])
     frames = media.sample_frames(clip)

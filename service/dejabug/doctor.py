@@ -146,13 +146,15 @@ def _search_module(place: Rooms) -> str:
 
 def _ffmpeg(place: Rooms) -> str:
     try:
-        program = media.find_ffmpeg(place.settings.ffmpeg)
-        if place.shows_media and not media.writes_h264(program):
+        found = media.look_at_ffmpeg(place.settings.ffmpeg)
+        if found.too_old:
+            raise UnwellError(found.says, media.ffmpeg_remedy())
+        if place.shows_media and not media.writes_h264(found.program):
             raise UnwellError(
-                f"{program} cannot write H.264, so that no clip can be shown",
+                f"{found.program} cannot write H.264, so that no clip can be shown",
                 "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
             )
-        return f"{media.ffmpeg_version(program)} at {program}"
+        return found.says
     except OSError as error:
         raise UnwellError(
             str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
@@ -171,7 +173,7 @@ def _sandbox(place: Rooms) -> str:
         Image.new("RGB", (64, 64)).save(picture, "BMP")
         try:
             program = media.find_ffmpeg(settings.ffmpeg)
-            media.sample_frames(picture, limits=limits, program=program)
+            media.sample_frames(picture, limits=limits, program=program, drop_duplicates=False)
             return f"{media.told_protection(settings.decode_sandbox)}, and a picture is read in it"
         except FileNotFoundError:
             return "without ffmpeg, nothing is decoded"  # a finding of its own

@@ -132,7 +132,8 @@ class Settings(BaseSettings):
         " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
     )
     ffmpeg: str | None = Field(
-        None, description="ffmpeg to use; default: the system's, else the packaged one."
+        None,
+        description="ffmpeg to use, 5.1 or newer; default: the system's, else the packaged one.",
     )
     data_dir: Path = Field(
         Path("/var/lib/dejabug"),

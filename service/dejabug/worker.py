@@ -292,6 +292,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     place.redis.get(ACCOUNT)  # raises where Redis is away
     await_writes(place.redis)
     prune_scratch()
+    version = _look_at_ffmpeg(place)
     serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
     _tell_account(place)
     loaded = _open_index(place) if set(EMBEDDING_QUEUES) & set(names) else {}
@@ -307,7 +308,9 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     gc.freeze()
     for helper in helpers:
         helper.start()
-    log.info("worker_ready", queues=names, sandbox=sandbox, media=media_kept, **loaded)
+    log.info(
+        "worker_ready", queues=names, ffmpeg=version, sandbox=sandbox, media=media_kept, **loaded
+    )
     try:
         worker.work(burst=burst, logging_level="WARNING")
     finally:
@@ -333,6 +336,19 @@ def _seconds_since(moment: dt.datetime | None) -> float:
     if moment is None:
         return 0.0
     return max(0.0, (dt.datetime.now(dt.UTC) - moment).total_seconds())
+
+
+def _look_at_ffmpeg(place: Rooms) -> str:
+    """The version of ffmpeg, for the log; warns of one that is missing or not supported."""
+    try:
+        found = media.look_at_ffmpeg(place.settings.ffmpeg)
+    except OSError as error:
+        # The first clip fails in its own right, and is tried again.
+        log.warning("ffmpeg_missing", why=str(error), remedy=media.ffmpeg_remedy())
+        return "none"
+    if found.too_old:
+        log.warning("ffmpeg_not_supported", why=found.says, remedy=media.ffmpeg_remedy())
+    return found.version
 
 
 def _tell_account(place: Rooms) -> None:

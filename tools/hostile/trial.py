@@ -153,7 +153,10 @@ def _read(path: Path, trial: Trial) -> dict[str, Any]:
     told: dict[str, Any] = {}
     try:
         # As `embedding.sample` does by default.
-        frames = media.sample_frames(path, limits=trial.limits, program=trial.program)
+        # Also those of one colour: many of the files, and the canary, have no others.
+        frames = media.sample_frames(
+            path, limits=trial.limits, program=trial.program, drop_duplicates=False
+        )
         told = {"outcome": FRAMES, "frames": len(frames.times)}
         told["canary"] = _shows_canary(frames.pixels)
     except media.ClipError as error:
@@ -175,7 +178,7 @@ def _copied(path: Path, trial: Trial) -> str:
         target = Path(folder) / "preview.mp4"
         try:
             media.make_preview(path, target, limits=trial.limits, program=trial.program)
-            copy = media.sample_frames(target, program=trial.program)
+            copy = media.sample_frames(target, program=trial.program, drop_duplicates=False)
             return "the canary" if _shows_canary(copy.pixels) else FRAMES
         except media.ClipError as error:
             return error.code

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from dejabug.jira.adf import words_in
 
 # The fields that are asked for: all of them would be hundreds.
 FIELDS = (
@@ -21,6 +24,9 @@ FIELDS = (
     "created",
     "updated",
 )
+# Wiki text's signs for a part of a word in bold or the like, as Jira's editor leaves them:
+# "{*}Tele{*}port". (At the borders of words they are plain signs, which do no harm.)
+EFFECTS = re.compile(r"\{(?:[*_+^~-]|\?\?|color(?::[^{}\s]{1,40})?)\}")
 # Digits of an id at most.
 LONGEST_ID = 18
 
@@ -104,7 +110,7 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
         key=key,
         project=str(project.get("key") or key.rpartition("-")[0]),
         summary=str(fields.get("summary") or ""),
-        description=plain_text(fields.get("description")),
+        description=EFFECTS.sub("", plain_text(fields.get("description"))),
         status=_name(status) or "",
         status_category=str(as_mapping(status.get("statusCategory")).get("key") or ""),
         resolution=_name(fields.get("resolution")),
@@ -163,19 +169,7 @@ def account_of(user: Any) -> str | None:
 
 def plain_text(text: Any) -> str:
     """Wiki text as it is; an Atlassian document (ADF) as the words in it."""
-    if isinstance(text, Mapping):
-        return " ".join(_words(text))
-    return str(text or "")
-
-
-def _words(document: Mapping[str, Any]) -> Iterator[str]:
-    # Not by recursion: documents may be deeper than Python's calls.
-    waiting: list[Any] = [document]
-    while waiting:
-        node = as_mapping(waiting.pop())
-        if isinstance(node.get("text"), str):
-            yield node["text"]
-        waiting += reversed(_items(node.get("content")))
+    return words_in(text) if isinstance(text, Mapping) else str(text or "")
 
 
 def _links(values: Any) -> Iterator[Link]:

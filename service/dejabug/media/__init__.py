@@ -18,6 +18,7 @@ from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
 from dejabug.media.sampling import Frames, Signature, sample_frames
 from dejabug.media.tonemapping import tone_mapper
+from dejabug.media.versions import ffmpeg_remedy, look_at_ffmpeg
 
 __all__ = [
     "LONGEST",
@@ -29,11 +30,13 @@ __all__ = [
     "Probe",
     "SandboxMissingError",
     "Signature",
+    "ffmpeg_remedy",
     "ffmpeg_version",
     "find_ffmpeg",
     "is_evidence",
     "is_image",
     "is_video",
+    "look_at_ffmpeg",
     "make_preview",
     "probe",
     "sample_frames",

@@ -41,7 +41,7 @@ def with_content(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     away = np.empty(len(pixels), np.float32)
     contrast = np.empty(len(pixels), np.float32)
     for number, frame in enumerate(pixels):
-        flat = frame.reshape(-1, 3)
+        flat = frame[::2, ::2].reshape(-1, 3)  # every fourth pixel says as much
         far = np.abs(flat.astype(np.int16) - np.median(flat, axis=0).astype(np.int16))
         away[number] = (far.max(axis=1) > NEAR).mean()
         contrast[number] = far.mean()

@@ -23,6 +23,8 @@ from dejabug.media.timeline import Timeline
 # many samples' time: half an hour of 1080p60 would else take several minutes to decode.
 SPARSE = 2.0
 STEPS_PER_KEYFRAME = 2
+# Codecs whose decoder skips nothing: all pictures are decoded anyway, and can as well be used.
+NEVER_SKIPPED = frozenset({"vp9"})
 # Share of the expected pictures with which a way of decoding has been right for a file.
 ENOUGH = 0.9
 # The grey signature, by which copies of one recording are known:
@@ -87,7 +89,7 @@ def decode(
     Raises ClipError (timeout).
     """
     best: Decoded | None = None
-    for way in ways(timeline, wanted.step):
+    for way in ways(timeline, wanted.step, about.codec):
         arguments = _command(path, about, wanted, way, limits, program)
         most = wanted.max_frames * wanted.size[0] * wanted.size[1] * 3 + 1
         outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
@@ -100,9 +102,10 @@ def decode(
     return best
 
 
-def ways(timeline: Timeline, step: float) -> Iterator[Way]:
+def ways(timeline: Timeline, step: float, codec: str) -> Iterator[Way]:
     """The ways that may be right for a clip, the fastest first."""
-    if step >= SPARSE and timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step:
+    near = timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step
+    if step >= SPARSE and near and codec not in NEVER_SKIPPED:
         yield "keyframes"
     if timeline.skippable:
         yield "needed"
@@ -137,7 +140,9 @@ def _command(
     grey = rendered(
         pick(copies[1], 1 / SIGNATURE_RATE, "grey"), about, (side, side), program, flags="area"
     )
-    raw = {"format": "rawvideo", "t": limits.max_duration_seconds}
+    # The signature goes as far as the frames do: a last picture may claim to stay for hours.
+    far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
+    raw = {"format": "rawvideo", "t": far}
     # Picked keyframes are a second apart by their clock from now on: none is left out or repeated.
     raw |= {"r": 1} if way == "keyframes" else {}
     arguments = ffmpeg.merge_outputs(
@@ -161,6 +166,7 @@ def _steadily(source: Any, step: float, _: str) -> Any:
 def _first_of_each(source: Any, step: float, name: str) -> Any:
     """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
     due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
+    due = f"key*({due})"  # some decoders of AV1 skip nothing
     picked = source.filter("select", due).filter(f"showinfo@{name}", checksum=0)
     return picked.filter("setpts", "N/TB")
 

@@ -1,4 +1,5 @@
-"""What an attachment is: by its name for what is worth a download, by its bytes for how to read it.
+"""What an attachment is: by its name and type whether it is worth a download, by its bytes how to
+read it. (What bytes say where name and type say nothing is told by `signatures.py`.)
 
 A single picture is read by the one demuxer that its first bytes name. ffmpeg's own choice would be
 `image2` for a file that is named like a picture, which takes a name for a pattern of many files.
@@ -6,37 +7,118 @@ A single picture is read by the one demuxer that its first bytes name. ffmpeg's 
 
 from __future__ import annotations
 
-import re
+import unicodedata
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
-VIDEO_SUFFIXES = re.compile(
-    r"\.(3g2|3gp|asf|avi|flv|gif|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|mxf|ogv|ts|webm|wmv)$",
-    re.IGNORECASE,
+
+def _words(table: str) -> frozenset[str]:
+    return frozenset(table.split())
+
+
+# Names of recordings whose container one of the demuxers in `ffmpeg.py` reads.
+VIDEO_SUFFIXES = _words(
+    """
+    3g2 3gp 3gp2 3gpp 3gpp2 apng asf avi cmfv divx dvr-ms evo f4v flv gif gifv glv insv ismv
+    ivf k3g lrv m1v m2p m2t m2ts m2v m4s m4v mj2 mk3d mkv mov mp2v mp4 mp4v mpe mpeg mpeg4 mpg
+    mpg4 mpv mpv2 mqv mts mxf ogm ogv ogx qt tod tp trp ts vob vro webm wm wmv xvid y4m
+    """
 )
-IMAGE_SUFFIXES = re.compile(r"\.(bmp|jpe|jpeg|jpg|png|webp)$", re.IGNORECASE)
-IMAGE_TYPES = frozenset(
-    {"image/bmp", "image/jpeg", "image/jpg", "image/png", "image/webp", "image/x-ms-bmp"}
+IMAGE_SUFFIXES = _words(
+    """
+    bmp dib jfif jif jpe jpeg jpg pjp pjpeg png webp
+    """
 )
+# Names of files that are not worth a look at their bytes, whatever type they were sent as:
+# archives and programs; logs, dumps and traces; texts and code; documents; pictures and sound that
+# are not read here; what engines and tools keep.
+OTHER_SUFFIXES = _words(
+    """
+    7z aab apk app appx bz2 cab deb dll dmg egg exe gz ipa iso jar lz4 msi msix pak pkg rar
+    rpm so tar tbz tgz txz whl xz zip zst
+
+    crash dmp dump etl evtx har hprof log mdmp nsys-rep pcap pcapng pdb perf sym trace utrace
+    wer
+
+    bat bib c cc cfg cmd conf cpp cs css csv diff eml go h hpp htm html ics ini ipynb java js
+    json jsonl jsx kt log4j lua md msg patch php plist properties ps1 py rb reg rs rst rtf sh
+    sql srt svg swift tex toml tsv tsx txt vtt xhtml xml yaml yml
+
+    doc docm docx epub key numbers odp ods odt pages pdf pot potx ppt pptm pptx vsd vsdx xls
+    xlsb xlsm xlsx
+
+    aac ai aif aiff avif cr2 cr3 dds dng eps exr fla flac fig heic heif hdr ico icns indd jp2
+    jxl kra m4a m4b mid midi mka mp2 mp3 nef oga opus psb psd raw sketch swf tga tif tiff wav
+    weba wma xcf xd
+
+    blend cer crt db dbf fbx gltf glb lnk max mb mdb obj otf p12 pem pfx pyc sqlite sqlite3
+    ttf uasset umap unitypackage url woff woff2
+    """
+)
+# Types of recordings that are not called video/….
+VIDEO_TYPES = _words(
+    """
+    application/mp4 application/mxf application/vnd.ms-asf application/x-matroska
+    application/x-troff-msvideo image/apng image/gif image/vnd.mozilla.apng
+    """
+)
+IMAGE_TYPES = _words(
+    """
+    image/bmp image/jpeg image/jpg image/pjpeg image/png image/webp image/x-bmp image/x-ms-bmp
+    image/x-png image/x-windows-bmp
+    """
+)
+# Types that say nothing of a file; Ogg's says nothing of whether there is more than sound in it.
+UNTOLD_TYPES = _words(
+    """
+    application/binary application/data application/download application/force-download
+    application/octet application/octet-stream application/octetstream application/ogg
+    application/unknown application/x-binary application/x-download application/x-octet-stream
+    application/x-unknown binary/octet-stream content/unknown unknown/unknown
+    """
+)
+LONGEST_SUFFIX = 10
+
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 # Lengths of a bitmap's second header (BITMAPCOREHEADER to BITMAPV5HEADER): "BM" alone says little.
 BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 # The animation bit in the flags of an extended WebP file (RFC 9649, 2.7).
 ANIMATED = 0x02
+# Chunks of a PNG that are looked at: hundreds of small ones before its picture are made on purpose.
+MOST_CHUNKS = 1000
+
+
+def suffix_of(filename: str) -> str:
+    """What a file's name ends in, in small letters and without the dot; empty for none.
+
+    Blanks, dots, quotes and signs that are not shown do not count behind it: `clip.mp4 ` is an
+    MP4 file, and so is `Clip.MP4.`.
+    """
+    name = unicodedata.normalize("NFKC", filename)
+    end = len(name)
+    while end and not name[end - 1].isalnum():
+        end -= 1
+    _, dot, suffix = name[:end].rpartition(".")
+    suffix = suffix.strip().lower()
+    plain = suffix.replace("-", "")
+    good = dot and plain.isascii() and plain.isalnum() and len(suffix) <= LONGEST_SUFFIX
+    return suffix if good else ""
 
 
 def is_video(filename: str, mime_type: str | None) -> bool:
     """Whether an attachment is a clip, by its type or its name."""
-    kind = (mime_type or "").lower()
-    named_so = VIDEO_SUFFIXES.search(filename) is not None
-    return kind.startswith("video/") or kind == "image/gif" or named_so
+    kind = _type(mime_type)
+    named_so = suffix_of(filename) in VIDEO_SUFFIXES
+    return kind.startswith("video/") or kind in VIDEO_TYPES or named_so
 
 
 def is_image(filename: str, mime_type: str | None) -> bool:
     """Whether an attachment is a screenshot, by its type or its name; a GIF counts as a clip."""
     if is_video(filename, mime_type):
         return False
-    return (mime_type or "").lower() in IMAGE_TYPES or IMAGE_SUFFIXES.search(filename) is not None
+    return _type(mime_type) in IMAGE_TYPES or suffix_of(filename) in IMAGE_SUFFIXES
 
 
 def is_evidence(filename: str, mime_type: str | None) -> bool:
@@ -44,19 +126,38 @@ def is_evidence(filename: str, mime_type: str | None) -> bool:
     return is_video(filename, mime_type) or is_image(filename, mime_type)
 
 
+def may_be_evidence(filename: str, mime_type: str | None) -> bool:
+    """Whether only an attachment's first bytes can tell (`signatures.py`): neither its type nor its
+    name says what it is."""
+    if is_evidence(filename, mime_type):
+        return False
+    kind = _type(mime_type)
+    return (not kind or kind in UNTOLD_TYPES) and suffix_of(filename) not in OTHER_SUFFIXES
+
+
+def _type(mime_type: str | None) -> str:
+    """A media type without its parameters."""
+    return (mime_type or "").partition(";")[0].strip().lower()
+
+
+# A picture's demuxer
+
+
 def image_demuxer(path: Path) -> str | None:
     """The ffmpeg demuxer of a file that holds one picture, by its first bytes; None for others."""
     with path.open("rb") as file:
-        return demuxer_of(file.read(32))
+        demuxer = demuxer_of(file.read(32))
+        return None if demuxer == "png_pipe" and _is_animated_png(file) else demuxer
 
 
 def demuxer_of(head: bytes) -> str | None:
-    """The same for a file's first 32 bytes.
+    """The same for a file's first bytes, 32 at least.
 
-    An animated WebP is not one picture: it goes the way of clips.
+    An animated WebP or PNG is not one picture: it goes the way of clips. (A PNG says so behind its
+    colour profile, if it has one: as far as these bytes go.)
     """
     if head.startswith(PNG):
-        return "png_pipe"
+        return None if _is_animated_png(BytesIO(head)) else "png_pipe"
     if head.startswith(JPEG):
         return "jpeg_pipe"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -65,3 +166,18 @@ def demuxer_of(head: bytes) -> str | None:
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BITMAP_HEADERS:
         return "bmp_pipe"
     return None
+
+
+def _is_animated_png(file: BinaryIO) -> bool:
+    """Whether a PNG announces more than one frame (`acTL`) before its picture (PNG, third edition,
+    11.3.6.1). Chunks are stepped over, however large."""
+    file.seek(len(PNG))
+    for _ in range(MOST_CHUNKS):
+        header = file.read(8)
+        kind = header[4:]
+        if len(kind) < 4 or kind in (b"IDAT", b"IEND"):
+            return False
+        if kind == b"acTL":
+            return int.from_bytes(file.read(4)) > 1
+        file.seek(int.from_bytes(header[:4]) + 4, 1)  # and its checksum
+    return False

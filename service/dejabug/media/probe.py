@@ -43,9 +43,12 @@ CLUSTER = b"\x1f\x43\xb6\x75"
 # a bound, and no pattern looks at a line more than once.
 CONTAINER = re.compile(r"^Input #0, (\S{1,200}), from ", re.MULTILINE)
 DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.MULTILINE)
+START = re.compile(r"^  Duration: [^,\n]{1,40}, start: (\d{1,9}(?:\.\d{1,9})?)", re.MULTILINE)
 STREAM = re.compile(r"^  Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
 COVER = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 CODEC = re.compile(r"\w{1,40}")
+# DV is interlaced, its bottom field first (IEC 61834-2), and ffmpeg does not say so.
+DV = "dvvideo"
 # Pixel format, colours, and size as stored; then the codec's pixel aspect, in brackets, and the
 # container's, which wins.
 PIXELS = re.compile(
@@ -71,6 +74,7 @@ class Probe:
     only when it is decoded. `container` is the name of ffmpeg's demuxer. `track` is the number of
     the stream that a player shows. `first_field` is the one shown first of an interlaced picture,
     empty for others. `stored_size`: width and height before they are turned and stretched.
+    `start`: seconds at which the file's own clock begins.
     """
 
     container: str
@@ -83,6 +87,7 @@ class Probe:
     colours: Colours = field(default=Colours())
     first_field: Literal["", "top", "bottom"] = ""
     stored_size: tuple[int, int] = (0, 0)
+    start: float = 0.0
 
     @property
     def is_image(self) -> bool:
@@ -161,6 +166,7 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
     if turned and abs(abs(float(turned[1])) % 180 - 90) < 1:
         width, height = height, width
     duration, rate = DURATION.search(talk), RATE.search(video)
+    start = START.search(talk)
     return Probe(
         container=container,
         codec=codec[0],
@@ -170,8 +176,9 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
         fps=float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
         track=track,
         colours=colours,
-        first_field=_first_field(details),
+        first_field="bottom" if codec[0] == DV else _first_field(details),
         stored_size=stored,
+        start=float(start[1]) if start else 0.0,
     )
 
 
@@ -186,7 +193,9 @@ def shown_track(talk: str) -> tuple[int, str]:
     """The number of the video stream that a player shows, and what ffmpeg says of it: the default
     one, or the first; covers and thumbnails only where there is nothing else. (0, "") without any.
     """
-    found = [(int(line[1]), line[2]) for line in STREAM.finditer(talk)]
+    # Behind the file ffmpeg describes what it would write, in the same words.
+    of_the_file = talk.split("\nOutput #0", 1)[0]
+    found = [(int(line[1]), line[2]) for line in STREAM.finditer(of_the_file)]
 
     def rank(stream: tuple[int, str]) -> tuple[bool, bool, int]:
         number, video = stream
@@ -212,15 +221,21 @@ def _seconds(found: re.Match[str]) -> float:
 
 def _unreadable(path: Path, outcome: Outcome) -> ClipError:
     with path.open("rb") as file:
-        head = file.read(8)
-    if head[4:] in SEGMENT_BOXES or head.startswith(CLUSTER):
+        head = file.read(16)
+    if head[4:8] in SEGMENT_BOXES or head.startswith(CLUSTER):
         otherwise = ClipError(
             "unsupported",
             "the file is one segment of a streamed recording, and its first part (the init "
             "segment, with the codec's settings) is missing: export the recording as one file and "
             "attach that",
         )
-    elif "moov atom not found" in outcome.talk and head[4:] in MP4_BOXES:
+    elif head[8:12] == b"WEBP":
+        otherwise = ClipError(
+            "unsupported",
+            "it is an animated WebP, which this ffmpeg cannot read: install ffmpeg 8 or newer, or "
+            "attach a video",
+        )
+    elif "moov atom not found" in outcome.talk and head[4:8] in MP4_BOXES:
         otherwise = ClipError(
             "truncated", "the file is cut off before its table of contents (no moov atom)"
         )

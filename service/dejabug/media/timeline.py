@@ -138,14 +138,10 @@ def read_timeline(
 
 def _trace(video: Any, codec: str) -> Any:
     """An output that has ffmpeg tell of the first pictures' headers."""
-    filters = f"filter_units=remove_types={UNTRACED[codec]},trace_headers"
-    return ffmpeg.output(
-        video,
-        "pipe:2",
-        format="null",
-        c="copy",
-        **{"bsf:v": filters, "frames:v": PACKETS_TRACED},
-    )
+    # ffmpeg 5 goes on past a number of frames while another output does.
+    few = f"noise=drop='gt(n,{PACKETS_TRACED})'"
+    filters = f"{few},filter_units=remove_types={UNTRACED[codec]},trace_headers"
+    return ffmpeg.output(video, "pipe:2", format="null", c="copy", **{"bsf:v": filters})
 
 
 def timeline_of(
@@ -173,11 +169,13 @@ def timeline_of(
 
 
 def announced_end(about: Probe, longest: float) -> float:
-    """Seconds at which the file says that it ends, as far as it is looked at; 0 where it does not
-    say."""
+    """Seconds after its start at which the file says that it ends, as far as it is looked at; 0
+    where it does not say."""
     if about.container in UNANNOUNCED:
         return 0.0
-    return min(about.duration or 0.0, longest)
+    # Some containers, and some versions of ffmpeg, count from the start, others from 0: the earlier
+    # end is the one that is announced for certain.
+    return min((about.duration or 0.0) - about.start, longest)
 
 
 def ends_early(listing: str, about: Probe, longest: float) -> bool:

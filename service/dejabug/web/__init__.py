@@ -16,6 +16,7 @@ from dejabug.web.census import count_here
 from dejabug.web.forge import Forge
 from dejabug.web.headers import protect
 from dejabug.web.oidc import Provider
+from dejabug.web.tidying import TidiedAddresses
 from dejabug.web.watching import watch
 
 __all__ = ["create_app"]
@@ -54,4 +55,5 @@ def create_app(place: Rooms | None = None) -> Flask:
     app.extensions["slack"] = http_handler(place)
     app.register_blueprint(slack.blueprint)
     missing.register(app)
+    app.wsgi_app = TidiedAddresses(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

@@ -1,0 +1,73 @@
+"""Which versions of ffmpeg are supported, and whether the one in use is among them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from dejabug.media.ffmpeg import ffmpeg_version, find_ffmpeg
+
+# Debian 12's: the oldest that the tests run with, see tests/ffmpegs.py.
+OLDEST = (5, 1)
+# `5.1.9-0+deb12u1`, `7.0.2-static`, and tags of its repository: `n9.0.2-17-g2a571b6068-20260930`.
+# Builds between two releases have a date or a count of commits instead: `N-12345-gabcdef`,
+# `git-2024-01-31-abcdef`, `2024-05-13-git-37db0454e4-full_build`.
+RELEASE = re.compile(r"[nv]?(\d{1,3})\.(\d{1,3})(?!\d)", re.ASCII)
+REMEDY = (
+    "Install ffmpeg {oldest} or newer, or set DEJABUG_FFMPEG to the path of one. Déjà Bug's "
+    "dependency imageio-ffmpeg brings one; this prints its path: "
+    'python -c "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())"'
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An ffmpeg: its path, the version that it tells of itself, and the release that this names,
+    if any."""
+
+    program: str
+    version: str
+    release: tuple[int, int] | None
+
+    @property
+    def too_old(self) -> bool:
+        """Whether it is older than what is supported, as far as its version can be told."""
+        return self.release is not None and self.release < OLDEST
+
+    @property
+    def says(self) -> str:
+        """What a person should know of it, e.g. `5.1.9-0+deb12u1 at /usr/bin/ffmpeg`."""
+        here, oldest = f"{self.version} at {self.program}", oldest_supported()
+        if self.too_old:
+            return f"version {here} is too old: {oldest} or newer is supported"
+        if self.release is None:
+            return f"{here}; its release cannot be told, make sure that it is {oldest} or newer"
+        return here
+
+
+def release_of(version: str) -> tuple[int, int] | None:
+    """The release that a version names, as major and minor number; None where it names none."""
+    found = RELEASE.match(version)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def look_at_ffmpeg(chosen: str | None = None) -> Found:
+    """The ffmpeg that `find_ffmpeg` finds. Raises FileNotFoundError where there is none, and
+    OSError where it cannot be started."""
+    program = find_ffmpeg(chosen)
+    try:
+        version = ffmpeg_version(program)
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{program} -version does not end") from error
+    return Found(program, version, release_of(version))
+
+
+def oldest_supported() -> str:
+    """The oldest supported version, for a person."""
+    return ".".join(map(str, OLDEST))
+
+
+def ffmpeg_remedy() -> str:
+    """What to do about an ffmpeg that is too old."""
+    return REMEDY.format(oldest=oldest_supported())

@@ -1,0 +1,26 @@
+"""The ffmpegs that media is tested with: the packaged one, and the oldest that is supported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+OLD = Path(__file__).parent.parent / ".state" / "ffmpeg-5.1" / "bin" / "ffmpeg"
+PACKAGED, DEBIAN = "packaged", "debian-5.1"
+
+
+def ffmpeg_called(name: str) -> str:
+    """The path of the ffmpeg PACKAGED or DEBIAN; skips the test where this machine lacks it."""
+    if name == PACKAGED:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    if not OLD.exists():
+        pytest.skip("there is no ffmpeg 5.1 here: `make old-ffmpeg` fetches it, or says why not")
+    return str(OLD)
+
+
+@pytest.fixture(scope="session", params=[PACKAGED, DEBIAN])
+def ffmpeg_program(request: pytest.FixtureRequest) -> str:
+    """The path of an ffmpeg, for tests that must end alike with each one that is supported."""
+    return ffmpeg_called(request.param)

@@ -1,0 +1,44 @@
+"""The recorders whose files are read, each with clips that are made with its parameters.
+
+`docs/recorders.md` shows this table: `python tests/recorders.py --markdown` prints it. To look at
+the clips themselves: `python tests/recorders.py FOLDER [NAME …]` makes them there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import recorders_desktop
+import recorders_devices
+from recordings import build
+
+RECORDERS = (*recorders_desktop.RECORDERS, *recorders_devices.RECORDERS)
+RECORDINGS = {clip.name: clip for recorder in RECORDERS for clip in recorder.clips}
+
+
+def markdown() -> str:
+    """The table of `docs/recorders.md`."""
+    lines = ["| recorder | what it writes | test clips | source |", "| --- | --- | --- | --- |"]
+    for recorder in RECORDERS:
+        clips = ", ".join(f"`{clip.name}`" for clip in recorder.clips)
+        sources = [f"[{name}]({address})" for name, address in recorder.sources]
+        sources += [f"assumed: {recorder.assumed}"] if recorder.assumed else []
+        sources += [f"the clips differ: {recorder.differs}"] if recorder.differs else []
+        writes = recorder.writes.replace("|", "\\|")
+        name = recorder.name.replace("|", "\\|")
+        lines.append(f"| {name} | {writes} | {clips} | {'; '.join(sources)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """The command."""
+    if arguments == ["--markdown"]:
+        print(markdown(), end="")
+        return
+    for name in arguments[1:] or RECORDINGS:
+        print(build(RECORDINGS[name], Path(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
