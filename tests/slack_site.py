@@ -24,11 +24,15 @@ TOKEN = "xoxb-test"
 
 
 class Slack:
-    """`users` are told by users.info, `files` by their names; `said` came to response addresses."""
+    """`users` are told by users.info, `infos` (or an error's name) by files.info, and `files` are
+    served by their names; `said` came to response addresses, `asked` are files that were asked for
+    at files.info."""
 
     def __init__(self) -> None:
         self.said: list[dict[str, Any]] = []
         self.files: dict[str, tuple[bytes, str]] = {}
+        self.infos: dict[str, dict[str, Any] | str] = {}
+        self.asked: list[str] = []
         self.tokens: list[str] = []
         self.refuse_pictures = False
         self.users: dict[str, dict[str, Any]] = {
@@ -38,6 +42,7 @@ class Slack:
         app = Flask("slack")
         app.post("/api/auth.test")(lambda: jsonify(ok=True, team_id="T1", user_id="UB", bot_id="B"))
         app.post("/api/users.info")(self._user)
+        app.post("/api/files.info")(self._info)
         app.post("/answer")(self._answer)
         app.get("/files/<name>")(self._file)
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
@@ -59,6 +64,13 @@ class Slack:
     def _user(self) -> Response:
         found = self.users.get(request.form["user"])
         return jsonify(ok=True, user=found) if found else jsonify(ok=False, error="user_not_found")
+
+    def _info(self) -> Response:
+        self.asked.append(request.form["file"])
+        found = self.infos.get(request.form["file"], "file_not_found")
+        if isinstance(found, str):
+            return jsonify(ok=False, error=found)
+        return jsonify(ok=True, file=found, comments=[])
 
     def _answer(self) -> tuple[str, int]:
         message = request.get_json()

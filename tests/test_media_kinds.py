@@ -18,6 +18,7 @@ from dejabug.media.kinds import (
     VIDEO_SUFFIXES,
     demuxer_of,
     image_demuxer,
+    is_animated_png,
     is_evidence,
     is_image,
     is_video,
@@ -139,6 +140,7 @@ def test_a_png_of_several_frames_is_no_single_picture(
     path.write_bytes(png(*before))
     assert image_demuxer(path) == ("png_pipe" if still else None)
     assert demuxer_of(path.read_bytes()) == ("png_pipe" if still else None)
+    assert is_animated_png(path) is not still
 
 
 def test_an_animated_png_of_ffmpeg_s_is_no_single_picture(
@@ -149,6 +151,7 @@ def test_an_animated_png_of_ffmpeg_s_is_no_single_picture(
     assert image_demuxer(animated) is None
     still = ffmpeg(tmp_path / "b.png", *source, "-frames:v", "1")
     assert image_demuxer(still) == "png_pipe"
+    assert not is_animated_png(ffmpeg(tmp_path / "c.gif", *source))
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))

@@ -13,13 +13,12 @@ import pytest
 
 from dejabug import media
 from dejabug.media import Frames
+from ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
 from numbered_pictures import PATCHES, drawn, read_number, read_patches
 from recorders import RECORDERS, RECORDINGS, markdown
-from recordings import HDR_BOUND, SDR_BOUND, Recording, packaged
+from recordings import HDR_BOUND, SDR_BOUND, Recording
 from test_docs import ROOT
 
-# Where Debian's ffmpeg lies, unpacked from its package.
-DEBIAN = ROOT / ".state" / "ffmpeg-5.1" / "bin" / "ffmpeg"
 # Frames a second that are sampled, and their shorter side.
 RATE, SHORT_SIDE = 2.0, 224
 PAGE = ROOT / "docs" / "recorders.md"
@@ -27,14 +26,10 @@ PAGE = ROOT / "docs" / "recorders.md"
 Sampled = Callable[[str], Frames]
 
 
-@pytest.fixture(scope="module", params=["packaged", "debian"])
+@pytest.fixture(scope="module", params=[PACKAGED, DEBIAN])
 def program(request: pytest.FixtureRequest) -> str:
     """The ffmpegs that read the clips."""
-    if request.param == "packaged":
-        return packaged()
-    if not DEBIAN.exists():
-        pytest.skip(f"Debian's ffmpeg 5.1 is not at {DEBIAN.relative_to(ROOT)}")
-    return str(DEBIAN)
+    return ffmpeg_called(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,7 @@ class Catalogue:
         old = self.issue(issue_id)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_issue_key(issue_id), _issue_clips_key(issue_id), _words_key(issue_id))
+            pipe.delete(_no_media_key(issue_id))
             pipe.srem(self.words_waiting, issue_id)
             pipe.hdel(self._done_words, issue_id)
             pipe.hdel(self._tags, issue_id)
@@ -205,6 +206,14 @@ class Catalogue:
     def unlist_clip(self, clip_id: str, issue_id: str) -> None:
         """Take a clip's name out of its issue's."""
         self._redis.srem(_issue_clips_key(issue_id), clip_id)
+
+    def put_no_media(self, issue_id: str, attachment_id: str) -> None:
+        """An attachment turned out to be no recording and no picture: it is not asked for again."""
+        self._redis.sadd(_no_media_key(issue_id), attachment_id)
+
+    def no_media(self, issue_id: str) -> set[str]:
+        """An issue's attachments that turned out to be no recording and no picture."""
+        return {text_of(member) for member in self._redis.smembers(_no_media_key(issue_id))}
 
     def twins(self, content: str) -> list[ClipRecord]:
         """The indexed clips whose file has this SHA-256."""
@@ -326,7 +335,8 @@ class Catalogue:
     # Inside
 
     def _put_clip(self, clip: ClipRecord, pipe: Pipeline) -> None:
-        mapping: dict[Any, Any] = {**asdict(clip), "unshown": int(clip.unshown)}
+        flags = {"unshown": int(clip.unshown), "unsure": int(clip.unsure)}
+        mapping: dict[Any, Any] = {**asdict(clip), **flags}
         pipe.hset(self._clip_key(clip.id), mapping=mapping)
         pipe.sadd(_issue_clips_key(clip.issue_id), clip.id)
         pipe.sadd(self.status_key(clip.status), clip.id)
@@ -358,7 +368,7 @@ def _texts(row: Mapping[Any, Any]) -> dict[str, Any]:
 def _clip(row: Mapping[Any, Any]) -> ClipRecord:
     types: dict[str, Any] = {
         "size": int, "frames": int, "duration": float, "status": ClipStatus, "attached": float,
-        "unshown": lambda text: text == "1",
+        "unshown": lambda text: text == "1", "unsure": lambda text: text == "1",
     }  # fmt: skip
     found = _known(ClipRecord, _texts(row))
     return ClipRecord(**{name: types.get(name, str)(value) for name, value in found.items()})
@@ -396,6 +406,10 @@ def _issue_key(issue_id: str) -> str:
 
 def _issue_clips_key(issue_id: str) -> str:
     return f"dejabug:issue-clips:{issue_id}"
+
+
+def _no_media_key(issue_id: str) -> str:
+    return f"dejabug:no-media:{issue_id}"
 
 
 def _words_key(issue_id: str) -> str:

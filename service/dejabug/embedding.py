@@ -13,6 +13,7 @@ import structlog
 
 from dejabug import media
 from dejabug.collection import Collection
+from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
@@ -31,7 +32,8 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
     as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
     One file on two issues is embedded once: whoever comes second waits, and copies. Raises
-    JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is.
+    JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
+    UnwantedError when an unsure clip turns out to be none.
     """
     place.index_home.connection().ping()
     try:
@@ -49,6 +51,8 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
     except AttachmentTooLargeError as error:
         return _failed(clip, "too_large", str(error))
     except media.ClipError as error:
+        if clip.unsure and error.code == "not_a_video":
+            raise UnwantedError from error  # sound alone, or bytes that only begin like a recording
         return _failed(clip, error.code, str(error))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dejabug.jira.errors import AttachmentTooLargeError
+from dejabug.media.signatures import is_media
 from dejabug.metrics import DOWNLOADED, stage
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
@@ -15,16 +16,22 @@ from dejabug.scratch import scratch_folder
 
 @contextlib.contextmanager
 def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
-    """The clip's file, gone again afterwards. Raises like `JiraClient.download`, and OSError when
-    the disk is full."""
+    """The clip's file, gone again afterwards. Raises like `JiraClient.download` (UnwantedError for
+    an unsure clip that is no recording and no picture), and OSError when the disk is full."""
     most = place.settings.clip_max_bytes
-    if clip.size > most:
+    if clip.size > most and not clip.unsure:
         raise AttachmentTooLargeError(
             f"the attachment has {clip.size:,} bytes, and {most:,} are allowed"
         )
     with scratch_folder() as folder:
         path = folder / "clip"
         with stage("download"):
-            size = place.jira.download(clip.id, path, max_bytes=most, filename=clip.filename)
+            size = place.jira.download(
+                clip.id,
+                path,
+                max_bytes=most,
+                filename=clip.filename,
+                wanted=is_media if clip.unsure else None,
+            )
         DOWNLOADED.inc(size)
         yield path

@@ -20,6 +20,7 @@ from redis.client import Pipeline
 from dejabug import commenting, conversation
 from dejabug.answers import RE_READ, rank, rank_anew
 from dejabug.collection import Collection
+from dejabug.downloads import UnwantedError
 from dejabug.embedding import embed_clip, embed_ticket, tell_outcome
 from dejabug.index import Place
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
@@ -165,7 +166,7 @@ def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attac
         kept.catalogue.put_clip(fresh)
         if fresh.status is ClipStatus.QUEUED:
             queue_clip(place, file.id, kept)
-            queued += 1
+            queued += not fresh.unsure  # no clip yet
     return queued
 
 
@@ -231,20 +232,30 @@ def index_clip(clip_id: str) -> None:
     if place.retention.cutoffs().purges(issue.project, clip.attached):
         purge_clip(place, kept, clip)  # it has become too old while it waited
     elif clip.status is ClipStatus.QUEUED:
-        started = time.monotonic()
-        done = embed_clip(place, kept, clip, Place(issue.id, issue.project, issue.game))
-        if done is None and not place.serves(kept):
-            # Perhaps it is our account that lost a permission: what serves must not suffer for it.
-            done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
-        if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
-            tell_outcome(place, kept, done, time.monotonic() - started)
-        else:
-            _take_back(place, kept, clip)
+        try:
+            _index(place, kept, clip, issue)
+        except UnwantedError:
+            place.catalogue.put_no_media(issue.id, clip.id)
+            forget_clip(place, clip.id, issue.id)
+            log.info("attachment_is_no_media", attachment=clip.id, issue=issue.key, size=clip.size)
     waiting = any(other.status is ClipStatus.QUEUED for other in kept.catalogue.clips_of(issue.id))
     if not waiting and place.serves(kept):
         queue_suggestion(place, issue.id)
         if place.catalogue.came_back(issue.id):
             enqueue(place.queue("default"), suggest_around, issue.id)
+
+
+def _index(place: Rooms, kept: Collection, clip: ClipRecord, issue: IssueRecord) -> None:
+    """Embed a clip and tell what became of it. Raises like `embed_clip`."""
+    started = time.monotonic()
+    done = embed_clip(place, kept, clip, Place(issue.id, issue.project, issue.game))
+    if done is None and not place.serves(kept):
+        # Perhaps it is our account that lost a permission: what serves must not suffer for it.
+        done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
+    if done is not None and (done := kept.catalogue.put_outcome(done)) is not None:
+        tell_outcome(place, kept, done, time.monotonic() - started)
+    else:
+        _take_back(place, kept, clip)
 
 
 def _take_back(place: Rooms, kept: Collection, clip: ClipRecord) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 
 from dejabug import media
+from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.metrics import stage
@@ -62,7 +63,7 @@ def preview_clip(clip_id: str) -> None:
     why = ""
     try:
         _write(place, clip)
-    except (AttachmentGoneError, AttachmentTooLargeError) as error:
+    except (AttachmentGoneError, AttachmentTooLargeError, UnwantedError) as error:
         why = type(error).__name__
     except media.ClipError as error:
         why = error.code

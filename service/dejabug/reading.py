@@ -6,6 +6,7 @@ import hashlib
 
 from dejabug import media
 from dejabug.jira.models import Attachment, Issue
+from dejabug.media.kinds import may_be_evidence
 from dejabug.pictures import OWN_PICTURES
 from dejabug.rooms import Rooms
 
@@ -14,8 +15,13 @@ LONGEST_DESCRIPTION = 2000
 
 
 def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
-    """The videos and pictures attached to an issue, but for the pictures that we attached."""
+    """The videos and pictures attached to an issue, but for the pictures that we attached; and the
+    files that may be some, until a look at their first bytes has told otherwise."""
     found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
+    unsure = [file for file in issue.attachments if may_be_evidence(file.filename, file.mime_type)]
+    if unsure:
+        no_media = place.catalogue.no_media(issue.id)
+        found += [file for file in unsure if file.id not in no_media]
     if not any(file.filename.startswith(OWN_PICTURES) for file in found):
         return found
     us = place.jira.myself()

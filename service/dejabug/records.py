@@ -34,7 +34,8 @@ class IssueRecord:
 class ClipRecord:
     """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept,
     `content` is the file's SHA-256. `attached` is when it came to its issue (Unix seconds, 0 where
-    that is not known); of an `unshown` one no picture and no preview is kept or made."""
+    that is not known); of an `unshown` one no picture and no preview is kept or made. Of an
+    `unsure` one neither name nor type says that it is a clip: its first bytes must."""
 
     id: str
     issue_id: str
@@ -47,13 +48,14 @@ class ClipRecord:
     content: str = ""
     attached: float = 0.0
     unshown: bool = False
+    unsure: bool = False
 
     def fresh(self) -> ClipRecord:
         """As another encoder first knows it: to be read, unless its footage is purged."""
         if self.status is ClipStatus.PURGED:
             return self
         about = (self.id, self.issue_id, self.filename, self.size)
-        return ClipRecord(*about, attached=self.attached, unshown=self.unshown)
+        return ClipRecord(*about, attached=self.attached, unshown=self.unshown, unsure=self.unsure)
 
     def purged(self) -> ClipRecord:
         """What is remembered of it when its footage is purged."""

@@ -16,6 +16,7 @@ import redis
 from dejabug.index import text_of
 from dejabug.jira.jql import unix_time
 from dejabug.jira.models import Attachment, Issue
+from dejabug.media import is_evidence
 from dejabug.records import ClipRecord, ClipStatus
 
 # Project, or EVERY, and what → Unix seconds.
@@ -88,6 +89,7 @@ def clip_record(file: Attachment, issue: Issue, cutoffs: Cutoffs) -> ClipRecord:
         ClipStatus.PURGED if purged else ClipStatus.QUEUED,
         attached=attached,
         unshown=cutoffs.hides(issue.project, attached),
+        unsure=not is_evidence(file.filename, file.mime_type),
     )
 
 

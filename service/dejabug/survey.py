@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import PurePath
 
 from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
+from dejabug.media.kinds import is_evidence, suffix_of
 from dejabug.reading import evidence
 from dejabug.records import ClipStatus
 from dejabug.retention import clip_record
@@ -31,7 +31,8 @@ class Kind:
 @dataclass
 class Survey:
     """What lies in a backlog, of `total` issues or so: files by kind (`mp4`), clips that are
-    `known` already or `too_large` to be read, and those that are `new`, with their bytes."""
+    `known` already or `too_large` to be read, and those that are `new`, with their bytes. `unsure`
+    files are none of these: only a look at their first bytes will tell whether they are clips."""
 
     total: int = 0
     issues: int = 0
@@ -40,6 +41,7 @@ class Survey:
     too_large: int = 0
     new: int = 0
     new_size: int = 0
+    unsure: int = 0
     pause: str = ""
 
     @property
@@ -53,7 +55,10 @@ class Survey:
         self.issues += 1
         clips = {attachment.id for attachment in evidence(place, issue)}
         for attachment in issue.attachments:
-            is_clip = attachment.id in clips
+            known = place.catalogue.clip(attachment.id) is not None
+            sure = known or is_evidence(attachment.filename, attachment.mime_type)
+            is_clip = attachment.id in clips and sure
+            self.unsure += attachment.id in clips and not sure
             kind = self.kinds.setdefault(_kind_of(attachment.filename), Kind())
             kind.files += 1
             kind.size += attachment.size
@@ -61,7 +66,7 @@ class Survey:
             if not is_clip:
                 continue
             old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
-            if old or place.catalogue.clip(attachment.id) is not None:
+            if old or known:
                 self.known += 1
             elif attachment.size > place.settings.clip_max_bytes:
                 self.too_large += 1
@@ -95,5 +100,5 @@ def survey(place: Rooms, jql: str) -> Iterator[Survey]:
 
 def _kind_of(filename: str) -> str:
     """A file's kind, by its name: `mp4`; `other` for what looks like none."""
-    suffix = PurePath(filename).suffix.lower().lstrip(".")
+    suffix = suffix_of(filename)
     return suffix if suffix.isalnum() and len(suffix) <= 5 else "other"

@@ -28,6 +28,7 @@ from dejabug.media.child import Outcome
 from dejabug.media.ffmpeg import no_frames, no_pictures
 from dejabug.media.kinds import demuxer_of
 from dejabug.media.probe import Probe, described
+from dejabug.media.signatures import media_kind
 from dejabug.media.stills import read_pixmap
 from dejabug.media.timeline import timeline_of
 from dejabug.settings import Settings
@@ -79,7 +80,10 @@ def pixmap(data: bytes) -> None:
 
 def magic(data: bytes) -> None:
     """A file's first bytes."""
-    assert demuxer_of(data[:32]) in {None, "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe"}
+    pictures = {None, "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe"}
+    assert demuxer_of(data[:32]) in pictures
+    assert demuxer_of(data) in pictures
+    assert media_kind(data) != ""
 
 
 def webhook(data: bytes) -> None:

@@ -107,6 +107,7 @@ class ClipLine(Line):
     content: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     attached: Seconds
     unshown: bool
+    unsure: bool = False
     place: PlaceLine | None = None
     times: list[Annotated[float, Field(allow_inf_nan=False)]] = []
 

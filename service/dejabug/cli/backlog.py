@@ -165,6 +165,13 @@ def _tell_survey(place: Rooms, jql: str, as_json: bool) -> None:
         f"{seen.new:,} to be read ({decimal(seen.new_size)}).",
         highlight=False,
     )
+    if seen.unsure:
+        files = "1 other file is" if seen.unsure == 1 else f"{seen.unsure:,} other files are"
+        console.print(
+            f"{files} of an unknown kind: the first bytes will tell whether to read "
+            f"{'it' if seen.unsure == 1 else 'them'}.",
+            highlight=False,
+        )
     if seen.new:
         console.print(_about(estimate, workers), highlight=False)
     console.print("[dim]Nothing was queued.[/]")

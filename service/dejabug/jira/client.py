@@ -15,7 +15,7 @@ import jira
 import requests
 from requests.auth import HTTPBasicAuth
 
-from dejabug.downloads import AS_IT_IS
+from dejabug.downloads import AS_IT_IS, Wanted
 from dejabug.jira.attachments import save_attachment
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -221,11 +221,20 @@ class JiraClient:
 
     # Attachments
 
-    def download(self, attachment_id: str, path: Path, *, max_bytes: int, filename: str) -> int:
+    def download(
+        self,
+        attachment_id: str,
+        path: Path,
+        *,
+        max_bytes: int,
+        filename: str,
+        wanted: Wanted | None = None,
+    ) -> int:
         """Stream an attachment to a file; the number of bytes.
 
         The address is built from our own settings and the id, never taken from a payload. Raises
-        AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError when it is not there.
+        AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError when it is not there, and
+        UnwantedError when its first bytes are not `wanted`.
         """
         gone = AttachmentGoneError(f"attachment {attachment_id} is not there, or hidden from us")
         if self.is_cloud:
@@ -241,7 +250,7 @@ class JiraClient:
         ):
             if not answer.ok:
                 raise jira.JIRAError(answer.reason, answer.status_code, response=answer)
-            size = save_attachment(answer, path, max_bytes)
+            size = save_attachment(answer, path, max_bytes, wanted)
         return size
 
     def attach(self, issue_id: str, filename: str, content: bytes) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import ffmpeg
 
 from dejabug.media.child import MEBIBYTE, Outcome, Rights, run_child
+from dejabug.media.kinds import is_animated_png
 from dejabug.media.sandbox import protection
 
 # What an attachment may be: containers of recordings. Playlists and manifests (HLS, DASH, concat),
@@ -150,9 +151,12 @@ def writes_h264(program: str) -> bool:
 def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
     """An ffmpeg-python input that reads this local file and nothing else.
 
-    By default ffmpeg chooses one of DEMUXERS by the file's content; `demuxer` names the one to use.
+    By default ffmpeg chooses one of DEMUXERS by the file's content, but for animated PNGs, some of
+    which it does not know by itself; `demuxer` names the one to use.
     It is decoded by one of DECODERS or not at all.
     """
+    if demuxer is None and is_animated_png(path):
+        demuxer = "apng"
     if demuxer is not None:
         options["format"] = demuxer
     return ffmpeg.input(

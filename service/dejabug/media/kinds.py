@@ -150,6 +150,16 @@ def image_demuxer(path: Path) -> str | None:
         return None if demuxer == "png_pipe" and _is_animated_png(file) else demuxer
 
 
+def is_animated_png(path: Path) -> bool:
+    """Whether a file is a PNG of several frames.
+
+    ffmpeg is to be told (`-f apng`): by itself it takes one whose colour profile is longer than the
+    2 KiB that it looks at first for a single picture.
+    """
+    with path.open("rb") as file:
+        return file.read(len(PNG)) == PNG and _is_animated_png(file)
+
+
 def demuxer_of(head: bytes) -> str | None:
     """The same for a file's first bytes, 32 at least.
 

@@ -22,7 +22,7 @@ from dejabug.media.ffmpeg import (
     open_input,
     run,
 )
-from dejabug.media.kinds import image_demuxer
+from dejabug.media.kinds import demuxer_of, image_demuxer
 from dejabug.metrics import stage
 
 # ffmpeg's name for the first video stream that is no cover picture.
@@ -221,7 +221,7 @@ def _seconds(found: re.Match[str]) -> float:
 
 def _unreadable(path: Path, outcome: Outcome) -> ClipError:
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(32)
     if head[4:8] in SEGMENT_BOXES or head.startswith(CLUSTER):
         otherwise = ClipError(
             "unsupported",
@@ -229,7 +229,7 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
             "segment, with the codec's settings) is missing: export the recording as one file and "
             "attach that",
         )
-    elif head[8:12] == b"WEBP":
+    elif head[8:16] == b"WEBPVP8X" and demuxer_of(head) is None:
         otherwise = ClipError(
             "unsupported",
             "it is an animated WebP, which this ffmpeg cannot read: install ffmpeg 8 or newer, or "

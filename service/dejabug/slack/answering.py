@@ -44,9 +44,9 @@ def answer_next(asker: Asker, value: str) -> Message:
 
 
 def answer_clip(asker: Asker, attached: list[Mapping[str, Any]]) -> Message:
-    """The first page for a message's clip. Raises NoFileError, and like `search`."""
-    file = files.clip_of(attached)
-    return asker.ask(lambda who: _answer_upload(asker, file, who))
+    """The first page for a message's clip. Raises NoFileError, SlackApiError, and like `search`."""
+    found = files.clips_of(attached, asker.client)
+    return asker.ask(lambda who: _answer_upload(asker, found, who))
 
 
 def answer_share(asker: Asker, value: str) -> Message:
@@ -86,20 +86,20 @@ def _note(place: Rooms, kind: str, said: str, who: Caller) -> str:
     return ""
 
 
-def _answer_upload(asker: Asker, file: Mapping[str, Any], who: Caller) -> Message:
+def _answer_upload(asker: Asker, found: list[Mapping[str, Any]], who: Caller) -> Message:
     place = asker.place
     projects = projects_of(place, who, ALL)
     with uploads.receiving(place) as (upload_id, folder):
         most = place.settings.upload_max_bytes
-        files.fetch(file, str(asker.client.token), folder / "clip", most)
+        files.fetch(found, str(asker.client.token), folder / "clip", most)
     uploads.submit(place, upload_id, who.name, projects, "")
     uploads.await_end(place, upload_id, uploads.UPLOAD_JOB)
     upload = uploads.look(place, upload_id, who.name)
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
-        code, found, _ = upload.reason.partition(": ")
+        code, colon, _ = upload.reason.partition(": ")
         # Without a code it is no fault of the clip's.
-        raise NoFileError(f"it cannot be read as a clip ({code})." if found else f"{code}.")
+        raise NoFileError(f"it cannot be read as a clip ({code})." if colon else f"{code}.")
     page = like_upload(place, who, upload, ALL, RESULTS)
     return _message(asker, page, f"upload {upload_id}", who)

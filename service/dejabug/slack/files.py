@@ -1,35 +1,152 @@
-"""A file of a Slack message → a file on disk, fetched from Slack's own host only."""
+"""A message's files in Slack → the one to search with, and its bytes on disk, fetched from Slack's
+own host only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
-from dejabug.downloads import AS_IT_IS, TooManyBytesError, save_body
+from dejabug.downloads import AS_IT_IS, TooManyBytesError, UnwantedError, body_of, save
+from dejabug.jira.models import as_mapping
+from dejabug.media.kinds import is_evidence, may_be_evidence
+from dejabug.media.signatures import is_media
+
+log = structlog.get_logger()
 
 # Where Slack keeps files; the bot's token goes nowhere else.
 HOST = "https://files.slack.com/"
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 30)
+# A file of which a message says no more than its id (Slack Connect): `files.info` is to be asked.
+ASK = "check_file_info"
+NO_CLIP = "that message has no video and no picture of its own."
+NOT_READ = "that kind of picture cannot be read; send a PNG or a JPEG."
+# Modes of files that are no more, or not shown.
+GONE = {
+    "tombstone": "that file was deleted.",
+    "hidden_by_limit": "Slack hides that file: it is older than your workspace's plan allows.",
+}
+# What Slack says when `files.info` is refused, and what is to be done.
+NOT_ACCEPTED = (
+    "Slack does not accept Déjà Bug's token. Ask whoever runs it to check DEJABUG_SLACK_BOT_TOKEN."
+)
+REFUSALS = {
+    "missing_scope": (
+        "Déjà Bug's Slack app lacks the scope files:read. Ask whoever runs it to add the scope and "
+        "to install the app again."
+    ),
+    "file_deleted": GONE["tombstone"],
+    "ratelimited": "Slack asks for a pause; please try again in a minute.",
+    "account_inactive": NOT_ACCEPTED,
+    "invalid_auth": NOT_ACCEPTED,
+    "not_authed": NOT_ACCEPTED,
+    "token_expired": NOT_ACCEPTED,
+    "token_revoked": NOT_ACCEPTED,
+}
+# Slack's own trouble.
+AWAY = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+OTHER_REFUSAL = (
+    "Slack does not show that file to Déjà Bug ({error}). Add the app to this conversation, or "
+    "upload the file again in a channel of your own workspace."
+)
+
+
+# Slack's `filetype` of what it does not know.
+UNTOLD = frozenset({"", "auto", "binary"})
 
 
 class NoFileError(Exception):
     """There is nothing to search with; the message says why."""
 
 
-def clip_of(files: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The first video or picture of a message. Raises NoFileError."""
+def clips_of(files: Sequence[Mapping[str, Any]], client: WebClient) -> list[Mapping[str, Any]]:
+    """The files of a message that may be searched with: the first that says it is a video or a
+    picture; else all those of which only their bytes can tell.
+
+    Raises NoFileError, and SlackApiError when Slack is away.
+    """
+    unsure: list[Mapping[str, Any]] = []
+    refused: list[NoFileError] = []
     for file in files:
-        if str(file.get("mimetype", "")).startswith(("video/", "image/")):
-            return file
-    raise NoFileError("that message has no video and no picture of its own.")
+        try:
+            told = _told(file, client)
+        except NoFileError as error:
+            refused.append(error)
+            continue
+        if _is_sure(told):
+            return [told]
+        kind = _type(told)
+        if kind.startswith("image/"):
+            refused.append(NoFileError(NOT_READ))
+        elif all(may_be_evidence(name, kind) for name in _names(told)):
+            unsure.append(told)
+    if not unsure:
+        raise refused[0] if refused else NoFileError(NO_CLIP)
+    return unsure
 
 
-def fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
-    """Write a Slack file to `path`, `most` bytes at most. Raises NoFileError."""
+def fetch(files: Sequence[Mapping[str, Any]], token: str, path: Path, most: int) -> None:
+    """Write the first of these files that is a video or a picture to `path`, `most` bytes at most.
+    Raises NoFileError."""
+    refused: list[NoFileError] = []
+    for file in files:
+        try:
+            _fetch(file, token, path, most)
+        except UnwantedError:
+            log.info("slack_file_is_no_media", file=file.get("id"), size=file.get("size"))
+        except NoFileError as error:
+            refused.append(error)
+        else:
+            return
+    raise refused[0] if refused else NoFileError(NO_CLIP)
+
+
+def _told(file: Mapping[str, Any], client: WebClient) -> Mapping[str, Any]:
+    """A file with all that Slack tells of it. Raises NoFileError, and SlackApiError when Slack
+    is away."""
+    told = file
+    nothing_known = not any(file.get(name) for name in ("mimetype", "name", "title", "mode"))
+    if file.get("id") and (file.get("file_access") == ASK or nothing_known):
+        try:
+            told = as_mapping(client.files_info(file=str(file["id"])).get("file"))
+        except SlackApiError as error:
+            answer = error.response
+            says = as_mapping(answer if isinstance(answer, dict) else answer.data).get("error")
+            if not says or says in AWAY:
+                raise
+            log.warning("slack_file_refused", file=file["id"], why=says)
+            raise NoFileError(REFUSALS.get(says, OTHER_REFUSAL.format(error=says))) from None
+    if told.get("mode") in GONE:
+        raise NoFileError(GONE[told["mode"]])
+    return told
+
+
+def _type(file: Mapping[str, Any]) -> str:
+    return str(file.get("mimetype") or "")
+
+
+def _names(file: Mapping[str, Any]) -> Iterator[str]:
+    """What may tell a file's kind: its name, and what Slack takes it for, as a name."""
+    yield str(file.get("name") or file.get("title") or "")
+    kind = str(file.get("filetype") or "")
+    if kind not in UNTOLD:
+        yield f"file.{kind}"
+
+
+def _is_sure(file: Mapping[str, Any]) -> bool:
+    """Whether its type or name says that a file is a video or a picture."""
+    return any(is_evidence(name, _type(file)) for name in _names(file))
+
+
+def _fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
+    """Raises NoFileError, and UnwantedError where neither what is told of a file nor its first
+    bytes make it a recording or a picture."""
     address = str(file.get("url_private_download") or file.get("url_private") or "")
     if not address.startswith(HOST):
         raise NoFileError("that file does not lie with Slack, and is not fetched.")
@@ -45,7 +162,7 @@ def fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
             # Without the scope files:read, Slack sends its login page with status 200.
             if answer.status_code != 200 or kind.startswith("text/html"):
                 raise NoFileError("Slack does not give us that file.")
-            size = save_body(answer, path, most)
+            size = save(body_of(answer, None if _is_sure(file) else is_media), path, most)
     except TooManyBytesError as error:
         raise NoFileError(f"that file has {error}; send a shorter clip.") from None
     except requests.RequestException:
