@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 
@@ -436,6 +437,28 @@ def test_nothing_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, h
     for tries in TELLING.values():
         for tried in tries(world):
             assert told(tried), tried
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_no_note_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, how: str) -> None:
+    (clip,) = world.place.catalogue.clips_of(world.other)
+    noted = replace(clip, status=ClipStatus.INDEXED, reason="only the first half", frames=1)
+    world.place.catalogue.put_clip(noted)
+    world.place.pictures.write(clip.id, [0.0], np.zeros((1, 90, 160, 3), np.uint8))
+
+    def told(tried: Try) -> list[Any]:
+        found: list[Any] = world.send(tried).json["noted"]
+        return found
+
+    for tried in status(world):
+        (shown,) = told(tried)
+        assert (shown["note"], shown["filename"]) == ("only the first half", "OTHER.mp4")
+        sheet = Try("GET", shown["sheet"].removeprefix(PUBLIC), {})
+        assert world.send(sheet).content_type == "image/jpeg"
+    world.hide(how)
+    for tried in status(world):
+        assert told(tried) == []
+        assert world.send(sheet).status_code == 404
 
 
 # Comments in Jira

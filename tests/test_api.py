@@ -20,7 +20,7 @@ from conftest import Site
 from dejabug import jobs, uploads
 from dejabug.metrics import JOBS
 from dejabug.projects import Rules
-from dejabug.records import ClipStatus
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
@@ -586,6 +586,58 @@ def test_what_is_no_clip_says_how_to_send_one(
     assert answer.status_code == 400, answer.text
     assert "file" in answer.get_json()["detail"] or "multipart" in answer.get_json()["detail"]
     assert uploads_left(place) == []
+
+
+# Notes
+
+
+def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
+    caller: Caller, old: list[str], place: Rooms, jira: Site
+) -> None:
+    assert caller.get("/status").get_json()["noted"] == []
+    mine = str(jira.issue(old[0])["id"])
+    theirs = str(jira.issue(jira.file("OTHER", "a bug of others"))["id"])
+    place.catalogue.put_issue(IssueRecord(theirs, "OTHER-1", "OTHER", "OTHER"))
+    for number in range(60):
+        for issue_id, first in ((mine, 70000), (theirs, 80000)):
+            record = ClipRecord(str(first + number), issue_id, f"{number}.mp4", 1)
+            place.catalogue.put_clip(
+                replace(record, status=ClipStatus.INDEXED, reason="a note", frames=1)
+            )
+    told = caller.get("/status").get_json()["noted"]
+    assert [clip["id"] for clip in told] == [str(70059 - n) for n in range(50)]
+    assert told[0] == {
+        "id": "70059",
+        "filename": "59.mp4",
+        "issue": old[0],
+        "url": f"{jira.url}/browse/{old[0]}",
+        "note": "a note",
+        "sheet": None,  # no pictures of it are kept
+    }
+
+
+def test_a_note_is_told_as_long_as_it_is_true(
+    caller: Caller, old: list[str], place: Rooms, jira: Site
+) -> None:
+    def noted() -> list[str]:
+        return [clip["note"] for clip in caller.get("/status").get_json()["noted"]]
+
+    (clip,) = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))
+    noisy = replace(clip, reason="a note")
+    for state in (
+        clip,
+        replace(noisy, status=ClipStatus.FAILED),
+        noisy.purged(),
+        replace(noisy, status=ClipStatus.QUEUED),
+    ):
+        place.catalogue.put_clip(noisy)
+        assert noted() == ["a note"]
+        place.catalogue.put_clip(state)
+        assert noted() == []
+    place.catalogue.put_clip(noisy)
+    assert caller.get("/status").get_json()["noted"][0]["sheet"].endswith("/sheet.jpg")
+    jobs.forget_issue(clip.issue_id)
+    assert place.catalogue.noted(0, 10) == []
 
 
 # The house around it

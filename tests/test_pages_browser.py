@@ -477,6 +477,7 @@ def test_failed_clips_are_tried_again_on_the_status_page(
         place.catalogue.put_clip(failed)
     desk.sign_in("/status")
     expect(desk.page.locator("#failed li")).to_have_count(3)
+    expect(desk.page.get_by_role("heading", name="read in part")).to_be_hidden()
     desk.keep("page-status")
     desk.page.get_by_role("button", name=f"of {keys[0]} again").click()
     expect(desk.page.locator("#failed li")).to_have_count(2)
@@ -485,6 +486,45 @@ def test_failed_clips_are_tried_again_on_the_status_page(
     expect(desk.page.get_by_text("None of your projects' clips has failed")).to_be_visible()
     expect(desk.page.get_by_role("button", name="Try all again")).to_be_hidden()
     assert place.catalogue.count(ClipStatus.QUEUED) == 3
+
+
+@pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
+def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
+    desk: Desk, keys: list[str], place: Rooms, jira: Site
+) -> None:
+    scheme = desk.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    notes = (
+        "the file is cut off or damaged; what could be read is used",
+        "3 of 9 frames are black",
+    )
+    for key, note in zip(keys, notes, strict=False):
+        clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        place.catalogue.put_clip(replace(clip, reason=note))
+    desk.sign_in("/status")
+    rows = desk.page.locator("#noted li")
+    expect(rows).to_have_count(2)
+    row = rows.filter(has_text=keys[0])
+    expect(row).to_contain_text(notes[0])
+    link = row.get_by_role("link", name=f"Contact sheet of {COWS[0]} of {keys[0]}")
+    assert desk.flaws() == []
+    assert not desk.scrolls_sideways()
+    rows.last.scroll_into_view_if_needed()
+    desk.keep(f"page-status-notes-{'dark' if scheme else 'light'}")
+    # Its address is renewed while the page is looked at, and the link stays the same.
+    link.focus()
+    before = link.get_attribute("href")
+    wait_until(lambda: link.get_attribute("href") != before)
+    expect(link).to_be_focused()
+    with desk.page.context.expect_page() as opened:
+        link.click()
+    picture = opened.value.locator("img")
+    wait_until(lambda: picture.evaluate("each => each.naturalWidth") >= 640)
+    if PICTURES:
+        opened.value.screenshot(path=str(Path(PICTURES) / "contact-sheet.png"))
+    desk.page.set_viewport_size(PHONE)
+    assert not desk.scrolls_sideways()
+    rows.last.scroll_into_view_if_needed()
+    desk.keep("page-phone-status-notes")
 
 
 def test_the_apis_page_works_under_its_policy(desk: Desk, place: Rooms) -> None:

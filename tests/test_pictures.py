@@ -50,6 +50,14 @@ def test_each_frame_s_picture_is_found_by_its_time(pictures: Pictures) -> None:
     assert pictures.times("13") == []
 
 
+def test_all_pictures_of_a_clip_are_read_at_once_in_order(pictures: Pictures) -> None:
+    pictures.write("12", [0.0, 0.5, 61.25], frames(10, 100, 200))
+    found = pictures.every("12")
+    assert [time for time, _ in found] == [0.0, 0.5, 61.25]
+    assert [data for _, data in found] == [pictures.read("12", time) for time, _ in found]
+    assert pictures.every("13") == []
+
+
 def test_writing_again_leaves_no_old_picture_and_forgetting_none(pictures: Pictures) -> None:
     pictures.write("12", [0.0, 0.5], frames(10, 20))
     pictures.write("12", [1.0], frames(30))

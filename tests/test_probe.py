@@ -111,6 +111,23 @@ def test_a_file_that_is_cut_off_is_truncated_whether_or_not_it_can_be_read(
     assert (headless["status"], headless["truncated"]) == ("failed", True)
 
 
+def test_a_name_that_no_worker_would_read_is_told(
+    cold_place: Rooms, ffmpeg: Make, tmp_path: Path
+) -> None:
+    clip = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
+    for name, told_so in (("a.mp4", False), ("recording", False), ("a.log", True)):
+        copy = clip.rename(tmp_path / name)
+        assert ("with this name is not read" in words(call("probe", str(copy)).stdout)) == told_so
+        clip = copy
+
+
+def test_a_wrong_name_is_told_before_anything_is_read(cold_place: Rooms, tmp_path: Path) -> None:
+    for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.mp4", "is no file")):
+        answer = call("probe", "--json", str(path))
+        assert (answer.exit_code, answer.stdout) == (1, "")
+        assert says in words(answer.stderr)
+
+
 def test_it_needs_neither_redis_nor_the_model(ffmpeg: Make, tmp_path: Path) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     done = dejabug("probe", "--json", str(clip), **NO_REDIS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 import redis
 from flask.testing import FlaskClient
+from PIL import Image
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
@@ -24,7 +28,7 @@ from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.web import create_app
 from dejabug.web import media as web_media
-from dejabug.web.media import media_address
+from dejabug.web.media import media_address, sheet_address
 
 MEDIA_SECRET = "a secret of more than thirty-two signs"
 READER = "5b10ac8d82e05b22cc7d4ef5"
@@ -213,7 +217,7 @@ def test_all_that_is_not_shown_looks_the_same(
     }
     bodies = set()
     for token in tokens.values():
-        for what in ("video.mp4", "pictures/0.jpg"):
+        for what in ("video.mp4", "pictures/0.jpg", "sheet.jpg"):
             answer = client.get(f"/media/{token}/{what}")
             assert nothing(answer), (token, what)
             trace = answer.headers["X-Request-ID"].encode()
@@ -228,6 +232,66 @@ def test_there_are_pictures_at_the_frames_times_alone(
     client: FlaskClient, cold_place: Rooms, name: str
 ) -> None:
     assert nothing(client.get(f"{address(cold_place)}/pictures/{name}.jpg"))
+
+
+@both
+def test_a_contact_sheet_shows_all_pictures_of_a_clip(
+    client: FlaskClient, cold_place: Rooms
+) -> None:
+    answer = client.get(f"{address(cold_place)}/sheet.jpg")
+    assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
+    assert answer.headers["Cache-Control"] == "private, max-age=60"
+    with Image.open(io.BytesIO(answer.data)) as sheet:
+        levels = np.asarray(sheet.convert("L"))
+    for level in (40, 200):
+        assert (abs(levels.astype(int) - level) < 4).sum() > 90 * 160
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get(f"{address(cold_place)}/sheet.jpg", headers=tag).status_code == 304
+
+
+@both
+@pytest.mark.parametrize("why", ["unshown", "purged", "no pictures", "hidden", "off"])
+def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
+    client: FlaskClient, cold_place: Rooms, readers: FakeReaders, why: str
+) -> None:
+    clip = cold_place.catalogue.clip(CLIP)
+    assert clip is not None
+    if why == "unshown":  # its pictures are still there: they are about to go
+        cold_place.catalogue.put_clip(replace(clip, unshown=True))
+    elif why == "purged":
+        cold_place.catalogue.put_clip(clip.purged())
+    elif why == "no pictures":
+        cold_place.pictures.forget(CLIP)
+    elif why == "hidden":
+        readers.sees[READER] = set()
+    else:
+        cold_place.projects.put("GAME", Rules("off"))
+    assert nothing(client.get(f"{address(cold_place)}/sheet.jpg"))
+    told = cold_place.catalogue.clip(CLIP)
+    assert told is not None
+    listed = sheet_address(cold_place, told, READER)
+    assert (listed is None) == (why in ("unshown", "purged", "no pictures"))
+
+
+def test_few_sheets_are_drawn_at_once(
+    client: FlaskClient, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{address(cold_place)}/sheet.jpg"
+    monkeypatch.setattr(web_media, "SHEETS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(web_media, "SHEET_PATIENCE", 0.01)
+    web_media.SHEETS.acquire()
+    busy = client.get(url)
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "2")
+    web_media.SHEETS.release()
+    assert client.get(url).status_code == 200
+    assert client.get(url).status_code == 200
+
+
+def test_a_damaged_picture_is_left_out_of_the_sheet(client: FlaskClient, cold_place: Rooms) -> None:
+    (path, *_) = sorted((cold_place.settings.data_dir / "pictures").rglob("*.jpg"))
+    path.write_bytes(b"no picture")
+    answer = client.get(f"{address(cold_place)}/sheet.jpg")
+    assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
 
 
 @both

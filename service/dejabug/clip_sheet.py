@@ -7,13 +7,22 @@ from PIL import Image
 from dejabug.clip_report import ClipReport
 from dejabug.contact_sheet import Tile, beside_words, contact_sheet, left_out_after
 from dejabug.media import Frames, Probe
+from dejabug.media.kinds import is_evidence, may_be_evidence
 from dejabug.media.probe import PICTURE_CODECS
 from dejabug.media.tracks import Track
+
+NOT_FETCHED = (
+    "a ticket's attachment with this name is not read, unless Jira says that it is a video or a "
+    "picture"
+)
 
 
 def facts(report: ClipReport) -> list[tuple[str, str]]:
     """What was read, as names and words, in the order in which a person looks for them."""
     about, lines = report.about, list[tuple[str, str]]()
+    name = report.path.name
+    if not is_evidence(name, None) and not may_be_evidence(name, None):
+        lines.append(("name", NOT_FETCHED))
     if about is not None:
         lines += [("format", _format(about)), *_track_lines(report, about)]
         if report.duration is not None and not about.is_image:

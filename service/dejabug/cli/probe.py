@@ -26,7 +26,7 @@ FRAME_NAME = re.compile(r"\d{4,}\.\d{3}\.png")
 def probe(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Videos or screenshots."),
+        typer.Argument(metavar="FILE", help="Videos or screenshots."),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="JSON for scripts: one object a file, each on a line.")
@@ -71,6 +71,11 @@ def probe(
 
     `dejabug probe --json --frames frames/ *.mp4`
     """
+    for path in files:
+        if not path.is_file():
+            fail(
+                f"{path} is {'a folder' if path.is_dir() else 'no file'}: name a video or a picture"
+            )
     _check_sheet(sheet, files)
     folders = _folders(frames, files, force=force)
     settings = open_rooms().settings

@@ -1,0 +1,32 @@
+"""What docs/probe.md shows is what the command prints."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dejabug.rooms import Rooms
+from test_cli import call
+from test_probe import KEYS
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "probe.md").read_text("utf-8")
+SHOWN = re.findall(r"```console\n\$ dejabug (.+)\n([^`]+)```", PAGE)
+
+
+@pytest.mark.parametrize(("line", "output"), SHOWN)
+def test_the_page_shows_what_the_command_prints(
+    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, line: str, output: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    printed = call(*shlex.split(line)).stdout
+    assert [each.rstrip() for each in printed.splitlines()] == output.splitlines()
+
+
+def test_the_page_names_every_field() -> None:
+    assert len(SHOWN) == 2
+    for name in KEYS:
+        assert f"`{name}`" in PAGE
