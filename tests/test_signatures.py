@@ -3,6 +3,7 @@ to clips that an earlier version indexed, and never loaded by a search."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,12 @@ from dejabug.records import ClipRecord, ClipStatus
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
+from test_blank_clips import black, loading
 from test_index import DIMENSIONS, HOME, times, unit
 from test_jobs import COWS, PLACEHOLDER, history, tell, work
 from test_search import GAME
 
+__all__ = ["black", "loading"]
 FIELD = "signature"
 
 
@@ -325,6 +328,20 @@ def test_signatures_are_read_by_a_worker_without_a_model(
         whole = media.sample_frames(clips / name).signature
         small = sample_signature(cold_place.settings, clips / name)
         assert same(small, Signature(whole.times, whole.pictures)), name
+
+
+def test_a_clip_that_would_not_be_used_today_gets_its_signature_too(
+    cold_place: Rooms, loading: Path, black: Path, tmp_path: Path
+) -> None:
+    nothing = tmp_path / "nothing.mp4"
+    look = ["-f", "lavfi", "-i", "color=black:s=320x240:r=10:d=3", "-pix_fmt", "yuv420p"]
+    subprocess.run([media.find_ffmpeg(), "-v", "error", *look, str(nothing)], check=True)
+    with pytest.raises(media.ClipError, match="single colour"):
+        media.sample_frames(nothing)
+    counts = [
+        len(sample_signature(cold_place.settings, path).times) for path in (nothing, loading, black)
+    ]
+    assert counts == [12, 24, 0]  # four a second, and none of a screenshot
 
 
 def test_every_encoder_that_lacks_a_clips_signature_gets_it_from_one_download(
