@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 import zipfile
@@ -28,7 +29,7 @@ from dejabug.ledger import CommentRecord
 from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.pace import Pace
 from dejabug.projects import Rules
-from dejabug.ranking import Calibration, Calibrations, Floats
+from dejabug.ranking import Calibration, Calibrations, Floats, Signature
 from dejabug.reconcile import WATERMARKS
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
@@ -79,6 +80,14 @@ def unit(*shape: int, seed: int = 0) -> Floats:
     return halves.astype(np.float32)
 
 
+def signature(number: int) -> Signature | None:
+    """A clip's signature of `number` + 1 pictures; every third has none, of an earlier version."""
+    count = number + 1
+    grey = np.random.default_rng(number).integers(0, 256, (count, 12, 12), dtype=np.uint8)
+    times = np.arange(count, dtype=np.float32) / 3
+    return None if number % 3 == 2 else Signature(times, grey)
+
+
 def fill(place: Rooms, clips: int = 5) -> None:
     """A studio with something of everything, under two encoders, with no model loaded."""
     for name in (place.encoder_name, "another:model"):
@@ -100,6 +109,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
                 Place(issue, "GAME", "Truck Town"),
                 np.arange(3, dtype=np.float32) / 2,
                 unit(3, LENGTH, seed=number),
+                signature(number),
             )
             onto.catalogue.put_clip(record)
         onto.catalogue.put_tags("10001", ["Clipping"])
@@ -272,8 +282,6 @@ def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
 
 def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes]) -> Path:
     """The same archive with members changed, and digests that fit: by somebody who knows how."""
-    import hashlib
-
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
         manifest = json.loads(old.read("manifest.json"))
         for name in manifest["members"]:
@@ -302,6 +310,11 @@ def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes]) -
         ("encoders/1/frames/000001.npy", b"'<f2'", b"'<i2'"),
         ("encoders/1/frames/000001.npy", b"'<f2'", b"'|O' "),
         ("encoders/1/frames/000001.npy", b"(15, 8)", b"(8, 15)"),
+        ("encoders/1/signatures/000001.npy", b"'|u1'", b"'|i1'"),
+        ("encoders/1/signatures/000001.npy", b"(12, 12, 12)", b"(6, 24, 12)"),
+        ("encoders/1/clips/000001.jsonl", b'"signature":[0.0]', b'"signature":[]'),
+        ("encoders/1/clips/000001.jsonl", b'"signature":[0.0]', b'"signature":[1e300]'),
+        ("encoders/1/clips/000001.jsonl", b'"signature":[0.0]', b'"signature":null'),
     ],
 )
 def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
@@ -396,8 +409,63 @@ def test_many_lines_and_frames_make_many_members(
     names = zipfile.ZipFile(path).namelist()
     assert "issues/000004.jsonl" in names
     assert "encoders/2/frames/000004.npy" in names
+    assert "encoders/2/signatures/000004.npy" in names
     read_backup(emptied(cold_place), path, quiet)
     assert snapshot(cold_place.redis) == before
+
+
+def test_long_signatures_make_many_members(
+    cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dejabug.backup.exporting.PICTURES", 4)
+    fill(cold_place, clips=5)
+    before = snapshot(cold_place.redis)
+    path = tmp_path / "b.zip"
+    write_backup(cold_place, path, quiet)
+    with zipfile.ZipFile(path) as archive:
+        shapes = [
+            np.load(archive.open(name)).shape[0]
+            for name in archive.namelist()
+            if name.startswith("encoders/1/signatures/")
+        ]
+    assert shapes == [7, 5]
+    read_backup(emptied(cold_place), path, quiet)
+    assert snapshot(cold_place.redis) == before
+
+
+def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
+    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, path, before = filled
+    old = tmp_path / "old.zip"
+    with zipfile.ZipFile(path) as new, zipfile.ZipFile(old, "w") as target:
+        manifest = json.loads(new.read("manifest.json"))
+        members = manifest["members"]
+        for name in [name for name in members if "/signatures/" in name]:
+            del members[name]
+        for name in members:
+            data = new.read(name)
+            if "/clips/" in name:
+                lines = [json.loads(line) for line in data.splitlines()]
+                assert all("signature" in line for line in lines)
+                for line in lines:
+                    del line["signature"]
+                data = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+            members[name] = hashlib.sha256(data).hexdigest()
+            target.writestr(name, data)
+        target.writestr("manifest.json", json.dumps(manifest))
+    fresh = emptied(place)
+    read_backup(fresh, old, quiet)
+    ids = [str(20001 + number) for number in range(5)]
+    assert fresh.index.signatures(ids) == {}
+    assert fresh.index.without_signature(ids) == ids
+    unsigned = {
+        key: {name: each for name, each in value.items() if name != b"signature"}
+        if isinstance(value, dict)
+        else value
+        for key, value in before.items()
+    }
+    assert snapshot(place.redis) == unsigned
 
 
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(

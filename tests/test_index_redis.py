@@ -337,9 +337,15 @@ def test_vectors_move_to_a_redis_of_their_own(
 
 def vectors_of(place: Rooms) -> dict[str, Any]:
     ids = [clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
-    places = place.index.places(ids)
+    places, signatures = place.index.places(ids), place.index.signatures(ids)
     return {
-        clip_id: (places[clip_id], frames.times.tolist(), frames.vectors.tobytes())
+        clip_id: (
+            places[clip_id],
+            frames.times.tolist(),
+            frames.vectors.tobytes(),
+            signatures[clip_id].times.tolist(),
+            signatures[clip_id].pictures.tobytes(),
+        )
         for clip_id, frames in place.index.clip_vectors(ids).items()
     }
 
@@ -407,6 +413,7 @@ def test_what_a_redis_lost_is_mended(
     assert record is not None
     (clip,) = place.catalogue.clips_of(record.id)
     before = place.index.clip_vectors([clip.id])[clip.id]
+    signature = place.index.signatures([clip.id])[clip.id]
     lose(place, clip)
     report = mended(place)
     assert {name: getattr(report, name) for name in told} == told
@@ -418,6 +425,7 @@ def test_what_a_redis_lost_is_mended(
         return
     after = place.index.clip_vectors([clip.id])[clip.id]
     assert np.allclose(after.vectors, before.vectors, atol=1e-3)
+    assert (place.index.signatures([clip.id])[clip.id].pictures == signature.pictures).all()
     assert place.index.places([clip.id])[clip.id].project == "GAME"
     assert place.tickets.projects_of([record.id]) == {record.id: "GAME"}
 

@@ -23,10 +23,11 @@ from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from search_worker import searching
+from test_blank_clips import BLACK, LEFT_OUT, black, loading
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 from test_panel_browser import APART, AXE, PICTURES, Service, browser, service
 
-__all__ = ["browser", "service"]
+__all__ = ["black", "browser", "loading", "service"]
 PHONE = {"width": 390, "height": 844}
 
 
@@ -247,6 +248,21 @@ def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
     video = page.locator("dialog video").first
     wait_until(lambda: video.evaluate("each => each.currentTime > 0 && each.videoWidth > 0"))
     desk.keep("page-upload")
+
+
+def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
+    desk: Desk, keys: list[str], loading: Path, black: Path
+) -> None:
+    desk.sign_in()
+    page = desk.page
+    page.locator("#file").set_input_files(loading)
+    note = page.locator("#note")
+    expect(note).to_contain_text(f"About your clip: {LEFT_OUT}.", timeout=20_000)
+    desk.keep("page-upload-note")
+    page.locator("#file").set_input_files(black)
+    says = f"This clip cannot be searched with: it is {BLACK}. Try another clip"
+    expect(page.get_by_role("alert")).to_contain_text(says, timeout=20_000)
+    desk.keep("page-upload-blank")
 
 
 def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(

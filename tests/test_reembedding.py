@@ -472,7 +472,7 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     assert "nobody would answer" in words(refused.output + refused.stderr)
     with at_work(other):
         answer = call("encoder", "change", other.own.name)
-    assert "serves now: 1 clips, 0 could not be read" in words(answer.output)
+    assert "serves now: 1 clips, 0 could not be used" in words(answer.output)
     assert f"dejabug encoder change '{place.own.name}'" in words(answer.output)
     assert call("encoder", "forget", "nobody", "--yes").exit_code == 1
 
@@ -536,7 +536,7 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         again = start("encoder", "change", **centre)
         assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()
         told = (tmp_path / f"{len(running) - 1}.log").read_text()
-        assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be read", told)
+        assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be used", told)
         # The old worker leaves the queues to the new one, which takes them; web processes follow.
         wait_until(lambda: on_clips(cold_place) == {new.slug})
         asked = len(answers)

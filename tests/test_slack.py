@@ -18,6 +18,7 @@ from slack_bolt import BoltRequest
 
 from conftest import Site
 from dejabug import readers, search, uploads
+from dejabug.media import ClipError
 from dejabug.people import StrangerError
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
@@ -29,9 +30,11 @@ from dejabug.slack.app import AWAY
 from dejabug.web import create_app
 from search_worker import searching
 from slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, person
+from test_blank_clips import BLACK, LEFT_OUT, black, loading
 from test_jobs import COWS, QUIET, history
 from test_search import secure
 
+__all__ = ["black", "loading"]
 ROOT = Path(__file__).parent.parent
 
 
@@ -436,10 +439,14 @@ def test_a_file_elsewhere_is_not_fetched(desk: Desk, old: list[str], url: str) -
 
 
 def test_files_that_cannot_be_searched_with_are_told_why(
-    desk: Desk, old: list[str], place: Rooms, worker: None, lies_here: str
+    desk: Desk, old: list[str], place: Rooms, worker: None, lies_here: str, black: Path
 ) -> None:
     desk.slack.files["a.mp4"] = (b"no clip at all", "video/mp4")
-    assert "cannot be read" in shortcut(desk, lies_here + "a.mp4")["text"]
+    told = shortcut(desk, lies_here + "a.mp4")["text"]
+    assert told == "Not searched: the file is neither a video nor a picture that can be read."
+    desk.slack.files["a.mp4"] = (black.read_bytes(), "image/png")
+    told = shortcut(desk, lies_here + "a.mp4", "image/png")["text"]
+    assert told == f"Not searched: it is {BLACK}."
     assert "no video" in shortcut(desk, lies_here + "a.mp4", "text/plain")["text"]
     desk.slack.files["a.mp4"] = (b"<html>", "text/html; charset=utf-8")
     assert "does not give" in shortcut(desk, lies_here + "a.mp4")["text"]
@@ -447,6 +454,25 @@ def test_files_that_cannot_be_searched_with_are_told_why(
     desk.slack.files["a.mp4"] = (b"0" * 2000, "video/mp4")
     assert "1,024 bytes" in shortcut(desk, lies_here + "a.mp4")["text"]
     assert not list((place.settings.data_dir / "uploads").glob("*"))
+
+
+def test_a_clip_of_which_frames_are_left_out_is_told_so(
+    desk: Desk, old: list[str], worker: None, lies_here: str, loading: Path
+) -> None:
+    desk.slack.files["a.mp4"] = (loading.read_bytes(), "video/mp4")
+    assert f"{LEFT_OUT}." in json.dumps(shortcut(desk, lies_here + "a.mp4"))
+
+
+def test_why_a_clip_cannot_be_used_is_no_markup_of_slacks(
+    desk: Desk, old: list[str], worker: None, lies_here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise ClipError("unsupported", "its pictures are coded as <!channel>")
+
+    desk.slack.files["a.mp4"] = (b"0", "video/mp4")
+    monkeypatch.setattr(uploads, "_compare", refused)
+    told = shortcut(desk, lies_here + "a.mp4")["text"]
+    assert told == "Not searched: its pictures are coded as &lt;!channel&gt;."
 
 
 def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(

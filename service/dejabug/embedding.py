@@ -19,12 +19,16 @@ from dejabug.index import Place
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE, stage
+from dejabug.ranking import Signature
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.tags import Tag
 
 log = structlog.get_logger()
+
+# The shorter side, in pixels, of frames that are sampled for the signature beside them alone.
+SIGNATURE_ONLY = 32
 
 
 def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -> ClipRecord | None:
@@ -112,7 +116,8 @@ def _copied(
     for twin in kept.catalogue.twins(content):
         frames = kept.index.clip_vectors([twin.id]).get(twin.id)
         if twin.id != clip.id and frames is not None:
-            kept.index.write_clip(clip.id, where, frames.times, frames.vectors)
+            signature = kept.index.signatures([twin.id]).get(twin.id)
+            kept.index.write_clip(clip.id, where, frames.times, frames.vectors, signature)
             if not clip.unshown:
                 with _drawing(place, clip.id):
                     place.pictures.copy(twin.id, clip.id)
@@ -129,7 +134,7 @@ def _sampled(
     with stage("embed"):
         vectors = place.encoder.embed_images(frames.pixels)
     with stage("write"):
-        kept.index.write_clip(clip.id, where, frames.times, vectors)
+        kept.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
     # Another encoder's frames may be of other times, and their pictures are still shown.
     beside = len(place.collections()) > 1
     if not clip.unshown:
@@ -152,17 +157,34 @@ def note_on(frames: media.Frames) -> str:
     return "; ".join(frames.notes())
 
 
+def signature_of(frames: media.Frames) -> Signature:
+    """The signature that was decoded beside a clip's frames, as the index keeps it."""
+    return Signature(frames.signature.times, frames.signature.pictures)
+
+
 def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
     """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
     Raises ClipError."""
     return sample_for(place.settings, path, place.encoder.image_size, timeout=timeout)
 
 
+def sample_signature(settings: Settings, path: Path) -> Signature:
+    """A clip's signature, the same as `sample` gives, without a model; of a clip that shows nothing
+    too, since an earlier version may have indexed it. Raises ClipError."""
+    return signature_of(sample_for(settings, path, SIGNATURE_ONLY, drop_duplicates=False))
+
+
 @stage("sample")
 def sample_for(
-    settings: Settings, path: Path, image_size: int, *, timeout: float = math.inf
+    settings: Settings,
+    path: Path,
+    image_size: int,
+    *,
+    timeout: float = math.inf,
+    drop_duplicates: bool = True,
 ) -> media.Frames:
-    """The same without the model: `image_size` is the encoder's, in pixels. Raises ClipError."""
+    """The same as `sample` without the model: `image_size` is the encoder's, in pixels. Raises
+    ClipError."""
     return media.sample_frames(
         path,
         rate=settings.frames_per_second,
@@ -170,6 +192,7 @@ def sample_for(
         short_side=image_size,
         limits=limits_of(settings, timeout=timeout),
         program=media.find_ffmpeg(settings.ffmpeg),
+        drop_duplicates=drop_duplicates,
     )
 
 

@@ -31,6 +31,7 @@ BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 # Where functions are that may be jobs.
 JOB_MODULES = (
     "dejabug.index_repair",
+    "dejabug.index_signatures",
     "dejabug.jobs",
     "dejabug.outages",
     "dejabug.previewing",

@@ -21,12 +21,12 @@ class Standing:
 
     @property
     def failed(self) -> list[ClipRecord]:
-        """The clips that could not be read."""
+        """The clips that could not be used."""
         return [clip for clip in self.clips if clip.status is ClipStatus.FAILED]
 
     @property
     def state(self) -> State:
-        """`failed` only where no clip could be read."""
+        """`failed` only where no clip could be used."""
         if self.waiting:
             return "indexing"
         if not self.clips:
@@ -42,7 +42,7 @@ class Standing:
             return f"It has no clip, {BY_WORDS}."
         if self.state == "failed":
             first = self.failed[0]
-            return f"No clip of it could be read, {BY_WORDS} ({first.filename}: {why(first)})."
+            return f"No clip of it could be used, {BY_WORDS} ({first.filename}: {why(first)})."
         return None
 
 

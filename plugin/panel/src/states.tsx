@@ -39,10 +39,10 @@ export function Empty({ answer }: { answer: Similar }) {
   );
 }
 
-/** Why an issue was compared by its words alone; null where a clip of its own could be read. */
+/** Why an issue was compared by its words alone; null where a clip of its own could be used. */
 export function wordsOnly({ clips, failed }: Similar): string | null {
   if (clips > failed.length) return null;
-  const why = clips === 0 ? "This issue has no clip" : "None of this issue's clips could be read";
+  const why = clips === 0 ? "This issue has no clip" : "None of this issue's clips could be used";
   return `${why}, so it was compared by its words.`;
 }
 
@@ -144,10 +144,10 @@ export function InlineError({ problem }: { problem: Problem }) {
 
 export function FailedClips({ failed }: { failed: Similar["failed"] }) {
   return (
-    <section class="section-message section-message-warning" aria-label="Clips that could not be read">
+    <section class="section-message section-message-warning" aria-label="Clips that could not be used">
       <IconWarning />
       <div>
-        <p class="message-title">{count(failed.length, "clip")} could not be read</p>
+        <p class="message-title">{count(failed.length, "clip")} could not be used</p>
         <ul class="failed-clips">
           {failed.map(({ filename, reason }) => (
             <li key={filename}>

@@ -109,12 +109,12 @@ describe("the panel", () => {
     expect(panelText()).toContain("This issue has no clip, so it was compared by its words.");
   });
 
-  it("does not take clips that could not be read for good news", async () => {
+  it("does not take clips that could not be used for good news", async () => {
     const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
     jira.similar = aSimilar({ clips: 1, failed, matches: [] });
     await openPanel();
     expect(panelText()).not.toContain("good news");
-    expect(panelText()).toContain("None of this issue's clips could be read, so it was compared by its words.");
+    expect(panelText()).toContain("None of this issue's clips could be used, so it was compared by its words.");
     expect(panelText()).toContain("the file is no video that can be read");
   });
 
@@ -122,7 +122,7 @@ describe("the panel", () => {
     const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
     jira.similar = aSimilar({ clips: 1, failed });
     await openPanel();
-    expect(panelText()).toContain("None of this issue's clips could be read, so it was compared by its words.");
+    expect(panelText()).toContain("None of this issue's clips could be used, so it was compared by its words.");
   });
 
   it("shows how far reading has come", async () => {
@@ -180,7 +180,7 @@ describe("the panel", () => {
       failed: [{ filename: "x.mp4", reason: "the file is no video that can be read" }],
     });
     await openPanel();
-    expect(panelText()).toContain("1 clip could not be read");
+    expect(panelText()).toContain("1 clip could not be used");
     expect(panelText()).toContain("x.mp4: the file is no video that can be read");
   });
 

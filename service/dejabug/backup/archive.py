@@ -25,6 +25,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from dejabug.backup.records import FORMAT, Counts, EncoderLine, Manifest
+from dejabug.index.signatures import SIDE
 from dejabug.ranking import Floats
 
 MANIFEST = "manifest.json"
@@ -39,6 +40,7 @@ BROKEN = (
     OverflowError, MemoryError,
 )  # fmt: skip
 Halves = npt.NDArray[np.float16]
+Pictures = npt.NDArray[np.uint8]
 
 
 class BackupError(ValueError):
@@ -77,11 +79,12 @@ class Writer:
         text = "".join(f"{line.model_dump_json()}\n" for line in lines)
         self._add(name, text.encode(), zipfile.ZIP_DEFLATED)
 
-    def array(self, name: str, rows: npt.NDArray[Any]) -> None:
-        """A member that `numpy.load` reads."""
+    def array(self, name: str, rows: npt.NDArray[Any], *, packed: bool = False) -> None:
+        """A member that `numpy.load` reads; `packed`: deflated, which vectors are not worth."""
         target = io.BytesIO()
         np.lib.format.write_array(target, rows, allow_pickle=False)
-        self._add(name, target.getbuffer(), zipfile.ZIP_STORED)
+        kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+        self._add(name, target.getbuffer(), kind)
 
     def finish(
         self, created: float, version: str, encoders: list[EncoderLine], counts: Counts
@@ -152,6 +155,14 @@ class Reader:
             rows: Halves = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
         if rows.dtype != np.float16 or rows.ndim != 2 or rows.shape[1] != dimensions:
             raise BackupError(f"{name} holds {rows.dtype} {rows.shape}, not [n, {dimensions}]")
+        return rows
+
+    def pictures(self, name: str) -> Pictures:
+        """A member's grey pictures, uint8 [n, 12, 12]."""
+        with _whole(name):
+            rows: Pictures = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
+        if rows.dtype != np.uint8 or rows.shape[1:] != (SIDE, SIDE):
+            raise BackupError(f"{name} holds {rows.dtype} {rows.shape}, not [n, {SIDE}, {SIDE}]")
         return rows
 
     def floats(self, name: str) -> Floats:

@@ -29,11 +29,12 @@ from dejabug.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.index.queries import UNIT_TOLERANCE
+from dejabug.index.signatures import SIDE
 from dejabug.ledger import CommentRecord
 from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.pace import Pace
 from dejabug.projects import Rules
-from dejabug.ranking import Calibration, Calibrations
+from dejabug.ranking import Calibration, Calibrations, Signature
 from dejabug.reconcile import WATERMARKS
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import Cutoffs
@@ -86,8 +87,8 @@ def _lines(archive: Reader, folder: str, kind: type[Any]) -> Iterator[list[Any]]
 
 def _clips(
     archive: Reader, folder: str, encoder: EncoderLine
-) -> Iterator[list[tuple[ClipLine, Halves]]]:
-    """Clips with their frames, float16 [n, dimensions]."""
+) -> Iterator[list[tuple[ClipLine, Halves, Signature | None]]]:
+    """Clips with their frames, float16 [n, dimensions], and their signatures."""
     lines, arrays = (
         archive.numbered(f"{folder}/clips", ".jsonl"),
         archive.numbered(f"{folder}/frames", ".npy"),
@@ -102,7 +103,22 @@ def _clips(
             indexed = clip.status is ClipStatus.INDEXED
             if indexed != (count > 0) or indexed != (clip.place is not None):
                 raise BackupError(f"{name}: clip {clip.id} is {clip.status} with {count} frames")
-        yield list(zip(clips, np.split(rows, np.cumsum(counts)[:-1]), strict=True)) if clips else []
+        signatures = _signatures(archive, array.replace("/frames/", "/signatures/"), clips)
+        frames = np.split(rows, np.cumsum(counts)[:-1])
+        yield list(zip(clips, frames, signatures, strict=True)) if clips else []
+
+
+def _signatures(archive: Reader, name: str, clips: list[ClipLine]) -> list[Signature | None]:
+    """The signature of each clip; None where the file has none, as one of an earlier version."""
+    pictures = archive.pictures(name) if archive.has(name) else np.zeros((0, SIDE, SIDE), np.uint8)
+    counts = [len(clip.signature or []) for clip in clips]
+    if sum(counts) != len(pictures):
+        raise BackupError(f"{name} does not hold the signatures that are told of beside it")
+    own = np.split(pictures, np.cumsum(counts)[:-1])
+    return [
+        None if clip.signature is None else Signature(np.array(clip.signature, np.float32), grey)
+        for clip, grey in zip(clips, own, strict=False)  # of no clips, np.split makes one part
+    ]
 
 
 def _tickets(
@@ -163,7 +179,7 @@ def _check(archive: Reader, tell: Tell) -> None:
         _lessons(archive, folder)
         for clips in _clips(archive, folder, encoder):
             seen["clips"] += len(clips)
-            seen["frames"] += sum(len(frames) for _, frames in clips)
+            seen["frames"] += sum(len(frames) for _, frames, _ in clips)
             tell("Checking", seen["issues"] + seen["clips"], total)
         for tickets in _tickets(archive, folder, encoder):
             seen["tickets"] += sum(ticket.vector for ticket, _ in tickets)
@@ -224,8 +240,8 @@ def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
             write_lessons(place.redis, encoder.name, _lessons(archive, folder))
         onto = place.collection_of(encoder.name)
         for clips in _clips(archive, folder, encoder):
-            for clip, frames in clips:
-                _put_clip(onto, clip, frames, cutoffs)
+            for clip, frames, signature in clips:
+                _put_clip(onto, clip, frames, signature, cutoffs)
             tell("Clips", done := done + len(clips), counts.clips)
         for tickets in _tickets(archive, folder, encoder):
             for ticket, vector in tickets:
@@ -252,18 +268,23 @@ def _put_issue(place: Rooms, line: IssueLine) -> None:
         place.ledger.mute(line.id, True)
 
 
-def _put_clip(onto: Collection, line: ClipLine, frames: Halves, cutoffs: Cutoffs) -> None:
+def _put_clip(
+    onto: Collection,
+    line: ClipLine,
+    frames: Halves,
+    signature: Signature | None,
+    cutoffs: Cutoffs,
+) -> None:
     here, issue = onto.catalogue.clip(line.id), onto.catalogue.issue(line.issue_id)
     if issue is None or (here is not None and _is_done(onto, here)):
         return  # deleted while the backup was written, or there already
-    clip = ClipRecord(**line.model_dump(exclude={"place", "times"}))
+    clip = ClipRecord(**line.model_dump(exclude={"place", "times", "signature"}))
     if cutoffs.purges(issue.project, clip.attached):
         clip = clip.purged()
     elif line.place is not None:
         times = np.array(line.times, np.float32)
-        onto.index.write_clip(
-            clip.id, Place(**line.place.model_dump()), times, frames.astype(np.float32)
-        )
+        where = Place(**line.place.model_dump())
+        onto.index.write_clip(clip.id, where, times, frames.astype(np.float32), signature)
     onto.catalogue.put_clip(clip)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dejabug.index import MOST_PICTURES
 from dejabug.projects import Mode
 from dejabug.records import ClipStatus
 
@@ -18,6 +19,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+# Of a frame in its clip, in seconds: what float32 can hold.
+Time = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class Line(BaseModel):
@@ -94,7 +97,7 @@ class PlaceLine(Line):
 
 class ClipLine(Line):
     """A clip under one encoder. With `place` and `times` (s) its frames are in the array beside,
-    one row a time."""
+    one row a time; with `signature` (s) its grey pictures are in another one, likewise."""
 
     id: Id
     issue_id: Id
@@ -109,7 +112,9 @@ class ClipLine(Line):
     unshown: bool
     unsure: bool = False
     place: PlaceLine | None = None
-    times: list[Annotated[float, Field(allow_inf_nan=False)]] = []
+    times: list[Time] = []
+    # None in a file of an earlier version, which has no such array either.
+    signature: Annotated[list[Time], Field(max_length=MOST_PICTURES)] | None = None
 
 
 class TicketLine(Line):

@@ -139,7 +139,7 @@ def _tell(hand: Handover) -> None:
     lost = list(hand.lost())
     console.print(
         f"[bold]{new}[/] serves now: {count(ClipStatus.INDEXED):,} clips, "
-        f"{count(ClipStatus.FAILED):,} could not be read, of which {len(lost):,} could before. "
+        f"{count(ClipStatus.FAILED):,} could not be used, of which {len(lost):,} could before. "
         "Comments stay as they are until something happens on their tickets.",
         highlight=False,
     )

@@ -7,9 +7,23 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from dejabug.cli.common import app, console, fail, open_rooms, plain_errors, told_bars
+from dejabug.cli.common import (
+    app,
+    console,
+    fail,
+    open_rooms,
+    plain_errors,
+    progress_bars,
+    told_bars,
+)
 from dejabug.index_move import move_index, remove_moved
 from dejabug.index_repair import Repaired, repair
+from dejabug.index_signatures import (
+    NO_WORKER,
+    clips_without_signature,
+    has_worker,
+    queue_signatures,
+)
 from dejabug.records import ClipStatus
 
 index = typer.Typer(
@@ -36,6 +50,37 @@ def repair_index() -> None:
             for report in repair(place, kept):
                 tell("Comparing", report.clips, known)
         console.print(f"[bold]{escape(kept.name)}[/]: {_told(report)}", highlight=False)
+
+
+@index.command(name="signatures")
+@plain_errors
+def fill_in_signatures(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count the clips without a signature.")
+    ] = False,
+) -> None:
+    """Add signatures to clips that an earlier version indexed.
+
+    A signature is a small grey picture, four times a second, by which copies of one recording are
+    recognised. Workers download each clip from Jira and decode it once; its vectors stay as they
+    are. You can stop this command at any time and call it again.
+    """
+    place = open_rooms()
+    lacking = clips_without_signature(place)
+    clips = f"{len(lacking):,} {'clip' if len(lacking) == 1 else 'clips'}"
+    if not lacking:
+        console.print("Every indexed clip has a signature.")
+        return
+    if dry_run:
+        console.print(f"{clips} without a signature. Nothing was queued.", highlight=False)
+        return
+    with progress_bars() as progress:
+        task = progress.add_task("Queueing", total=len(lacking), note="")
+        for step in queue_signatures(place, lacking):
+            progress.update(task, completed=step.queued, note=step.pause)
+    console.print(f"{clips} queued. See what is left with: dejabug index signatures --dry-run")
+    if not has_worker(place):
+        console.print(f"{NO_WORKER[0].upper()}{NO_WORKER[1:]}", style="yellow")
 
 
 @index.command(name="move")

@@ -175,7 +175,7 @@ def learn(
 
 def _warn(corpus: Corpus) -> None:
     for file, why in corpus.failed.items():
-        complaints.print(f"[yellow]{escape(file)} could not be read:[/] {escape(why)}")
+        complaints.print(f"[yellow]{escape(file)} could not be used:[/] {escape(why)}")
     if not corpus.queries():
         fail(
             "no clip has a duplicate, so there is nothing to ask for. In a data set, clips of one "

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
-from dejabug.embedding import sample
+from dejabug.embedding import sample, signature_of
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
@@ -48,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled clips that stand in an index. `failed`: files that could not be read, with why."""
+    """Labelled clips that stand in an index. `failed`: files that could not be used, with why."""
 
     place: Rooms
     projects: tuple[str, ...]
@@ -107,7 +107,7 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
             failed[entry.file] = str(frames)
         else:
             vectors = place.encoder.embed_images(frames.pixels)
-            place.index.write_clip(name, where, frames.times, vectors)
+            place.index.write_clip(name, where, frames.times, vectors, signature_of(frames))
             place.pictures.write(name, frames.times.tolist(), frames.pixels)
         words = words_of(entry.summary, entry.description)
         if words:

@@ -12,11 +12,13 @@ from dejabug.index.queries import (
     slug_of,
     text_of,
 )
+from dejabug.index.signatures import MOST_PICTURES
 from dejabug.index.tickets import TicketIndex
 from dejabug.index.types import IndexState, Place
 
 __all__ = [
     "FLAT_LIMIT",
+    "MOST_PICTURES",
     "BadVectorsError",
     "FrameIndex",
     "IndexState",

@@ -28,8 +28,10 @@ from dejabug.index.queries import (
     text_of,
     vector_field,
 )
+from dejabug.index.signatures import FIELD as SIGNATURE
+from dejabug.index.signatures import pack, unpack
 from dejabug.index.types import IndexState, Place
-from dejabug.ranking import Floats, Hit, TimedVectors
+from dejabug.ranking import Floats, Hit, Signature, TimedVectors
 
 # FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
 FLAT_LIMIT = 50_000
@@ -80,8 +82,16 @@ class FrameIndex:
 
     # Writing
 
-    def write_clip(self, clip_id: str, place: Place, times: Floats, vectors: Floats) -> None:
-        """Put a clip's frames in, in one transaction, in place of whatever it had before.
+    def write_clip(
+        self,
+        clip_id: str,
+        place: Place,
+        times: Floats,
+        vectors: Floats,
+        signature: Signature | None = None,
+    ) -> None:
+        """Put a clip's frames and signature in, in one transaction, in place of whatever it had
+        before.
 
         `times` is float32 [n], seconds from the clip's start; `vectors` float32 [n, dimensions],
         unit rows. Raises BadVectorsError, with nothing written.
@@ -90,6 +100,9 @@ class FrameIndex:
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
         tags = {"clip": clip_id, **place.tags()}
         mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
+        about: dict[Any, Any] = {"count": len(times), "mean": mean, **tags}
+        if signature is not None:
+            about[SIGNATURE] = pack(signature)
 
         def write(pipe: Pipeline) -> None:
             old = self._take_off_lists(pipe, clip_id)
@@ -98,10 +111,25 @@ class FrameIndex:
                 pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=fields)
             for number in range(len(times), old):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
-            pipe.hset(self._clips + clip_id, mapping={"count": len(times), "mean": mean, **tags})
+            pipe.hdel(self._clips + clip_id, SIGNATURE)  # of what was there before
+            pipe.hset(self._clips + clip_id, mapping=about)
             self._put_on_lists(pipe, clip_id, place)
 
         self._redis.transaction(write, self._clips + clip_id)
+
+    def put_signature(self, clip_id: str, signature: Signature) -> bool:
+        """Add the signature of a clip that is in; whether it still is. Raises BadVectorsError."""
+        packed, there = pack(signature), False
+
+        def put(pipe: Pipeline) -> None:
+            nonlocal there
+            there = bool(pipe.hexists(self._clips + clip_id, "count"))
+            pipe.multi()
+            if there:
+                pipe.hset(self._clips + clip_id, SIGNATURE, packed)
+
+        self._redis.transaction(put, self._clips + clip_id)
+        return there
 
     def move_clip(self, clip_id: str, place: Place) -> None:
         """Give a clip's frames new tags, after its issue moved to another project or game."""
@@ -207,6 +235,34 @@ class FrameIndex:
                 halves = [np.frombuffer(vector, np.float16) for _, vector in frames]
                 found[clip_id] = TimedVectors(times, np.stack(halves).astype(np.float32))
         return found
+
+    def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]:
+        """The signatures of clips, in one round trip. Clips that are not indexed are left out, and
+        so are those that a version before signatures indexed."""
+        wanted = list(clip_ids)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in wanted:
+                pipe.hget(self._clips + clip_id, SIGNATURE)
+            rows = pipe.execute()
+        return {
+            clip_id: unpack(packed)
+            for clip_id, packed in zip(wanted, rows, strict=True)
+            if packed is not None
+        }
+
+    def without_signature(self, clip_ids: Iterable[str]) -> list[str]:
+        """Those of these clips that are indexed and have no signature."""
+        wanted = list(clip_ids)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for clip_id in wanted:
+                pipe.hexists(self._clips + clip_id, "count")
+                pipe.hexists(self._clips + clip_id, SIGNATURE)
+            there = pipe.execute()
+        return [
+            clip_id
+            for clip_id, indexed, signed in zip(wanted, there[::2], there[1::2], strict=True)
+            if indexed and not signed
+        ]
 
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
         """The issue, project and game of clips; clips that are not indexed are left out."""

@@ -9,7 +9,7 @@ from dejabug.ranking.fusion import fused
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.paper import POOL_SIZE, majority, top_k
 from dejabug.ranking.recipe import Recipe
-from dejabug.ranking.types import Floats, Hit, Match, Moment, TimedVectors
+from dejabug.ranking.types import Floats, Hit, Match, Moment, Signature, TimedVectors
 from dejabug.ranking.words import combined_evidence, word_evidence
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Match",
     "Moment",
     "Recipe",
+    "Signature",
     "TimedVectors",
     "by_frames",
     "centre",

@@ -31,6 +31,15 @@ class TimedVectors:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """A clip in small and grey, to recognise copies of one recording: `pictures` uint8 [m, 12, 12]
+    at `times` float32 [m], seconds, ascending. A screenshot's has none, m = 0."""
+
+    times: Floats
+    pictures: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class Moment:
     """A stretch of the query clip that matches a stretch of the found clip; times in seconds.
 

@@ -98,8 +98,8 @@ def _answer_upload(asker: Asker, found: list[Mapping[str, Any]], who: Caller) ->
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
-        code, colon, _ = upload.reason.partition(": ")
+        code, colon, why = upload.reason.partition(": ")
         # Without a code it is no fault of the clip's.
-        raise NoFileError(f"it cannot be read as a clip ({code})." if colon else f"{code}.")
+        raise NoFileError(f"{blocks.escape(why if colon else code)}.")
     page = like_upload(place, who, upload, ALL, RESULTS)
     return _message(asker, page, f"upload {upload_id}", who)

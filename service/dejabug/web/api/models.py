@@ -101,7 +101,7 @@ class Results(BaseModel):
 
 class Similar(Results):
     """A page of what is like an issue. `state` is how far its own clips are: `indexing`, `ready`,
-    `no_clips`, or `failed` where none could be read; `reason` says so in words, null when ready."""
+    `no_clips`, or `failed` where none could be used; `reason` says so in words, null when ready."""
 
     state: State
     reason: str | None

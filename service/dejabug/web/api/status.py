@@ -24,7 +24,7 @@ LISTED = 100
 # Clips with a note that are told, and that are looked at to find so many that the caller may see: a
 # page asks every few seconds.
 NOTED_LISTED, NOTED_LOOKED_AT, NOTED_AT_ONCE = 50, 500, 100
-NO_JIRA = "Jira cannot be asked: clips that could not be read, or only in part, are not listed"
+NO_JIRA = "Jira cannot be asked: clips that could not be used, or only in part, are not listed"
 
 
 def report(place: Rooms, who: Caller) -> Status:

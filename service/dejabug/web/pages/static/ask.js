@@ -33,7 +33,7 @@ async function page(question, parameters, signal, told) {
       await awaitEnd(job, told, signal);
       job = await get(path, parameters, signal);
     }
-    return { ...job.results, reason: job.reason && `Of your clip ${job.reason}.` };
+    return { ...job.results, reason: job.reason && `About your clip: ${job.reason}.` };
   }
   const key = keyIn(question.q);
   if (key) return get(`/issues/${key}/similar`, parameters, signal);

@@ -82,5 +82,5 @@ function listen(id, told, signal) {
 
 function why(reason) {
   const said = (reason ?? "").replace(/^[a-z_]+: /, "");
-  return `This clip cannot be searched with: ${said || "it could not be read"}. Try another clip, or describe the bug in words.`;
+  return `This clip cannot be searched with: ${said || "it could not be used"}. Try another clip, or describe the bug in words.`;
 }

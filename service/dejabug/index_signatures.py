@@ -1,0 +1,89 @@
+"""Signatures for clips that a version before signatures indexed: from their files, without a model,
+and with their vectors as they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import structlog
+from rq import Worker
+
+from dejabug import media
+from dejabug.embedding import sample_signature
+from dejabug.fetching import fetched
+from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.records import ClipStatus
+from dejabug.rooms import Rooms, rooms
+
+log = structlog.get_logger()
+
+# Its workers have ffmpeg and no model. Before these jobs they do all that their other queue,
+# `default`, has, and the previews that somebody waits for.
+QUEUE = "previews"
+# Clips looked at in one round trip.
+AT_ONCE = 500
+# Jobs that may wait before queueing pauses: previews that nobody waits for stay behind few of them.
+MOST_WAITING = 500
+# Seconds between two looks at a full queue.
+POLL = 2.0
+NO_WORKER = f"no worker takes jobs from the queue {QUEUE}; start one: dejabug worker {QUEUE}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many of the clips that lack a signature are `queued`; `pause` says why it waits."""
+
+    queued: int
+    pause: str = ""
+
+
+def clips_without_signature(place: Rooms) -> list[str]:
+    """The indexed clips that have no signature, under any encoder, in order of their ids."""
+    found: set[str] = set()
+    for kept in place.indexed():
+        clips = kept.catalogue.with_status(ClipStatus.INDEXED)
+        while some := [clip.id for clip in islice(clips, AT_ONCE)]:
+            found.update(kept.index.without_signature(some))
+    return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
+
+
+def has_worker(place: Rooms) -> bool:
+    """Whether a live worker is on the queue of these jobs."""
+    return any(QUEUE in worker.queue_names() for worker in Worker.all(connection=place.redis))
+
+
+def queue_signatures(place: Rooms, clip_ids: list[str]) -> Iterator[Progress]:
+    """Queue a job for each of these clips, waiting while many jobs wait already. May be broken off
+    and called again."""
+    queue = place.queue(QUEUE)
+    for number, clip_id in enumerate(clip_ids):
+        while queue.count >= MOST_WAITING:
+            yield Progress(number, "waiting for workers" if has_worker(place) else NO_WORKER)
+            time.sleep(POLL)
+        job_id = f"signature-{clip_id}"
+        enqueue(queue, read_signature, clip_id, job_id=job_id, timeout=CLIP_JOB)
+        yield Progress(number + 1)
+
+
+@polite
+def read_signature(clip_id: str) -> None:
+    """The job: download a clip and add its signature wherever it is indexed without one. A file
+    that cannot be read is left as it is, with a warning in the log."""
+    place = rooms()
+    lacking = [kept for kept in place.indexed() if kept.index.without_signature([clip_id])]
+    clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
+    if clip is None:
+        return  # forgotten, or done, while this job waited
+    try:
+        with fetched(place, clip) as path:
+            signature = sample_signature(place.settings, path)
+    except (AttachmentGoneError, AttachmentTooLargeError, media.ClipError) as error:
+        log.warning("signature_not_read", clip=clip_id, why=str(error))
+        return
+    for kept in lacking:
+        kept.index.put_signature(clip_id, signature)
+    log.info("signature_read", clip=clip_id, pictures=len(signature.times))
