@@ -109,6 +109,36 @@ def test_a_frame_has_the_shape_that_a_player_shows(recording: Recording, sampled
     assert (wide, high) == pytest.approx((width * factor, height * factor), abs=1)
 
 
+# One of each kind: HDR, turned, interlaced, stretched, untagged, of full range, a GIF's pace.
+PREVIEWED = (
+    "nvidia-app-hdr10",
+    "iphone-hlg-upright",
+    "android-screen-601",
+    "capture-1080i",
+    "capture-480i",
+    "snipping-tool",
+    "mac-full-range",
+    "gif-10ms",
+)
+
+
+@pytest.mark.parametrize("name", PREVIEWED)
+def test_a_preview_shows_what_the_frames_show(
+    name: str, program: str, sampled: Sampled, recorded: Callable[[str], Path], tmp_path: Path
+) -> None:
+    media.make_preview(recorded(name), tmp_path / "preview.mp4", program=program)
+    preview = media.sample_frames(tmp_path / "preview.mp4", rate=RATE, drop_duplicates=False)
+    frames, recording = sampled(name), RECORDINGS[name]
+    assert preview.duration == pytest.approx(frames.duration, abs=0.1)
+    assert preview.pixels.shape[1:3] == pytest.approx(frames.pixels.shape[1:3], abs=2)
+    for time, shown, picture in zip(frames.times, preview.pixels, frames.pixels, strict=True):
+        # A preview's own pictures are a thirtieth of a second apart at most.
+        before = recording.may_show(max(0.0, float(time) - 1 / 30))
+        assert read_number(shown) in recording.may_show(float(time)) | before
+        # H.264 at a preview's quality changes colours a little.
+        assert np.abs(read_patches(shown) - read_patches(picture)).max() <= 8
+
+
 @pytest.mark.parametrize("number", [0, 1, 0b101010101010, 4095])
 def test_a_number_is_read_off_the_picture_that_was_drawn_with_it(number: int) -> None:
     picture = drawn(number).repeat(9, axis=0).repeat(9, axis=1)
