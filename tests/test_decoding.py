@@ -140,6 +140,17 @@ def test_a_long_clip_s_signature_has_a_picture_a_keyframe_at_its_time(tmp_path: 
     assert signature.pictures.shape == (130, 12, 12)
 
 
+def test_the_signature_of_a_long_clip_with_many_keyframes_goes_to_its_end(
+    ffmpeg_program: str, tmp_path: Path
+) -> None:
+    """Editors and capture cards often write keyframes alone."""
+    clip = numbered(tmp_path / "a.mp4", [*X264, "keyint=1"])
+    signature = media.sample_frames(clip, program=ffmpeg_program).signature
+    assert signature.times[-1] > PICTURES / RATE - 1
+    # Five keyframes a second, of which one in each quarter of a second is kept.
+    assert len(signature.times) == pytest.approx(4 * PICTURES / RATE, rel=0.01)
+
+
 def test_a_screenshot_has_no_signature(tmp_path: Path) -> None:
     Image.linear_gradient("L").save(tmp_path / "a.png")
     assert media.sample_frames(tmp_path / "a.png").signature.pictures.shape == (0, 12, 12)

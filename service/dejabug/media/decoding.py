@@ -142,9 +142,10 @@ def _command(
     )
     # The signature goes as far as the frames do: a last picture may claim to stay for hours.
     far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
-    raw = {"format": "rawvideo", "t": far}
-    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated.
-    raw |= {"r": 1} if way == "keyframes" else {}
+    raw: dict[str, Any] = {"format": "rawvideo"}
+    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated,
+    # and how far they go is set on the input.
+    raw |= {"r": 1} if way == "keyframes" else {"t": far}
     arguments = ffmpeg.merge_outputs(
         frames.output("pipe:", pix_fmt="rgb24", vframes=wanted.max_frames, **raw),
         grey.output(SIDE, pix_fmt="gray", **raw),
