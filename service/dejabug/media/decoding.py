@@ -168,8 +168,9 @@ def _first_of_each(source: Any, step: float, name: str) -> Any:
     """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
     due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
     due = f"key*({due})"  # some decoders of AV1 skip nothing
-    picked = source.filter("select", due).filter(f"showinfo@{name}", checksum=0)
-    return picked.filter("setpts", "N/TB")
+    # `showinfo` would print all that a picture bears beside it, settings of encoders among it.
+    picked = source.filter("select", due).filter("sidedata", "delete")
+    return picked.filter(f"showinfo@{name}", checksum=0).filter("setpts", "N/TB")
 
 
 def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> Decoded:
