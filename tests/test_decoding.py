@@ -140,6 +140,32 @@ def test_a_long_clip_s_signature_has_a_picture_a_keyframe_at_its_time(tmp_path: 
     assert signature.pictures.shape == (130, 12, 12)
 
 
+def test_the_signature_of_a_long_clip_with_many_keyframes_goes_to_its_end(
+    ffmpeg_program: str, tmp_path: Path
+) -> None:
+    """Editors and capture cards often write keyframes alone."""
+    clip = numbered(tmp_path / "a.mp4", [*X264, "keyint=1"])
+    signature = media.sample_frames(clip, program=ffmpeg_program).signature
+    assert signature.times[-1] > PICTURES / RATE - 1
+    # Five keyframes a second, of which one in each quarter of a second is kept.
+    assert len(signature.times) == pytest.approx(4 * PICTURES / RATE, rel=0.01)
+
+
+def test_what_keyframes_bear_beside_their_pictures_does_not_end_the_fast_way(
+    ffmpeg_program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x265 repeats its settings at each keyframe of a stream, which ffmpeg would print each time:
+    5 kB, or more than may be said of half an hour."""
+    monkeypatch.setattr("dejabug.media.ffmpeg.MOST_TALK", 200_000)
+    x265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params"]
+    settings = "keyint=1:repeat-headers=1:log-level=none"
+    clip = numbered(tmp_path / "a.ts", [*x265, settings], pictures=200)
+    frames = media.sample_frames(clip, max_frames=20, program=ffmpeg_program)
+    assert frames.notes() == []
+    # The times of keyframes; all pictures would be at 0.25 and 0.5 s.
+    assert frames.signature.times[:3].tolist() == pytest.approx([0, 0.4, 0.6], abs=0.01)
+
+
 def test_a_screenshot_has_no_signature(tmp_path: Path) -> None:
     Image.linear_gradient("L").save(tmp_path / "a.png")
     assert media.sample_frames(tmp_path / "a.png").signature.pictures.shape == (0, 12, 12)

@@ -163,6 +163,24 @@ def test_a_recording_that_changes_its_resolution_is_sampled_to_its_end(
     assert frames.pixels.shape[1:3] == (48, 64)
 
 
+def test_an_interlaced_recording_may_change_its_resolution(
+    ffmpeg: Make, ffmpeg_program: str, tmp_path: Path
+) -> None:
+    fields = [*H264, "-x264-params", "tff=1"]
+    first = ffmpeg(tmp_path / "a.ts", *coloured(3, size="192x144", rate=10), *fields)
+    source = "color=black:size=96x48:rate=10:duration=3,format=gray,geq=lum='50+10*floor(T+0.001)'"
+    second = ffmpeg(tmp_path / "b.ts", "-f", "lavfi", "-i", source, *fields, "-output_ts_offset", "3")
+    clip = tmp_path / "c.ts"
+    clip.write_bytes(first.read_bytes() + second.read_bytes())
+    assert media.probe(clip, program=ffmpeg_program).first_field == "top"
+    frames = media.sample_frames(
+        clip, rate=1.0, drop_duplicates=False, short_side=48, program=ffmpeg_program
+    )
+    assert levels(frames) == [0, 1, 2, 3, 4, 5]
+    # All of each picture, and no memory behind a smaller one.
+    assert frames.pixels[3:].std(axis=(1, 2, 3)).max() < 2
+
+
 def damaged(path: Path, share: float, until: float = 1.0) -> Path:
     """A file whose table of contents, at its beginning, is in order, and whose pictures cannot be
     read from this share of them on: a download that was never finished, of a size set at once."""

@@ -9,6 +9,7 @@ import pytest
 
 from dejabug import media
 from dejabug.media.probe import described, shown_track
+from dejabug.media.tracks import read_tracks
 from test_media import Make
 
 HEAD = "Input #0, matroska,webm, from 'a':\n  Duration: 00:00:08.00, start: 0.000000\n"
@@ -118,6 +119,25 @@ def test_a_preview_shows_the_same_track_and_shape_as_the_frames(
     preview = media.sample_frames(tmp_path / "preview.mp4", short_side=72)
     assert preview.duration == pytest.approx(5)
     assert preview.pixels.shape[1:3] == (72, 192)
+
+
+def test_a_track_that_is_not_shown_does_not_turn_the_one_that_is(
+    ffmpeg: Make, ffmpeg_program: str, tmp_path: Path
+) -> None:
+    source = ["-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10:duration=2"]
+    flat = ffmpeg(tmp_path / "flat.mp4", *source, "-c:v", "libx264")
+    turn = ["-display_rotation:v:0", "90", "-i", str(flat), "-c", "copy"]
+    turned = ffmpeg(tmp_path / "turned.mp4", *turn)
+    both = ["-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "0"]
+    both += ["-disposition:v:1", "default"]
+    clip = ffmpeg(tmp_path / "a.mp4", "-i", str(turned), "-i", str(flat), *both)
+    about = media.probe(clip, program=ffmpeg_program)
+    assert (about.track, about.width, about.height) == (1, 96, 64)
+    assert read_tracks(clip, program=ffmpeg_program).rotation == 0
+    clip = ffmpeg(tmp_path / "b.mp4", "-i", str(flat), "-i", str(turned), *both)
+    about = media.probe(clip, program=ffmpeg_program)
+    assert (about.track, about.width, about.height) == (1, 64, 96)
+    assert abs(read_tracks(clip, program=ffmpeg_program).rotation) == 90
 
 
 @pytest.mark.parametrize("head", [b"styp", b"moof", b"sidx"])

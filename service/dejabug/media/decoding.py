@@ -142,9 +142,10 @@ def _command(
     )
     # The signature goes as far as the frames do: a last picture may claim to stay for hours.
     far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
-    raw = {"format": "rawvideo", "t": far}
-    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated.
-    raw |= {"r": 1} if way == "keyframes" else {}
+    raw: dict[str, Any] = {"format": "rawvideo"}
+    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated,
+    # and how far they go is set on the input.
+    raw |= {"r": 1} if way == "keyframes" else {"t": far}
     arguments = ffmpeg.merge_outputs(
         frames.output("pipe:", pix_fmt="rgb24", vframes=wanted.max_frames, **raw),
         grey.output(SIDE, pix_fmt="gray", **raw),
@@ -167,8 +168,9 @@ def _first_of_each(source: Any, step: float, name: str) -> Any:
     """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
     due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
     due = f"key*({due})"  # some decoders of AV1 skip nothing
-    picked = source.filter("select", due).filter(f"showinfo@{name}", checksum=0)
-    return picked.filter("setpts", "N/TB")
+    # `showinfo` would print all that a picture bears beside it, settings of encoders among it.
+    picked = source.filter("select", due).filter("sidedata", "delete")
+    return picked.filter(f"showinfo@{name}", checksum=0).filter("setpts", "N/TB")
 
 
 def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> Decoded:

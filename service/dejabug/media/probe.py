@@ -161,9 +161,8 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
     aspect = ASPECT.search(video) or CODEC_ASPECT.search(video)
     if aspect and int(aspect[1]) and int(aspect[2]):
         width = max(1, round(width * int(aspect[1]) / int(aspect[2])))
-    turned = ROTATION.search(talk)
     # ffmpeg turns pictures by quarters; at any other angle it keeps their size.
-    if turned and abs(abs(float(turned[1])) % 180 - 90) < 1:
+    if abs(abs(rotation_of(talk, track)) % 180 - 90) < 1:
         width, height = height, width
     duration, rate = DURATION.search(talk), RATE.search(video)
     start = START.search(talk)
@@ -204,6 +203,15 @@ def shown_track(talk: str) -> tuple[int, str]:
         return still, "(default)" not in video, number
 
     return min((s for s in found if not COVER.search(s[1])), key=rank, default=(0, ""))
+
+
+def rotation_of(talk: str, track: int) -> float:
+    """By how many degrees, counterclockwise, the pictures of this stream are turned to be shown, by
+    ffmpeg's description of the file; 0 where it does not say."""
+    of_the_file = talk.split("\nOutput #0", 1)[0]
+    _, *behind = re.split(rf"^  Stream #0:{track}(?!\d)", of_the_file, maxsplit=1, flags=re.MULTILINE)
+    turned = ROTATION.search(behind[0].split("\n  Stream #", 1)[0]) if behind else None
+    return float(turned[1]) if turned else 0.0
 
 
 def _first_field(details: str) -> Literal["", "top", "bottom"]:

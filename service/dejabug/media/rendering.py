@@ -41,6 +41,9 @@ def rendered(
     What comes out is RGB, or YUV that bears its true matrix and range.
     """
     if about.first_field:
+        # A recording may change its resolution, and `field` would go on reading lines that are no
+        # longer there. Nothing is done to pictures that have this size.
+        picture = picture.filter("scale", *about.stored_size, interl=-1)
         # One field is a clean picture, also where pictures were skipped and no neighbour is known.
         picture = picture.filter("field", about.first_field)
     colours = about.colours

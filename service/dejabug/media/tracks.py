@@ -11,7 +11,7 @@ import ffmpeg
 
 from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, open_input, run
 from dejabug.media.kinds import image_demuxer
-from dejabug.media.probe import CODEC, COVER, ROTATION, SIZE, STREAM
+from dejabug.media.probe import CODEC, COVER, SIZE, STREAM, rotation_of, shown_track
 
 # Behind this line ffmpeg describes its output, whose streams have numbers of their own. What a file
 # says of itself stands indented.
@@ -33,8 +33,8 @@ class Track:
 
 @dataclass(frozen=True)
 class Tracks:
-    """All video streams of a file, and the degrees, counterclockwise, by which its pictures are
-    turned to be shown upright (0 where the file does not tell)."""
+    """All video streams of a file, and the degrees, counterclockwise, by which the pictures of the
+    shown one are turned to be upright (0 where the file does not tell)."""
 
     found: tuple[Track, ...]
     rotation: float = 0.0
@@ -66,5 +66,4 @@ def listed_tracks(talk: str) -> Tracks:
             cover=COVER.search(line[0]) is not None,
         )
         found.append(track)
-    turned = ROTATION.search(about)
-    return Tracks(tuple(found), float(turned[1]) if turned else 0.0)
+    return Tracks(tuple(found), rotation_of(talk, shown_track(talk)[0]))
