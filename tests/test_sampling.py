@@ -169,7 +169,9 @@ def test_an_interlaced_recording_may_change_its_resolution(
     fields = [*H264, "-x264-params", "tff=1"]
     first = ffmpeg(tmp_path / "a.ts", *coloured(3, size="192x144", rate=10), *fields)
     source = "color=black:size=96x48:rate=10:duration=3,format=gray,geq=lum='50+10*floor(T+0.001)'"
-    second = ffmpeg(tmp_path / "b.ts", "-f", "lavfi", "-i", source, *fields, "-output_ts_offset", "3")
+    second = ffmpeg(
+        tmp_path / "b.ts", "-f", "lavfi", "-i", source, *fields, "-output_ts_offset", "3"
+    )
     clip = tmp_path / "c.ts"
     clip.write_bytes(first.read_bytes() + second.read_bytes())
     assert media.probe(clip, program=ffmpeg_program).first_field == "top"

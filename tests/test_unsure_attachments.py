@@ -3,6 +3,7 @@ more than these is fetched of what is no clip."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from dejabug.downloads import HEAD_BYTES, UnwantedError, body_of
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
 from dejabug.previewing import preview_clip
+from dejabug.reconcile import missed
 from dejabug.records import ClipStatus
+from dejabug.retention import EVERY
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of
 from dejabug.survey import survey
 from test_downloads import FOUR_GB, MEBIBYTE, sending
 from test_jobs import COWS, old_and_new, tell, work
+from test_purge import YEAR, age
 from test_reconcile import run
 
 ENDLESS = {"Transfer_Encoding": "chunked"}
@@ -118,6 +122,22 @@ def test_archives_logs_and_texts_are_not_fetched_at_all(place: Rooms, jira: Site
     attach(jira, key, "report", LOG, "text/plain")
     assert clips_of(place, tell(place, jira, key)) == {}
     assert downloads(jira) == []
+
+
+def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
+    place: Rooms, jira: Site
+) -> None:
+    place.retention.put("clips", EVERY, time.time() - YEAR)
+    key = jira.file("GAME", "it crashes")
+    attach(jira, key, "server", LOG, "application/octet-stream")
+    age(jira, key, 2.0)
+    issue_id = tell(place, jira, key)
+    assert clips_of(place, issue_id) == {}
+    record = place.catalogue.issue(issue_id)
+    assert record is not None
+    assert standing_of(place, record).state == "no_clips"
+    assert downloads(jira) == []
+    assert missed(place.jira.issue(issue_id), place) is None  # and nothing is to be read again
 
 
 def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(place: Rooms, jira: Site) -> None:

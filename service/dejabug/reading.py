@@ -8,6 +8,8 @@ from dejabug import media
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
 from dejabug.pictures import OWN_PICTURES
+from dejabug.records import ClipStatus
+from dejabug.retention import clip_record
 from dejabug.rooms import Rooms
 
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
@@ -20,8 +22,7 @@ def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
     found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
     unsure = [file for file in issue.attachments if may_be_evidence(file.filename, file.mime_type)]
     if unsure:
-        no_media = place.catalogue.no_media(issue.id)
-        found += [file for file in unsure if file.id not in no_media]
+        found += _to_be_told(place, issue, unsure)
     if not any(file.filename.startswith(OWN_PICTURES) for file in found):
         return found
     us = place.jira.myself()
@@ -29,6 +30,19 @@ def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
         file
         for file in found
         if not (file.filename.startswith(OWN_PICTURES) and file.author_id == us)
+    ]
+
+
+def _to_be_told(place: Rooms, issue: Issue, unsure: list[Attachment]) -> list[Attachment]:
+    """Those of these files that are clips, or that a look at their first bytes has yet to tell of.
+    What is older than footage is kept is not looked at, and must not pass for a purged clip."""
+    no_media, known = place.catalogue.no_media(issue.id), place.catalogue.clip_ids_of(issue.id)
+    cutoffs = place.retention.cutoffs()
+    return [
+        file
+        for file in unsure
+        if file.id not in no_media
+        and (file.id in known or clip_record(file, issue, cutoffs).status is not ClipStatus.PURGED)
     ]
 
 

@@ -209,7 +209,9 @@ def rotation_of(talk: str, track: int) -> float:
     """By how many degrees, counterclockwise, the pictures of this stream are turned to be shown, by
     ffmpeg's description of the file; 0 where it does not say."""
     of_the_file = talk.split("\nOutput #0", 1)[0]
-    _, *behind = re.split(rf"^  Stream #0:{track}(?!\d)", of_the_file, maxsplit=1, flags=re.MULTILINE)
+    _, *behind = re.split(
+        rf"^  Stream #0:{track}(?!\d)", of_the_file, maxsplit=1, flags=re.MULTILINE
+    )
     turned = ROTATION.search(behind[0].split("\n  Stream #", 1)[0]) if behind else None
     return float(turned[1]) if turned else 0.0
 
