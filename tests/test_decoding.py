@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from dejabug import media
+from dejabug.media import decoding
 from dejabug.media.child import Outcome
 from dejabug.media.decoding import Decoded, Sampling, Way, is_right, ways
+from dejabug.media.ffmpeg import run
 from dejabug.media.timeline import Timeline
 from numbered_pictures import HEIGHT, WIDTH, raw, read_number
 
@@ -20,10 +22,12 @@ RATE, PICTURES = 5, 1300
 SMALL = "scale=192:108:flags=neighbor:out_color_matrix=bt601,format=yuv420p"
 X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-x264-params"]
 VP9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"]
+OPEN = ["-c:v", "libx264", "-preset", "superfast", "-g", "20", "-bf", "3"]
+OPEN += ["-x264-params", "open-gop=1"]
 CLIPS = {
     "closed groups": ("a.mp4", [*X264, "keyint=10:bframes=2"]),
-    "open groups": ("a.mkv", [*X264, "open-gop=1:keyint=10:bframes=3:b-adapt=0"]),
-    "open groups in a stream": ("a.ts", [*X264, "open-gop=1:keyint=10:bframes=3:b-adapt=0"]),
+    "open groups": ("a.mkv", OPEN),
+    "open groups in a stream": ("a.ts", OPEN),
     "intra refresh": ("a.mp4", [*X264, "intra-refresh=1:keyint=10:bframes=0"]),
     "intra refresh in a stream": ("a.flv", [*X264, "intra-refresh=1:keyint=10:bframes=0"]),
     "VP9": ("a.webm", [*VP9, "-g", "10"]),
@@ -94,6 +98,31 @@ def test_a_way_is_right_if_it_gives_the_start_and_nine_tenths_of_what_the_packet
     keys = (*(100.0 + 4 * n for n in range(10)), 100.5, 105.0)
     timeline = Timeline(40.0, False, skippable=True, keyframe_gap=4.0, start=100.0, keyframes=keys)
     assert is_right(decoded([0.0] * arrived, late), timeline, WANTED, way) is right
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_what_a_faster_way_gave_is_kept_when_a_slower_one_takes_too_long(
+    given: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = numbered(tmp_path / "a.mkv", OPEN)
+    ran: list[list[str]] = []
+
+    def run_once(arguments: list[str], *others: object, **options: object) -> Outcome:
+        ran.append(arguments)
+        if len(ran) > given:
+            raise media.ClipError("timeout", "decoding took longer than 120 s and was ended")
+        return run(arguments, *others, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decoding, "run", run_once)
+    if not given:
+        with pytest.raises(media.ClipError, match="took longer"):
+            media.sample_frames(clip)
+        return
+    frames = media.sample_frames(clip)
+    assert len(ran) == 2
+    assert 0 < len(frames.times) < 20
+    assert not frames.truncated
+    assert [note.partition(" could")[0] for note in frames.notes()] == ["frames"]
 
 
 def test_no_more_is_expected_than_is_asked_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dejabug.media.child import SIDE, Outcome
-from dejabug.media.ffmpeg import Limits, command, open_input, run
+from dejabug.media.ffmpeg import ClipError, Limits, command, open_input, run
 from dejabug.media.probe import Probe
 from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.timeline import Timeline
@@ -60,7 +60,8 @@ class Decoded:
     """Pictures as they were decoded: `times` float32 [n], seconds from the first one; `pixels`
     uint8 [n, h, w, 3], RGB; `grey` uint8 [m, 12, 12] at `grey_times` float32 [m]. `late`: seconds
     between the start by the packets and the first picture. `between`: the longest time, in seconds,
-    that may lie between the last picture and the end. `outcome`: how ffmpeg ended.
+    that may lie between the last picture and the end. `outcome`: how ffmpeg ended. `partial`: these
+    are only some of the pictures, and there was no time for the others.
     """
 
     times: npt.NDArray[np.float32]
@@ -70,6 +71,7 @@ class Decoded:
     late: float
     between: float
     outcome: Outcome
+    partial: bool = False
 
 
 def decode(
@@ -86,20 +88,25 @@ def decode(
     and decoders do not always agree on (open groups of pictures, intra refresh): where too few
     pictures arrive, or the first one is late, the next way is tried, down to decoding all.
 
-    Raises ClipError (timeout).
+    A slower way that takes too long leaves what a faster one gave. Raises ClipError (timeout) where
+    that is nothing.
     """
     best: Decoded | None = None
     for way in ways(timeline, wanted.step, about.codec):
         arguments = _command(path, about, wanted, way, limits, program)
         most = wanted.max_frames * wanted.size[0] * wanted.size[1] * 3 + 1
-        outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
+        try:
+            outcome = run(arguments, limits, reads=path, most_output=most, deadline=deadline)
+        except ClipError:
+            if best is None or not len(best.times):
+                raise
+            return best
         found = _read(outcome, timeline, wanted, way)
-        if best is None or len(found.times) > len(best.times):
-            best = found
         if is_right(found, timeline, wanted, way):
-            break
-    assert best is not None  # there is always a way
-    return best
+            return found
+        if best is None or len(found.times) > len(best.times):
+            best = replace(found, partial=True)
+    raise AssertionError("decoding every picture is always right")
 
 
 def ways(timeline: Timeline, step: float, codec: str) -> Iterator[Way]:

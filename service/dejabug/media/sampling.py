@@ -61,7 +61,7 @@ class Frames:
         notes = []
         if self.truncated:
             notes.append("the file is cut off or damaged; what could be read is used")
-        elif self.covered < COVERED * self.duration:
+        if self.covered < COVERED * self.duration:
             notes.append(
                 f"frames could be read from {self.covered:.0f} s of its {self.duration:.0f} s only"
             )
@@ -122,6 +122,7 @@ def sample_frames(
     duration = known if known is not None else count * step
     # Of pictures that cannot be decoded ffmpeg says nothing, as long as there are others.
     reached = float(found.times[-1]) + found.between
+    covered = count * step if found.partial else reached
     return Frames(
         times=found.times[kept],
         pixels=np.ascontiguousarray(found.pixels[kept]),
@@ -129,10 +130,10 @@ def sample_frames(
         dropped=int(shows.sum()) - len(kept),
         truncated=timeline.cut_off
         or found.outcome.status != 0
-        or reached + MISSING < (timeline.duration or 0.0),
+        or (not found.partial and reached + MISSING < (timeline.duration or 0.0)),
         sampled_times=found.times,
         blank=int(count - shows.sum()),
-        covered=min(reached, duration),
+        covered=min(covered, duration),
         signature=Signature(found.grey_times, found.grey),
     )
 

@@ -44,9 +44,12 @@ SDR = f"pow(ld(9),{GAMMA})"
 
 @cache
 def tone_mapper(program: str) -> ToneMapper:
-    """The way that this ffmpeg can go, asked of it once."""
+    """The way that this ffmpeg can go, asked of it once. Raises OSError when it does not answer."""
     asked = [program, "-hide_banner", "-filters"]
-    listing = subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout
+    try:
+        listing = subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{program} does not say which filters it has") from error
     words = {word for line in listing.split("\n") for word in line.split()[1:2]}
     return "zscale" if {"zscale", "tonemap"} <= words else "tables"
 

@@ -39,6 +39,8 @@ Video = Literal["none", "preparing", "ready"]
 BLOCK = 1024 * 1024
 # Contact sheets that are drawn at once: each takes a second of a core, at its largest.
 SHEETS = BoundedSemaphore(2)
+# No more than these wait or are drawn: others' requests need the threads.
+SHEETS_ASKED = BoundedSemaphore(5)
 SHEET_PATIENCE = 5.0  # seconds
 # Digits of a time in milliseconds: eleven days.
 LONGEST_TIME = 9
@@ -91,14 +93,19 @@ def sheet(token: str) -> Response:
     clip = _place().catalogue.clip(grant.clip_id)
     if clip is None or clip.unshown:
         abort(404)
-    if not SHEETS.acquire(timeout=SHEET_PATIENCE):
-        busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
-        busy.headers["Retry-After"] = "2"
+    busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
+    busy.headers["Retry-After"] = "2"
+    if not SHEETS_ASKED.acquire(blocking=False):
         return busy
     try:
-        data = drawn_sheet(_place(), clip)
+        if not SHEETS.acquire(timeout=SHEET_PATIENCE):
+            return busy
+        try:
+            data = drawn_sheet(_place(), clip)
+        finally:
+            SHEETS.release()
     finally:
-        SHEETS.release()
+        SHEETS_ASKED.release()
     if data is None:
         abort(404)
     etag = hashlib.sha256(data).hexdigest()[:32]
