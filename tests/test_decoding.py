@@ -14,6 +14,7 @@ from dejabug.media import decoding
 from dejabug.media.child import Outcome
 from dejabug.media.decoding import Decoded, Sampling, Way, is_right, ways
 from dejabug.media.ffmpeg import run
+from dejabug.media.probe import Probe
 from dejabug.media.timeline import Timeline
 from numbered_pictures import HEIGHT, WIDTH, raw, read_number
 
@@ -83,9 +84,10 @@ WANTED = Sampling(step=2.0, max_frames=120, size=(64, 48))
         ("keyframes", 10, 0.0, True),
         ("keyframes", 9, 0.0, True),
         ("keyframes", 8, 0.0, False),
-        ("keyframes", 10, 1.0, True),
-        ("keyframes", 10, 1.1, False),
+        ("keyframes", 10, 0.1, True),
+        ("keyframes", 10, 0.11, False),
         ("needed", 18, 0.0, True),
+        ("needed", 18, 1.0, True),
         ("needed", 17, 0.0, False),
         ("needed", 20, 1.1, False),
         ("every", 1, 30.0, True),
@@ -132,20 +134,25 @@ def test_no_more_is_expected_than_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "step", "skippable", "codec", "expected"),
+    ("gap", "step", "skippable", "codec", "height", "expected"),
     [
-        (4.0, 2.0, True, "h264", ["keyframes", "needed", "every"]),
-        (4.0, 2.0, False, "av1", ["keyframes", "every"]),
-        (4.1, 2.0, True, "h264", ["needed", "every"]),
-        (4.0, 1.9, False, "h264", ["every"]),
-        (4.0, 2.0, False, "vp9", ["every"]),
+        (4.0, 2.0, True, "h264", 720, ["keyframes", "needed", "every"]),
+        (4.0, 2.0, False, "av1", 720, ["keyframes", "every"]),
+        (4.1, 2.0, True, "h264", 720, ["needed", "every"]),
+        (4.0, 1.9, False, "h264", 720, ["every"]),
+        (4.0, 2.0, False, "vp9", 720, ["every"]),
+        # Small pictures cost little.
+        (2.0, 2.0, True, "h264", 360, ["keyframes", "needed", "every"]),
+        (2.1, 2.0, True, "h264", 360, ["needed", "every"]),
     ],
 )
 def test_the_fastest_way_that_may_be_right_is_tried_first(
-    gap: float, step: float, skippable: bool, codec: str, expected: list[Way]
+    gap: float, step: float, skippable: bool, codec: str, height: int, expected: list[Way]
 ) -> None:
     timeline = Timeline(300.0, False, skippable=skippable, keyframe_gap=gap)
-    assert list(ways(timeline, step, codec)) == expected
+    size = (height * 16 // 9, height)
+    about = Probe("mp4", codec, *size, 300.0, 50.0, stored_size=size)
+    assert list(ways(timeline, step, about)) == expected
 
 
 def test_a_clip_has_a_grey_signature_of_four_pictures_a_second(tmp_path: Path) -> None:

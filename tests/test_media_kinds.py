@@ -16,9 +16,9 @@ from dejabug.media.kinds import (
     OTHER_SUFFIXES,
     PNG,
     VIDEO_SUFFIXES,
+    clip_demuxer,
     demuxer_of,
     image_demuxer,
-    is_animated_png,
     is_evidence,
     is_image,
     is_video,
@@ -140,7 +140,7 @@ def test_a_png_of_several_frames_is_no_single_picture(
     path.write_bytes(png(*before))
     assert image_demuxer(path) == ("png_pipe" if still else None)
     assert demuxer_of(path.read_bytes()) == ("png_pipe" if still else None)
-    assert is_animated_png(path) is not still
+    assert clip_demuxer(path) == (None if still else "apng")
 
 
 def test_an_animated_png_of_ffmpeg_s_is_no_single_picture(
@@ -151,7 +151,9 @@ def test_an_animated_png_of_ffmpeg_s_is_no_single_picture(
     assert image_demuxer(animated) is None
     still = ffmpeg(tmp_path / "b.png", *source, "-frames:v", "1")
     assert image_demuxer(still) == "png_pipe"
-    assert not is_animated_png(ffmpeg(tmp_path / "c.gif", *source))
+    assert clip_demuxer(animated) == "apng"
+    assert clip_demuxer(ffmpeg(tmp_path / "c.gif", *source)) is None
+    assert clip_demuxer(ffmpeg(tmp_path / "c.mpg", *source, "-r", "25")) == "mpeg"
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))

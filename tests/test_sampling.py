@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dejabug import media
-from dejabug.media import Limits
+from dejabug.media import Limits, decoding
 from dejabug.media.content import distinct
 from dejabug.media.decoding import SPARSE
 from dejabug.media.sampling import sampling_step
@@ -55,7 +55,7 @@ def test_between_two_pictures_the_earlier_one_is_on_screen(ffmpeg: Make, tmp_pat
 
 
 def test_times_count_from_the_first_picture_though_sound_begins_before(
-    ffmpeg: Make, tmp_path: Path
+    ffmpeg: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sound, later = ["-f", "lavfi", "-i", "sine=duration=9"], ["-itsoffset", "0.3"]
     both = ["-map", "0", "-map", "1"]
@@ -65,6 +65,7 @@ def test_times_count_from_the_first_picture_though_sound_begins_before(
     assert levels(frames) == [0, 1, 2, 3, 4, 5]
     # The pictures' own length, not that of the sound.
     assert frames.duration == pytest.approx(3.0)
+    monkeypatch.setattr(decoding, "CHEAP", 0)
     long = ffmpeg(
         tmp_path / "b.mkv", *sound, *later, *coloured(20, rate=10), *both, *H264, *KEY_EVERY, "45"
     )
@@ -92,9 +93,10 @@ def test_a_slow_clip_s_every_picture_counts(between: str, ffmpeg: Make, tmp_path
         (51, [0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5]),
     ],
 )
-def test_keyframes_will_do_if_there_is_one_in_the_time_of_two_samples(
-    every: int, times: list[float], ffmpeg: Make, tmp_path: Path
+def test_keyframes_will_do_if_there_is_one_in_the_time_of_two_samples_of_a_costly_clip(
+    every: int, times: list[float], ffmpeg: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decoding, "CHEAP", 0)
     clip = ffmpeg(tmp_path / "a.mp4", *coloured(20, rate=10), *H264, *KEY_EVERY, str(every))
     frames = media.sample_frames(clip, max_frames=8, drop_duplicates=False)
     assert frames.times.tolist() == pytest.approx(times, abs=0.01)
@@ -113,7 +115,9 @@ def test_keyframes_will_do_from_two_seconds_between_samples_on(
     assert frames.times.tolist() == pytest.approx(times, abs=0.01)
 
 
-def test_no_more_of_a_clip_is_sampled_than_is_looked_at(ffmpeg: Make, tmp_path: Path) -> None:
+def test_no_more_of_a_clip_is_sampled_than_is_looked_at(
+    ffmpeg: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *coloured(20, rate=10), *H264, *KEY_EVERY, "50")
     short = Limits(max_duration_seconds=3.0)
     frames = media.sample_frames(clip, limits=short, drop_duplicates=False)
@@ -121,6 +125,7 @@ def test_no_more_of_a_clip_is_sampled_than_is_looked_at(ffmpeg: Make, tmp_path: 
     assert frames.duration == 3.0
     assert not frames.truncated
     # By keyframes, of which the file has one each five seconds.
+    monkeypatch.setattr(decoding, "CHEAP", 0)
     some = Limits(max_duration_seconds=10.0)
     frames = media.sample_frames(clip, limits=some, max_frames=4, drop_duplicates=False)
     assert frames.times.tolist() == pytest.approx([0, 5])
@@ -228,9 +233,10 @@ def test_damage_to_most_pictures_in_the_middle_is_told(ffmpeg: Make, tmp_path: P
 
 
 def test_a_long_clip_that_is_damaged_from_its_middle_on_is_called_truncated(
-    ffmpeg: Make, tmp_path: Path
+    ffmpeg: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By keyframes, which lie as far from the end as from each other."""
+    monkeypatch.setattr(decoding, "CHEAP", 0)
     moving = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5:duration=29"]
     keys = [*KEY_EVERY, "30", "-movflags", "+faststart"]  # the last at 24 s
     whole = ffmpeg(tmp_path / "a.mp4", *moving, *H264, *keys)

@@ -3,6 +3,7 @@ this file."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,22 +20,30 @@ from dejabug.media.probe import Probe
 from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.timeline import Timeline
 
-# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in so
-# many samples' time: half an hour of 1080p60 would else take several minutes to decode.
+# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in the
+# time of each. Of a clip that is costly to decode, one in the time of so many samples will do: half
+# an hour of 1080p60 would else take several minutes.
 SPARSE = 2.0
 STEPS_PER_KEYFRAME = 2
+# Pixels of all of a clip's pictures up to which decoding them is cheap: about ten seconds of one
+# core, for five minutes of 640x360 at 60 pictures a second.
+CHEAP = 4e9
+# Pictures a second of a clip that does not tell.
+USUAL_RATE = 60.0
 # Codecs whose decoder skips nothing: all pictures are decoded anyway, and can as well be used.
 NEVER_SKIPPED = frozenset({"vp9"})
 # Share of the expected pictures with which a way of decoding has been right for a file.
 ENOUGH = 0.9
+# Seconds by which the first keyframe may be late: all later ones' times count from it.
+ON_TIME = 0.1
 # The grey signature, by which copies of one recording are known:
 # pictures of so many grey values a side, so many a second.
 SIGNATURE_SIDE = 12
 SIGNATURE_RATE = 4.0
 # How ffmpeg's filter `showinfo` tells of a picture; what a file says of itself stands indented.
 SHOWN_AT = r"^\[showinfo@{name} @ \w+\] n: *\d+ pts: *-?\d+ pts_time: *(\S+)"
-# How an expression's `print` tells when the first picture is shown.
-STARTED = re.compile(r"^\[Eval @ \w+\] (-?\d{1,12}(?:\.\d{1,9})?)$", re.MULTILINE)
+# How an expression's `print` tells when the first picture is shown; of ffmpeg 5, the number alone.
+STARTED = re.compile(r"^(?:\[Eval @ \w+\] )?(-?\d{1,12}\.\d{1,9})$", re.MULTILINE)
 SAY_AS_ERROR = 16  # AV_LOG_ERROR: said at any log level of ours
 # `keyframes` alone; all pictures but those that no other `needs`; `every` picture.
 Way = Literal["keyframes", "needed", "every"]
@@ -92,7 +101,7 @@ def decode(
     that is nothing.
     """
     best: Decoded | None = None
-    for way in ways(timeline, wanted.step, about.codec):
+    for way in ways(timeline, wanted.step, about):
         arguments = _command(path, about, wanted, way, limits, program)
         most = wanted.max_frames * wanted.size[0] * wanted.size[1] * 3 + 1
         try:
@@ -102,17 +111,23 @@ def decode(
                 raise
             return best
         found = _read(outcome, timeline, wanted, way)
-        if is_right(found, timeline, wanted, way):
-            return found
-        if best is None or len(found.times) > len(best.times):
-            best = replace(found, partial=True)
-    raise AssertionError("decoding every picture is always right")
+        right = is_right(found, timeline, wanted, way)
+        # A slower way counts for more, also where an earlier one gave some more pictures: at wrong
+        # times.
+        if best is None or len(found.times) >= ENOUGH * len(best.times):
+            best = replace(found, partial=not right)
+        if right:
+            break
+    assert best is not None  # there is always a way
+    return best
 
 
-def ways(timeline: Timeline, step: float, codec: str) -> Iterator[Way]:
+def ways(timeline: Timeline, step: float, about: Probe) -> Iterator[Way]:
     """The ways that may be right for a clip, the fastest first."""
-    near = timeline.keyframe_gap <= STEPS_PER_KEYFRAME * step
-    if step >= SPARSE and near and codec not in NEVER_SKIPPED:
+    width, height = about.stored_size
+    pixels = width * height * (about.fps or USUAL_RATE) * (timeline.duration or 0.0)
+    near = timeline.keyframe_gap <= step * (1 if pixels <= CHEAP else STEPS_PER_KEYFRAME)
+    if step >= SPARSE and near and about.codec not in NEVER_SKIPPED:
         yield "keyframes"
     if timeline.skippable:
         yield "needed"
@@ -129,7 +144,7 @@ def is_right(found: Decoded, timeline: Timeline, wanted: Sampling, way: Way) -> 
     else:
         expected = int((timeline.duration or 0.0) / wanted.step)
     enough = len(found.times) >= ENOUGH * min(expected, wanted.max_frames)
-    return enough and found.late <= wanted.step / 2
+    return enough and found.late <= (ON_TIME if way == "keyframes" else wanted.step / 2)
 
 
 def _command(
@@ -184,6 +199,11 @@ def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> D
     width, height = wanted.size
     count = len(outcome.output) // (width * height * 3)
     greys = len(outcome.beside) // SIGNATURE_SIDE**2
+    if timeline.duration and way != "keyframes":
+        # Of a last picture that tells no duration, some versions of ffmpeg take it that it stays as
+        # long as the one before, however long that was.
+        count = min(count, _due(timeline.duration, wanted.step))
+        greys = min(greys, _due(timeline.duration, 1 / SIGNATURE_RATE))
     times = np.arange(count, dtype=np.float32) * np.float32(wanted.step)
     grey_times = np.arange(greys, dtype=np.float32) / np.float32(SIGNATURE_RATE)
     if way == "keyframes":
@@ -199,6 +219,11 @@ def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> D
         between=wanted.step + (timeline.keyframe_gap if way == "keyframes" else 0.0),
         outcome=outcome,
     )
+
+
+def _due(duration: float, step: float) -> int:
+    """How many steps begin within a duration, the first of them at 0."""
+    return max(1, math.ceil(duration / step - 1e-6))
 
 
 def _told(outcome: Outcome, name: str, count: int) -> npt.NDArray[np.float32]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import ffmpeg
 
 from dejabug.media.child import MEBIBYTE, Outcome, Rights, run_child
-from dejabug.media.kinds import is_animated_png
+from dejabug.media.kinds import clip_demuxer
 from dejabug.media.sandbox import protection
 
 # What an attachment may be: containers of recordings. Playlists and manifests (HLS, DASH, concat),
@@ -52,6 +52,9 @@ NO_MEMORY = re.compile(
 # Seconds of a clip that are looked at: half an hour is a session, no clip of a bug, and an
 # announced length may be a lie.
 LONGEST = 1800.0
+# Seconds for which a picture of a transport stream may stay on screen. After a longer time without
+# one ffmpeg takes it that another recording begins, and closes the gap; by default after ten.
+LONGEST_STILL = 60
 TOO_MANY_PIXELS = re.compile(r"max pixel count|Picture size \d+x\d+ is invalid")
 NOT_LISTED, NOT_OPENED = re.compile(r"Codec \(([\w-]{1,40})\) not on whitelist"), "opening decoder"
 # Signals of a program that has gone wrong by itself.
@@ -151,12 +154,13 @@ def writes_h264(program: str) -> bool:
 def open_input(path: Path, demuxer: str | None = None, **options: Any) -> Any:
     """An ffmpeg-python input that reads this local file and nothing else.
 
-    By default ffmpeg chooses one of DEMUXERS by the file's content, but for animated PNGs, some of
-    which it does not know by itself; `demuxer` names the one to use.
-    It is decoded by one of DECODERS or not at all.
+    By default ffmpeg chooses one of DEMUXERS by the file's content, but for those that it may take
+    for something else; `demuxer` names the one to use. It is decoded by one of DECODERS or not.
     """
-    if demuxer is None and is_animated_png(path):
-        demuxer = "apng"
+    demuxer = demuxer or clip_demuxer(path)
+    if demuxer == "apng":
+        # Pictures that name no delay: as long as browsers show them (see `rendering.py`).
+        options["default_fps"] = 10
     if demuxer is not None:
         options["format"] = demuxer
     return ffmpeg.input(
@@ -173,6 +177,7 @@ def command(program: str, output: Any, *, said: str = "error") -> list[str]:
     """An ffmpeg-python output → the arguments to run; `said` is the log level of its talk."""
     # One thread a process: one process a core takes 1.87 times the clips of ffmpeg's own threads.
     steady = ["-hide_banner", "-nostdin", "-nostats", "-v", said, "-filter_threads", "1"]
+    steady += ["-dts_delta_threshold", str(LONGEST_STILL)]
     arguments: list[str] = output.compile(cmd=[program, *steady])
     return arguments
 

@@ -81,6 +81,8 @@ UNTOLD_TYPES = _words(
 LONGEST_SUFFIX = 10
 
 PNG = b"\x89PNG\r\n\x1a\n"
+# The first bytes of an MPEG program stream: a pack header (ISO/IEC 13818-1, 2.5.3.4).
+PACK = b"\0\0\1\xba"
 JPEG = b"\xff\xd8\xff"
 # Lengths of a bitmap's second header (BITMAPCOREHEADER to BITMAPV5HEADER): "BM" alone says little.
 BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -150,14 +152,17 @@ def image_demuxer(path: Path) -> str | None:
         return None if demuxer == "png_pipe" and _is_animated_png(file) else demuxer
 
 
-def is_animated_png(path: Path) -> bool:
-    """Whether a file is a PNG of several frames.
+def clip_demuxer(path: Path) -> str | None:
+    """The ffmpeg demuxer of a clip that ffmpeg may take for something else; None for others.
 
-    ffmpeg is to be told (`-f apng`): by itself it takes one whose colour profile is longer than the
-    2 KiB that it looks at first for a single picture.
+    It takes an animated PNG whose colour profile is longer than the 2 KiB that it looks at first
+    for a single picture, and some MPEG program streams for transport streams.
     """
     with path.open("rb") as file:
-        return file.read(len(PNG)) == PNG and _is_animated_png(file)
+        head = file.read(len(PNG))
+        if head.startswith(PACK):
+            return "mpeg"
+        return "apng" if head == PNG and _is_animated_png(file) else None
 
 
 def demuxer_of(head: bytes) -> str | None:

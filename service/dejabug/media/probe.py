@@ -44,11 +44,16 @@ CLUSTER = b"\x1f\x43\xb6\x75"
 CONTAINER = re.compile(r"^Input #0, (\S{1,200}), from ", re.MULTILINE)
 DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.MULTILINE)
 START = re.compile(r"^  Duration: [^,\n]{1,40}, start: (\d{1,9}(?:\.\d{1,9})?)", re.MULTILINE)
-STREAM = re.compile(r"^  Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
+# ffmpeg 9 lists tracks that refer to one another, as a timecode's does to its video's, deeper: they
+# are a "stream group" to it.
+STREAM = re.compile(r"^  (?:  )?Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
 COVER = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 CODEC = re.compile(r"\w{1,40}")
 # DV is interlaced, its bottom field first (IEC 61834-2), and ffmpeg does not say so.
 DV = "dvvideo"
+# Codecs whose pictures may be interlaced where neither container nor header says so: only the
+# decoder tells, picture by picture.
+SCAN_IN_PICTURES = frozenset({"dnxhd", "h264", "mpeg2video", "mpeg4", "vc1", "wmv3"})
 # Pixel format, colours, and size as stored; then the codec's pixel aspect, in brackets, and the
 # container's, which wins.
 PIXELS = re.compile(
@@ -57,7 +62,11 @@ PIXELS = re.compile(
 SIZE = re.compile(r", (\d{1,9})x(\d{1,9})(?=[ ,]|$)")
 CODEC_ASPECT = re.compile(r" \[SAR (\d{1,9}):(\d{1,9}) ")
 ASPECT = re.compile(r", SAR (\d{1,9}):(\d{1,9}) DAR ")
+# How pictures are scanned, e.g. `progressive` or `top first`.
+SCAN = re.compile(r"progressive|(?:top|bottom) (?:coded )?first")
 RATE = re.compile(r", (\d{1,9}(?:\.\d{1,9})?)(k?) fps")
+# A video stream without its codec's settings, which come with a keyframe.
+UNSIZED = re.compile(r": Video: (?:h264|hevc|mpeg2video)\b.{0,60}?, none[,\n]")
 # ffmpeg 8 writes "displaymatrix", ffmpeg 9 "Display Matrix".
 ROTATION = re.compile(
     r"^[ \t]+display ?matrix: rotation of (-?\d{1,9}(?:\.\d{1,9})?) degrees",
@@ -73,7 +82,8 @@ class Probe:
     for a single picture, whose sides are as stored: its note of how the camera was held is read
     only when it is decoded. `container` is the name of ffmpeg's demuxer. `track` is the number of
     the stream that a player shows. `first_field` is the one shown first of an interlaced picture,
-    empty for others. `stored_size`: width and height before they are turned and stretched.
+    empty for others; `scan_untold`: only the decoder will tell of each picture whether it is
+    interlaced. `stored_size`: width and height before they are turned and stretched.
     `start`: seconds at which the file's own clock begins.
     """
 
@@ -86,6 +96,7 @@ class Probe:
     track: int = 0
     colours: Colours = field(default=Colours())
     first_field: Literal["", "top", "bottom"] = ""
+    scan_untold: bool = False
     stored_size: tuple[int, int] = (0, 0)
     start: float = 0.0
 
@@ -176,6 +187,7 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
         track=track,
         colours=colours,
         first_field="bottom" if codec[0] == DV else _first_field(details),
+        scan_untold=codec[0] in SCAN_IN_PICTURES and not SCAN.search(details),
         stored_size=stored,
         start=float(start[1]) if start else 0.0,
     )
@@ -244,6 +256,13 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
             "unsupported",
             "it is an animated WebP, which this ffmpeg cannot read: install ffmpeg 8 or newer, or "
             "attach a video",
+        )
+    elif UNSIZED.search(outcome.talk):
+        otherwise = ClipError(
+            "truncated",
+            "the file holds no keyframe, without which none of its pictures can be decoded: it is "
+            "one piece of a longer recording; attach it together with the piece before it, as one "
+            "file",
         )
     elif "moov atom not found" in outcome.talk and head[4:8] in MP4_BOXES:
         otherwise = ClipError(

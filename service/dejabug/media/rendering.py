@@ -46,6 +46,9 @@ def rendered(
         picture = picture.filter("scale", *about.stored_size, interl=-1)
         # One field is a clean picture, also where pictures were skipped and no neighbour is known.
         picture = picture.filter("field", about.first_field)
+    elif about.scan_untold:
+        # The same, line by line: of pictures that the decoder calls interlaced, and of no others.
+        picture = picture.filter("estdif", mode="frame", deint="interlaced")
     colours = about.colours
     matrix = colours.matrix_shown(*about.stored_size)
     if matrix:

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import ffmpeg
 
+from dejabug.media import gif
 from dejabug.media.child import MEBIBYTE, Outcome
 from dejabug.media.ffmpeg import Limits, command, open_input, run
 from dejabug.media.probe import Probe
@@ -129,6 +131,8 @@ def read_timeline(
         # More packets than are listed: the rest of the file is there, and its length announced.
         announced = min(about.duration or 0.0, longest)
         return replace(found, duration=max(found.duration or 0.0, announced), cut_off=False)
+    if about.container == "gif":
+        return replace(found, cut_off=gif.is_cut_off(path))
     if found.cut_off and not CUT_OFF.search(outcome.talk):
         # Pictures end early, or a packet is damaged. The file is cut off if all of it ends there.
         whole = listed(every=True)
@@ -221,9 +225,11 @@ def at_browsers_pace(shown: list[Shown], container: str, tick: float) -> list[Sh
 def picture_span(shown: list[Shown]) -> tuple[int, int]:
     """Ticks of the first picture's start and the last one's end."""
     start, (last, lasts, _) = shown[0].ticks, shown[-1]
-    if lasts == 0 and len(shown) > 1:
-        # The container keeps no durations: the last picture stays as long as the mean of them.
-        lasts = round((last - start) / (len(shown) - 1))
+    if len(shown) > 1 and (lasts == 0 or len({packet.lasts for packet in shown}) == 1):
+        # The container keeps no durations, or ffmpeg makes them up from the mean rate: the last
+        # picture stays as long as most others do, of which some may have stood for a long time.
+        usual = round(median(later.ticks - earlier.ticks for earlier, later in pairwise(shown)))
+        lasts = min(lasts or usual, usual)
     return start, last + lasts
 
 
