@@ -106,7 +106,7 @@ def test_a_way_is_right_if_it_gives_the_start_and_nine_tenths_of_what_the_packet
 def test_what_a_faster_way_gave_is_kept_when_a_slower_one_takes_too_long(
     given: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = numbered(tmp_path / "a.mkv", OPEN)
+    clip = numbered(tmp_path / "a.mp4", CLIPS["intra refresh"][1])
     ran: list[list[str]] = []
 
     def run_once(arguments: list[str], *others: object, **options: object) -> Outcome:
