@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from dejabug import media
 from dejabug.media.content import with_content
@@ -49,6 +49,36 @@ def spinner() -> Picture:
     return picture
 
 
+def barred(picture: Picture, bar: int = 27) -> Picture:
+    """A picture between black bars above and below."""
+    picture = picture.copy()
+    picture[:bar] = picture[-bar:] = 0
+    return picture
+
+
+def thin_lines() -> Picture:
+    """A vector game: a ship and a rock, drawn in lines of one pixel."""
+    image = Image.new("RGB", SIZE[1::-1])
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(200, 100), (196, 110), (204, 110)], outline="white")
+    draw.ellipse([60, 40, 74, 54], outline=(180, 180, 180))
+    return np.asarray(image)
+
+
+def far_away() -> Picture:
+    """A plane in an empty sky."""
+    picture = flat(120, 170, 230)
+    picture[104:108, 160:186] = (90, 90, 100)
+    return picture
+
+
+def halves() -> Picture:
+    """An empty sky above an empty plain."""
+    picture = flat(150, 190, 240)
+    picture[100:] = (60, 120, 50)
+    return picture
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -57,12 +87,23 @@ def spinner() -> Picture:
         flat(0, 0, 255),
         noisy(flat(16, 16, 16), 4),
         noisy(flat(40, 90, 20), 6),
+        noisy(flat(40, 40, 40), 11),
         scene(0.03),
+        barred(flat(235, 235, 235)),
+        barred(flat(16, 16, 16)),
+        barred(noisy(flat(0, 0, 180), 4)),
+        barred(scene(0.03)),
+        np.ascontiguousarray(barred(flat(0, 120, 0)).transpose(1, 0, 2)),
     ],
-    ids=["black", "white", "blue", "black with noise", "green with noise", "end of a fade"],
-)
+    ids=[
+        "black", "white", "blue", "black with noise", "green with noise", "grey with more noise",
+        "end of a fade", "white between bars", "black between blacker bars", "blue between bars",
+        "end of a fade between bars", "green beside bars",
+    ],
+)  # fmt: skip
 def test_one_colour_is_no_content_with_a_codecs_noise_or_without(picture: Picture) -> None:
-    assert with_content(np.stack([picture, scene()])).tolist() == [False, True]
+    other = scene() if picture.shape == SIZE else scene().transpose(1, 0, 2)
+    assert with_content(np.stack([picture, other])).tolist() == [False, True]
     assert with_content(picture[None]).tolist() == [False]
 
 
@@ -70,6 +111,17 @@ def test_one_colour_is_no_content_with_a_codecs_noise_or_without(picture: Pictur
 def test_a_sparse_arcade_game_has_content_in_all_of_its_frames(sprites: int) -> None:
     frames = np.stack([with_sprites(sprites + number % 3) for number in range(5)])
     assert with_content(frames).all()
+
+
+@pytest.mark.parametrize("picture", [thin_lines(), far_away(), halves(), barred(thin_lines())])
+def test_a_picture_in_which_little_stands_out_has_content(picture: Picture) -> None:
+    assert with_content(picture[None]).tolist() == [True]
+
+
+def test_a_mouse_pointer_on_black_is_no_content() -> None:
+    picture = flat(0, 0, 0)
+    picture[50:54, 90:93] = 255
+    assert with_content(picture[None]).tolist() == [False]
 
 
 def test_a_loading_screen_between_rich_scenes_has_none() -> None:

@@ -14,6 +14,15 @@ THUMBNAIL = 32
 # Pong's paddles and ball are 1 % of its picture; a compressed black frame's noise is 2 levels.
 SPECKS = 0.002
 NEAR = 10
+# It is not blank if this share stands out by so many levels, as no noise does: a ship of thin
+# lines, a plane in the sky, a line of text. A mouse pointer alone is less.
+BRIGHT_SPECKS = 0.0004
+STANDS_OUT = 40
+# Bars above and below the picture, or beside it, are none of it: it has at least this share left.
+LEAST_WITHIN_BARS = 0.5
+# Lines of a picture of half the size: by how many two bars' widths may differ, and how many at a
+# bar's edge are smeared.
+UNEVEN, EDGE = 2, 2
 # In a clip with rich pictures, a loading screen or the middle of a fade: its contrast (the mean
 # distance from the median) is under this share of the clip's usual one, and
 FAINT = 0.12
@@ -39,17 +48,44 @@ def with_content(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     old arcade game, keeps all that are not blank.
     """
     away = np.empty(len(pixels), np.float32)
+    bright = np.empty(len(pixels), np.float32)
     contrast = np.empty(len(pixels), np.float32)
     for number, frame in enumerate(pixels):
-        flat = frame[::2, ::2].reshape(-1, 3)  # every fourth pixel says as much
-        far = np.abs(flat.astype(np.int16) - np.median(flat, axis=0).astype(np.int16))
-        away[number] = (far.max(axis=1) > NEAR).mean()
+        inner = _within_bars(_halved(frame)).reshape(-1, 3)
+        far = np.abs(inner - np.median(inner, axis=0))
+        farthest = far.max(axis=1)
+        away[number] = (farthest > NEAR).mean()
+        bright[number] = (farthest > STANDS_OUT).mean()
         contrast[number] = far.mean()
-    shows = away > SPECKS
+    shows = (away > SPECKS) | (bright > BRIGHT_SPECKS)
     if shows.any():
         usual = float(np.median(contrast[shows]))
         shows &= ~((away <= SPARSE_SHARE) & (contrast < FAINT * usual))
     return shows
+
+
+def _halved(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 [h, w, 3] → float32 [h // 2, w // 2, 3], means of 2 x 2 pixels: half of the noise."""
+    even = frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2].astype(np.float32)
+    rows = even[::2] + even[1::2]
+    return np.asarray((rows[:, ::2] + rows[:, 1::2]) / 4, np.float32)
+
+
+def _within_bars(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A picture, float32 [h, w, 3], without equal bars at opposite edges in the colour of its
+    corner; the whole picture where too little would be left."""
+    same = (np.abs(picture - picture[0, 0]) <= NEAR).all(axis=2)
+    inner = picture[_between_bars(same.all(axis=1)), _between_bars(same.all(axis=0))]
+    return inner if inner.size >= LEAST_WITHIN_BARS * picture.size else picture
+
+
+def _between_bars(bar: npt.NDArray[np.bool_]) -> slice:
+    """Which lines, bool [n], are a bar's → those between two bars of one width, or all."""
+    others = np.flatnonzero(~bar)
+    if not len(others) or not 0 < others[0] < len(bar) / 2:
+        return slice(None)
+    above, below = int(others[0]), len(bar) - 1 - int(others[-1])
+    return slice(above + EDGE, -below - EDGE) if abs(above - below) <= UNEVEN else slice(None)
 
 
 def _thumbnails(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
