@@ -122,7 +122,7 @@ def similar(
         first = pair.moments[0] if pair.moments else None
         here = span(first.query_start, first.query_end) if first else ""
         there = span(first.match_start, first.match_end) if first else ""
-        said = "" if row["commented"] else "[dim], not commented[/]"
+        said = "" if row["commented"] else "[dim], silent[/dim]"
         table.add_row(
             f"{rounded_down(pair.score):.2f} {row['label']}{said}",
             str(row["issue"]),
