@@ -302,7 +302,7 @@ def environment(
         "DEJABUG_DATA_DIR": str(tmp_path / "data"),
         "DEJABUG_MEDIA_SECRET": "a secret for media addresses, long",
         # Scores of a handful of clips are low on purpose.
-        "DEJABUG_COMMENT_THRESHOLD": "0.2",
+        "DEJABUG_COMMENT_THRESHOLD": "0.5",
     }
 
 

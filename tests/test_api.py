@@ -154,7 +154,9 @@ def test_words_are_answered_with_clips_and_their_moments(
     assert {
         "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
         "score", "found_by", "clip", "asked", "moments", "also", "created",
+        "label", "same_file",
     } == set(first)  # fmt: skip
+    assert (first["label"], first["same_file"]) == (None, None)  # a rank's score claims nothing
     assert set(first["clip"]) == {"id", "filename", "duration", "times"}
 
 

@@ -28,6 +28,7 @@ from dejabug.index import Place, slug_of
 from dejabug.ledger import CommentRecord
 from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.pace import Pace
+from dejabug.projects import KEY as RULES
 from dejabug.projects import Rules
 from dejabug.ranking import Calibration, Calibrations, Floats, Signature
 from dejabug.reconcile import WATERMARKS
@@ -213,6 +214,18 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
         assert snapshot(place.redis) == before
     read_backup(Rooms(place.settings), path, quiet, merge=True)  # and once more changes nothing
     assert snapshot(place.redis) == before
+
+
+def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
+    cold_place: Rooms, tmp_path: Path
+) -> None:
+    """A version without a floor may have written the backup."""
+    fill(cold_place)
+    cold_place.redis.hset(RULES, "GAME", '{"mode": "quiet", "threshold": 0.1}')
+    write_backup(cold_place, tmp_path / "backup.zip", quiet)
+    fresh = emptied(cold_place)
+    read_backup(fresh, tmp_path / "backup.zip", quiet)
+    assert fresh.projects.rules("GAME") == Rules("quiet", 0.5)
 
 
 def test_merging_adds_what_is_missing_and_leaves_what_is_there(

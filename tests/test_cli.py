@@ -17,7 +17,7 @@ from dejabug import cli, questions
 from dejabug.catalogue import PENDING
 from dejabug.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
-from dejabug.projects import Rules
+from dejabug.projects import KEY, Rules
 from dejabug.rooms import Rooms
 from test_jobs import COWS, history, tell, work
 
@@ -270,8 +270,18 @@ def test_project_shows_and_sets_the_rules(cold_place: Rooms) -> None:
     call("project", "GAME", "--mode", "on")
     assert cold_place.projects.rules("GAME") == Rules("on", 0.95)
     assert "0.95" in words(call("project").output)
+    low = call("project", "GAME", "--threshold", "0.3")
+    assert low.exit_code == 1
+    assert "must be from 0.5 to 1, not 0.3" in words(low.output + low.stderr)
+    assert cold_place.projects.rules("GAME") == Rules("on", 0.95)
     call("project", "GAME", "--usual")
     assert cold_place.projects.all() == {}
+    # An earlier version took it: other rules can be set all the same.
+    cold_place.redis.hset(KEY, "GAME", '{"mode": "on", "threshold": 0.3}')
+    assert "0.5 (0.3 is too low)" in words(call("project").output)
+    assert call("project", "GAME", "--mode", "quiet").exit_code == 0
+    assert cold_place.projects.rules("GAME") == Rules("quiet", 0.5)
+    call("project", "GAME", "--usual")
     assert "there are: on, quiet, off" in words(
         (bad := call("project", "GAME", "--mode", "loud")).output + bad.stderr
     )

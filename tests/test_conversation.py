@@ -125,7 +125,7 @@ def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
     say(place, jira, key, f"/dejabug why {cows}\n/dejabug why {tiles}")
     text = answer(jira, key)
     assert f"{cows}: score 0." in text or f"{cows}: score 1." in text
-    assert "is named from 0.20 on" in text
+    assert "is named from 0.50 on" in text
     assert "Without the tickets' words it would be 0." in text
     assert "Most alike:" in text
     assert f"{tiles}: score 0.0" in text

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug.demo.jira_standin import wiki
-from dejabug.jira.comments import MomentPair, Suggested, clock, escape, render, strength
+from dejabug.jira.comments import MomentPair, Suggested, clock, escape, render
 
 MOMENT = MomentPair(1.0, 3.5, 64.0, 66.5, 0.9)
 
@@ -55,6 +55,13 @@ def test_a_fixed_ticket_may_be_a_regression() -> None:
     text = comment(suggested(resolution="Fixed", fix_versions=("1.2",)))
     assert "possible regression of GAME-7, fixed in 1.2" in text
     assert "resolved as Duplicate" in comment(suggested(resolution="Duplicate"))
+
+
+def test_the_same_file_is_said_instead_of_a_strength_and_of_moments() -> None:
+    text = comment(suggested(score=1.0, same_file="GAME-9"))
+    assert "** Same file as GAME-9 (score 1.00), status Done, unresolved" in text
+    assert "same bug (" not in text
+    assert "Same moment" not in text
 
 
 def test_a_match_of_one_moment_tells_one_time() -> None:
@@ -118,7 +125,8 @@ def test_whatever_a_field_says_is_shown_as_it_is_and_does_nothing(field: str, ho
 
 def test_every_field_of_words_is_among_those_that_are_tried() -> None:
     """One that is added to what a comment says has to be tried too."""
-    ours = {"key", "score", "moments", "also", "clip_on"}  # Jira's keys, and our numbers
+    # Jira's keys, and our numbers
+    ours = {"key", "score", "moments", "also", "clip_on", "same_file"}
     tried = {"summary", "status", "resolution", "fix_versions", "filename", "kinds"}
     assert {field.name for field in dataclasses.fields(Suggested)} == ours | tried
 
@@ -147,11 +155,6 @@ def test_no_summary_breaks_the_comment_out_of_its_line(summary: str) -> None:
 def test_a_comment_with_nothing_to_say_is_never_written() -> None:
     with pytest.raises(ValueError, match="nothing to say"):
         comment()
-
-
-def test_scores_have_plain_words_in_order() -> None:
-    words = [strength(score) for score in (0.96, 0.8, 0.1)]
-    assert words == ["Very likely the same bug", "Likely the same bug", "Possibly the same bug"]
 
 
 @pytest.mark.parametrize(

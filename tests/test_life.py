@@ -284,7 +284,7 @@ def test_a_project_s_own_threshold_counts(place: Rooms, jira: Site, clips: Path)
     place.projects.put("GAME", Rules(threshold=0.9999))
     _, key, issue_id = old_and_new(place, jira, clips)
     assert jira.comments(key) == []
-    place.projects.put("GAME", Rules(threshold=0.1))
+    place.projects.put("GAME", Rules(threshold=0.5))
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
 

@@ -12,20 +12,26 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dejabug import policy
 from dejabug.index import text_of
 from dejabug.jira.models import Issue
+from dejabug.labels import COMMENT_FLOOR
 from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Moment
-from dejabug.records import ClipStatus, IssueRecord
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.refusals import optional
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
+from dejabug.twins import same_file_pairs, same_files_first, twins_of
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
 # do not empty the answer.
 RE_READ = 20
+# Issues with the same file that are re-read beside them: both together fit one request to Jira.
+SAME_FILES_READ = 80
 # Words alone must be surer than this to be commented: most tickets without a clip tell of no bug
 # that was ever filmed, and a clip may still be on its way.
 WORDS_THRESHOLD = 0.95
@@ -37,7 +43,7 @@ STILLS_AT_MOST = 0.5
 # Seconds that a reader's ranking is kept: a panel that waits for a preview asks every two seconds,
 # and ranking among 100,000 frames takes about half a second for each clip of twelve frames.
 RANKED_LATELY = 60
-# Pairs that are kept of a ranking: far more than are ever shown.
+# Pairs that are kept of a ranking beyond those: far more than are ever shown.
 RANKED_KEPT = 50
 # Steps that a chain of duplicates is followed beyond the issues that were found.
 LONGEST_CHAIN = 3
@@ -59,6 +65,11 @@ class Answer:
     def keys(self) -> dict[str, str]:
         """The issues' keys by their ids."""
         return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
+
+    def same_file(self, choice: Choice) -> str | None:
+        """The key of the issue that has the very file of this one, if that was found."""
+        pair = choice.pair
+        return self.tickets[pair.found_issue_id].key if pair.same_file else None
 
 
 def find_for_issue(place: Rooms, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
@@ -88,7 +99,7 @@ def _answer(
     also: Collection[str],
 ) -> Answer:
     kinds = place.settings.duplicate_link_types
-    wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[:RE_READ])]
+    wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[: first_to_read(ranked)])]
     tickets = with_originals(read, wanted, kinds)
     # A rejected pair is rejected under its canonical issue's name as well.
     others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
@@ -107,17 +118,37 @@ def rank(
     pairs: list[PairMatch] = []
     indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
     for clip in indexed:
-        matches = place.finder.like_clip(clip.id, projects)
+        twins = twins_of(place.collection, clip.content, projects, without_issue=record.id)
+        matches = place.finder.like_clip(
+            clip.id, projects, without_clips={twin.id for twin in twins}
+        )
         places = place.index.places(match.clip_id for match in matches)
         issue_of = {found: where.issue_id for found, where in places.items()}
         found = policy.pair_matches(clip.id, matches, issue_of)
         pairs += [doubted(place, each) for each in found] if clip.still else found
+        pairs += _with_times(place, clip, twins)
     if not indexed:
         pairs = [
             PairMatch("", found.clip_id, found.issue_id, found.score, ())
             for found in place.finder.like_ticket(record.id, projects)
         ]
-    return sorted(policy.best_per_issue(record.id, pairs), key=lambda pair: -pair.score)
+    return policy.best_per_issue(record.id, pairs)
+
+
+def _with_times(place: Rooms, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
+    """The pairs of an indexed clip with its twins."""
+    if not twins:
+        return []
+    frames = place.index.clip_vectors([clip.id]).get(clip.id)
+    return same_file_pairs(
+        clip.id, twins, np.zeros(0, np.float32) if frames is None else frames.times
+    )
+
+
+def first_to_read(ranked: Sequence[PairMatch]) -> int:
+    """How many ranked pairs are re-read from Jira at once. Those of the same file come on top:
+    however many of them a reader may not see, the rest of the answer is the same."""
+    return RE_READ + min(same_files_first(ranked), SAME_FILES_READ)
 
 
 def doubted(place: Rooms, pair: PairMatch) -> PairMatch:
@@ -154,7 +185,8 @@ def comment_threshold(place: Rooms, project: str, answer: Answer) -> float:
 def threshold_of(place: Rooms, project: str) -> float:
     """How probable a match of clips must be to be commented in this project."""
     own = place.projects.rules(project).threshold
-    return place.settings.comment_threshold if own is None else own
+    # Rules that an earlier version stored may be below the floor.
+    return max(COMMENT_FLOOR, place.settings.comment_threshold if own is None else own)
 
 
 def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]:
@@ -184,7 +216,7 @@ def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) 
 
 def _rank_and_keep(place: Rooms, record: IssueRecord) -> list[PairMatch]:
     ranked = rank(place, record)
-    written = json.dumps([asdict(pair) for pair in ranked[:RANKED_KEPT]])
+    written = json.dumps([asdict(pair) for pair in ranked[: first_to_read(ranked) + RANKED_KEPT]])
     with optional():
         place.redis.set(_ranked_key(place, record.id), written, ex=RANKED_LATELY)
     return ranked

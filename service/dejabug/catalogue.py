@@ -218,8 +218,8 @@ class Catalogue:
     def twins(self, content: str) -> list[ClipRecord]:
         """The indexed clips whose file has this SHA-256."""
         members = sorted(text_of(each) for each in self._redis.smembers(self._content_key(content)))
-        found = (self.clip(clip_id) for clip_id in members)
-        return [clip for clip in found if clip and clip.status is ClipStatus.INDEXED]
+        found = self.clips(members).values()
+        return [clip for clip in found if clip.status is ClipStatus.INDEXED]
 
     def status_key(self, status: ClipStatus) -> str:
         """Where the ids of the clips in this state are kept, a set."""

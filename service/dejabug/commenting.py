@@ -16,6 +16,7 @@ from dejabug.conversation import standing_note
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
+from dejabug.labels import rounded_down
 from dejabug.ledger import CommentRecord
 from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.pictures import OWN_PICTURES, Panel, strip
@@ -209,7 +210,8 @@ def _suggested(place: Rooms, choice: Choice, answer: Answer) -> Suggested:
         status=issue.status,
         resolution=issue.resolution,
         fix_versions=issue.fix_versions,
-        score=round(pair.score, 2),
+        # Only as exact as it is shown, or a comment would be edited without a visible change.
+        score=rounded_down(pair.score),
         moments=tuple(
             MomentPair(
                 moment.query_start,
@@ -224,4 +226,5 @@ def _suggested(place: Rooms, choice: Choice, answer: Answer) -> Suggested:
         kinds=tuple(place.catalogue.tags(issue.id)),
         also=tuple(answer.tickets[other].key for other in choice.also),
         clip_on=answer.tickets[elsewhere].key if elsewhere else None,
+        same_file=answer.same_file(choice),
     )

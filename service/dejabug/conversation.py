@@ -23,6 +23,7 @@ from dejabug.answers import (
 )
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
+from dejabug.labels import rounded_down
 from dejabug.policy import Choice
 from dejabug.records import ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
@@ -146,7 +147,7 @@ def _explain(place: Rooms, record: IssueRecord, key: str) -> tuple[str, set[str]
         if named:
             threshold = comment_threshold(place, record.project, answer)
             told = named | {choice.pair.found_issue_id}
-            return _reasons(place, key, choice, threshold), told
+            return _reasons(place, key, choice, answer, threshold), told
     nothing = (
         f"{key}: there is nothing to say. It has no clip that is known here, is far from the most "
         "alike, was said to be not similar, or not everybody who reads this ticket may see it."
@@ -162,9 +163,9 @@ def _all_like(
     return answer, for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
 
 
-def _reasons(place: Rooms, key: str, choice: Choice, threshold: float) -> str:
+def _reasons(place: Rooms, key: str, choice: Choice, answer: Answer, threshold: float) -> str:
     pair = choice.pair
-    parts = [f"{key}: score {pair.score:.2f}"]
+    parts = [f"{key}: score {rounded_down(pair.score):.2f}"]
     if math.isinf(threshold):
         parts[0] += "; with so few tickets, words alone are never named."
     else:
@@ -172,8 +173,10 @@ def _reasons(place: Rooms, key: str, choice: Choice, threshold: float) -> str:
         parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
     if pair.frames is not None and pair.words is not None:
         alone = place.finder.by_pictures_alone(pair.frames)
-        parts.append(f"Without the tickets' words it would be {alone:.2f}.")
-    if pair.moments:
+        parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
+    if pair.same_file:
+        parts.append(f"{answer.same_file(choice)} has the same file as this ticket.")
+    elif pair.moments:
         best = pair.moments[0]
         here = span(best.query_start, best.query_end)
         there = span(best.match_start, best.match_end)

@@ -20,6 +20,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.index_home import WrongIndexError
 from dejabug.index_repair import missing_clips
 from dejabug.jira.errors import JiraError
+from dejabug.labels import COMMENT_FLOOR
 from dejabug.objects import StoreAwayError
 from dejabug.refusals import refused
 from dejabug.rooms import QUEUES, Rooms
@@ -72,6 +73,7 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
         else ("data folder", _data_folder),
         ("webhook secret", _secret),
         ("Jira", _jira),
+        ("thresholds", _thresholds),
         ("panel", _panel),
         ("sign-in", _sign_in),
     ]
@@ -236,6 +238,21 @@ def _jira(place: Rooms) -> str:
         return f"{place.jira.server()} at {place.settings.jira_url}, as {place.jira.myself()}"
     except JiraError as error:
         raise UnwellError(str(error), remedy) from error
+
+
+def _thresholds(place: Rooms) -> str:
+    try:
+        rules = place.projects.all()
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be read: {error}", "See Redis.") from error
+    low = sorted(key for key, each in rules.items() if each.too_low)
+    if low:
+        told = ", ".join(f"{key} has {rules[key].threshold:g}" for key in low)
+        raise UnwellError(
+            f"below the comment's floor of {COMMENT_FLOOR:g}, which counts instead: {told}",
+            f"Set another: dejabug project {low[0]} --threshold {COMMENT_FLOOR:g}",
+        )
+    return f"comments from {place.settings.comment_threshold:g} on, or as a project's rules say"
 
 
 def _panel(place: Rooms) -> str:

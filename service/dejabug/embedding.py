@@ -42,7 +42,7 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
     place.index_home.connection().ping()
     try:
         with fetched(place, clip) as path:
-            content = _sha256(path)
+            content = sha256_of(path)
             name = f"dejabug:lock:content:{kept.slug}:{content}"
             with held(place.redis, name):
                 done = _copied(place, kept, clip, where, content)
@@ -210,6 +210,6 @@ def _failed(clip: ClipRecord, code: str, message: str) -> ClipRecord:
     return replace(clip, status=ClipStatus.FAILED, reason=f"{code}: {message}")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,15 +70,26 @@ class Finder:
         return self._calibrations.frames.probability(evidence)
 
     def like_clip(
-        self, clip_id: str, projects: Sequence[str], *, use_words: bool = True
+        self,
+        clip_id: str,
+        projects: Sequence[str],
+        *,
+        use_words: bool = True,
+        without_clips: Collection[str] = (),
     ) -> list[Match]:
-        """Clips of other issues in these projects like an indexed one, best first."""
+        """Clips of other issues in these projects like an indexed one, best first; like `like`."""
         query = self._frames.clip_vectors([clip_id]).get(clip_id)
         where = self._frames.places([clip_id]).get(clip_id)
         if query is None or where is None:
             return []
         words = self._tickets.vectors([where.issue_id]).get(where.issue_id) if use_words else None
-        return self.like(query, projects, words=words, without_issue=where.issue_id)
+        return self.like(
+            query,
+            projects,
+            words=words,
+            without_issue=where.issue_id,
+            without_clips=without_clips,
+        )
 
     def like(
         self,
@@ -87,15 +98,18 @@ class Finder:
         *,
         words: Floats | None = None,
         without_issue: str | None = None,
+        without_clips: Collection[str] = (),
     ) -> list[Match]:
         """Clips of these projects like the given frames, best first, by the default ranking.
 
         `words` is the vector [d] of the ticket that the frames came with, if any; `without_issue`
-        leaves that ticket's own clips out.
+        leaves that ticket's own clips out, `without_clips` these: others are ranked as if they
+        were not there.
         """
         nearest = self._frames.nearest_clips(query.vectors, self._candidate_frames, projects)
         # Some more than asked for: the issue's own clips may be among them.
-        chosen = [clip_id for clip_id, _ in nearest[: self._candidate_clips + 10]]
+        others = [clip_id for clip_id, _ in nearest if clip_id not in without_clips]
+        chosen = others[: self._candidate_clips + 10]
         issues = self._issues(chosen, without_issue)
         issues = dict(list(issues.items())[: self._candidate_clips])
         if words is not None:
@@ -103,14 +117,14 @@ class Finder:
             told = self._frames.issues_of_clips_on(
                 issue_id for issue_id, _ in near if issue_id != without_issue
             )
-            issues |= told
+            issues |= {clip: of for clip, of in told.items() if clip not in without_clips}
         candidates = self._frames.clip_vectors(issues)
         told_of = {} if words is None else self._word_evidence(words, issues.values())
         evidence = {clip: told_of[issues[clip]] for clip in candidates if issues[clip] in told_of}
         return ranking.by_frames(
             query,
             candidates,
-            *self._frames.mean(projects),
+            *self._frames.mean(projects, without_clips),
             words=evidence or None,
             calibrations=self._calibrations,
             projection=self._projection,

@@ -18,7 +18,7 @@ import structlog
 from redis.client import Pipeline
 
 from dejabug import commenting, conversation
-from dejabug.answers import RE_READ, rank, rank_anew
+from dejabug.answers import first_to_read, rank, rank_anew
 from dejabug.collection import Collection
 from dejabug.downloads import UnwantedError
 from dejabug.embedding import embed_clip, embed_ticket, tell_outcome
@@ -285,7 +285,8 @@ def suggest_around(issue_id: str) -> None:
     place = rooms()
     record = place.catalogue.issue(issue_id)
     if record is not None:
-        for pair in rank(place, record)[:RE_READ]:
+        ranked = rank(place, record)
+        for pair in ranked[: first_to_read(ranked)]:
             queue_suggestion(place, pair.found_issue_id)
 
 

@@ -32,7 +32,7 @@ class PairMatch:
     """A match of one of an issue's clips with a clip of another issue.
 
     `clip_id` is empty where the issue has no clip and was compared by its words. `frames` and
-    `words` are the evidence of each, as in `Match`.
+    `words` are the evidence of each, as in `Match`. `same_file`: both clips are the same bytes.
     """
 
     clip_id: str
@@ -42,6 +42,7 @@ class PairMatch:
     moments: tuple[Moment, ...]
     frames: float | None = None
     words: float | None = None
+    same_file: bool = False
 
 
 def pair_matches(
@@ -64,12 +65,18 @@ def pair_matches(
 
 
 def best_per_issue(issue_id: str, pairs: Iterable[PairMatch]) -> list[PairMatch]:
-    """Each other issue's best pair of clips, best first; never the issue itself."""
+    """Each other issue's best pair of clips, best first; never the issue itself. The same file
+    comes before all else, the oldest clip first."""
     best: dict[str, PairMatch] = {}
-    for pair in sorted(pairs, key=lambda pair: (-pair.score, pair.found_clip_id)):
+    for pair in sorted(pairs, key=_order):
         if pair.found_issue_id != issue_id:
             best.setdefault(pair.found_issue_id, pair)
     return list(best.values())
+
+
+def _order(pair: PairMatch) -> tuple[bool, float, int, str]:
+    # Jira's ids are numbers that grow: of equal pairs, the one with the oldest clip comes first.
+    return (not pair.same_file, -pair.score, len(pair.found_clip_id), pair.found_clip_id)
 
 
 @dataclass(frozen=True)

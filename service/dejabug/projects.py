@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import redis
 
 from dejabug.index import text_of
+from dejabug.labels import COMMENT_FLOOR, checked_threshold
 
 KEY = "dejabug:project-rules"
 # on: comment and panel; quiet: the panel only; off: neither, and no new clip is read.
@@ -19,10 +20,20 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 @dataclass(frozen=True)
 class Rules:
     """A project's own rules. `threshold`: the least probability that is commented, None for the
-    studio's (DEJABUG_COMMENT_THRESHOLD)."""
+    studio's (DEJABUG_COMMENT_THRESHOLD). An earlier version may have stored one below the comment's
+    floor; then the floor counts."""
 
     mode: Mode = "on"
     threshold: float | None = None
+
+    @property
+    def too_low(self) -> bool:
+        """Whether the threshold is below the comment's floor."""
+        return self.threshold is not None and self.threshold < COMMENT_FLOOR
+
+    def raised(self) -> Rules:
+        """The same rules with a threshold of at least the comment's floor."""
+        return replace(self, threshold=COMMENT_FLOOR) if self.too_low else self
 
 
 class Projects:
@@ -37,11 +48,12 @@ class Projects:
         return _read(found) if found else Rules()
 
     def put(self, project: str, rules: Rules) -> None:
-        """Set a project's rules. Raises ValueError for what is no mode or no probability."""
+        """Set a project's rules. Raises ValueError for what is no mode, and for a threshold
+        below the comment's floor or above 1."""
         if rules.mode not in MODES:
             raise ValueError(f"no such mode: {rules.mode}; there are: {', '.join(MODES)}")
-        if rules.threshold is not None and not 0 <= rules.threshold <= 1:
-            raise ValueError(f"a threshold lies between 0 and 1, and {rules.threshold} does not")
+        if rules.threshold is not None:
+            checked_threshold(rules.threshold)
         if rules == Rules():
             self._redis.hdel(KEY, project)
         else:

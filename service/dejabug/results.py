@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from dejabug.jira.models import Issue
+from dejabug.labels import label, rounded_down
 from dejabug.policy import Choice, PairMatch
 from dejabug.ranking import Moment
 from dejabug.reading import game_of
@@ -50,6 +51,13 @@ class Found(BaseModel):
     kinds: list[str]
     created: str
     score: float
+    label: str | None = Field(
+        None, description="What the score of a clip is called; null where words were compared."
+    )
+    same_file: str | None = Field(
+        None,
+        description="The key of the issue that has the very file that was asked with, or null.",
+    )
     found_by: list[Literal["clip", "picture", "words"]]
     clip: FoundClip | None
     asked: FoundClip | None = Field(
@@ -79,6 +87,7 @@ def _result(
     clips: Mapping[str, FoundClip],
 ) -> Found:
     issue, pair = issues[choice.issue_id], choice.pair
+    same_file = issues[pair.found_issue_id].key if pair.same_file else None
     others = (pair.found_issue_id, *choice.also)
     return Found(
         issue=issue.id,
@@ -91,7 +100,9 @@ def _result(
         game=game_of(issue),
         kinds=tags,
         created=issue.created,
-        score=round(pair.score, 4),
+        score=rounded_down(pair.score, 4),
+        label=label(pair.score, same_file) if pair.clip_id else None,
+        same_file=same_file,
         found_by=_found_by(pair),
         # None when a clip was forgotten meanwhile.
         clip=clips.get(pair.found_clip_id),

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dejabug import policy
-from dejabug.answers import RE_READ, rank, tickets_of, with_originals
+from dejabug.answers import first_to_read, rank, tickets_of, with_originals
 from dejabug.callers import Caller
 from dejabug.jira.models import Issue
 from dejabug.metrics import searching
@@ -175,11 +175,12 @@ def _page(place: Rooms, caller: Caller, ranking: Ranking, limit: int) -> Page:
     """Tell up to `limit` results of what is left, and keep the rest for the next page."""
     left, told, seen = ranking.pairs, Told(), set(ranking.told)
     while True:
-        some = _tellable(place, caller, ranking, left[:RE_READ])
+        at_once = first_to_read(left)
+        some = _tellable(place, caller, ranking, left[:at_once])
         fresh = [choice for choice in some.choices if choice.issue_id not in seen]
         seen |= {choice.issue_id for choice in fresh}
         told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
-        left = left[RE_READ:]
+        left = left[at_once:]
         # One more than asked for tells that there is a next page.
         if len(told.choices) > limit or not left:
             break

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dejabug.labels import checked_threshold
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -217,18 +219,17 @@ class Settings(BaseSettings):
     )
 
     # Comments
-    comment_threshold: float = Field(
+    comment_threshold: Annotated[float, AfterValidator(checked_threshold)] = Field(
         0.9,
-        ge=0,
-        le=1,
-        description="Matches less probable than this are never commented; see docs/quality.md.",
+        description="Matches less probable than this are never commented, 0.5 to 1; see "
+        "docs/quality.md.",
     )
     panel_threshold: float = Field(
         0.3,
         ge=0,
         le=1,
         description="Matches less probable than this are not shown in the panel either. Lower than "
-        "the comment's: who opens the panel has asked.",
+        "the comment's: who opens the panel has asked. Below 0.5 they are listed as unlikely.",
     )
     max_suggestions: int = Field(3, ge=1, le=10, description="Tickets named in one comment.")
 

@@ -17,7 +17,7 @@ from rq import Retry
 
 from dejabug import media, policy
 from dejabug.answers import doubted
-from dejabug.embedding import note_on, sample
+from dejabug.embedding import note_on, sample, sha256_of
 from dejabug.index import text_of
 from dejabug.metrics import searching
 from dejabug.objects import StoreAwayError
@@ -26,6 +26,7 @@ from dejabug.ranking import TimedVectors
 from dejabug.replies import await_reply, put_reply
 from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import trace_for_job
+from dejabug.twins import same_file_pairs, twins_of
 
 log = structlog.get_logger()
 
@@ -171,17 +172,22 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[Pa
     """What an upload is like, and what of it was not looked at."""
     _tell(place, upload_id, state="sampling")
     with place.uploads.reading(upload_id) as path:
+        content = sha256_of(path)
         frames = sample(place, path, timeout=DECODING)
     _tell(place, upload_id, state="embedding")
     vectors = place.encoder.embed_images(frames.pixels)
     _tell(place, upload_id, state="comparing")
     kept = place.own
-    matches = place.finder_of(kept).like(TimedVectors(frames.times, vectors), projects)
+    twins = twins_of(kept, content, projects)
+    matches = place.finder_of(kept).like(
+        TimedVectors(frames.times, vectors), projects, without_clips={twin.id for twin in twins}
+    )
     places = kept.index.places(match.clip_id for match in matches)
     issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
     pairs = policy.pair_matches(UPLOAD, matches, issue_of)
     if len(frames.times) == 1 and frames.duration == 0:
         pairs = [doubted(place, pair) for pair in pairs]
+    pairs += same_file_pairs(UPLOAD, twins, frames.times)
     return policy.best_per_issue("", pairs), note_on(frames)
 
 

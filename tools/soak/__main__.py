@@ -90,7 +90,7 @@ class Year:
             "DEJABUG_LOG_FORMAT": "json",
             "DEJABUG_MEDIA_SECRET": "a secret for media addresses, long",
             "DEJABUG_API_REQUESTS_PER_MINUTE": "100000",
-            "DEJABUG_COMMENT_THRESHOLD": "0.2",
+            "DEJABUG_COMMENT_THRESHOLD": "0.5",
             "DEJABUG_PUBLIC_URL": service,
             "DEJABUG_FORGE_APP_ID": APP_ID,
             "DEJABUG_FORGE_API_URL": jira,

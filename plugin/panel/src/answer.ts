@@ -35,6 +35,10 @@ export interface Match {
   regression: string | null;
   score: number;
   strength: string;
+  /** Key of the issue that has the very same file; then `strength` says so. */
+  same_file: string | null;
+  /** Below every label's floor: it is listed apart, as unlikely. */
+  weak: boolean;
   kinds: string[];
   linked: boolean;
   also: string[];

@@ -10,7 +10,7 @@ import { LoneClip } from "./lone";
 import { Player } from "./player/player";
 import { nearestPicture, pictureName } from "./player/clock";
 import type { Service } from "./service";
-import { addressBeside, clock, momentText, webAddress } from "./text";
+import { addressBeside, clock, momentText, scoreText, webAddress } from "./text";
 
 /** Moments named on the card; the player has them all. */
 const MOMENTS_NAMED = 2;
@@ -99,7 +99,7 @@ function Strength({ match }: { match: Match }) {
         <rect class="bar-value" width={`${percent}%`} height="100%" rx="2" />
       </svg>
       <span class="strength-words">{match.strength}</span>
-      <span class="small-print">score {match.score.toFixed(2)}</span>
+      <span class="small-print">score {scoreText(match.score)}</span>
     </p>
   );
 }
@@ -112,6 +112,9 @@ function Facts({ match }: { match: Match }) {
       </li>
       {match.resolution && match.resolution !== match.status && (
         <li class="subtle">{match.resolution}</li>
+      )}
+      {match.resolution && !match.regression && match.fix_versions.length > 0 && (
+        <li class="subtle">Fix version: {match.fix_versions.join(", ")}</li>
       )}
       {match.kinds.map((kind) => (
         <li class="tag" key={kind}>
@@ -143,7 +146,8 @@ function Moments({ match }: { match: Match }) {
   if (match.by === "words") {
     return <p class="moments subtle">Found by what the issues say.</p>;
   }
-  if (match.moments.length === 0) return null;
+  // Of the same file, every moment matches.
+  if (match.moments.length === 0 || match.same_file) return null;
   const more = match.moments.length - MOMENTS_NAMED;
   return (
     <ul class="moments subtle" aria-label={`Moments of ${match.key} that match`}>

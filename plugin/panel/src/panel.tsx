@@ -73,6 +73,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
   const [pending, setPending] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
+  const unlikely = useRef<HTMLElement>(null);
   const unmute = useRef<HTMLButtonElement>(null);
   const muteWas = useRef(answer.muted);
 
@@ -129,43 +130,54 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
   const reading = answer.state === "indexing" || answer.state === "unknown";
   const words = wordsOnly(answer);
   const matches = answer.matches.filter((match) => !hidden.has(match.issue_id));
+  const likely = matches.filter((match) => !match.weak);
+  const weak = matches.filter((match) => match.weak);
+  const card = (match: Match) => (
+    <MatchCard
+      key={match.issue_id}
+      issueKey={answer.issue.key}
+      match={match}
+      linked={match.linked || linked.has(match.issue_id)}
+      linkType={answer.link_type}
+      open={open === match.issue_id}
+      service={service}
+      onCompare={(is) => compare(is ? match : null)}
+      onMediaError={() => source.mediaFailed()}
+      onLinked={() => {
+        setLinked((before) => new Set(before).add(match.issue_id));
+        say(`${answer.issue.key} is linked as a duplicate of ${match.key}.`);
+      }}
+      onHidden={() => {
+        setHidden((before) => new Set(before).add(match.issue_id));
+        if (open === match.issue_id) compare(null);
+        say(`${match.key} will not be suggested here again.`);
+        (match.weak ? (unlikely.current ?? heading.current) : heading.current)?.focus();
+      }}
+    />
+  );
   return (
     <>
       {reading && (stalled ? <Stalled /> : <Reading answer={answer} />)}
-      {matches.length > 0 && (
+      {likely.length > 0 && (
         <section aria-labelledby="matches-heading">
           <h2 class="heading" id="matches-heading" ref={heading} tabIndex={-1}>
-            {count(matches.length, "earlier issue")} may show the same bug
+            {count(likely.length, "earlier issue")} may show the same bug
           </h2>
           {words && !reading && <p class="note">{words}</p>}
           <ol class="matches" role="list">
-            {matches.map((match) => (
-              <MatchCard
-                key={match.issue_id}
-                issueKey={answer.issue.key}
-                match={match}
-                linked={match.linked || linked.has(match.issue_id)}
-                linkType={answer.link_type}
-                open={open === match.issue_id}
-                service={service}
-                onCompare={(is) => compare(is ? match : null)}
-                onMediaError={() => source.mediaFailed()}
-                onLinked={() => {
-                  setLinked((before) => new Set(before).add(match.issue_id));
-                  say(`${answer.issue.key} is linked as a duplicate of ${match.key}.`);
-                }}
-                onHidden={() => {
-                  setHidden((before) => new Set(before).add(match.issue_id));
-                  if (open === match.issue_id) compare(null);
-                  say(`${match.key} will not be suggested here again.`);
-                  heading.current?.focus();
-                }}
-              />
-            ))}
+            {likely.map(card)}
           </ol>
         </section>
       )}
-      {matches.length === 0 && !reading && <Empty answer={answer} />}
+      {likely.length === 0 && !reading && <Empty answer={answer} weak={weak.length > 0} />}
+      {weak.length > 0 && (
+        <details class="unlikely">
+          <summary ref={unlikely}>{count(weak.length, "unlikely match", "unlikely matches")}</summary>
+          <ol class="matches" role="list">
+            {weak.map(card)}
+          </ol>
+        </details>
+      )}
       {answer.failed.length > 0 && <FailedClips failed={answer.failed} />}
       <footer class="footer">
         <div class="footer-actions">
@@ -201,7 +213,8 @@ function summaryOf(feed: Feed): string {
   const { state, muted, matches } = feed.answer;
   if (state === "off" || muted) return "";
   if (state !== "ready") return "Still reading.";
-  return matches.length === 0
-    ? "No similar issues."
-    : `${count(matches.length, "similar issue")} found.`;
+  const likely = matches.filter((match) => !match.weak).length;
+  if (likely > 0) return `${count(likely, "similar issue")} found.`;
+  if (matches.length === 0) return "No similar issues.";
+  return `No likely match. ${count(matches.length, "unlikely match", "unlikely matches")}.`;
 }

@@ -25,7 +25,18 @@ export function Loading() {
   );
 }
 
-export function Empty({ answer }: { answer: Similar }) {
+/** No match is likely; `weak` where unlikely ones are listed below. */
+export function Empty({ answer, weak }: { answer: Similar; weak: boolean }) {
+  if (weak) {
+    return (
+      <div class="message">
+        <p class="message-title">No likely match.</p>
+        <p class="subtle">
+          {wordsOnly(answer) ?? "The most similar issues are listed below. They are more often wrong than right."}
+        </p>
+      </div>
+    );
+  }
   const words = wordsOnly(answer);
   return (
     <div class="message">

@@ -28,9 +28,14 @@ export function momentText(moment: Moment): string {
   return `${span(moment.here)} here, ${span(moment.there)} there`;
 }
 
+/** A score with two decimals, rounded down as in comments: 0.949 is no 0.95 yet. */
+export function scoreText(score: number): string {
+  return (Math.floor(100 * score + 1e-9) / 100).toFixed(2);
+}
+
 /** One thing, several things: count(1, "clip") → "1 clip". */
-export function count(n: number, thing: string): string {
-  return `${n} ${thing}${n === 1 ? "" : "s"}`;
+export function count(n: number, thing: string, things = `${thing}s`): string {
+  return `${n} ${n === 1 ? thing : things}`;
 }
 
 /** The address if it is one of the web, else null: nothing else is ever linked or loaded. */

@@ -24,6 +24,7 @@ describe("every state is free of flaws that axe knows", () => {
   it.each([
     ["matches", aSimilar()],
     ["empty", aSimilar({ matches: [] })],
+    ["unlikely matches", aSimilar({ matches: [aMatch({ weak: true })] })],
     ["reading", aSimilar({ state: "indexing", progress: { done: 1, total: 3 } })],
     ["unknown", aSimilar({ state: "unknown", progress: { done: 0, total: 0 }, matches: [] })],
     ["muted", aSimilar({ muted: true })],

@@ -31,6 +31,8 @@ export function aMatch(change: Partial<Match> = {}): Match {
     regression: "fixed in 0.9",
     score: 0.97,
     strength: "Very likely the same bug",
+    same_file: null,
+    weak: false,
     kinds: ["Floating object"],
     linked: false,
     also: ["GAME-9"],

@@ -88,6 +88,59 @@ describe("a match", () => {
   });
 });
 
+describe("matches below every label's floor", () => {
+  const weak = aMatch({
+    issue_id: "10004", key: "GAME-4", summary: "A shed without a roof", score: 0.31,
+    strength: "Weak match", weak: true, regression: null,
+  });
+  const unlikely = () => document.querySelector("details.unlikely");
+
+  it("are folded away as unlikely, and not counted as earlier issues that may show the bug", async () => {
+    jira.similar = aSimilar({ matches: [aMatch(), weak] });
+    await openPanel();
+    expect(panelText()).toContain("1 earlier issue may show the same bug");
+    expect(unlikely()?.hasAttribute("open")).toBe(false);
+    expect(unlikely()?.querySelector("summary")?.textContent).toBe("1 unlikely match");
+    expect(unlikely()?.textContent).toContain("Weak match");
+    expect(unlikely()?.textContent).toContain("A shed without a roof");
+    expect(unlikely()?.textContent).toContain("Fix version: 0.9");
+    expect(unlikely()?.textContent).not.toContain("regression");
+    expect(unlikely()?.textContent).not.toContain("Cows float above the field");
+    expect(announced()).toBe("1 similar issue found.");
+  });
+
+  it("alone are no likely match, and no good news either", async () => {
+    jira.similar = aSimilar({ matches: [weak, { ...weak, issue_id: "10005", key: "GAME-5" }] });
+    await openPanel();
+    expect(panelText()).toContain("No likely match.");
+    expect(panelText()).toContain("2 unlikely matches");
+    expect(panelText()).not.toContain("may show the same bug");
+    expect(panelText()).not.toContain("good news");
+    expect(announced()).toBe("No likely match. 2 unlikely matches.");
+  });
+
+  it("can be rejected like others", async () => {
+    jira.similar = aSimilar({ matches: [weak] });
+    await openPanel();
+    await click(/^Not similar/);
+    await click(/^Hide GAME-4 for good/);
+    expect(unlikely()).toBeNull();
+    expect(panelText()).toContain("Nothing similar, which is good news.");
+  });
+});
+
+describe("the same file", () => {
+  it("is told as such, without moments: all of it matches", async () => {
+    const match = aMatch({ score: 1, strength: "Same file as GAME-3", same_file: "GAME-3" });
+    jira.similar = aSimilar({ matches: [match] });
+    await openPanel();
+    expect(panelText()).toContain("Same file as GAME-3");
+    expect(panelText()).toContain("score 1.00");
+    expect(document.querySelector(".moments")).toBeNull();
+    expect(findButton(/^Compare/)).toBeDefined();
+  });
+});
+
 describe("the panel", () => {
   it("shows a skeleton until the answer is there", async () => {
     const opened = openPanel();

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { addressBeside, clock, clockTenths, count, span, webAddress } from "../src/text";
+import { addressBeside, clock, clockTenths, count, scoreText, span, webAddress } from "../src/text";
 
 it.each([
   [0, "0:00"],
@@ -21,7 +21,18 @@ it("writes a stretch of time with an en dash, an instant alone", () => {
   expect(span([2, 2.4])).toBe("0:02");
 });
 
-it("counts", () => expect([count(1, "clip"), count(2, "clip")]).toEqual(["1 clip", "2 clips"]));
+it("counts", () => {
+  expect([count(1, "clip"), count(2, "clip")]).toEqual(["1 clip", "2 clips"]);
+  expect(count(2, "match", "matches")).toBe("2 matches");
+});
+
+it.each([
+  [1, "1.00"],
+  [0.9999, "0.99"],
+  [0.949, "0.94"],
+  [0.29, "0.29"],
+  [0, "0.00"],
+])("writes the score %d as %s", (score, text) => expect(scoreText(score)).toBe(text));
 
 it.each(["https://a.test/x", "HTTP://a.test"])("takes %s for an address of the web", (address) =>
   expect(webAddress(address)).toBe(address),

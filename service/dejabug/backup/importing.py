@@ -312,7 +312,8 @@ def _put_studio(place: Rooms, studio: StudioLine) -> None:
         place.catalogue.put_project(project)
     for project, said in studio.rules.items():
         if project not in rules:
-            place.projects.put(project, Rules(**said.model_dump()))
+            # A backup of an earlier version may have a threshold below the comment's floor.
+            place.projects.put(project, Rules(**said.model_dump()).raised())
     known = {token.id for token in place.tokens.all()}
     for line in studio.tokens:
         if line.id not in known:

@@ -18,7 +18,8 @@ from dejabug.cli.common import (
     open_rooms,
     plain_errors,
 )
-from dejabug.jira.comments import span, strength
+from dejabug.jira.comments import span
+from dejabug.labels import label, rounded_down
 from dejabug.questions import ask
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
@@ -92,12 +93,15 @@ def similar(
     named = for_comment(place, record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
     choices = for_comment(place, record, answer, threshold=-1.0, limit=limit)
+    same_file = answer.same_file
     rows = [
         {
             "issue": answer.tickets[choice.issue_id].key,
             "summary": answer.tickets[choice.issue_id].summary,
             "status": answer.tickets[choice.issue_id].status,
-            "score": round(choice.pair.score, 4),
+            "score": rounded_down(choice.pair.score, 4),
+            "label": label(choice.pair.score, same_file(choice)),
+            "same_file": same_file(choice),
             "commented": choice.issue_id in commented,
             "also": [answer.tickets[other].key for other in choice.also],
             "moments": [
@@ -118,8 +122,9 @@ def similar(
         first = pair.moments[0] if pair.moments else None
         here = span(first.query_start, first.query_end) if first else ""
         there = span(first.match_start, first.match_end) if first else ""
+        said = "" if row["commented"] else "[dim], silent[/dim]"
         table.add_row(
-            f"{pair.score:.2f} {strength(pair.score) if row['commented'] else '[dim]silent[/dim]'}",
+            f"{rounded_down(pair.score):.2f} {row['label']}{said}",
             str(row["issue"]),
             escape(str(row["summary"])),
             escape(str(row["status"])),

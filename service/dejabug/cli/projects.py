@@ -10,6 +10,7 @@ from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
 from dejabug.jobs import forget_issue, refresh_comments_of
+from dejabug.labels import COMMENT_FLOOR
 from dejabug.projects import MODES, Mode, Rules
 from dejabug.rooms import Rooms
 
@@ -30,7 +31,8 @@ def project(
         str | None, typer.Option(help="; ".join(f"{name}: {MEANING[name]}" for name in MODES) + ".")
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Least probability that is commented here.")
+        float | None,
+        typer.Option(help=f"Least probability that is commented here, {COMMENT_FLOOR:g} to 1."),
     ] = None,
     usual: Annotated[
         bool, typer.Option("--usual", help="Back to the studio's usual rules.")
@@ -60,7 +62,8 @@ def project(
         _forget(place, key, yes)
         return
     old = place.projects.rules(key)
-    rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, old.threshold))
+    kept = old.raised().threshold
+    rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, kept))
     if rules != old:
         place.projects.put(key, rules)
         refreshed = refresh_comments_of(place, key)
@@ -100,5 +103,7 @@ def _show(place: Rooms, keys: list[str]) -> None:
         rules = place.projects.rules(key)
         usual = place.settings.comment_threshold
         shown = f"{usual:g} (usual)" if rules.threshold is None else f"{rules.threshold:g}"
+        if rules.too_low:
+            shown = f"{COMMENT_FLOOR:g} ({rules.threshold:g} is too low)"
         table.add_row(escape(key), rules.mode, shown, MEANING[rules.mode])
     console.print(table if keys else "No project is known yet.")

@@ -8,7 +8,7 @@ by cosine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -290,14 +290,18 @@ class FrameIndex:
             for clip_id in sorted(map(text_of, row))
         }
 
-    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
-        """Mean vector float32 [dimensions] of the projects' clips, and how many stand for it."""
+    def mean(
+        self, projects: Sequence[str], without_clips: Container[str] = ()
+    ) -> tuple[Floats, int]:
+        """Mean vector float32 [dimensions] of the projects' clips but for some, and how many stand
+        for it."""
         sampled: list[Any] = []
         for project in projects:
             sampled += self._redis.srandmember(self._clips_of(project), MEAN_SAMPLE) or []
         with self._redis.pipeline(transaction=False) as pipe:
-            for clip_id in sampled:
-                pipe.hget(self._clips + text_of(clip_id), "mean")
+            for clip_id in map(text_of, sampled):
+                if clip_id not in without_clips:
+                    pipe.hget(self._clips + clip_id, "mean")
             means = [np.frombuffer(mean, np.float32) for mean in pipe.execute() if mean]
         if not means:
             return np.zeros(self._dimensions, np.float32), 0

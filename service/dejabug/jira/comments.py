@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Plain words for scores, which are probabilities; see docs/quality.md for how true they are.
-STRENGTHS = ((0.95, "Very likely the same bug"), (0.75, "Likely the same bug"))
-WEAKEST = "Possibly the same bug"
+from dejabug.labels import label, may_be_regression, rounded_down
+
 # Signs that wiki text gives a meaning to, and that a ticket's words must not have.
 WIKI_SIGNS = re.compile(r"([\\{}\[\]|*_\-+^~?!])")
 # How the comment teaches what it understands.
@@ -33,7 +32,8 @@ class MomentPair:
 class Suggested:
     """One suggested ticket; `filename` names its clip when it has several, `kinds` are the kinds of
     bug that it is tagged with, `also` the keys of its duplicates that match too, `clip_on` that of
-    the duplicate whose clip was compared, None for its own."""
+    the duplicate whose clip was compared, None for its own, `same_file` that of the issue with the
+    very same file, if there is one."""
 
     key: str
     summary: str
@@ -46,6 +46,7 @@ class Suggested:
     kinds: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     clip_on: str | None = None
+    same_file: str | None = None
 
 
 def render(
@@ -83,11 +84,6 @@ def escape(text: str) -> str:
     return WIKI_SIGNS.sub(r"\\\1", one_line)
 
 
-def strength(score: float) -> str:
-    """A score in plain words."""
-    return next((words for least, words in STRENGTHS if score >= least), WEAKEST)
-
-
 def clock(seconds: float) -> str:
     """Seconds as on a player: 1:07.5, or 0:04 when they are whole."""
     tenths = round(max(0.0, seconds) * 10)
@@ -115,14 +111,15 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
         summary = summary[: LONGEST_SUMMARY - 1].rstrip() + "…"
     lines = [
         f"* *{_link(suggestion.key, browse_url)}* {escape(summary)}",
-        f"** {strength(suggestion.score)} (score {suggestion.score:.2f}), {_state(suggestion)}",
+        f"** {label(suggestion.score, suggestion.same_file)} "
+        f"(score {rounded_down(suggestion.score):.2f}), {_state(suggestion)}",
     ]
     if suggestion.also:
         also = ", ".join(_link(key, browse_url) for key in suggestion.also)
         lines.append(f"** Also filed as {also}")
     if suggestion.kinds:
         lines.append(f"** Kind of bug: {escape(', '.join(suggestion.kinds))}")
-    if suggestion.moments:
+    if suggestion.moments and not suggestion.same_file:
         where = f" of {escape(suggestion.filename)}" if suggestion.filename else ""
         if suggestion.clip_on:
             where += f" on its duplicate {_link(suggestion.clip_on, browse_url)}"
@@ -153,4 +150,6 @@ def _state(suggestion: Suggested) -> str:
     fixed = fixed_in(suggestion.resolution, suggestion.fix_versions)
     if fixed is None:
         return f"{status}, resolved as {escape(suggestion.resolution)}"
+    if not may_be_regression(suggestion.score):
+        return f"{status}, {escape(fixed)}"
     return f"{status}: possible regression of {suggestion.key}, {escape(fixed)}"

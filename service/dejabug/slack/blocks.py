@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dejabug.jira.comments import clock, span, strength
+from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
 from dejabug.results import Found
 from dejabug.rooms import Rooms
@@ -109,8 +109,7 @@ def pictures_for(place: Rooms, reader: str) -> Picture:
 
 
 def _result(found: Found, picture: str | None) -> list[Block]:
-    by_clip = "clip" in found.found_by
-    how = strength(found.score) if by_clip else f"found by {' and '.join(found.found_by)}"
+    how = found.label or f"found by {' and '.join(found.found_by)}"
     moment = span(*found.moments[0].there) if found.moments else ""
     facts = [how, _name(found.status), *([moment] if moment else [])]
     if found.also:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dejabug import policy
-from dejabug.answers import Read, find_for_reader, tickets_of
-from dejabug.jira.comments import fixed_in, strength
+from dejabug.answers import Answer, Read, find_for_reader, tickets_of
+from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
+from dejabug.labels import is_weak, label, may_be_regression, rounded_down
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
@@ -43,7 +44,7 @@ def matches_for(
         matches.append(
             {
                 **_ticket(answer.tickets[choice.issue_id], place.settings.jira_url),
-                **_strength(choice),
+                **_strength(choice, answer),
                 **shown,
                 "kinds": place.catalogue.tags(choice.issue_id),
                 "linked": choice.issue_id in linked,
@@ -69,15 +70,19 @@ def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
         "status_category": issue.status_category,
         "resolution": issue.resolution,
         "fix_versions": list(issue.fix_versions),
-        "regression": fixed_in(issue.resolution, issue.fix_versions),
     }
 
 
-def _strength(choice: Choice) -> dict[str, Any]:
-    pair = choice.pair
+def _strength(choice: Choice, answer: Answer) -> dict[str, Any]:
+    pair, issue = choice.pair, answer.tickets[choice.issue_id]
+    same_file = answer.same_file(choice)
+    fixed = fixed_in(issue.resolution, issue.fix_versions)
     return {
-        "score": round(pair.score, 4),
-        "strength": strength(pair.score),
+        "score": rounded_down(pair.score, 4),
+        "strength": label(pair.score, same_file),
+        "same_file": same_file,
+        "weak": is_weak(pair.score),
+        "regression": fixed if may_be_regression(pair.score) else None,
         "by": "clip" if pair.clip_id else "words",
         "moments": [_moment(moment) for moment in pair.moments],
     }

@@ -74,6 +74,7 @@ function about(result) {
   if (tags.length) text.append(make("ul", { class: "tags", "aria-label": "Kinds of bug" }, ...tags));
   const more = [result.game, result.created.slice(0, 10)].filter(Boolean).join(" · ");
   text.append(make("p", { class: "small" }, more));
+  if (result.label) text.append(make("p", { class: "small" }, result.label));
   if (result.also.length) text.append(make("p", { class: "small" }, `also ${result.also.join(", ")}`));
   return text;
 }

@@ -1,0 +1,111 @@
+"""What scores are called, on every surface, and what is never commented."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from conftest import Site
+from dejabug import answers, jobs, labels
+from dejabug.answers import threshold_of
+from dejabug.doctor import examine
+from dejabug.jira.comments import Suggested, render
+from dejabug.policy import PairMatch
+from dejabug.projects import KEY, Rules
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings
+from test_jobs import old_and_new
+
+PROBABILITIES = st.floats(0, 1)
+
+
+def suggested(score: float) -> str:
+    """A comment on a match with this score, whose ticket is fixed."""
+    found = Suggested("GAME-7", "Car sinks", "Done", "Fixed", score, (), ("1.2",))
+    return render([found], strip=None, encoder="x", browse_url="https://jira.example")
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (1.0, "Very likely the same bug"),
+        (0.95, "Very likely the same bug"),
+        (0.9499, "Likely the same bug"),
+        (0.75, "Likely the same bug"),
+        (0.7499, "Possibly the same bug"),
+        (0.5, "Possibly the same bug"),
+        (0.4999, "Weak match"),
+        (0.005, "Weak match"),
+    ],
+)
+def test_each_label_begins_at_its_floor(score: float, words: str) -> None:
+    assert labels.label(score) == words
+    assert labels.is_weak(score) is (words == "Weak match")
+
+
+@given(PROBABILITIES)
+def test_a_label_never_stands_beside_a_number_below_its_floor(score: float) -> None:
+    shown = labels.rounded_down(score)
+    assert score - 0.01 - 1e-9 <= shown <= score + 1e-9
+    assert labels.label(shown) == labels.label(score + 1e-12 if shown > score else score)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (0.75, "possible regression of GAME-7, fixed in 1.2"),
+        (0.74, "status Done, fixed in 1.2"),
+    ],
+)
+def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, said: str) -> None:
+    assert said in suggested(score)
+    assert ("regression" in suggested(score)) is (score >= labels.REGRESSION)
+
+
+def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Rooms) -> None:
+    told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
+    with pytest.raises(ValueError, match=told):
+        cold_place.projects.put("GAME", Rules(threshold=0.49))
+    assert cold_place.projects.all() == {}
+    with pytest.raises(ValidationError, match=told):
+        Settings(comment_threshold=0.49)
+    cold_place.projects.put("GAME", Rules(threshold=0.5))
+    assert Settings(comment_threshold=1.0).comment_threshold == 1
+
+
+def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_so(
+    cold_place: Rooms,
+) -> None:
+    stored = json.dumps({"mode": "on", "threshold": 0.1})
+    cold_place.redis.hset(KEY, "GAME", stored)
+    assert threshold_of(cold_place, "GAME") == labels.COMMENT_FLOOR
+    (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
+    assert not check.well
+    assert "GAME has 0.1" in check.says
+    assert check.remedy == "Set another: dejabug project GAME --threshold 0.5"
+    cold_place.projects.put("GAME", cold_place.projects.rules("GAME").raised())
+    (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
+    assert check.well
+
+
+@pytest.mark.parametrize(("score", "comments"), [(0.5, 1), (0.49, 0)])
+def test_nothing_below_the_floor_is_commented_whatever_the_rules_say(
+    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch,
+    score: float, comments: int,
+) -> None:  # fmt: skip
+    place.redis.hset(KEY, "GAME", json.dumps({"mode": "on", "threshold": 0.0}))
+    loose = place.settings.model_copy(update={"comment_threshold": 0.0})
+    object.__setattr__(place, "settings", loose)
+    old, key, issue_id = old_and_new(place, jira, clips)
+    found = str(jira.issue(old)["id"])
+    (here,) = place.catalogue.clip_ids_of(issue_id)
+    (there,) = place.catalogue.clip_ids_of(found)
+    pair = PairMatch(here, there, found, score, ())
+    monkeypatch.setattr(answers, "rank", lambda *_: [pair])
+    jobs.suggest(issue_id)
+    assert len(jira.comments(key)) == comments

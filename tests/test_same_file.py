@@ -1,0 +1,287 @@
+"""The same file on two tickets: told as such on every surface, to those who may see both."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+from typer.testing import CliRunner
+
+from conftest import Site
+from dejabug import jobs, search, uploads
+from dejabug.answers import rank, rank_anew
+from dejabug.catalogue import Catalogue
+from dejabug.cli import app as cli
+from dejabug.conversation import Command, obey
+from dejabug.policy import PairMatch, best_per_issue
+from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.results import Found
+from dejabug.rooms import Rooms
+from dejabug.slack import blocks
+from dejabug.verdicts import Verdict
+from dejabug.web import create_app
+from forge_app import ForgeApp
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+from test_search import ALL, BOTH, GAME, secure, send
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
+    return {**environment, **app.environment()}
+
+
+@pytest.fixture
+def client(place: Rooms) -> FlaskClient:
+    return create_app(place).test_client()
+
+
+class Twins:
+    """An old ticket, a new one with the same file, and others that look alike."""
+
+    def __init__(self, place: Rooms, jira: Site, clips: Path) -> None:
+        self.place, self.jira = place, jira
+        self.old, *self.others = history(place, jira, clips, QUIET, *COWS[:2], PLACEHOLDER[0])
+        self.new = jira.file("GAME", "this one is quite another matter", clips / QUIET)
+        self.new_id = tell(place, jira, self.new)
+        self.old_id = str(jira.issue(self.old)["id"])
+
+    @property
+    def record(self) -> IssueRecord:
+        found = self.place.catalogue.issue(self.new_id)
+        assert found is not None
+        return found
+
+    def best(self) -> PairMatch:
+        return rank(self.place, self.record)[0]
+
+    def found_in_search(self) -> Found:
+        return search.like_issue(self.place, GAME, self.new, ALL, 10).results[0]
+
+
+@pytest.fixture
+def twins(place: Rooms, jira: Site, clips: Path) -> Twins:
+    return Twins(place, jira, clips)
+
+
+def panel(client: FlaskClient, app: ForgeApp, issue_id: str, who: str = "tester") -> list[Any]:
+    told = client.get(f"/forge/v1/issues/{issue_id}/similar", headers=app.headers(who)).get_json()
+    matches: list[Any] = told["matches"]
+    return matches
+
+
+def uploaded(place: Rooms, path: Path) -> list[Found]:
+    upload_id = send(place, path)
+    work(place)
+    upload = uploads.look(place, upload_id, GAME.name)
+    assert upload is not None
+    return search.like_upload(place, GAME, upload, ALL, 10).results
+
+
+def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
+    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, app: ForgeApp
+) -> None:
+    label = f"Same file as {twins.old}"
+    (comment,) = jira.comments(twins.new)
+    first = comment["body"].index(f"* *[{twins.old}|")
+    assert comment["body"][first:].split("\n")[1].startswith(f"** {label} (score 1.00)")
+    shown = panel(client, app, twins.new_id)[0]
+    assert (shown["key"], shown["score"], shown["strength"]) == (twins.old, 1.0, label)
+    assert (shown["same_file"], shown["weak"]) == (twins.old, False)
+    assert shown["moments"][0]["here_at"] in shown["here"]["times"]
+    assert shown["moments"][0]["there_at"] in shown["there"]["times"]
+    found = twins.found_in_search()
+    assert (found.key, found.score, found.label, found.same_file) == (
+        twins.old,
+        1.0,
+        label,
+        twins.old,
+    )
+    sent = uploaded(place, clips / QUIET)
+    assert {found.key for found in sent[:2]} == {twins.old, twins.new}
+    assert [(found.score, found.label) for found in sent[:2]] == [
+        (1.0, f"Same file as {found.key}") for found in sent[:2]
+    ]
+    assert all(found.same_file is None and found.score < 1 for found in sent[2:])
+    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    message = blocks.results(page, twins.new, f"issue {twins.new}", lambda _: None)
+    assert label in message["blocks"][1]["text"]["text"]
+    told = CliRunner().invoke(cli, ["similar", twins.new, "--json"])
+    row = json.loads(told.stdout)[0]
+    assert (row["issue"], row["score"], row["label"]) == (twins.old, 1.0, label)
+    assert "1.00 Same" in CliRunner().invoke(cli, ["similar", twins.new]).stdout
+
+
+def test_it_does_so_whatever_is_searched(
+    twins: Twins, place: Rooms, jira: Site, clips: Path
+) -> None:
+    history(place, jira, clips, COWS[2], PLACEHOLDER[1], project="OTHER")
+    for caller in (GAME, BOTH):
+        found = search.like_issue(place, caller, twins.new, ALL, 10).results[0]
+        assert (found.key, found.score, found.same_file) == (twins.old, 1.0, twins.old)
+
+
+def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
+    twins: Twins, place: Rooms
+) -> None:
+    def others() -> dict[str, float]:
+        return {p.found_issue_id: p.score for p in rank(place, twins.record) if not p.same_file}
+
+    beside = others()
+    jobs.forget_issue(twins.old_id)
+    alone = others()
+    assert beside.keys() == alone.keys()
+    assert beside == pytest.approx(alone, abs=1e-4)
+
+
+def test_a_verdict_that_they_are_not_similar_wins(
+    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, app: ForgeApp
+) -> None:
+    place.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
+    jobs.suggest(twins.new_id)
+    assert all(twins.old not in each["body"] for each in jira.comments(twins.new))
+    assert twins.old not in json.dumps(panel(client, app, twins.new_id))
+    assert twins.found_in_search().key != twins.old
+
+
+def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
+    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, app: ForgeApp
+) -> None:
+    secure(jira, twins.old)
+    tell(place, jira, twins.old, watch=False)
+    told = panel(client, app, twins.new_id)
+    assert twins.old not in json.dumps(told)
+    assert "Same file" not in json.dumps(told)
+    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    assert {found.key for found in page.results} == set(twins.others)
+    assert all(found.same_file is None and found.score < 1 for found in page.results)
+    assert all("Same file" not in each["body"] for each in jira.comments(twins.new))
+    assert panel(client, app, twins.new_id, "admin")[0]["same_file"] == twins.old
+
+
+def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the_same(
+    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, app: ForgeApp
+) -> None:
+    secure(jira, twins.old)
+    before = panel(client, app, twins.new_id)
+    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    for _ in range(24):
+        key = jira.file("GAME", "the same again", clips / QUIET)
+        secure(jira, key)
+        tell(place, jira, key, watch=False)
+    rank_anew(place, twins.new_id)
+    after = panel(client, app, twins.new_id)
+    assert [each["key"] for each in after] == [each["key"] for each in before]
+    again = search.like_issue(place, GAME, twins.new, ALL, 10)
+    assert [found.key for found in again.results] == [found.key for found in page.results]
+
+
+def test_the_oldest_of_several_comes_first(
+    twins: Twins, place: Rooms, jira: Site, clips: Path
+) -> None:
+    third = jira.file("GAME", "and again", clips / QUIET)
+    issue_id = tell(place, jira, third)
+    record = place.catalogue.issue(issue_id)
+    assert record is not None
+    found = [pair.found_issue_id for pair in rank(place, record) if pair.same_file]
+    assert found == [twins.old_id, twins.new_id]
+
+
+def test_the_same_file_comes_before_what_only_looks_certain() -> None:
+    pairs = [PairMatch("1", "2", "a", 1.0, ()), PairMatch("1", "30", "b", 1.0, (), same_file=True)]
+    pairs += [PairMatch("1", "4", "b", 1.0, ())]
+    assert [(p.found_issue_id, p.same_file) for p in best_per_issue("", pairs)] == [
+        ("b", True),
+        ("a", False),
+    ]
+
+
+def test_the_file_twice_on_one_issue_never_suggests_the_issue_itself(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "twice", clips / QUIET, clips / QUIET)
+    issue_id = tell(place, jira, key)
+    record = place.catalogue.issue(issue_id)
+    assert record is not None
+    assert rank(place, record) == []
+    other = tell(place, jira, jira.file("GAME", "once", clips / QUIET))
+    (pair,) = rank(place, record)
+    assert (pair.found_issue_id, pair.same_file) == (other, True)
+
+
+def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: Rooms) -> None:
+    assert twins.best().same_file
+    (clip,) = place.catalogue.clips_of(twins.old_id)
+    place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="blank: it is black"))
+    assert not twins.best().same_file
+    place.catalogue.put_clip(clip)
+    assert twins.best().same_file
+    jobs.purge_clip(place, place.collection, clip)
+    assert not twins.best().same_file
+
+
+def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Rooms) -> None:
+    (clip,) = place.catalogue.clips_of(twins.old_id)
+    jobs.forget_clip(place, clip.id, twins.old_id)
+    assert not twins.best().same_file
+
+
+def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
+    twins: Twins, place: Rooms, client: FlaskClient, app: ForgeApp
+) -> None:
+    (clip,) = place.catalogue.clips_of(twins.old_id)
+    place.catalogue.put_clip(replace(clip, unshown=True))
+    place.pictures.forget(clip.id)
+    shown = panel(client, app, twins.new_id)[0]
+    assert (shown["same_file"], shown["there"]["times"]) == (twins.old, [])
+
+
+def test_what_another_encoder_knows_of_the_file_does_not_count(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (first,) = history(place, jira, clips, QUIET)
+    (clip,) = place.catalogue.clips_of(str(jira.issue(first)["id"]))
+    elsewhere = ClipRecord("77", "99", "x.mp4", 1, ClipStatus.INDEXED, content=clip.content)
+    Catalogue(place.redis, "another").put_clip(elsewhere)
+    record = place.catalogue.issue(str(jira.issue(first)["id"]))
+    assert record is not None
+    assert rank(place, record) == []
+
+
+def test_a_file_that_shows_nothing_has_no_twin(place: Rooms, jira: Site, tmp_path: Path) -> None:
+    """A blank picture is the same bytes on tickets that have nothing in common."""
+    Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
+    first = jira.file("GAME", "a crash in the menu", tmp_path / "black.png")
+    second = jira.file("GAME", "no sound after loading", tmp_path / "black.png")
+    tell(place, jira, first, watch=False)
+    record = place.catalogue.issue(tell(place, jira, second))
+    assert record is not None
+    assert all(not pair.same_file and pair.score < 1 for pair in rank(place, record))
+    assert jira.comments(second) == []
+
+
+def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
+    place: Rooms, jira: Site, tmp_path: Path
+) -> None:
+    noise = Image.effect_noise((320, 180), 90).convert("RGB")
+    written = io.BytesIO()
+    noise.save(written, "PNG")
+    (tmp_path / "log.png").write_bytes(written.getvalue())
+    first = jira.file("GAME", "the menu does not open", tmp_path / "log.png")
+    tell(place, jira, first, watch=False)
+    second = jira.file("GAME", "all is lost", tmp_path / "log.png")
+    tell(place, jira, second)
+    assert f"Same file as {first} (score 1.00)" in jira.comments(second)[0]["body"]
+
+
+def test_why_says_that_it_is_the_same_file(twins: Twins, place: Rooms, jira: Site) -> None:
+    obey(place, twins.record, "Tess", [Command("why", twins.old)])
+    note = place.ledger.note(twins.new_id)
+    assert f"{twins.old}: score 1.00; a ticket is named from 0.50 on." in note
+    assert f"{twins.old} has the same file as this ticket." in note
+    assert "Most alike" not in note
