@@ -242,6 +242,8 @@ def test_the_studio_s_own_duplicates_are_the_truth_of_eval_from_jira(
     answer = call("eval", "--from-jira")
     assert answer.exit_code == 0, answer.output
     assert "clip_text" in answer.output
+    in_order = call("eval", "--from-jira", "--arrivals")
+    assert "in the order in which clips were attached (1 project)" in words(in_order.output)
     too_few = call("learn")
     assert too_few.exit_code == 1
     assert "2 groups of duplicates" in words(too_few.output + too_few.stderr)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from dejabug import ranking
-from dejabug.index import FrameIndex, TicketIndex
+from dejabug.index import FrameIndex, Place
 from dejabug.ranking import Calibrations, Floats, Hit, Match, Moment, Recipe, TimedVectors
 
 # Tickets nearest in words whose clips are compared too, however their frames look from afar.
@@ -40,16 +41,41 @@ class TextMatch:
     match: Match
 
 
-class Finder:
-    """Ranks the clips of the indexes; sizes as in the settings of the same names.
+class Frames(Protocol):
+    """What comparing clips asks of an index of frames, as in `FrameIndex`."""
 
-    `calibrations` and `projection` are what a studio's own verdicts have taught, if anything.
+    def nearest_clips(
+        self, vectors: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]: ...
+    def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
+    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
+    def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]: ...
+    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]: ...
+
+
+class Tickets(Protocol):
+    """What comparing clips asks of an index of tickets' words, as in `TicketIndex`."""
+
+    def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]: ...
+    def nearest(
+        self, vector: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]: ...
+
+
+AnyFrames = TypeVar("AnyFrames", bound=Frames)
+
+
+class ClipFinder(Generic[AnyFrames]):
+    """Ranks clips by a clip, and tickets by a ticket, in indexes of Redis or of memory.
+
+    Sizes as in the settings of the same names. `calibrations` and `projection` are what a studio's
+    own verdicts have taught, if anything.
     """
 
     def __init__(
         self,
-        frames: FrameIndex,
-        tickets: TicketIndex,
+        frames: AnyFrames,
+        tickets: Tickets,
         *,
         candidate_frames: int,
         candidate_clips: int,
@@ -157,6 +183,26 @@ class Finder:
             if other in first
         ]
 
+    def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
+        places = self._frames.places(clip_ids)
+        return {
+            clip_id: places[clip_id].issue_id
+            for clip_id in clip_ids
+            if clip_id in places and places[clip_id].issue_id != without
+        }
+
+    def _word_evidence(self, words: Floats, issue_ids: Iterable[str]) -> dict[str, float]:
+        """Evidence from tickets' words, by issue; issues without words are left out."""
+        vectors = self._tickets.vectors(issue_ids)
+        if not vectors:
+            return {}
+        evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
+        return dict(zip(vectors, evidence.tolist(), strict=True))
+
+
+class Finder(ClipFinder[FrameIndex]):
+    """Ranks the clips of the service's indexes, by words too."""
+
     def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
         """The nearest frames to each of the vectors [m, d], for the paper's two rankings."""
         rows = self._frames.nearest_frames(vectors, self._candidate_frames, projects)
@@ -201,22 +247,6 @@ class Finder:
         if len(some) >= self._candidate_clips or k == self._candidate_frames:
             return some
         return self._frames.best_frames(vector, self._candidate_frames, projects)
-
-    def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
-        places = self._frames.places(clip_ids)
-        return {
-            clip_id: places[clip_id].issue_id
-            for clip_id in clip_ids
-            if clip_id in places and places[clip_id].issue_id != without
-        }
-
-    def _word_evidence(self, words: Floats, issue_ids: Iterable[str]) -> dict[str, float]:
-        """Evidence from tickets' words, by issue; issues without words are left out."""
-        vectors = self._tickets.vectors(issue_ids)
-        if not vectors:
-            return {}
-        evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
-        return dict(zip(vectors, evidence.tolist(), strict=True))
 
 
 def _seen(hit: Hit) -> Match:

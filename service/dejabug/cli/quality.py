@@ -22,7 +22,16 @@ from dejabug.cli.common import (
     plain_errors,
     progress_bars,
 )
-from dejabug.evaluation import ablation, calibrate, curve, report
+from dejabug.cli.scores import (
+    draw_arrivals,
+    measured,
+    orders_in_words,
+    print_arrivals,
+    print_arrivals_fit,
+    print_judged,
+)
+from dejabug.evaluation import ablation, arrivals, calibrate, report
+from dejabug.evaluation.arrival_report import page_section
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.learning import Learned
@@ -30,7 +39,6 @@ from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
 from dejabug.jobs import queue_suggestion
 from dejabug.lessons import Lessons, write_lessons
-from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
 
 
@@ -54,6 +62,20 @@ def evaluate_search(
     curve_file: Annotated[
         Path | None, typer.Option("--curve", help="Also draw precision and recall here (PNG).")
     ] = None,
+    by_arrivals: Annotated[
+        bool,
+        typer.Option(
+            "--arrivals",
+            help="Also measure suggestions as tickets arrive one by one. "
+            "`--curve` and `--fit` then use these.",
+        ),
+    ] = False,
+    orders: Annotated[
+        int,
+        typer.Option(
+            min=1, help="With `--arrivals`: how many random orders of arrival are replayed."
+        ),
+    ] = arrivals.ORDERS,
     steps: Annotated[
         bool, typer.Option("--ablation", help="Also measure each step of the ranking by itself.")
     ] = False,
@@ -71,6 +93,15 @@ def evaluate_search(
     for videos. A data set goes through the real pipeline into a fresh index of its own; the
     service's is not touched. Settings of the environment count, so that
     `DEJABUG_FRAME_CROP=center dejabug eval …` measures that.
+
+    `--arrivals` measures what users see: every ticket, also one without a bug, asks for duplicates
+    among the tickets that came before it in its own project (each game of a data set is one), and
+    gets at most as many suggestions as a comment names. At each threshold, precision is the share
+    of suggestions that are right, recall the share of tickets with an earlier duplicate that get a
+    right one; the calibration error tells how far scores are from what they promise. Groups that
+    share a `related` id in the manifest show the same kind of bug elsewhere: such suggestions are
+    counted apart, as neither right nor wrong. With `--from-jira`, clips arrive in the order in
+    which they were attached.
 
     The service's encoder is CLIP; where no model hub is in reach: `DEJABUG_ENCODER=starter`.
     """
@@ -93,19 +124,27 @@ def evaluate_search(
         _warn(corpus)
         results = evaluate(corpus, progress=bar("Asking"))
         rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []
+        replayed = (
+            arrivals.replay(corpus, orders=orders, progress=bar("Arrivals"))
+            if by_arrivals
+            else None
+        )
+        in_order = measured(replayed, place.settings) if replayed else None
+        how = orders_in_words(replayed, orders, dated=from_jira) if replayed else ""
         judged = {}
-        if curve_file or fit:
+        if (curve_file or fit) and not by_arrivals:
             for name, use_words in (("clip alone", False), ("clip and words", True)):
                 judged[name] = calibrate.judge(
                     corpus, use_words=use_words, progress=bar(f"Judging {name}")
                 )
         learned = learn_from(corpus, bar("Learning")) if learning else None
         if html_file:
-            report.write_page(corpus, results, html_file)
+            section = page_section(in_order, how) if in_order else ""
+            report.write_page(corpus, results, html_file, section)
         table = report.main_table(corpus, results, width=console.width)
         by_game, by_type = (report.breakdown(results, by) for by in ("game", "bug_type"))
         asking = len(corpus.queries())
-        told, label = report.as_json(corpus, results), corpus.place.encoder_label()
+        told, label = report.as_json(corpus, results, in_order), corpus.place.encoder_label()
     console.print(table)
     if len(by_game.rows) > 1:
         console.print(by_game)
@@ -114,7 +153,13 @@ def evaluate_search(
     if rows:
         console.print(ablation.as_markdown(rows), highlight=False, markup=False)
     if judged:
-        _print_judged(judged, place, asking, curve_file, fit)
+        print_judged(judged, place.settings, asking, curve_file, fit)
+    if replayed and in_order:
+        print_arrivals(in_order, how)
+        if curve_file:
+            draw_arrivals(in_order, curve_file)
+        if fit:
+            print_arrivals_fit(replayed, place.settings)
     if learned is not None:
         console.print(_learned_table(learned))
     if json_file:
@@ -181,39 +226,6 @@ def _warn(corpus: Corpus) -> None:
             "no clip has a duplicate, so there is nothing to ask for. In a data set, clips of one "
             "bug share a `group`; in a studio, link duplicates in Jira or tell: dejabug verdict"
         )
-
-
-def _print_judged(
-    judged: dict[str, list[calibrate.Judged]],
-    place: Rooms,
-    asking: int,
-    picture: Path | None,
-    fit: bool,
-) -> None:
-    limit, threshold = place.settings.max_suggestions, place.settings.comment_threshold
-    curves = {
-        name: calibrate.precision_recall(pairs, limit=limit, asking=asking)
-        for name, pairs in judged.items()
-    }
-    for name, points in curves.items():
-        at = next((point for point in points if point.threshold >= threshold), None)
-        error = calibrate.expected_calibration_error(judged[name])
-        named = (
-            f"{at.named} named, {at.precision:.1%} right, {at.found:.1%} found" if at else "none"
-        )
-        console.print(
-            f"{name}, at the threshold {threshold:g}: {named}; calibration error {error:.3f}"
-        )
-    if picture:
-        curve.draw(curves, threshold, picture)
-    if fit:
-        fitted = calibrate.refit(*judged.values())
-        for name, line in (("FRAMES_ONLY", fitted.frames), ("WITH_WORDS", fitted.with_words)):
-            console.print(f"{name}: slope {line.slope:.1f}, intercept {line.intercept:.1f}")
-        for name, points in curves.items():
-            least = calibrate.threshold_for(points)
-            from_where = "at no threshold" if least is None else f"from {least.threshold:.3f} on"
-            console.print(f"{name}: {calibrate.WANTED_PRECISION:.0%} right {from_where}")
 
 
 def _learned_table(learned: Learned) -> Table:

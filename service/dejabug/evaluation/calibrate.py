@@ -81,9 +81,14 @@ def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibration
     """The two curves from judged matches alone, with next to no trust in those of today."""
 
     def curve(judged: Sequence[Judged], prior: Calibration) -> Calibration:
-        return fit([j.evidence for j in judged], [j.same for j in judged], prior, trust=0.1)
+        return fit_alone([j.evidence for j in judged], [j.same for j in judged], prior)
 
     return Calibrations(curve(frames, FRAMES_ONLY), curve(with_words, WITH_WORDS))
+
+
+def fit_alone(evidence: Sequence[float], same: Sequence[bool], start: Calibration) -> Calibration:
+    """A curve from pairs alone, with next to no trust in the one that the fit starts from."""
+    return fit(evidence, same, start, trust=0.1)
 
 
 def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> list[Point]:

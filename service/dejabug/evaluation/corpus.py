@@ -34,7 +34,10 @@ class Item:
     """A clip of a data set or of a studio: what is known of it, and with what it belongs together.
 
     `clip_id` and `issue_id` are the index's names for it; `group` is None for a clip without a
-    duplicate's label.
+    duplicate's label. `related` is shared by groups that show the same kind of bug elsewhere.
+    `project` is the backlog that its ticket belongs to; `still` tells a screenshot from a clip.
+    `attached` is when it came to its ticket, Unix seconds and 0 where that is not known; None in a
+    data set, which has no dates.
     """
 
     clip_id: str
@@ -44,6 +47,10 @@ class Item:
     bug_type: str | None
     group: str | None
     summary: str
+    project: str = ""
+    related: str | None = None
+    still: bool = False
+    attached: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +90,10 @@ def indexed(
 ) -> Iterator[Corpus]:
     """Run a data set through the pipeline into the index of a Redis of its own, gone at the end.
 
-    The service's Redis is not touched. Each game is a project, and all are searched together, as a
-    backlog is. `encoder`: one that is loaded already. Raises ManifestError; a clip that cannot be
-    read is told in `failed`, and counts as one that no ranking ever finds.
+    The service's Redis is not touched. Each game is a project, unless the manifest names projects,
+    and all are searched together, as a backlog is. `encoder`: one that is loaded already. Raises
+    ManifestError; a clip that cannot be read is told in `failed`, and counts as one that no ranking
+    ever finds.
     """
     entries = read_manifest(manifest)
     folder = manifest if manifest.is_dir() else manifest.parent
@@ -98,14 +106,18 @@ def indexed(
 
 
 def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progress) -> Corpus:
-    projects = {game: f"G{n}" for n, game in enumerate(sorted({e.game for e in entries}))}
+    names = sorted({entry.project or entry.game for entry in entries})
+    projects = {name: f"G{number}" for number, name in enumerate(names)}
     items, failed = [], {}
     for number, (entry, frames) in enumerate(_sampled(place, folder, entries), start=1):
         name = str(number)
-        where = Place(name, projects[entry.game], entry.game)
+        project = entry.project or entry.game
+        where = Place(name, projects[project], entry.game)
+        still = False
         if isinstance(frames, media.ClipError):
             failed[entry.file] = str(frames)
         else:
+            still = len(frames.times) == 1 and frames.duration == 0
             vectors = place.encoder.embed_images(frames.pixels)
             place.index.write_clip(name, where, frames.times, vectors, signature_of(frames))
             place.pictures.write(name, frames.times.tolist(), frames.pixels)
@@ -121,6 +133,9 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
                 entry.bug_type,
                 entry.group,
                 entry.summary,
+                project,
+                entry.related,
+                still,
             )
         )
         progress(number, len(entries))

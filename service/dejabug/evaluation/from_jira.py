@@ -29,6 +29,9 @@ def studio(place: Rooms) -> Corpus:
                     None,
                     group,
                     summary,
+                    issue.project,
+                    still=clip.still,
+                    attached=clip.attached,
                 )
             )
     projects = tuple(place.catalogue.projects())

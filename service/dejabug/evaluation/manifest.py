@@ -21,6 +21,9 @@ class Entry(BaseModel):
         bug: the bug in a few words, or None for a bug-free clip.
         bug_type: slug of the bug's type (`clipping`, `missing_texture`, ...), or None.
         group: the clips that share it show the same bug of the same game; None without a bug.
+        related: shared by groups that show the same kind of bug elsewhere in the game, or None. A
+            pair of two such groups counts as neither right nor wrong in `--arrivals`.
+        project: the project's key; by default, each game is a project of its own.
         summary: the ticket's summary.
         description: the ticket's description.
     """
@@ -33,6 +36,8 @@ class Entry(BaseModel):
     bug: str | None = None
     bug_type: str | None = None
     group: str | None = None
+    related: str | None = None
+    project: str = ""
     summary: str = ""
     description: str = ""
 

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, select_autoescape
+from markupsafe import Markup
 from rich.table import Column, Table
 
+from dejabug.evaluation import arrival_metrics
+from dejabug.evaluation.arrival_metrics import Figures
+from dejabug.evaluation.arrivals import Asked
 from dejabug.evaluation.corpus import Corpus, Item
 from dejabug.evaluation.metrics import Metrics
 from dejabug.evaluation.rankings import Answer, Method, Mode, Result, chance
@@ -70,8 +74,11 @@ def breakdown(results: Results, by: str) -> Table:
     return table
 
 
-def as_json(corpus: Corpus, results: Results) -> str:
-    """Mode → ranking → metrics with intervals; chance and breakdowns beside them."""
+def as_json(
+    corpus: Corpus, results: Results, arrivals: Mapping[Asked, Figures] | None = None
+) -> str:
+    """Mode → ranking → metrics with intervals; chance and breakdowns beside them, and under
+    `arrivals` what was measured in order of arrival."""
     told: dict[str, Any] = {
         mode: {
             method: {
@@ -90,6 +97,10 @@ def as_json(corpus: Corpus, results: Results) -> str:
         told[f"by_{by}"] = {
             value: {mode: metrics.as_json() for mode, metrics in row.items()}
             for value, row in _broken_down(results, by).items()
+        }
+    if arrivals is not None:
+        told["arrivals"] = {
+            asked: arrival_metrics.as_json(figures) for asked, figures in arrivals.items()
         }
     told["clips"], told["failed"] = len(corpus.items), corpus.failed
     told["encoder"] = corpus.place.encoder_label()
@@ -116,9 +127,9 @@ class Miss:
     wanted: tuple[Shown, ...]
 
 
-def write_page(corpus: Corpus, results: Results, path: Path) -> None:
+def write_page(corpus: Corpus, results: Results, path: Path, arrivals: Markup | str = "") -> None:
     """Write the HTML report: the tables, and the worst misses with their pictures. One file, with
-    no scripts and nothing loaded from elsewhere."""
+    no scripts and nothing loaded from elsewhere. `arrivals` is the part on them, if any."""
     template = (resources.files("dejabug.evaluation") / "report.html").read_text("utf-8")
     environment = Environment(autoescape=select_autoescape(default=True))
     mode: Mode = "clip_text" if "clip_text" in results else next(iter(results))
@@ -131,6 +142,7 @@ def write_page(corpus: Corpus, results: Results, path: Path) -> None:
             title: _broken_down(results, by)
             for title, by in (("game", "game"), ("bug type", "bug_type"))
         },
+        arrivals=arrivals,
         missed_in=TITLES[mode],
         misses=list(_misses(corpus, results[mode]["default"])),
         encoder=corpus.place.encoder_label(),

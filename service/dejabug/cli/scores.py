@@ -1,0 +1,98 @@
+"""What `dejabug eval` tells of scores: what a threshold gives, and curves fitted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.markup import escape
+
+from dejabug.cli.common import console
+from dejabug.evaluation import arrival_fit, arrival_report, calibrate, curve
+from dejabug.evaluation.arrival_metrics import Figures, figures
+from dejabug.evaluation.arrivals import Arrival, Asked, Replay
+from dejabug.ranking import Calibrations
+from dejabug.settings import Settings
+
+# What the curves are called in dejabug.ranking.calibration.
+NAMES = ("FRAMES_ONLY", "WITH_WORDS")
+
+
+def measured(replayed: Replay, settings: Settings) -> dict[Asked, Figures]:
+    """A replay's figures, with as many suggestions as a comment names and its threshold."""
+    return {asked: _figures(arrivals, settings) for asked, arrivals in replayed.items()}
+
+
+def orders_in_words(replayed: Replay, orders: int, *, dated: bool) -> str:
+    """Which orders of arrival were replayed."""
+    projects = len({arrival.project for arrival in replayed["clip"]})
+    within = "1 project" if projects == 1 else f"{projects} projects"
+    if dated:
+        return f"in the order in which clips were attached ({within})"
+    return f"in {'1 random order' if orders == 1 else f'{orders} random orders'} ({within})"
+
+
+def print_arrivals(told: Mapping[Asked, Figures], orders: str) -> None:
+    """The bad news in sentences, and the table."""
+    title = f"suggestions as tickets arrive, {orders}"
+    for asked, each in told.items():
+        console.print(escape(arrival_report.in_words(asked, each)), highlight=False)
+    console.print(arrival_report.table(told, title=title, width=console.width))
+
+
+def draw_arrivals(told: Mapping[Asked, Figures], picture: Path) -> None:
+    """The precision-recall curves as a PNG."""
+    lines = {arrival_report.TITLES[asked]: each.curve for asked, each in told.items()}
+    curve.draw(lines, next(iter(told.values())).default.threshold, picture)
+
+
+def print_arrivals_fit(replayed: Replay, settings: Settings) -> None:
+    """Curves fitted on all arrivals, and what they give on projects left out of the fit."""
+    _print_curves(arrival_fit.refit(replayed))
+    try:
+        held_out = arrival_fit.each_left_out(replayed)
+    except ValueError as error:
+        console.print(f"Not measured on projects left out of the fit: {escape(str(error))}.")
+        return
+    print_arrivals(measured(held_out, settings), "each project left out of the fit of its curves")
+
+
+def print_judged(
+    judged: Mapping[str, Sequence[calibrate.Judged]],
+    settings: Settings,
+    asking: int,
+    picture: Path | None,
+    fit: bool,
+) -> None:
+    """What the comment's threshold gives when every clip sees all others."""
+    limit, threshold = settings.max_suggestions, settings.comment_threshold
+    curves = {
+        name: calibrate.precision_recall(pairs, limit=limit, asking=asking)
+        for name, pairs in judged.items()
+    }
+    for name, points in curves.items():
+        at = next((point for point in points if point.threshold >= threshold), None)
+        error = calibrate.expected_calibration_error(judged[name])
+        named = (
+            f"{at.named} named, {at.precision:.1%} right, {at.found:.1%} found" if at else "none"
+        )
+        console.print(
+            f"{name}, at the threshold {threshold:g}: {named}; calibration error {error:.3f}"
+        )
+    if picture:
+        curve.draw(curves, threshold, picture)
+    if fit:
+        _print_curves(calibrate.refit(*judged.values()))
+        for name, points in curves.items():
+            least = calibrate.threshold_for(points)
+            from_where = "at no threshold" if least is None else f"from {least.threshold:.3f} on"
+            console.print(f"{name}: {calibrate.WANTED_PRECISION:.0%} right {from_where}")
+
+
+def _print_curves(fitted: Calibrations) -> None:
+    for name, line in zip(NAMES, (fitted.frames, fitted.with_words), strict=True):
+        console.print(f"{name}: slope {line.slope:.1f}, intercept {line.intercept:.1f}")
+
+
+def _figures(arrivals: Sequence[Arrival], settings: Settings) -> Figures:
+    return figures(arrivals, limit=settings.max_suggestions, default=settings.comment_threshold)

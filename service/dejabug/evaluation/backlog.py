@@ -1,0 +1,112 @@
+"""One project's indexes in memory, to be filled ticket by ticket.
+
+They answer `ClipFinder` as those in Redis do. They always compare exactly, and filling them again
+in another order costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from dejabug.index import Place
+from dejabug.ranking import Floats, TimedVectors
+
+
+class FramesInMemory:
+    """The frames of one project's clips, vectors of `dimensions`."""
+
+    def __init__(self, project: str, dimensions: int) -> None:
+        self._project = project
+        self._clips: dict[str, TimedVectors] = {}
+        self._places: dict[str, Place] = {}
+        self._starts: list[int] = []
+        self._filled = 0
+        # Rows beyond `_filled` are room to grow.
+        self._rows: Floats = np.empty((1024, dimensions), np.float32)
+        self._sum_of_means = np.zeros(dimensions, np.float64)
+
+    def write_clip(self, clip_id: str, place: Place, clip: TimedVectors) -> None:
+        """Put a clip in; each only once."""
+        end = self._filled + len(clip.times)
+        if end > len(self._rows):
+            room = np.empty((2 * end, self._rows.shape[1]), np.float32)
+            room[: self._filled] = self._rows[: self._filled]
+            self._rows = room
+        self._rows[self._filled : end] = clip.vectors
+        self._starts.append(self._filled)
+        self._filled = end
+        self._clips[clip_id] = clip
+        self._places[clip_id] = place
+        self._sum_of_means += clip.vectors.mean(axis=0)
+
+    def nearest_clips(
+        self, vectors: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]:
+        """As `FrameIndex.nearest_clips`."""
+        if self._project not in projects or not self._clips:
+            return []
+        cosines = vectors @ self._rows[: self._filled].T
+        if k < self._filled:
+            least = np.partition(cosines, -k, axis=1)[:, -k, None]
+            cosines = np.where(cosines >= least, cosines, -np.inf)
+        best: Floats = np.maximum.reduceat(cosines, self._starts, axis=1)
+        absent = np.isneginf(best)
+        floors = np.where(absent, np.inf, best).min(axis=1, keepdims=True)
+        scores = np.where(absent, floors, best).mean(axis=0)
+        clips = list(self._clips)
+        named = [(clips[n], float(scores[n])) for n in np.flatnonzero(~absent.all(axis=0))]
+        return sorted(named, key=lambda item: (-item[1], item[0]))
+
+    def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]:
+        """As `FrameIndex.clip_vectors`."""
+        return {clip: self._clips[clip] for clip in clip_ids if clip in self._clips}
+
+    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
+        """As `FrameIndex.places`."""
+        return {clip: self._places[clip] for clip in clip_ids if clip in self._places}
+
+    def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]:
+        """As `FrameIndex.issues_of_clips_on`."""
+        clips_on: dict[str, list[str]] = {}
+        for clip, place in self._places.items():
+            clips_on.setdefault(place.issue_id, []).append(clip)
+        return {
+            clip: issue
+            for issue in dict.fromkeys(issue_ids)
+            for clip in sorted(clips_on.get(issue, []))
+        }
+
+    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
+        """As `FrameIndex.mean`, but over all clips, where that samples large projects."""
+        clips = len(self._clips) if self._project in projects else 0
+        if not clips:
+            return np.zeros(self._rows.shape[1], np.float32), 0
+        return (self._sum_of_means / clips).astype(np.float32), clips
+
+
+class TicketsInMemory:
+    """The words of one project's tickets."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self._vectors: dict[str, Floats] = {}
+
+    def write(self, issue_id: str, vector: Floats) -> None:
+        """Put a ticket's words in, as a unit vector [dimensions]."""
+        self._vectors[issue_id] = vector
+
+    def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
+        """As `TicketIndex.vectors`."""
+        wanted = dict.fromkeys(issue_ids)
+        return {issue: self._vectors[issue] for issue in wanted if issue in self._vectors}
+
+    def nearest(self, vector: Floats, k: int, projects: Sequence[str]) -> list[tuple[str, float]]:
+        """As `TicketIndex.nearest`."""
+        if self._project not in projects or not self._vectors:
+            return []
+        cosines = np.stack(list(self._vectors.values())) @ vector
+        first = np.argsort(-cosines, kind="stable")[:k]
+        issues = list(self._vectors)
+        return [(issues[number], float(cosines[number])) for number in first]
