@@ -6,7 +6,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -50,7 +50,9 @@ class Frames(Protocol):
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
     def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]: ...
-    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]: ...
+    def mean(
+        self, projects: Sequence[str], without_clips: Container[str] = ()
+    ) -> tuple[Floats, int]: ...
 
 
 class Tickets(Protocol):

@@ -6,7 +6,7 @@ in another order costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
@@ -78,12 +78,16 @@ class FramesInMemory:
             for clip in sorted(clips_on.get(issue, []))
         }
 
-    def mean(self, projects: Sequence[str]) -> tuple[Floats, int]:
+    def mean(
+        self, projects: Sequence[str], without_clips: Container[str] = ()
+    ) -> tuple[Floats, int]:
         """As `FrameIndex.mean`, but over all clips, where that samples large projects."""
-        clips = len(self._clips) if self._project in projects else 0
+        left_out = [clip for name, clip in self._clips.items() if name in without_clips]
+        clips = len(self._clips) - len(left_out) if self._project in projects else 0
         if not clips:
             return np.zeros(self._rows.shape[1], np.float32), 0
-        return (self._sum_of_means / clips).astype(np.float32), clips
+        total = self._sum_of_means - sum(clip.vectors.mean(axis=0) for clip in left_out)
+        return (total / clips).astype(np.float32), clips
 
 
 class TicketsInMemory:
