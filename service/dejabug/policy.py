@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dejabug.ranking import Match, Moment
 
@@ -32,7 +33,8 @@ class PairMatch:
     """A match of one of an issue's clips with a clip of another issue.
 
     `clip_id` is empty where the issue has no clip and was compared by its words. `frames` and
-    `words` are the evidence of each, as in `Match`.
+    `words` are the evidence of each, as in `Match`. `answers` says by what a clip answers a
+    question in words, `words` or `picture`, and is empty where none was asked.
     """
 
     clip_id: str
@@ -42,6 +44,7 @@ class PairMatch:
     moments: tuple[Moment, ...]
     frames: float | None = None
     words: float | None = None
+    answers: tuple[Literal["picture", "words"], ...] = ()
 
 
 def pair_matches(
