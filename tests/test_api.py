@@ -144,7 +144,7 @@ def test_too_many_requests_are_told_when_to_come_back(place: Rooms) -> None:
 def test_words_are_answered_with_clips_and_their_moments(
     caller: Caller, old: list[str], worker: None
 ) -> None:
-    answer = caller.search("herd of cows everywhere")
+    answer = caller.search("meadow")
     assert set(keys(answer)) == set(old)
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.get_json()
@@ -153,18 +153,30 @@ def test_words_are_answered_with_clips_and_their_moments(
     first = told["results"][0]
     assert {
         "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
-        "score", "found_by", "clip", "asked", "moments", "also", "created",
+        "score", "relevance", "found_by", "clip", "asked", "moments", "also", "created",
         "label", "same_file",
     } == set(first)  # fmt: skip
     assert (first["label"], first["same_file"]) == (None, None)  # a rank's score claims nothing
     assert set(first["clip"]) == {"id", "filename", "duration", "times"}
 
 
+def test_unlikely_results_are_told_only_where_they_are_wanted(
+    caller: Caller, old: list[str], worker: None
+) -> None:
+    assert caller.search("purple elephants riding unicycles").get_json()["results"] == []
+    some = caller.search("herd of cattle").get_json()["results"]
+    every = caller.search("herd of cattle", unlikely="true").get_json()["results"]
+    assert every[: len(some)] == some
+    assert {each["key"] for each in every} == set(old)
+    assert {each["relevance"] for each in some} <= {"likely", "possible"}
+    assert {each["relevance"] for each in every[len(some) :]} <= {"unlikely"}
+
+
 def test_pages_follow_one_another(caller: Caller, old: list[str], worker: None) -> None:
     told: list[str] = []
     cursor = ""
     for _ in range(3):
-        answer = caller.search("cows", limit=1, cursor=cursor)
+        answer = caller.search("meadow", limit=1, cursor=cursor)
         told += keys(answer)
         cursor = answer.get_json()["next"]
     assert cursor is None
@@ -203,7 +215,7 @@ def test_any_words_in_any_script_are_just_words(
 ) -> None:
     game = history(place, jira, clips, COWS[0])
     history(place, jira, clips, COWS[1], project="OTHER")
-    assert keys(caller.search(words)) == game
+    assert keys(caller.search(words, unlikely="true")) == game
 
 
 @pytest.mark.parametrize("project", ["OTHER", "NOWHERE", "*", "{GAME}", "GAME|OTHER"])

@@ -100,7 +100,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
                 IssueRecord(issue, f"GAME-{number}", "GAME", "Truck Town", number == 1, "f", True)
             )
             onto.catalogue.put_words(issue, f"words {number}")
-            onto.tickets.write(issue, "GAME", unit(LENGTH, seed=number))
+            onto.tickets.write(issue, "GAME", unit(LENGTH, seed=number), f"words {number}")
             onto.catalogue.words_embedded(issue, f"words {number}")
             record = ClipRecord(
                 clip, issue, "ein Bär.mp4", 7, ClipStatus.INDEXED, "", 3, 1.5, "a" * 64, 1e9

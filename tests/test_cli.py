@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
 from conftest import Site, clips_waiting, dejabug, serve_in_a_thread
-from dejabug import cli, questions
+from dejabug import cli, questions, search
 from dejabug.catalogue import PENDING
 from dejabug.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
@@ -100,15 +100,19 @@ def test_search_by_words_leaves_restricted_tickets_out(
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
-    def answer_here(place: Rooms, words: str, projects: list[str], limit: int) -> Any:
+    def answer_here(
+        place: Rooms, words: str, projects: list[str], limit: int, patience: float
+    ) -> Any:
         # tests/test_worker.py asks a real worker.
         return questions.search_text(place, words, projects, limit)
 
-    monkeypatch.setattr(cli.asking, "ask", answer_here)
+    monkeypatch.setattr(search, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)
-    assert [hit["issue"] for hit in found] == [open_key]
+    assert [hit["key"] for hit in found] == [open_key]
     assert call("search", "cows", "-p", "NONE", "--json").output.strip() == "[]"
     assert open_key in call("search", "cows").output
+    assert "No likely matches" in call("search", "purple elephants").output
+    assert open_key in call("search", "purple elephants", "--unlikely").output
     assert call("search", "  ").exit_code == 1
 
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from rq.job import JobStatus
 
-from conftest import Site, clips_waiting
+from conftest import Site, clips_waiting, wait_until
 from dejabug import jobs, media, questions
 from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
@@ -609,6 +609,19 @@ def test_a_moved_issue_s_words_are_found_in_its_new_project(
     vector = place.tickets.vectors([issue_id])[issue_id]
     assert place.tickets.nearest(vector, 3, ["GAME"]) == []
     assert [issue for issue, _ in place.tickets.nearest(vector, 3, ["NEW"])] == [issue_id]
+
+
+def test_maintenance_adds_words_to_tickets_of_an_earlier_version(
+    place: Rooms, jira: Site, clips: Path
+) -> None:
+    (key,) = history(place, jira, clips, COWS[0])
+    issue_id = str(jira.issue(key)["id"])
+    place.redis.hdel(f"dejabug:ticket:{place.collection.slug}:{issue_id}", "terms")
+    wait_until(lambda: place.tickets.without_terms(10) == [issue_id])
+    jobs.maintain(place)
+    vector = place.tickets.vectors([issue_id])[issue_id]
+    assert "cow" in place.tickets.said([issue_id], vector, ["GAME"])[issue_id].terms
+    assert place.tickets.without_terms(10) == []
 
 
 def test_a_clear_ticket_is_tagged_and_its_match_says_so(

@@ -149,7 +149,7 @@ def test_words_find_clips_that_play_from_their_moment(
 
 def test_less_motion_means_none(desk: Desk, keys: list[str]) -> None:
     desk.page.emulate_media(reduced_motion="reduce")
-    desk.sign_in("/?q=cows")
+    desk.sign_in("/?q=meadow")
     card = desk.card(keys[0])
     card.locator(".clip").hover()
     desk.page.wait_for_timeout(500)
@@ -355,7 +355,7 @@ def test_more_follows_on(desk: Desk, keys: list[str]) -> None:
         route.continue_(url=route.request.url.replace("limit=24", "limit=3"))
 
     desk.page.route("**/api/v1/search?*", few)
-    desk.sign_in("/?q=cows")
+    desk.sign_in("/?q=meadow")
     cards = desk.page.locator("li.card")
     expect(cards).to_have_count(3)
     expect(desk.page.get_by_text("3 or more tickets")).to_be_visible()
@@ -396,7 +396,7 @@ def test_addresses_can_be_shared_and_back_works(desk: Desk, keys: list[str]) -> 
 def test_filters_take_several_values_by_keyboard_and_in_the_address(
     desk: Desk, keys: list[str]
 ) -> None:
-    desk.sign_in("/?q=cows")
+    desk.sign_in("/?q=meadow")
     expect(desk.page.locator("li.card")).to_have_count(4)
     desk.page.locator("#filters > summary").click()
     status = desk.page.locator("#pick-status")
@@ -425,17 +425,41 @@ def test_filters_take_several_values_by_keyboard_and_in_the_address(
 
 
 def test_nothing_found_and_errors_say_what_to_do(desk: Desk, keys: list[str]) -> None:
-    desk.sign_in("/?q=cows&game=Nowhere")
+    desk.sign_in("/?q=meadow&game=Nowhere")
     expect(desk.page.get_by_text("Clear some of them")).to_be_visible()
     desk.keep("page-empty")
+    desk.page.get_by_role("button", name="Clear filters").click()
+    expect(desk.card(keys[0])).to_be_visible()
     desk.ask("GAME-999")
     expect(desk.page.get_by_role("alert")).to_contain_text("no such thing here")
     expect(desk.page.get_by_role("button", name="Try again")).to_be_visible()
 
 
+def test_words_that_nothing_answers_find_nothing_until_unlikely_ones_are_wanted(
+    desk: Desk, keys: list[str]
+) -> None:
+    desk.sign_in("/?q=cows")
+    expect(desk.card(keys[0])).to_contain_text("Likely match")
+    desk.keep("page-likely")
+    desk.ask("purple elephants riding unicycles")
+    expect(desk.page.get_by_role("heading", name="No likely matches")).to_be_visible()
+    assert desk.page.locator("li.card").count() == 0
+    assert desk.flaws() == []
+    desk.keep("page-no-likely-matches")
+    desk.page.get_by_role("button", name="Show unlikely matches").click()
+    expect(desk.page.locator("li.card")).to_have_count(4)
+    expect(desk.page.locator("li.card").first).to_contain_text("Unlikely match")
+    expect(desk.page.locator("#said")).to_contain_text("unlikely ones included")
+    expect(desk.page.get_by_role("button", name="Show unlikely matches")).to_be_hidden()
+    assert desk.flaws() == []
+    desk.keep("page-unlikely")
+    desk.page.go_back()
+    expect(desk.page.get_by_role("heading", name="No likely matches")).to_be_visible()
+
+
 def test_the_keyboard_does_all_of_it(desk: Desk, keys: list[str]) -> None:
     desk.sign_in()
-    desk.ask("cows")
+    desk.ask("meadow")
     clip = desk.page.locator("li.card .clip").first
     expect(clip).to_be_visible()
     clip.focus()
@@ -459,7 +483,7 @@ def test_nobody_is_shut_out_in_either_theme(desk: Desk, keys: list[str], request
     assert desk.flaws() == []
     desk.sign_in()
     assert desk.flaws() == []
-    desk.ask("cows")
+    desk.ask("meadow")
     expect(desk.card(keys[0])).to_be_visible()
     desk.page.locator("#filters > summary").click()
     desk.page.locator("#pick-status summary").click()
@@ -474,7 +498,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: Desk, keys: list[str
     desk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     desk.sign_in()
     assert not desk.scrolls_sideways()
-    desk.ask("cows")
+    desk.ask("meadow")
     expect(desk.card(keys[0])).to_be_visible()
     assert not desk.scrolls_sideways()
     desk.keep("page-phone")
@@ -559,5 +583,5 @@ def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: Desk, place: R
     desk.sign_in()
     (token,) = place.tokens.all()
     place.tokens.revoke(token.id)
-    desk.ask("cows")
+    desk.ask("meadow")
     expect(desk.page.get_by_label("API token")).to_be_visible()

@@ -64,7 +64,7 @@ def questions(caller: Caller, place: Rooms, jira: Site, clips: Path) -> Iterator
     with searching(place):
         yield Questions(
             {
-                "/search": [("/search", {"q": "cows"}), ("/search", {"q": "cats"})],
+                "/search": [("/search", {"q": "meadow"}), ("/search", {"q": "cats"})],
                 "/issues/{key}/similar": [
                     (f"/issues/{key}/similar", {}) for key in (first, second)
                 ],

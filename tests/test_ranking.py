@@ -203,13 +203,6 @@ def test_scores_are_probabilities_and_come_best_first(rows: np.ndarray, count: i
     assert len(found) == count
 
 
-def test_fused_orders_put_first_what_is_high_in_all_of_them() -> None:
-    scores = ranking.fused([["a", "b", "c"], ["b", "d"]])
-    assert list(scores) == ["b", "a", "d", "c"]
-    assert ranking.fused([["a"], ["a"]]) == {"a": pytest.approx(1.0)}
-    assert ranking.fused([[], []]) == {}
-
-
 def test_no_candidates_are_no_matches() -> None:
     assert ranking.by_frames(clip([1, 0]), {}, np.zeros(2, np.float32), 0) == []
 

@@ -278,14 +278,6 @@ def test_ties_go_by_the_clip_s_id() -> None:
     hits = [ranking.Hit(name, 0, 0.5) for name in ("b", "c", "a")]
     assert [match.clip_id for match in ranking.top_k(hits)] == ["a", "b", "c"]
     assert [match.clip_id for match in ranking.majority(hits)] == ["a", "b", "c"]
-    assert list(ranking.fused([["b", "a"], ["a", "b"]])) == ["a", "b"]
-
-
-def test_fused_scores_are_shares_of_being_first_everywhere() -> None:
-    scores = ranking.fused([["a", "b"], ["a"], ["c", "a"]])
-    assert scores["a"] == pytest.approx((1 / 61 + 1 / 61 + 1 / 62) * 61 / 3)
-    assert scores["b"] == pytest.approx(1 / 62 * 61 / 3)
-    assert scores["c"] == pytest.approx(1 / 61 * 61 / 3)
 
 
 # The studio's own projection

@@ -97,14 +97,14 @@ def named(message: dict[str, Any], keys: list[str]) -> set[str]:
 def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
     desk: Desk, old: list[str], worker: None, jira: Site
 ) -> None:
-    told = desk.ask("a herd of cows")
+    told = desk.ask("herd in the meadow")
     assert told["response_type"] == "ephemeral"
     assert named(told, old) == set(old)
     first = told["blocks"][1]["text"]
     assert first["type"] == "mrkdwn"
     assert first["verbatim"] is True
     assert f"<{jira.url}/browse/{old[0]}|{old[0]}>" in first["text"]
-    assert "found by picture" in first["text"]
+    assert "likely match by ticket text" in first["text"]
     assert "Open" in first["text"]
     assert "0:0" in first["text"]
 
@@ -212,6 +212,12 @@ def test_a_replay_is_answered_once(desk: Desk) -> None:
     assert len(desk.slack.said) == 1
 
 
+def test_words_that_nothing_answers_are_told_so(desk: Desk, old: list[str], worker: None) -> None:
+    said = desk.ask("purple elephants riding unicycles")
+    assert "No likely matches for purple elephants riding unicycles" in said["text"]
+    assert named(said, old) == set()
+
+
 def test_neither_tokens_nor_questions_are_logged(
     desk: Desk,
     old: list[str],
@@ -232,18 +238,18 @@ def test_a_reader_sees_what_jira_shows_to_them_now(
     desk: Desk, old: list[str], jira: Site, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readers, "SIGHT", 0)  # as if each minute had passed
-    assert named(desk.ask("cows"), old) == set(old)
+    assert named(desk.ask("meadow"), old) == set(old)
     people(jira)["tester"].projects = ["GAME"]
-    assert named(desk.ask("cows"), old) == set(old[:2])
+    assert named(desk.ask("meadow"), old) == set(old[:2])
     people(jira)["tester"].projects = []
-    assert named(desk.ask("cows"), old) == set()
+    assert named(desk.ask("meadow"), old) == set()
 
 
 def test_what_jira_said_of_a_reader_counts_for_a_minute_at_most(
     desk: Desk, old: list[str], jira: Site, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert readers.SIGHT <= 60
-    assert named(desk.ask("cows"), old) == set(old)
+    assert named(desk.ask("meadow"), old) == set(old)
     people(jira)["tester"].projects = []
     now = time.time()
     monkeypatch.setattr(readers.time, "time", lambda: now + 61)
@@ -256,9 +262,9 @@ def test_a_restricted_ticket_is_for_those_who_have_its_level(
     desk: Desk, old: list[str], jira: Site, worker: None
 ) -> None:
     secure(jira, old[0])
-    assert old[0] in json.dumps(desk.ask("cows", "U2"))
-    assert old[0] not in json.dumps(desk.ask("cows", "U1"))
-    assert old[0] not in json.dumps(desk.ask("cows", "U3"))
+    assert old[0] in json.dumps(desk.ask("meadow", "U2"))
+    assert old[0] not in json.dumps(desk.ask("meadow", "U1"))
+    assert old[0] not in json.dumps(desk.ask("meadow", "U3"))
     assert desk.ask(old[0], "U1") == desk.ask("GAME-999", "U1")
 
 
@@ -266,15 +272,15 @@ def test_what_our_own_account_cannot_see_nobody_is_told(
     desk: Desk, old: list[str], jira: Site, worker: None
 ) -> None:
     people(jira)["bot"].projects = ["GAME"]
-    assert named(desk.ask("cows", "U2"), old) == set(old[:2])
+    assert named(desk.ask("meadow", "U2"), old) == set(old[:2])
 
 
 def test_a_project_that_is_off_is_told_to_nobody(
     desk: Desk, old: list[str], place: Rooms, worker: None
 ) -> None:
     place.projects.put("GAME", Rules("off"))
-    assert named(desk.ask("cows"), old) == {old[2]}
-    assert named(desk.ask("cows", "U3"), old) == set()
+    assert named(desk.ask("meadow"), old) == {old[2]}
+    assert named(desk.ask("meadow", "U3"), old) == set()
 
 
 @pytest.mark.parametrize(
@@ -293,7 +299,7 @@ def test_who_is_not_known_for_sure_sees_public_projects_only(
     desk: Desk, old: list[str], worker: None, stranger: dict[str, Any]
 ) -> None:
     desk.slack.users["U1"] = {"team_id": "T1", **stranger}
-    assert named(desk.ask("cows"), old) == set(old[:2])
+    assert named(desk.ask("meadow"), old) == set(old[:2])
 
 
 @pytest.mark.parametrize("change_of", ["hides_email", "inactive", "twice", "no administrator"])
@@ -309,19 +315,19 @@ def test_where_jira_does_not_tell_who_it_is_nobody_is_matched(
         known["admin"].email = "TESS@studio.example"
     else:
         known["bot"].admin = False
-    assert named(desk.ask("cows"), old) == set(old[:2])
+    assert named(desk.ask("meadow"), old) == set(old[:2])
 
 
 def test_an_e_mail_s_letter_case_does_not_count(desk: Desk, old: list[str], worker: None) -> None:
     desk.slack.users["U1"] = person("U1", "TESS@Studio.example")
-    assert named(desk.ask("cows"), old) == set(old)
+    assert named(desk.ask("meadow"), old) == set(old)
 
 
 def test_a_stranger_without_public_projects_is_told_whom_to_ask(
     desk: Desk, old: list[str], place: Rooms
 ) -> None:
     change(place, public_projects="")
-    assert desk.ask("cows", "U3")["text"] == str(StrangerError())
+    assert desk.ask("meadow", "U3")["text"] == str(StrangerError())
     assert "administrator" in str(StrangerError())
 
 
@@ -332,7 +338,7 @@ def test_jira_away_is_told_and_shows_nothing(
     desk: Desk, old: list[str], jira: Site, worker: None, path: str
 ) -> None:
     jira.fail(path=path, status=503)
-    assert desk.ask("cows")["text"] == AWAY
+    assert desk.ask("meadow")["text"] == AWAY
 
 
 def test_by_socket_mode_the_same_is_answered(place: Rooms, slack: Slack, jira: Site) -> None:
@@ -353,7 +359,7 @@ def test_socket_mode_names_the_token_that_is_missing(place: Rooms) -> None:
 def test_share_shows_one_public_ticket_to_the_channel_and_says_who(
     desk: Desk, old: list[str], worker: None
 ) -> None:
-    told = desk.press(desk.ask("cows"), "Share")
+    told = desk.press(desk.ask("meadow"), "Share")
     assert told["response_type"] == "in_channel"
     assert "<@U1>" in told["text"]
     assert len(named(told, old)) == 1
@@ -363,7 +369,7 @@ def test_share_shows_one_public_ticket_to_the_channel_and_says_who(
 def test_share_of_what_not_everybody_may_see_says_why_not(
     desk: Desk, old: list[str], jira: Site, place: Rooms, worker: None
 ) -> None:
-    told = desk.ask("cows", "U2")
+    told = desk.ask("meadow", "U2")
     secure(jira, old[0])
     issue_id = str(jira.issue(old[0])["id"])
     other = str(jira.issue(old[2])["id"])
@@ -514,7 +520,8 @@ def found(**changes: Any) -> Found:
     told = {
         "issue": "1", "key": "GAME-1", "url": "https://jira.example/browse/GAME-1",
         "summary": "s", "status": "Open", "resolution": None, "project": "GAME", "game": "",
-        "kinds": [], "created": "", "score": 1.0, "found_by": ["words"], "clip": None,
+        "kinds": [], "created": "", "score": 1.0, "relevance": "likely",
+        "found_by": ["words"], "clip": None,
         "asked": None, "moments": [], "also": [],
     }  # fmt: skip
     return Found.model_validate({**told, **changes})

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 # The shorter side, in pixels, of frames that are sampled for the signature beside them alone.
 SIGNATURE_ONLY = 32
+# Tickets of an earlier version that get their terms in one round of maintenance: about a second.
+TICKETS_AT_ONCE = 2000
 
 
 def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -> ClipRecord | None:
@@ -70,7 +72,7 @@ def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
     tags: list[Tag] = []
     if words:
         vector = place.encoder.embed_texts([words])[0]
-        kept.tickets.write(issue_id, issue.project, vector)
+        kept.tickets.write(issue_id, issue.project, vector, words)
         if place.tagger is not None:
             tags = place.tagger.tags(None, vector)
     else:
@@ -85,6 +87,16 @@ def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
     if now.project != issue.project:  # moved while we worked
         kept.tickets.move(issue_id, now.project)
     return True
+
+
+def fill_terms(kept: Collection) -> None:
+    """Add the words to some tickets that a version before terms put in; without the model, and all
+    of them in a few calls."""
+    lacking = kept.tickets.without_terms(TICKETS_AT_ONCE)
+    for issue_id in lacking:
+        kept.tickets.put_words(issue_id, kept.catalogue.words(issue_id))
+    if lacking:
+        log.info("ticket_words_added", tickets=len(lacking))
 
 
 def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:

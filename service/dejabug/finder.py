@@ -6,15 +6,24 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from dejabug import ranking
-from dejabug.index import FrameIndex, Place
-from dejabug.ranking import Calibrations, Floats, Hit, Match, Moment, Recipe, TimedVectors
+from dejabug.index import FrameIndex, Place, Said, TicketIndex
+from dejabug.ranking import (
+    Calibrations,
+    Floats,
+    Hit,
+    Match,
+    Moment,
+    Recipe,
+    Scale,
+    TimedVectors,
+)
 
 # Tickets nearest in words whose clips are compared too, however their frames look from afar.
 CANDIDATE_TICKETS = 20
@@ -35,10 +44,13 @@ class TicketMatch:
 
 @dataclass(frozen=True)
 class TextMatch:
-    """A clip found by words, and its issue."""
+    """A clip found by words, and its issue. `said` and `seen` are the scores, 0 to 1, of its
+    ticket's words and of its pictures."""
 
     issue_id: str
     match: Match
+    said: float
+    seen: float
 
 
 class Frames(Protocol):
@@ -65,9 +77,10 @@ class Tickets(Protocol):
 
 
 AnyFrames = TypeVar("AnyFrames", bound=Frames)
+AnyTickets = TypeVar("AnyTickets", bound=Tickets)
 
 
-class ClipFinder(Generic[AnyFrames]):
+class ClipFinder(Generic[AnyFrames, AnyTickets]):
     """Ranks clips by a clip, and tickets by a ticket, in indexes of Redis or of memory.
 
     Sizes as in the settings of the same names. `calibrations` and `projection` are what a studio's
@@ -77,7 +90,7 @@ class ClipFinder(Generic[AnyFrames]):
     def __init__(
         self,
         frames: AnyFrames,
-        tickets: Tickets,
+        tickets: AnyTickets,
         *,
         candidate_frames: int,
         candidate_clips: int,
@@ -202,7 +215,7 @@ class ClipFinder(Generic[AnyFrames]):
         return dict(zip(vectors, evidence.tolist(), strict=True))
 
 
-class Finder(ClipFinder[FrameIndex]):
+class Finder(ClipFinder[FrameIndex, TicketIndex]):
     """Ranks the clips of the service's indexes, by words too."""
 
     def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
@@ -215,28 +228,44 @@ class Finder(ClipFinder[FrameIndex]):
         return list(map(_seen, self._frames.best_frames(vector, self._candidate_frames, projects)))
 
     def search(
-        self, vector: Floats, projects: Sequence[str], limit: int | None = None
+        self,
+        words: str,
+        vector: Floats,
+        scale: Scale,
+        projects: Sequence[str],
+        limit: int | None = None,
     ) -> list[TextMatch]:
-        """Clips for words, from what is seen in them and from what their tickets say, best first;
+        """Clips for words, from what their tickets say and from what is seen in them, best first;
         the first `limit` of them.
 
-        `vector` float32 [d] is the words' own. Both orders are fused by reciprocal rank (Cormack et
-        al., SIGIR 2009), since a cosine between words and pictures and one between words and words
-        are not of one scale. Of a match, `frames` is the best frame's cosine, `words` the ticket's.
+        `vector` float32 [d] is the words' own, `scale` its encoder's. A clip's score is the better
+        of its ticket's and of its pictures', and depends on nothing else that is found. Of a match,
+        `frames` is the best frame's cosine, `words` the ticket's.
         """
-        seen = self._best_frames(vector, projects)
-        told = dict(self._tickets.nearest(vector, self._candidate_clips, projects))
-        issue_of = self._frames.issues_of_clips_on(told)
-        looks = {hit.clip_id: hit for hit in seen}
-        fused = ranking.fused([list(looks), list(issue_of)])
-        scores = dict(list(fused.items())[:limit])
-        if unseen := [clip for clip in scores if clip not in looks]:
-            best = self._frames.best_frames_of(unseen, vector, projects)
-            looks |= {hit.clip_id: hit for hit in best}
+        asked = ranking.terms_of(words)
+        said = self._tickets.candidates(vector, asked, self._candidate_clips, projects)
+        told = _told(said, asked, scale)
+        best = sorted(said, key=lambda issue: (-told[issue], issue))
+        named = list(self._frames.issues_of_clips_on(best))[: self._candidate_clips]
+        looks: dict[str, Hit] = {}
+        # Where pictures do not tell, they only fill up what tickets leave.
+        if scale.pictures is not None or len(named) < self._candidate_clips:
+            looks = {hit.clip_id: hit for hit in self._best_frames(vector, projects)}
+            # A clip that was found by its pictures has a ticket too.
+            others = {hit.issue_id for hit in looks.values()} - said.keys()
+            said |= self._tickets.said(others, vector, projects)
+            told = _told(said, asked, scale)
+        if unseen := [clip for clip in named if clip not in looks]:
+            hits = self._frames.best_frames_of(unseen, vector, projects)
+            looks |= {hit.clip_id: hit for hit in hits}
+        scores = {
+            clip: (told.get(hit.issue_id, 0.0), ranking.picture_score(hit.similarity, scale))
+            for clip, hit in looks.items()
+        }
+        order = sorted(scores, key=lambda clip: (-max(scores[clip]), -scores[clip][1], clip))
         return [
-            TextMatch(hit.issue_id, replace(_seen(hit), score=score, words=told.get(hit.issue_id)))
-            for clip, score in scores.items()
-            if (hit := looks.get(clip)) is not None
+            _answer(looks[clip], said.get(looks[clip].issue_id), *scores[clip])
+            for clip in order[:limit]
         ]
 
     def _best_frames(self, vector: Floats, projects: Sequence[str]) -> list[Hit]:
@@ -249,6 +278,20 @@ class Finder(ClipFinder[FrameIndex]):
         if len(some) >= self._candidate_clips or k == self._candidate_frames:
             return some
         return self._frames.best_frames(vector, self._candidate_frames, projects)
+
+
+def _told(said: Mapping[str, Said], asked: Sequence[str], scale: Scale) -> dict[str, float]:
+    """The scores of what tickets say, by issue."""
+    return {
+        issue: ranking.words_score(each.cosine, ranking.coverage(asked, each.terms), scale)
+        for issue, each in said.items()
+    }
+
+
+def _answer(hit: Hit, ticket: Said | None, by_words: float, by_picture: float) -> TextMatch:
+    cosine = None if ticket is None else ticket.cosine
+    match = replace(_seen(hit), score=max(by_words, by_picture), words=cosine)
+    return TextMatch(hit.issue_id, match, by_words, by_picture)
 
 
 def _seen(hit: Hit) -> Match:

@@ -21,7 +21,7 @@ from dejabug import commenting, conversation
 from dejabug.answers import first_to_read, rank, rank_anew
 from dejabug.collection import Collection
 from dejabug.downloads import UnwantedError
-from dejabug.embedding import embed_clip, embed_ticket, tell_outcome
+from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.index import Place
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
@@ -371,6 +371,7 @@ def maintain(place: Rooms) -> None:
         place.objects.sweep()
     prune_scratch()
     for kept in filter(Collection.knows_dimensions, place.fed):
+        fill_terms(kept)
         kept.index.grow()  # the last, since another Redis may be away
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dejabug.ranking import Match, Moment
 
@@ -33,6 +34,8 @@ class PairMatch:
 
     `clip_id` is empty where the issue has no clip and was compared by its words. `frames` and
     `words` are the evidence of each, as in `Match`. `same_file`: both clips are the same bytes.
+    `answers` says by what a clip answers a question in words, `words` or `picture`, and is empty
+    where none was asked.
     """
 
     clip_id: str
@@ -43,6 +46,7 @@ class PairMatch:
     frames: float | None = None
     words: float | None = None
     same_file: bool = False
+    answers: tuple[Literal["picture", "words"], ...] = ()
 
 
 def pair_matches(

@@ -22,9 +22,11 @@ from pydantic import TypeAdapter, ValidationError
 from dejabug.collection import Collection
 from dejabug.encoders import Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
+from dejabug.finder import TextMatch
 from dejabug.index import IndexUnavailableError
 from dejabug.logs import Seldom
 from dejabug.metrics import QUESTION_SECONDS
+from dejabug.ranking import POSSIBLE
 from dejabug.refusals import push_briefly
 from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, connect
@@ -64,13 +66,15 @@ class Question:
 
 def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
     """Words → clips in the collection of this process's model, as JSON: clip, its issue's id,
-    score, what it was found by, and the moment that they describe: start, end and its best frame's
-    time (`at`), in seconds."""
+    score, the cosines of its best frame and of its ticket, what it was found by, and the moment
+    that they describe: start, end and its best frame's time (`at`), in seconds."""
     (vector,) = embed_queries(place.encoder, [words])
-    return _search(place, vector, projects, limit)
+    return _search(place, words, vector, projects, limit)
 
 
-def _search(place: Rooms, vector: Floats, projects: list[str], limit: int) -> list[dict[str, Any]]:
+def _search(
+    place: Rooms, words: str, vector: Floats, projects: list[str], limit: int
+) -> list[dict[str, Any]]:
     return [
         {
             "clip": found.match.clip_id,
@@ -78,12 +82,20 @@ def _search(place: Rooms, vector: Floats, projects: list[str], limit: int) -> li
             "score": found.match.score,
             "picture": found.match.frames,
             "ticket": found.match.words,
+            "found_by": _found_by(found),
             "start": found.match.moments[0].match_start,
             "end": found.match.moments[0].match_end,
             "at": found.match.moments[0].match_time,
         }
-        for found in place.finder_of(place.own).search(vector, projects, limit)
+        for found in place.finder_of(place.own).search(words, vector, place.scale, projects, limit)
     ]
+
+
+def _found_by(found: TextMatch) -> list[str]:
+    """What of a clip answers a question; of an unlikely one, what comes nearest to that."""
+    told = {"words": found.said, "picture": found.seen}
+    good = [name for name, score in told.items() if score >= POSSIBLE]
+    return good or [max(told, key=lambda name: told[name])]
 
 
 def ask(
@@ -160,7 +172,9 @@ class Answerer(threading.Thread):
         for question, vector in zip(questions, vectors, strict=True):
             with traced(question.trace):
                 try:
-                    found = _search(self._place, vector, question.projects, question.limit)
+                    found = _search(
+                        self._place, question.words, vector, question.projects, question.limit
+                    )
                 except Exception as error:  # noqa: BLE001 (the same)
                     self._fail([question], error)
                     continue

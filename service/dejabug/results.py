@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from dejabug.jira.models import Issue
 from dejabug.labels import label, rounded_down
 from dejabug.policy import Choice, PairMatch
-from dejabug.ranking import Moment
+from dejabug.ranking import Moment, Relevance, relevance_of
 from dejabug.reading import game_of
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
@@ -38,7 +38,8 @@ class FoundClip(BaseModel):
 
 class Found(BaseModel):
     """One result: an issue, and the clip that was found. `also` are keys of its duplicates that
-    were found too. `score` orders results: a probability for clips, a rank's for words."""
+    were found too. `score`, from 0 to 1, orders results: for an issue or a clip it is the
+    probability that both show the same bug; for words it is none, and `relevance` says more."""
 
     issue: str = Field(description="The issue's numeric id.")
     key: str
@@ -57,6 +58,9 @@ class Found(BaseModel):
     same_file: str | None = Field(
         None,
         description="The key of the issue that has the very file that was asked with, or null.",
+    )
+    relevance: Relevance | None = Field(
+        description="How well words are answered; null for an issue and a clip."
     )
     found_by: list[Literal["clip", "picture", "words"]]
     clip: FoundClip | None
@@ -101,8 +105,9 @@ def _result(
         kinds=tags,
         created=issue.created,
         score=rounded_down(pair.score, 4),
-        label=label(pair.score, same_file) if pair.clip_id else None,
+        label=label(pair.score, same_file) if pair.clip_id and not pair.answers else None,
         same_file=same_file,
+        relevance=relevance_of(pair.score) if pair.answers else None,
         found_by=_found_by(pair),
         # None when a clip was forgotten meanwhile.
         clip=clips.get(pair.found_clip_id),
@@ -115,10 +120,15 @@ def _result(
 def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
     """`clip`: frames like the asked clip's; `picture`: frames that show what words say; `words`:
     its ticket says the same."""
-    told: list[Literal["words"]] = ["words"]
     if pair.clip_id:
-        return ["clip", *(told if pair.words else [])]
-    return ["picture", *(told if pair.words is not None else [])] if pair.moments else ["words"]
+        return ["clip", "words"] if pair.words else ["clip"]
+    return [*pair.answers] or ["words"]
+
+
+def answered_by(found: Found) -> str:
+    """What answers a question in words, for people."""
+    names = {"words": "ticket text", "picture": "pictures", "clip": "its clip"}
+    return " and ".join(names[each] for each in found.found_by)
 
 
 def clip_of(place: Rooms, clip: ClipRecord) -> FoundClip:

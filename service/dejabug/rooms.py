@@ -22,6 +22,7 @@ from dejabug.callers import (
 from dejabug.catalogue import Catalogue
 from dejabug.collection import LABELS, Collection, known_encoders
 from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
+from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, TicketIndex, text_of
 from dejabug.index_home import DIMENSIONS, IndexHome
@@ -38,7 +39,7 @@ from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
 from dejabug.promises import Promises
 from dejabug.queueing import KeptQueue
-from dejabug.ranking import Recipe
+from dejabug.ranking import Recipe, Scale
 from dejabug.readers import Readers, Sight
 from dejabug.refusals import PrimaryPool
 from dejabug.retention import Retention
@@ -198,6 +199,11 @@ class Rooms:
     def encoder_label(self) -> str:
         """Model, precision and device of what serves, for people."""
         return self.collection.label()
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How to read the cosines of this process's model."""
+        return scale_of(self.encoder)
 
     @cached_property
     def tagger(self) -> Tagger | None:

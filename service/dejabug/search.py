@@ -7,9 +7,10 @@ to our own account at that moment. What was ranked is kept for minutes, so that 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +21,7 @@ from dejabug.jira.models import Issue
 from dejabug.metrics import searching
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
-from dejabug.ranking import Moment
+from dejabug.ranking import Moment, relevance_of
 from dejabug.reading import game_of
 from dejabug.refusals import keep_briefly
 from dejabug.results import Found, results_of
@@ -99,25 +100,39 @@ def projects_of(place: Rooms, caller: Caller, filters: Filters) -> list[str]:
 
 
 @searching("words")
-def by_words(place: Rooms, caller: Caller, words: str, filters: Filters, limit: int) -> Page:
-    """Clips that words describe. Raises ForeignProjectError, SearchFailedError and JiraError."""
+def by_words(
+    place: Rooms,
+    caller: Caller,
+    words: str,
+    filters: Filters,
+    limit: int,
+    *,
+    unlikely: bool = False,
+) -> Page:
+    """Clips that words describe, likely and possible ones, and `unlikely` ones where these are
+    wanted too. Raises ForeignProjectError, SearchFailedError and JiraError."""
     projects = projects_of(place, caller, filters)
     hits = ask(place, words, projects, place.settings.candidate_clips, PATIENCE) if projects else []
-    pairs = [
-        PairMatch(
-            "",
-            hit["clip"],
-            hit["issue_id"],
-            hit["score"],
-            (Moment(0, 0, hit["start"], hit["end"], 0, hit["at"], hit["picture"]),),
-            hit["picture"],
-            hit["ticket"],
-        )
-        for hit in hits
-    ]
-    found = policy.best_per_issue("", pairs)
-    ranking = Ranking(caller=caller.name, question=f"words {words}", filters=filters, pairs=found)
+    # An issue's best clip; `ask` gives the best first.
+    best: dict[str, PairMatch] = {}
+    for hit in hits:
+        if unlikely or relevance_of(hit["score"]) != "unlikely":
+            best.setdefault(hit["issue_id"], _pair(hit))
+    question = words_question(words, unlikely=unlikely)
+    pairs = list(best.values())
+    ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=pairs)
     return _page(place, caller, ranking, limit)
+
+
+def words_question(words: str, *, unlikely: bool = False) -> str:
+    """What the further pages of words are asked by."""
+    return f"{'all' if unlikely else 'words'} {words}"
+
+
+def _pair(hit: Mapping[str, Any]) -> PairMatch:
+    moment = Moment(0, 0, hit["start"], hit["end"], 0, hit["at"], hit["picture"])
+    about = (hit["clip"], hit["issue_id"], hit["score"], (moment,), hit["picture"], hit["ticket"])
+    return PairMatch("", *about, answers=tuple(hit.get("found_by", ())))
 
 
 @searching("issue")
@@ -154,7 +169,8 @@ def further(
     limit: int,
     filters: Filters = NO_FILTERS,
 ) -> Page:
-    """The page of a cursor; `question` is what it must be of: `words …`, `issue KEY`, `upload ID`.
+    """The page of a cursor; `question` is what it must be of: that of `words_question`, `issue KEY`
+    or `upload ID`.
 
     Filters that are given must be those of the first page, which count in any case. Raises
     NoSuchPageError, and like the question itself.

@@ -364,6 +364,7 @@ def _open_index(place: Rooms) -> dict[str, Any]:
     label = place.encoder.label
     # A broken file of labels is told now, not by every ticket's job.
     tags = place.tagger is not None
+    _ = place.scale  # measured now, and not while the first question waits
     state = place.own.index.state()
     place.serving.claim(place.own.name)
     serves = place.serves(place.own)

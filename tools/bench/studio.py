@@ -148,7 +148,8 @@ def _fill(place: Rooms, entries: list[Entry], tickets: list[Issue]) -> None:
     for ticket in tickets:
         issue, clip = ticket.id, ticket.attachments[0].id
         first, second = rng.choice(len(entries), 2, replace=False)
-        words = _mixture(said[[first]], said[[second]], rng)[0]
+        vector = _mixture(said[[first]], said[[second]], rng)[0]
+        words = f"{entries[first].summary}. {entries[second].description}"
         vectors = _mixture(seen[first], seen[second], rng)
         place.catalogue.put_issue(IssueRecord(issue, ticket.key, PROJECT, GAME))
         place.catalogue.put_clip(
@@ -156,7 +157,7 @@ def _fill(place: Rooms, entries: list[Entry], tickets: list[Issue]) -> None:
                 clip, issue, "clip.mp4", 1, ClipStatus.INDEXED, frames=len(times), duration=6.0
             )
         )
-        place.tickets.write(issue, PROJECT, words)
+        place.tickets.write(issue, PROJECT, vector, words)
         place.index.write_clip(clip, Place(issue, PROJECT, GAME), times, vectors)
     deadline = time.monotonic() + BUILD_TIMEOUT
     while not _settled(place):

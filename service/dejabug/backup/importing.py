@@ -301,7 +301,7 @@ def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> No
     stale = onto.catalogue.put_words(line.issue_id, words)
     if stale or not onto.tickets.projects_of([line.issue_id]):
         if vector is not None:
-            onto.tickets.write(line.issue_id, line.project, vector.astype(np.float32))
+            onto.tickets.write(line.issue_id, line.project, vector.astype(np.float32), words)
         onto.catalogue.put_tags(line.issue_id, line.tags)
         onto.catalogue.words_embedded(line.issue_id, words)
 

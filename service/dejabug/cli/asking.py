@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.answers import comment_threshold, find_for_issue, for_comment
+from dejabug.callers import Caller
 from dejabug.cli.common import (
     app,
     console,
@@ -20,7 +21,8 @@ from dejabug.cli.common import (
 )
 from dejabug.jira.comments import span
 from dejabug.labels import label, rounded_down
-from dejabug.questions import ask
+from dejabug.results import answered_by
+from dejabug.search import NO_FILTERS, by_words
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
 RESULTS = 10
@@ -34,42 +36,35 @@ def search(
         list[str] | None, typer.Option("--project", "-p", help="Only these projects.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = RESULTS,
+    unlikely: Annotated[
+        bool, typer.Option("--unlikely", help="Also results that are probably unrelated.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
-    """Find clips by words: by what is seen in them, and by what their tickets say.
+    """Find tickets by words: by what they say, and by what their clips show.
 
-    `picture` and `ticket` are how near the words are to each. Tickets with a security level are
-    left out.
+    Tickets with a security level are left out. The JSON is that of the API's results.
     """
-    place = open_rooms()
-    projects = [name.upper() for name in project] if project else place.catalogue.projects()
     if not words.strip():
         fail("say what to look for")
-    # More than asked for, since some may be left out.
-    found = ask(place, words, projects, limit * 2)
-    issues = place.jira.issues([hit["issue_id"] for hit in found])
-    shown = [
-        {**hit, "issue": issue.key, "summary": issue.summary}
-        for hit in found
-        if (issue := issues.get(hit["issue_id"])) is not None and issue.security is None
-    ][:limit]
+    place = open_rooms()
+    projects = [name.upper() for name in project] if project else place.catalogue.projects()
+    whoever = Caller("cli", frozenset(projects))
+    found = by_words(place, whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
-        typer.echo(json.dumps(shown, indent=2))
+        typer.echo(json.dumps([each.model_dump() for each in found], indent=2))
         return
-    table = Table(
-        "score", "issue", "summary", "at", "picture", "ticket", title=escape(f"“{words}”")
-    )
-    for hit in shown:
-        said = "" if hit["ticket"] is None else f"{hit['ticket']:.2f}"
-        table.add_row(
-            f"{hit['score']:.2f}",
-            hit["issue"],
-            escape(hit["summary"]),
-            span(hit["start"], hit["end"]),
-            f"{hit['picture']:.2f}",
-            said,
-        )
-    console.print(table if shown else "Nothing is indexed in these projects.")
+    if found:
+        table = Table("match", "issue", "summary", "at", "found by", title=escape(f"“{words}”"))
+        for each in found:
+            moment = span(*each.moments[0].there) if each.moments else ""
+            label = each.relevance or ""
+            table.add_row(label, each.key, escape(each.summary), moment, answered_by(each))
+        console.print(table)
+    elif unlikely:
+        console.print("Nothing is indexed in these projects.")
+    else:
+        console.print("No likely matches. Use other words, or see unlikely ones with: --unlikely")
     console.print(f"[dim]{escape(place.encoder_label())}[/dim]")
 
 

@@ -195,7 +195,11 @@ class _Replayer:
                 came.add(first.group)
 
     def _suggestions(
-        self, finder: ClipFinder[FramesInMemory], ticket: _Ticket, *, use_words: bool
+        self,
+        finder: ClipFinder[FramesInMemory, TicketsInMemory],
+        ticket: _Ticket,
+        *,
+        use_words: bool,
     ) -> Iterator[Suggestion]:
         """The best issues for a ticket, as `answers.rank` finds them."""
         pairs = []

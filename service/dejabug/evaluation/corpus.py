@@ -123,7 +123,8 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
             place.pictures.write(name, frames.times.tolist(), frames.pixels)
         words = words_of(entry.summary, entry.description)
         if words:
-            place.tickets.write(name, where.project, place.encoder.embed_texts([words])[0])
+            (vector,) = place.encoder.embed_texts([words])
+            place.tickets.write(name, where.project, vector, words)
         items.append(
             Item(
                 name,

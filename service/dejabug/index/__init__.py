@@ -13,7 +13,7 @@ from dejabug.index.queries import (
     text_of,
 )
 from dejabug.index.signatures import MOST_PICTURES
-from dejabug.index.tickets import TicketIndex
+from dejabug.index.tickets import Said, TicketIndex
 from dejabug.index.types import IndexState, Place
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "IndexState",
     "IndexUnavailableError",
     "Place",
+    "Said",
     "TicketIndex",
     "copy_vectors",
     "count_vectors",

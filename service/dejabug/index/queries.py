@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,18 @@ def create_index(
             raise
 
 
+def add_words_field(connection: redis.Redis, name: str, words: str) -> None:
+    """Have an index know a field of words, separated by spaces, each a tag. One that knows it stays
+    as it is; rows without the field are found by `ismissing`."""
+    try:
+        connection.execute_command(  # type: ignore[no-untyped-call]
+            *("FT.ALTER", name, "SCHEMA", "ADD", words, "TAG", "SEPARATOR", " ", "INDEXMISSING")
+        )
+    except redis.ResponseError as error:
+        if "uplicate" not in str(error):
+            raise
+
+
 def drop_indexes(connection: redis.Redis, encoder: str) -> None:
     """Take an encoder's indexes away, with their aliases; the hashes stay."""
     slug = slug_of(encoder)
@@ -93,14 +105,15 @@ def drop_named(connection: redis.Redis, beginnings: tuple[str, ...]) -> None:
 @dataclass(frozen=True)
 class Query:
     """One K-nearest query but for its vector. `command` is FT.SEARCH or FT.AGGREGATE, `tail` what
-    follows its words. `tags` are the values of which each row must have one, by their field.
-    `policy` says how filter and vectors go together."""
+    follows its words. `tags` are the values of which each row must have one, by their field, and
+    `every` those of which it must have all. `policy` says how filter and vectors go together."""
 
     command: str
     k: int
     tags: Mapping[str, Sequence[str]]
     tail: Sequence[str]
     policy: str = ""
+    every: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Searcher:
@@ -112,36 +125,41 @@ class Searcher:
         self._completeness = Completeness(connection, index)
 
     def nearest(self, query: Query, vectors: Floats) -> list[list[dict[bytes, Any]]]:
-        """The rows that are nearest to each row of `vectors` [m, d], in one round trip.
+        """The rows that are nearest to each row of `vectors` [m, d]; like `ask`."""
+        return self.ask([(query, vector) for vector in vectors])
+
+    def ask(self, asked: Sequence[tuple[Query, Floats]]) -> list[list[dict[bytes, Any]]]:
+        """The rows that each query finds nearest to its vector [d], in one round trip.
 
         Where a field has no value that it may have, nothing is found. Raises IndexUnavailableError
         when Redis is away, the index is being built, or an answer is late or incomplete.
         """
-        if not all(query.tags.values()):
-            return [[] for _ in vectors]
-        stamp, answers = self._ask(query, vectors)
+        possible = [(query, vector) for query, vector in asked if all(query.tags.values())]
+        if not possible:
+            return [[] for _ in asked]
+        stamp, answers = self._ask(possible)
         if not self._completeness.covers(stamp):
             self._completeness.learn(stamp)
-            stamp, answers = self._ask(query, vectors)
+            stamp, answers = self._ask(possible)
             if not self._completeness.covers(stamp):
                 raise IndexUnavailableError("the index is being built; try again soon")
         for answer in answers:
             if answer[b"warning"]:
                 raise IndexUnavailableError(f"the search is incomplete: {answer[b'warning']}")
-        return [[row[b"extra_attributes"] for row in answer[b"results"]] for answer in answers]
+        found = iter([row[b"extra_attributes"] for row in each[b"results"]] for each in answers)
+        return [next(found) if all(query.tags.values()) else [] for query, _ in asked]
 
-    def _ask(self, query: Query, vectors: Floats) -> tuple[tuple[Any, ...], list[Any]]:
-        """Under which stamp the index was asked, and what it said to each vector."""
-        within = tag_filter(query.tags)
-        words = f"({within})=>[KNN {int(query.k)} @vector $query {query.policy} AS distance]"
-        limits = ("LIMIT", "0", str(query.k), "TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2")
+    def _ask(self, asked: Sequence[tuple[Query, Floats]]) -> tuple[tuple[Any, ...], list[Any]]:
+        """Under which stamp the index was asked, and what it said to each question."""
         with self._redis.pipeline(transaction=False) as pipe:
             # In the same pipe, so that it is of the Redis that answers.
             ask_stamp(pipe)
-            for vector in np.ascontiguousarray(vectors, dtype=np.float16):
-                parameters = ("PARAMS", "2", "query", vector.tobytes())
+            for query, vector in asked:
+                half = np.ascontiguousarray(vector, dtype=np.float16).tobytes()
                 pipe.execute_command(  # type: ignore[no-untyped-call]
-                    query.command, self._index, words, *query.tail, *parameters, *limits
+                    *(query.command, self._index, _knn(query), *query.tail),
+                    *("PARAMS", "2", "query", half, "LIMIT", "0", str(query.k)),
+                    *("TIMEOUT", str(QUERY_TIMEOUT_MS), "DIALECT", "2"),
                 )
             try:
                 server, made, *answers = pipe.execute()
@@ -152,6 +170,13 @@ class Searcher:
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 raise IndexUnavailableError(f"Redis did not answer: {error}") from error
         return stamp_of(server, made), answers
+
+
+def _knn(query: Query) -> str:
+    """A query's words, in the language of Redis' search."""
+    every = ({field: [value]} for field, values in query.every.items() for value in values)
+    within = " ".join(map(tag_filter, (query.tags, *every)))
+    return f"({within})=>[KNN {int(query.k)} @vector $query {query.policy} AS distance]"
 
 
 def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:

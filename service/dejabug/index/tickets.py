@@ -1,4 +1,5 @@
-"""The words of tickets in Redis: one vector an issue, and the nearest tickets to a text.
+"""The words of tickets in Redis: one vector an issue, and its terms; the tickets that are nearest
+to a text, or say the same words.
 
 The vectors are the encoder's own text vectors, so that this index belongs to one encoder like the
 frames' (promise 6). A flat index serves: a backlog has a hundredth as many tickets as frames.
@@ -6,7 +7,9 @@ frames' (promise 6). A flat index serves: a backlog has a hundredth as many tick
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import redis
@@ -15,12 +18,32 @@ from dejabug.index.queries import (
     BadVectorsError,
     Query,
     Searcher,
+    add_words_field,
     create_index,
     fail_on_timeout,
     slug_of,
     text_of,
 )
-from dejabug.ranking import Floats
+from dejabug.ranking import Floats, terms_of
+
+# The field of a ticket's terms (`ranking.terms_of`): as text, in their order, for whoever compares
+# them, and as tags for the index. Where terms are made in another way, they need another field:
+# `without_terms` tells which tickets lack it.
+TERMS = "terms"
+TERMS_BYTES = TERMS.encode()
+# Terms of a question that tickets are looked for by; a longer one is told by its vector.
+MOST_TERMS = 20
+# Of tickets with one of several terms, a share of this many is looked at: each row costs time, and
+# one word in common rarely makes a result.
+PARTLY = 4
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a ticket says: the cosine of its vector with a question's, and its terms."""
+
+    cosine: float
+    terms: tuple[str, ...]
 
 
 class TicketIndex:
@@ -32,12 +55,14 @@ class TicketIndex:
         slug = slug_of(encoder)
         self._tickets = f"dejabug:ticket:{slug}:"
         name = f"dejabug:tickets:{slug}"
+        self._name = name
         self._searcher = Searcher(connection, name)
         fail_on_timeout(connection)
         create_index(connection, name, self._tickets, ("issue", "project"), dimensions, "FLAT")
+        add_words_field(connection, name, TERMS)
 
-    def write(self, issue_id: str, project: str, vector: Floats) -> None:
-        """Put a ticket's vector, float32 [dimensions], in, in place of an older one.
+    def write(self, issue_id: str, project: str, vector: Floats, words: str) -> None:
+        """Put a ticket's vector, float32 [dimensions], and its words in, in place of older ones.
 
         Raises BadVectorsError, with nothing written.
         """
@@ -49,8 +74,23 @@ class TicketIndex:
                 "issue": issue_id,
                 "project": project,
                 "vector": vector.astype(np.float16).tobytes(),
+                TERMS: " ".join(terms_of(words)),
             },
         )
+
+    def put_words(self, issue_id: str, words: str) -> None:
+        """Put the words in of a ticket that has a vector."""
+        key = self._tickets + issue_id
+        if self._redis.exists(key):
+            self._redis.hset(key, TERMS, " ".join(terms_of(words)))
+
+    def without_terms(self, limit: int) -> list[str]:
+        """Up to `limit` issues whose tickets a version before terms put in."""
+        answer: list[Any] | dict[Any, Any] = self._redis.execute_command(  # type: ignore[no-untyped-call]
+            *("FT.SEARCH", self._name, f"ismissing(@{TERMS})", "RETURN", "1", "issue"),
+            *("LIMIT", "0", str(limit), "DIALECT", "2"),
+        )
+        return [text_of(row[b"extra_attributes"][b"issue"]) for row in answer[b"results"]]  # type: ignore[call-overload]
 
     def move(self, issue_id: str, project: str) -> None:
         """Give an issue's ticket another project, after it moved there."""
@@ -83,12 +123,51 @@ class TicketIndex:
             if row is not None
         }
 
+    def candidates(
+        self, vector: Floats, asked: Sequence[str], k: int, projects: Sequence[str]
+    ) -> dict[str, Said]:
+        """The tickets of these projects that may answer a question, by issue: the k that are
+        nearest to its vector [dimensions], the k nearest of those with all of its terms, and some
+        of those with one of several."""
+        some = list(dict.fromkeys(asked))[:MOST_TERMS]
+        queries = [_query(k, {"project": projects})]
+        if some:
+            queries.append(_query(k, {"project": projects}, every={TERMS: some}))
+        if len(some) > 1:
+            few = max(1, k // PARTLY)
+            queries.append(_query(few, {"project": projects, TERMS: some}))
+        return self._said(vector, queries)
+
+    def said(
+        self, issue_ids: Iterable[str], vector: Floats, projects: Sequence[str]
+    ) -> dict[str, Said]:
+        """What tickets of these projects say about a question, by issue; issues without a ticket
+        are left out."""
+        wanted = list(dict.fromkeys(issue_ids))
+        return self._said(vector, [_query(len(wanted), {"project": projects, "issue": wanted})])
+
     def nearest(self, vector: Floats, k: int, projects: Sequence[str]) -> list[tuple[str, float]]:
         """The k tickets of these projects that are nearest to a text's vector [dimensions], nearest
         first, with their cosines."""
+        said = self._said(vector, [_query(k, {"project": projects})])
+        return [(issue, each.cosine) for issue, each in said.items()]
+
+    def _said(self, vector: Floats, queries: Sequence[Query]) -> dict[str, Said]:
+        """What the tickets say that queries find, in their order."""
         if vector.shape != (self._dimensions,):
             raise BadVectorsError(f"want a vector [{self._dimensions}], got {vector.shape}")
-        tail = ("RETURN", "2", "issue", "distance", "SORTBY", "distance")
-        query = Query("FT.SEARCH", k, {"project": projects}, tail)
-        (rows,) = self._searcher.nearest(query, vector[None])
-        return [(row[b"issue"].decode(), 1 - float(row[b"distance"])) for row in rows]
+        answers = self._searcher.ask([(query, vector) for query in queries])
+        return {
+            row[b"issue"].decode(): Said(
+                1 - float(row[b"distance"]), tuple(text_of(row.get(TERMS_BYTES)).split())
+            )
+            for rows in answers
+            for row in rows
+        }
+
+
+def _query(
+    k: int, tags: Mapping[str, Sequence[str]], every: Mapping[str, Sequence[str]] | None = None
+) -> Query:
+    tail = ("RETURN", "3", "issue", "distance", TERMS, "SORTBY", "distance")
+    return Query("FT.SEARCH", k, tags, tail, every=every or {})

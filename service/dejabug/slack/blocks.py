@@ -12,7 +12,7 @@ from typing import Any
 
 from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
-from dejabug.results import Found
+from dejabug.results import Found, answered_by
 from dejabug.rooms import Rooms
 from dejabug.search import Page
 from dejabug.signing import sign_media
@@ -27,6 +27,7 @@ MOST_ALSO = 10
 LONGEST_VALUE = 2000
 NEXT = "dejabug_next"
 SHARE = "dejabug_share"
+REPHRASE = "Try other words for what is seen."
 Block = dict[str, Any]
 Message = dict[str, Any]
 # A result's picture: its address, or None.
@@ -54,6 +55,8 @@ def results(page: Page, title: str, question: str, picture: Picture, note: str =
     is to say of it."""
     title, note = (escape(_cut(text, LONGEST_SUMMARY)) for text in (title, note))
     if not page.results:
+        if question.startswith("words "):
+            return plain(f"No likely matches for {title} among the tickets you may see. {REPHRASE}")
         return plain(f"Nothing that you may see is like {title}. {note}".strip())
     heading = f"Like {title}: {note}".strip()
     blocks = [_section(heading)]
@@ -109,7 +112,9 @@ def pictures_for(place: Rooms, reader: str) -> Picture:
 
 
 def _result(found: Found, picture: str | None) -> list[Block]:
-    how = found.label or f"found by {' and '.join(found.found_by)}"
+    how = found.label or "a match"
+    if found.relevance is not None:
+        how = f"{found.relevance} match by {answered_by(found)}"
     moment = span(*found.moments[0].there) if found.moments else ""
     facts = [how, _name(found.status), *([moment] if moment else [])]
     if found.also:

@@ -88,11 +88,12 @@ class Words(Question):
         pattern=r"\S",
         description="What to look for: `car sinks into the road`.",
     )
+    unlikely: bool = Field(False, description="Also results that are probably unrelated.")
 
 
 class Results(BaseModel):
-    """A page of results, best first. `next` is the cursor of the next page, null on the last;
-    `encoder` the model and device that compared."""
+    """A page of results, best first; there may be none. `next` is the cursor of the next page, null
+    on the last; `encoder` the model and device that compared."""
 
     results: list[Found]
     next: str | None

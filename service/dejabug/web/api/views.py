@@ -21,6 +21,7 @@ from dejabug.search import (
     like_issue,
     like_upload,
     projects_of,
+    words_question,
 )
 from dejabug.standing import standing_of
 from dejabug.uploads import Upload
@@ -82,11 +83,12 @@ def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
 @by_token
 @describes(Operation(Words, {200: Results}, (403, 404)))
 def search() -> Response:
-    """Clips that words describe, by what is seen in them and by what their tickets say."""
+    """Clips that words describe, by what their tickets say and by what is seen in them."""
     asked = _query(Words)
     if asked.cursor:
-        return _told(_further(asked, f"words {asked.q}"))
-    return _told(by_words(place(), caller(), asked.q, asked.filters(), asked.limit))
+        return _told(_further(asked, words_question(asked.q, unlikely=asked.unlikely)))
+    wanted = (asked.q, asked.filters(), asked.limit)
+    return _told(by_words(place(), caller(), *wanted, unlikely=asked.unlikely))
 
 
 @blueprint.get("/issues/<key>/similar")

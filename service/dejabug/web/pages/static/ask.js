@@ -38,6 +38,7 @@ async function page(question, parameters, signal, told) {
   const key = keyIn(question.q);
   if (key) return get(`/issues/${key}/similar`, parameters, signal);
   parameters.set("q", question.q);
+  if (question.unlikely) parameters.set("unlikely", "true");
   return get("/search", parameters, signal);
 }
 

@@ -3,6 +3,8 @@
 import { clockTime, make, ticketLink } from "./dom.js";
 import { playOnHover } from "./hover.js";
 
+/** How well a result answers words. */
+const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
 const DONE = /^(done|closed|resolved|fixed)$/i;
 
 /** Where in a clip a result matches best, in seconds: `at` and the stretch around it. */
@@ -54,7 +56,9 @@ function timeline(result) {
     bar.append(mark);
     return `${clockTime(start)} to ${clockTime(end)}`;
   });
-  const where = said.length && duration ? `Matches ${said.join(", ")} of ${clockTime(duration)}` : "Matches as a whole";
+  // A ticket's words may match and no frame does; the clip still starts where it comes nearest.
+  const verb = !result.relevance || result.found_by.includes("picture") ? "Matches" : "Nearest to your words:";
+  const where = said.length && duration ? `${verb} ${said.join(", ")} of ${clockTime(duration)}` : "Matches as a whole";
   bar.setAttribute("aria-label", where);
   bar.title = where;
   const pin = make("span", { class: "needle", hidden: "" });
@@ -69,6 +73,9 @@ function timeline(result) {
 function about(result) {
   const line = make("p", { class: "line" }, ticketLink(result.key, result.url));
   line.append(make("span", { class: DONE.test(result.status) ? "status done" : "status" }, result.status));
+  if (result.relevance) {
+    line.append(make("span", { class: `relevance ${result.relevance}` }, MATCH[result.relevance]));
+  }
   const text = make("div", { class: "about" }, line, make("h2", {}, result.summary));
   const tags = result.kinds.map((kind) => make("li", {}, kind));
   if (tags.length) text.append(make("ul", { class: "tags", "aria-label": "Kinds of bug" }, ...tags));

@@ -1,6 +1,6 @@
 /** The search page: what is asked stands in its address, and its results below. */
 
-import { addressOf, narrowed, questionOf, sameQuestion } from "./address.js";
+import { addressOf, isWords, narrowed, questionOf, sameQuestion } from "./address.js";
 import { ProblemError } from "./api.js";
 import { ask, nameOf } from "./ask.js";
 import { cardOf, momentOf, showPicture } from "./card.js";
@@ -125,7 +125,7 @@ function reset() {
   hideDetail();
   [results, cursor, reason] = [[], null, null];
   byId("results").replaceChildren();
-  for (const id of ["problem", "empty", "more", "upload", "note"]) byId(id).hidden = true;
+  for (const id of ["problem", "empty", "more", "unlikely", "upload", "note"]) byId(id).hidden = true;
   byId("said").textContent = "";
   wait(false);
 }
@@ -162,13 +162,18 @@ async function add(page) {
 
 function tell() {
   const count = `${results.length}${cursor ? " or more" : ""} ${results.length === 1 ? "ticket" : "tickets"}`;
-  byId("said").textContent = results.length ? `${count} like ${nameOf(question)}` : "";
+  const like = question.unlikely && isWords(question) ? ", unlikely ones included, for" : " like";
+  byId("said").textContent = results.length ? `${count}${like} ${nameOf(question)}` : "";
   byId("empty").hidden = results.length > 0;
+  // Whether there are any is not told: some of them may not be this reader's to know of.
+  const cut = isWords(question) && !question.unlikely;
+  byId("unlikely").hidden = !cut || Boolean(cursor);
+  byId("empty-title").textContent = cut ? "No likely matches" : "Nothing found";
   note(reason, question.job && !mine() && NOT_KEPT);
   const filtered = narrowed(question.filters).size > 0;
   byId("empty-text").textContent = filtered
-    ? "No earlier clip passes these filters. Clear some of them, then search again."
-    : "No earlier clip shows this. Try other words for what is seen, or search with a clip.";
+    ? `No earlier clip ${cut ? "matches and " : ""}passes these filters. Clear some of them, then search again.`
+    : `No earlier ${cut ? "ticket or clip clearly matches" : "clip shows this"}. Try other words for what is seen, or search with a clip.`;
 }
 
 function note(...told) {
@@ -236,6 +241,7 @@ byId("clear").addEventListener("click", () => {
   go(asked());
 });
 byId("more").addEventListener("click", more);
+byId("unlikely").addEventListener("click", () => go({ ...question, unlikely: true, open: "" }));
 byId("again").addEventListener("click", () => again());
 byId("cancel").addEventListener("click", () => {
   reset();
