@@ -39,6 +39,7 @@ FILES = (
     "test_media_store.py",
     "test_life.py",
     "test_search.py",
+    "test_search_words.py",
     "test_leaks.py",
 )
 

@@ -102,7 +102,7 @@ def main() -> int:
 def ask(here: Running, words: str) -> Answer:
     """One question at the service's door."""
     header = {"Authorization": f"Bearer {here.token}"}
-    query: dict[str, str | int] = {"q": words, "limit": BEST}
+    query: dict[str, str | int] = {"q": words, "limit": BEST, "unlikely": "true"}
     answer = requests.get(f"{here.address}/api/v1/search", params=query, headers=header, timeout=60)
     body = answer.json()
     best = tuple(found["key"] for found in body.get("results", ()))
