@@ -97,7 +97,7 @@ def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> C
             frames = frames_of(ticket)
             place.index.write_clip(clip, where, frames.times, frames.vectors)
         if ticket.words:
-            place.tickets.write(issue, ticket.project, words_of(ticket))
+            place.tickets.write(issue, ticket.project, words_of(ticket), "")
         items.append(
             Item(
                 clip,
@@ -277,7 +277,7 @@ def plainly(
             where = Place(name, project, item.game)
             place.index.write_clip(name, where, clip.times, clip.vectors)
             if item.issue_id in words:
-                place.tickets.write(name, project, words[item.issue_id])
+                place.tickets.write(name, project, words[item.issue_id], "")
             for asked in ASKED:
                 matches = place.finder.like_clip(name, [project], use_words=asked == "clip_text")
                 told[asked].append(
