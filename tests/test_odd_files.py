@@ -94,6 +94,11 @@ def test_a_picture_that_stands_still_for_long_is_shown_as_long(
     ]
     assert numbers(frames) == pytest.approx(shown, abs=1.01)
     assert frames.notes() == []
+    if before < 39:
+        return
+    preview = tmp_path / "preview.mp4"
+    media.make_preview(clip, preview, program=ffmpeg_program)
+    assert media.sample_frames(preview).duration == pytest.approx(frames.duration, abs=0.1)
 
 
 def test_two_transport_streams_joined_play_one_after_the_other(
