@@ -71,7 +71,8 @@ def make_preview(
     if about.is_image:
         raise ClipError("not_a_video", "a picture has no preview")
     timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
-    known = timeline.duration if timeline.duration is not None else limits.max_duration_seconds
+    longest = limits.max_duration_seconds
+    known = longest if timeline.duration is None else min(timeline.duration, longest)
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target.parent) as folder:
         copy = Path(folder) / "preview.mp4"
         arguments = command(program, _transcoded(path, copy, about, known, limits, program))
@@ -151,7 +152,8 @@ def _transcoded(
             map_chapters=-1,
             fflags="+bitexact",
             movflags="+faststart",
-            t=limits.max_duration_seconds,
+            # Some versions of ffmpeg let the last picture stay longer than it does.
+            t=max(1, math.ceil(duration * rate - 1e-6)) / rate,
         )
     )
 
