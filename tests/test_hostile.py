@@ -38,7 +38,7 @@ CODES = {
     "timeout", "memory", "crashed", "no_frames",
 }  # fmt: skip
 # Sound recordings that are none of what is read: streams without a container, and rare ones.
-NOT_READ = {"plain-raw.h264", "plain-a.y4m", "plain-a.nut"}
+NOT_READ = {"plain-raw.h264", "plain-a.nut"}
 
 
 @dataclass(frozen=True)
