@@ -83,9 +83,11 @@ def test_frames_that_redis_could_not_index_are_a_doubt(hand: Handover) -> None:
     # Half a vector, as from a writer that was of another model.
     (frame, *_) = hand.new.home.connection().scan_iter(f"dejabug:frame:{hand.new.slug}:*")
     hand.new.home.connection().hset(frame, "vector", VECTOR.astype(np.float16).tobytes()[:4])
-    # Redis counts it twice while it still looks through the keys of a new index.
-    failures = wait_until(lambda: hand.new.index.state().failures)
-    assert hand.doubts() == [f"Redis could not index {failures} frames"]
+    # Redis counts it twice while it still looks through the keys of a new index, perhaps meanwhile.
+    before = wait_until(lambda: hand.new.index.state().failures)
+    doubts = hand.doubts()
+    counts = range(before, hand.new.index.state().failures + 1)
+    assert doubts in [[f"Redis could not index {count} frames"] for count in counts]
 
 
 def test_every_doubt_is_told(hand: Handover) -> None:
