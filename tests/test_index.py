@@ -363,6 +363,23 @@ def test_an_index_that_is_made_anew_is_not_taken_for_the_complete_one_before(
     assert wait_until(lambda: answered(frames, unit(100, 59)[0])) == "59"
 
 
+def test_an_index_that_is_made_while_another_is_looked_at_does_not_refuse_a_question(
+    frames: FrameIndex, store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames.write_clip("one", HOME, times(4), unit(4))
+    learn, made = completeness.Completeness.learn, []
+
+    def looked(self: completeness.Completeness, stamp: tuple[Any, ...]) -> None:
+        learn(self, stamp)
+        if len(made) < 2:  # as when a worker of another encoder makes its two
+            made.append(FrameIndex(store, f"other{len(made)}", DIMENSIONS))
+
+    monkeypatch.setattr(completeness.Completeness, "learn", looked)
+    (found, *_) = frames.best_frames(unit(1)[0], 1, ALL)
+    assert found.clip_id == "one"
+    assert len(made) == 2
+
+
 def test_hnsw_can_be_asked_for(store: redis.Redis) -> None:
     assert FrameIndex(store, "t", DIMENSIONS, algorithm="hnsw").state().algorithm == "HNSW"
 

@@ -25,6 +25,8 @@ from dejabug.ranking import Floats
 UNIT_TOLERANCE = 0.02
 # Milliseconds that one query may take before Redis gives up with an error.
 QUERY_TIMEOUT_MS = 10_000
+# How often one query looks at the index again, because another one was made meanwhile.
+LOOKS = 5
 
 
 class BadVectorsError(ValueError):
@@ -138,11 +140,14 @@ class Searcher:
         if not possible:
             return [[] for _ in asked]
         stamp, answers = self._ask(possible)
-        if not self._completeness.covers(stamp):
+        # Looking at the index takes a moment, in which yet another one may be made.
+        for _ in range(LOOKS):
+            if self._completeness.covers(stamp):
+                break
             self._completeness.learn(stamp)
             stamp, answers = self._ask(possible)
-            if not self._completeness.covers(stamp):
-                raise IndexUnavailableError("the index is being built; try again soon")
+        else:
+            raise IndexUnavailableError("the index is being built; try again soon")
         for answer in answers:
             if answer[b"warning"]:
                 raise IndexUnavailableError(f"the search is incomplete: {answer[b'warning']}")
