@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +93,13 @@ class World:
             files = {"file": (f"{number}.mp4", clip.read_bytes())}
         elif kind < 0.75:
             files = {"file": (f"{number}.mp4", b"\x00\x00\x00\x18ftypmp42" + bytes(200))}
+        return self._import(fields, files)
+
+    def file_words(self, project: str) -> Ticket:
+        """File a ticket without a clip."""
+        return self._import({"project": project, "summary": WORDS[0], "description": ""}, None)
+
+    def _import(self, fields: Mapping[str, Any], files: Mapping[str, Any] | None) -> Ticket:
         data = {"issue": json.dumps(fields)}
         made = self.ask_jira("POST", "/rest/standin/import", data=data, files=files)
         clips = [str(each["id"]) for each in made["fields"]["attachment"]]
