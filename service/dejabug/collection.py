@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 from redis import Redis
 
 from dejabug.catalogue import Catalogue
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
 from dejabug.index_home import COMPARED, DIMENSIONS, IndexHome
 from dejabug.pace import Pace
+from dejabug.ranking import Origins
 
 # Encoders' names → model, precision and device, for people: as the workers that loaded them have
 # told.
 LABELS = "dejabug:labels"
+# Encoders' names → their origins, as the first worker that loaded each has measured them: pictures'
+# and words', float32, one after the other.
+ORIGINS = "dejabug:origins"
 # Keys looked at in one round trip.
 SCANNED = 1000
 
@@ -75,6 +80,23 @@ class Collection:
         label = self.redis.hget(LABELS, self.name)
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
+    def origins(self) -> Origins:
+        """Where the vectors are seen from; zeros until a worker of this version has told. Raises
+        IndexUnavailableError like `dimensions`."""
+        kept = self._measured.get("origins")
+        if kept is None:
+            measured = self.redis.hget(ORIGINS, self.name)
+            if not isinstance(measured, bytes):
+                nothing = np.zeros(self.dimensions, np.float32)
+                return Origins(nothing, nothing)
+            pictures, words = np.frombuffer(measured, np.float32).reshape(2, -1)
+            kept = self._measured["origins"] = Origins(pictures, words)
+        return kept
+
+    @cached_property
+    def _measured(self) -> dict[str, Origins]:
+        return {}
+
     def take_away(self) -> Iterator[int]:
         """Take every key of this collection away, some at a time; how many each time."""
         for connection in dict.fromkeys((self.redis, self.home.connection())):
@@ -97,6 +119,7 @@ class Collection:
         """Know this encoder no more: what is done when all its keys are gone."""
         self.redis.hdel(DIMENSIONS, self.name)
         self.redis.hdel(LABELS, self.name)
+        self.redis.hdel(ORIGINS, self.name)
         self.redis.hdel(COMPARED, self.name)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from dejabug import media
+from dejabug import media, neighbourhood
 from dejabug.collection import Collection
 from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
@@ -20,6 +20,7 @@ from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.locks import held
 from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.ranking import Signature
+from dejabug.reading import place_of
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
@@ -72,7 +73,8 @@ def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
     tags: list[Tag] = []
     if words:
         vector = place.encoder.embed_texts([words])[0]
-        kept.tickets.write(issue_id, issue.project, vector, words)
+        kept.tickets.write(issue_id, issue.project, vector, words, restricted=issue.restricted)
+        neighbourhood.compare_ticket(kept, issue_id)
         if place.tagger is not None:
             tags = place.tagger.tags(None, vector)
     else:
@@ -84,8 +86,8 @@ def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
         kept.tickets.forget(issue_id)  # deleted in Jira while we worked
         catalogue.put_tags(issue_id, [])
         return False
-    if now.project != issue.project:  # moved while we worked
-        kept.tickets.move(issue_id, now.project)
+    if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
+        kept.tickets.move(issue_id, now.project, restricted=now.restricted)
     return True
 
 
@@ -107,7 +109,8 @@ def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: floa
     if clip.status is ClipStatus.INDEXED:
         kept.pace.record(seconds, clip.size)
         if issue is not None:  # it may have moved while we worked
-            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+            kept.index.move_clip(clip.id, place_of(issue))
+        neighbourhood.compare_clip(kept, clip.id)
     reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
     CLIPS_DONE.labels(str(clip.status), reason).inc()
     log.info(

@@ -6,7 +6,7 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -16,12 +16,16 @@ from dejabug import ranking
 from dejabug.index import FrameIndex, Place, Said, TicketIndex
 from dejabug.ranking import (
     Calibrations,
+    Evidence,
     Floats,
     Hit,
     Match,
     Moment,
+    Origins,
     Recipe,
+    Reference,
     Scale,
+    Side,
     TimedVectors,
 )
 
@@ -53,6 +57,13 @@ class TextMatch:
     seen: float
 
 
+class References(Protocol):
+    """What is asked of neighbours, as in `index.Neighbours`."""
+
+    def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]: ...
+    def frame_backgrounds(self, members: Sequence[str]) -> dict[str, bytes]: ...
+
+
 class Frames(Protocol):
     """What comparing clips asks of an index of frames, as in `FrameIndex`."""
 
@@ -62,15 +73,17 @@ class Frames(Protocol):
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
     def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]: ...
-    def mean(
-        self, projects: Sequence[str], without_clips: Container[str] = ()
-    ) -> tuple[Floats, int]: ...
+    @property
+    def neighbours(self) -> References: ...
 
 
 class Tickets(Protocol):
     """What comparing clips asks of an index of tickets' words, as in `TicketIndex`."""
 
+    @property
+    def neighbours(self) -> References: ...
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]: ...
+    def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]: ...
     def nearest(
         self, vector: Floats, k: int, projects: Sequence[str]
     ) -> list[tuple[str, float]]: ...
@@ -83,19 +96,19 @@ AnyTickets = TypeVar("AnyTickets", bound=Tickets)
 class ClipFinder(Generic[AnyFrames, AnyTickets]):
     """Ranks clips by a clip, and tickets by a ticket, in indexes of Redis or of memory.
 
-    Sizes as in the settings of the same names. `calibrations` and `projection` are what a studio's
-    own verdicts have taught, if anything.
+    Sizes as in the settings of the same names. `origins` are the encoder's; `calibrations` what a
+    studio's own verdicts have taught, if anything.
     """
 
     def __init__(
         self,
         frames: AnyFrames,
         tickets: AnyTickets,
+        origins: Origins,
         *,
         candidate_frames: int,
         candidate_clips: int,
         calibrations: Calibrations | None = None,
-        projection: Floats | None = None,
         recipe: Recipe | None = None,
     ) -> None:
         self._frames = frames
@@ -103,12 +116,12 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         self._candidate_frames = candidate_frames
         self._candidate_clips = candidate_clips
         self._calibrations = calibrations or Calibrations()
-        self._projection = projection
+        self._origins = origins
         self._recipe = recipe or Recipe()
 
-    def by_pictures_alone(self, evidence: float) -> float:
+    def by_pictures_alone(self, evidence: Evidence) -> float:
         """The probability that a pair of clips would have without their tickets' words."""
-        return self._calibrations.frames.probability(evidence)
+        return self._calibrations.probability(replace(evidence, words=None))
 
     def like_clip(
         self,
@@ -119,81 +132,123 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         without_clips: Collection[str] = (),
     ) -> list[Match]:
         """Clips of other issues in these projects like an indexed one, best first; like `like`."""
-        query = self._frames.clip_vectors([clip_id]).get(clip_id)
+        query = self._sides([clip_id], use_words=use_words).get(clip_id)
         where = self._frames.places([clip_id]).get(clip_id)
         if query is None or where is None:
             return []
-        words = self._tickets.vectors([where.issue_id]).get(where.issue_id) if use_words else None
-        return self.like(
-            query,
-            projects,
-            words=words,
-            without_issue=where.issue_id,
-            without_clips=without_clips,
-        )
+        return self._like(query, projects, where.issue_id, without_clips)
 
     def like(
         self,
         query: TimedVectors,
         projects: Sequence[str],
         *,
-        words: Floats | None = None,
-        without_issue: str | None = None,
         without_clips: Collection[str] = (),
     ) -> list[Match]:
-        """Clips of these projects like the given frames, best first, by the default ranking.
+        """Clips of these projects like the given frames, which are of no issue, best first, by the
+        default ranking. `without_clips` leaves some out."""
+        return self._like(Side(query), projects, None, without_clips)
 
-        `words` is the vector [d] of the ticket that the frames came with, if any; `without_issue`
-        leaves that ticket's own clips out, `without_clips` these: others are ranked as if they
-        were not there.
-        """
-        nearest = self._frames.nearest_clips(query.vectors, self._candidate_frames, projects)
+    def _like(
+        self,
+        query: Side,
+        projects: Sequence[str],
+        without_issue: str | None,
+        without_clips: Collection[str],
+    ) -> list[Match]:
+        """Clips like one side of a pair. What is found decides only which pairs are scored."""
+        near = self._frames.nearest_clips(query.clip.vectors, self._candidate_frames, projects)
         # Some more than asked for: the issue's own clips may be among them.
-        others = [clip_id for clip_id, _ in nearest if clip_id not in without_clips]
+        others = [clip_id for clip_id, _ in near if clip_id not in without_clips]
         chosen = others[: self._candidate_clips + 10]
         issues = self._issues(chosen, without_issue)
         issues = dict(list(issues.items())[: self._candidate_clips])
-        if words is not None:
-            near = self._tickets.nearest(words, CANDIDATE_TICKETS, projects)
+        if query.words is not None:
             told = self._frames.issues_of_clips_on(
-                issue_id for issue_id, _ in near if issue_id != without_issue
+                issue_id
+                for issue_id, _ in self._tickets.nearest(query.words, CANDIDATE_TICKETS, projects)
+                if issue_id != without_issue
             )
             issues |= {clip: of for clip, of in told.items() if clip not in without_clips}
-        candidates = self._frames.clip_vectors(issues)
-        told_of = {} if words is None else self._word_evidence(words, issues.values())
-        evidence = {clip: told_of[issues[clip]] for clip in candidates if issues[clip] in told_of}
-        return ranking.by_frames(
-            query,
-            candidates,
-            *self._frames.mean(projects, without_clips),
-            words=evidence or None,
-            calibrations=self._calibrations,
-            projection=self._projection,
-            recipe=self._recipe,
+        sides = self._sides(issues, use_words=query.words is not None)
+        return ranking.rank_pairs(
+            query, sides, self._origins, calibrations=self._calibrations, recipe=self._recipe
         )
 
-    def like_words(
-        self, vector: Floats, projects: Sequence[str], *, without_issue: str | None = None
-    ) -> list[tuple[str, float]]:
-        """Issues of these projects whose tickets say the same as a text's vector [d], best first,
-        with the words' evidence."""
+    def _sides(self, clip_ids: Iterable[str], *, use_words: bool) -> dict[str, Side]:
+        """All that is known of clips, to be compared; those that are not indexed are left out."""
+        clips = self._frames.clip_vectors(clip_ids)
+        places = self._frames.places(clips)
+        clips = {clip: vectors for clip, vectors in clips.items() if clip in places}
+        issues = {places[clip].issue_id for clip in clips}
+        siblings: dict[str, set[str]] = {}
+        for clip, issue in self._frames.issues_of_clips_on(issues).items():
+            siblings.setdefault(issue, set()).add(clip)
+        references = self._frames.neighbours.references(
+            {clip: places[clip].project for clip in clips}
+        )
+        usual = self._frames.neighbours.frame_backgrounds(list(clips))
+        words, words_references = self._words(issues) if use_words else ({}, {})
+        return {
+            clip: Side(
+                vectors,
+                references[clip],
+                np.frombuffer(usual[clip], np.float16).astype(np.float32)
+                if clip in usual
+                else None,
+                words.get(places[clip].issue_id),
+                words_references.get(places[clip].issue_id),
+                frozenset(siblings.get(places[clip].issue_id, ())),
+            )
+            for clip, vectors in clips.items()
+        }
+
+    def _words(self, issue_ids: Iterable[str]) -> tuple[dict[str, Floats], dict[str, Reference]]:
+        """Tickets' vectors, and what is usual around them, by issue."""
+        vectors = self._tickets.vectors(issue_ids)
+        places = self._tickets.places(list(vectors))
+        vectors = {issue: vector for issue, vector in vectors.items() if issue in places}
+        project_of = {issue: places[issue][0] for issue in vectors}
+        return vectors, self._tickets.neighbours.references(project_of)
+
+    def like_words(self, issue_id: str, projects: Sequence[str]) -> list[tuple[str, Evidence]]:
+        """Issues of these projects whose tickets say the same as this issue's, best first, with the
+        evidence of their words."""
+        vector = self._tickets.vectors([issue_id]).get(issue_id)
+        if vector is None:
+            return []
         near = self._tickets.nearest(vector, self._candidate_clips + 1, projects)
-        evidence = self._word_evidence(vector, (i for i, _ in near if i != without_issue))
-        return sorted(evidence.items(), key=lambda item: (-item[1], item[0]))
+        vectors, references = self._words([issue_id, *(issue for issue, _ in near)])
+        own = vectors.pop(issue_id, None)
+        mine = references.get(issue_id)
+        if own is None or mine is None:
+            return []
+        evidence = {
+            issue: Evidence(
+                0.0,
+                ranking.words_evidence(
+                    np.stack([own, other]),
+                    self._origins.words,
+                    mine,
+                    references[issue],
+                    self._recipe,
+                ),
+                size=ranking.size_evidence(mine.size, references[issue].size),
+            )
+            for issue, other in vectors.items()
+        }
+        return sorted(evidence.items(), key=lambda item: (-(item[1].words or 0.0), item[0]))
 
     def like_ticket(self, issue_id: str, projects: Sequence[str]) -> list[TicketMatch]:
         """Issues with clips in these projects whose tickets say the same as this issue's, best
         first, each with the first of its clips."""
-        vector = self._tickets.vectors([issue_id]).get(issue_id)
-        if vector is None:
-            return []
-        curve = self._calibrations.words
-        near = self.like_words(vector, projects, without_issue=issue_id)
+        curves = self._calibrations
+        near = self.like_words(issue_id, projects)
         first: dict[str, str] = {}
         for clip_id, other in self._frames.issues_of_clips_on(issue for issue, _ in near).items():
             first.setdefault(other, clip_id)
         return [
-            TicketMatch(other, first[other], curve.probability(evidence))
+            TicketMatch(other, first[other], curves.words.probability(evidence, curves.share))
             for other, evidence in near
             if other in first
         ]
@@ -205,14 +260,6 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
             for clip_id in clip_ids
             if clip_id in places and places[clip_id].issue_id != without
         }
-
-    def _word_evidence(self, words: Floats, issue_ids: Iterable[str]) -> dict[str, float]:
-        """Evidence from tickets' words, by issue; issues without words are left out."""
-        vectors = self._tickets.vectors(issue_ids)
-        if not vectors:
-            return {}
-        evidence = ranking.word_evidence(words, np.stack(list(vectors.values())), self._recipe)
-        return dict(zip(vectors, evidence.tolist(), strict=True))
 
 
 class Finder(ClipFinder[FrameIndex, TicketIndex]):

@@ -56,7 +56,7 @@ def move_index(place: Rooms, tell: Tell) -> int:
     home.adopt()
     for kept in place.indexed():
         kept.index.state()  # makes the index, which Redis builds now
-        kept.tickets.projects_of([])
+        kept.tickets.places([])
     log.info("index_moved", keys=done)
     return done
 

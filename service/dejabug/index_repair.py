@@ -17,11 +17,11 @@ import structlog
 
 from dejabug.catalogue import RESTORING
 from dejabug.collection import Collection
-from dejabug.index import Place
 from dejabug.index_home import COMPARED
 from dejabug.jobs import queue_clip, queue_ticket
 from dejabug.locks import held
 from dejabug.queueing import enqueue
+from dejabug.reading import place_of
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import traced
@@ -121,7 +121,7 @@ def _clips(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaire
                 continue
             if clip.id not in there:
                 report.lost_clips += _embed_again(place, kept, clip)
-            elif there[clip.id] != Place(issue.id, issue.project, issue.game):
+            elif there[clip.id] != place_of(issue):
                 report.moved += _move(place, kept, clip)
         report.clips += len(some)
         yield report
@@ -141,7 +141,7 @@ def _move(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
     with held(place.redis, f"dejabug:lock:issue:{clip.issue_id}"):
         issue = kept.catalogue.issue(clip.issue_id)
         if issue is not None:
-            kept.index.move_clip(clip.id, Place(issue.id, issue.project, issue.game))
+            kept.index.move_clip(clip.id, place_of(issue))
         return issue is not None
 
 
@@ -172,7 +172,7 @@ def _may_stay(clip: ClipRecord | None) -> bool:
 def _tickets(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:
     """Tickets whose words are lost, or that are in another project than their issue."""
     for some in _some(kept.catalogue.words_done()):
-        there = kept.tickets.projects_of(some)
+        there = kept.tickets.places(some)
         for issue_id in some:
             issue = kept.catalogue.issue(issue_id)
             if issue is None:
@@ -182,8 +182,8 @@ def _tickets(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repai
                     kept.catalogue.words_lost(issue_id)
                     queue_ticket(place, issue_id, kept)
                     report.lost_tickets += 1
-            elif there[issue_id] != issue.project:
-                kept.tickets.move(issue_id, issue.project)
+            elif there[issue_id] != (issue.project, issue.restricted):
+                kept.tickets.move(issue_id, issue.project, restricted=issue.restricted)
                 report.moved += 1
         report.tickets += len(some)
         yield report

@@ -17,18 +17,17 @@ from typing import Any
 import structlog
 from redis.client import Pipeline
 
-from dejabug import commenting, conversation
+from dejabug import commenting, conversation, neighbourhood
 from dejabug.answers import first_to_read, rank, rank_anew
 from dejabug.collection import Collection
 from dejabug.downloads import UnwantedError
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
-from dejabug.index import Place
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.locks import held
 from dejabug.previewing import queue_preview
 from dejabug.queueing import CLIP_JOB, enqueue, polite
-from dejabug.reading import evidence, face_of, game_of, words_of
+from dejabug.reading import evidence, face_of, game_of, place_of, words_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
@@ -144,10 +143,10 @@ def _tell_of_change(place: Rooms, old: IssueRecord, record: IssueRecord) -> None
         correct_comments_naming(place, record.id)
     if broken_off or old.restricted > record.restricted or old.project != record.project:
         enqueue(place.queue("default"), suggest_around, record.id)
-    if broken_off or (old.project, old.game) != (record.project, record.game):
-        where = Place(record.id, record.project, record.game)
+    if broken_off or place_of(old) != place_of(record):
+        where = place_of(record)
         for kept in place.indexed():
-            kept.tickets.move(record.id, record.project)
+            kept.tickets.move(record.id, record.project, restricted=record.restricted)
             for clip_id in kept.catalogue.clip_ids_of(record.id):
                 kept.index.move_clip(clip_id, where)
 
@@ -248,7 +247,7 @@ def index_clip(clip_id: str) -> None:
 def _index(place: Rooms, kept: Collection, clip: ClipRecord, issue: IssueRecord) -> None:
     """Embed a clip and tell what became of it. Raises like `embed_clip`."""
     started = time.monotonic()
-    done = embed_clip(place, kept, clip, Place(issue.id, issue.project, issue.game))
+    done = embed_clip(place, kept, clip, place_of(issue))
     if done is None and not place.serves(kept):
         # Perhaps it is our account that lost a permission: what serves must not suffer for it.
         done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
@@ -372,6 +371,7 @@ def maintain(place: Rooms) -> None:
     prune_scratch()
     for kept in filter(Collection.knows_dimensions, place.fed):
         fill_terms(kept)
+        neighbourhood.catch_up(kept)
         kept.index.grow()  # the last, since another Redis may be away
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dejabug.ranking import Match, Moment
+from dejabug.ranking import Evidence, Match, Moment
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Ticket:
 class PairMatch:
     """A match of one of an issue's clips with a clip of another issue.
 
-    `clip_id` is empty where the issue has no clip and was compared by its words. `frames` and
-    `words` are the evidence of each, as in `Match`. `same_file`: both clips are the same bytes.
+    `clip_id` is empty where the issue has no clip and was compared by its words. `frames`, `words`,
+    `rank` and `size` are the evidence, as in `Match`. `same_file`: both clips are the same bytes.
     `answers` says by what a clip answers a question in words, `words` or `picture`, and is empty
     where none was asked.
     """
@@ -47,6 +47,13 @@ class PairMatch:
     words: float | None = None
     same_file: bool = False
     answers: tuple[Literal["picture", "words"], ...] = ()
+    rank: float = 0.0
+    size: float = 0.0
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the score of a pair of clips rests on."""
+        return Evidence(self.frames or 0.0, self.words, self.rank, self.size)
 
 
 def pair_matches(
@@ -62,6 +69,8 @@ def pair_matches(
             match.moments,
             match.frames,
             match.words,
+            rank=match.rank,
+            size=match.size,
         )
         for match in matches
         if match.clip_id in issue_of

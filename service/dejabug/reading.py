@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from dejabug import media
+from dejabug.index import Place
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
 from dejabug.pictures import OWN_PICTURES
-from dejabug.records import ClipStatus
+from dejabug.records import ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms
 
@@ -69,3 +70,8 @@ def words_of(summary: str, description: str) -> str:
     """What a ticket says, as one text: its summary, and as much of its description as counts."""
     parts = (summary.strip().rstrip("."), description.strip()[:LONGEST_DESCRIPTION])
     return ". ".join(part for part in parts if part)
+
+
+def place_of(issue: IssueRecord) -> Place:
+    """Where an issue's clips belong in an index."""
+    return Place(issue.id, issue.project, issue.game, issue.restricted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+import numpy as np
 import redis
 import structlog
 from rq import Queue, Worker
@@ -20,8 +21,14 @@ from dejabug.callers import (
     TokenReaders,
 )
 from dejabug.catalogue import Catalogue
-from dejabug.collection import LABELS, Collection, known_encoders
-from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
+from dejabug.collection import LABELS, ORIGINS, Collection, known_encoders
+from dejabug.encoders import (
+    Encoder,
+    EncoderError,
+    encoder_name,
+    load_encoder,
+    measure_origins,
+)
 from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, TicketIndex, text_of
@@ -103,6 +110,9 @@ class Rooms:
                 f"another name, or forget the old vectors: dejabug encoder forget '{encoder.name}'"
             )
         self.redis.hset(LABELS, encoder.name, encoder.label)
+        if not self.redis.hexists(ORIGINS, encoder.name):
+            both = np.concatenate(measure_origins(encoder))
+            self.redis.hset(ORIGINS, encoder.name, both.astype(np.float32).tobytes())
         self.__dict__["encoder"] = encoder
 
     def tell_of_encoder(self, name: str, dimensions: int, label: str) -> None:
@@ -235,10 +245,10 @@ class Rooms:
         return Finder(
             kept.index,
             kept.tickets,
+            kept.origins(),
             candidate_frames=self.settings.candidate_frames,
             candidate_clips=self.settings.candidate_clips,
             calibrations=lessons.calibrations,
-            projection=lessons.projection,
             recipe=recipe,
         )
 

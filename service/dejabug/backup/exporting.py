@@ -211,13 +211,11 @@ def _write_tickets(
 
 def _write_lessons(archive: Writer, folder: str, place: Rooms, kept: Collection) -> None:
     lessons = read_lessons(place.redis, kept.name)
-    curves: Any = None
+    weights: Any = None
     if lessons.calibrations is not None:
         both = (lessons.calibrations.frames, lessons.calibrations.with_words)
-        curves = [asdict(curve) for curve in both]
-    archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(curves=curves)])
-    if lessons.projection is not None:
-        archive.array(f"{folder}/projection.npy", lessons.projection)
+        weights = [asdict(curve) for curve in both]
+    archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(weights=weights)])
 
 
 def _encoder(place: Rooms, kept: Collection) -> EncoderLine:

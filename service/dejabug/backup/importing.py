@@ -140,10 +140,11 @@ def _tickets(
 def _lessons(archive: Reader, folder: str) -> Lessons:
     name = f"{folder}/lessons.jsonl"
     lines: list[LessonsLine] = archive.lines(name, LessonsLine) if archive.has(name) else []
-    curves = lines[0].curves if lines else None
-    calibrations = curves and Calibrations(*(Calibration(c.slope, c.intercept) for c in curves))
-    name = f"{folder}/projection.npy"
-    return Lessons(calibrations, archive.floats(name) if archive.has(name) else None)
+    weights = lines[0].weights if lines else None
+    if weights is None:  # those of an earlier version are of another score
+        return Lessons()
+    frames, with_words = (Calibration(**each.model_dump()) for each in weights)
+    return Lessons(Calibrations(frames, with_words))
 
 
 def _side_by_side(names: Iterator[str], arrays: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -283,7 +284,7 @@ def _put_clip(
         clip = clip.purged()
     elif line.place is not None:
         times = np.array(line.times, np.float32)
-        where = Place(**line.place.model_dump())
+        where = Place(**line.place.model_dump(), restricted=issue.restricted)
         onto.index.write_clip(clip.id, where, times, frames.astype(np.float32), signature)
     onto.catalogue.put_clip(clip)
 
@@ -296,12 +297,19 @@ def _is_done(onto: Collection, clip: ClipRecord) -> bool:
 
 def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> None:
     words = onto.catalogue.words(line.issue_id)
-    if onto.catalogue.issue(line.issue_id) is None or digest_of(words) != line.digest:
+    issue = onto.catalogue.issue(line.issue_id)
+    if issue is None or digest_of(words) != line.digest:
         return
     stale = onto.catalogue.put_words(line.issue_id, words)
-    if stale or not onto.tickets.projects_of([line.issue_id]):
+    if stale or not onto.tickets.places([line.issue_id]):
         if vector is not None:
-            onto.tickets.write(line.issue_id, line.project, vector.astype(np.float32), words)
+            onto.tickets.write(
+                line.issue_id,
+                line.project,
+                vector.astype(np.float32),
+                words,
+                restricted=issue.restricted,
+            )
         onto.catalogue.put_tags(line.issue_id, line.tags)
         onto.catalogue.words_embedded(line.issue_id, words)
 

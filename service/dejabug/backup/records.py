@@ -174,14 +174,24 @@ class StudioLine(Line):
 
 
 class CurveLine(Line):
-    """See `ranking.Calibration`."""
+    """A curve of an earlier version, which is of another score and counts no more."""
 
     slope: Annotated[float, Field(allow_inf_nan=False)]
     intercept: Annotated[float, Field(allow_inf_nan=False)]
 
 
-class LessonsLine(Line):
-    """What was learned for an encoder: the curves for frames alone and with words; its projection
-    is the array beside."""
+class WeightsLine(Line):
+    """See `ranking.Calibration`."""
 
-    curves: tuple[CurveLine, CurveLine] | None
+    frames: Annotated[float, Field(allow_inf_nan=False)]
+    words: Annotated[float, Field(allow_inf_nan=False)]
+    rank: Annotated[float, Field(allow_inf_nan=False)]
+    size: Annotated[float, Field(allow_inf_nan=False)]
+    intercept: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class LessonsLine(Line):
+    """What was learned for an encoder: the weights for frames alone and with words."""
+
+    curves: tuple[CurveLine, CurveLine] | None = None
+    weights: tuple[WeightsLine, WeightsLine] | None = None

@@ -197,20 +197,20 @@ def verdict(
 @plain_errors
 def learn(
     forget: Annotated[
-        bool, typer.Option("--forget", help="Go back to the ranking as shipped.")
+        bool, typer.Option("--forget", help="Go back to the scores as shipped.")
     ] = False,
 ) -> None:
     """Learn from the studio's verdicts and duplicate links; keep what wins on held-out ones.
 
-    Two lessons: a projection of frames that makes the studio's own duplicates lie closer, and
-    scores that mean the probability of a duplicate in this studio. The index stays as it is.
-    Lessons belong to the encoder of the settings, which need not serve yet.
+    What is learned is how much each part of the evidence counts, so that a score means the
+    probability of a duplicate in this studio. The index stays as it is. Lessons belong to the
+    encoder of the settings, which need not serve yet.
     """
     place = open_rooms().measured()
     name = place.encoder_name
     if forget:
         write_lessons(place.redis, name, Lessons())
-        console.print("The ranking is as shipped again.")
+        console.print("The scores are as shipped again.")
         return
     with progress_bars() as progress:
         learned = learn_from(studio(place), counting(progress, "Learning"))
@@ -230,18 +230,10 @@ def _warn(corpus: Corpus) -> None:
 
 def _learned_table(learned: Learned) -> Table:
     table = Table("on held-out duplicates", "as shipped", "learned", "kept")
-    before, after = learned.before, learned.after
-    kept = {True: "[green]yes[/]", False: "no"}
     table.add_row(
-        "projection: mRR, mAP",
-        f"{before.mrr:.3f}, {before.map:.3f}",
-        f"{after.mrr:.3f}, {after.map:.3f}",
-        f"{kept[learned.projection_wins]} (better in {learned.sure:.0%} of resamples)",
-    )
-    table.add_row(
-        "calibration: loss in nats",
+        f"loss in nats, {learned.groups} groups",
         f"{learned.loss_before:.3f}",
         f"{learned.loss_after:.3f}",
-        kept[learned.calibration_wins],
+        f"{'[green]yes[/]' if learned.wins else 'no'} (better in {learned.sure:.0%} of resamples)",
     )
     return table

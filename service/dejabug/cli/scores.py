@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
@@ -91,7 +92,8 @@ def print_judged(
 
 def _print_curves(fitted: Calibrations) -> None:
     for name, line in zip(NAMES, (fitted.frames, fitted.with_words), strict=True):
-        console.print(f"{name}: slope {line.slope:.1f}, intercept {line.intercept:.1f}")
+        weights = ", ".join(f"{part} {value:.2f}" for part, value in asdict(line).items())
+        console.print(f"{name}: {weights}")
 
 
 def _figures(arrivals: Sequence[Arrival], settings: Settings) -> Figures:

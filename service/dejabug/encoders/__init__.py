@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dejabug.encoders.base import Crop, Encoder, EncoderError, Floats, Pixels
+from dejabug.encoders.origins import measure_origins
 from dejabug.settings import Settings
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Pixels",
     "encoder_name",
     "load_encoder",
+    "measure_origins",
     "use_one_core",
 ]
 

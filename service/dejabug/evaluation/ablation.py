@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,24 +16,26 @@ from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import Metrics, summarise
 from dejabug.evaluation.rankings import rank_all
 from dejabug.lessons import Lessons
-from dejabug.ranking import Match, Recipe, combined_evidence
+from dejabug.ranking import Calibration, Match, Recipe
+from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 
-PLAIN = Recipe(
-    centred=False, background=0.0, softness=0.0, words=0.0, words_cap=1.0, words_background=0.0
+PLAIN = Recipe(centred=False, background=0.0, softness=0.0, words_cap=1.0, words_background=0.0)
+SEEN = replace(PLAIN, centred=True)
+LESS = replace(SEEN, background=Recipe().background)
+SOFT = replace(LESS, softness=Recipe().softness)
+# (what the row adds, the recipe, the weights of the evidence's parts, with words or without)
+STEPS: tuple[tuple[str, Recipe, Calibration], ...] = (
+    ("symmetric mean of maxima over frames", PLAIN, Calibration(frames=1.0)),
+    ("+ seen from the encoder's origin", SEEN, Calibration(frames=1.0)),
+    ("+ background taken off", LESS, Calibration(frames=1.0)),
+    ("+ softened maximum", SOFT, Calibration(frames=1.0)),
+    ("+ mutual ranks (**default, clip alone**)", SOFT, FRAMES_ONLY),
+    ("+ words at a fixed weight", SOFT, replace(FRAMES_ONLY, words=WITH_WORDS.words)),
+    ("+ words' background taken off, cut off (**default**)", Recipe(), WITH_WORDS),
 )
-# (what the row adds, the recipe, whether tickets' words are used)
-STEPS: tuple[tuple[str, Recipe, bool], ...] = (
-    ("symmetric mean of maxima over frames", PLAIN, False),
-    ("+ centred on the collection", Recipe(background=0.0, softness=0.0), False),
-    ("+ background taken off", Recipe(softness=0.0), False),
-    ("+ softened maximum (**default, clip alone**)", Recipe(), False),
-    ("+ words at a fixed weight", Recipe(words_cap=1.0, words_background=0.0), True),
-    ("+ words' likeness cut off", Recipe(words_background=0.0), True),
-    ("+ words' background taken off (**default**)", Recipe(), True),
-)
-# Weights at which the steps that were left out are tried, beside evidence of about 0 to 1.
-EXACT_WORDS_WEIGHT = 0.2
-ORDER_WEIGHT = 0.1
+# Weights at which the steps that were left out are tried, beside log odds.
+EXACT_WORDS_WEIGHT = 2.0
+ORDER_WEIGHT = 1.0
 
 
 # What a step that was left out adds to matches' evidence, by clip.
@@ -51,22 +53,21 @@ class Row:
 def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
     """The rows, one after another; seconds each. `progress` counts queries over all rows."""
     queries = corpus.queries()
-    whole = Recipe()
-    rows: list[tuple[str, Recipe, bool, Extra | None]] = [
+    rows: list[tuple[str, Recipe, Calibration, Extra | None]] = [
         *((*step, None) for step in STEPS),
-        ("(left out: exact words)", whole, True, _exact_words),
-        ("(left out: order in time)", whole, True, _order),
+        ("(left out: exact words)", Recipe(), WITH_WORDS, _exact_words),
+        ("(left out: order in time)", Recipe(), WITH_WORDS, _order),
     ]
     done = 0
-    for step, recipe, use_words, more in rows:
+    for step, recipe, weights, more in rows:
         finder = corpus.place.finder_with(Lessons(), recipe)
+        use_words = weights.words > 0
         ranks = []
         for query in queries:
             matches = finder.like_clip(query.clip_id, corpus.projects, use_words=use_words)
             extra = more(corpus, query, matches) if more else {}
             evidence = {
-                m.clip_id: combined_evidence(m.frames, m.words, recipe) + extra.get(m.clip_id, 0.0)
-                for m in matches
+                m.clip_id: weights.log_odds(m.evidence) + extra.get(m.clip_id, 0.0) for m in matches
             }
             ranks.append(rank_all(corpus, query, evidence))
             progress(done := done + 1, len(queries) * len(rows))

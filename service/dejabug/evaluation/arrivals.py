@@ -7,9 +7,9 @@ The protocol:
   and the same clips, whatever the order of the manifest's lines. Several orders are replayed, and
   all figures are over the tickets of all orders together. Where it is known when clips were
   attached (`--from-jira`), that one order is replayed; clips with no known time come first.
-- Each ticket is indexed, and then asks the service's own finder, with the calibration in force. So
-  candidates, mean and background come from the tickets that are there at that time, and from no
-  other project. Tickets without a bug ask too.
+- Each ticket is indexed and compared with its project, and then asks the service's own finder, with
+  the calibration in force. So candidates and backgrounds come from the tickets that are there at
+  that time, and from no other project. Tickets without a bug ask too.
 - What is suggested are the best issues, at most as many as one comment names, in the order of their
   scores; a pair of screenshots is capped as in the service. Links between issues are not known on
   arrival, so two earlier tickets of one bug take two places.
@@ -35,8 +35,9 @@ from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.finder import ClipFinder
 from dejabug.index import Place
 from dejabug.lessons import read_lessons
+from dejabug.neighbourhood import enter_clip, enter_ticket
 from dejabug.policy import PairMatch
-from dejabug.ranking import Recipe, combined_evidence
+from dejabug.ranking import Evidence, Recipe
 
 Asked = Literal["clip", "clip_text"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
@@ -54,7 +55,7 @@ class Suggestion:
     """
 
     score: float
-    evidence: float
+    evidence: Evidence
     right: bool
     related: bool = False
     worded: bool = False
@@ -157,6 +158,7 @@ class _Replayer:
         self._words = place.tickets.vectors(item.issue_id for item in items)
         self._lessons = read_lessons(place.redis, place.collection.name)
         self._settings = place.settings
+        self._origins = place.collection.origins()
         self._recipe = recipe
 
     def run(self, project: str, tickets: Sequence[_Ticket]) -> Iterator[dict[Asked, Arrival]]:
@@ -166,10 +168,10 @@ class _Replayer:
         finder = ClipFinder(
             frames,
             words,
+            self._origins,
             candidate_frames=self._settings.candidate_frames,
             candidate_clips=self._settings.candidate_clips,
             calibrations=self._lessons.calibrations,
-            projection=self._lessons.projection,
             recipe=self._recipe,
         )
         came: set[str] = set()
@@ -179,8 +181,10 @@ class _Replayer:
             for item in ticket.items:
                 if (clip := self._clips.get(item.clip_id)) is not None:
                     frames.write_clip(self._name_of[item.clip_id], where, clip)
+                    enter_clip(frames, self._origins, self._name_of[item.clip_id])
             if (vector := self._words.get(first.issue_id)) is not None:
                 words.write(first.issue_id, vector)
+                enter_ticket(words, self._origins, first.issue_id)
             known = first.group is not None and first.group in came
             yield {
                 asked: Arrival(
@@ -216,7 +220,7 @@ class _Replayer:
             related = own.related is not None and own.related == other.related
             yield Suggestion(
                 pair.score,
-                combined_evidence(pair.frames or 0.0, pair.words, self._recipe or Recipe()),
+                pair.evidence,
                 right,
                 related and not right,
                 pair.words is not None,

@@ -6,12 +6,71 @@ in another order costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from dejabug import ranking
 from dejabug.index import Place
-from dejabug.ranking import Floats, TimedVectors
+from dejabug.index.neighbours import MOST
+from dejabug.ranking import Floats, Likeness, Reference, TimedVectors
+
+
+class NeighboursInMemory:
+    """What each member of one project is most like; all may be seen by everybody."""
+
+    def __init__(self) -> None:
+        self._near: dict[str, dict[str, Likeness]] = {}
+        self._usual: dict[str, bytes] = {}
+        self._waiting: set[str] = set()
+        self._backgrounds: dict[str, float] = {}
+
+    def join(self, member: str) -> None:
+        """A member is in, and waits to be compared."""
+        self._near[member] = {}
+        self._waiting.add(member)
+
+    def open_among(self, members: Sequence[str], _project: str) -> set[str]:
+        """As `Neighbours.open_among`."""
+        return self._near.keys() & set(members)
+
+    def settle(self, member: str) -> None:
+        """As `Neighbours.settle`."""
+        self._waiting.discard(member)
+
+    def put(
+        self,
+        member: str,
+        _project: str,
+        likenesses: Mapping[str, Likeness],
+        back: Mapping[str, Likeness],
+        frame_background: bytes = b"",
+    ) -> None:
+        """As `Neighbours.put`."""
+        self._near[member] = dict(likenesses)
+        for other, likeness in back.items():
+            self._near[other][member] = likeness
+        for name in (member, *back):
+            near = sorted(self._near[name].items(), key=lambda item: -item[1].both)
+            self._near[name] = dict(near[:MOST])
+            means = (each.mean for each in self._near[name].values())
+            self._backgrounds[name] = ranking.background_of(means, len(self._near) - 1)
+        self._usual[member] = frame_background
+        self.settle(member)
+
+    def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]:
+        """As `Neighbours.references`."""
+        size = len(self._near)
+        return {
+            member: Reference(size=size)
+            if member in self._waiting
+            else ranking.reference_of(self._near[member], self._backgrounds, size)
+            for member in project_of
+        }
+
+    def frame_backgrounds(self, members: Sequence[str]) -> dict[str, bytes]:
+        """As `Neighbours.frame_backgrounds`."""
+        return {name: self._usual[name] for name in members if self._usual.get(name)}
 
 
 class FramesInMemory:
@@ -25,7 +84,7 @@ class FramesInMemory:
         self._filled = 0
         # Rows beyond `_filled` are room to grow.
         self._rows: Floats = np.empty((1024, dimensions), np.float32)
-        self._sum_of_means = np.zeros(dimensions, np.float64)
+        self.neighbours = NeighboursInMemory()
 
     def write_clip(self, clip_id: str, place: Place, clip: TimedVectors) -> None:
         """Put a clip in; each only once."""
@@ -39,7 +98,7 @@ class FramesInMemory:
         self._filled = end
         self._clips[clip_id] = clip
         self._places[clip_id] = place
-        self._sum_of_means += clip.vectors.mean(axis=0)
+        self.neighbours.join(clip_id)
 
     def nearest_clips(
         self, vectors: Floats, k: int, projects: Sequence[str]
@@ -78,17 +137,6 @@ class FramesInMemory:
             for clip in sorted(clips_on.get(issue, []))
         }
 
-    def mean(
-        self, projects: Sequence[str], without_clips: Container[str] = ()
-    ) -> tuple[Floats, int]:
-        """As `FrameIndex.mean`, but over all clips, where that samples large projects."""
-        left_out = [clip for name, clip in self._clips.items() if name in without_clips]
-        clips = len(self._clips) - len(left_out) if self._project in projects else 0
-        if not clips:
-            return np.zeros(self._rows.shape[1], np.float32), 0
-        total = self._sum_of_means - sum(clip.vectors.mean(axis=0) for clip in left_out)
-        return (total / clips).astype(np.float32), clips
-
 
 class TicketsInMemory:
     """The words of one project's tickets."""
@@ -96,10 +144,16 @@ class TicketsInMemory:
     def __init__(self, project: str) -> None:
         self._project = project
         self._vectors: dict[str, Floats] = {}
+        self.neighbours = NeighboursInMemory()
 
     def write(self, issue_id: str, vector: Floats) -> None:
         """Put a ticket's words in, as a unit vector [dimensions]."""
         self._vectors[issue_id] = vector
+        self.neighbours.join(issue_id)
+
+    def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        """As `TicketIndex.places`."""
+        return {issue: (self._project, False) for issue in issue_ids if issue in self._vectors}
 
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
         """As `TicketIndex.vectors`."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dejabug.evaluation.corpus import Corpus, Progress, unseen
+from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.lessons import Lessons
-from dejabug.ranking import Calibration, Calibrations, combined_evidence, fit
+from dejabug.ranking import Calibration, Calibrations, Evidence, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 
 # The best candidates of each clip from which curves are fitted: far below, every pair is a no.
@@ -26,7 +26,7 @@ class Judged:
     query: str
     place: int
     score: float
-    evidence: float
+    evidence: Evidence
     same: bool
     rejected: bool = False
 
@@ -48,18 +48,29 @@ class Point:
 
 
 def judge(
-    corpus: Corpus, *, use_words: bool, lessons: Lessons | None = None, progress: Progress = unseen
+    corpus: Corpus,
+    *,
+    use_words: bool,
+    lessons: Lessons | None = None,
+    asking: Sequence[Item] | None = None,
+    progress: Progress = unseen,
 ) -> list[Judged]:
-    """Every clip of a corpus, also the bug-free ones, asks for its FITTED best matches.
+    """Every clip of a corpus, also the bug-free ones, asks for its FITTED best matches; where it is
+    known when clips came, among earlier ones.
 
-    `lessons`: other than those in force.
+    `lessons`: other than those in force; `asking`: these clips alone ask.
     """
+    who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
     finder = corpus.place.finder if lessons is None else corpus.place.finder_with(lessons)
     judged = []
-    for number, item in enumerate(corpus.items, start=1):
+    for number, item in enumerate(who, start=1):
         found = finder.like_clip(item.clip_id, corpus.projects, use_words=use_words)
-        matches = [match for match in found if match.clip_id in item_of][:FITTED]
+        matches = [
+            match
+            for match in found
+            if match.clip_id in item_of and _is_earlier(item_of[match.clip_id], item)
+        ][:FITTED]
         issues = [item_of[match.clip_id].issue_id for match in matches]
         rejected = corpus.place.verdicts.rejected(item.issue_id, issues)
         judged += [
@@ -67,14 +78,18 @@ def judge(
                 item.clip_id,
                 place,
                 match.score,
-                combined_evidence(match.frames, match.words),
+                match.evidence,
                 item.group is not None and item.group == item_of[match.clip_id].group,
                 issue in rejected,
             )
             for place, (match, issue) in enumerate(zip(matches, issues, strict=True), start=1)
         ]
-        progress(number, len(corpus.items))
+        progress(number, len(who))
     return judged
+
+
+def _is_earlier(other: Item, item: Item) -> bool:
+    return other.attached is None or item.attached is None or other.attached <= item.attached
 
 
 def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibrations:
@@ -86,9 +101,11 @@ def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibration
     return Calibrations(curve(frames, FRAMES_ONLY), curve(with_words, WITH_WORDS))
 
 
-def fit_alone(evidence: Sequence[float], same: Sequence[bool], start: Calibration) -> Calibration:
+def fit_alone(
+    evidence: Sequence[Evidence], same: Sequence[bool], start: Calibration
+) -> Calibration:
     """A curve from pairs alone, with next to no trust in the one that the fit starts from."""
-    return fit(evidence, same, start, trust=0.1)
+    return fit(evidence, same, start, trust=0.01)
 
 
 def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> list[Point]:

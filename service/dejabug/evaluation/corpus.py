@@ -16,6 +16,7 @@ from dejabug.embedding import sample, signature_of
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
+from dejabug.neighbourhood import compare_clip, compare_ticket
 from dejabug.reading import words_of
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
@@ -120,11 +121,13 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
             still = len(frames.times) == 1 and frames.duration == 0
             vectors = place.encoder.embed_images(frames.pixels)
             place.index.write_clip(name, where, frames.times, vectors, signature_of(frames))
+            compare_clip(place.collection, name)
             place.pictures.write(name, frames.times.tolist(), frames.pixels)
         words = words_of(entry.summary, entry.description)
         if words:
             (vector,) = place.encoder.embed_texts([words])
             place.tickets.write(name, where.project, vector, words)
+            compare_ticket(place.collection, name)
         items.append(
             Item(
                 name,

@@ -127,12 +127,8 @@ class _Question:
 
     @cached_property
     def _text_default(self) -> dict[str, float]:
-        if self._words is None:
-            return {}
-        projects, own = self._corpus.projects, self._query.issue_id
-        return self._of_clips(
-            dict(self._finder.like_words(self._words, projects, without_issue=own))
-        )
+        found = self._finder.like_words(self._query.issue_id, self._corpus.projects)
+        return self._of_clips({issue: each.words or 0.0 for issue, each in found})
 
     @cached_property
     def _words_default(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ by cosine.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from redis.client import Pipeline
 
 from dejabug.index.completeness import await_complete, index_info, is_complete
 from dejabug.index.counts import FrameCounts
+from dejabug.index.neighbours import Neighbours
 from dejabug.index.queries import (
     BadVectorsError,
     Query,
@@ -48,8 +49,6 @@ NEAREST = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
 ITS_TIME = ("REDUCE", "FIRST_VALUE", "4", "@time", "BY", "@distance", "ASC", "AS", "time")
 # More frames than any clip has: what is not there costs a query nothing.
 FRAMES_AT_MOST = 10_000
-# Clips whose mean vectors stand for the whole collection's mean.
-MEAN_SAMPLE = 500
 
 
 class FrameIndex:
@@ -75,6 +74,7 @@ class FrameIndex:
         self._frames = f"dejabug:frame:{slug}:"
         self._clips = f"dejabug:embedded:{slug}:"
         self.alias = f"dejabug:frames:{slug}"
+        self.neighbours = Neighbours(connection, "clip", slug)
         self._counts = FrameCounts(connection, self.alias)
         self._searcher = Searcher(connection, self.alias)
         fail_on_timeout(connection)
@@ -99,8 +99,8 @@ class FrameIndex:
         check_frames(times, vectors, self._dimensions)
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
         tags = {"clip": clip_id, **place.tags()}
-        mean = vectors.mean(axis=0, dtype=np.float32).tobytes()
-        about: dict[Any, Any] = {"count": len(times), "mean": mean, **tags}
+        restricted = int(place.restricted)
+        about: dict[Any, Any] = {"count": len(times), "restricted": restricted, **tags}
         if signature is not None:
             about[SIGNATURE] = pack(signature)
 
@@ -140,10 +140,12 @@ class FrameIndex:
             for number in range(count):
                 pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=tags)
             if count:
-                pipe.hset(self._clips + clip_id, mapping=tags)
+                about = {**tags, "restricted": int(place.restricted)}
+                pipe.hset(self._clips + clip_id, mapping=about)
                 self._put_on_lists(pipe, clip_id, place)
 
-        self._redis.transaction(move, self._clips + clip_id)
+        if self.places([clip_id]).get(clip_id) != place:
+            self._redis.transaction(move, self._clips + clip_id)
 
     def forget_clip(self, clip_id: str) -> None:
         """Take a clip out whole. Forgetting what is not there is no error."""
@@ -163,11 +165,13 @@ class FrameIndex:
         pipe.multi()
         pipe.srem(self._clips_of(project), clip_id)
         pipe.srem(self._clips_on(issue), clip_id)
+        self.neighbours.leave(pipe, clip_id, project)
         return int(count or 0)
 
     def _put_on_lists(self, pipe: Pipeline, clip_id: str, place: Place) -> None:
         pipe.sadd(self._clips_of(place.project), clip_id)
         pipe.sadd(self._clips_on(place.issue_id), clip_id)
+        self.neighbours.join(pipe, clip_id, place.project, restricted=place.restricted)
 
     # Reading
 
@@ -265,14 +269,14 @@ class FrameIndex:
         ]
 
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
-        """The issue, project and game of clips; clips that are not indexed are left out."""
+        """Where clips belong; clips that are not indexed are left out."""
         wanted = list(clip_ids)
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in wanted:
-                pipe.hmget(self._clips + clip_id, "issue", "project", "game")
+                pipe.hmget(self._clips + clip_id, "issue", "project", "game", "restricted")
             rows = pipe.execute()
         return {
-            clip_id: Place(*(text_of(value) for value in row))
+            clip_id: Place(text_of(row[0]), text_of(row[1]), text_of(row[2]), row[3] == b"1")
             for clip_id, row in zip(wanted, rows, strict=True)
             if row[0] is not None
         }
@@ -289,23 +293,6 @@ class FrameIndex:
             for issue_id, row in zip(wanted, rows, strict=True)
             for clip_id in sorted(map(text_of, row))
         }
-
-    def mean(
-        self, projects: Sequence[str], without_clips: Container[str] = ()
-    ) -> tuple[Floats, int]:
-        """Mean vector float32 [dimensions] of the projects' clips but for some, and how many stand
-        for it."""
-        sampled: list[Any] = []
-        for project in projects:
-            sampled += self._redis.srandmember(self._clips_of(project), MEAN_SAMPLE) or []
-        with self._redis.pipeline(transaction=False) as pipe:
-            for clip_id in map(text_of, sampled):
-                if clip_id not in without_clips:
-                    pipe.hget(self._clips + clip_id, "mean")
-            means = [np.frombuffer(mean, np.float32) for mean in pipe.execute() if mean]
-        if not means:
-            return np.zeros(self._dimensions, np.float32), 0
-        return np.mean(means, axis=0, dtype=np.float32), len(means)
 
     def clip_count(self, projects: Sequence[str]) -> int:
         """How many clips of these projects are indexed."""

@@ -13,7 +13,7 @@ import redis
 from dejabug.index.queries import drop_named
 
 # What the vectors' keys begin with.
-PREFIXES = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:")
+PREFIXES = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:", "dejabug:neighbours:")
 # What our indexes' names begin with.
 INDEXES = ("dejabug:frames:", "dejabug:tickets:")
 # Keys looked at in one round trip: some megabytes.

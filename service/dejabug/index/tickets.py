@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import redis
+from redis.client import Pipeline
 
+from dejabug.index.neighbours import Neighbours
 from dejabug.index.queries import (
     BadVectorsError,
     Query,
@@ -56,27 +58,43 @@ class TicketIndex:
         self._tickets = f"dejabug:ticket:{slug}:"
         name = f"dejabug:tickets:{slug}"
         self._name = name
+        self.neighbours = Neighbours(connection, "ticket", slug)
         self._searcher = Searcher(connection, name)
         fail_on_timeout(connection)
         create_index(connection, name, self._tickets, ("issue", "project"), dimensions, "FLAT")
         add_words_field(connection, name, TERMS)
 
-    def write(self, issue_id: str, project: str, vector: Floats, words: str) -> None:
+    def write(
+        self,
+        issue_id: str,
+        project: str,
+        vector: Floats,
+        words: str,
+        *,
+        restricted: bool = False,
+    ) -> None:
         """Put a ticket's vector, float32 [dimensions], and its words in, in place of older ones.
 
         Raises BadVectorsError, with nothing written.
         """
         if vector.shape != (self._dimensions,) or not np.isfinite(vector).all():
             raise BadVectorsError(f"want a finite vector [{self._dimensions}], got {vector.shape}")
-        self._redis.hset(
-            self._tickets + issue_id,
-            mapping={
-                "issue": issue_id,
-                "project": project,
-                "vector": vector.astype(np.float16).tobytes(),
-                TERMS: " ".join(terms_of(words)),
-            },
-        )
+        about: dict[Any, Any] = {
+            "issue": issue_id,
+            "project": project,
+            "restricted": int(restricted),
+            "vector": vector.astype(np.float16).tobytes(),
+            TERMS: " ".join(terms_of(words)),
+        }
+
+        def write(pipe: Pipeline) -> None:
+            old = text_of(pipe.hget(self._tickets + issue_id, "project"))
+            pipe.multi()
+            self.neighbours.leave(pipe, issue_id, old)
+            pipe.hset(self._tickets + issue_id, mapping=about)
+            self.neighbours.join(pipe, issue_id, project, restricted=restricted)
+
+        self._redis.transaction(write, self._tickets + issue_id)
 
     def put_words(self, issue_id: str, words: str) -> None:
         """Put the words in of a ticket that has a vector."""
@@ -92,23 +110,47 @@ class TicketIndex:
         )
         return [text_of(row[b"extra_attributes"][b"issue"]) for row in answer[b"results"]]  # type: ignore[call-overload]
 
-    def move(self, issue_id: str, project: str) -> None:
-        """Give an issue's ticket another project, after it moved there."""
+    def move(self, issue_id: str, project: str, *, restricted: bool = False) -> None:
+        """Give an issue's ticket another project, after it moved there, or note that it has got or
+        lost a security level."""
         key = self._tickets + issue_id
-        if self._redis.exists(key):
-            self._redis.hset(key, "project", project)
+
+        def move(pipe: Pipeline) -> None:
+            old, was = pipe.hmget(key, "project", "restricted")
+            pipe.multi()
+            if old is None or (text_of(old), was == b"1") == (project, restricted):
+                return
+            self.neighbours.leave(pipe, issue_id, text_of(old))
+            about: dict[Any, Any] = {"project": project, "restricted": int(restricted)}
+            pipe.hset(key, mapping=about)
+            self.neighbours.join(pipe, issue_id, project, restricted=restricted)
+
+        self._redis.transaction(move, key)
 
     def forget(self, issue_id: str) -> None:
         """Take a ticket out. Forgetting what is not there is no error."""
-        self._redis.delete(self._tickets + issue_id)
+        key = self._tickets + issue_id
 
-    def projects_of(self, issue_ids: Sequence[str]) -> dict[str, str]:
-        """The projects that these issues' tickets are in; issues without one are left out."""
+        def forget(pipe: Pipeline) -> None:
+            project = text_of(pipe.hget(key, "project"))
+            pipe.multi()
+            self.neighbours.leave(pipe, issue_id, project)
+            pipe.delete(key)
+
+        self._redis.transaction(forget, key)
+
+    def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        """The project of each issue's ticket, and whether it has a security level; issues without
+        a ticket are left out."""
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in issue_ids:
-                pipe.hget(self._tickets + issue_id, "project")
+                pipe.hmget(self._tickets + issue_id, "project", "restricted")
             rows = zip(issue_ids, pipe.execute(), strict=True)
-        return {issue_id: text_of(project) for issue_id, project in rows if project is not None}
+        return {
+            issue_id: (text_of(project), restricted == b"1")
+            for issue_id, (project, restricted) in rows
+            if project is not None
+        }
 
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
         """Vectors float32 [dimensions] by issue; issues without one are left out."""

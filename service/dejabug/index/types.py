@@ -8,11 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Place:
-    """Where a clip belongs: the tags by which frames are filtered."""
+    """Where a clip belongs: the tags by which frames are filtered, and whether its issue is
+    `restricted`, by a security level."""
 
     issue_id: str
     project: str
     game: str
+    restricted: bool = False
 
     def tags(self) -> dict[Any, Any]:
         """The fields of a frame, and of a clip, that say so."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dejabug.ranking.background import centre
 from dejabug.ranking.calibration import Calibration, Calibrations, fit
-from dejabug.ranking.frames import by_frames, soft_maximum
+from dejabug.ranking.evidence import Evidence
+from dejabug.ranking.frames import compare, frame_backgrounds, soft_maximum
 from dejabug.ranking.moments import matching_moments
+from dejabug.ranking.pairs import Origins, Side, rank_pairs
 from dejabug.ranking.paper import POOL_SIZE, majority, top_k
 from dejabug.ranking.recipe import Recipe
+from dejabug.ranking.reference import (
+    KEPT,
+    Likeness,
+    Reference,
+    background_of,
+    reference_of,
+    size_evidence,
+)
 from dejabug.ranking.relevance import (
     LIKELY,
     POSSIBLE,
@@ -19,35 +28,48 @@ from dejabug.ranking.relevance import (
 )
 from dejabug.ranking.terms import coverage, terms_of
 from dejabug.ranking.types import Floats, Hit, Match, Moment, Signature, TimedVectors
-from dejabug.ranking.words import combined_evidence, word_evidence
+from dejabug.ranking.vectors import centre, spread
+from dejabug.ranking.words import likenesses, words_evidence
 
 __all__ = [
+    "KEPT",
     "LIKELY",
     "POOL_SIZE",
     "POSSIBLE",
     "Calibration",
     "Calibrations",
+    "Evidence",
     "Floats",
     "Hit",
+    "Likeness",
     "Match",
     "Moment",
+    "Origins",
     "Recipe",
+    "Reference",
     "Relevance",
     "Scale",
+    "Side",
     "Signature",
     "TimedVectors",
-    "by_frames",
+    "background_of",
     "centre",
-    "combined_evidence",
+    "compare",
     "coverage",
     "fit",
+    "frame_backgrounds",
+    "likenesses",
     "majority",
     "matching_moments",
     "picture_score",
+    "rank_pairs",
+    "reference_of",
     "relevance_of",
+    "size_evidence",
     "soft_maximum",
+    "spread",
     "terms_of",
     "top_k",
-    "word_evidence",
+    "words_evidence",
     "words_score",
 ]

@@ -1,90 +1,135 @@
-"""From a ranking's raw evidence to a probability that means the same for every game."""
+"""From a pair's evidence to a probability that means the same for every game."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from dejabug.ranking.evidence import Evidence
+
 Numbers = npt.NDArray[np.float64]
 
-# Newton steps until a fit's gradient is zero; ten are plenty for two numbers.
+# Newton steps until a fit's gradient is zero; ten are plenty for a few numbers.
 NEWTON_STEPS = 100
 STILL = 1e-9
-# No fit is flatter than this: a higher evidence must never mean a lower probability.
-LEAST_SLOPE = 0.1
+# No fit counts the frames or the words for less than this: more evidence must never mean a lower
+# probability. In the same way, farther ranks never mean a higher one.
+LEAST_WEIGHT = 0.1
+# The share of tickets with an earlier duplicate in the arrivals that the weights were fitted on.
+FITTED_SHARE = 0.42
+# Shares of duplicates that a project can have, for the prior.
+LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling (Platt, "Probabilistic Outputs for Support Vector Machines", 1999): the
-    probability of a duplicate is 1 / (1 + exp(-(slope * evidence + intercept)))."""
+    """A logistic regression on a pair's evidence (Platt, "Probabilistic Outputs for Support Vector
+    Machines", 1999, with several inputs): one weight for each part, and the intercept."""
 
-    slope: float
-    intercept: float
+    frames: float = 0.0
+    words: float = 0.0
+    rank: float = 0.0
+    size: float = 0.0
+    intercept: float = 0.0
 
-    def probability(self, evidence: float) -> float:
-        """Raw evidence → 0 to 1."""
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, self.slope * evidence + self.intercept))))
+    def log_odds(self, evidence: Evidence) -> float:
+        """The logarithm of the odds that both clips show the same bug."""
+        return float(_inputs(evidence) @ self.weights())
 
-    def evidence(self, probability: float) -> float:
-        """The raw evidence that has this probability, strictly between 0 and 1."""
-        return (math.log(probability / (1 - probability)) - self.intercept) / self.slope
+    def probability(self, evidence: Evidence, share: float = FITTED_SHARE) -> float:
+        """0 to 1. `share`: how many of the project's tickets have an earlier duplicate, 0 to 1."""
+        odds = self.log_odds(evidence) + prior_odds(share)
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds))))
+
+    def weights(self) -> Numbers:
+        """All numbers [5], the intercept last."""
+        return np.array([self.frames, self.words, self.rank, self.size, self.intercept])
 
 
-# Fitted on the demo and the development set together, for each clip's ten best candidates, by
-# `dejabug eval … --fit` (docs/quality.md).
-FRAMES_ONLY = Calibration(slope=13.7, intercept=2.1)
-WITH_WORDS = Calibration(slope=16.7, intercept=4.8)
-# Fitted on the same sets' buggy tickets, for each ticket's ten nearest of its game: 92 % right from
-# 0.9 on, 94 % from 0.95 on. The tickets' words are the recorder's own, so trust it less.
-WORDS_ONLY = Calibration(slope=15.8, intercept=1.4)
+def prior_odds(share: float) -> float:
+    """What is added to a pair's log odds in a project with this share of duplicates."""
+    at = max(LEAST_SHARE, min(GREATEST_SHARE, share))
+    return math.log(at / (1 - at)) - math.log(FITTED_SHARE / (1 - FITTED_SHARE))
+
+
+# Between what `dejabug eval … --arrivals --fit` gives for the demo, whose tickets are in the
+# recorder's words, and what tickets in honest words of other games gave (docs/quality.md).
+FRAMES_ONLY = Calibration(frames=5.3, rank=-0.9, size=0.85, intercept=-1.5)
+WITH_WORDS = Calibration(frames=3.3, words=14.0, rank=-0.9, size=0.8, intercept=-1.5)
+# For the words of tickets that have no clip.
+WORDS_ONLY = Calibration(words=15.0, intercept=-2.1)
 
 
 @dataclass(frozen=True)
 class Calibrations:
-    """One calibration for a ranking by frames alone, one for frames and words, one for the words
-    of tickets that have no clip."""
+    """One calibration for pairs of clips by their frames alone, one for frames and words, one for
+    the words of tickets that have no clip. `share`: of the studio's tickets, how many have an
+    earlier duplicate."""
 
     frames: Calibration = field(default=FRAMES_ONLY)
     with_words: Calibration = field(default=WITH_WORDS)
     words: Calibration = field(default=WORDS_ONLY)
+    share: float = FITTED_SHARE
 
     def choose(self, *, with_words: bool) -> Calibration:
-        """The one for a ranking with or without words."""
+        """The one for pairs of clips with or without words."""
         return self.with_words if with_words else self.frames
+
+    def probability(self, evidence: Evidence) -> float:
+        """The probability, 0 to 1, that a pair of clips shows the same bug."""
+        curve = self.choose(with_words=evidence.words is not None)
+        return curve.probability(evidence, self.share)
 
 
 def fit(
-    evidence: Sequence[float],
+    evidence: Sequence[Evidence],
     same: Sequence[bool],
     prior: Calibration,
     *,
-    trust: float = 20.0,
+    trust: float = 1.0,
 ) -> Calibration:
-    """Pairs' raw evidence and whether they were the same bug → a calibration.
+    """Pairs' evidence and whether they were the same bug → a calibration.
 
-    Maximum a posteriori: the prior is trusted like `trust` pairs, so that a studio's first ten
-    verdicts bend the curve and do not break it. The slope is LEAST_SLOPE at least, and the
-    intercept the best one for it. With no pairs, the prior. Raises ValueError when the lengths
-    differ.
+    Maximum a posteriori: at a trust of 1 each weight of the prior is believed to within 30 %, and
+    its intercept to within 0.8, so that a studio's first ten verdicts bend the curve and do not
+    break it. A weight that is 0 in the prior stays so. With no pairs, the prior. Raises ValueError
+    when the lengths differ.
     """
     if len(evidence) != len(same):
         raise ValueError(f"{len(evidence)} pairs and {len(same)} verdicts")
-    x = np.column_stack([np.asarray(evidence, float), np.ones(len(evidence))])
+    x = np.array([_inputs(each) for each in evidence]).reshape(-1, len(WEIGHTS))
     y = np.asarray(same, float)
-    middle = np.array([prior.slope, prior.intercept])
-    # The information that `trust` pairs at even odds would carry, around the prior's own middle.
-    spread = np.array([0.05, 0.25]) * trust
-    slope, intercept = _likeliest(x, y, np.zeros(len(y)), middle, spread)
-    if slope < LEAST_SLOPE:
-        # The intercept goes with the slope: beside another one it would be far off.
-        slope = LEAST_SLOPE
-        (intercept,) = _likeliest(x[:, 1:], y, x[:, 0] * slope, middle[1:], spread[1:])
-    return Calibration(slope=float(slope), intercept=float(intercept))
+    middle = prior.weights()
+    spread = trust / np.append((0.3 * np.abs(middle[:-1])).clip(1e-6) ** 2, 0.8**2)
+    fixed = {n: 0.0 for n, weight in enumerate(middle[:-1]) if weight == 0}
+    while True:
+        free = [n for n in range(len(middle)) if n not in fixed]
+        offset = sum((x[:, n] * value for n, value in fixed.items()), np.zeros(len(y)))
+        at = _likeliest(x[:, free], y, offset, middle[free], spread[free])
+        # What has crossed its bound is held there, and the others are fitted anew beside it.
+        crossed = {
+            n: BOUNDS[n] for n, value in zip(free, at, strict=True) if value * SIGNS[n] < BOUNDS[n]
+        }
+        if not crossed:
+            break
+        fixed |= {n: bound * SIGNS[n] for n, bound in crossed.items()}
+    found = {**fixed, **dict(zip(free, at.tolist(), strict=True))}
+    values = {name: float(found[n]) for n, name in enumerate(WEIGHTS)}
+    return replace(prior, **values)
+
+
+WEIGHTS = ("frames", "words", "rank", "size", "intercept")
+# Which way each weight may point (0: either), and how far from 0 it stays at least.
+SIGNS = (1, 1, -1, 0, 0)
+BOUNDS = (LEAST_WEIGHT, LEAST_WEIGHT, 0.0, 0.0, 0.0)
+
+
+def _inputs(evidence: Evidence) -> Numbers:
+    return np.array([evidence.frames, evidence.words or 0.0, evidence.rank, evidence.size, 1.0])
 
 
 def _likeliest(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dejabug.ranking.evidence import Evidence
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -60,8 +62,7 @@ class Match:
     """A clip found similar, with the moments that match, best first.
 
     `score` orders matches. By the default ranking it is the probability, 0 to 1, that a reader
-    would call it the same bug; `frames` and `words` are the evidence behind it, each 0 for a pair
-    that is no more alike than its background.
+    would call it the same bug; the other numbers are the evidence behind it (see `Evidence`).
     """
 
     clip_id: str
@@ -69,6 +70,13 @@ class Match:
     moments: tuple[Moment, ...] = ()
     frames: float = 0.0
     words: float | None = None
+    rank: float = 0.0
+    size: float = 0.0
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the score rests on."""
+        return Evidence(self.frames, self.words, self.rank, self.size)
 
 
 def ordered(scores: Mapping[str, float]) -> list[Match]:

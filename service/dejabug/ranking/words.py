@@ -1,34 +1,35 @@
-"""What two tickets' words say about their clips: sentence vectors → evidence, gated."""
+"""What two tickets' words say about their clips."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from dejabug.ranking.background import USUAL_WORDS, centre, mean_of_ranks
 from dejabug.ranking.recipe import DEFAULT, Recipe
+from dejabug.ranking.reference import Reference
 from dejabug.ranking.types import Floats
-
-# A few tickets' mean is no good centre; it is trusted with n / (n + this) of its length.
-MEAN_PRIOR_TICKETS = 10
+from dejabug.ranking.vectors import centre
 
 
-def word_evidence(query: Floats, tickets: Floats, recipe: Recipe = DEFAULT) -> Floats:
-    """A ticket's sentence vector [d] against n others' [n, d], unit rows → evidence [n].
+def likenesses(query: Floats, tickets: Floats, origin: Floats) -> Floats:
+    """A ticket's sentence vector [d] against n others' [n, d], unit rows → cosines [n], all seen
+    from `origin` [d]."""
+    found: Floats = centre(tickets, origin) @ centre(query[None], origin)[0]
+    return found
 
-    The cosine of both, centred on the tickets' mean and cut off, less what each of
-    the two has in common with tickets in general: words help only where they discriminate, and
-    those that a whole backlog shares ("crash in level") say nothing. 0 is no evidence either way.
+
+def words_evidence(
+    pair: Floats,
+    origin: Floats,
+    first: Reference | None,
+    second: Reference | None,
+    recipe: Recipe = DEFAULT,
+) -> float:
+    """Two tickets' sentence vectors [2, d] → their evidence.
+
+    Their cosine less what each has in common with the tickets of its project, and cut off: words
+    help only where they discriminate, and those that a whole backlog shares ("crash in level") say
+    nothing. Tickets that say nearly the same word for word are as often the same bug elsewhere, or
+    one template filled in twice, as the same bug told twice.
     """
-    together = np.vstack([query[None], tickets])
-    origin = together.mean(axis=0) * (len(together) / (len(together) + MEAN_PRIOR_TICKETS))
-    centred = centre(together, origin)
-    likeness = np.minimum(centred @ centred.T, np.float32(recipe.words_cap))
-    np.fill_diagonal(likeness, -np.inf)
-    background = mean_of_ranks(likeness, USUAL_WORDS)
-    evidence: Floats = likeness[0, 1:] - recipe.words_background * (background[0] + background[1:])
-    return evidence.astype(np.float32)
-
-
-def combined_evidence(frames: float, words: float | None, recipe: Recipe = DEFAULT) -> float:
-    """The evidence of a pair's frames and of its tickets' words, as one number."""
-    return frames + recipe.words * (words or 0.0)
+    (cosine,) = likenesses(pair[0], pair[1:], origin).tolist()
+    other = second or Reference()
+    common = (first or other).background + other.background
+    return float(min(cosine - recipe.words_background * common, recipe.words_cap))

@@ -1,0 +1,206 @@
+"""What each clip or ticket is most like in its own project, kept beside an index.
+
+A score takes off what is usual around both clips of a pair (`ranking.reference`). That is kept here
+as clips come and go, so that no question needs to work it out, and none gets another answer. Only
+members that everybody with access to the project may see are ever told as neighbours: a clip of an
+issue with a security level has neighbours, and is nobody's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import redis
+from redis.client import Pipeline
+
+from dejabug.index.queries import text_of
+from dejabug.ranking import KEPT, Likeness, Reference, background_of, reference_of
+
+# A list that has grown to so many is cut to KEPT.
+MOST = 2 * KEPT
+
+
+class Neighbours:
+    """The nearest of each member of an index: `kind` are its members, under the encoder's `slug`.
+
+    Members are put in by the index's own writing (`join`, `leave`), at which they wait to be
+    compared; `put` brings in what they were found to be like.
+    """
+
+    def __init__(self, connection: redis.Redis, kind: Literal["clip", "ticket"], slug: str) -> None:
+        prefix = f"dejabug:neighbours:{kind}:{slug}:"
+        self._redis = connection
+        self._near = f"{prefix}near:"
+        self._open = f"{prefix}open:"
+        self._waiting = f"{prefix}waiting"
+        self._backgrounds = f"{prefix}background"
+        self._usual = f"{prefix}frames"
+        self._since = f"{prefix}since"
+
+    # Members
+
+    def join(self, pipe: Pipeline, member: str, project: str, *, restricted: bool) -> None:
+        """Within a transaction: a member is in the index, and waits to be compared."""
+        if restricted:
+            pipe.srem(self._open + project, member)
+        else:
+            pipe.sadd(self._open + project, member)
+        pipe.sadd(self._waiting, member)
+
+    def leave(self, pipe: Pipeline, member: str, project: str) -> None:
+        """Within a transaction: a member is gone, or goes to another project."""
+        pipe.srem(self._open + project, member)
+        pipe.srem(self._waiting, member)
+        pipe.hdel(self._backgrounds, member)
+        pipe.hdel(self._usual, member)
+        pipe.delete(self._near + member)
+
+    def adopt(self, members: Iterable[tuple[str, str, bool]]) -> int:
+        """Have all members of an index wait to be compared that a version before neighbours filled:
+        (member, project, restricted) each. How many there were; 0 where this was done before."""
+        if self._redis.exists(self._since):
+            return 0
+        count = 0
+        for member, project, restricted in members:
+            count += 1
+            with self._redis.pipeline(transaction=True) as pipe:
+                self.join(pipe, member, project, restricted=restricted)
+                pipe.execute()
+        self._redis.set(self._since, int(time.time()))
+        return count
+
+    def waiting(self, limit: int) -> list[str]:
+        """Up to `limit` members that wait to be compared."""
+        return [text_of(name) for name in self._redis.srandmember(self._waiting, limit) or []]
+
+    def waiting_count(self) -> int:
+        """How many members wait to be compared."""
+        return int(self._redis.scard(self._waiting))
+
+    def settle(self, member: str) -> None:
+        """A member waits no more: it is compared, or gone."""
+        self._redis.srem(self._waiting, member)
+
+    def open_among(self, members: Sequence[str], project: str) -> set[str]:
+        """Those of these members that everybody with access to their project may see."""
+        if not members:
+            return set()
+        found = self._redis.smismember(self._open + project, list(members))
+        return {name for name, there in zip(members, found, strict=True) if there}
+
+    # What they are like
+
+    def put(
+        self,
+        member: str,
+        project: str,
+        likenesses: Mapping[str, Likeness],
+        back: Mapping[str, Likeness],
+        frame_background: bytes = b"",
+    ) -> None:
+        """Remember what a member is like, `likenesses` by other member, and what others are like it
+        (`back`; empty where it may be nobody's neighbour)."""
+        near = sorted(likenesses.items(), key=lambda item: -item[1].both)[:KEPT]
+        others = list(back)
+        lists = self._lists(others)
+        for other in others:
+            lists[other][member] = back[other]
+        surplus = {other: _surplus(lists[other]) for other in others}
+        told: dict[Any, Any] = dict(self._backgrounds_of(project, {member: dict(near), **lists}))
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(self._near + member)
+            if near:
+                pipe.hset(self._near + member, mapping={o: _packed(each) for o, each in near})
+            for other in others:
+                pipe.hset(self._near + other, member, _packed(back[other]))
+                if surplus[other]:
+                    pipe.hdel(self._near + other, *surplus[other])
+            pipe.hset(self._backgrounds, mapping=told)
+            if frame_background:
+                pipe.hset(self._usual, member, frame_background)
+            pipe.srem(self._waiting, member)
+            pipe.execute()
+
+    def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]:
+        """What is usual around these members, each with the project that it is in."""
+        members = list(project_of)
+        if not members:
+            return {}
+        lists = self._lists(members)
+        projects = sorted(set(project_of.values()))
+        near = {
+            project: sorted({o for m in members if project_of[m] == project for o in lists[m]})
+            for project in projects
+        }
+        every = sorted({other for names in near.values() for other in names})
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.smismember(self._waiting, members)
+            for project in projects:
+                pipe.scard(self._open + project)
+                # Members that have left, or were closed, count no more from that moment on.
+                pipe.smismember(self._open + project, [*members, *near[project]])
+            if every:
+                pipe.hmget(self._backgrounds, every)
+            waiting, *told = pipe.execute()
+        rows = told.pop() if every else []
+        backgrounds = {o: float(b) for o, b in zip(every, rows, strict=True) if b is not None}
+        found: dict[str, Reference] = {}
+        for number, project in enumerate(projects):
+            count, there = told[2 * number], told[2 * number + 1]
+            is_open = dict(zip([*members, *near[project]], map(bool, there), strict=True))
+            for member in (m for m in members if project_of[m] == project):
+                size = int(count) + (not is_open[member])
+                kept = {o: each for o, each in lists[member].items() if is_open[o]}
+                found[member] = reference_of(kept, backgrounds, size)
+        for member, waits in zip(members, waiting, strict=True):
+            if waits:
+                found[member] = Reference(size=found[member].size)
+        return {member: found[member] for member in members}
+
+    def frame_backgrounds(self, members: Sequence[str]) -> dict[str, Any]:
+        """What `put` was told of each member's frames."""
+        if not members:
+            return {}
+        rows = self._redis.hmget(self._usual, list(members))
+        return {name: row for name, row in zip(members, rows, strict=True) if row is not None}
+
+    def _lists(self, members: Sequence[str]) -> dict[str, dict[str, Likeness]]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for member in members:
+                pipe.hgetall(self._near + member)
+            rows = pipe.execute()
+        return {
+            member: {text_of(other): _unpacked(each) for other, each in row.items()}
+            for member, row in zip(members, rows, strict=True)
+        }
+
+    def _backgrounds_of(
+        self, project: str, lists: Mapping[str, Mapping[str, Likeness]]
+    ) -> dict[str, float]:
+        count = int(self._redis.scard(self._open + project))
+        named = sorted({*lists, *(other for near in lists.values() for other in near)})
+        is_open = self.open_among(named, project)
+        return {
+            member: background_of(
+                (each.mean for other, each in near.items() if other in is_open),
+                count - (member in is_open),
+            )
+            for member, near in lists.items()
+        }
+
+
+def _surplus(near: Mapping[str, Likeness]) -> list[str]:
+    if len(near) <= MOST:
+        return []
+    return [name for name, _ in sorted(near.items(), key=lambda item: -item[1].both)[KEPT:]]
+
+
+def _packed(likeness: Likeness) -> str:
+    return f"{likeness.mean:.4f} {likeness.both:.4f}"
+
+
+def _unpacked(packed: Any) -> Likeness:
+    mean, both = text_of(packed).split()
+    return Likeness(float(mean), float(both))

@@ -1,0 +1,186 @@
+"""Comparing a clip, or a ticket, with those of its own project: what scores are measured against.
+
+Done once when it comes; those that it is like learn of it at the same time. So each clip's nearest
+are always known, and a question compares nothing but its own pairs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from dejabug import ranking
+from dejabug.collection import Collection
+from dejabug.index import Place
+from dejabug.ranking import Floats, Likeness, Origins, TimedVectors
+from dejabug.records import ClipStatus
+
+log = structlog.get_logger()
+
+# Clips that one is compared with: the nearest that everybody may see, and some of the others, which
+# learn of it.
+COMPARED = 100
+RESTRICTED_COMPARED = 50
+# Frames that are looked at around each of a clip's, to find them.
+FRAMES = 1000
+# Tickets that one is compared with.
+TICKETS = 50
+# Two clips that are so alike are copies of one recording, which say nothing of what is usual.
+COPIES = 0.998
+# Seconds that one round of maintenance spends on clips that wait, and how many it takes at once.
+PATIENCE = 20.0
+AT_ONCE = 200
+
+
+class Neighbours(Protocol):
+    """What is kept of neighbours, as in `index.Neighbours`."""
+
+    def open_among(self, members: Sequence[str], project: str, /) -> set[str]: ...
+    def settle(self, member: str) -> None: ...
+    def put(
+        self,
+        member: str,
+        project: str,
+        likenesses: Mapping[str, Likeness],
+        back: Mapping[str, Likeness],
+        frame_background: bytes = b"",
+        /,
+    ) -> None: ...
+
+
+class Frames(Protocol):
+    """What comparing a clip asks of an index, as in `FrameIndex`."""
+
+    @property
+    def neighbours(self) -> Neighbours: ...
+    def nearest_clips(
+        self, vectors: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]: ...
+    def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
+    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
+
+
+class Tickets(Protocol):
+    """What comparing a ticket asks of an index, as in `TicketIndex`."""
+
+    @property
+    def neighbours(self) -> Neighbours: ...
+    def nearest(
+        self, vector: Floats, k: int, projects: Sequence[str]
+    ) -> list[tuple[str, float]]: ...
+    def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]: ...
+    def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]: ...
+
+
+def compare_clip(kept: Collection, clip_id: str) -> None:
+    """Compare an indexed clip with those of its project. Does nothing for one that is gone."""
+    enter_clip(kept.index, kept.origins(), clip_id)
+
+
+def compare_ticket(kept: Collection, issue_id: str) -> None:
+    """The same for a ticket's words."""
+    enter_ticket(kept.tickets, kept.origins(), issue_id)
+
+
+def catch_up(kept: Collection, patience: float = PATIENCE) -> int:
+    """Compare what waits for it, for so many seconds: what an earlier version indexed, what was
+    restored or moved, what a killed worker left. How many were compared."""
+    adopted = kept.index.neighbours.adopt(_known_clips(kept))
+    adopted += kept.tickets.neighbours.adopt(_known_tickets(kept))
+    if adopted:
+        log.info("comparing_with_projects", encoder=kept.name, clips_and_tickets=adopted)
+    until, done = time.monotonic() + patience, 0
+    for neighbours, compare in (
+        (kept.tickets.neighbours, compare_ticket),
+        (kept.index.neighbours, compare_clip),
+    ):
+        while time.monotonic() < until and (some := neighbours.waiting(AT_ONCE)):
+            for member in some:
+                compare(kept, member)
+                done += 1
+                if time.monotonic() > until:
+                    break
+    if done:
+        left = kept.index.neighbours.waiting_count() + kept.tickets.neighbours.waiting_count()
+        log.info("compared_with_projects", encoder=kept.name, done=done, left=left)
+    return done
+
+
+def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
+    """Compare a clip of an index with its project; see `compare_clip`."""
+    where = index.places([clip_id]).get(clip_id)
+    clip = index.clip_vectors([clip_id]).get(clip_id)
+    if where is None or clip is None:
+        index.neighbours.settle(clip_id)
+        return
+    standing = clip.vectors[ranking.spread(len(clip.vectors))]
+    near = index.nearest_clips(standing, FRAMES, [where.project])
+    places = index.places(other for other, _ in near)
+    others = [
+        other for other, _ in near if other in places and places[other].issue_id != where.issue_id
+    ]
+    is_open = index.neighbours.open_among([clip_id, *others], where.project)
+    shown = [other for other in others if other in is_open][:COMPARED]
+    hidden = [other for other in others if other not in is_open][:RESTRICTED_COMPARED]
+    vectors = index.clip_vectors([*shown, *hidden])
+    seen = {
+        other: ranking.centre(each.vectors, origins.pictures) for other, each in vectors.items()
+    }
+    compared = {
+        other: each
+        for other, each in ranking.compare(
+            ranking.centre(clip.vectors, origins.pictures), seen
+        ).items()
+        if min(each.there.mean, each.back.mean) < COPIES
+    }
+    usual = ranking.frame_backgrounds(
+        {other: compared[other] for other in shown if other in compared}, len(clip.times)
+    )
+    index.neighbours.put(
+        clip_id,
+        where.project,
+        {other: compared[other].there for other in shown if other in compared},
+        {other: each.back for other, each in compared.items()} if clip_id in is_open else {},
+        usual.astype(np.float16).tobytes(),
+    )
+
+
+def enter_ticket(index: Tickets, origins: Origins, issue_id: str) -> None:
+    """Compare a ticket of an index with its project; see `compare_ticket`."""
+    vector = index.vectors([issue_id]).get(issue_id)
+    where = index.places([issue_id]).get(issue_id)
+    if vector is None or where is None:
+        index.neighbours.settle(issue_id)
+        return
+    project, _ = where
+    near = [other for other, _ in index.nearest(vector, 2 * TICKETS, [project])]
+    is_open = index.neighbours.open_among([issue_id, *near], project)
+    vectors = index.vectors(other for other in near if other != issue_id)
+    if not vectors:
+        index.neighbours.put(issue_id, project, {}, {})
+        return
+    cosines = ranking.likenesses(vector, np.stack(list(vectors.values())), origins.words)
+    alike = {
+        other: Likeness(cosine, cosine)
+        for other, cosine in zip(vectors, cosines.tolist(), strict=True)
+    }
+    shown = {other: each for other, each in alike.items() if other in is_open}
+    index.neighbours.put(issue_id, project, shown, alike if issue_id in is_open else {})
+
+
+def _known_clips(kept: Collection) -> Iterator[tuple[str, str, bool]]:
+    for clip in kept.catalogue.with_status(ClipStatus.INDEXED):
+        issue = kept.catalogue.issue(clip.issue_id)
+        if issue is not None and kept.index.holds(clip.id):
+            yield clip.id, issue.project, issue.restricted
+
+
+def _known_tickets(kept: Collection) -> Iterator[tuple[str, str, bool]]:
+    for issue_id in kept.catalogue.words_done():
+        issue = kept.catalogue.issue(issue_id)
+        if issue is not None and kept.tickets.places([issue_id]):
+            yield issue_id, issue.project, issue.restricted
