@@ -234,17 +234,6 @@ def test_one_name_with_another_length_is_refused(store: redis.Redis) -> None:
         FrameIndex(store, "test", DIMENSIONS * 2)
 
 
-def test_the_mean_is_that_of_the_projects_clips(frames: FrameIndex) -> None:
-    frames.write_clip("1", HOME, times(4), unit(4, 1))
-    frames.write_clip("2", HOME, times(2), unit(2, 2))
-    frames.write_clip("3", Place("3", "OTHER", ""), times(2), unit(2, 3))
-    mean, clips = frames.mean(ALL)
-    expected = (unit(4, 1).mean(0) + unit(2, 2).mean(0)) / 2
-    assert clips == 2
-    np.testing.assert_allclose(mean, expected, atol=1e-6)
-    assert frames.mean(["NONE"])[1] == 0
-
-
 def test_a_query_that_times_out_is_an_error_and_never_an_empty_answer(
     frames: FrameIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
+import json
+
 import redis
 
+from dejabug.index import slug_of
 from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.ranking import Calibration, Calibrations
 
 
 def test_lessons_come_back_as_they_were_and_belong_to_one_encoder(store: redis.Redis) -> None:
-    projection = np.arange(12, dtype=np.float32).reshape(4, 3)
-    curves = Calibrations(Calibration(3.0, 1.0), Calibration(4.0, -1.0))
-    write_lessons(store, "clip:a", Lessons(curves, projection))
-    found = read_lessons(store, "clip:a")
-    assert found.calibrations == curves
-    assert found.projection is not None
-    assert np.array_equal(found.projection, projection)
+    curves = Calibrations(Calibration(3.0, 0.0, -1.0, 0.5, -2.0), Calibration(4.0, 9.0, -0.5, 0.2))
+    write_lessons(store, "clip:a", Lessons(curves))
+    assert read_lessons(store, "clip:a") == Lessons(curves)
     assert read_lessons(store, "clip:b") == Lessons()
 
 
 def test_new_lessons_replace_all_of_the_old(store: redis.Redis) -> None:
-    write_lessons(store, "e", Lessons(None, np.ones((2, 2), np.float32)))
-    write_lessons(store, "e", Lessons(Calibrations(), None))
-    assert read_lessons(store, "e") == Lessons(Calibrations(), None)
+    write_lessons(store, "e", Lessons(Calibrations(Calibration(frames=2.0))))
+    write_lessons(store, "e", Lessons(Calibrations()))
+    assert read_lessons(store, "e") == Lessons(Calibrations())
     write_lessons(store, "e", Lessons())
+    assert read_lessons(store, "e") == Lessons()
+
+
+def test_what_an_earlier_version_learned_is_of_another_score_and_counts_no_more(
+    store: redis.Redis,
+) -> None:
+    curves = json.dumps([{"slope": 9.0, "intercept": 1.0}, {"slope": 8.0, "intercept": 2.0}])
+    store.hset(f"dejabug:lessons:{slug_of('e')}", mapping={"curves": curves})
     assert read_lessons(store, "e") == Lessons()

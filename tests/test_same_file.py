@@ -136,7 +136,8 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
     jobs.forget_issue(twins.old_id)
     alone = others()
     assert beside.keys() == alone.keys()
-    assert beside == pytest.approx(alone, abs=1e-4)
+    # But for the size of the project, which is one clip more.
+    assert beside == pytest.approx(alone, abs=0.01)
 
 
 def test_a_verdict_that_they_are_not_similar_wins(

@@ -255,7 +255,7 @@ def test_no_search_loads_a_signature(place: Rooms, jira: Site, clips: Path) -> N
         assert finder.like(query, ["GAME"])
         assert place.index.best_frames(vector, 10, ["GAME"])
         assert place.index.nearest_clips(query.vectors, 10, ["GAME"])
-        place.index.mean(["GAME"])
+        place.index.neighbours.references({clip.id: "GAME"})
         place.index.places([clip.id])
 
     place.redis.delete(*place.redis.keys("dejabug:ranked:*"))

@@ -21,6 +21,7 @@ from dejabug.index_home import WrongIndexError
 from dejabug.index_repair import missing_clips
 from dejabug.jira.errors import JiraError
 from dejabug.labels import COMMENT_FLOOR
+from dejabug.lessons import scores_in_words
 from dejabug.objects import StoreAwayError
 from dejabug.refusals import refused
 from dejabug.rooms import QUEUES, Rooms
@@ -79,7 +80,13 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
     ]
     if model:
         checks.append(("model", _model))
-    checks += [("index", _index), ("workers", _workers), ("jobs", _jobs), ("metrics", _metrics)]
+    checks += [
+        ("index", _index),
+        ("scores", _scores),
+        ("workers", _workers),
+        ("jobs", _jobs),
+        ("metrics", _metrics),
+    ]
     for what, check in checks:
         try:
             yield Check(what, True, check(place))
@@ -326,6 +333,19 @@ def _index(place: Rooms) -> str:
         )
     ready = "ready" if state.ready else "being built"
     return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"
+
+
+def _scores(place: Rooms) -> str:
+    try:
+        told = scores_in_words(place.redis, place.encoder_name)
+        waiting = 0
+        if place.collection.knows_dimensions():
+            waiting = place.index.neighbours.waiting_count()
+    except redis.RedisError as error:
+        raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
+    if waiting:
+        told += f"; {waiting:,} clips wait to be compared with their projects"
+    return told
 
 
 def _workers(place: Rooms) -> str:

@@ -27,7 +27,7 @@ from dejabug.encoders import (
     EncoderError,
     encoder_name,
     load_encoder,
-    measure_origins,
+    origins_of,
 )
 from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
@@ -111,7 +111,7 @@ class Rooms:
             )
         self.redis.hset(LABELS, encoder.name, encoder.label)
         if not self.redis.hexists(ORIGINS, encoder.name):
-            both = np.concatenate(measure_origins(encoder))
+            both = np.concatenate(origins_of(encoder))
             self.redis.hset(ORIGINS, encoder.name, both.astype(np.float32).tobytes())
         self.__dict__["encoder"] = encoder
 
@@ -248,7 +248,7 @@ class Rooms:
             kept.origins(),
             candidate_frames=self.settings.candidate_frames,
             candidate_clips=self.settings.candidate_clips,
-            calibrations=lessons.calibrations,
+            calibrations=lessons.in_force(),
             recipe=recipe,
         )
 

@@ -45,6 +45,7 @@ from dejabug.reconcile import queue_reconcile
 from dejabug.refusals import await_writes
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.scratch import prune_scratch
+from dejabug.studying import queue_learning
 from dejabug.tracing import trace_of_job, traced
 
 log = structlog.get_logger()
@@ -255,7 +256,14 @@ class Housekeeper(threading.Thread):
             if time.monotonic() - maintained > MAINTENANCE:
                 maintained = time.monotonic()
                 self._succeeds(self._worker.clean_registries)
-                for chore in (maintain, queue_repair, queue_reconcile, queue_purge, queue_hail):
+                for chore in (
+                    maintain,
+                    queue_repair,
+                    queue_reconcile,
+                    queue_purge,
+                    queue_learning,
+                    queue_hail,
+                ):
                     self._succeeds(partial(chore, self._place))
 
     def _succeeds(self, chore: Callable[[], object] | partial[object]) -> bool:

@@ -32,6 +32,7 @@ from dejabug.cli.common import (
 from dejabug.pace import Estimate
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.studying import queue_learning
 from dejabug.survey import Survey, survey
 
 # Seconds between two looks at how far the workers are.
@@ -74,6 +75,7 @@ def backfill(
         step = _read(place, jql, restart, wait, progress)
         if wait:
             _wait_for_clips(place, progress)
+    queue_learning(place, now=True)  # from the duplicates that it told of
     indexed, failed = (
         place.catalogue.count(status) for status in (ClipStatus.INDEXED, ClipStatus.FAILED)
     )

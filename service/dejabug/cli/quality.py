@@ -34,11 +34,12 @@ from dejabug.evaluation import ablation, arrivals, calibrate, report
 from dejabug.evaluation.arrival_report import page_section
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.evaluation.from_jira import studio
-from dejabug.evaluation.learning import Learned
+from dejabug.evaluation.learning import MOST_ASKING, Learned
 from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
 from dejabug.jobs import queue_suggestion
-from dejabug.lessons import Lessons, write_lessons
+from dejabug.lessons import Lessons, hold_lessons, scores_in_words, write_lessons
+from dejabug.studying import study
 from dejabug.verdicts import Verdict
 
 
@@ -205,17 +206,25 @@ def learn(
     What is learned is how much each part of the evidence counts, so that a score means the
     probability of a duplicate in this studio. The index stays as it is. Lessons belong to the
     encoder of the settings, which need not serve yet.
+
+    The service does this by itself every night, and after a backlog was read. `--forget` undoes it,
+    and stops it until this command is called again.
     """
     place = open_rooms().measured()
     name = place.encoder_name
     if forget:
         write_lessons(place.redis, name, Lessons())
-        console.print("The scores are as shipped again.")
+        hold_lessons(place.redis, name, hold=True)
+        console.print(
+            "The scores are as shipped again, and nothing is learned until: dejabug learn"
+        )
         return
+    hold_lessons(place.redis, name, hold=False)
     with progress_bars() as progress:
-        learned = learn_from(studio(place), counting(progress, "Learning"))
-    write_lessons(place.redis, name, learned.lessons)
-    console.print(_learned_table(learned))
+        learned = study(place, counting(progress, "Learning"), most_asking=MOST_ASKING)
+    if learned is not None:
+        console.print(_learned_table(learned))
+    console.print(f"Scores: {scores_in_words(place.redis, name)}.")
 
 
 def _warn(corpus: Corpus) -> None:

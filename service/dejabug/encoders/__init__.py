@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dejabug.encoders.base import Crop, Encoder, EncoderError, Floats, Pixels
-from dejabug.encoders.origins import measure_origins
+from dejabug.encoders.origins import origins_of
 from dejabug.settings import Settings
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Pixels",
     "encoder_name",
     "load_encoder",
-    "measure_origins",
+    "origins_of",
     "use_one_core",
 ]
 

@@ -19,9 +19,19 @@ from dejabug.encoders.base import Encoder, Floats, Pixels
 ACROSS, SIDE = 8, 192
 
 
+def origins_of(encoder: Encoder) -> tuple[Floats, Floats]:
+    """The origins of an encoder's pictures and texts, float32 [dimensions] each. Those of the
+    starter encoder come with the package; another's are measured."""
+    file = resources.files("dejabug.encoders") / "starter_origins.npz"
+    with file.open("rb") as opened:
+        shipped = np.load(opened)
+        if str(shipped["name"]) == encoder.name and shipped["pictures"].size == encoder.dimensions:
+            return shipped["pictures"].astype(np.float32), shipped["words"].astype(np.float32)
+    return measure_origins(encoder)
+
+
 def measure_origins(encoder: Encoder) -> tuple[Floats, Floats]:
-    """The origins of an encoder's pictures and of its texts, float32 [dimensions] each; takes as
-    long as embedding 64 of each."""
+    """The same, measured: takes as long as embedding 64 pictures and 64 texts."""
     pictures = encoder.embed_images(reference_pictures()).mean(axis=0, dtype=np.float32)
     texts = encoder.embed_texts(reference_tickets()).mean(axis=0, dtype=np.float32)
     return pictures, texts

@@ -171,7 +171,7 @@ class _Replayer:
             self._origins,
             candidate_frames=self._settings.candidate_frames,
             candidate_clips=self._settings.candidate_clips,
-            calibrations=self._lessons.calibrations,
+            calibrations=self._lessons.in_force(),
             recipe=self._recipe,
         )
         came: set[str] = set()

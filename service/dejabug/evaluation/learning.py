@@ -55,16 +55,18 @@ class Learned:
         return self.lessons.calibrations is not None
 
 
-def learn(corpus: Corpus, progress: Progress = unseen) -> Learned:
+def learn(
+    corpus: Corpus, progress: Progress = unseen, *, most_asking: int = MOST_ASKING
+) -> Learned:
     """Learn weights from a corpus's groups of duplicates; each clip is asked for once, with and
-    without its ticket's words. Raises TooFewError."""
+    without its ticket's words, `most_asking` at most. Raises TooFewError."""
     names = sorted({item.group for item in corpus.queries() if item.group is not None})
     if len(names) < FEWEST_GROUPS:
         raise TooFewError(
             f"{len(names)} groups of duplicates are known, and {FEWEST_GROUPS} are needed to learn "
             "from. Link duplicates in Jira, or tell pairs with: dejabug verdict"
         )
-    asking = _asking(corpus)
+    asking = _asking(corpus, most_asking)
     done = 0
 
     def one_more(_done: int, _total: int) -> None:
@@ -97,14 +99,14 @@ def learn(corpus: Corpus, progress: Progress = unseen) -> Learned:
     )
 
 
-def _asking(corpus: Corpus) -> list[Item]:
+def _asking(corpus: Corpus, most: int) -> list[Item]:
     """The clips that ask: those with a duplicate first, then others by chance."""
     queries = {item.clip_id for item in corpus.queries()}
     drawn = np.random.default_rng(0).permutation(len(corpus.items))
     shuffled = sorted(
         (corpus.items[n] for n in drawn), key=lambda item: item.clip_id not in queries
     )
-    return shuffled[:MOST_ASKING]
+    return shuffled[:most]
 
 
 def _held_out(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dejabug.ranking.calibration import Calibration, Calibrations, fit
+from dejabug.ranking.calibration import FITTED_SHARE, Calibration, Calibrations, fit
 from dejabug.ranking.evidence import Evidence
 from dejabug.ranking.frames import compare, frame_backgrounds, soft_maximum
 from dejabug.ranking.moments import matching_moments
@@ -32,6 +32,7 @@ from dejabug.ranking.vectors import centre, spread
 from dejabug.ranking.words import likenesses, words_evidence
 
 __all__ = [
+    "FITTED_SHARE",
     "KEPT",
     "LIKELY",
     "POOL_SIZE",

@@ -201,15 +201,17 @@ class NotedClip(BaseModel):
 
 
 class Status(BaseModel):
-    """How the installation is: `encoder` names model and device, `index` is null before a worker
-    has loaded one, `failed` lists up to 100 clips of the token's projects, `more_failed` says how
-    many others there are, and `noted` lists up to 50 of the newest that are indexed in part only.
-    All other numbers are of the whole installation."""
+    """How the installation is: `encoder` names model and device, `scores` says what suggestions'
+    scores were learned from, `index` is null before a worker has loaded one, `failed` lists up to
+    100 clips of the token's projects, `more_failed` says how many others there are, and `noted`
+    lists up to 50 of the newest that are indexed in part only. All other numbers are of the whole
+    installation."""
 
     issues: int
     clips: ClipCounts
     index: IndexStatus | None
     encoder: str
+    scores: str
     queues: list[QueueStatus]
     problems: list[str]
     failed: list[FailedClip]

@@ -6,6 +6,7 @@ from dejabug.callers import Caller
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip
+from dejabug.lessons import scores_in_words
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import (
@@ -45,6 +46,7 @@ def report(place: Rooms, who: Caller) -> Status:
         clips=ClipCounts(**{state.value: count(state) for state in ClipStatus}),
         index=index,
         encoder=place.encoder_label(),
+        scores=scores_in_words(place.redis, place.encoder_name),
         queues=[
             QueueStatus(name=name, waiting=place.queue(name).count, workers=workers)
             for name, workers in place.workers().items()

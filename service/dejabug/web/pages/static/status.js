@@ -34,7 +34,7 @@ function draw(status) {
   byId("report").hidden = false;
 }
 
-function numbers({ issues, clips, index, encoder }) {
+function numbers({ issues, clips, index, encoder, scores }) {
   const told = {
     Tickets: number.format(issues),
     "Clips indexed": number.format(clips.indexed),
@@ -44,6 +44,7 @@ function numbers({ issues, clips, index, encoder }) {
     Frames: index ? number.format(index.frames) : "none yet",
     Index: index ? `${index.algorithm}${index.ready ? "" : ", being built"}` : "none yet",
     "Model and device": encoder,
+    Scores: scores,
   };
   return Object.entries(told).map(([name, value]) =>
     make("div", { class: value.length > 16 ? "wide" : null }, make("dt", {}, name), make("dd", {}, value)),

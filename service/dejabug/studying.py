@@ -1,0 +1,111 @@
+"""Learning from the studio's own duplicates, by itself: after a backlog was read, and every night.
+
+What is learned is kept only where it fits held-out duplicates better than what is shipped, and
+`dejabug learn --forget` goes back.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from rq import Worker
+
+from dejabug.evaluation.corpus import Progress, unseen
+from dejabug.evaluation.from_jira import groups, studio
+from dejabug.evaluation.learning import Learned, TooFewError, learn
+from dejabug.lessons import (
+    LearningReport,
+    Lessons,
+    are_held,
+    write_lessons,
+    write_report,
+)
+from dejabug.queueing import enqueue, polite
+from dejabug.ranking import FITTED_SHARE
+from dejabug.rooms import Rooms, rooms
+
+log = structlog.get_logger()
+
+# Held for as long as no new lesson is due, in seconds.
+TURN = "dejabug:learning-turn"
+EVERY = 24 * 3600
+# Seconds that a lesson may take as a job.
+JOB = 3600
+# Clips that ask in one of these lessons: some minutes' work.
+ASKING = 500
+# The shipped share of duplicates is believed like this many tickets; and with fewer known
+# duplicates than FEWEST nobody can tell a studio without duplicates from one that never links them.
+BELIEVED, FEWEST = 50, 10
+
+
+def queue_learning(place: Rooms, *, now: bool = False) -> None:
+    """Queue a lesson when one is due, however many workers ask; `now`: whether it is due or not."""
+    if now or place.redis.set(TURN, 1, nx=True, ex=EVERY):
+        name = place.encoder_name
+        if are_held(place.redis, name):
+            return
+        # Beside what somebody waits for, where a worker takes such jobs.
+        names = {
+            each for worker in Worker.all(connection=place.redis) for each in worker.queue_names()
+        }
+        queue = place.queue("previews" if "previews" in names else "default")
+        enqueue(queue, learn_job, job_id="learning", timeout=JOB)
+
+
+@polite
+def learn_job() -> None:
+    """One lesson, for the encoder that serves."""
+    place = rooms()
+    if not are_held(place.redis, place.encoder_name) and place.collection.knows_dimensions():
+        study(place, most_asking=ASKING)
+
+
+def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Learned | None:
+    """Learn for the encoder that counts, keep what wins, and note what came of it. None where there
+    are too few duplicates to learn weights from: then only their share is taken over."""
+    name = place.encoder_name
+    tickets, duplicates = count_duplicates(place)
+    share = share_of(tickets, duplicates)
+    try:
+        learned = learn(studio(place), progress, most_asking=most_asking)
+    except TooFewError as error:
+        write_lessons(place.redis, name, Lessons(share=share))
+        write_report(place.redis, name, LearningReport(time.time(), tickets, duplicates))
+        log.info("nothing_learned", why=str(error), share=round(share, 3))
+        return None
+    write_lessons(place.redis, name, Lessons(learned.lessons.calibrations, share))
+    report = LearningReport(
+        time.time(),
+        tickets,
+        duplicates,
+        learned.groups,
+        learned.loss_before,
+        learned.loss_after,
+        learned.wins,
+    )
+    write_report(place.redis, name, report)
+    log.info(
+        "learned",
+        kept=learned.wins,
+        groups=learned.groups,
+        loss_before=round(learned.loss_before, 4),
+        loss_after=round(learned.loss_after, 4),
+        sure=round(learned.sure, 3),
+        share=round(share, 3),
+    )
+    return learned
+
+
+def count_duplicates(place: Rooms) -> tuple[int, int]:
+    """How many tickets are known, and how many of them repeat an earlier one, as links and people
+    say."""
+    group_of = groups(place.verdicts.all())
+    return place.catalogue.issue_count(), len(group_of) - len(set(group_of.values()))
+
+
+def share_of(tickets: int, duplicates: int) -> float:
+    """The share of tickets that repeat an earlier one, 0 to 1, drawn towards the shipped one."""
+    if duplicates < FEWEST:
+        return FITTED_SHARE
+    return (duplicates + BELIEVED * FITTED_SHARE) / (max(tickets, duplicates) + BELIEVED)
