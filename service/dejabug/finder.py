@@ -26,6 +26,7 @@ from dejabug.ranking import (
     Reference,
     Scale,
     Side,
+    Signature,
     TimedVectors,
 )
 
@@ -71,6 +72,7 @@ class Frames(Protocol):
         self, vectors: Floats, k: int, projects: Sequence[str]
     ) -> list[tuple[str, float]]: ...
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
+    def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]: ...
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
     def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]: ...
     @property
@@ -143,11 +145,13 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         query: TimedVectors,
         projects: Sequence[str],
         *,
+        signature: Signature | None = None,
         without_clips: Collection[str] = (),
     ) -> list[Match]:
         """Clips of these projects like the given frames, which are of no issue, best first, by the
-        default ranking. `without_clips` leaves some out."""
-        return self._like(Side(query), projects, None, without_clips)
+        default ranking. `signature` is of the same recording; `without_clips` leaves some out."""
+        motion = None if signature is None else ranking.motion_of(signature)
+        return self._like(Side(query, motion=motion), projects, None, without_clips)
 
     def _like(
         self,
@@ -188,6 +192,9 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
             {clip: places[clip].project for clip in clips}
         )
         usual = self._frames.neighbours.frame_backgrounds(list(clips))
+        motions = {
+            clip: ranking.motion_of(each) for clip, each in self._frames.signatures(clips).items()
+        }
         words, words_references = self._words(issues) if use_words else ({}, {})
         return {
             clip: Side(
@@ -198,6 +205,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
                 else None,
                 words.get(places[clip].issue_id),
                 words_references.get(places[clip].issue_id),
+                motions.get(clip),
                 frozenset(siblings.get(places[clip].issue_id, ())),
             )
             for clip, vectors in clips.items()

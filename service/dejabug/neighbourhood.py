@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ import structlog
 from dejabug import ranking
 from dejabug.collection import Collection
 from dejabug.index import Place
-from dejabug.ranking import Floats, Likeness, Origins, TimedVectors
+from dejabug.ranking import Compared, Floats, Likeness, Origins, Signature, TimedVectors
 from dejabug.records import ClipStatus
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Frames(Protocol):
         self, vectors: Floats, k: int, projects: Sequence[str]
     ) -> list[tuple[str, float]]: ...
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
+    def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]: ...
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
 
 
@@ -126,17 +128,7 @@ def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
     is_open = index.neighbours.open_among([clip_id, *others], where.project)
     shown = [other for other in others if other in is_open][:COMPARED]
     hidden = [other for other in others if other not in is_open][:RESTRICTED_COMPARED]
-    vectors = index.clip_vectors([*shown, *hidden])
-    seen = {
-        other: ranking.centre(each.vectors, origins.pictures) for other, each in vectors.items()
-    }
-    compared = {
-        other: each
-        for other, each in ranking.compare(
-            ranking.centre(clip.vectors, origins.pictures), seen
-        ).items()
-        if min(each.there.mean, each.back.mean) < COPIES
-    }
+    compared = _compared(index, origins, clip_id, clip, [*shown, *hidden])
     usual = ranking.frame_backgrounds(
         {other: compared[other] for other in shown if other in compared}, len(clip.times)
     )
@@ -147,6 +139,35 @@ def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
         {other: each.back for other, each in compared.items()} if clip_id in is_open else {},
         usual.astype(np.float16).tobytes(),
     )
+
+
+def _compared(
+    index: Frames, origins: Origins, clip_id: str, clip: TimedVectors, others: Sequence[str]
+) -> dict[str, Compared]:
+    """A clip beside others, by its frames and by its motion; without copies of its frames."""
+    vectors = index.clip_vectors(others)
+    seen = {
+        other: ranking.centre(each.vectors, origins.pictures) for other, each in vectors.items()
+    }
+    found = ranking.compare(ranking.centre(clip.vectors, origins.pictures), seen)
+    found = {
+        other: each
+        for other, each in found.items()
+        if min(each.there.mean, each.back.mean) < COPIES
+    }
+    motions = {
+        name: ranking.motion_of(each) for name, each in index.signatures([clip_id, *found]).items()
+    }
+    own = motions.pop(clip_id, None)
+    if own is None:
+        return found
+    for other, motion in motions.items():
+        step = ranking.likeness_in_step(own, motion)
+        each = found[other]
+        found[other] = replace(
+            each, there=replace(each.there, step=step), back=replace(each.back, step=step)
+        )
+    return found
 
 
 def enter_ticket(index: Tickets, origins: Origins, issue_id: str) -> None:

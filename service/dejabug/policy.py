@@ -33,9 +33,9 @@ class PairMatch:
     """A match of one of an issue's clips with a clip of another issue.
 
     `clip_id` is empty where the issue has no clip and was compared by its words. `frames`, `words`,
-    `rank` and `size` are the evidence, as in `Match`. `same_file`: both clips are the same bytes.
-    `answers` says by what a clip answers a question in words, `words` or `picture`, and is empty
-    where none was asked.
+    `rank`, `size` and `copy` are the evidence, as in `Match`. `same_file`: both clips are the same
+    bytes. `answers` says by what a clip answers a question in words, `words` or `picture`, and is
+    empty where none was asked.
     """
 
     clip_id: str
@@ -49,11 +49,12 @@ class PairMatch:
     answers: tuple[Literal["picture", "words"], ...] = ()
     rank: float = 0.0
     size: float = 0.0
+    copy: float = 0.0
 
     @property
     def evidence(self) -> Evidence:
         """What the score of a pair of clips rests on."""
-        return Evidence(self.frames or 0.0, self.words, self.rank, self.size)
+        return Evidence(self.frames or 0.0, self.words, self.rank, self.size, self.copy)
 
 
 def pair_matches(
@@ -71,6 +72,7 @@ def pair_matches(
             match.words,
             rank=match.rank,
             size=match.size,
+            copy=match.copy,
         )
         for match in matches
         if match.clip_id in issue_of

@@ -17,7 +17,7 @@ from rq import Retry
 
 from dejabug import media, policy
 from dejabug.answers import doubted
-from dejabug.embedding import note_on, sample, sha256_of
+from dejabug.embedding import note_on, sample, sha256_of, signature_of
 from dejabug.index import text_of
 from dejabug.metrics import searching
 from dejabug.objects import StoreAwayError
@@ -180,7 +180,10 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[Pa
     kept = place.own
     twins = twins_of(kept, content, projects)
     matches = place.finder_of(kept).like(
-        TimedVectors(frames.times, vectors), projects, without_clips={twin.id for twin in twins}
+        TimedVectors(frames.times, vectors),
+        projects,
+        signature=signature_of(frames),
+        without_clips={twin.id for twin in twins},
     )
     places = kept.index.places(match.clip_id for match in matches)
     issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}

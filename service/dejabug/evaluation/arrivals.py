@@ -155,6 +155,7 @@ class _Replayer:
         self._name_of = {item.clip_id: f"{n:06d}" for n, item in enumerate(items)}
         self._item_of = {self._name_of[item.clip_id]: item for item in items}
         self._clips = place.index.clip_vectors([item.clip_id for item in items])
+        self._signatures = place.index.signatures(self._clips)
         self._words = place.tickets.vectors(item.issue_id for item in items)
         self._lessons = read_lessons(place.redis, place.collection.name)
         self._settings = place.settings
@@ -180,7 +181,12 @@ class _Replayer:
             where = Place(first.issue_id, project, first.game)
             for item in ticket.items:
                 if (clip := self._clips.get(item.clip_id)) is not None:
-                    frames.write_clip(self._name_of[item.clip_id], where, clip)
+                    frames.write_clip(
+                        self._name_of[item.clip_id],
+                        where,
+                        clip,
+                        self._signatures.get(item.clip_id),
+                    )
                     enter_clip(frames, self._origins, self._name_of[item.clip_id])
             if (vector := self._words.get(first.issue_id)) is not None:
                 words.write(first.issue_id, vector)

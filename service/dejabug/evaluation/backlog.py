@@ -13,7 +13,7 @@ import numpy as np
 from dejabug import ranking
 from dejabug.index import Place
 from dejabug.index.neighbours import MOST
-from dejabug.ranking import KEPT, Floats, Likeness, Reference, TimedVectors
+from dejabug.ranking import KEPT, Floats, Likeness, Reference, Signature, TimedVectors
 
 
 class NeighboursInMemory:
@@ -83,6 +83,7 @@ class FramesInMemory:
     def __init__(self, project: str, dimensions: int) -> None:
         self._project = project
         self._clips: dict[str, TimedVectors] = {}
+        self._signatures: dict[str, Signature] = {}
         self._places: dict[str, Place] = {}
         self._starts: list[int] = []
         self._filled = 0
@@ -90,7 +91,9 @@ class FramesInMemory:
         self._rows: Floats = np.empty((1024, dimensions), np.float32)
         self.neighbours = NeighboursInMemory()
 
-    def write_clip(self, clip_id: str, place: Place, clip: TimedVectors) -> None:
+    def write_clip(
+        self, clip_id: str, place: Place, clip: TimedVectors, signature: Signature | None = None
+    ) -> None:
         """Put a clip in; each only once."""
         end = self._filled + len(clip.times)
         if end > len(self._rows):
@@ -101,6 +104,8 @@ class FramesInMemory:
         self._starts.append(self._filled)
         self._filled = end
         self._clips[clip_id] = clip
+        if signature is not None:
+            self._signatures[clip_id] = signature
         self._places[clip_id] = place
         self.neighbours.join(clip_id)
 
@@ -125,6 +130,10 @@ class FramesInMemory:
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]:
         """As `FrameIndex.clip_vectors`."""
         return {clip: self._clips[clip] for clip in clip_ids if clip in self._clips}
+
+    def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]:
+        """As `FrameIndex.signatures`."""
+        return {clip: self._signatures[clip] for clip in clip_ids if clip in self._signatures}
 
     def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
         """As `FrameIndex.places`."""

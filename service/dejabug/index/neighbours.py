@@ -198,9 +198,8 @@ def _surplus(near: Mapping[str, Likeness]) -> list[str]:
 
 
 def _packed(likeness: Likeness) -> str:
-    return f"{likeness.mean:.4f} {likeness.both:.4f}"
+    return f"{likeness.mean:.4f} {likeness.both:.4f} {likeness.step:.3f}"
 
 
 def _unpacked(packed: Any) -> Likeness:
-    mean, both = text_of(packed).split()
-    return Likeness(float(mean), float(both))
+    return Likeness(*map(float, text_of(packed).split()))

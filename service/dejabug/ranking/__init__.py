@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dejabug.ranking.calibration import FITTED_SHARE, Calibration, Calibrations, fit
+from dejabug.ranking.copies import likeness_in_step, motion_of
 from dejabug.ranking.evidence import Evidence
-from dejabug.ranking.frames import compare, frame_backgrounds, soft_maximum
+from dejabug.ranking.frames import Compared, compare, frame_backgrounds, soft_maximum
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.pairs import Origins, Side, rank_pairs
 from dejabug.ranking.paper import POOL_SIZE, majority, top_k
@@ -39,6 +40,7 @@ __all__ = [
     "POSSIBLE",
     "Calibration",
     "Calibrations",
+    "Compared",
     "Evidence",
     "Floats",
     "Hit",
@@ -59,9 +61,11 @@ __all__ = [
     "coverage",
     "fit",
     "frame_backgrounds",
+    "likeness_in_step",
     "likenesses",
     "majority",
     "matching_moments",
+    "motion_of",
     "picture_score",
     "rank_pairs",
     "reference_of",

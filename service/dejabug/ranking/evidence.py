@@ -15,9 +15,12 @@ class Evidence:
         words: the same of their tickets' words; None where one has none.
         rank: 0 where each is the other's nearest, greater the more clips come in between.
         size: the logarithm of how many clips their projects have.
+        copy: how alike they move in step, 0 to 1, where that stands out: above 0.6 both are surely
+            copies of one recording.
     """
 
     frames: float
     words: float | None = None
     rank: float = 0.0
     size: float = 0.0
+    copy: float = 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dejabug.ranking.calibration import Calibrations
+from dejabug.ranking.copies import likeness_in_step
 from dejabug.ranking.evidence import Evidence
 from dejabug.ranking.frames import Compared, compare
 from dejabug.ranking.moments import matching_moments
@@ -19,6 +20,9 @@ from dejabug.ranking.words import words_evidence
 
 # Moments are worked out for the first matches only: nobody reads further.
 MATCHES_WITH_MOMENTS = 20
+# How far the motion of copies must stand out from what is usual in their projects, and how many
+# others a project must have to tell.
+COPY_MARGIN, OTHERS_FOR_COPIES = 0.15, 8
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Side:
         frame_background: the same for each of its frames [n], where it is known.
         words: its ticket's vector [d], if it has one, as the encoder gives it.
         words_reference: what is usual around its ticket.
+        motion: what changes in it, as `copies.motion_of` gives it, where that is known.
         siblings: the clips of its issue, itself included, which are no rivals of it.
     """
 
@@ -49,6 +54,7 @@ class Side:
     frame_background: Floats | None = None
     words: Floats | None = None
     words_reference: Reference | None = None
+    motion: Floats | None = None
     siblings: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -85,6 +91,7 @@ def rank_pairs(
             evidence[name].words,
             evidence[name].rank,
             evidence[name].size,
+            evidence[name].copy,
         )
         for n, name in enumerate(order)
     ]
@@ -111,7 +118,17 @@ def _evidence(
         words,
         rank_evidence(mine, theirs),
         size_evidence(here.size, there.size),
+        _copy(query, other, here, there),
     )
+
+
+def _copy(query: Side, other: Side, here: Reference, there: Reference) -> float:
+    """How alike both move in step, where that stands out in both projects; else 0."""
+    known = min(here.size, there.size) > OTHERS_FOR_COPIES
+    if not known or query.motion is None or other.motion is None:
+        return 0.0
+    step = likeness_in_step(query.motion, other.motion)
+    return step if step >= max(here.step, there.step) + COPY_MARGIN else 0.0
 
 
 def _moments(query: Side, other: Side, compared: Compared) -> tuple[Moment, ...]:

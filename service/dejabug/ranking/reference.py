@@ -39,11 +39,13 @@ SAME_LIKENESS = 2e-4
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike a clip is to another: `mean` over its frames of the best counterpart's cosine, and
-    `both`, the softened maximum of both ways. For tickets both are the cosine."""
+    """How alike a clip is to another: `mean` over its frames of the best counterpart's cosine,
+    `both`, the softened maximum of both ways, and `step`, how alike they move in step. For tickets
+    the first two are the cosine."""
 
     mean: float
     both: float
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,14 @@ class Reference:
         background: how alike it is to others in general, a cosine.
         rivals: the others that are most like it, each with its likeness less its own background.
         size: how many clips (or tickets) its project has, itself included.
+        step: how alike it moves in step with the third of its nearest: games may replay the very
+            same footage.
     """
 
     background: float = UNKNOWN
     rivals: Mapping[str, float] = field(default_factory=dict)
     size: int = 1
+    step: float = 0.0
 
     def rank(self, likeness: float, without: Container[str] = ()) -> int:
         """How many rivals, but for some, are more alike than this (less its own background)."""
@@ -89,7 +94,8 @@ def reference_of(
         name: each.both - BACKGROUND_SHARE * backgrounds.get(name, UNKNOWN)
         for name, each in nearest.items()
     }
-    return Reference(background, rivals, size)
+    steps = sorted((each.step for each in nearest.values()), reverse=True)
+    return Reference(background, rivals, size, steps[2] if len(steps) > 2 else 0.0)
 
 
 def size_evidence(first: int, second: int) -> float:

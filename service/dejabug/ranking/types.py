@@ -72,11 +72,12 @@ class Match:
     words: float | None = None
     rank: float = 0.0
     size: float = 0.0
+    copy: float = 0.0
 
     @property
     def evidence(self) -> Evidence:
         """What the score rests on."""
-        return Evidence(self.frames, self.words, self.rank, self.size)
+        return Evidence(self.frames, self.words, self.rank, self.size, self.copy)
 
 
 def ordered(scores: Mapping[str, float]) -> list[Match]:

@@ -1,0 +1,63 @@
+"""Copies of one recording: re-encoded, cut, darkened, filmed from a screen.
+
+Small grey pictures, four a second, are compared in step: what moves in both at the same time, in
+the same places. An encoder's features cannot tell this: frames of one level are as alike as a
+frame and its copy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dejabug.ranking.types import Floats, Signature
+
+# Seconds between two pictures.
+STEP = 0.25
+# The shorter clip must run beside the other for this share of it, and for so many pictures.
+LEAST_SHARE, LEAST_PICTURES = 0.5, 8
+# Grey values that a picture must differ by, on the mean, for its pattern to count: below, it is the
+# encoder's noise.
+LEAST_CONTRAST, LEAST_MOTION = 2.0, 0.08
+
+
+def motion_of(signature: Signature) -> Floats:
+    """What changes in a clip: its pictures every STEP seconds [n, 144], each less its mean and over
+    its deviation, less the clip's mean picture. Empty for a clip in which nothing moves."""
+    pictures = signature.pictures.reshape(len(signature.pictures), -1).astype(np.float32)
+    if len(pictures) < LEAST_PICTURES:
+        return np.zeros((0, pictures.shape[1]), np.float32)
+    last = float(signature.times[-1])
+    grid = np.arange(0.0, last + STEP / 2, STEP)
+    after = np.searchsorted(signature.times, grid).clip(1, len(pictures) - 1)
+    before_is_nearer = grid - signature.times[after - 1] < signature.times[after] - grid
+    pictures = pictures[after - before_is_nearer]
+    pictures -= pictures.mean(axis=1, keepdims=True)
+    pictures /= np.maximum(pictures.std(axis=1, keepdims=True), LEAST_CONTRAST)
+    pictures -= pictures.mean(axis=0)
+    moving: Floats = pictures
+    if float(np.square(moving).mean()) < LEAST_MOTION**2:
+        return np.zeros((0, pictures.shape[1]), np.float32)
+    return moving
+
+
+def likeness_in_step(first: Floats, second: Floats) -> float:
+    """Two clips' motion [m, k], [n, k] → their correlation at the best shift in time, -1 to 1; 0
+    where one of them does not move.
+
+    Takes as long as some Fourier transforms of both clips, however long they are.
+    """
+    m, n = len(first), len(second)
+    overlap = max(LEAST_PICTURES, int(np.ceil(LEAST_SHARE * min(m, n))))
+    if min(m, n) < overlap:
+        return 0.0
+    size = 1 << (m + n - 1).bit_length()
+    products = np.fft.rfft(first, size, axis=0) * np.conj(np.fft.rfft(second, size, axis=0))
+    together = np.fft.irfft(products.sum(axis=1), size)
+    # Shift s: the second begins s pictures after the first; negative ones stand at the end.
+    shifts = np.arange(-(n - overlap), m - overlap + 1)
+    energy_1, energy_2 = (
+        np.concatenate([[0.0], np.cumsum(np.square(each).sum(axis=1))]) for each in (first, second)
+    )
+    start, stop = np.maximum(shifts, 0), np.minimum(shifts + n, m)
+    both = (energy_1[stop] - energy_1[start]) * (energy_2[stop - shifts] - energy_2[start - shifts])
+    return float((together[shifts] / np.sqrt(np.maximum(both, 1e-9))).max())
