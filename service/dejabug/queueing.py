@@ -37,6 +37,7 @@ JOB_MODULES = (
     "dejabug.previewing",
     "dejabug.purging",
     "dejabug.reconcile",
+    "dejabug.studying",
     "dejabug.uploads",
 )
 # Functions that RQ would call beside a job's own; none of ours has any.
