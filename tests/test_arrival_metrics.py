@@ -16,7 +16,7 @@ from dejabug.evaluation.arrival_fit import each_left_out, refit, rescored
 from dejabug.evaluation.arrival_metrics import THRESHOLDS, as_json, figures
 from dejabug.evaluation.arrival_report import in_words, page_section, table
 from dejabug.evaluation.arrivals import ASKED, Arrival, Asked, Suggestion
-from dejabug.ranking import Calibration, Calibrations
+from dejabug.ranking import Calibration, Calibrations, Evidence
 
 
 def arrival(
@@ -26,15 +26,15 @@ def arrival(
 
 
 def right(score: float) -> Suggestion:
-    return Suggestion(score, score, right=True)
+    return Suggestion(score, Evidence(score), right=True)
 
 
 def wrong(score: float) -> Suggestion:
-    return Suggestion(score, score, right=False)
+    return Suggestion(score, Evidence(score), right=False)
 
 
 def related(score: float) -> Suggestion:
-    return Suggestion(score, score, right=False, related=True)
+    return Suggestion(score, Evidence(score), right=False, related=True)
 
 
 # Three tickets with an earlier duplicate, one of which finds it twice, and a bug-free one.
@@ -149,7 +149,7 @@ def test_groups_are_resampled_whole() -> None:
 
 
 SUGGESTIONS = st.builds(
-    lambda score, kind: Suggestion(score, score, kind == "right", kind == "related"),
+    lambda score, kind: Suggestion(score, Evidence(score), kind == "right", kind == "related"),
     st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 0.85, 0.9, 0.97, 1.0]) | st.floats(0, 1),
     st.sampled_from(["right", "wrong", "wrong", "related"]),
 )
@@ -240,7 +240,7 @@ def replayed(curve: Calibration, project: str, seed: int) -> dict[Asked, list[Ar
     rng = np.random.default_rng(seed)
 
     def pair(*, worded: bool) -> Suggestion:
-        evidence = float(rng.normal(0, 0.3))
+        evidence = Evidence(float(rng.normal(0, 0.3)), 0.0 if worded else None)
         same = bool(rng.random() < curve.probability(evidence))
         return Suggestion(0.5, evidence, same, worded=worded)
 
@@ -255,24 +255,30 @@ def both(*parts: dict[Asked, list[Arrival]]) -> dict[Asked, list[Arrival]]:
 
 
 def test_the_fit_finds_the_curve_behind_the_pairs() -> None:
-    fitted = refit(replayed(Calibration(9.0, -1.0), "P", 1))
+    fitted = refit(replayed(Calibration(frames=9.0, intercept=-1.0), "P", 1))
     for curve in (fitted.frames, fitted.with_words):
-        assert curve.slope == pytest.approx(9.0, rel=0.1)
+        assert curve.frames == pytest.approx(9.0, rel=0.1)
         assert curve.intercept == pytest.approx(-1.0, abs=0.2)
 
 
 def test_related_pairs_and_screenshots_are_not_fitted_on() -> None:
-    told = replayed(Calibration(9.0, -1.0), "P", 1)
+    told = replayed(Calibration(frames=9.0, intercept=-1.0), "P", 1)
     odd = arrival(
-        *(Suggestion(0.5, -2.0, right=True, worded=w, stills=True) for w in (False, True)),
-        *(Suggestion(0.5, 2.0, right=False, worded=w, related=True) for w in (False, True)),
+        *(
+            Suggestion(0.5, Evidence(-2.0), right=True, worded=w, stills=True)
+            for w in (False, True)
+        ),
+        *(
+            Suggestion(0.5, Evidence(2.0), right=False, worded=w, related=True)
+            for w in (False, True)
+        ),
     )
     more = both(told, {asked: [odd] * 500 for asked in ASKED})
     assert refit(more) == refit(told)
 
 
 def test_a_project_is_scored_by_the_others_curves() -> None:
-    steep, flat = Calibration(12.0, 0.0), Calibration(3.0, -1.0)
+    steep, flat = Calibration(frames=12.0, intercept=0.0), Calibration(frames=3.0, intercept=-1.0)
     told = both(replayed(steep, "P", 1), replayed(flat, "Q", 2))
     held_out = each_left_out(told)
     for asked in ASKED:
@@ -286,16 +292,18 @@ def test_a_project_is_scored_by_the_others_curves() -> None:
 
 def test_one_project_cannot_be_left_out_of_its_own_fit() -> None:
     with pytest.raises(ValueError, match="all clips are of one project"):
-        each_left_out(replayed(Calibration(9.0, 0.0), "P", 1))
+        each_left_out(replayed(Calibration(frames=9.0, intercept=0.0), "P", 1))
 
 
 def test_rescored_suggestions_are_best_first_and_screenshots_stay_capped() -> None:
-    curves = Calibrations(Calibration(5.0, 0.0), Calibration(50.0, 0.0))
+    curves = Calibrations(
+        Calibration(frames=5.0, intercept=0.0), Calibration(frames=50.0, intercept=0.0)
+    )
     pairs = (
-        Suggestion(0.9, 0.3, right=False),
-        Suggestion(0.8, 0.2, right=True, worded=True),
-        Suggestion(0.5, 0.9, right=False, stills=True),
+        Suggestion(0.9, Evidence(0.3), right=False),
+        Suggestion(0.8, Evidence(0.2), right=True, worded=True),
+        Suggestion(0.5, Evidence(0.9), right=False, stills=True),
     )
     (found,) = rescored([arrival(*pairs)], curves)
-    assert [each.evidence for each in found.suggestions] == [0.2, 0.3, 0.9]
+    assert [each.evidence.frames for each in found.suggestions] == [0.2, 0.3, 0.9]
     assert found.suggestions[-1].score == 0.5

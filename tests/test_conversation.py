@@ -69,7 +69,8 @@ def test_not_takes_the_ticket_out_for_good_and_says_so_in_our_comment(
     place: Rooms, jira: Site, clips: Path
 ) -> None:
     first, second = history(place, jira, clips, COWS[0], COWS[1])
-    key = jira.file("GAME", "cows", clips / COWS[2])
+    both = ". ".join(str(jira.issue(key)["fields"]["summary"]) for key in (first, second))
+    key = jira.file("GAME", both, clips / COWS[2])
     tell(place, jira, key)
     before = [c["id"] for c in jira.comments(key)]
     say(place, jira, key, f"/dejabug not {first}")

@@ -33,7 +33,7 @@ from dejabug.web.census import Census
 from test_jobs import COWS, PLACEHOLDER, history, tell, work
 from test_worker import send_created
 
-VECTORS = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:")
+VECTORS = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:", "dejabug:neighbours:")
 
 
 @pytest.fixture
@@ -427,7 +427,7 @@ def test_what_a_redis_lost_is_mended(
     assert np.allclose(after.vectors, before.vectors, atol=1e-3)
     assert (place.index.signatures([clip.id])[clip.id].pictures == signature.pictures).all()
     assert place.index.places([clip.id])[clip.id].project == "GAME"
-    assert place.tickets.projects_of([record.id]) == {record.id: "GAME"}
+    assert place.tickets.places([record.id]) == {record.id: ("GAME", False)}
 
 
 def test_an_index_is_not_emptied_because_records_were_lost(

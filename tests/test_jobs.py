@@ -98,7 +98,8 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     assert all(jira.comments(key) == [] for key in old)  # a backfill never comments
-    key = jira.file("GAME", "cows everywhere", clips / COWS[2])
+    both = ". ".join(str(jira.issue(key)["fields"]["summary"]) for key in old[:2])
+    key = jira.file("GAME", both, clips / COWS[2])
     tell(place, jira, key)
     (comment,) = jira.comments(key)
     assert comment["author"]["accountId"] == "bot"
@@ -630,7 +631,7 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
     old = jira.file("GAME", "Objects float in the air and never fall", clips / COWS[0])
     tell(place, jira, old, watch=False)
     assert place.catalogue.tags(str(jira.issue(old)["id"])) == ["Floating object"]
-    key = jira.file("GAME", "Things hover above the meadow", clips / COWS[2])
+    key = jira.file("GAME", "Objects hover in the air above the meadow", clips / COWS[2])
     tell(place, jira, key)
     (comment,) = jira.comments(key)
     assert "Kind of bug: Floating object" in comment["body"]

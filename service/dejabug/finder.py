@@ -86,6 +86,7 @@ class Tickets(Protocol):
     def neighbours(self) -> References: ...
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]: ...
     def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]: ...
+    def term_counts(self, issue_ids: Sequence[str]) -> dict[str, int]: ...
     def nearest(
         self, vector: Floats, k: int, projects: Sequence[str]
     ) -> list[tuple[str, float]]: ...
@@ -195,7 +196,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         motions = {
             clip: ranking.motion_of(each) for clip, each in self._frames.signatures(clips).items()
         }
-        words, words_references = self._words(issues) if use_words else ({}, {})
+        words, words_references, terms = self._words(issues) if use_words else ({}, {}, {})
         return {
             clip: Side(
                 vectors,
@@ -205,19 +206,23 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
                 else None,
                 words.get(places[clip].issue_id),
                 words_references.get(places[clip].issue_id),
+                terms.get(places[clip].issue_id, 0),
                 motions.get(clip),
                 frozenset(siblings.get(places[clip].issue_id, ())),
             )
             for clip, vectors in clips.items()
         }
 
-    def _words(self, issue_ids: Iterable[str]) -> tuple[dict[str, Floats], dict[str, Reference]]:
-        """Tickets' vectors, and what is usual around them, by issue."""
+    def _words(
+        self, issue_ids: Iterable[str]
+    ) -> tuple[dict[str, Floats], dict[str, Reference], dict[str, int]]:
+        """Tickets' vectors, what is usual around them, and how many terms they have, by issue."""
         vectors = self._tickets.vectors(issue_ids)
         places = self._tickets.places(list(vectors))
         vectors = {issue: vector for issue, vector in vectors.items() if issue in places}
         project_of = {issue: places[issue][0] for issue in vectors}
-        return vectors, self._tickets.neighbours.references(project_of)
+        references = self._tickets.neighbours.references(project_of)
+        return vectors, references, self._tickets.term_counts(list(vectors))
 
     def like_words(self, issue_id: str, projects: Sequence[str]) -> list[tuple[str, Evidence]]:
         """Issues of these projects whose tickets say the same as this issue's, best first, with the
@@ -226,7 +231,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         if vector is None:
             return []
         near = self._tickets.nearest(vector, self._candidate_clips + 1, projects)
-        vectors, references = self._words([issue_id, *(issue for issue, _ in near)])
+        vectors, references, terms = self._words([issue_id, *(issue for issue, _ in near)])
         own = vectors.pop(issue_id, None)
         mine = references.get(issue_id)
         if own is None or mine is None:
@@ -240,6 +245,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
                     mine,
                     references[issue],
                     self._recipe,
+                    terms=min(terms[issue_id], terms[issue]),
                 ),
                 size=ranking.size_evidence(mine.size, references[issue].size),
             )

@@ -11,6 +11,7 @@ import time
 import structlog
 from rq import Worker
 
+from dejabug import verdicts
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
@@ -40,7 +41,10 @@ BELIEVED, FEWEST = 50, 10
 
 
 def queue_learning(place: Rooms, *, now: bool = False) -> None:
-    """Queue a lesson when one is due, however many workers ask; `now`: whether it is due or not."""
+    """Queue a lesson when one is due, however many workers ask; `now`: whether it is due or not.
+    Nothing is queued where no duplicate is known yet."""
+    if not place.redis.exists(verdicts.KEY):
+        return
     if now or place.redis.set(TURN, 1, nx=True, ex=EVERY):
         name = place.encoder_name
         if are_held(place.redis, name):

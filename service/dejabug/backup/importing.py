@@ -284,7 +284,7 @@ def _put_clip(
         clip = clip.purged()
     elif line.place is not None:
         times = np.array(line.times, np.float32)
-        where = Place(**line.place.model_dump(), restricted=issue.restricted)
+        where = Place(**{**line.place.model_dump(), "restricted": issue.restricted})
         onto.index.write_clip(clip.id, where, times, frames.astype(np.float32), signature)
     onto.catalogue.put_clip(clip)
 

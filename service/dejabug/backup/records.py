@@ -93,6 +93,7 @@ class PlaceLine(Line):
     issue_id: Id
     project: Word
     game: str
+    restricted: bool = False
 
 
 class ClipLine(Line):

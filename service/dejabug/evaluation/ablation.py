@@ -19,7 +19,14 @@ from dejabug.lessons import Lessons
 from dejabug.ranking import Calibration, Match, Recipe
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 
-PLAIN = Recipe(centred=False, background=0.0, softness=0.0, words_cap=1.0, words_background=0.0)
+PLAIN = Recipe(
+    centred=False,
+    background=0.0,
+    softness=0.0,
+    words_cap=1.0,
+    words_floor=-1.0,
+    words_background=0.0,
+)
 SEEN = replace(PLAIN, centred=True)
 LESS = replace(SEEN, background=Recipe().background)
 SOFT = replace(LESS, softness=Recipe().softness)

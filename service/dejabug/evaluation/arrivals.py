@@ -157,6 +157,7 @@ class _Replayer:
         self._clips = place.index.clip_vectors([item.clip_id for item in items])
         self._signatures = place.index.signatures(self._clips)
         self._words = place.tickets.vectors(item.issue_id for item in items)
+        self._terms = place.tickets.term_counts(list(self._words))
         self._lessons = read_lessons(place.redis, place.collection.name)
         self._settings = place.settings
         self._origins = place.collection.origins()
@@ -189,7 +190,7 @@ class _Replayer:
                     )
                     enter_clip(frames, self._origins, self._name_of[item.clip_id])
             if (vector := self._words.get(first.issue_id)) is not None:
-                words.write(first.issue_id, vector)
+                words.write(first.issue_id, vector, self._terms[first.issue_id])
                 enter_ticket(words, self._origins, first.issue_id)
             known = first.group is not None and first.group in came
             yield {

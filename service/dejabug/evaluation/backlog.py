@@ -13,7 +13,7 @@ import numpy as np
 from dejabug import ranking
 from dejabug.index import Place
 from dejabug.index.neighbours import MOST
-from dejabug.ranking import KEPT, Floats, Likeness, Reference, Signature, TimedVectors
+from dejabug.ranking import ENOUGH_TERMS, KEPT, Floats, Likeness, Reference, Signature, TimedVectors
 
 
 class NeighboursInMemory:
@@ -157,16 +157,22 @@ class TicketsInMemory:
     def __init__(self, project: str) -> None:
         self._project = project
         self._vectors: dict[str, Floats] = {}
+        self._terms: dict[str, int] = {}
         self.neighbours = NeighboursInMemory()
 
-    def write(self, issue_id: str, vector: Floats) -> None:
-        """Put a ticket's words in, as a unit vector [dimensions]."""
+    def write(self, issue_id: str, vector: Floats, terms: int = ENOUGH_TERMS) -> None:
+        """Put a ticket's words in, as a unit vector [dimensions], and how many terms they are."""
         self._vectors[issue_id] = vector
+        self._terms[issue_id] = terms
         self.neighbours.join(issue_id)
 
     def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
         """As `TicketIndex.places`."""
         return {issue: (self._project, False) for issue in issue_ids if issue in self._vectors}
+
+    def term_counts(self, issue_ids: Sequence[str]) -> dict[str, int]:
+        """As `TicketIndex.term_counts`."""
+        return {issue: self._terms.get(issue, 0) for issue in issue_ids}
 
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
         """As `TicketIndex.vectors`."""

@@ -165,6 +165,14 @@ class TicketIndex:
             if row is not None
         }
 
+    def term_counts(self, issue_ids: Sequence[str]) -> dict[str, int]:
+        """How many different terms these issues' tickets have; 0 where that is not known."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for issue_id in issue_ids:
+                pipe.hget(self._tickets + issue_id, TERMS)
+            rows = zip(issue_ids, pipe.execute(), strict=True)
+        return {issue_id: len(set(text_of(terms).split())) for issue_id, terms in rows}
+
     def candidates(
         self, vector: Floats, asked: Sequence[str], k: int, projects: Sequence[str]
     ) -> dict[str, Said]:

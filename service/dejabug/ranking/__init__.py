@@ -30,9 +30,10 @@ from dejabug.ranking.relevance import (
 from dejabug.ranking.terms import coverage, terms_of
 from dejabug.ranking.types import Floats, Hit, Match, Moment, Signature, TimedVectors
 from dejabug.ranking.vectors import centre, spread
-from dejabug.ranking.words import likenesses, words_evidence
+from dejabug.ranking.words import ENOUGH_TERMS, likenesses, words_evidence
 
 __all__ = [
+    "ENOUGH_TERMS",
     "FITTED_SHARE",
     "KEPT",
     "LIKELY",

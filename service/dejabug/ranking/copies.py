@@ -23,9 +23,12 @@ LEAST_CONTRAST, LEAST_MOTION = 2.0, 0.08
 def motion_of(signature: Signature) -> Floats:
     """What changes in a clip: its pictures every STEP seconds [n, 144], each less its mean and over
     its deviation, less the clip's mean picture. Empty for a clip in which nothing moves."""
+    nothing = np.zeros(
+        (0, signature.pictures[0].size if len(signature.pictures) else 0), np.float32
+    )
+    if len(signature.pictures) < LEAST_PICTURES:
+        return nothing
     pictures = signature.pictures.reshape(len(signature.pictures), -1).astype(np.float32)
-    if len(pictures) < LEAST_PICTURES:
-        return np.zeros((0, pictures.shape[1]), np.float32)
     last = float(signature.times[-1])
     grid = np.arange(0.0, last + STEP / 2, STEP)
     after = np.searchsorted(signature.times, grid).clip(1, len(pictures) - 1)
@@ -36,7 +39,7 @@ def motion_of(signature: Signature) -> Floats:
     pictures -= pictures.mean(axis=0)
     moving: Floats = pictures
     if float(np.square(moving).mean()) < LEAST_MOTION**2:
-        return np.zeros((0, pictures.shape[1]), np.float32)
+        return nothing
     return moving
 
 

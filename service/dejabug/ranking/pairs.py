@@ -45,6 +45,7 @@ class Side:
         frame_background: the same for each of its frames [n], where it is known.
         words: its ticket's vector [d], if it has one, as the encoder gives it.
         words_reference: what is usual around its ticket.
+        terms: how many terms its ticket has.
         motion: what changes in it, as `copies.motion_of` gives it, where that is known.
         siblings: the clips of its issue, itself included, which are no rivals of it.
     """
@@ -54,6 +55,7 @@ class Side:
     frame_background: Floats | None = None
     words: Floats | None = None
     words_reference: Reference | None = None
+    terms: int = 0
     motion: Floats | None = None
     siblings: frozenset[str] = field(default_factory=frozenset)
 
@@ -112,7 +114,8 @@ def _evidence(
     if query.words is not None and other.words is not None:
         pair = np.stack([query.words, other.words])
         references = query.words_reference, other.words_reference
-        words = words_evidence(pair, origins.words, *references, recipe=recipe)
+        terms = min(query.terms, other.terms)
+        words = words_evidence(pair, origins.words, *references, recipe, terms=terms)
     return Evidence(
         both - share * (here.background + there.background),
         words,

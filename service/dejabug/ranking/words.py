@@ -7,6 +7,9 @@ from dejabug.ranking.reference import Reference
 from dejabug.ranking.types import Floats
 from dejabug.ranking.vectors import centre
 
+# Terms (`terms_of`) of a ticket that says next to nothing, and of one that tells its bug.
+FEW_TERMS, ENOUGH_TERMS = 3, 8
+
 
 def likenesses(query: Floats, tickets: Floats, origin: Floats) -> Floats:
     """A ticket's sentence vector [d] against n others' [n, d], unit rows → cosines [n], all seen
@@ -21,8 +24,10 @@ def words_evidence(
     first: Reference | None,
     second: Reference | None,
     recipe: Recipe = DEFAULT,
+    *,
+    terms: int = ENOUGH_TERMS,
 ) -> float:
-    """Two tickets' sentence vectors [2, d] → their evidence.
+    """Two tickets' sentence vectors [2, d] → their evidence. `terms`: how many the shorter one has.
 
     Their cosine less what each has in common with the tickets of its project, and cut off: words
     help only where they discriminate, and those that a whole backlog shares ("crash in level") say
@@ -32,4 +37,7 @@ def words_evidence(
     (cosine,) = likenesses(pair[0], pair[1:], origin).tolist()
     other = second or Reference()
     common = (first or other).background + other.background
-    return float(min(cosine - recipe.words_background * common, recipe.words_cap))
+    evidence = cosine - recipe.words_background * common
+    # "Two things" and "see video" say nothing against the pictures.
+    told = min(1.0, max(0.0, (terms - FEW_TERMS) / (ENOUGH_TERMS - FEW_TERMS)))
+    return float(max(recipe.words_floor * told, min(evidence, recipe.words_cap)))
