@@ -12,7 +12,6 @@ import numpy as np
 
 from dejabug import ranking
 from dejabug.index import Place
-from dejabug.index.neighbours import MOST
 from dejabug.ranking import Floats, Likeness, Reference, TimedVectors
 
 
@@ -47,16 +46,15 @@ class NeighboursInMemory:
         frame_background: bytes = b"",
     ) -> None:
         """As `Neighbours.put`."""
-        self._near[member] = dict(likenesses)
+        self._near[member] |= likenesses
         for other, likeness in back.items():
             self._near[other][member] = likeness
         for name in (member, *back):
-            near = sorted(self._near[name].items(), key=lambda item: -item[1].both)
-            self._near[name] = dict(near[:MOST])
+            self._near[name] = ranking.nearest_of(self._near[name])
             means = (each.mean for each in self._near[name].values())
             self._backgrounds[name] = ranking.background_of(means, len(self._near) - 1)
         self._usual[member] = frame_background
-        self.settle(member)
+        self._waiting.discard(member)
 
     def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]:
         """As `Neighbours.references`."""

@@ -14,6 +14,7 @@ from dejabug.ranking.reference import (
     Likeness,
     Reference,
     background_of,
+    nearest_of,
     reference_of,
     size_evidence,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "likenesses",
     "majority",
     "matching_moments",
+    "nearest_of",
     "picture_score",
     "rank_pairs",
     "reference_of",
