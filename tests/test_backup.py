@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from conftest import Site
-from dejabug import jobs
+from dejabug import jobs, neighbourhood
 from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
 from dejabug.catalogue import PENDING

@@ -1,164 +1,267 @@
-"""A fitted calibration never turns round, whatever verdicts it is fitted on."""
+"""A fitted calibration bends to verdicts, believes its prior, and never turns round."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug import ranking
-from dejabug.ranking import Calibration, Calibrations, fit
-from dejabug.ranking.calibration import LEAST_SLOPE
+from dejabug.ranking import Calibration, Calibrations, Evidence, fit
+from dejabug.ranking.calibration import (
+    FITTED_SHARE,
+    FRAMES_ONLY,
+    GREATEST_SHARE,
+    LEAST_SHARE,
+    LEAST_WEIGHT,
+    WITH_WORDS,
+    WORDS_ONLY,
+    prior_odds,
+)
 
-VERDICTS = st.lists(st.tuples(st.floats(-1, 1), st.booleans()), max_size=60)
-PRIOR = Calibration(slope=13.7, intercept=2.1)
-
-
-def loss(curve: Calibration, pairs: Sequence[tuple[float, bool]], trust: float) -> float:
-    """What a fit makes as small as it can: how unlikely the verdicts are, and how far the prior."""
-    told = sum(
-        math.log1p(math.exp(-(1 if same else -1) * (curve.slope * x + curve.intercept)))
-        for x, same in pairs
-    )
-    slope, intercept = curve.slope - PRIOR.slope, curve.intercept - PRIOR.intercept
-    return told + trust / 2 * (0.05 * slope**2 + 0.25 * intercept**2)
-
-
-@given(VERDICTS, st.floats(0.1, 50))
-def test_more_evidence_never_means_a_lower_probability(
-    pairs: list[tuple[float, bool]], trust: float
-) -> None:
-    found = fit([x for x, _ in pairs], [same for _, same in pairs], PRIOR, trust=trust)
-    assert found.slope > 0
-    probabilities = [found.probability(x) for x in np.linspace(-1, 1, 21)]
-    assert probabilities == sorted(probabilities)
+NAMES = ("frames", "words", "rank", "size", "intercept")
+SHIPPED = {"frames": FRAMES_ONLY, "with words": WITH_WORDS, "words": WORDS_ONLY}
+PRIOR = Calibration(frames=5.0, words=14.0, rank=-0.9, size=0.8, intercept=-1.5)
+EVIDENCE = st.builds(
+    Evidence,
+    st.floats(-1, 1),
+    st.none() | st.floats(-1, 0.25),
+    st.floats(0, 7),
+    st.floats(0, 4),
+)
+VERDICTS = st.lists(st.tuples(EVIDENCE, st.booleans()), max_size=40)
+Verdicts = Sequence[tuple[Evidence, bool]]
 
 
-@given(VERDICTS, st.floats(0.5, 50))
-def test_no_curve_near_the_fitted_one_suits_the_verdicts_better(
-    pairs: list[tuple[float, bool]], trust: float
-) -> None:
-    found = fit([x for x, _ in pairs], [same for _, same in pairs], PRIOR, trust=trust)
-    least = loss(found, pairs, trust)
-    for slope, intercept in ((0.05, 0), (-0.05, 0), (0, 0.05), (0, -0.05)):
-        near = Calibration(found.slope + slope, found.intercept + intercept)
-        if near.slope > 0.1:
-            assert loss(near, pairs, trust) > least - 1e-6
+def fitted(verdicts: Verdicts, prior: Calibration = PRIOR, trust: float = 1.0) -> Calibration:
+    return fit([each for each, _ in verdicts], [same for _, same in verdicts], prior, trust=trust)
 
 
-def test_a_prior_far_from_the_verdicts_still_bends_to_them() -> None:
-    """Plain Newton steps go in a circle here: from 2.1 to -2.9, and back again."""
-    found = fit([0.0] * 9, [False] * 6 + [True] * 3, PRIOR, trust=0.5)
-    assert found.slope == pytest.approx(PRIOR.slope)
-    # One third of these pairs are duplicates; the prior says 0.89, and weighs half a pair.
-    assert found.probability(0.0) == pytest.approx(0.37, abs=0.01)
+def inputs(evidence: Evidence) -> list[float]:
+    return [evidence.frames, evidence.words or 0.0, evidence.rank, evidence.size, 1.0]
 
 
-@pytest.mark.parametrize("count", [50, 5000])
-def test_verdicts_turned_upside_down_flatten_the_curve_to_the_share_of_duplicates(
-    count: int,
-) -> None:
-    """The likeliest pairs were rejected, the unlikeliest confirmed: the evidence says nothing then,
-    so that each pair has the probability of any. (The intercept that suits a falling curve would
-    have made all pairs sure.)"""
-    evidence = [0.9] * count + [0.6] * count
-    same = [False] * count + [True] * count
-    found = fit(evidence, same, PRIOR, trust=1.0)
-    assert 0 < found.slope < 1
-    assert found.probability(0.75) == pytest.approx(0.5, abs=0.05)
-    assert found.probability(0.6) < found.probability(0.9)
+def rise(found: Calibration, verdicts: Verdicts, prior: Calibration, trust: float) -> list[float]:
+    """How the log posterior still rises at `found`, by each weight: 0 at its summit."""
+    off = [float(same) - found.probability(each) for each, same in verdicts]
+    rises = []
+    for number, name in enumerate(NAMES):
+        at, middle = getattr(found, name), getattr(prior, name)
+        deviation = 0.8 if name == "intercept" else 0.3 * abs(middle)
+        pulled = trust * (at - middle) / deviation**2 if deviation else 0.0
+        pushed = (
+            each * inputs(said)[number] for each, (said, _) in zip(off, verdicts, strict=True)
+        )
+        rises.append(math.fsum(pushed) - pulled)
+    return rises
 
 
-def test_a_curve_held_at_the_least_slope_has_the_intercept_that_is_likeliest_beside_it() -> None:
-    evidence, same = [0.9] * 30 + [0.6] * 5, [False] * 30 + [True] * 5
-    found = fit(evidence, same, PRIOR, trust=1.0)
-    assert found.slope == LEAST_SLOPE
-    # At the summit, what the verdicts ask for and what the prior asks for cancel out.
-    asked = sum(found.probability(each) - told for each, told in zip(evidence, same, strict=True))
-    assert asked + 0.25 * (found.intercept - PRIOR.intercept) == pytest.approx(0, abs=1e-6)
+def drawn(truth: Calibration, count: int, seed: int = 0) -> list[tuple[Evidence, bool]]:
+    """Pairs, and verdicts that come true as often as this calibration says."""
+    rng = np.random.default_rng(seed)
+    pairs = [
+        Evidence(
+            float(rng.uniform(-0.5, 0.5)),
+            float(rng.uniform(-0.4, 0.25)),
+            float(rng.uniform(0, 5)),
+            float(rng.uniform(0, 4)),
+        )
+        for _ in range(count)
+    ]
+    return [(each, bool(rng.random() < truth.probability(each))) for each in pairs]
 
 
-def test_probabilities_stay_within_0_and_1_however_strong_the_evidence() -> None:
-    assert 0 < PRIOR.probability(-1e9) < 1e-6
-    assert 1 - 1e-6 < PRIOR.probability(1e9) <= 1
+# Probabilities
 
 
-STEEP = Calibration(14.0, 2.0)
-
-
-def slopes(
-    found: Calibration, evidence: list[float], same: list[bool], prior: Calibration, trust: float
-) -> tuple[float, float]:
-    """How the log posterior still rises at `found`, by slope and by intercept: 0 at its summit."""
-    off = [found.probability(x) - y for x, y in zip(evidence, same, strict=True)]
-    by_slope = math.fsum(each * x for each, x in zip(off, evidence, strict=True))
-    return (
-        by_slope + 0.05 * trust * (found.slope - prior.slope),
-        math.fsum(off) + 0.25 * trust * (found.intercept - prior.intercept),
-    )
-
-
-def test_the_odds_are_even_where_the_line_crosses_zero() -> None:
-    curve = Calibration(slope=4.0, intercept=-1.0)
-    assert curve.probability(0.25) == 0.5
-    assert curve.probability(0.5) == pytest.approx(1 / (1 + math.exp(-1)))
-    assert curve.evidence(0.5) == 0.25
+def test_log_odds_are_the_weighted_sum_of_the_evidence() -> None:
+    evidence = Evidence(frames=0.2, words=0.1, rank=2.0, size=3.0)
+    expected = 5.0 * 0.2 + 14.0 * 0.1 - 0.9 * 2.0 + 0.8 * 3.0 - 1.5
+    assert PRIOR.log_odds(evidence) == pytest.approx(expected)
+    assert PRIOR.probability(evidence) == pytest.approx(1 / (1 + math.exp(-expected)))
+    without = replace(evidence, words=None)
+    assert PRIOR.log_odds(without) == pytest.approx(expected - 14.0 * 0.1)
 
 
 def test_no_evidence_is_so_bad_that_it_breaks_the_arithmetic() -> None:
     least = 1 / (1 + math.exp(60))
-    assert Calibration(1.0, 0.0).probability(-1e9) == pytest.approx(least, rel=1e-6, abs=0)
-    assert Calibration(1.0, 0.0).probability(1e9) == 1.0
+    assert PRIOR.probability(Evidence(-1e9)) == pytest.approx(least, rel=1e-6, abs=0)
+    assert PRIOR.probability(Evidence(1e9)) == 1.0
 
 
-def test_a_ranking_with_words_has_a_curve_of_its_own() -> None:
-    curves = Calibrations(Calibration(1, 0), Calibration(2, 0), Calibration(3, 0))
-    assert curves.choose(with_words=False) == Calibration(1, 0)
-    assert curves.choose(with_words=True) == Calibration(2, 0)
-
-
-FEWER = st.lists(st.tuples(st.floats(-1, 1), st.booleans()), max_size=40)
-
-
-@given(FEWER)
-def test_a_fit_is_the_summit_between_the_verdicts_and_the_prior(
-    verdicts: list[tuple[float, bool]],
+@pytest.mark.parametrize("curve", SHIPPED.values(), ids=list(SHIPPED))
+@given(evidence=EVIDENCE, more=st.floats(0, 1))
+def test_more_evidence_never_means_a_lower_probability(
+    curve: Calibration, evidence: Evidence, more: float
 ) -> None:
-    evidence, same = [x for x, _ in verdicts], [y for _, y in verdicts]
-    found = ranking.fit(evidence, same, STEEP)
-    if found.slope > 0.1:  # else held back
-        assert slopes(found, evidence, same, STEEP, 20) == pytest.approx((0, 0), abs=1e-5)
+    least = curve.probability(evidence)
+    said = evidence.words or 0.0
+    assert curve.probability(replace(evidence, frames=evidence.frames + more)) >= least
+    assert curve.probability(replace(evidence, words=said + more)) >= least
+    assert curve.probability(replace(evidence, rank=evidence.rank + more)) <= least
+
+
+@given(EVIDENCE, st.floats(0.01, 0.9), st.floats(0.01, 0.9))
+def test_the_share_of_duplicates_shifts_the_log_odds(
+    evidence: Evidence, one: float, other: float
+) -> None:
+    """Bayes' rule: evidence weighs the same, whatever is known beforehand."""
+
+    def odds(share: float) -> float:
+        found = PRIOR.probability(evidence, share)
+        return math.log(found) - math.log1p(-found)
+
+    def before(share: float) -> float:
+        return math.log(share / (1 - share))
+
+    assert prior_odds(FITTED_SHARE) == 0
+    assert prior_odds(one) - prior_odds(other) == pytest.approx(before(one) - before(other))
+    assert odds(one) - odds(other) == pytest.approx(before(one) - before(other), abs=1e-3)
+    assert PRIOR.probability(evidence, FITTED_SHARE) == PRIOR.probability(evidence)
+
+
+def test_a_share_that_cannot_be_is_taken_for_the_nearest_that_can() -> None:
+    assert prior_odds(0.0) == prior_odds(LEAST_SHARE) == prior_odds(-1.0)
+    assert prior_odds(1.0) == prior_odds(GREATEST_SHARE) == prior_odds(2.0)
+    assert prior_odds(0.0) < 0 < prior_odds(1.0)
+
+
+def test_pairs_with_words_have_a_curve_of_their_own() -> None:
+    curves = Calibrations(
+        Calibration(intercept=1.0), Calibration(intercept=2.0), Calibration(intercept=3.0), 0.2
+    )
+    assert curves.choose(with_words=False) == curves.frames
+    assert curves.choose(with_words=True) == curves.with_words
+    assert curves.probability(Evidence(0.1)) == curves.frames.probability(Evidence(0.1), 0.2)
+    said = Evidence(0.1, 0.0)  # words that say nothing are words
+    assert curves.probability(said) == curves.with_words.probability(said, 0.2)
+
+
+# Fits
+
+
+@pytest.mark.parametrize("prior", SHIPPED.values(), ids=list(SHIPPED))
+@pytest.mark.parametrize("trust", [0.1, 1.0, 50.0])
+def test_a_fit_of_no_pairs_is_the_prior(prior: Calibration, trust: float) -> None:
+    assert fitted([], prior, trust) == prior
+
+
+def test_each_pair_has_one_verdict() -> None:
+    with pytest.raises(ValueError, match="2 pairs and 1"):
+        fit([Evidence(0.1), Evidence(0.2)], [True], PRIOR)
+
+
+@given(VERDICTS, st.floats(0.1, 50))
+def test_a_fit_is_the_summit_between_the_verdicts_and_the_prior(
+    verdicts: Verdicts, trust: float
+) -> None:
+    found = fitted(verdicts, trust=trust)
+    for name, slope in zip(NAMES, rise(found, verdicts, PRIOR, trust), strict=True):
+        at = getattr(found, name)
+        if name in ("frames", "words") and at == LEAST_WEIGHT:
+            continue  # held back
+        if name == "rank" and at == 0:
+            continue
+        assert slope == pytest.approx(0, abs=1e-5), name
+
+
+@given(VERDICTS, st.floats(0.1, 50))
+def test_a_fitted_curve_never_turns_round(verdicts: Verdicts, trust: float) -> None:
+    found = fitted(verdicts, trust=trust)
+    assert found.frames >= LEAST_WEIGHT
+    assert found.words >= LEAST_WEIGHT
+    assert found.rank <= 0
+
+
+@pytest.mark.parametrize("prior", SHIPPED.values(), ids=list(SHIPPED))
+def test_a_weight_that_is_0_stays_0(prior: Calibration) -> None:
+    found = fitted(drawn(PRIOR, 200), prior, trust=0.01)
+    for name in NAMES:
+        assert (getattr(found, name) == 0) is (getattr(prior, name) == 0)
+    assert found.intercept != prior.intercept
+
+
+def test_a_fit_finds_the_curve_that_the_verdicts_were_drawn_from() -> None:
+    truth = Calibration(frames=8.0, words=10.0, rank=-0.5, size=0.4, intercept=1.0)
+    found = fitted(drawn(truth, 8000), trust=0.01)
+    for name in NAMES:
+        assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=0.15, abs=0.15)
+
+
+def test_few_verdicts_bend_the_curve_and_do_not_break_it() -> None:
+    pair = Evidence(0.3, 0.0, 0.0, 2.0)
+    bent = fitted([(pair, False)] * 3)
+    assert PRIOR.probability(pair) - 0.4 < bent.probability(pair) < PRIOR.probability(pair)
+    trusting = fitted([(pair, False)] * 3, trust=10.0)
+    assert bent.probability(pair) < trusting.probability(pair) < PRIOR.probability(pair)
+
+
+def test_at_a_trust_of_1_a_weight_is_believed_to_within_30_percent() -> None:
+    """One verdict of little weight moves each weight by its variance times its input."""
+    evidence = Evidence(1e-3, 1e-3, 1e-3, 1e-3)
+    found = fitted([(evidence, True)])
+    off = 1 - found.probability(evidence)
+    for name in NAMES[:-1]:
+        moved = getattr(found, name) - getattr(PRIOR, name)
+        variance = (0.3 * getattr(PRIOR, name)) ** 2
+        assert moved == pytest.approx(variance * off * 1e-3, rel=1e-4)
+    assert found.intercept - PRIOR.intercept == pytest.approx(0.8**2 * off, rel=1e-6)
+
+
+def test_verdicts_turned_upside_down_hold_the_weights_at_their_bounds() -> None:
+    """The likeliest pairs were rejected, the unlikeliest confirmed: the evidence says nothing then,
+    so that each pair has about the probability of any."""
+    likely, unlikely = Evidence(0.5, 0.2, 0.0, 2.0), Evidence(-0.5, -0.2, 3.0, 2.0)
+    verdicts = [(likely, False), (unlikely, True)] * 500
+    found = fitted(verdicts)
+    assert (found.frames, found.words, found.rank) == (LEAST_WEIGHT, LEAST_WEIGHT, 0)
+    assert found.probability(likely) == pytest.approx(0.5, abs=0.05)
+    assert found.probability(unlikely) < found.probability(likely)
+
+
+def test_what_is_free_is_the_likeliest_beside_a_weight_held_at_its_bound() -> None:
+    likely, unlikely = Evidence(0.9, None, 0.0, 1.0), Evidence(0.6, None, 0.0, 3.0)
+    verdicts = [(likely, False)] * 60 + [(unlikely, True)] * 40
+    prior = Calibration(frames=5.0, size=0.8, intercept=-1.5)
+    found = fitted(verdicts, prior, trust=0.1)
+    assert found.frames == LEAST_WEIGHT
+    by_name = dict(zip(NAMES, rise(found, verdicts, prior, 0.1), strict=True))
+    assert by_name["frames"] < 0  # it would go on down
+    assert by_name["size"] == pytest.approx(0, abs=1e-6)
+    assert by_name["intercept"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_weight_of_size_may_point_either_way() -> None:
+    verdicts = [(Evidence(0.0, None, 0.0, size), size < 2) for size in (1.0, 3.0)] * 300
+    assert fitted(verdicts).size < 0
+
+
+def test_a_prior_far_from_the_verdicts_still_bends_to_them() -> None:
+    """Plain Newton steps overshoot here, and go in a circle."""
+    prior = Calibration(frames=13.7, intercept=2.1)
+    found = fitted([(Evidence(0.0), False)] * 6 + [(Evidence(0.0), True)] * 3, prior, trust=0.05)
+    assert found.frames == pytest.approx(prior.frames)
+    # One third of these pairs are duplicates.
+    assert found.probability(Evidence(0.0)) == pytest.approx(0.35, abs=0.02)
 
 
 def test_a_fit_arrives_from_far_away() -> None:
-    rng = np.random.default_rng(1)
-    evidence = rng.uniform(-1, 1, 300)
-    same = (rng.random(300) < 1 / (1 + np.exp(-(3 * evidence + 0.5)))).tolist()
-    for prior in (Calibration(60.0, -40.0), Calibration(60.0, 40.0), Calibration(0.2, -30.0)):
-        found = ranking.fit(evidence.tolist(), same, prior, trust=0.01)
-        still = slopes(found, evidence.tolist(), same, prior, 0.01)
-        assert still == pytest.approx((0, 0), abs=1e-5)
+    truth = Calibration(frames=3.0, intercept=0.5)
+    verdicts = drawn(truth, 300, 1)
+    for intercept in (-40.0, 40.0):
+        prior = Calibration(frames=60.0, intercept=intercept)
+        found = fitted(verdicts, prior, trust=0.01)
+        by_name = dict(zip(NAMES, rise(found, verdicts, prior, 0.01), strict=True))
+        assert by_name["frames"] == pytest.approx(0, abs=1e-5)
+        assert by_name["intercept"] == pytest.approx(0, abs=1e-5)
 
 
 def test_evidence_beyond_all_measure_does_not_overflow() -> None:
-    with np.errstate(all="raise"):
-        found = ranking.fit([1e3, -1e3], [True, False], STEEP)
-    assert found == STEEP  # they say nothing that it did not
-
-
-def test_verdicts_may_be_numbers_of_any_kind() -> None:
-    evidence = [0, 1, 0, 1]
-    same = [False, True, True, False]
-    assert ranking.fit(evidence, same, STEEP) == ranking.fit(
-        [float(each) for each in evidence], [bool(each) for each in same], STEEP
-    )
-
-
-def test_the_slope_stays_positive_whatever_the_verdicts_say() -> None:
-    evidence = [-1.0, 1.0] * 200
-    found = ranking.fit(evidence, [True, False] * 200, STEEP)
-    assert found.slope == 0.1
+    verdicts = [(Evidence(1e3), True), (Evidence(-1e3), False)]
+    with np.errstate(all="raise", under="ignore"):
+        found = fitted(verdicts)
+    assert found == PRIOR  # they say nothing that it did not

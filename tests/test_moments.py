@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from dejabug import ranking
 from dejabug.finder import TEXT_MOMENT
 from dejabug.index import Place
-from dejabug.ranking import Floats, Moment, Recipe, TimedVectors, matching_moments, moments
+from dejabug.ranking import Floats, Moment, Origins, Side, TimedVectors, matching_moments, moments
 from dejabug.rooms import Rooms
 
 
@@ -169,12 +169,21 @@ def test_a_place_that_the_others_show_too_is_the_moment_on_neither_side() -> Non
     query = clip(third, place, third, bug + 0.2 * third)
     other = clip(bug + 0.2 * fourth, fourth, place)
     crowd = {f"crowd {n:02}": clip(place, np.eye(40, dtype=np.float32)[5 + n]) for n in range(30)}
-    matches = ranking.by_frames(
-        query, {**crowd, "other": other}, np.zeros(40, np.float32), 0, recipe=Recipe()
-    )
-    (match,) = [match for match in matches[:20] if match.clip_id == "other"]
-    assert match.moments[0].query_time == 3.0
-    assert match.moments[0].match_time == 0.0
+
+    def side(own: TimedVectors, *, usual: bool) -> Side:
+        compared = ranking.compare(own.vectors, {name: c.vectors for name, c in crowd.items()})
+        return Side(
+            own, None, ranking.frame_backgrounds(compared, len(own.times)) if usual else None
+        )
+
+    def moment(*, usual: bool) -> Moment:
+        others = {"other": side(other, usual=usual)}
+        zero = np.zeros(40, np.float32)
+        (match,) = ranking.rank_pairs(side(query, usual=usual), others, Origins(zero, zero))
+        return match.moments[0]
+
+    assert (moment(usual=False).query_time, moment(usual=False).match_time) == (1.0, 2.0)
+    assert (moment(usual=True).query_time, moment(usual=True).match_time) == (3.0, 0.0)
 
 
 @pytest.mark.parametrize(

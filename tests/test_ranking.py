@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dejabug import ranking
-from dejabug.ranking import Calibration, Hit, Recipe, TimedVectors
-from dejabug.ranking.adapter import fit_projection
-from dejabug.ranking.background import mean_of_ranks
+from dejabug.ranking import Hit, Likeness, Match, Origins, Recipe, Side, TimedVectors
+from dejabug.ranking.reference import UNKNOWN, USUAL, Reference
 
 HITS = st.lists(
     st.builds(
@@ -75,21 +78,62 @@ def test_the_softened_maximum_lies_between_mean_and_maximum(row: np.ndarray, sof
     assert ranking.soft_maximum(row, 0) == pytest.approx(float(row.mean()))
 
 
+def origins(dimensions: int) -> Origins:
+    return Origins(np.zeros(dimensions, np.float32), np.zeros(dimensions, np.float32))
+
+
+def backlog(clips: Mapping[str, TimedVectors], **words: np.ndarray) -> dict[str, Side]:
+    """Clips of one project, each on an issue of its own, with what is usual around them."""
+    compared = {
+        name: ranking.compare(clip.vectors, {o: c.vectors for o, c in clips.items() if o != name})
+        for name, clip in clips.items()
+    }
+    near = {name: {o: c.there for o, c in each.items()} for name, each in compared.items()}
+    return {
+        name: Side(
+            clip,
+            reference,
+            ranking.frame_backgrounds(compared[name], len(clip.times)),
+            words.get(name),
+            siblings=frozenset({name}),
+        )
+        for (name, clip), reference in zip(clips.items(), references(near), strict=True)
+    }
+
+
+def references(near: Mapping[str, Mapping[str, Likeness]]) -> list[Reference]:
+    count = len(near)
+    backgrounds = {
+        name: ranking.background_of((each.mean for each in likenesses.values()), count - 1)
+        for name, likenesses in near.items()
+    }
+    return [ranking.reference_of(each, backgrounds, count) for each in near.values()]
+
+
+def rank(sides: Mapping[str, Side], name: str, recipe: Recipe | None = None) -> dict[str, Match]:
+    """All others beside one, best first."""
+    others = {other: side for other, side in sides.items() if other != name}
+    zero = origins(sides[name].clip.vectors.shape[1])
+    found = ranking.rank_pairs(sides[name], others, zero, recipe=recipe or Recipe())
+    return {match.clip_id: match for match in found}
+
+
 def test_by_its_plainest_recipe_the_evidence_is_the_symmetric_mean_of_maxima() -> None:
     query, other = clip([1, 0, 0], [0, 1, 0]), clip([1, 1, 0], [0, 0, 1], [0, 1, 0])
     cosines = query.vectors @ other.vectors.T
     expected = (cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
     plain = Recipe(centred=False, background=0, softness=0)
-    (found,) = ranking.by_frames(query, {"other": other}, np.ones(3, np.float32), 9, recipe=plain)
+    (found,) = ranking.rank_pairs(Side(query), {"other": Side(other)}, origins(3), recipe=plain)
     assert found.frames == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_a_clip_is_most_like_itself_and_least_like_its_opposite() -> None:
     query = clip([1, 0, 0], [0, 1, 0])
     candidates = {"same": query, "other": clip([0, 0, 1], [0, 0, 1]), "anti": clip([-1, -1, 0])}
-    found = ranking.by_frames(query, candidates, np.zeros(3, np.float32), 0)
+    sides = {name: Side(each) for name, each in candidates.items()}
+    found = ranking.rank_pairs(Side(query), sides, origins(3))
     assert [m.clip_id for m in found] == ["same", "other", "anti"]
-    assert 1 > found[0].score > 0.5 > found[1].score > found[2].score > 0
+    assert 1 > found[0].score > found[1].score > found[2].score > 0
 
 
 def test_what_all_clips_share_says_nothing_once_centred() -> None:
@@ -99,11 +143,12 @@ def test_what_all_clips_share_says_nothing_once_centred() -> None:
 
     query, same, other = clip(bar([1, 0])), clip(bar([1, 0.1])), clip(bar([0, 1]))
     mean = np.mean([v.vectors.mean(0) for v in (query, same, other)], axis=0)
+    sides = {"same": Side(same), "other": Side(other)}
+    seen = Origins(mean, mean)
     plain = Recipe(centred=False, background=0)
-    (alike,) = ranking.by_frames(query, {"other": other}, mean, 1000, recipe=plain)
-    assert alike.frames > 0.9  # without centring, everything looks alike
-    both = {"same": same, "other": other}
-    centred = ranking.by_frames(query, both, mean, 1000, recipe=Recipe(background=0))
+    alike = ranking.rank_pairs(Side(query), sides, seen, recipe=plain)
+    assert all(match.frames > 0.9 for match in alike)  # without centring, everything looks alike
+    centred = ranking.rank_pairs(Side(query), sides, seen, recipe=Recipe(background=0))
     assert centred[0].clip_id == "same"
     assert centred[0].frames > 0.9 > 0 > centred[1].frames
 
@@ -126,77 +171,123 @@ def test_a_place_that_everybody_visits_does_not_win_over_the_rare_bug() -> None:
         vectors = np.concatenate([a.vectors, b.vectors])
         return TimedVectors(np.arange(7, dtype=np.float32), vectors)
 
-    query = mixed(place, bug)
-    candidates = {f"place {n}": noisy(rng, place, 0.3) for n in range(60)}
-    candidates["bug"] = mixed(elsewhere, bug)
-    zero = np.zeros(40, np.float32)
-    plain = ranking.by_frames(query, candidates, zero, 0, recipe=Recipe(background=0, softness=0))
-    assert plain[0].clip_id != "bug"
-    found = ranking.by_frames(query, candidates, zero, 0)
-    assert found[0].clip_id == "bug"
-    moment = found[0].moments[0]
+    clips = {"query": mixed(place, bug), "bug": mixed(elsewhere, bug)}
+    clips |= {f"place {n}": noisy(rng, place, 0.3) for n in range(60)}
+    sides = backlog(clips)
+    plain = rank(sides, "query", Recipe(background=0, softness=0))
+    assert max(plain.values(), key=lambda match: match.frames).clip_id != "bug"
+    found = rank(sides, "query")
+    assert next(iter(found)) == "bug"
+    assert found["bug"].rank == 0  # each is the other's nearest
+    moment = found["bug"].moments[0]
     assert moment.query_time >= 4  # the bug's seconds, in both clips
     assert moment.match_time >= 4
-
-
-def test_the_background_is_the_second_to_sixth_of_the_others() -> None:
-    row = np.array([0.9, 0.1, 0.2, 0.3, 0.4, 0.5, *[0.0] * 60], np.float32)
-    assert mean_of_ranks(row[None], 0.6) == pytest.approx(np.mean([0.5, 0.4, 0.3, 0.2, 0.1]))
-
-
-def test_where_the_others_are_few_the_usual_stands_in_for_them() -> None:
-    few = np.array([[0.9, 0.5, -np.inf]], np.float32)
-    assert mean_of_ranks(few, 0.6) == pytest.approx(0.6)
-    some = np.array([[0.9, *[0.7] * 19, 0.1]], np.float32)
-    assert mean_of_ranks(some, 0.6) == pytest.approx(0.7)
 
 
 def test_a_young_project_with_two_clips_is_not_sure_of_a_mere_likeness() -> None:
     rng = np.random.default_rng(2)
     base = np.eye(40)[0] * 3
-    query, other = noisy(rng, base, 0.4), noisy(rng, base, 0.4)
-    (found,) = ranking.by_frames(query, {"other": other}, np.zeros(40, np.float32), 0)
-    assert found.score < 0.9
+    sides = backlog({"a": noisy(rng, base, 0.4), "b": noisy(rng, base, 0.4)})
+    assert rank(sides, "a")["b"].score < 0.5
+
+
+# What a score depends on
+
+
+def project(seed: int, count: int = 14, frames: int = 4) -> dict[str, Side]:
+    """A backlog with words on some tickets."""
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=12)
+    clips = {f"{n}": noisy(rng, base + rng.normal(size=12), 0.4, frames) for n in range(count)}
+    words = {f"{n}": unit(rng.normal(size=12)) for n in range(0, count, 2)}
+    usual = {name: Reference(0.1 * number, {}, count) for number, name in enumerate(words)}
+    return {
+        name: replace(side, words_reference=usual.get(name))
+        for name, side in backlog(clips, **words).items()
+    }
+
+
+@given(st.integers(0, 10_000))
+def test_a_pair_has_one_score_whichever_of_the_two_asks(seed: int) -> None:
+    sides = project(seed, 9)
+    for a, b in ("01", "02", "24", "13", "87"):
+        there, back = rank(sides, a)[b], rank(sides, b)[a]
+        assert there.score == pytest.approx(back.score, abs=1e-5)
+        assert there.evidence.frames == pytest.approx(back.evidence.frames, abs=1e-5)
+        assert there.evidence.words == pytest.approx(back.evidence.words, abs=1e-5)
+        assert (there.rank, there.size) == pytest.approx((back.rank, back.size))
+
+
+def test_a_pair_of_two_projects_has_one_score_too() -> None:
+    here, there = project(1, 12), project(2, 3)
+    a, b = here["0"], replace(there["2"], siblings=frozenset({"b"}))
+    zero = origins(12)
+    (one,) = ranking.rank_pairs(a, {"b": b}, zero)
+    (other,) = ranking.rank_pairs(b, {"0": a}, zero)
+    assert one.score == pytest.approx(other.score, abs=1e-5)
+    assert one.size == other.size == pytest.approx((math.log(12) + math.log(3)) / 2)
+
+
+@given(st.integers(0, 10_000), st.sets(st.sampled_from("123456789"), min_size=1))
+def test_a_score_does_not_change_with_what_is_ranked_beside_it(
+    seed: int, searched: set[str]
+) -> None:
+    sides = project(seed, 10)
+    everything = rank(sides, "0")
+    some = rank({name: side for name, side in sides.items() if name in {"0", *searched}}, "0")
+    assert some.keys() == searched
+    for name, match in some.items():
+        assert match.score == pytest.approx(everything[name].score, abs=1e-5)
+        assert match.evidence.rank == everything[name].evidence.rank
+
+
+def test_a_clip_of_no_project_takes_what_is_usual_around_the_other() -> None:
+    sides = project(3)
+    upload = Side(sides["0"].clip)
+    (found,) = ranking.rank_pairs(upload, {"5": sides["5"]}, origins(12))
+    usual = sides["5"].reference
+    assert usual is not None
+    both = ranking.compare(upload.clip.vectors, {"5": sides["5"].clip.vectors})["5"].there.both
+    assert found.frames == pytest.approx(both - 0.75 * 2 * usual.background, abs=1e-6)
+    assert found.size == pytest.approx(math.log(14))
+    farther = usual.rank(both - 0.75 * usual.background)
+    assert found.rank == pytest.approx(2 * math.log1p(farther))
+    (nowhere,) = ranking.rank_pairs(upload, {"5": Side(sides["5"].clip)}, origins(12))
+    assert nowhere.frames == pytest.approx(both - 0.75 * 2 * UNKNOWN, abs=1e-6)
+    assert (nowhere.rank, nowhere.size) == (0, 0)
+
+
+def test_words_count_only_where_both_tickets_have_some() -> None:
+    sides = project(4)
+    found = rank(sides, "0")
+    assert all((match.words is None) == (int(name) % 2 == 1) for name, match in found.items())
+    assert all(match.words is None for match in rank(sides, "1").values())
 
 
 def test_words_help_where_they_discriminate_and_not_where_all_say_the_same() -> None:
-    rng = np.random.default_rng(3)
-    common, rare = np.eye(30)[:2] * 2
-    query = unit((common + rare)[None])[0]
-    others = unit(np.stack([common + 0.2 * rng.normal(size=30) for _ in range(60)]))
-    same = unit((common + rare + 0.2 * rng.normal(size=30))[None])
-    evidence = ranking.word_evidence(query, np.vstack([others, same]))
-    assert evidence.argmax() == 60
-    assert evidence[60] - evidence[:60].max() > 0.2
-    everyone = ranking.word_evidence(unit(common[None])[0], others)
-    assert everyone.max() < evidence[60]
+    said = unit(np.array([[1.0, 0.2], [1.0, 0.0]]))
+    rare, common = Reference(USUAL), Reference(0.9)
+    zero = np.zeros(2, np.float32)
+    assert ranking.words_evidence(said, zero, rare, rare) > 0.2
+    assert ranking.words_evidence(said, zero, common, common) < 0.1
 
 
 def test_a_ticket_copied_word_for_word_says_no_more_than_one_told_in_other_words() -> None:
     rng = np.random.default_rng(4)
     query = unit(rng.normal(size=(1, 30)))
-    near = unit(query + 0.1 * rng.normal(size=(1, 30)))
-    others = unit(rng.normal(size=(60, 30)))
-    evidence = ranking.word_evidence(query[0], np.vstack([query, near, others]))
-    assert evidence[0] == pytest.approx(evidence[1], abs=0.05)
-
-
-def test_a_candidate_without_words_counts_as_the_middle_of_the_others() -> None:
-    query = clip([1, 0, 0], [0, 1, 0])
-    candidates = dict.fromkeys("abc", query)
-    words = {"a": 0.5, "b": -0.5}
-    zero = np.zeros(3, np.float32)
-    found = {m.clip_id: m for m in ranking.by_frames(query, candidates, zero, 0, words=words)}
-    assert found["a"].score > found["c"].score > found["b"].score
-    assert found["c"].words == pytest.approx(0.0)
+    near = unit(query + 0.08 * rng.normal(size=(1, 30)))
+    usual, zero = Reference(0.2), np.zeros(30, np.float32)
+    copied = ranking.words_evidence(np.vstack([query, query]), zero, usual, usual)
+    told = ranking.words_evidence(np.vstack([query, near]), zero, usual, usual)
+    assert copied == told == Recipe().words_cap
 
 
 @given(hnp.arrays(np.float32, (5, 4), elements=st.floats(-1, 1, width=32)), st.integers(1, 40))
 def test_scores_are_probabilities_and_come_best_first(rows: np.ndarray, count: int) -> None:
     vectors = ranking.centre(rows, np.zeros(4, np.float32))
-    query = TimedVectors(np.arange(5, dtype=np.float32), vectors)
-    candidates = {str(n): query for n in range(count)}
-    found = ranking.by_frames(query, candidates, rows.mean(axis=0), count)
+    query = Side(TimedVectors(np.arange(5, dtype=np.float32), vectors))
+    seen = Origins(rows.mean(axis=0), np.zeros(4, np.float32))
+    found = ranking.rank_pairs(query, {str(n): query for n in range(count)}, seen)
     scores = [match.score for match in found]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
@@ -204,62 +295,7 @@ def test_scores_are_probabilities_and_come_best_first(rows: np.ndarray, count: i
 
 
 def test_no_candidates_are_no_matches() -> None:
-    assert ranking.by_frames(clip([1, 0]), {}, np.zeros(2, np.float32), 0) == []
-
-
-@given(st.floats(0.001, 0.999), st.floats(0.5, 50), st.floats(-10, 10))
-def test_a_calibration_and_its_inverse_agree(chance: float, slope: float, intercept: float) -> None:
-    curve = Calibration(slope, intercept)
-    assert curve.probability(curve.evidence(chance)) == pytest.approx(chance, abs=1e-6)
-
-
-def test_a_fit_finds_the_curve_that_the_verdicts_were_drawn_from() -> None:
-    rng = np.random.default_rng(5)
-    truth = Calibration(slope=12.0, intercept=1.0)
-    evidence = rng.uniform(-0.5, 0.5, 4000)
-    same = rng.random(4000) < [truth.probability(x) for x in evidence]
-    found = ranking.fit(evidence.tolist(), same.tolist(), Calibration(5.0, 0.0), trust=0.1)
-    assert found.slope == pytest.approx(12.0, rel=0.1)
-    assert found.intercept == pytest.approx(1.0, abs=0.25)
-
-
-def test_few_verdicts_bend_the_curve_and_do_not_break_it() -> None:
-    prior = Calibration(14.0, 2.0)
-    assert ranking.fit([], [], prior) == prior
-    bent = ranking.fit([0.1] * 5, [False] * 5, prior)
-    assert prior.probability(0.1) - 0.4 < bent.probability(0.1) < prior.probability(0.1)
-    assert bent.slope > 0
-    with pytest.raises(ValueError, match="2 pairs and 1"):
-        ranking.fit([0.1, 0.2], [True], prior)
-
-
-def test_a_projection_shrinks_what_differs_between_clips_of_one_bug() -> None:
-    """Each bug has a direction; each run adds much along a few directions of its own (a camera)."""
-    rng = np.random.default_rng(6)
-    cameras = rng.normal(size=(3, 40))
-    bugs = rng.normal(size=(20, 40))
-    clips, pairs = {}, []
-    for number, bug in enumerate(bugs):
-        for run in "ab":
-            view = rng.normal(size=3) @ cameras * 1.5
-            clips[f"{number}{run}"] = noisy(rng, bug + view, 0.2)
-        pairs.append((f"{number}a", f"{number}b"))
-    zero = np.zeros(40, np.float32)
-    projection = fit_projection(clips, pairs[:14], zero, 0)
-
-    def right(projection: np.ndarray | None) -> int:
-        firsts = 0
-        for a, b in pairs[14:]:
-            others = {name: clip for name, clip in clips.items() if name != a}
-            firsts += (
-                ranking.by_frames(clips[a], others, zero, 0, projection=projection)[0].clip_id == b
-            )
-        return firsts
-
-    assert right(projection) >= 4
-    assert right(projection) > right(None)
-    with pytest.raises(ValueError, match=r"^no pairs to learn from$"):
-        fit_projection(clips, [], zero, 0)
+    assert ranking.rank_pairs(Side(clip([1, 0])), {}, origins(2)) == []
 
 
 @given(hnp.arrays(np.float32, (4, 5), elements=st.floats(-1, 1, width=32)))

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dejabug import ranking
-from dejabug.ranking import Calibration, Calibrations, Recipe, TimedVectors, adapter
-from dejabug.ranking.background import mean_of_ranks, spread, trusted_mean, unit_rows
+from dejabug.ranking import (
+    KEPT,
+    Calibration,
+    Calibrations,
+    Likeness,
+    Origins,
+    Recipe,
+    Reference,
+    Side,
+    TimedVectors,
+    background_of,
+    frame_backgrounds,
+    reference_of,
+    spread,
+)
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
-from dejabug.ranking.frames import MATCHES_WITH_MOMENTS
+from dejabug.ranking.pairs import MATCHES_WITH_MOMENTS
+from dejabug.ranking.reference import (
+    BACKGROUND_SHARE,
+    SAME_LIKENESS,
+    UNKNOWN,
+    USUAL,
+    rank_evidence,
+    size_evidence,
+)
+from dejabug.ranking.vectors import unit_rows
 
 Row = Sequence[float]
 DIMENSIONS = 8
+NOWHERE = Origins(np.zeros(DIMENSIONS, np.float32), np.zeros(DIMENSIONS, np.float32))
 
 
 def made(rng: np.random.Generator, frames: int) -> TimedVectors:
     rows = rng.normal(size=(frames, DIMENSIONS)) + 0.7
     vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return TimedVectors(np.arange(frames, dtype=np.float32) / 2, vectors.astype(np.float32))
-
-
-def history(rng: np.random.Generator, clips: int, frames: int = 40) -> dict[str, TimedVectors]:
-    """Clips of 1 to 40 frames: more than stand for a clip as background of others, too."""
-    return {f"clip {n}": made(rng, int(rng.integers(1, frames + 1))) for n in range(clips)}
 
 
 # By hand
@@ -43,59 +63,8 @@ def seen_from(row: Row, origin: Row) -> Row:
     return [x / length for x in moved]
 
 
-def second_to_sixth(likenesses: list[float], usual: float, others: int) -> float:
-    """The mean of those ranks, others at `usual` standing in where there are fewer than fifty."""
-    made_up = math.ceil(max(0.0, 1 - others / 50) * 6)
-    return math.fsum(sorted([*likenesses, *[usual] * made_up], reverse=True)[1:6]) / 5
-
-
-def spread_by_hand(rows: Sequence[Row]) -> list[Row]:
-    if len(rows) <= 16:
-        return list(rows)
-    return [rows[round(number * (len(rows) - 1) / 15)] for number in range(16)]
-
-
-class ByHand:
-    """Evidence and backgrounds of a query against its candidates."""
-
-    def __init__(
-        self, query: TimedVectors, candidates: Mapping[str, TimedVectors], mean: Row, clips: int
-    ) -> None:
-        origin = [x * clips / (clips + 5) for x in mean]
-        self.asked = [seen_from(row, origin) for row in query.vectors.tolist()]
-        self.clips = {
-            name: [seen_from(row, origin) for row in clip.vectors.tolist()]
-            for name, clip in candidates.items()
-        }
-        self.asked_background = [
-            second_to_sixth(
-                [self.best(row, clip) for clip in self.clips.values()], 0.5, len(self.clips)
-            )
-            for row in self.asked
-        ]
-
-    @staticmethod
-    def best(row: Row, others: Sequence[Row]) -> float:
-        return max(cosine(row, other) for other in others)
-
-    def background(self, name: str, row: Row) -> float:
-        """How alike a frame of this clip is to the other clips, and to the query."""
-        others = [
-            self.best(row, spread_by_hand(clip))
-            for other, clip in self.clips.items()
-            if other != name
-        ]
-        # The clip itself counts as one of those that there are.
-        return second_to_sixth([*others, self.best(row, self.asked)], 0.5, len(self.clips) + 1)
-
-    def evidence(self, name: str, softness: float, share: float) -> float:
-        clip = self.clips[name]
-        there = [self.best(row, clip) for row in self.asked]
-        back = [self.best(row, self.asked) for row in clip]
-        alike = (soft(there, softness) + soft(back, softness)) / 2
-        sampled = [self.background(name, row) for row in spread_by_hand(clip)]
-        common = mean_of(self.asked_background) + mean_of(sampled)
-        return alike - share * common
+def best(row: Row, others: Sequence[Row]) -> float:
+    return max(cosine(row, other) for other in others)
 
 
 def mean_of(values: Sequence[float]) -> float:
@@ -106,108 +75,34 @@ def soft(values: Sequence[float], softness: float) -> float:
     return math.log(mean_of([math.exp(softness * value) for value in values])) / softness
 
 
-# The default ranking
+# How alike two clips are
 
 
-@pytest.mark.parametrize(("clips", "frames"), [(1, 40), (3, 40), (8, 30), (55, 3)])
-def test_evidence_is_what_the_formula_says(clips: int, frames: int) -> None:
-    rng = np.random.default_rng(clips)
-    query, candidates = made(rng, 5), history(rng, clips, frames)
-    mean = rng.normal(size=DIMENSIONS).astype(np.float32) / 5
-    by_hand = ByHand(query, candidates, mean.tolist(), 7)
-    recipe = Recipe(softness=2.0, background=0.6)
-    found = ranking.by_frames(query, candidates, mean, 7, recipe=recipe)
-    assert len(found) == clips
-    for match in found:
-        expected = by_hand.evidence(match.clip_id, 2.0, 0.6)
-        assert match.frames == pytest.approx(expected, abs=2e-5)
-        assert match.score == FRAMES_ONLY.probability(match.frames)
-        assert match.words is None
+@pytest.mark.parametrize("frames", [1, 5, 40])
+def test_likeness_is_what_the_formula_says(frames: int) -> None:
+    rng = np.random.default_rng(frames)
+    clip, others = made(rng, frames), {str(n): made(rng, n) for n in (1, 7, 33)}
+    mine = clip.vectors.tolist()
+    found = ranking.compare(
+        clip.vectors, {n: o.vectors for n, o in others.items()}, Recipe(softness=2.0)
+    )
+    for name, other in others.items():
+        theirs = other.vectors.tolist()
+        there = [best(row, theirs) for row in mine]
+        back = [best(row, mine) for row in theirs]
+        both = (soft(there, 2.0) + soft(back, 2.0)) / 2
+        compared = found[name]
+        assert compared.cosines.shape == (frames, len(theirs))
+        assert compared.cosines == pytest.approx(clip.vectors @ other.vectors.T, abs=1e-6)
+        assert compared.there.both == compared.back.both == pytest.approx(both, abs=1e-5)
+        standing = [there[n] for n in spread(len(there)).tolist()]
+        assert compared.there.mean == pytest.approx(mean_of(standing), abs=1e-5)
+        standing = [back[n] for n in spread(len(back)).tolist()]
+        assert compared.back.mean == pytest.approx(mean_of(standing), abs=1e-5)
 
 
-def test_moments_are_sought_beyond_the_backgrounds_of_both_clips() -> None:
-    rng = np.random.default_rng(21)
-    query, candidates = made(rng, 9), history(rng, 5)
-    zero = np.zeros(DIMENSIONS, np.float32)
-    by_hand = ByHand(query, candidates, zero.tolist(), 0)
-    for match in ranking.by_frames(query, candidates, zero, 0):
-        clip = candidates[match.clip_id]
-        behind = [by_hand.background(match.clip_id, row) for row in clip.vectors.tolist()]
-        expected = ranking.matching_moments(
-            query.vectors @ clip.vectors.T,
-            query.times,
-            clip.times,
-            np.array(by_hand.asked_background, np.float32),
-            np.array(behind, np.float32),
-        )
-        told = [(m.query_time, m.match_time) for m in match.moments]
-        assert told == [(m.query_time, m.match_time) for m in expected]
-
-
-def test_words_count_beside_frames_by_the_recipe_and_turn_the_calibration() -> None:
-    rng = np.random.default_rng(22)
-    query, candidates = made(rng, 3), history(rng, 4)
-    zero = np.zeros(DIMENSIONS, np.float32)
-    words = {"clip 0": 0.5, "clip 1": 0.2, "clip 2": 0.1}
-    alone = {m.clip_id: m.frames for m in ranking.by_frames(query, candidates, zero, 0)}
-    recipe = Recipe(words=0.9)
-    for match in ranking.by_frames(query, candidates, zero, 0, words=words, recipe=recipe):
-        said = words.get(match.clip_id, 0.2)  # without words: the middle of the others
-        assert match.words == said
-        assert match.frames == alone[match.clip_id]
-        assert match.score == WITH_WORDS.probability(match.frames + 0.9 * said)
-
-
-def test_a_calibration_of_one_s_own_is_used() -> None:
-    rng = np.random.default_rng(23)
-    query, candidates = made(rng, 3), history(rng, 2)
-    own = Calibrations(frames=Calibration(2.0, 0.1), with_words=Calibration(3.0, 0.2))
-    zero = np.zeros(DIMENSIONS, np.float32)
-    for words, curve in ((None, own.frames), ({"clip 0": 0.0}, own.with_words)):
-        found = ranking.by_frames(query, candidates, zero, 0, words=words, calibrations=own)
-        assert all(match.score == curve.probability(match.frames) for match in found)
-
-
-def test_where_all_are_certain_the_better_evidence_is_first_and_then_the_name() -> None:
-    rng = np.random.default_rng(24)
-    query = made(rng, 3)
-    other = TimedVectors(query.times, unit_rows(query.vectors + 0.4))
-    candidates = {"c": query, "b": other, "a": query}
-    certain = Calibrations(frames=Calibration(1000.0, 1000.0))
-    zero = np.zeros(DIMENSIONS, np.float32)
-    found = ranking.by_frames(query, candidates, zero, 0, calibrations=certain)
-    assert [match.score for match in found] == [1.0, 1.0, 1.0]
-    assert [match.clip_id for match in found] == ["a", "c", "b"]
-
-
-def test_moments_are_told_for_the_first_matches_only() -> None:
-    rng = np.random.default_rng(25)
-    query = made(rng, 2)
-    candidates = {f"{number:02}": query for number in range(MATCHES_WITH_MOMENTS + 2)}
-    found = ranking.by_frames(query, candidates, np.zeros(DIMENSIONS, np.float32), 0)
-    assert all(match.moments for match in found[:MATCHES_WITH_MOMENTS])
-    assert [match.moments for match in found[MATCHES_WITH_MOMENTS:]] == [(), ()]
-
-
-def test_a_projection_turns_the_centred_vectors() -> None:
-    rng = np.random.default_rng(26)
-    query, candidates = made(rng, 3), history(rng, 5)
-    mean = rng.normal(size=DIMENSIONS).astype(np.float32) / 5
-    turn = rng.normal(size=(DIMENSIONS, 3)).astype(np.float32)
-    origin = mean * (9 / 14)
-
-    def turned(clip: TimedVectors) -> TimedVectors:
-        return TimedVectors(clip.times, unit_rows(unit_rows(clip.vectors - origin) @ turn))
-
-    found = ranking.by_frames(query, candidates, mean, 9, projection=turn)
-    zero = np.zeros(3, np.float32)
-    others = {name: turned(clip) for name, clip in candidates.items()}
-    expected = ranking.by_frames(turned(query), others, zero, 0)
-    assert [m.clip_id for m in found] == [m.clip_id for m in expected]
-    assert [m.frames for m in found] == pytest.approx([m.frames for m in expected], abs=1e-5)
-
-
-# Background
+def test_a_clip_is_compared_with_none() -> None:
+    assert ranking.compare(np.ones((2, 3), np.float32), {}) == {}
 
 
 def test_frames_that_stand_for_a_clip_are_spread_from_its_first_to_its_last() -> None:
@@ -218,57 +113,277 @@ def test_frames_that_stand_for_a_clip_are_spread_from_its_first_to_its_last() ->
     assert spread(4, 3).tolist() == [0, 2, 3]
 
 
-def test_the_background_of_each_row_is_its_own_and_of_single_precision() -> None:
-    rng = np.random.default_rng(27)
-    rows = rng.random((4, 60)).astype(np.float32) ** 2
-    found = mean_of_ranks(rows, 0.5)
-    assert found.dtype == np.float32
-    expected = [second_to_sixth(row, 0.5, 60) for row in rows.tolist()]
-    assert found.tolist() == pytest.approx(expected, abs=1e-6)
-
-
 def test_a_row_of_hardly_any_length_has_no_direction() -> None:
     rows = np.array([[3, 4], [0, 0], [1e-7, 0], [1e-6, 0]], np.float32)
     assert unit_rows(rows)[:1].tolist() == [pytest.approx([0.6, 0.8])]
     assert not unit_rows(rows)[1:].any()
 
 
-def test_a_mean_over_few_clips_is_trusted_less() -> None:
-    mean = np.array([1, -2], np.float32)
-    assert trusted_mean(mean, 0).tolist() == [0, 0]
-    assert trusted_mean(mean, 5).tolist() == [0.5, -1]
-    assert trusted_mean(mean, 95).tolist() == pytest.approx([0.95, -1.9])
+# What is usual
 
 
-# Words
+def test_the_background_is_the_second_to_eighth_of_the_others() -> None:
+    likenesses = [0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.0]
+    expected = mean_of([0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    assert background_of(likenesses, 50) == pytest.approx(expected)
+    assert background_of(likenesses, 1000) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("tickets", [2, 7, 60])
-def test_the_words_evidence_is_what_the_formula_says(tickets: int) -> None:
-    rng = np.random.default_rng(tickets)
-    rows = unit_rows((rng.normal(size=(tickets + 1, 5)) + 1).astype(np.float32))
-    recipe = Recipe(words_cap=0.5, words_background=0.6)
-    count = tickets + 1
-    origin = [math.fsum(column) / count * count / (count + 10) for column in rows.T.tolist()]
-    centred = [seen_from(row, origin) for row in rows.tolist()]
+@pytest.mark.parametrize(
+    ("likenesses", "others", "expected"),
+    [
+        ([], 0, [USUAL] * 7),
+        ([0.9], 1, [USUAL] * 7),  # the only other may be the duplicate
+        ([0.9, 0.8], 2, [0.8, *[USUAL] * 6]),
+        ([0.9, 0.1], 2, [USUAL] * 7),
+        ([0.9] * 8, 42, [0.9] * 7),
+        ([0.9, *[0.1] * 9], 42, [USUAL] * 7),
+        ([0.9, *[0.1] * 9], 43, [USUAL] * 7),
+        ([0.9, *[0.1] * 9], 44, [*[USUAL] * 6, 0.1]),
+        ([0.9, *[0.1] * 9], 49, [USUAL, *[0.1] * 6]),
+        ([0.9, *[0.1] * 9], 50, [0.1] * 7),
+        # Of a large project, too few are kept: right after some were deleted.
+        ([0.9, 0.8, 0.1], 60, [0.8, *[USUAL] * 5, 0.1]),
+    ],
+)
+def test_where_the_others_are_few_the_usual_stands_in_for_them(
+    likenesses: list[float], others: int, expected: list[float]
+) -> None:
+    assert background_of(likenesses, others) == pytest.approx(mean_of(expected))
 
-    def likeness(a: int, b: int) -> float:
-        return min(cosine(centred[a], centred[b]), 0.5)
 
-    def background(a: int) -> float:
-        others = [likeness(a, b) for b in range(count) if b != a]
-        return second_to_sixth(others, 0.3, count)
-
-    expected = [likeness(0, n) - 0.6 * (background(0) + background(n)) for n in range(1, count)]
-    found = ranking.word_evidence(rows[0], rows[1:], recipe)
-    assert found.dtype == np.float32
-    assert found.tolist() == pytest.approx(expected, abs=1e-5)
+LIKENESSES = st.lists(st.floats(-1, 1), max_size=40)
 
 
-def test_words_that_nobody_wrote_count_as_none() -> None:
-    assert ranking.combined_evidence(0.25, None) == 0.25
-    assert ranking.combined_evidence(0.25, 0.5) == pytest.approx(0.45)
-    assert ranking.combined_evidence(0.25, 0.5, Recipe(words=2)) == 1.25
+@given(LIKENESSES, st.floats(0, 1))
+def test_the_more_alike_others_are_the_higher_is_the_background(
+    likenesses: list[float], more: float
+) -> None:
+    few = len(likenesses)
+    raised = [each + more for each in likenesses]
+    assert background_of(raised, few) >= background_of(likenesses, few) - 1e-9
+    assert background_of(likenesses, few) <= max([USUAL, *likenesses]) + 1e-9
+
+
+def test_a_reference_is_what_the_formula_says() -> None:
+    near = {"a": Likeness(0.7, 0.9), "b": Likeness(0.5, 0.6), "c": Likeness(0.3, 0.95)}
+    found = reference_of(near, {"a": 0.2, "b": 0.8}, 4)
+    assert found.background == pytest.approx(mean_of([0.5, *[USUAL] * 6]))
+    assert found.size == 4
+    assert found.rivals == {
+        "a": pytest.approx(0.9 - BACKGROUND_SHARE * 0.2),
+        "b": pytest.approx(0.6 - BACKGROUND_SHARE * 0.8),
+        "c": pytest.approx(0.95 - BACKGROUND_SHARE * UNKNOWN),
+    }
+
+
+def test_no_more_others_count_than_are_kept_of_every_clip() -> None:
+    near = {f"{n:02}": Likeness(1 - n / 100, n / 100) for n in range(KEPT + 10)}
+    found = reference_of(near, {}, 100)
+    assert set(found.rivals) == {f"{n:02}" for n in range(10, KEPT + 10)}
+    # By the mean, those that are kept begin with number 10.
+    assert found.background == pytest.approx(mean_of([1 - n / 100 for n in range(11, 18)]))
+    assert reference_of(ranking.nearest_of(near), {}, 100) == found
+
+
+def test_rivals_are_counted_that_are_more_alike_by_more_than_rounding() -> None:
+    usual = Reference(0.0, {"a": 0.5, "b": 0.4, "c": 0.4 + SAME_LIKENESS * 2, "d": -0.1})
+    assert usual.rank(0.4) == 2
+    assert usual.rank(0.4 + SAME_LIKENESS * 1.5) == 1
+    assert usual.rank(0.3) == 3
+    assert usual.rank(0.3, without={"a", "d"}) == 2
+    assert usual.rank(0.9) == 0
+    assert Reference().rank(-1.0) == 0
+
+
+def test_each_the_other_s_nearest_is_the_best_rank() -> None:
+    assert rank_evidence(0, 0) == 0
+    assert rank_evidence(3, 0) == rank_evidence(0, 3) == pytest.approx(math.log(4))
+    assert rank_evidence(3, 1) == pytest.approx(math.log(8))
+
+
+def test_size_counts_up_to_where_there_are_enough_others() -> None:
+    assert size_evidence(1, 1) == size_evidence(0, 1) == 0
+    assert size_evidence(10, 20) == pytest.approx((math.log(10) + math.log(20)) / 2)
+    assert size_evidence(50, 50) == size_evidence(51, 9000) == pytest.approx(math.log(50))
+
+
+def test_what_is_usual_around_a_frame_is_the_second_to_eighth_of_other_clips() -> None:
+    rng = np.random.default_rng(11)
+    clip = made(rng, 3)
+    for count in (0, 4, 12):
+        others = {str(n): made(rng, 5) for n in range(count)}
+        compared = ranking.compare(clip.vectors, {n: o.vectors for n, o in others.items()})
+        found = frame_backgrounds(compared, 3)
+        assert found.dtype == np.float32
+        padding = [USUAL] * max(0, 8 - count)
+        for frame, row in zip(found.tolist(), clip.vectors.tolist(), strict=True):
+            likest = [best(row, other.vectors.tolist()) for other in others.values()]
+            ranked = sorted([*likest, *padding], reverse=True)
+            assert frame == pytest.approx(mean_of(ranked[1:8]), abs=1e-6)
+
+
+# The score of a pair
+
+
+def pair(seed: int) -> tuple[Side, Side]:
+    """Two clips of different projects, each with rivals."""
+    rng = np.random.default_rng(seed)
+    sides = []
+    for name in ("query", "other"):
+        rivals = {f"{name}'s {n}": float(rng.uniform(-0.3, 0.6)) for n in range(20)}
+        usual = Reference(float(rng.uniform(0.3, 0.7)), rivals, int(rng.integers(2, 80)))
+        words = unit_rows(rng.normal(size=(1, DIMENSIONS)).astype(np.float32) + 1)[0]
+        said = Reference(float(rng.uniform(0, 0.3)), {}, 5)
+        sides.append(Side(made(rng, 4), usual, None, words, said, frozenset({name})))
+    return sides[0], sides[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_evidence_is_what_the_formula_says(seed: int) -> None:
+    query, other = pair(seed)
+    here, there = query.reference, other.reference
+    assert here is not None
+    assert there is not None
+    rng = np.random.default_rng([seed, 1])
+    origins = Origins(*(rng.normal(size=(2, DIMENSIONS)).astype(np.float32) / 5))
+    recipe = Recipe(softness=2.0, background=0.6, words_cap=0.3, words_background=0.4)
+    (match,) = ranking.rank_pairs(query, {"other": other}, origins, recipe=recipe)
+
+    origin = origins.pictures.tolist()
+    mine = [seen_from(row, origin) for row in query.clip.vectors.tolist()]
+    theirs = [seen_from(row, origin) for row in other.clip.vectors.tolist()]
+    there_and_back = [best(row, theirs) for row in mine], [best(row, mine) for row in theirs]
+    both = mean_of([soft(values, 2.0) for values in there_and_back])
+    assert match.frames == pytest.approx(
+        both - 0.6 * (here.background + there.background), abs=2e-5
+    )
+
+    said = [seen_from(row.tolist(), origins.words.tolist()) for row in words_of(query, other)]
+    common = sum(usual.background for usual in words_references(query, other))
+    assert match.words == pytest.approx(min(cosine(*said) - 0.4 * common, 0.3), abs=2e-5)
+
+    before_other = sum(each > both - 0.6 * there.background for each in here.rivals.values())
+    before_query = sum(each > both - 0.6 * here.background for each in there.rivals.values())
+    expected = math.log(1 + before_other) + math.log(1 + before_query)
+    assert match.rank == pytest.approx(expected)
+    assert match.size == pytest.approx(
+        (math.log(min(here.size, 50)) + math.log(min(there.size, 50))) / 2
+    )
+    assert match.score == WITH_WORDS.probability(match.evidence)
+
+
+def words_of(*sides: Side) -> list[np.ndarray]:
+    return [side.words for side in sides if side.words is not None]
+
+
+def words_references(*sides: Side) -> list[Reference]:
+    return [side.words_reference for side in sides if side.words_reference is not None]
+
+
+def test_siblings_and_the_pair_itself_are_not_counted_as_rivals() -> None:
+    clip = TimedVectors(np.zeros(1, np.float32), np.eye(1, DIMENSIONS, dtype=np.float32))
+    # All of these are more alike than the pair, less its background.
+    here = Reference(0.8, {"other": 0.9, "other's sibling": 0.9, "rival": 0.9}, 9)
+    there = Reference(0.8, {"query": 0.9, "query's sibling": 0.9, "rival": 0.9, "more": 0.9}, 9)
+    query = Side(clip, here, siblings=frozenset({"query", "query's sibling"}))
+    other = Side(clip, there, siblings=frozenset({"other", "other's sibling"}))
+    (match,) = ranking.rank_pairs(query, {"other": other}, NOWHERE)
+    assert match.rank == pytest.approx(math.log(1 + 1) + math.log(1 + 2))
+    # Even where it is not known which clips an issue has, a clip is no rival of itself.
+    unknown = replace(other, siblings=frozenset())
+    (match,) = ranking.rank_pairs(query, {"other": unknown}, NOWHERE)
+    assert match.rank == pytest.approx(math.log(1 + 2) + math.log(1 + 2))
+
+
+def test_words_of_which_only_one_side_s_usual_is_known_take_it_for_both() -> None:
+    said = unit_rows(np.array([[1, 0.5], [1, 0.0]], np.float32))
+    alike, zero = cosine(*said.tolist()), np.zeros(2, np.float32)
+    recipe = Recipe(words_cap=1.0, words_background=0.5)
+    usual = Reference(0.6)
+    found = ranking.words_evidence(said, zero, None, usual, recipe)
+    assert found == pytest.approx(alike - 0.6, abs=1e-6)
+    found = ranking.words_evidence(said, zero, usual, Reference(0.2), recipe)
+    assert found == pytest.approx(alike - 0.4, abs=1e-6)
+    found = ranking.words_evidence(said, zero, None, None, recipe)
+    assert found == pytest.approx(alike - UNKNOWN, abs=1e-6)
+    assert ranking.words_evidence(said, zero, usual, usual, Recipe(words_cap=0.1)) == 0.1
+
+
+def test_tickets_are_compared_as_seen_from_the_origin_of_words() -> None:
+    rng = np.random.default_rng(12)
+    rows = unit_rows((rng.normal(size=(4, 5)) + 1).astype(np.float32))
+    origin = rng.normal(size=5).astype(np.float32) / 4
+    seen = [seen_from(row, origin.tolist()) for row in rows.tolist()]
+    found = ranking.likenesses(rows[0], rows[1:], origin)
+    assert found.tolist() == pytest.approx([cosine(seen[0], row) for row in seen[1:]], abs=1e-6)
+
+
+def test_a_pair_without_words_is_judged_by_the_calibration_for_frames() -> None:
+    query, other = pair(20)
+    for one, two in ((replace(query, words=None), other), (query, replace(other, words=None))):
+        (match,) = ranking.rank_pairs(one, {"other": two}, NOWHERE)
+        assert match.words is None
+        assert match.score == FRAMES_ONLY.probability(match.evidence)
+
+
+def test_a_calibration_of_one_s_own_is_used() -> None:
+    query, other = pair(23)
+    own = Calibrations(
+        frames=Calibration(frames=2.0, intercept=0.1),
+        with_words=Calibration(words=3.0, intercept=0.2),
+        share=0.1,
+    )
+    for asked, curve in ((replace(query, words=None), own.frames), (query, own.with_words)):
+        (match,) = ranking.rank_pairs(asked, {"other": other}, NOWHERE, calibrations=own)
+        assert match.score == curve.probability(match.evidence, 0.1)
+
+
+def test_where_all_are_certain_the_better_evidence_is_first_and_then_the_name() -> None:
+    query = made(np.random.default_rng(24), 3)
+    other = TimedVectors(query.times, unit_rows(query.vectors + 0.4))
+    candidates = {name: Side(clip) for name, clip in (("c", query), ("b", other), ("a", query))}
+    certain = Calibrations(frames=Calibration(frames=1000.0, intercept=10_000.0))
+    found = ranking.rank_pairs(Side(query), candidates, NOWHERE, calibrations=certain)
+    assert [match.score for match in found] == [1.0, 1.0, 1.0]
+    assert [match.clip_id for match in found] == ["a", "c", "b"]
+
+
+# Moments
+
+
+def test_moments_are_sought_beyond_the_backgrounds_of_both_clips_frames() -> None:
+    rng = np.random.default_rng(21)
+    clips = [made(rng, 9), made(rng, 6)]
+    usual = [rng.uniform(0, 0.9, len(clip.times)).astype(np.float32) for clip in clips]
+    query, other = (
+        Side(clip, frame_background=each) for clip, each in zip(clips, usual, strict=True)
+    )
+    cosines = clips[0].vectors @ clips[1].vectors.T
+    times = [clip.times for clip in clips]
+    for one, two in ((query, other), (replace(query, frame_background=None), other)):
+        (match,) = ranking.rank_pairs(one, {"other": two}, NOWHERE)
+        expected = ranking.matching_moments(
+            cosines, *times, one.frame_background, two.frame_background
+        )
+        assert told(match) == [(m.query_time, m.match_time) for m in expected]
+    plain = ranking.matching_moments(cosines, *times)
+    # Of a clip that was indexed anew meanwhile, what was usual around its frames fits no more.
+    stale = replace(query, frame_background=usual[0][:4])
+    (match,) = ranking.rank_pairs(stale, {"other": Side(clips[1])}, NOWHERE)
+    assert told(match) == [(m.query_time, m.match_time) for m in plain]
+
+
+def told(match: ranking.Match) -> list[tuple[float, float]]:
+    return [(moment.query_time, moment.match_time) for moment in match.moments]
+
+
+def test_moments_are_told_for_the_first_matches_only() -> None:
+    query = Side(made(np.random.default_rng(25), 2))
+    candidates = {f"{number:02}": query for number in range(MATCHES_WITH_MOMENTS + 2)}
+    found = ranking.rank_pairs(query, candidates, NOWHERE)
+    assert all(match.moments for match in found[:MATCHES_WITH_MOMENTS])
+    assert [match.moments for match in found[MATCHES_WITH_MOMENTS:]] == [(), ()]
 
 
 # Orders
@@ -278,54 +393,3 @@ def test_ties_go_by_the_clip_s_id() -> None:
     hits = [ranking.Hit(name, 0, 0.5) for name in ("b", "c", "a")]
     assert [match.clip_id for match in ranking.top_k(hits)] == ["a", "b", "c"]
     assert [match.clip_id for match in ranking.majority(hits)] == ["a", "b", "c"]
-
-
-# The studio's own projection
-
-
-def studio() -> tuple[dict[str, TimedVectors], list[tuple[str, str]], np.ndarray]:
-    rng = np.random.default_rng(28)
-    clips = {f"clip {number}": made(rng, 3 + number % 4) for number in range(9)}
-    pairs = [("clip 0", "clip 1"), ("clip 2", "clip 3"), ("clip 0", "clip 5")]
-    return clips, pairs, rng.normal(size=DIMENSIONS).astype(np.float32) / 4
-
-
-def differences(
-    clips: Mapping[str, TimedVectors], pairs: Sequence[tuple[str, str]], origin: np.ndarray
-) -> np.ndarray:
-    """Of each pair's frames, less the best counterpart in the other clip."""
-    rows: list[Any] = []
-    for pair in pairs:
-        for name, other in (pair, pair[::-1]):
-            theirs = (clips[other].vectors - origin).astype(np.float64)
-            for frame in (clips[name].vectors - origin).astype(np.float64):
-                rows.append(frame - max(theirs, key=lambda each, frame=frame: float(each @ frame)))
-    return np.array(rows)
-
-
-def test_a_projection_evens_out_what_differs_within_pairs_and_sorts_what_tells_clips_apart() -> (
-    None
-):
-    clips, pairs, mean = studio()
-    found = adapter.fit_projection(clips, pairs, mean, 15)
-    assert found.dtype == np.float32
-    assert found.shape == (DIMENSIONS, DIMENSIONS)
-    origin = mean * 0.75
-    within = differences(clips, pairs, origin)
-    covariance = within.T @ within / len(within)
-    covariance += 0.3 * np.trace(covariance) / DIMENSIONS * np.eye(DIMENSIONS)
-    assert found.T @ covariance @ found == pytest.approx(np.eye(DIMENSIONS), abs=1e-4)
-    seen = np.concatenate([clip.vectors - origin for clip in clips.values()]) @ found
-    apart = seen.T @ seen
-    sizes = np.diag(apart)
-    assert apart == pytest.approx(np.diag(sizes), abs=1e-3 * float(sizes.max()))
-    assert sizes.tolist() == sorted(sizes.tolist(), reverse=True)
-
-
-def test_a_projection_keeps_the_directions_that_tell_clips_apart_best(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clips, pairs, mean = studio()
-    whole = adapter.fit_projection(clips, pairs, mean, 15)
-    monkeypatch.setattr(adapter, "PROJECTED", 3)
-    assert adapter.fit_projection(clips, pairs, mean, 15).tolist() == whole[:, :3].tolist()

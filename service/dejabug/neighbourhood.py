@@ -113,12 +113,23 @@ def catch_up(kept: Collection, patience: float = PATIENCE) -> int:
 
 
 def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
-    """Compare a clip of an index with its project; see `compare_clip`."""
+    """Compare a clip of an index with its project, and again where it is moved meanwhile; see
+    `compare_clip`."""
     where = index.places([clip_id]).get(clip_id)
-    clip = index.clip_vectors([clip_id]).get(clip_id)
-    if where is None or clip is None:
-        index.neighbours.settle(clip_id)
-        return
+    while where is not None:
+        clip = index.clip_vectors([clip_id]).get(clip_id)
+        if clip is None:
+            break
+        _compare_clip(index, origins, clip_id, clip, where)
+        before, where = where, index.places([clip_id]).get(clip_id)
+        if where == before:
+            return
+    index.neighbours.settle(clip_id)
+
+
+def _compare_clip(
+    index: Frames, origins: Origins, clip_id: str, clip: TimedVectors, where: Place
+) -> None:
     standing = clip.vectors[ranking.spread(len(clip.vectors))]
     near = index.nearest_clips(standing, FRAMES, [where.project])
     places = index.places(other for other, _ in near)
@@ -171,13 +182,23 @@ def _compared(
 
 
 def enter_ticket(index: Tickets, origins: Origins, issue_id: str) -> None:
-    """Compare a ticket of an index with its project; see `compare_ticket`."""
-    vector = index.vectors([issue_id]).get(issue_id)
+    """Compare a ticket of an index with its project, and again where it is moved meanwhile; see
+    `compare_ticket`."""
     where = index.places([issue_id]).get(issue_id)
-    if vector is None or where is None:
-        index.neighbours.settle(issue_id)
-        return
-    project, _ = where
+    while where is not None:
+        vector = index.vectors([issue_id]).get(issue_id)
+        if vector is None:
+            break
+        _compare_ticket(index, origins, issue_id, vector, where[0])
+        before, where = where, index.places([issue_id]).get(issue_id)
+        if where == before:
+            return
+    index.neighbours.settle(issue_id)
+
+
+def _compare_ticket(
+    index: Tickets, origins: Origins, issue_id: str, vector: Floats, project: str
+) -> None:
     near = [other for other, _ in index.nearest(vector, 2 * TICKETS, [project])]
     is_open = index.neighbours.open_among([issue_id, *near], project)
     vectors = index.vectors(other for other in near if other != issue_id)

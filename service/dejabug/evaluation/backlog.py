@@ -12,8 +12,7 @@ import numpy as np
 
 from dejabug import ranking
 from dejabug.index import Place
-from dejabug.index.neighbours import MOST
-from dejabug.ranking import ENOUGH_TERMS, KEPT, Floats, Likeness, Reference, Signature, TimedVectors
+from dejabug.ranking import ENOUGH_TERMS, Floats, Likeness, Reference, Signature, TimedVectors
 
 
 class NeighboursInMemory:
@@ -47,16 +46,15 @@ class NeighboursInMemory:
         frame_background: bytes = b"",
     ) -> None:
         """As `Neighbours.put`."""
-        self._near[member] = _nearest(likenesses)
+        self._near[member] |= likenesses
         for other, likeness in back.items():
             self._near[other][member] = likeness
-            if len(self._near[other]) > MOST:
-                self._near[other] = _nearest(self._near[other])
         for name in (member, *back):
+            self._near[name] = ranking.nearest_of(self._near[name])
             means = (each.mean for each in self._near[name].values())
             self._backgrounds[name] = ranking.background_of(means, len(self._near) - 1)
         self._usual[member] = frame_background
-        self.settle(member)
+        self._waiting.discard(member)
 
     def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]:
         """As `Neighbours.references`."""
@@ -71,10 +69,6 @@ class NeighboursInMemory:
     def frame_backgrounds(self, members: Sequence[str]) -> dict[str, bytes]:
         """As `Neighbours.frame_backgrounds`."""
         return {name: self._usual[name] for name in members if self._usual.get(name)}
-
-
-def _nearest(near: Mapping[str, Likeness]) -> dict[str, Likeness]:
-    return dict(sorted(near.items(), key=lambda item: -item[1].both)[:KEPT])
 
 
 class FramesInMemory:

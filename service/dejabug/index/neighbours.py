@@ -10,13 +10,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any, Literal
 
 import redis
 from redis.client import Pipeline
 
 from dejabug.index.queries import text_of
-from dejabug.ranking import KEPT, Likeness, Reference, background_of, reference_of
+from dejabug.ranking import (
+    KEPT,
+    Likeness,
+    Reference,
+    background_of,
+    nearest_of,
+    reference_of,
+)
 
 # A list that has grown to so many is cut to KEPT.
 MOST = 2 * KEPT
@@ -52,6 +60,9 @@ class Neighbours:
     def leave(self, pipe: Pipeline, member: str, project: str) -> None:
         """Within a transaction: a member is gone, or goes to another project."""
         pipe.srem(self._open + project, member)
+        self._drop(pipe, member)
+
+    def _drop(self, pipe: Pipeline, member: str) -> None:
         pipe.srem(self._waiting, member)
         pipe.hdel(self._backgrounds, member)
         pipe.hdel(self._usual, member)
@@ -80,8 +91,10 @@ class Neighbours:
         return int(self._redis.scard(self._waiting))
 
     def settle(self, member: str) -> None:
-        """A member waits no more: it is compared, or gone."""
-        self._redis.srem(self._waiting, member)
+        """A member is gone: it waits no more, and what a comparison told meanwhile goes too."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            self._drop(pipe, member)
+            pipe.execute()
 
     def open_among(self, members: Sequence[str], project: str) -> set[str]:
         """Those of these members that everybody with access to their project may see."""
@@ -102,21 +115,28 @@ class Neighbours:
     ) -> None:
         """Remember what a member is like, `likenesses` by other member, and what others are like it
         (`back`; empty where it may be nobody's neighbour)."""
-        near = sorted(likenesses.items(), key=lambda item: -item[1].both)[:KEPT]
-        others = list(back)
-        lists = self._lists(others)
-        for other in others:
-            lists[other][member] = back[other]
-        surplus = {other: _surplus(lists[other]) for other in others}
-        told: dict[Any, Any] = dict(self._backgrounds_of(project, {member: dict(near), **lists}))
+        # Those that came while it was compared have told it already: their likeness stays.
+        # Those that it is like are measured anew even where they do not learn of it: it may have
+        # been their neighbour, and be closed now.
+        lists = self._lists(sorted({member, *likenesses, *back}))
+        new = {member: nearest_of(likenesses)}
+        new |= {other: {member: likeness} for other, likeness in back.items()}
+        # As they are read again: so a comparison that is repeated changes nothing.
+        new = {
+            name: {other: _unpacked(_packed(each)) for other, each in found.items()}
+            for name, found in new.items()
+        }
+        for name, found in new.items():
+            lists[name] |= found
+        is_open = self.open_among(sorted(_named(lists)), project)
+        told: dict[Any, Any] = dict(self._backgrounds_of(project, lists, is_open))
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(self._near + member)
-            if near:
-                pipe.hset(self._near + member, mapping={o: _packed(each) for o, each in near})
-            for other in others:
-                pipe.hset(self._near + other, member, _packed(back[other]))
-                if surplus[other]:
-                    pipe.hdel(self._near + other, *surplus[other])
+            for name, found in new.items():
+                if found:
+                    packed: dict[Any, Any] = {other: _packed(each) for other, each in found.items()}
+                    pipe.hset(self._near + name, mapping=packed)
+                if surplus := _surplus(lists[name], is_open):
+                    pipe.hdel(self._near + name, *surplus)
             pipe.hset(self._backgrounds, mapping=told)
             if frame_background:
                 pipe.hset(self._usual, member, frame_background)
@@ -136,7 +156,7 @@ class Neighbours:
         }
         every = sorted({other for names in near.values() for other in names})
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.smismember(self._waiting, members)
+            pipe.smismember(self._waiting, [*members, *every])
             for project in projects:
                 pipe.scard(self._open + project)
                 # Members that have left, or were closed, count no more from that moment on.
@@ -145,7 +165,12 @@ class Neighbours:
                 pipe.hmget(self._backgrounds, every)
             waiting, *told = pipe.execute()
         rows = told.pop() if every else []
-        backgrounds = {o: float(b) for o, b in zip(every, rows, strict=True) if b is not None}
+        waits = set(compress([*members, *every], waiting))
+        backgrounds = {
+            other: float(each)
+            for other, each in zip(every, rows, strict=True)
+            if each is not None and other not in waits
+        }
         found: dict[str, Reference] = {}
         for number, project in enumerate(projects):
             count, there = told[2 * number], told[2 * number + 1]
@@ -154,10 +179,10 @@ class Neighbours:
                 size = int(count) + (not is_open[member])
                 kept = {o: each for o, each in lists[member].items() if is_open[o]}
                 found[member] = reference_of(kept, backgrounds, size)
-        for member, waits in zip(members, waiting, strict=True):
-            if waits:
-                found[member] = Reference(size=found[member].size)
-        return {member: found[member] for member in members}
+        return {
+            member: Reference(size=found[member].size) if member in waits else found[member]
+            for member in members
+        }
 
     def frame_backgrounds(self, members: Sequence[str]) -> dict[str, Any]:
         """What `put` was told of each member's frames."""
@@ -177,24 +202,29 @@ class Neighbours:
         }
 
     def _backgrounds_of(
-        self, project: str, lists: Mapping[str, Mapping[str, Likeness]]
+        self, project: str, lists: Mapping[str, Mapping[str, Likeness]], is_open: set[str]
     ) -> dict[str, float]:
         count = int(self._redis.scard(self._open + project))
-        named = sorted({*lists, *(other for near in lists.values() for other in near)})
-        is_open = self.open_among(named, project)
-        return {
-            member: background_of(
-                (each.mean for other, each in near.items() if other in is_open),
-                count - (member in is_open),
-            )
-            for member, near in lists.items()
-        }
+        found = {}
+        for member, near in lists.items():
+            shown = nearest_of({other: each for other, each in near.items() if other in is_open})
+            means = (each.mean for each in shown.values())
+            found[member] = background_of(means, count - (member in is_open))
+        return found
 
 
-def _surplus(near: Mapping[str, Likeness]) -> list[str]:
+def _named(lists: Mapping[str, Mapping[str, Likeness]]) -> set[str]:
+    """All members that lists are of, or name."""
+    return {*lists, *(other for near in lists.values() for other in near)}
+
+
+def _surplus(near: Mapping[str, Likeness], is_open: set[str]) -> set[str]:
+    """Whom a list that has grown too long forgets: those that are gone or closed, and the least
+    like."""
     if len(near) <= MOST:
-        return []
-    return [name for name, _ in sorted(near.items(), key=lambda item: -item[1].both)[KEPT:]]
+        return set()
+    shown = {other: each for other, each in near.items() if other in is_open}
+    return near.keys() - nearest_of(shown).keys()
 
 
 def _packed(likeness: Likeness) -> str:

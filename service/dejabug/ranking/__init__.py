@@ -15,6 +15,7 @@ from dejabug.ranking.reference import (
     Likeness,
     Reference,
     background_of,
+    nearest_of,
     reference_of,
     size_evidence,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "majority",
     "matching_moments",
     "motion_of",
+    "nearest_of",
     "picture_score",
     "rank_pairs",
     "reference_of",

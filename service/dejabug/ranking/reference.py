@@ -74,6 +74,11 @@ class Reference:
         )
 
 
+def nearest_of(near: Mapping[str, Likeness]) -> dict[str, Likeness]:
+    """Of the others whose likeness to a clip is known, the KEPT that are most like it."""
+    return dict(sorted(near.items(), key=lambda item: (-item[1].both, item[0]))[:KEPT])
+
+
 def background_of(likenesses: Iterable[float], others: int) -> float:
     """The background of a clip with these likenesses to its nearest others, of `others` that its
     project has: the mean of those in BACKGROUND_RANKS; where others are few, with some that are
@@ -88,7 +93,9 @@ def background_of(likenesses: Iterable[float], others: int) -> float:
 def reference_of(
     nearest: Mapping[str, Likeness], backgrounds: Mapping[str, float], size: int
 ) -> Reference:
-    """A clip's reference, from its nearest others and their own backgrounds."""
+    """A clip's reference, from its nearest others and their own backgrounds. No more than KEPT
+    count, so that it does not matter how many are still remembered."""
+    nearest = nearest_of(nearest)
     background = background_of((each.mean for each in nearest.values()), size - 1)
     rivals = {
         name: each.both - BACKGROUND_SHARE * backgrounds.get(name, UNKNOWN)
