@@ -26,6 +26,8 @@ PACKAGES = {
             "tests/test_ranking_by_hand.py",
             "tests/test_calibration.py",
             "tests/test_moments.py",
+            "tests/test_terms.py",
+            "tests/test_relevance.py",
         ),
     ),
     "policy": Package(("policy.py",), ("tests/test_policy.py",)),
