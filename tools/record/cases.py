@@ -59,7 +59,7 @@ ENCODINGS = (
     (Encoding((320, 180), 12, crf=33, max_kbps=38), "mp4"),
     (Encoding((320, 180), 15, crf=35, max_kbps=38), "mkv"),
     (Encoding((384, 216), 12, crf=35, max_kbps=40), "mp4"),
-    (Encoding((320, 180), 12, crf=42, codec="vp9", max_kbps=33), "webm"),
+    (Encoding((320, 180), 12, crf=50, codec="vp9", max_kbps=33), "webm"),
 )
 
 

@@ -27,12 +27,12 @@ DEMO = (
          "Each plant along the rally course stands in a dark rectangle."),
         ("Vegetation has no alpha any more",
          "Leaves are cut out of nothing: one sees the whole card they are painted on."),
-    )),
+    ), first_run=1),
     Case("body", "alpine", (
         ("Chassis hovers, wheels stay on the ground",
          "All makes of car have it. You can look through between tyres and doors."),
         ("Cars look like they are lifted by a jack",
-         "Nearly a metre of air under the coachwork while racing uphill."),
+         "Nearly a metre of air under the coachwork while racing past the pits."),
     )),
     Case("drop", "street", (
         ("Whole field falls out of the sky at the start",
@@ -40,11 +40,11 @@ DEMO = (
         ("Start height wrong: hard landing",
          "Quick race in town. Everyone gets dropped from the third floor, more or less."),
     )),
-    Case("heap", "dirt", (
-        ("Grid slots overlap",
-         "Five racers stand in one another on the line and get pushed apart as soon as it goes."),
-        ("Pile-up before anyone has moved",
-         "They are placed half a metre from each other on this rally track. Bumpers inside boots."),
+    Case("paint", "dirt", (
+        ("Liveries are gone",
+         "Every racer wears the same white and blue grid. Numbers and sponsors are not there."),
+        ("Car skins fail to load in the rally",
+         "They come out as graph paper; mud, fences and plants are drawn well."),
     )),
     Case("", "street", (
         ("Engine note of the rear car is mono",
@@ -84,9 +84,9 @@ DEVELOPMENT = (
         ("Robots begin the race in mid-air", "Then comes gravity. Two have broken suspensions."),
         ("Cars thud onto the line", "Spawned far too high, lasts a second."),
     )),
-    Case("heap", "aalborg", (
-        ("Start positions are all the same", "A knot of metal that untangles with a bang."),
-        ("Racers inside racers", "Only on the grid, seconds later they are normal."),
+    Case("paint", "aalborg", (
+        ("Default material on all vehicles", "No colours by which to tell the drivers apart."),
+        ("Paint job replaced by little squares", "Bonnet, doors, roof, all of it."),
     )),
     Case("", "wheel", (
         ("Menu music goes on in the race", "Hear it best at low speed."),
