@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 
 from dejabug.evaluation.manifest import Entry, read_manifest
-from tools.record import cases, supertux
+from tools.record import cases, supertux, torcs
 from tools.record.cases import Case, Game
 from tools.record.clips import ClipSet
 from tools.record.screen import RecorderError, require
+from tools.record.words import minetest as minetest_words
 from tools.record.words import supertux as supertux_words
+from tools.record.words import torcs as torcs_words
 
-REAL_GAMES = ("SuperTux",)
+REAL_GAMES = ("Minetest", "SuperTux", "TORCS")
 BUNDLE_BYTES = 8_000_000
-WORDS = (supertux_words.CASES,)
+WORDS = (minetest_words.CASES, supertux_words.CASES, torcs_words.CASES)
 
 
 @pytest.fixture
@@ -37,6 +39,12 @@ def planned() -> Iterator[Case]:
 
 def test_the_bundle_stays_small(clips: Path) -> None:
     assert sum(file.stat().st_size for file in clips.iterdir()) <= BUNDLE_BYTES
+
+
+def test_a_third_of_the_clips_or_more_show_real_games(entries: list[Entry]) -> None:
+    shown = Counter(entry.game for entry in entries)
+    assert all(shown[game] >= 15 for game in REAL_GAMES)
+    assert 3 * sum(shown[game] for game in REAL_GAMES) >= len(entries)
 
 
 def test_no_sentence_of_the_real_games_tickets_comes_twice() -> None:
@@ -103,6 +111,13 @@ def test_an_overlay_links_all_but_what_is_changed(tmp_path: Path) -> None:
 def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(RecorderError, match=r"apt-get install --no-install-recommends the-game"):
         require({"/nowhere/the-game": "the-game", "/": "base-files"})
+
+
+def test_a_raised_model_keeps_all_but_its_heights() -> None:
+    model = "AC3Db\nOBJECT poly\nnumvert 2\n1.5 0.5 -2 0 1 0\n0 -0.25 0 0 1 0\nnumsurf 1\n"
+    assert torcs.raised(model, 1.0).decode() == (
+        "AC3Db\nOBJECT poly\nnumvert 2\n1.5 1.50000 -2 0 1 0\n0 0.75000 0 0 1 0\nnumsurf 1\n"
+    )
 
 
 def test_only_the_named_tiles_lose_their_collision() -> None:

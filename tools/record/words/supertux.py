@@ -79,7 +79,7 @@ DEVELOPMENT = (
     )),
     Case("nofloor", "roots", (
         ("Roots level: no footing",
-         "First thing that happens is that one dies. Wood is passable."),
+         "One slips through the earth into the caves below. Wood is passable, too."),
         ("Cannot stand on logs",
          "They are in the picture but not in the physics."),
     )),

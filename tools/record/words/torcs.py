@@ -71,7 +71,7 @@ DEVELOPMENT = (
         ("Aalborg: missing file for the driving surface", "A pattern is shown in its place."),
         ("Coastal town has tiles for a street", "Not the good kind of tiles."),
     )),
-    Case("trees", "wheel", (
+    Case("trees", "aalborg", (
         ("Bushes are boxes", "Transparency of the green things is off."),
         ("Foliage with frames around it", "Every second object by the track is concerned."),
     )),
