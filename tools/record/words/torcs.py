@@ -51,8 +51,8 @@ DEMO = (
          "Listen with headphones. I drove nothing here, just watched the robots in town."),
     )),
     Case("", "alpine", (
-        ("Force feedback is inverted",
-         "Wheel pulls to the outside. You will not see it, the clip is for the corner's name."),
+        ("Rumble too weak on the new pads",
+         "You will not see it, one has to hold it. The clip is for the corner's name."),
     )),
     Case("", "dirt", (
         ("Result screen sorts names by first letter only",
