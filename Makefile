@@ -84,12 +84,12 @@ fuzz: $(STAMP) ## random bytes against our parsers and the decoder; ARGS="--seco
 mutants: $(STAMP) ## break the code on purpose, and see whether its tests notice; PACKAGE=ranking
 	@$(BIN)/python -m tools.mutants $(PACKAGE) $(ARGS)
 
-clips: ## record the demo's clips again (needs Debian's freedoom and libosmesa6)
+clips: ## record the demo's clips again (needs the Debian packages that tools/record/README.md names)
 	$(PYTHON) -m venv .venv-record
 	.venv-record/bin/pip install -q -r tools/record/requirements.txt
 	MUJOCO_GL=osmesa .venv-record/bin/python -m tools.record --out service/dejabug/demo/clips
 
-devset: ## record the development set of the evaluation into .state/development (15 minutes)
+devset: ## record the development set of the evaluation into .state/development (an hour)
 	$(PYTHON) -m venv .venv-record
 	.venv-record/bin/pip install -q -r tools/record/requirements.txt
 	MUJOCO_GL=osmesa .venv-record/bin/python -m tools.record --out .state/development \

@@ -11,7 +11,7 @@ from typing import get_args
 
 from tools.record.clips import ClipSet, Recording, merge_manifest, record
 
-GAMES = ("crafter", "doom", "mujoco")
+GAMES = ("crafter", "doom", "mujoco", "supertux", "torcs", "minetest")
 
 
 def main() -> int:

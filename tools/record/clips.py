@@ -28,7 +28,7 @@ ClipSet = Literal["demo", "development"]
 Codec = Literal["h264", "vp9"]
 
 MANIFEST_FIELDS = (
-    "file", "game", "scene", "bug", "bug_type", "group", "summary", "description",
+    "file", "game", "scene", "bug", "bug_type", "group", "related", "summary", "description",
 )  # fmt: skip
 
 CODEC_ARGUMENTS: dict[Codec, tuple[str, ...]] = {
@@ -72,6 +72,7 @@ class Recording:
         description: the ticket's description.
         encoding: how the clip is written.
         frames: starts the run; yields frames at `encoding.fps`.
+        related: id shared by groups that show the same kind of bug elsewhere in the game, or None.
     """
 
     file: str
@@ -84,6 +85,7 @@ class Recording:
     description: str
     encoding: Encoding
     frames: Callable[[], Iterator[Frame]]
+    related: str | None = None
 
     def __post_init__(self) -> None:
         labels = (self.bug, self.bug_type, self.group)
