@@ -1,0 +1,157 @@
+"""Copies of one recording: what moves in step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import Site
+from dejabug.answers import rank
+from dejabug.embedding import sample_signature
+from dejabug.ranking import (
+    Calibrations,
+    Evidence,
+    Reference,
+    Side,
+    Signature,
+    likeness_in_step,
+    motion_of,
+    rank_pairs,
+)
+from dejabug.ranking.pairs import Origins
+from dejabug.ranking.types import TimedVectors
+from dejabug.rooms import Rooms
+from dejabug.settings import Settings
+from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
+
+STEP = 0.25
+
+
+def moving(count: int, seed: int) -> np.ndarray:
+    """A walk through random pictures, uint8 [count, 12, 12]."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.normal(0, 25, size=(count, 12, 12)), axis=0) + 128
+    return np.clip(walk, 0, 255).astype(np.uint8)
+
+
+def signed(pictures: np.ndarray, step: float = STEP) -> Signature:
+    return Signature(np.arange(len(pictures), dtype=np.float32) * np.float32(step), pictures)
+
+
+def alike(first: np.ndarray, second: np.ndarray) -> float:
+    return likeness_in_step(motion_of(signed(first)), motion_of(signed(second)))
+
+
+def test_a_clip_moves_in_step_with_itself_and_not_with_another() -> None:
+    film, other = moving(60, 1), moving(60, 2)
+    assert alike(film, film) == pytest.approx(1, abs=1e-4)
+    assert abs(alike(film, other)) < 0.6
+
+
+def test_a_dark_noisy_copy_is_still_in_step() -> None:
+    film = moving(60, 1).astype(float)
+    noise = np.random.default_rng(3).normal(0, 6, film.shape)
+    dark = np.clip(film * 0.4 + 10 + noise, 0, 255).astype(np.uint8)
+    assert alike(film.astype(np.uint8), dark) > 0.85
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 40), (20, 60), (13, 47)])
+def test_a_part_that_was_cut_out_is_found_wherever_it_was(start: int, stop: int) -> None:
+    film = moving(60, 1)
+    assert alike(film, film[start:stop]) > 0.8
+    assert alike(film[start:stop], film) == pytest.approx(alike(film, film[start:stop]))
+
+
+def test_the_shift_must_leave_half_of_the_shorter_one() -> None:
+    film = moving(60, 1)
+    assert alike(film[:30], film[20:50]) < alike(film[:30], film[10:40])
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        np.full((40, 12, 12), 90, np.uint8),
+        np.repeat(moving(1, 5), 40, axis=0),
+        moving(7, 1),
+        np.zeros((0, 12, 12), np.uint8),
+    ],
+    ids=["flat", "frozen", "short", "a screenshot"],
+)
+def test_what_does_not_move_is_no_copy_of_anything(pictures: np.ndarray) -> None:
+    assert len(motion_of(signed(pictures))) == 0
+    assert alike(pictures, moving(60, 1)) == 0
+    assert alike(pictures, pictures) == 0
+
+
+def test_gaps_between_pictures_count_as_time() -> None:
+    film = signed(moving(60, 1))
+    kept = np.array([n for n in range(60) if n % 5])  # near-duplicates may be left out
+    gappy = Signature(film.times[kept], film.pictures[kept])
+    assert likeness_in_step(motion_of(film), motion_of(gappy)) > 0.85
+
+
+@pytest.fixture
+def pair() -> tuple[Side, Side]:
+    vectors = np.eye(3, dtype=np.float32)
+    motion = motion_of(signed(moving(60, 1)))
+    sides = [
+        Side(TimedVectors(np.arange(3, dtype=np.float32), rows), Reference(size=20), motion=motion)
+        for rows in (vectors, -vectors)
+    ]
+    return sides[0], sides[1]
+
+
+def score(first: Side, second: Side) -> float:
+    nothing = np.zeros(3, np.float32)
+    (match,) = rank_pairs(first, {"other": second}, Origins(nothing, nothing))
+    return match.score
+
+
+def with_reference(side: Side, **changes: Any) -> Side:
+    return Side(side.clip, Reference(**{"size": 20, **changes}), motion=side.motion)
+
+
+def test_copies_score_near_one_however_their_frames_look(pair: tuple[Side, Side]) -> None:
+    first, second = pair
+    assert score(first, second) > 0.99
+    assert score(Side(first.clip, first.reference), second) < 0.5
+
+
+def test_where_a_game_replays_its_footage_motion_proves_nothing(pair: tuple[Side, Side]) -> None:
+    first, second = pair
+    for sides in (
+        (with_reference(first, step=0.9), second),
+        (first, with_reference(second, step=0.9)),
+        (with_reference(first, size=8), second),  # too few others to know
+    ):
+        assert score(*sides) < 0.5
+
+
+def test_a_copy_needs_no_prior() -> None:
+    rare = Calibrations(share=0.01)
+    assert rare.probability(Evidence(-1.0, copy=0.9)) > 0.99
+    assert rare.probability(Evidence(-1.0, copy=0.4)) < 0.1
+
+
+def test_a_dark_recording_of_a_clip_finds_its_ticket(
+    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+) -> None:
+    others = [path.name for path in sorted(clips.glob("freedoom-0*"))[:4]]
+    old, *_ = history(place, jira, clips, COWS[0], COWS[1], *PLACEHOLDER, QUIET, *others)
+    dimmed = ("-vf", "eq=brightness=-0.25:contrast=0.7", "-crf", "36", "-pix_fmt", "yuv420p")
+    dark = ffmpeg(tmp_path / "dark.mp4", "-i", str(clips / COWS[0]), "-an", *dimmed)
+    issue_id = tell(place, jira, jira.file("GAME", "I cannot say what happens here", dark))
+    record = place.catalogue.issue(issue_id)
+    assert record is not None
+    best = rank(place, record)[0]
+    assert best.found_issue_id == str(jira.issue(old)["id"])
+    assert best.copy > 0.6
+    assert best.score > 0.95
+
+
+def test_motion_is_read_from_a_real_file(clips: Path) -> None:
+    signature = sample_signature(Settings(encoder="starter"), clips / COWS[0])
+    assert len(motion_of(signature)) >= 8

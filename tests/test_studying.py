@@ -1,0 +1,132 @@
+"""Learning from the studio's own duplicates, by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from dejabug import studying
+from dejabug.doctor import examine
+from dejabug.lessons import (
+    LearningReport,
+    Lessons,
+    are_held,
+    hold_lessons,
+    read_lessons,
+    read_report,
+    scores_in_words,
+    write_lessons,
+    write_report,
+)
+from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
+from dejabug.records import IssueRecord
+from dejabug.rooms import Rooms
+from dejabug.studying import queue_learning, share_of, study
+from dejabug.verdicts import Verdict
+from test_cli import call, words
+
+
+def duplicates(place: Rooms, count: int, tickets: int = 0) -> None:
+    """Pairs of tickets that are linked as duplicates, among so many tickets."""
+    for number in range(max(tickets, 2 * count)):
+        issue = IssueRecord(str(10001 + number), f"GAME-{number}", "GAME", "Game")
+        place.catalogue.put_issue(issue)
+    for number in range(count):
+        first = 10001 + 2 * number
+        place.verdicts.put(Verdict(str(first), str(first + 1), True, "link"))
+
+
+@pytest.mark.parametrize(
+    ("tickets", "known", "share"),
+    [(0, 0, FITTED_SHARE), (500, 9, FITTED_SHARE), (50, 25, (25 + 21) / 100), (950, 200, 0.221)],
+)
+def test_the_share_is_the_studio_s_own_once_it_links_its_duplicates(
+    tickets: int, known: int, share: float
+) -> None:
+    assert share_of(tickets, known) == pytest.approx(share)
+
+
+def test_a_studio_with_few_duplicates_gets_lower_scores() -> None:
+    pair = Evidence(0.0, 0.1, 0.0, 3.0)
+    usual, rare = Lessons().in_force(), Lessons(share=0.05).in_force()
+    assert rare.probability(pair) < usual.probability(pair) - 0.2
+
+
+def test_learned_weights_know_the_share_already() -> None:
+    learned = Calibrations(Calibration(frames=1.0), Calibration(frames=2.0))
+    assert Lessons(learned, share=0.05).in_force() == learned
+
+
+def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(cold_place: Rooms) -> None:
+    place = cold_place
+    queue_learning(place)
+    assert place.queue("default").count == 0
+    duplicates(place, 1)
+    queue_learning(place)
+    queue_learning(place)
+    assert place.queue("default").job_ids == ["learning"]
+    place.queue("default").empty()  # type: ignore[no-untyped-call]
+    queue_learning(place)
+    assert place.queue("default").count == 0
+    queue_learning(place, now=True)
+    assert place.queue("default").count == 1
+
+
+def test_too_few_duplicates_teach_their_share_alone(cold_place: Rooms) -> None:
+    place = cold_place
+    place.tell_of_encoder(place.encoder_name, 4, "a test's")
+    write_lessons(place.redis, place.encoder_name, Lessons(Calibrations()))
+    duplicates(place, 12, tickets=100)
+    assert study(place, most_asking=10) is None
+    lessons = read_lessons(place.redis, place.encoder_name)
+    assert lessons.calibrations is None
+    assert lessons.share == pytest.approx(share_of(100, 12))
+    report = read_report(place.redis, place.encoder_name)
+    assert report is not None
+    assert (report.tickets, report.duplicates, report.kept) == (100, 12, False)
+
+
+def test_going_back_is_one_command_and_holds(cold_place: Rooms) -> None:
+    place = cold_place
+    duplicates(place, 1)
+    write_lessons(place.redis, place.own.name, Lessons(Calibrations(), 0.3))
+    assert "as shipped again" in words(call("learn", "--forget").output)
+    assert read_lessons(place.redis, place.own.name) == Lessons()
+    assert are_held(place.redis, place.own.name)
+    queue_learning(place)
+    queue_learning(place, now=True)
+    assert place.queue("default").count == 0
+    place.tell_of_encoder(place.own.name, 4, "a test's")
+    assert "as shipped" in words(call("learn").output)
+    assert not are_held(place.redis, place.own.name)
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (LearningReport(1.0, 900, 3), "as shipped, learned from the bundled games; 3 of 900"),
+        (
+            LearningReport(1.0, 900, 80, 40, 0.2, 0.21),
+            "what this studio's links teach is no better",
+        ),
+        (
+            LearningReport(1.0, 900, 80, 40, 0.25, 0.2, kept=True),
+            "studio's 40 groups of duplicates",
+        ),
+    ],
+)
+def test_people_are_told_what_scores_rest_on(
+    cold_place: Rooms, report: LearningReport, told: str
+) -> None:
+    place, name = cold_place, cold_place.encoder_name
+    assert scores_in_words(place.redis, name) == "as shipped, learned from the bundled games"
+    write_report(place.redis, name, report)
+    assert told in scores_in_words(place.redis, name)
+    (check,) = [each for each in examine(place, model=False) if each.what == "scores"]
+    assert check.well
+    assert told in check.says
+    hold_lessons(place.redis, name, hold=True)
+    assert scores_in_words(place.redis, name).endswith("nothing is learned until: dejabug learn")
+
+
+def test_the_job_is_one_that_workers_take() -> None:
+    assert studying.learn_job.__module__ == "dejabug.studying"
