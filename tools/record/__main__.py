@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from tools.record.clips import ClipSet, Recording, merge_manifest, record
+from tools.record.screen import RecorderError
 
 GAMES = ("crafter", "doom", "mujoco", "supertux", "torcs", "minetest")
 
@@ -30,11 +31,19 @@ def main() -> int:
     unknown = sorted(set(games) - set(GAMES))
     if unknown:
         parser.error(f"no such game: {', '.join(unknown)}; there are {', '.join(GAMES)}")
-    for game in games:
-        module = importlib.import_module(f"tools.record.{game}")
-        planned: list[Recording] = list(module.recordings(arguments.clip_set, arguments.seed))
-        _record_game(game, planned, arguments.out, arguments.only)
+    try:
+        # All plans before the first clip: what is missing for a later game is said at once.
+        plans = {game: _plan(game, arguments.clip_set, arguments.seed) for game in games}
+        for game, planned in plans.items():
+            _record_game(game, planned, arguments.out, arguments.only)
+    except RecorderError as error:
+        print(f"cannot record: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _plan(game: str, clip_set: ClipSet, seed: int) -> list[Recording]:
+    return list(importlib.import_module(f"tools.record.{game}").recordings(clip_set, seed))
 
 
 def _record_game(game: str, planned: list[Recording], folder: Path, only: str | None) -> None:

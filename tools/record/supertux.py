@@ -92,7 +92,7 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
         (user / name).write_bytes(content)
     level = folder / "level.stl"
     level.write_text(_level(bug, place, start), "utf-8")
-    command = [
+    command: list[str | Path] = [
         PROGRAM, "--userdir", user, "--renderer", "sdl", "--window", "--geometry",
         f"{SIZE[0]}x{SIZE[1]}", "--disable-sound", "--disable-music", "--no-show-fps",
         "--spawn-pos", f"{start[0]},{start[1]}", level,
@@ -123,6 +123,7 @@ def _walk(seconds: float, number: int) -> tuple[Step, ...]:
         held("space", at + 0.3 * (number % 4), at + 0.5 + 0.3 * (number % 4))
         for at in (0.8, 2.4, 4.0)
     ]
+    ways: tuple[Step, ...]
     if number % 3 == 1:
         ways = (*held("Right", 0.3, 2.8), *held("Left", 2.9, 4.2), *held("Right", 4.3, seconds))
     elif number % 3 == 2:

@@ -72,14 +72,22 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
     data, settings = folder / "data", folder / "settings"
     overlay(DATA, data, _changed(bug, track))
     settings.mkdir()
-    setup = ["bash", LIBRARY / "setup_linux.sh", f"{settings}/"]
+    setup: list[str | Path] = ["bash", LIBRARY / "setup_linux.sh", f"{settings}/"]
     subprocess.run(setup, cwd=DATA, check=False, capture_output=True)
     (settings / "config/raceman/quickrace.xml").write_text(_race(bug, track), "utf-8")
     _write_settings(settings / "config")
     robot, camera, wait = VIEWS[number % len(VIEWS)]
     if bug == "drop":
         wait = 0.0  # only the start shows it
-    command = [LIBRARY / "torcs-bin", "-l", f"{settings}/", "-L", LIBRARY, "-D", f"{data}/"]
+    command: list[str | Path] = [
+        LIBRARY / "torcs-bin",
+        "-l",
+        f"{settings}/",
+        "-L",
+        LIBRARY,
+        "-D",
+        f"{data}/",
+    ]
     environment = {"HOME": str(folder), "LD_LIBRARY_PATH": str(LIBRARY / "lib")}
     ready = _Started(robot, camera, wait)
     return Play(command, SIZE, seconds, (), ready, environment, data, PACE)
@@ -154,8 +162,8 @@ def _changed(bug: str, track: Track) -> dict[str, bytes | None]:
     if bug == "trees":
         return {_below(path): opaque(path) for path in _named(folder, track.trees)}
     if bug == "body":
-        models = (DATA / "cars").glob("*/*.acc")
-        return {_below(path): raised(path.read_text("latin-1"), 0.9) for path in models}
+        bodies = (DATA / "cars").glob("*/*.acc")
+        return {_below(path): raised(path.read_text("latin-1"), 0.9) for path in bodies}
     return {}
 
 

@@ -105,7 +105,7 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
     )
     settings = folder / "minetest.conf"
     settings.write_text("".join(f"{name} = {value}\n" for name, value in SETTINGS.items()), "utf-8")
-    command = [
+    command: list[str | Path] = [
         PROGRAM, "--go", "--world", world, "--config", settings, "--gameid", "minetest",
         "--name", "tester", "--logfile", folder / "log",
     ]  # fmt: skip

@@ -94,7 +94,7 @@ DEVELOPMENT = (
     )),
     Case("", "aalborg", (
         ("Spelling of the town in the track list", "Here is the town."),
-    ), first_run=3),
+    ), first_run=5),
 )  # fmt: skip
 
 CASES: Mapping[ClipSet, tuple[Case, ...]] = {"demo": DEMO, "development": DEVELOPMENT}
