@@ -6,6 +6,7 @@ import pytest
 
 from dejabug import studying
 from dejabug.doctor import examine
+from dejabug.ledger import CommentRecord
 from dejabug.lessons import (
     LearningReport,
     Lessons,
@@ -130,3 +131,20 @@ def test_people_are_told_what_scores_rest_on(
 
 def test_the_job_is_one_that_workers_take() -> None:
     assert studying.learn_job.__module__ == "dejabug.studying"
+
+
+def test_comments_are_brought_in_line_when_scores_change(cold_place: Rooms) -> None:
+    place = cold_place
+    place.tell_of_encoder(place.encoder_name, 4, "a test's")
+    duplicates(place, 12, tickets=400)
+    watched = IssueRecord("10001", "GAME-0", "GAME", "Game", watched=True)
+    place.catalogue.put_issue(watched)
+    place.ledger.put_comment("10001", CommentRecord("40001", "digest", "50001", ("10002",)))
+    study(place, most_asking=10)
+    (job,) = place.queue("default").get_jobs()
+    assert (job.func_name, job.args) == ("dejabug.jobs.suggest", ["10001"])
+    place.queue("default").empty()  # type: ignore[no-untyped-call]
+    study(place, most_asking=10)  # nothing is new
+    assert place.queue("default").count == 0
+    call("learn", "--forget")
+    assert place.queue("default").count == 1

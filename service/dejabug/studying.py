@@ -15,15 +15,17 @@ from dejabug import verdicts
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
+from dejabug.jobs import queue_suggestion
 from dejabug.lessons import (
     LearningReport,
     Lessons,
     are_held,
+    read_lessons,
     write_lessons,
     write_report,
 )
 from dejabug.queueing import enqueue, polite
-from dejabug.ranking import FITTED_SHARE
+from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()
@@ -38,6 +40,13 @@ ASKING = 500
 # The shipped share of duplicates is believed like this many tickets; and with fewer known
 # duplicates than FEWEST nobody can tell a studio without duplicates from one that never links them.
 BELIEVED, FEWEST = 50, 10
+# Comments are brought in line with other weights where these pairs' scores change by as much.
+PROBES = tuple(
+    Evidence(frames, words, rank, size)
+    for frames, words in ((0.0, 0.2), (0.1, 0.1), (0.2, None), (-0.2, 0.2))
+    for rank, size in ((0.0, 2.0), (1.0, 3.9))
+)
+MUCH = 0.02
 
 
 def queue_learning(place: Rooms, *, now: bool = False) -> None:
@@ -68,6 +77,15 @@ def learn_job() -> None:
 def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Learned | None:
     """Learn for the encoder that counts, keep what wins, and note what came of it. None where there
     are too few duplicates to learn weights from: then only their share is taken over."""
+    before = read_lessons(place.redis, place.encoder_name)
+    learned = _study(place, progress, most_asking)
+    after = read_lessons(place.redis, place.encoder_name)
+    if differ(before, after) and place.serves(place.collection):
+        correct_comments(place)
+    return learned
+
+
+def _study(place: Rooms, progress: Progress, most_asking: int) -> Learned | None:
     name = place.encoder_name
     tickets, duplicates = count_duplicates(place)
     share = share_of(tickets, duplicates)
@@ -99,6 +117,24 @@ def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Lea
         share=round(share, 3),
     )
     return learned
+
+
+def differ(before: Lessons, after: Lessons) -> bool:
+    """Whether the same pairs get clearly other scores."""
+    old, new = before.in_force(), after.in_force()
+    return any(abs(old.probability(each) - new.probability(each)) > MUCH for each in PROBES)
+
+
+def correct_comments(place: Rooms) -> int:
+    """Bring every comment of ours in line with the scores of now; how many there are."""
+    count = 0
+    for project in place.catalogue.projects():
+        for issue in place.catalogue.issues_of(project):
+            if issue.watched and place.ledger.comment(issue.id) is not None:
+                queue_suggestion(place, issue.id)
+                count += 1
+    log.info("comments_queued_for_new_scores", comments=count)
+    return count
 
 
 def count_duplicates(place: Rooms) -> tuple[int, int]:

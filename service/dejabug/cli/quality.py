@@ -38,8 +38,14 @@ from dejabug.evaluation.learning import MOST_ASKING, Learned
 from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
 from dejabug.jobs import queue_suggestion
-from dejabug.lessons import Lessons, hold_lessons, scores_in_words, write_lessons
-from dejabug.studying import study
+from dejabug.lessons import (
+    Lessons,
+    hold_lessons,
+    read_lessons,
+    scores_in_words,
+    write_lessons,
+)
+from dejabug.studying import correct_comments, differ, study
 from dejabug.verdicts import Verdict
 
 
@@ -213,7 +219,10 @@ def learn(
     place = open_rooms().measured()
     name = place.encoder_name
     if forget:
+        before = read_lessons(place.redis, name)
         write_lessons(place.redis, name, Lessons())
+        if differ(before, Lessons()):
+            correct_comments(place)
         hold_lessons(place.redis, name, hold=True)
         console.print(
             "The scores are as shipped again, and nothing is learned until: dejabug learn"
