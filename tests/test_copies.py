@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conftest import Site
-from dejabug.answers import rank
-from dejabug.embedding import sample_signature
 from dejabug.ranking import (
     Calibrations,
     Evidence,
@@ -23,9 +19,6 @@ from dejabug.ranking import (
 )
 from dejabug.ranking.pairs import Origins
 from dejabug.ranking.types import TimedVectors
-from dejabug.rooms import Rooms
-from dejabug.settings import Settings
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
 
 STEP = 0.25
 
@@ -134,24 +127,3 @@ def test_a_copy_needs_no_prior() -> None:
     rare = Calibrations(share=0.01)
     assert rare.probability(Evidence(-1.0, copy=0.9)) > 0.99
     assert rare.probability(Evidence(-1.0, copy=0.4)) < 0.1
-
-
-def test_a_dark_recording_of_a_clip_finds_its_ticket(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
-) -> None:
-    others = [path.name for path in sorted(clips.glob("freedoom-0*"))[:4]]
-    old, *_ = history(place, jira, clips, COWS[0], COWS[1], *PLACEHOLDER, QUIET, *others)
-    dimmed = ("-vf", "eq=brightness=-0.25:contrast=0.7", "-crf", "36", "-pix_fmt", "yuv420p")
-    dark = ffmpeg(tmp_path / "dark.mp4", "-i", str(clips / COWS[0]), "-an", *dimmed)
-    issue_id = tell(place, jira, jira.file("GAME", "I cannot say what happens here", dark))
-    record = place.catalogue.issue(issue_id)
-    assert record is not None
-    best = rank(place, record)[0]
-    assert best.found_issue_id == str(jira.issue(old)["id"])
-    assert best.copy > 0.6
-    assert best.score > 0.95
-
-
-def test_motion_is_read_from_a_real_file(clips: Path) -> None:
-    signature = sample_signature(Settings(encoder="starter"), clips / COWS[0])
-    assert len(motion_of(signature)) >= 8

@@ -28,6 +28,7 @@ PACKAGES = {
             "tests/test_moments.py",
             "tests/test_terms.py",
             "tests/test_relevance.py",
+            "tests/test_copies.py",
         ),
     ),
     "policy": Package(("policy.py",), ("tests/test_policy.py",)),
