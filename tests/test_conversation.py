@@ -127,6 +127,8 @@ def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
     text = answer(jira, key)
     assert f"{cows}: score 0." in text or f"{cows}: score 1." in text
     assert "is named from 0.50 on" in text
+    assert "The pictures are " in text
+    assert "The tickets " in text
     assert "Without the tickets' words it would be 0." in text
     assert "Most alike:" in text
     assert f"{tiles}: score 0.0" in text

@@ -126,7 +126,7 @@ def test_whatever_a_field_says_is_shown_as_it_is_and_does_nothing(field: str, ho
 def test_every_field_of_words_is_among_those_that_are_tried() -> None:
     """One that is added to what a comment says has to be tried too."""
     # Jira's keys, and our numbers
-    ours = {"key", "score", "moments", "also", "clip_on", "same_file"}
+    ours = {"key", "score", "moments", "also", "clip_on", "same_file", "same_recording"}
     tried = {"summary", "status", "resolution", "fix_versions", "filename", "kinds"}
     assert {field.name for field in dataclasses.fields(Suggested)} == ours | tried
 

@@ -48,6 +48,15 @@ def test_each_label_begins_at_its_floor(score: float, words: str) -> None:
     assert labels.is_weak(score) is (words == "Weak match")
 
 
+def test_the_same_file_says_more_than_the_same_recording() -> None:
+    assert labels.label(1.0, "GAME-1", "GAME-1") == "Same file as GAME-1"
+    assert labels.label(0.97, None, "GAME-1") == "Same recording as GAME-1"
+
+
+def test_a_label_of_a_copy_has_a_floor_too() -> None:
+    assert labels.label(0.9499, None, "GAME-1") == "Likely the same bug"
+
+
 @given(PROBABILITIES)
 def test_a_label_never_stands_beside_a_number_below_its_floor(score: float) -> None:
     shown = labels.rounded_down(score)

@@ -17,10 +17,11 @@ import numpy as np
 from dejabug import policy
 from dejabug.index import text_of
 from dejabug.jira.models import Issue
-from dejabug.labels import COMMENT_FLOOR
+from dejabug.labels import COMMENT_FLOOR, label
 from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
-from dejabug.ranking import Moment
+from dejabug.ranking import Calibrations, Moment
+from dejabug.reasons import Reason, reasons_for
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.refusals import optional
 from dejabug.rooms import Rooms
@@ -70,6 +71,20 @@ class Answer:
         """The key of the issue that has the very file of this one, if that was found."""
         pair = choice.pair
         return self.tickets[pair.found_issue_id].key if pair.same_file else None
+
+    def same_recording(self, choice: Choice) -> str | None:
+        """The key of the issue whose clip is a copy of the recording of this one's, if so."""
+        pair = choice.pair
+        return self.tickets[pair.found_issue_id].key if pair.same_recording else None
+
+    def label(self, choice: Choice) -> str:
+        """What a choice is called."""
+        return label(choice.pair.score, self.same_file(choice), self.same_recording(choice))
+
+    def reasons(self, choice: Choice, curves: Calibrations) -> list[Reason]:
+        """What a choice's score rests on. `curves` are what it was made by."""
+        pair = choice.pair
+        return reasons_for(pair, self.tickets[pair.found_issue_id].key, curves)
 
 
 def find_for_issue(place: Rooms, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
@@ -129,7 +144,7 @@ def rank(
         pairs += _with_times(place, clip, twins)
     if not indexed:
         pairs = [
-            PairMatch("", found.clip_id, found.issue_id, found.score, ())
+            PairMatch("", found.clip_id, found.issue_id, found.score, (), words=found.words)
             for found in place.finder.like_ticket(record.id, projects)
         ]
     return policy.best_per_issue(record.id, pairs)

@@ -227,4 +227,5 @@ def _suggested(place: Rooms, choice: Choice, answer: Answer) -> Suggested:
         also=tuple(answer.tickets[other].key for other in choice.also),
         clip_on=answer.tickets[elsewhere].key if elsewhere else None,
         same_file=answer.same_file(choice),
+        same_recording=answer.same_recording(choice),
     )

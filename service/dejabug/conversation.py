@@ -25,6 +25,7 @@ from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
 from dejabug.labels import rounded_down
 from dejabug.policy import Choice
+from dejabug.reasons import in_sentences
 from dejabug.records import ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
@@ -171,6 +172,8 @@ def _reasons(place: Rooms, key: str, choice: Choice, answer: Answer, threshold: 
     else:
         named = "is" if pair.score >= threshold else "would be"
         parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
+    if not pair.same_file:
+        parts.append(in_sentences(answer.reasons(choice, place.finder.calibrations)))
     if pair.frames is not None and pair.words is not None:
         alone = place.finder.by_pictures_alone(pair.evidence)
         parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
@@ -183,4 +186,4 @@ def _reasons(place: Rooms, key: str, choice: Choice, answer: Answer, threshold: 
         parts.append(f"Most alike: {here} here, {there} there.")
     if not pair.clip_id:
         parts.append("Compared by the tickets' words, since this one has no clip.")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))

@@ -40,11 +40,13 @@ TEXT_MOMENT = 2.0
 
 @dataclass(frozen=True)
 class TicketMatch:
-    """An issue found by its ticket's words alone; `clip_id` is the first of its clips."""
+    """An issue found by its ticket's words alone; `clip_id` is the first of its clips, `words` the
+    evidence that the score rests on."""
 
     issue_id: str
     clip_id: str
     score: float
+    words: float | None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,11 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         self._calibrations = calibrations or Calibrations()
         self._origins = origins
         self._recipe = recipe or Recipe()
+
+    @property
+    def calibrations(self) -> Calibrations:
+        """What scores are made by."""
+        return self._calibrations
 
     def by_pictures_alone(self, evidence: Evidence) -> float:
         """The probability that a pair of clips would have without their tickets' words."""
@@ -262,7 +269,12 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         for clip_id, other in self._frames.issues_of_clips_on(issue for issue, _ in near).items():
             first.setdefault(other, clip_id)
         return [
-            TicketMatch(other, first[other], curves.words.probability(evidence, curves.share))
+            TicketMatch(
+                other,
+                first[other],
+                curves.words.probability(evidence, curves.share),
+                evidence.words,
+            )
             for other, evidence in near
             if other in first
         ]

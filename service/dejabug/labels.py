@@ -15,6 +15,8 @@ POSSIBLE = 0.5
 LIKELY = 0.75
 # Nineteen in twenty: the precision that a studio expects of "very likely".
 VERY_LIKELY = 0.95
+# A copy of a recording shows what the recording shows, so that nothing less will do.
+SAME_RECORDING = VERY_LIKELY
 # Who reads "possible regression" may reopen a fixed ticket, so the match must be likely.
 REGRESSION = LIKELY
 # Everybody on the ticket reads a comment, and nobody asked for it: it names no match that is more
@@ -30,9 +32,16 @@ STRENGTHS = (
 WEAK = "Weak match"
 
 
-def label(score: float, same_file_as: str | None = None) -> str:
-    """What a match is called; `same_file_as` is the key of the issue that has the same file."""
-    return strength(score) if same_file_as is None else f"Same file as {same_file_as}"
+def label(
+    score: float, same_file_as: str | None = None, same_recording_as: str | None = None
+) -> str:
+    """What a match is called. `same_file_as` is the key of the issue that has the same file,
+    `same_recording_as` that of the issue whose clip is a copy of the same recording."""
+    if same_file_as is not None:
+        return f"Same file as {same_file_as}"
+    if same_recording_as is not None and score >= SAME_RECORDING:
+        return f"Same recording as {same_recording_as}"
+    return strength(score)
 
 
 def strength(score: float) -> str:

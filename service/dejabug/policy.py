@@ -12,7 +12,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dejabug.ranking import Evidence, Match, Moment
+from dejabug.ranking import SURE_COPY, Evidence, Match, Moment
+
+# The `clip_id` of a clip that somebody sent to search with, which is on no issue.
+UPLOAD = "upload"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class PairMatch:
     def evidence(self) -> Evidence:
         """What the score of a pair of clips rests on."""
         return Evidence(self.frames or 0.0, self.words, self.rank, self.size, self.copy)
+
+    @property
+    def same_recording(self) -> bool:
+        """Whether both clips are surely copies of one recording, and not the same bytes."""
+        return not self.same_file and self.copy >= SURE_COPY
 
 
 def pair_matches(

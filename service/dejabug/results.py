@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from dejabug.jira.models import Issue
 from dejabug.labels import label, rounded_down
 from dejabug.policy import Choice, PairMatch
-from dejabug.ranking import Moment, Relevance, relevance_of
+from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.reading import game_of
+from dejabug.reasons import Reason, reasons_for
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 
@@ -59,6 +60,14 @@ class Found(BaseModel):
         None,
         description="The key of the issue that has the very file that was asked with, or null.",
     )
+    same_recording: str | None = Field(
+        None,
+        description="The key of the issue whose clip is a copy of the same recording, or null.",
+    )
+    reasons: list[Reason] = Field(
+        default_factory=list,
+        description="What the score rests on. Empty for a question in words: see `found_by`.",
+    )
     relevance: Relevance | None = Field(
         description="How well words are answered; null for an issue and a clip."
     )
@@ -80,7 +89,10 @@ def results_of(place: Rooms, choices: Sequence[Choice], issues: Mapping[str, Iss
     clips = {
         record.id: clip_of(place, record) for record in place.catalogue.clips(clip_ids).values()
     }
-    return [_result(place, choice, issues, tags[choice.issue_id], clips) for choice in choices]
+    curves = place.finder.calibrations
+    return [
+        _result(place, choice, issues, tags[choice.issue_id], clips, curves) for choice in choices
+    ]
 
 
 def _result(
@@ -89,9 +101,13 @@ def _result(
     issues: Mapping[str, Issue],
     tags: list[str],
     clips: Mapping[str, FoundClip],
+    curves: Calibrations,
 ) -> Found:
     issue, pair = issues[choice.issue_id], choice.pair
-    same_file = issues[pair.found_issue_id].key if pair.same_file else None
+    found_key = issues[pair.found_issue_id].key
+    same_file = found_key if pair.same_file else None
+    same_recording = found_key if pair.same_recording else None
+    compared = bool(pair.clip_id) and not pair.answers
     others = (pair.found_issue_id, *choice.also)
     return Found(
         issue=issue.id,
@@ -105,8 +121,10 @@ def _result(
         kinds=tags,
         created=issue.created,
         score=rounded_down(pair.score, 4),
-        label=label(pair.score, same_file) if pair.clip_id and not pair.answers else None,
+        label=label(pair.score, same_file, same_recording) if compared else None,
         same_file=same_file,
+        same_recording=same_recording,
+        reasons=reasons_for(pair, found_key, curves),
         relevance=relevance_of(pair.score) if pair.answers else None,
         found_by=_found_by(pair),
         # None when a clip was forgotten meanwhile.

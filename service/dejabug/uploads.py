@@ -21,7 +21,7 @@ from dejabug.embedding import note_on, sample, sha256_of, signature_of
 from dejabug.index import text_of
 from dejabug.metrics import searching
 from dejabug.objects import StoreAwayError
-from dejabug.policy import PairMatch
+from dejabug.policy import UPLOAD, PairMatch
 from dejabug.ranking import TimedVectors
 from dejabug.replies import await_reply, put_reply
 from dejabug.rooms import Rooms, rooms
@@ -40,8 +40,6 @@ DECODING = 30.0
 UPLOAD_JOB = 120
 # Files that wait or are read at once, so that they cannot fill the folder that pictures need too.
 MOST_FILES = 20
-# What stands for the uploaded clip in a pair.
-UPLOAD = "upload"
 FAILED = "the search failed in its worker; its log says why"
 AWAY = "store_away: the clip cannot be fetched just now; send it again"
 PAIRS = TypeAdapter(list[PairMatch])

@@ -22,6 +22,14 @@ export interface Clip {
   video: "ready" | "preparing" | "none";
 }
 
+/** One thing that a score rests on. Its strength, 0 to 1, raises the score above 0.5 and lowers it
+ * below. */
+export interface Reason {
+  kind: "recording" | "pictures" | "words" | "nearest";
+  strength: number;
+  text: string;
+}
+
 export interface Match {
   issue_id: string;
   key: string;
@@ -37,6 +45,10 @@ export interface Match {
   strength: string;
   /** Key of the issue that has the very same file; then `strength` says so. */
   same_file: string | null;
+  /** Key of the issue whose clip is a copy of the same recording; then `strength` says so. */
+  same_recording: string | null;
+  /** What the score rests on; an earlier version of the service does not tell. */
+  reasons?: Reason[];
   /** Below every label's floor: it is listed apart, as unlikely. */
   weak: boolean;
   kinds: string[];

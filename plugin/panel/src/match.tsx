@@ -56,6 +56,7 @@ export function MatchCard(props: Props) {
             </p>
           )}
           <Moments match={match} />
+          <Reasons match={match} />
         </div>
         {pair && !open && (
           <Thumbnails
@@ -91,16 +92,40 @@ export function MatchCard(props: Props) {
 }
 
 function Strength({ match }: { match: Match }) {
-  const percent = Math.round(100 * Math.min(Math.max(match.score, 0), 1));
   return (
     <p class="strength">
-      <svg class="bar strength-bar" aria-hidden="true">
-        <rect class="bar-track" width="100%" height="100%" rx="2" />
-        <rect class="bar-value" width={`${percent}%`} height="100%" rx="2" />
-      </svg>
+      <Bar value={match.score} />
       <span class="strength-words">{match.strength}</span>
       <span class="small-print">score {scoreText(match.score)}</span>
     </p>
+  );
+}
+
+/** What the score rests on. The words say all that the bars show. */
+function Reasons({ match }: { match: Match }) {
+  // The label says already that it is the same file.
+  const reasons = match.same_file ? [] : (match.reasons ?? []);
+  if (reasons.length === 0) return null;
+  return (
+    <ul class="reasons" aria-label={`Why ${match.key} has this score`}>
+      {reasons.map(({ kind, strength, text }) => (
+        <li class={`reason${strength < 0.5 ? " reason-against" : ""}`} key={kind}>
+          <Bar value={strength} />
+          {text}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A bar from 0 to 1 beside words that say the same. */
+function Bar({ value }: { value: number }) {
+  const percent = Math.round(100 * Math.min(Math.max(value, 0), 1));
+  return (
+    <svg class="bar strength-bar" aria-hidden="true">
+      <rect class="bar-track" width="100%" height="100%" rx="2" />
+      <rect class="bar-value" width={`${percent}%`} height="100%" rx="2" />
+    </svg>
   );
 }
 

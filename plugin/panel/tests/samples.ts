@@ -32,6 +32,11 @@ export function aMatch(change: Partial<Match> = {}): Match {
     score: 0.97,
     strength: "Very likely the same bug",
     same_file: null,
+    same_recording: null,
+    reasons: [
+      { kind: "pictures", strength: 0.74, text: "The pictures are unusually alike." },
+      { kind: "words", strength: 0.31, text: "The tickets have little in common." },
+    ],
     weak: false,
     kinds: ["Floating object"],
     linked: false,

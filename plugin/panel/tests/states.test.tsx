@@ -141,6 +141,48 @@ describe("the same file", () => {
   });
 });
 
+describe("what a score rests on", () => {
+  const reasons = () => document.querySelector(".reasons");
+
+  it("is told in words, with a bar beside each", async () => {
+    await openPanel();
+    expect(reasons()?.getAttribute("aria-label")).toBe("Why GAME-3 has this score");
+    const rows = [...document.querySelectorAll(".reason")];
+    expect(rows.map((row) => row.textContent)).toEqual([
+      "The pictures are unusually alike.",
+      "The tickets have little in common.",
+    ]);
+    expect(rows.map((row) => row.querySelector(".bar-value")?.getAttribute("width"))).toEqual(["74%", "31%"]);
+    expect(rows.map((row) => row.classList.contains("reason-against"))).toEqual([false, true]);
+    expect(rows.every((row) => row.querySelector("svg")?.getAttribute("aria-hidden") === "true")).toBe(true);
+  });
+
+  it("is told of a copy of the same recording, with its moments", async () => {
+    const text = "Moves in step with GAME-3: a copy of the same recording.";
+    const match = aMatch({
+      strength: "Same recording as GAME-3",
+      same_recording: "GAME-3",
+      reasons: [{ kind: "recording", strength: 0.99, text }],
+    });
+    jira.similar = aSimilar({ matches: [match] });
+    await openPanel();
+    expect(panelText()).toContain("Same recording as GAME-3");
+    expect(panelText()).toContain(text);
+    expect(document.querySelector(".moments")).not.toBeNull();
+  });
+
+  it.each([
+    ["of the same file, whose label says it", { same_file: "GAME-3" }],
+    ["where the service tells none", { reasons: [] }],
+    ["by an earlier version of the service", { reasons: undefined }],
+  ])("is not told %s", async (_, change) => {
+    jira.similar = aSimilar({ matches: [aMatch(change)] });
+    await openPanel();
+    expect(panelText()).toContain("Cows float above the field");
+    expect(reasons()).toBeNull();
+  });
+});
+
 describe("the panel", () => {
   it("shows a skeleton until the answer is there", async () => {
     const opened = openPanel();

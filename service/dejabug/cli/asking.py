@@ -20,7 +20,8 @@ from dejabug.cli.common import (
     plain_errors,
 )
 from dejabug.jira.comments import span
-from dejabug.labels import label, rounded_down
+from dejabug.labels import rounded_down
+from dejabug.reasons import in_short
 from dejabug.results import answered_by
 from dejabug.search import NO_FILTERS, by_words
 
@@ -81,22 +82,24 @@ def similar(
     clips = place.catalogue.clips_of(record.id)
     answer = find_for_issue(place, record)
     if not answer.ranked and clips:
-        reasons = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
-        fail(f"{issue} has no clip that is indexed. {'; '.join(reasons)}".strip())
+        failed = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
+        fail(f"{issue} has no clip that is indexed. {'; '.join(failed)}".strip())
     threshold = comment_threshold(place, record.project, answer)
     most = place.settings.max_suggestions
     named = for_comment(place, record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
     choices = for_comment(place, record, answer, threshold=-1.0, limit=limit)
-    same_file = answer.same_file
+    reasons = [answer.reasons(choice, place.finder.calibrations) for choice in choices]
     rows = [
         {
             "issue": answer.tickets[choice.issue_id].key,
             "summary": answer.tickets[choice.issue_id].summary,
             "status": answer.tickets[choice.issue_id].status,
             "score": rounded_down(choice.pair.score, 4),
-            "label": label(choice.pair.score, same_file(choice)),
-            "same_file": same_file(choice),
+            "label": answer.label(choice),
+            "same_file": answer.same_file(choice),
+            "same_recording": answer.same_recording(choice),
+            "reasons": [each.model_dump() for each in why],
             "commented": choice.issue_id in commented,
             "also": [answer.tickets[other].key for other in choice.also],
             "moments": [
@@ -107,13 +110,15 @@ def similar(
                 for moment in choice.pair.moments
             ],
         }
-        for choice in choices
+        for choice, why in zip(choices, reasons, strict=True)
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("score", "issue", "summary", "status", "here", "there", title=f"Like {issue}")
-    for row, pair in zip(rows, (choice.pair for choice in choices), strict=True):
+    columns = ("score", "issue", "summary", "status", "here", "there", "why")
+    table = Table(*columns, title=f"Like {issue}")
+    for row, choice, why in zip(rows, choices, reasons, strict=True):
+        pair = choice.pair
         first = pair.moments[0] if pair.moments else None
         here = span(first.query_start, first.query_end) if first else ""
         there = span(first.match_start, first.match_end) if first else ""
@@ -125,6 +130,7 @@ def similar(
             escape(str(row["status"])),
             here,
             there,
+            in_short(why),
         )
     console.print(table)
     console.print(f"[dim]Comments need {threshold:g}; {escape(place.encoder_label())}[/]")

@@ -33,7 +33,8 @@ class Suggested:
     """One suggested ticket; `filename` names its clip when it has several, `kinds` are the kinds of
     bug that it is tagged with, `also` the keys of its duplicates that match too, `clip_on` that of
     the duplicate whose clip was compared, None for its own, `same_file` that of the issue with the
-    very same file, if there is one."""
+    very same file, `same_recording` that of the one whose clip is a copy of the same recording, if
+    there is one."""
 
     key: str
     summary: str
@@ -47,6 +48,7 @@ class Suggested:
     also: tuple[str, ...] = ()
     clip_on: str | None = None
     same_file: str | None = None
+    same_recording: str | None = None
 
 
 def render(
@@ -109,10 +111,10 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
     summary = suggestion.summary
     if len(summary) > LONGEST_SUMMARY:
         summary = summary[: LONGEST_SUMMARY - 1].rstrip() + "…"
+    name = label(suggestion.score, suggestion.same_file, suggestion.same_recording)
     lines = [
         f"* *{_link(suggestion.key, browse_url)}* {escape(summary)}",
-        f"** {label(suggestion.score, suggestion.same_file)} "
-        f"(score {rounded_down(suggestion.score):.2f}), {_state(suggestion)}",
+        f"** {name} (score {rounded_down(suggestion.score):.2f}), {_state(suggestion)}",
     ]
     if suggestion.also:
         also = ", ".join(_link(key, browse_url) for key in suggestion.also)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dejabug.ranking.calibration import FITTED_SHARE, Calibration, Calibrations, fit
+from dejabug.ranking.calibration import (
+    FITTED_SHARE,
+    SURE_COPY,
+    Calibration,
+    Calibrations,
+    copy_probability,
+    fit,
+    logistic,
+)
 from dejabug.ranking.copies import likeness_in_step, motion_of
 from dejabug.ranking.evidence import Evidence
 from dejabug.ranking.frames import Compared, compare, frame_backgrounds, soft_maximum
@@ -40,6 +48,7 @@ __all__ = [
     "LIKELY",
     "POOL_SIZE",
     "POSSIBLE",
+    "SURE_COPY",
     "Calibration",
     "Calibrations",
     "Compared",
@@ -60,11 +69,13 @@ __all__ = [
     "background_of",
     "centre",
     "compare",
+    "copy_probability",
     "coverage",
     "fit",
     "frame_backgrounds",
     "likeness_in_step",
     "likenesses",
+    "logistic",
     "majority",
     "matching_moments",
     "motion_of",

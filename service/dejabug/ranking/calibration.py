@@ -27,6 +27,8 @@ LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
 # fast it gets surer. Of 60 copies of demo clips (dark, low bit rate, filmed) 58 are above 0.52; of
 # pairs of other clips of one game, 99 % are below 0.38 (docs/quality.md).
 COPY_MIDDLE, COPY_WEIGHT = 0.52, 40.0
+# From here on two clips are called copies of one recording: the probability is 0.96.
+SURE_COPY = 0.6
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,21 @@ class Calibration:
     def probability(self, evidence: Evidence, share: float = FITTED_SHARE) -> float:
         """0 to 1. `share`: how many of the project's tickets have an earlier duplicate, 0 to 1."""
         odds = self.log_odds(evidence) + prior_odds(share)
-        odds = max(odds, COPY_WEIGHT * (evidence.copy - COPY_MIDDLE))
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds))))
+        return logistic(max(odds, COPY_WEIGHT * (evidence.copy - COPY_MIDDLE)))
 
     def weights(self) -> Numbers:
         """All numbers [5], the intercept last."""
         return np.array([self.frames, self.words, self.rank, self.size, self.intercept])
+
+
+def copy_probability(copy: float) -> float:
+    """How likely two clips are copies of one recording, by how alike they move in step, 0 to 1."""
+    return logistic(COPY_WEIGHT * (copy - COPY_MIDDLE))
+
+
+def logistic(odds: float) -> float:
+    """Log odds → a probability."""
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds))))
 
 
 def prior_odds(share: float) -> float:

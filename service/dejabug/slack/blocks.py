@@ -12,6 +12,7 @@ from typing import Any
 
 from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
+from dejabug.reasons import in_short
 from dejabug.results import Found, answered_by
 from dejabug.rooms import Rooms
 from dejabug.search import Page
@@ -119,7 +120,10 @@ def _result(found: Found, picture: str | None) -> list[Block]:
     facts = [how, _name(found.status), *([moment] if moment else [])]
     if found.also:
         facts.append(f"also {escape(', '.join(found.also[:MOST_ALSO]))}")
-    section = _section(f"{_line(found.key, found.url, found.summary)}\n{' · '.join(facts)}")
+    text = f"{_line(found.key, found.url, found.summary)}\n{' · '.join(facts)}"
+    if why := in_short(found.reasons):
+        text += f"\nWhy: {why}"
+    section = _section(text)
     if picture:
         alt = f"{found.key}, {clock(found.moments[0].there_at) if found.moments else 'its clip'}"
         section["accessory"] = {"type": "image", "image_url": picture, "alt_text": alt}

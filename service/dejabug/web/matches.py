@@ -8,7 +8,7 @@ from dejabug import policy
 from dejabug.answers import Answer, Read, find_for_reader, tickets_of
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
-from dejabug.labels import is_weak, label, may_be_regression, rounded_down
+from dejabug.labels import is_weak, may_be_regression, rounded_down
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
@@ -35,7 +35,7 @@ def matches_for(
     wish = Wish(place.settings.panel_threshold, MOST, answer.rejected, place.projects.off())
     tickets = tickets_of(answer.tickets.values(), place.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    keys, matches = answer.keys(), []
+    keys, matches, curves = answer.keys(), [], place.finder.calibrations
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
@@ -45,6 +45,7 @@ def matches_for(
             {
                 **_ticket(answer.tickets[choice.issue_id], place.settings.jira_url),
                 **_strength(choice, answer),
+                "reasons": [each.model_dump() for each in answer.reasons(choice, curves)],
                 **shown,
                 "kinds": place.catalogue.tags(choice.issue_id),
                 "linked": choice.issue_id in linked,
@@ -75,12 +76,12 @@ def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
 
 def _strength(choice: Choice, answer: Answer) -> dict[str, Any]:
     pair, issue = choice.pair, answer.tickets[choice.issue_id]
-    same_file = answer.same_file(choice)
     fixed = fixed_in(issue.resolution, issue.fix_versions)
     return {
         "score": rounded_down(pair.score, 4),
-        "strength": label(pair.score, same_file),
-        "same_file": same_file,
+        "strength": answer.label(choice),
+        "same_file": answer.same_file(choice),
+        "same_recording": answer.same_recording(choice),
         "weak": is_weak(pair.score),
         "regression": fixed if may_be_regression(pair.score) else None,
         "by": "clip" if pair.clip_id else "words",

@@ -82,6 +82,20 @@ function about(result) {
   const more = [result.game, result.created.slice(0, 10)].filter(Boolean).join(" · ");
   text.append(make("p", { class: "small" }, more));
   if (result.label) text.append(make("p", { class: "small" }, result.label));
+  // The label says already that it is the same file.
+  if (result.reasons.length && !result.same_file) text.append(reasons(result));
   if (result.also.length) text.append(make("p", { class: "small" }, `also ${result.also.join(", ")}`));
   return text;
+}
+
+/** What the score rests on: small bars, beside words that say the same. */
+function reasons(result) {
+  const list = make("ul", { class: "reasons", "aria-label": `Why ${result.key} has this score` });
+  for (const { strength, text } of result.reasons) {
+    const value = make("span", { class: "value" });
+    value.style.width = `${Math.round(100 * strength)}%`;
+    const bar = make("span", { class: strength < 0.5 ? "bar against" : "bar", "aria-hidden": "true" }, value);
+    list.append(make("li", {}, bar, text));
+  }
+  return list;
 }
