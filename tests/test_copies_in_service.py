@@ -26,8 +26,8 @@ def test_a_dark_recording_of_a_clip_finds_its_ticket(
     assert record is not None
     best = rank(place, record)[0]
     assert best.found_issue_id == str(jira.issue(old)["id"])
-    assert best.copy > 0.6
-    assert best.score > 0.95
+    assert best.copy > 0.75
+    assert best.score > 0.8
 
 
 def test_motion_is_read_from_a_real_file(clips: Path) -> None:

@@ -522,7 +522,7 @@ def test_references_in_redis_are_those_of_the_evaluation_in_memory(
             enter_clip(index, origins, clip_id)
         said = scene(1000 + number, 1).vectors[0]
         tickets.write(place.issue_id, "GAME", said, "")
-        tickets_here.write(place.issue_id, said)
+        tickets_here.write(place.issue_id, said, 0)  # no words, as there
         for told in (tickets, tickets_here):
             enter_ticket(told, origins, place.issue_id)
     asked = dict.fromkeys(places, "GAME")

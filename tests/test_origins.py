@@ -47,10 +47,13 @@ def test_an_encoder_of_another_name_is_measured(remembering: Remembering) -> Non
     assert words.tolist() == [0, 1, 0]
 
 
-def test_processes_without_the_model_know_them_and_an_older_worker_s_are_at_zero(
-    place: Rooms,
+def test_processes_without_the_model_know_them_and_before_a_worker_told_they_are_at_zero(
+    cold_place: Rooms,
 ) -> None:
-    assert np.linalg.norm(place.collection.origins().pictures) > 0.1
-    place.redis.hdel(ORIGINS, place.encoder_name)
-    place.__dict__.pop("_collections", None)
-    assert not place.collection.origins().pictures.any()
+    assert np.linalg.norm(cold_place.collection.origins().pictures) > 0.1
+    cold_place.tell_of_encoder("another:model", 2, "a test's")
+    other = cold_place.collection_of("another:model")
+    assert not other.origins().pictures.any()
+    both = np.arange(4, dtype=np.float32)
+    cold_place.redis.hset(ORIGINS, other.name, both.tobytes())
+    assert other.origins().words.tolist() == [2, 3]

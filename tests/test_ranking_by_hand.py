@@ -235,7 +235,8 @@ def pair(seed: int) -> tuple[Side, Side]:
         usual = Reference(float(rng.uniform(0.3, 0.7)), rivals, int(rng.integers(2, 80)))
         words = unit_rows(rng.normal(size=(1, DIMENSIONS)).astype(np.float32) + 1)[0]
         said = Reference(float(rng.uniform(0, 0.3)), {}, 5)
-        sides.append(Side(made(rng, 4), usual, None, words, said, frozenset({name})))
+        siblings = frozenset({name})
+        sides.append(Side(made(rng, 4), usual, None, words, said, 8, siblings=siblings))
     return sides[0], sides[1]
 
 

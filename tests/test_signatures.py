@@ -28,7 +28,7 @@ from dejabug.ranking import Signature
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
-from dejabug.search import Filters, like_issue
+from dejabug.search import Filters, by_words
 from test_blank_clips import black, loading
 from test_index import DIMENSIONS, HOME, times, unit
 from test_jobs import COWS, PLACEHOLDER, history, tell, work
@@ -241,18 +241,16 @@ def test_an_evaluation_keeps_signatures_as_the_service_does(
 # What a search loads
 
 
-def test_no_search_loads_a_signature(place: Rooms, jira: Site, clips: Path) -> None:
+def test_no_search_by_words_loads_a_signature(place: Rooms, jira: Site, clips: Path) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
     clip = clip_of(place, jira, key)
     query = place.index.clip_vectors([clip.id])[clip.id]
     vector = place.encoder.embed_texts(["a herd of cows"])[0]
-    finder = place.finder_of(place.collection)
 
     def ask() -> None:
-        assert like_issue(place, GAME, key, Filters(), 10).results
-        assert finder.like(query, ["GAME"])
+        assert by_words(place, GAME, "a herd of cows", Filters(), 10)
         assert place.index.best_frames(vector, 10, ["GAME"])
         assert place.index.nearest_clips(query.vectors, 10, ["GAME"])
         place.index.neighbours.references({clip.id: "GAME"})

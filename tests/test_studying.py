@@ -6,6 +6,7 @@ import pytest
 
 from dejabug import studying
 from dejabug.doctor import examine
+from dejabug.evaluation.learning import TooFewError
 from dejabug.ledger import CommentRecord
 from dejabug.lessons import (
     LearningReport,
@@ -77,7 +78,8 @@ def test_too_few_duplicates_teach_their_share_alone(cold_place: Rooms) -> None:
     place.tell_of_encoder(place.encoder_name, 4, "a test's")
     write_lessons(place.redis, place.encoder_name, Lessons(Calibrations()))
     duplicates(place, 12, tickets=100)
-    assert study(place, most_asking=10) is None
+    with pytest.raises(TooFewError, match="0 groups"):
+        study(place, most_asking=10)
     lessons = read_lessons(place.redis, place.encoder_name)
     assert lessons.calibrations is None
     assert lessons.share == pytest.approx(share_of(100, 12))
@@ -97,7 +99,7 @@ def test_going_back_is_one_command_and_holds(cold_place: Rooms) -> None:
     queue_learning(place, now=True)
     assert place.queue("default").count == 0
     place.tell_of_encoder(place.own.name, 4, "a test's")
-    assert "as shipped" in words(call("learn").output)
+    assert "groups of duplicates are known" in words(call("learn").output)
     assert not are_held(place.redis, place.own.name)
 
 
@@ -140,11 +142,13 @@ def test_comments_are_brought_in_line_when_scores_change(cold_place: Rooms) -> N
     watched = IssueRecord("10001", "GAME-0", "GAME", "Game", watched=True)
     place.catalogue.put_issue(watched)
     place.ledger.put_comment("10001", CommentRecord("40001", "digest", "50001", ("10002",)))
-    study(place, most_asking=10)
+    with pytest.raises(TooFewError):
+        study(place, most_asking=10)
     (job,) = place.queue("default").get_jobs()
     assert (job.func_name, job.args) == ("dejabug.jobs.suggest", ["10001"])
     place.queue("default").empty()  # type: ignore[no-untyped-call]
-    study(place, most_asking=10)  # nothing is new
+    with pytest.raises(TooFewError):
+        study(place, most_asking=10)  # nothing is new
     assert place.queue("default").count == 0
     call("learn", "--forget")
     assert place.queue("default").count == 1

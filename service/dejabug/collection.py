@@ -15,6 +15,7 @@ import numpy as np
 from redis import Redis
 
 from dejabug.catalogue import Catalogue
+from dejabug.encoders.origins import shipped_origins
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
 from dejabug.index_home import COMPARED, DIMENSIONS, IndexHome
 from dejabug.pace import Pace
@@ -81,16 +82,19 @@ class Collection:
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
     def origins(self) -> Origins:
-        """Where the vectors are seen from; zeros until a worker of this version has told. Raises
-        IndexUnavailableError like `dimensions`."""
+        """Where the vectors are seen from: what comes with the package, or what a worker has told;
+        zeros until then. Raises IndexUnavailableError like `dimensions`."""
         kept = self._measured.get("origins")
         if kept is None:
-            measured = self.redis.hget(ORIGINS, self.name)
-            if not isinstance(measured, bytes):
+            both = shipped_origins(self.name, self.dimensions)
+            measured = self.redis.hget(ORIGINS, self.name) if both is None else None
+            if isinstance(measured, bytes):
+                pictures, words = np.frombuffer(measured, np.float32).reshape(2, -1)
+                both = pictures, words
+            if both is None:
                 nothing = np.zeros(self.dimensions, np.float32)
                 return Origins(nothing, nothing)
-            pictures, words = np.frombuffer(measured, np.float32).reshape(2, -1)
-            kept = self._measured["origins"] = Origins(pictures, words)
+            kept = self._measured["origins"] = Origins(*both)
         return kept
 
     @cached_property

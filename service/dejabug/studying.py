@@ -71,31 +71,37 @@ def learn_job() -> None:
     """One lesson, for the encoder that serves."""
     place = rooms()
     if not are_held(place.redis, place.encoder_name) and place.collection.knows_dimensions():
-        study(place, most_asking=ASKING)
+        try:
+            study(place, most_asking=ASKING)
+        except TooFewError as error:
+            log.info("nothing_learned", why=str(error))
 
 
-def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Learned | None:
-    """Learn for the encoder that counts, keep what wins, and note what came of it. None where there
-    are too few duplicates to learn weights from: then only their share is taken over."""
+def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Learned:
+    """Learn for the encoder that counts, keep what wins, and note what came of it.
+
+    Raises TooFewError where there are too few duplicates to learn weights from: then only their
+    share is taken over.
+    """
     before = read_lessons(place.redis, place.encoder_name)
-    learned = _study(place, progress, most_asking)
-    after = read_lessons(place.redis, place.encoder_name)
-    if differ(before, after) and place.serves(place.collection):
-        correct_comments(place)
-    return learned
+    try:
+        return _study(place, progress, most_asking)
+    finally:
+        after = read_lessons(place.redis, place.encoder_name)
+        if differ(before, after) and place.serves(place.collection):
+            correct_comments(place)
 
 
-def _study(place: Rooms, progress: Progress, most_asking: int) -> Learned | None:
+def _study(place: Rooms, progress: Progress, most_asking: int) -> Learned:
     name = place.encoder_name
     tickets, duplicates = count_duplicates(place)
     share = share_of(tickets, duplicates)
     try:
         learned = learn(studio(place), progress, most_asking=most_asking)
-    except TooFewError as error:
+    except TooFewError:
         write_lessons(place.redis, name, Lessons(share=share))
         write_report(place.redis, name, LearningReport(time.time(), tickets, duplicates))
-        log.info("nothing_learned", why=str(error), share=round(share, 3))
-        return None
+        raise
     write_lessons(place.redis, name, Lessons(learned.lessons.calibrations, share))
     report = LearningReport(
         time.time(),

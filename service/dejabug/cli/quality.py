@@ -167,8 +167,7 @@ def evaluate_search(
             draw_arrivals(in_order, curve_file)
         if fit:
             print_arrivals_fit(replayed, place.settings)
-    if learned is not None:
-        console.print(_learned_table(learned))
+    console.print(_learned_table(learned))
     if json_file:
         json_file.write_text(told + "\n", "utf-8")
     console.print(f"[dim]{escape(label)}[/]")
@@ -231,8 +230,7 @@ def learn(
     hold_lessons(place.redis, name, hold=False)
     with progress_bars() as progress:
         learned = study(place, counting(progress, "Learning"), most_asking=MOST_ASKING)
-    if learned is not None:
-        console.print(_learned_table(learned))
+    console.print(_learned_table(learned))
     console.print(f"Scores: {scores_in_words(place.redis, name)}.")
 
 

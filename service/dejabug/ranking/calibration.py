@@ -24,11 +24,12 @@ FITTED_SHARE = 0.42
 # Shares of duplicates that a project can have, for the prior.
 LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
 # The correlation in step at which two clips are as likely copies of one recording as not, and how
-# fast it gets surer. Of 60 copies of demo clips (dark, low bit rate, filmed) 58 are above 0.52; of
-# pairs of other clips of one game, 99 % are below 0.38 (docs/quality.md).
-COPY_MIDDLE, COPY_WEIGHT = 0.52, 40.0
-# From here on two clips are called copies of one recording: the probability is 0.96.
-SURE_COPY = 0.6
+# fast it gets surer. Of 60 copies of demo clips (dark, low bit rate, filmed) 56 then find their
+# original first. Scripted runs of one game over one track reach 0.73 without being copies
+# (docs/quality.md).
+COPY_MIDDLE, COPY_WEIGHT = 0.7, 20.0
+# From here on two clips are called copies of one recording: the probability is 0.9.
+SURE_COPY = 0.81
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Calibration:
     def probability(self, evidence: Evidence, share: float = FITTED_SHARE) -> float:
         """0 to 1. `share`: how many of the project's tickets have an earlier duplicate, 0 to 1."""
         odds = self.log_odds(evidence) + prior_odds(share)
-        return logistic(max(odds, COPY_WEIGHT * (evidence.copy - COPY_MIDDLE)))
+        if evidence.copy > 0:
+            odds = max(odds, COPY_WEIGHT * (evidence.copy - COPY_MIDDLE))
+        return logistic(odds)
 
     def weights(self) -> Numbers:
         """All numbers [5], the intercept last."""
@@ -75,8 +78,8 @@ def prior_odds(share: float) -> float:
 
 # Fitted on arrivals of the demo and of the development set, with trust (20, see `fit`) in weights
 # that were fitted elsewhere, and held on tickets in honest words of other games (docs/quality.md).
-FRAMES_ONLY = Calibration(frames=4.1, rank=-1.0, size=0.63, intercept=-1.37)
-WITH_WORDS = Calibration(frames=5.18, words=12.35, rank=-0.7, size=0.65, intercept=-1.45)
+FRAMES_ONLY = Calibration(frames=3.89, rank=-0.96, size=0.63, intercept=-1.45)
+WITH_WORDS = Calibration(frames=5.05, words=11.57, rank=-0.7, size=0.65, intercept=-1.32)
 # For the words of tickets that have no clip.
 WORDS_ONLY = Calibration(words=15.0, intercept=-2.1)
 

@@ -15,7 +15,7 @@ class Evidence:
         words: the same of their tickets' words; None where one has none.
         rank: 0 where each is the other's nearest, greater the more clips come in between.
         size: the logarithm of how many clips their projects have.
-        copy: how alike they move in step, 0 to 1, where that stands out: above 0.6 both are surely
+        copy: how alike they move in step, 0 to 1, where that stands out: above 0.8 both are surely
             copies of one recording.
     """
 
