@@ -60,6 +60,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     first = told["matches"][0]
     assert first["key"] == old
     assert first["by"] == "clip"
+    assert [each["kind"] for each in first["reasons"]] == ["pictures", "words", "nearest"]
     assert first["there"]["filename"] == COWS[0]
     assert first["there"]["times"] == place.pictures.times(first["there"]["clip_id"])
     moment = first["moments"][0]

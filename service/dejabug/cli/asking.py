@@ -115,22 +115,21 @@ def similar(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    columns = ("score", "issue", "summary", "status", "here", "there", "why")
-    table = Table(*columns, title=f"Like {issue}")
+    table = Table("score", "issue", "summary", "status", "here", "there", title=f"Like {issue}")
     for row, choice, why in zip(rows, choices, reasons, strict=True):
         pair = choice.pair
         first = pair.moments[0] if pair.moments else None
         here = span(first.query_start, first.query_end) if first else ""
         there = span(first.match_start, first.match_end) if first else ""
         said = "" if row["commented"] else "[dim], silent[/dim]"
+        rests_on = f"\n[dim]{short}[/dim]" if (short := in_short(why)) else ""
         table.add_row(
-            f"{rounded_down(pair.score):.2f} {row['label']}{said}",
+            f"{rounded_down(pair.score):.2f} {row['label']}{said}{rests_on}",
             str(row["issue"]),
             escape(str(row["summary"])),
             escape(str(row["status"])),
             here,
             there,
-            in_short(why),
         )
     console.print(table)
     console.print(f"[dim]Comments need {threshold:g}; {escape(place.encoder_label())}[/]")
