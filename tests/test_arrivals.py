@@ -379,7 +379,7 @@ def test_the_command_tells_people_and_machines_what_arrivals_give(tmp_path: Path
     for each in arrivals.values():
         assert {"ece", "default", "0.5", "0.7", "0.8", "0.9", "0.95", "recall_at_95"} <= set(each)
         assert each["with_duplicate"] == 2 * 4  # two groups of three, in two orders
-        assert each["default"]["threshold"] == 0.85
+        assert each["default"]["threshold"] == 0.8
         assert {"threshold", "named", "precision", "recall", "related"} <= set(each["0.5"])
     text = page.read_text("utf-8")
     assert text.count("<svg") == 2

@@ -631,7 +631,9 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
     old = jira.file("GAME", "Objects float in the air and never fall", clips / COWS[0])
     tell(place, jira, old, watch=False)
     assert place.catalogue.tags(str(jira.issue(old)["id"])) == ["Floating object"]
-    key = jira.file("GAME", "Objects hover in the air above the meadow", clips / COWS[2])
+    key = jira.file(
+        "GAME", "Objects float in the air over the meadow and never fall", clips / COWS[2]
+    )
     tell(place, jira, key)
     (comment,) = jira.comments(key)
     assert "Kind of bug: Floating object" in comment["body"]

@@ -28,11 +28,9 @@ from dejabug.ranking import Signature
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
-from dejabug.search import Filters, by_words
 from test_blank_clips import black, loading
 from test_index import DIMENSIONS, HOME, times, unit
 from test_jobs import COWS, PLACEHOLDER, history, tell, work
-from test_search import GAME
 
 __all__ = ["black", "loading"]
 FIELD = "signature"
@@ -250,7 +248,7 @@ def test_no_search_by_words_loads_a_signature(place: Rooms, jira: Site, clips: P
     vector = place.encoder.embed_texts(["a herd of cows"])[0]
 
     def ask() -> None:
-        assert by_words(place, GAME, "a herd of cows", Filters(), 10)
+        assert place.finder.search("a herd of cows", vector, place.scale, ["GAME"])
         assert place.index.best_frames(vector, 10, ["GAME"])
         assert place.index.nearest_clips(query.vectors, 10, ["GAME"])
         place.index.neighbours.references({clip.id: "GAME"})

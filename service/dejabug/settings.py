@@ -220,7 +220,7 @@ class Settings(BaseSettings):
 
     # Comments
     comment_threshold: Annotated[float, AfterValidator(checked_threshold)] = Field(
-        0.85,
+        0.8,
         description="Matches less probable than this are never commented, 0.5 to 1; see "
         "docs/quality.md.",
     )

@@ -167,7 +167,8 @@ def evaluate_search(
             draw_arrivals(in_order, curve_file)
         if fit:
             print_arrivals_fit(replayed, place.settings)
-    console.print(_learned_table(learned))
+    if learned is not None:
+        console.print(_learned_table(learned))
     if json_file:
         json_file.write_text(told + "\n", "utf-8")
     console.print(f"[dim]{escape(label)}[/]")
