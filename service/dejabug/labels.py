@@ -11,7 +11,7 @@ import math
 
 # Even odds. Below this a match is more often wrong than right, so nothing may call it the same bug.
 POSSIBLE = 0.5
-# Three in four. In order of arrival, matches from here on were right in 61 to 75 % of cases.
+# Three in four. In order of arrival, nine in ten matches from here on were right (docs/quality.md).
 LIKELY = 0.75
 # Nineteen in twenty: the precision that a studio expects of "very likely".
 VERY_LIKELY = 0.95
