@@ -12,14 +12,15 @@ from tools.soak.measure import Moment
 # is up to date, and RQ's own names.
 FIXED = re.compile(
     r"dejabug:(account|dimensions|labels|serving|projects|indexes-made|reconciled|reconcile-cursor"
-    r"|index-(home|name|compared)"
+    r"|index-(home|name|compared)|origins|neighbours:(clip|ticket):\S+:since"
     r"|retention|project-rules|webhook-refused|token-digests|token:[0-9a-f]+|(lessons|pace):\S+)"
     r"|rq:(queues|workers|(workers|finished|failed):\S+)"
 )
 # One key for all issues or clips of a kind, which is gone when the last of them is.
 SHARED = re.compile(
     r"dejabug:(issues|hidden|verdicts|muted|comments-begun"
-    r"|(clips|tags|words-done|words-waiting):\S+)"
+    r"|(clips|tags|words-done|words-waiting):\S+"
+    r"|neighbours:(clip|ticket):\S+:(background|frames|waiting))"
 )
 # Bytes of memory that one event may cost a process for good. Python's and libc's heaps grow in
 # steps, so that a few events tell nothing: a leak of one small record an event is more.
