@@ -173,9 +173,9 @@ def _reasons(place: Rooms, key: str, choice: Choice, answer: Answer, threshold: 
         named = "is" if pair.score >= threshold else "would be"
         parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
     if not pair.same_file:
-        parts.append(in_sentences(answer.reasons(choice, place.finder.calibrations)))
+        parts.append(in_sentences(answer.reasons(choice, place.calibrations)))
     if pair.frames is not None and pair.words is not None:
-        alone = place.finder.by_pictures_alone(pair.evidence)
+        alone = place.calibrations.by_pictures_alone(pair.evidence)
         parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
     if pair.same_file:
         parts.append(f"{answer.same_file(choice)} has the same file as this ticket.")

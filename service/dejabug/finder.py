@@ -124,15 +124,6 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         self._origins = origins
         self._recipe = recipe or Recipe()
 
-    @property
-    def calibrations(self) -> Calibrations:
-        """What scores are made by."""
-        return self._calibrations
-
-    def by_pictures_alone(self, evidence: Evidence) -> float:
-        """The probability that a pair of clips would have without their tickets' words."""
-        return self._calibrations.probability(replace(evidence, words=None))
-
     def like_clip(
         self,
         clip_id: str,
@@ -142,11 +133,11 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         without_clips: Collection[str] = (),
     ) -> list[Match]:
         """Clips of other issues in these projects like an indexed one, best first; like `like`."""
-        query = self._sides([clip_id], use_words=use_words).get(clip_id)
-        where = self._frames.places([clip_id]).get(clip_id)
-        if query is None or where is None:
+        places = self._frames.places([clip_id])
+        query = self._sides(places, use_words=use_words).get(clip_id)
+        if query is None:
             return []
-        return self._like(query, projects, where.issue_id, without_clips)
+        return self._like(query, projects, places[clip_id].issue_id, without_clips)
 
     def like(
         self,
@@ -172,26 +163,28 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         near = self._frames.nearest_clips(query.clip.vectors, self._candidate_frames, projects)
         # Some more than asked for: the issue's own clips may be among them.
         others = [clip_id for clip_id, _ in near if clip_id not in without_clips]
-        chosen = others[: self._candidate_clips + 10]
-        issues = self._issues(chosen, without_issue)
-        issues = dict(list(issues.items())[: self._candidate_clips])
+        found = self._frames.places(others[: self._candidate_clips + 10])
+        foreign = [clip for clip, where in found.items() if where.issue_id != without_issue]
+        places = {clip: found[clip] for clip in foreign[: self._candidate_clips]}
         if query.words is not None:
             told = self._frames.issues_of_clips_on(
                 issue_id
                 for issue_id, _ in self._tickets.nearest(query.words, CANDIDATE_TICKETS, projects)
                 if issue_id != without_issue
             )
-            issues |= {clip: of for clip, of in told.items() if clip not in without_clips}
-        sides = self._sides(issues, use_words=query.words is not None)
+            places |= self._frames.places(clip for clip in told if clip not in without_clips)
+        moves = query.motion is not None and len(query.motion) > 0
+        sides = self._sides(places, use_words=query.words is not None, use_motion=moves)
         return ranking.rank_pairs(
             query, sides, self._origins, calibrations=self._calibrations, recipe=self._recipe
         )
 
-    def _sides(self, clip_ids: Iterable[str], *, use_words: bool) -> dict[str, Side]:
-        """All that is known of clips, to be compared; those that are not indexed are left out."""
-        clips = self._frames.clip_vectors(clip_ids)
-        places = self._frames.places(clips)
-        clips = {clip: vectors for clip, vectors in clips.items() if clip in places}
+    def _sides(
+        self, places: Mapping[str, Place], *, use_words: bool, use_motion: bool = True
+    ) -> dict[str, Side]:
+        """All that is known of clips, to be compared; those that are not indexed are left out.
+        Without `use_motion` their signatures are not read."""
+        clips = self._frames.clip_vectors(places)
         issues = {places[clip].issue_id for clip in clips}
         siblings: dict[str, set[str]] = {}
         for clip, issue in self._frames.issues_of_clips_on(issues).items():
@@ -200,9 +193,8 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
             {clip: places[clip].project for clip in clips}
         )
         usual = self._frames.neighbours.frame_backgrounds(list(clips))
-        motions = {
-            clip: ranking.motion_of(each) for clip, each in self._frames.signatures(clips).items()
-        }
+        signatures = self._frames.signatures(clips if use_motion else ())
+        motions = {clip: ranking.motion_of(each) for clip, each in signatures.items()}
         words, words_references, terms = self._words(issues) if use_words else ({}, {}, {})
         return {
             clip: Side(
@@ -278,14 +270,6 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
             for other, evidence in near
             if other in first
         ]
-
-    def _issues(self, clip_ids: Sequence[str], without: str | None) -> dict[str, str]:
-        places = self._frames.places(clip_ids)
-        return {
-            clip_id: places[clip_id].issue_id
-            for clip_id in clip_ids
-            if clip_id in places and places[clip_id].issue_id != without
-        }
 
 
 class Finder(ClipFinder[FrameIndex, TicketIndex]):

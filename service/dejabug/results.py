@@ -89,7 +89,7 @@ def results_of(place: Rooms, choices: Sequence[Choice], issues: Mapping[str, Iss
     clips = {
         record.id: clip_of(place, record) for record in place.catalogue.clips(clip_ids).values()
     }
-    curves = place.finder.calibrations
+    curves = place.calibrations
     return [
         _result(place, choice, issues, tags[choice.issue_id], clips, curves) for choice in choices
     ]

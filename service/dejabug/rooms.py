@@ -46,7 +46,7 @@ from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
 from dejabug.promises import Promises
 from dejabug.queueing import KeptQueue
-from dejabug.ranking import Recipe, Scale
+from dejabug.ranking import Calibrations, Recipe, Scale
 from dejabug.readers import Readers, Sight
 from dejabug.refusals import PrimaryPool
 from dejabug.retention import Retention
@@ -227,6 +227,11 @@ class Rooms:
     def verdicts(self) -> Verdicts:
         """What people said of pairs of issues."""
         return Verdicts(self.redis)
+
+    @property
+    def calibrations(self) -> Calibrations:
+        """What scores are made by now, in the collection that serves."""
+        return read_lessons(self.redis, self.collection.name).in_force()
 
     @property
     def finder(self) -> Finder:

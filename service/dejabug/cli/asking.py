@@ -89,7 +89,8 @@ def similar(
     named = for_comment(place, record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
     choices = for_comment(place, record, answer, threshold=-1.0, limit=limit)
-    reasons = [answer.reasons(choice, place.finder.calibrations) for choice in choices]
+    curves = place.calibrations
+    reasons = [answer.reasons(choice, curves) for choice in choices]
     rows = [
         {
             "issue": answer.tickets[choice.issue_id].key,

@@ -116,8 +116,8 @@ class Neighbours:
         """Remember what a member is like, `likenesses` by other member, and what others are like it
         (`back`; empty where it may be nobody's neighbour)."""
         # Those that came while it was compared have told it already: their likeness stays.
-        # Those that it is like are measured anew even where they do not learn of it: it may have
-        # been their neighbour, and be closed now.
+        # The backgrounds of those that it is like are computed again even where it may not be their
+        # neighbour: it may have been one, and be closed now.
         lists = self._lists(sorted({member, *likenesses, *back}))
         new = {member: nearest_of(likenesses)}
         new |= {other: {member: likeness} for other, likeness in back.items()}

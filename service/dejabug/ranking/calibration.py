@@ -52,7 +52,7 @@ class Calibration:
         """0 to 1. `share`: how many of the project's tickets have an earlier duplicate, 0 to 1."""
         odds = self.log_odds(evidence) + prior_odds(share)
         if evidence.copy > 0:
-            odds = max(odds, COPY_WEIGHT * (evidence.copy - COPY_MIDDLE))
+            odds = max(odds, _copy_odds(evidence.copy))
         return logistic(odds)
 
     def weights(self) -> Numbers:
@@ -62,7 +62,11 @@ class Calibration:
 
 def copy_probability(copy: float) -> float:
     """How likely two clips are copies of one recording, by how alike they move in step, 0 to 1."""
-    return logistic(COPY_WEIGHT * (copy - COPY_MIDDLE))
+    return logistic(_copy_odds(copy))
+
+
+def _copy_odds(copy: float) -> float:
+    return COPY_WEIGHT * (copy - COPY_MIDDLE)
 
 
 def logistic(odds: float) -> float:
@@ -104,6 +108,10 @@ class Calibrations:
         curve = self.choose(with_words=evidence.words is not None)
         return curve.probability(evidence, self.share)
 
+    def by_pictures_alone(self, evidence: Evidence) -> float:
+        """The probability that a pair of clips would have without their tickets' words."""
+        return self.probability(replace(evidence, words=None))
+
 
 def fit(
     evidence: Sequence[Evidence],
@@ -130,7 +138,7 @@ def fit(
         free = [n for n in range(len(middle)) if n not in fixed]
         offset = sum((x[:, n] * value for n, value in fixed.items()), np.zeros(len(y)))
         at = _likeliest(x[:, free], y, offset, middle[free], spread[free])
-        # What has crossed its bound is held there, and the others are fitted anew beside it.
+        # What has crossed its bound is held there, and the others are fitted again.
         crossed = {
             n: BOUNDS[n] for n, value in zip(free, at, strict=True) if value * SIGNS[n] < BOUNDS[n]
         }

@@ -35,7 +35,7 @@ def matches_for(
     wish = Wish(place.settings.panel_threshold, MOST, answer.rejected, place.projects.off())
     tickets = tickets_of(answer.tickets.values(), place.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    keys, matches, curves = answer.keys(), [], place.finder.calibrations
+    keys, matches, curves = answer.keys(), [], place.calibrations
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
