@@ -7,6 +7,7 @@ tests of either take the real one.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pickle
@@ -31,16 +32,19 @@ class Memory:
 
     def recall(self, key: object, compute: Callable[[], T]) -> T:
         """The result that is kept for this key (told apart by its `repr`), or `compute()`, kept.
-        What raises is not kept."""
+        What raises is not kept. While one process computes it, the others wait for it."""
         path = self._folder / hashlib.sha256(repr(key).encode()).hexdigest()
-        try:
-            found: T = pickle.loads(path.read_bytes())  # noqa: S301 (our own)
-        except FileNotFoundError:
-            found = compute()
-            part = path.with_suffix(f".{os.getpid()}-{id(found)}")
-            part.write_bytes(pickle.dumps(found, protocol=5))
-            part.rename(path)  # whole or not there
-        return found
+        if not path.exists():
+            with path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not path.exists():
+                    found = compute()
+                    part = path.with_suffix(".part")
+                    part.write_bytes(pickle.dumps(found, protocol=5))
+                    part.rename(path)  # whole or not there
+                    return found
+        kept: T = pickle.loads(path.read_bytes())  # noqa: S301 (our own)
+        return kept
 
 
 class Remembering:

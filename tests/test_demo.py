@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,27 @@ FILES = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4", "crafter-14.mp4",
          "crafter-08.mp4")  # fmt: skip
 
 
-@pytest.fixture
-def small(tmp_path: Path, clips: Path) -> Path:
-    """Six of the bundled clips as a data set of their own."""
-    folder = tmp_path / "data"
+def data_set(folder: Path, clips: Path, names: Sequence[str]) -> Path:
+    """Some of the bundled clips as a data set of their own."""
     folder.mkdir()
     lines = (clips / "manifest.jsonl").read_text("utf-8").splitlines()
-    chosen = [line for line in lines if json.loads(line)["file"] in FILES]
+    chosen = [line for line in lines if json.loads(line)["file"] in names]
     (folder / "manifest.jsonl").write_text("\n".join(chosen))
-    for name in FILES:
+    for name in names:
         shutil.copy(clips / name, folder)
     return folder
+
+
+@pytest.fixture
+def small(tmp_path: Path, clips: Path) -> Path:
+    """Six clips."""
+    return data_set(tmp_path / "data", clips, FILES)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, clips: Path) -> Path:
+    """Two clips of one bug, for what is no matter of clips."""
+    return data_set(tmp_path / "data", clips, FILES[1:3])
 
 
 def command(*arguments: str) -> list[str]:
@@ -62,10 +73,10 @@ def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_broken_off_it_leaves_no_process(small: Path, tmp_path: Path, how: signal.Signals) -> None:
+def test_broken_off_it_leaves_no_process(tiny: Path, tmp_path: Path, how: signal.Signals) -> None:
     state = tmp_path / "state"
     child = subprocess.Popen(
-        command("up", "--data", str(small), "--state", str(state)),
+        command("up", "--data", str(tiny), "--state", str(state)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # As in a script's background job, whose shell has it ignore SIGINT.
@@ -98,12 +109,12 @@ def test_a_signal_that_python_drops_still_ends_it(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in done.stderr
 
 
-def test_what_up_keeps_is_there_the_next_time(small: Path, tmp_path: Path) -> None:
+def test_what_up_keeps_is_there_the_next_time(tiny: Path, tmp_path: Path) -> None:
     state, said = tmp_path / "state", tmp_path / "said"
     for number in range(2):
         with said.open("w") as output:
             child = subprocess.Popen(
-                command("up", "--data", str(small), "--state", str(state)), stdout=output
+                command("up", "--data", str(tiny), "--state", str(state)), stdout=output
             )
         wait_until(lambda: "Ctrl-C ends it" in said.read_text())
         child.terminate()

@@ -1,8 +1,13 @@
-"""What words find among the demo's tickets, with the bundled encoder."""
+"""What words find among the demo's tickets, with the bundled encoder.
+
+Every run has the clips that are asked for and some others; `make test-slow` has the whole demo.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,11 +42,30 @@ UNANSWERED = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def demo(remembering: Remembering) -> Iterator[tuple[Corpus, dict[str, str | None]]]:
-    """All tickets of the demo with their clips, few frames of each; and their groups."""
+FEW, ALL = "some clips", "all clips"
+
+
+def some_clips(folder: Path) -> Path:
+    """A data set of the groups that are asked for, and of one in eight of the other clips."""
+    entries: dict[bool, list[str]] = {True: [], False: []}
+    for line in (CLIPS / "manifest.jsonl").read_text("utf-8").splitlines():
+        entries[json.loads(line)["group"] in ASKED.values()].append(line)
+    chosen = [*entries[True], *entries[False][::8]]
+    folder.mkdir()
+    (folder / "manifest.jsonl").write_text("\n".join(chosen), "utf-8")
+    for line in chosen:
+        (folder / json.loads(line)["file"]).symlink_to(CLIPS / json.loads(line)["file"])
+    return folder
+
+
+@pytest.fixture(scope="module", params=[FEW, pytest.param(ALL, marks=pytest.mark.slow)])
+def demo(
+    remembering: Remembering, tmp_path_factory: pytest.TempPathFactory, request: Any
+) -> Iterator[tuple[Corpus, dict[str, str | None]]]:
+    """Tickets of the demo with their clips, few frames of each; and their groups."""
     settings = Settings(encoder="starter", max_frames=2)
-    with indexed(CLIPS, settings, encoder=remembering) as corpus:
+    data = CLIPS if request.param == ALL else some_clips(tmp_path_factory.mktemp("data") / "demo")
+    with indexed(data, settings, encoder=remembering) as corpus:
         yield corpus, {item.issue_id: item.group for item in corpus.items}
 
 

@@ -30,6 +30,11 @@ DEPENDS = {
         f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
     ),
+    "test_search_words.py": (
+        f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
+        f"{SERVICE}/questions.py", f"{SERVICE}/finder.py", f"{SERVICE}/neighbourhood.py",
+        f"{SERVICE}/evaluation/corpus.py", f"{SERVICE}/demo/clips",
+    ),
     "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
     "test_image.py": (
         SERVICE, "Dockerfile", ".dockerignore", "deploy", "tests/deploying.py",

@@ -89,8 +89,8 @@ def compare_ticket(kept: Collection, issue_id: str) -> None:
 
 
 def catch_up(kept: Collection, patience: float = PATIENCE) -> int:
-    """Compare what waits for it, for so many seconds: what an earlier version indexed, what was
-    restored or moved, what a killed worker left. How many were compared."""
+    """Compare what waits for it, for so many seconds, and one at least: what an earlier version
+    indexed, what was restored or moved, what a killed worker left. How many were compared."""
     adopted = kept.index.neighbours.adopt(_known_clips(kept))
     adopted += kept.tickets.neighbours.adopt(_known_tickets(kept))
     if adopted:
@@ -100,7 +100,7 @@ def catch_up(kept: Collection, patience: float = PATIENCE) -> int:
         (kept.tickets.neighbours, compare_ticket),
         (kept.index.neighbours, compare_clip),
     ):
-        while time.monotonic() < until and (some := neighbours.waiting(AT_ONCE)):
+        while (not done or time.monotonic() < until) and (some := neighbours.waiting(AT_ONCE)):
             for member in some:
                 compare(kept, member)
                 done += 1
