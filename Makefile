@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 TORCH := 2.13.0
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Containers often set this, and then each of the hundreds of processes of the tests, and each part of
+# the demo, compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PANEL := plugin/panel/dist/index.html
 PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugin/panel/index.html

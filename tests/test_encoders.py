@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers  # each name is imported when it is used: that takes seconds
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import (
-    CLIPConfig,
-    CLIPImageProcessorPil,
-    CLIPModel,
-    PreTrainedTokenizerFast,
-    SiglipConfig,
-    SiglipModel,
-)
 
 from dejabug import media
 from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
@@ -52,7 +45,7 @@ def save_tokenizer(folder: Path, length: int) -> None:
     """A word-level tokenizer that ends each text with its end mark, as CLIP's does."""
     tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(
+    fast = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="[PAD]",
         unk_token="[UNK]",
@@ -67,10 +60,10 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small CLIPModel with random weights, saved as the hub has them."""
     folder = tmp_path_factory.mktemp("clip")
     torch.manual_seed(0)
-    config = CLIPConfig(**small_towers(layers=2), projection_dim=24)
-    CLIPModel(config).save_pretrained(folder)
+    config = transformers.CLIPConfig(**small_towers(layers=2), projection_dim=24)
+    transformers.CLIPModel(config).save_pretrained(folder)
     save_tokenizer(folder, 16)
-    CLIPImageProcessorPil(
+    transformers.CLIPImageProcessorPil(
         size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
     ).save_pretrained(folder)
     return folder
@@ -93,8 +86,8 @@ def test_clip_gives_what_plain_transformers_gives(
         str(small_clip), device="cpu", dtype=torch.float32, crop="center", batch_size=batch_size
     )
     model, processor = (
-        CLIPModel.from_pretrained(small_clip),
-        CLIPImageProcessorPil.from_pretrained(small_clip),
+        transformers.CLIPModel.from_pretrained(small_clip),
+        transformers.CLIPImageProcessorPil.from_pretrained(small_clip),
     )
     inputs = processor([Image.fromarray(frame) for frame in frames], return_tensors="pt")
     with torch.inference_mode():
@@ -109,8 +102,8 @@ def test_clip_gives_what_plain_transformers_gives(
 @pytest.mark.parametrize("texts", [["a car"], ["a car", "a car sinks into the road", "black wall"]])
 def test_clip_reads_texts_as_plain_transformers_does(small_clip: Path, texts: list[str]) -> None:
     encoder = ClipEncoder(str(small_clip), device="cpu", dtype=torch.float32)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(small_clip)
-    model = CLIPModel.from_pretrained(small_clip)
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(small_clip)
+    model = transformers.CLIPModel.from_pretrained(small_clip)
     found = encoder.embed_texts(texts)
     for text, row in zip(texts, found, strict=True):
         # One by one: padding must change nothing.
@@ -121,15 +114,17 @@ def test_clip_reads_texts_as_plain_transformers_does(small_clip: Path, texts: li
 
 
 def test_siglip_and_its_kin_work_through_the_same_code(tmp_path: Path, frames: np.ndarray) -> None:
-    SiglipModel(SiglipConfig(**small_towers(layers=1))).save_pretrained(tmp_path)
+    transformers.SiglipModel(transformers.SiglipConfig(**small_towers(layers=1))).save_pretrained(
+        tmp_path
+    )
     save_tokenizer(tmp_path, 16)
-    CLIPImageProcessorPil(
+    transformers.CLIPImageProcessorPil(
         size={"height": 32, "width": 32}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     ).save_pretrained(tmp_path)
     encoder = ClipEncoder(str(tmp_path), device="cpu", dtype=torch.float32)
     assert encoder.embed_images(frames).shape == (7, 32)
     # SigLIP was trained on texts padded to its whole length: so must ours be.
-    model = SiglipModel.from_pretrained(tmp_path)
+    model = transformers.SiglipModel.from_pretrained(tmp_path)
     padded = torch.tensor([[3, 4, *[0] * 14]])
     with torch.inference_mode():
         expected = model.get_text_features(input_ids=padded).pooler_output

@@ -24,7 +24,6 @@ PLAIN = Recipe(
     background=0.0,
     softness=0.0,
     words_cap=1.0,
-    words_floor=-1.0,
     words_background=0.0,
 )
 SEEN = replace(PLAIN, centred=True)

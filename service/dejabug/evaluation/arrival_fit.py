@@ -71,5 +71,5 @@ def each_left_out(replayed: Replay) -> dict[Asked, Sequence[Arrival]]:
 
 
 def _rescored(pair: Suggestion, curves: Calibrations) -> Suggestion:
-    score = curves.choose(with_words=pair.worded).probability(pair.evidence)
+    score = curves.probability(pair.evidence)
     return replace(pair, score=min(score, STILLS_AT_MOST) if pair.stills else score)

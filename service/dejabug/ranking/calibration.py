@@ -23,6 +23,8 @@ LEAST_WEIGHT = 0.1
 FITTED_SHARE = 0.42
 # Shares of duplicates that a project can have, for the prior.
 LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
+# The least probability of two clips with words: some tell the same bug in quite other words.
+OTHER_WORDS = 0.02
 # The correlation in step at which two clips are as likely copies of one recording as not, and how
 # fast it gets surer. Of 60 copies of demo clips (dark, low bit rate, filmed) 56 then find their
 # original first. Scripted runs of one game over one track reach 0.73 without being copies
@@ -56,7 +58,7 @@ class Calibration:
         return logistic(odds)
 
     def weights(self) -> Numbers:
-        """All numbers [5], the intercept last."""
+        """The weights [5], the intercept last."""
         return np.array([self.frames, self.words, self.rank, self.size, self.intercept])
 
 
@@ -105,8 +107,10 @@ class Calibrations:
 
     def probability(self, evidence: Evidence) -> float:
         """The probability, 0 to 1, that a pair of clips shows the same bug."""
-        curve = self.choose(with_words=evidence.words is not None)
-        return curve.probability(evidence, self.share)
+        worded = evidence.words is not None
+        least = OTHER_WORDS if worded else 0.0
+        curve = self.choose(with_words=worded)
+        return least + (1 - least) * curve.probability(evidence, self.share)
 
     def by_pictures_alone(self, evidence: Evidence) -> float:
         """The probability that a pair of clips would have without their tickets' words."""

@@ -17,9 +17,8 @@ class Recipe:
         softness: how soft the maximum over frames is: 0 is their mean, infinity the best frame
             alone. In between, a bug's few seconds weigh more than the walk to it.
         words: whether the words' evidence counts.
-        words_cap, words_floor: between which the words' evidence is kept: nearly the same sentence
-            says no more than a like one, and a ticket that only says "see video" says nothing
-            against the pictures.
+        words_cap: what the words' evidence is cut off at: nearly the same sentence says no more
+            than a like one.
         words_background: like `background`, for tickets.
     """
 
@@ -28,7 +27,6 @@ class Recipe:
     softness: float = 3.0
     words: bool = True
     words_cap: float = 0.25
-    words_floor: float = -0.15
     words_background: float = 0.5
 
 

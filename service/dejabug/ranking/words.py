@@ -38,6 +38,7 @@ def words_evidence(
     other = second or Reference()
     common = (first or other).background + other.background
     evidence = cosine - recipe.words_background * common
-    # "Two things" and "see video" say nothing against the pictures.
-    told = min(1.0, max(0.0, (terms - FEW_TERMS) / (ENOUGH_TERMS - FEW_TERMS)))
-    return float(max(recipe.words_floor * told, min(evidence, recipe.words_cap)))
+    if evidence < 0:
+        # "Two things" and "see video" say nothing against the pictures.
+        evidence *= min(1.0, max(0.0, (terms - FEW_TERMS) / (ENOUGH_TERMS - FEW_TERMS)))
+    return min(evidence, recipe.words_cap)
