@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
