@@ -41,4 +41,4 @@ def words_evidence(
     if evidence < 0:
         # "Two things" and "see video" say nothing against the pictures.
         evidence *= min(1.0, max(0.0, (terms - FEW_TERMS) / (ENOUGH_TERMS - FEW_TERMS)))
-    return min(evidence, recipe.words_cap)
+    return float(min(evidence, recipe.words_cap))
