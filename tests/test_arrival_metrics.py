@@ -301,7 +301,7 @@ def test_rescored_suggestions_are_best_first_and_screenshots_stay_capped() -> No
     )
     pairs = (
         Suggestion(0.9, Evidence(0.3), right=False),
-        Suggestion(0.8, Evidence(0.2), right=True, worded=True),
+        Suggestion(0.8, Evidence(0.2, words=0.0), right=True, worded=True),
         Suggestion(0.5, Evidence(0.9), right=False, stills=True),
     )
     (found,) = rescored([arrival(*pairs)], curves)

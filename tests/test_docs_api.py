@@ -42,7 +42,7 @@ def service(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
 def alive(url: str) -> bool:
     try:
         return requests.get(f"{url}/healthz", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -72,7 +72,7 @@ def run(machine: Machine, command: str) -> subprocess.CompletedProcess[str]:
 def answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -44,7 +44,7 @@ class Addresses:
     def answer(self) -> bool:
         try:
             return self.authority.exists() and self.call("GET", "/").ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

@@ -263,7 +263,7 @@ def test_a_body_that_does_not_come_gives_its_thread_back(
 def alive(url: str) -> bool:
     try:
         return requests.get(f"{url}/healthz", timeout=30).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

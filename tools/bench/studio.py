@@ -107,7 +107,7 @@ def _answers(here: Running) -> bool:
     header = {"Authorization": f"Bearer {here.token}"}
     try:
         return requests.get(f"{here.address}/api/v1/search", ask, headers=header, timeout=30).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -119,7 +119,7 @@ class Year:
     def _is_up(self, service: str) -> bool:
         try:
             return requests.get(f"{service}/healthz", timeout=START).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def live(self, events: int, seasons: int) -> int:

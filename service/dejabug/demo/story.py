@@ -316,7 +316,7 @@ def _write_environment(path: Path, environment: dict[str, str]) -> None:
 def _is_ready(story: Story) -> bool:
     try:
         return requests.get(f"{story.service}/readyz", timeout=10).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

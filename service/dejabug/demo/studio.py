@@ -107,7 +107,7 @@ class Studio:
         """Whether Jira answers."""
         try:
             return self._tester.get(f"{self.address}/rest/api/2/myself", timeout=TIMEOUT).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def has_tickets(self) -> bool:
