@@ -180,9 +180,13 @@ def test_a_key_opens_both_clips_in_step(
     )
     times = "[...document.querySelectorAll('dialog video')].map((each) => each.currentTime)"
     wait_until(lambda: desk.page.evaluate(times)[0] > told["here_at"] + 0.4)
-    for _ in range(5):
+
+    def in_step() -> bool:
         here, there = desk.page.evaluate(times)
-        assert abs((there - here) - (told["there_at"] - told["here_at"])) < APART
+        return abs((there - here) - (told["there_at"] - told["here_at"])) < APART
+
+    for _ in range(5):
+        wait_until(in_step)  # on a busy machine one may lag for a moment; it is caught up with
         desk.page.wait_for_timeout(100)
     assert desk.flaws() == []
     desk.keep("page-compare")

