@@ -33,7 +33,8 @@ DEPENDS = {
     "test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
         f"{SERVICE}/questions.py", f"{SERVICE}/finder.py", f"{SERVICE}/neighbourhood.py",
-        f"{SERVICE}/evaluation/corpus.py", f"{SERVICE}/demo/clips",
+        f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py",
+        f"{SERVICE}/demo/clips",
     ),
     "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
     "test_image.py": (
