@@ -25,6 +25,11 @@ COMMON = ("tests/conftest.py", "tests/remembering.py", "pyproject.toml")
 # Test file → what its slow tests depend on beside itself: files, or folders with all in them.
 DEPENDS = {
     "test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
+    "test_recorders.py": (
+        f"{SERVICE}/media", "tests/ffmpegs.py", "tests/numbered_pictures.py", "tests/recorders.py",
+        "tests/recorders_desktop.py", "tests/recorders_devices.py", "tests/recorder_codecs.py",
+        "tests/recorder_files.py", "tests/recordings.py",
+    ),
     "test_evaluation.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
         f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import get_args
 
 from tools.record.clips import ClipSet, Recording, merge_manifest, record
+from tools.record.rerecord import again
 from tools.record.screen import RecorderError
+from tools.record.words.again import RERECORDINGS
 
 GAMES = ("crafter", "doom", "mujoco", "supertux", "torcs", "minetest")
+# Not a game: clips of the games recorded once more, from those that lie in the folder.
+AGAIN = "again"
 
 
 def main() -> int:
@@ -20,7 +24,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.record", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for clips and manifests")
     parser.add_argument(
-        "--games", default=",".join(GAMES), help="comma-separated (default: %(default)s)"
+        "--games",
+        default=",".join((*GAMES, AGAIN)),
+        help=f"comma-separated (default: %(default)s); {AGAIN}: re-recordings of what is there",
     )
     parser.add_argument("--set", dest="clip_set", choices=get_args(ClipSet), default="demo")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other routes")
@@ -28,14 +34,20 @@ def main() -> int:
     arguments = parser.parse_args()
 
     games = arguments.games.split(",")
-    unknown = sorted(set(games) - set(GAMES))
+    unknown = sorted(set(games) - {*GAMES, AGAIN})
     if unknown:
-        parser.error(f"no such game: {', '.join(unknown)}; there are {', '.join(GAMES)}")
+        parser.error(f"no such game: {', '.join(unknown)}; there are {', '.join((*GAMES, AGAIN))}")
     try:
         # All plans before the first clip: what is missing for a later game is said at once.
-        plans = {game: _plan(game, arguments.clip_set, arguments.seed) for game in games}
+        plans = {
+            game: _plan(game, arguments.clip_set, arguments.seed) for game in games if game != AGAIN
+        }
         for game, planned in plans.items():
             _record_game(game, planned, arguments.out, arguments.only)
+            # Labels of clips that --only left out stay true, so the manifest lists the whole plan.
+            merge_manifest(planned, arguments.out / "manifest.jsonl")
+        if AGAIN in games:
+            _record_again(arguments.clip_set, arguments.out, arguments.only)
     except RecorderError as error:
         print(f"cannot record: {error}", file=sys.stderr)
         return 1
@@ -44,6 +56,14 @@ def main() -> int:
 
 def _plan(game: str, clip_set: ClipSet, seed: int) -> list[Recording]:
     return list(importlib.import_module(f"tools.record.{game}").recordings(clip_set, seed))
+
+
+def _record_again(clip_set: ClipSet, folder: Path, only: str | None) -> None:
+    manifest = folder / "manifest.jsonl"
+    made = list(again(RERECORDINGS[clip_set], clip_set, manifest))
+    _record_game(AGAIN, [item for item, _ in made], folder, only)
+    originals = {item.file: original for item, original in made}
+    merge_manifest([item for item, _ in made], manifest, originals)
 
 
 def _record_game(game: str, planned: list[Recording], folder: Path, only: str | None) -> None:
@@ -58,8 +78,6 @@ def _record_game(game: str, planned: list[Recording], folder: Path, only: str | 
             f"  {item.bug or 'bug-free'}  {time.monotonic() - started:.1f} s",
             flush=True,
         )
-    # Labels of clips that --only left out stay true, so the manifest always lists the whole plan.
-    merge_manifest(planned, folder / "manifest.jsonl")
     print(f"{game}: {len(chosen)} clips, {total / 1e6:.2f} MB in {folder}", flush=True)
 
 

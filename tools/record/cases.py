@@ -6,11 +6,11 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tools.record.clips import ClipSet, Encoding, Frame, Recording, numbered
-from tools.record.screen import Play, play
+from tools.record.screen import Message, Play, held, play
 from tools.record.tickets import Words
 
 
@@ -24,12 +24,14 @@ class Case:
         tickets: summary and description of each ticket.
         first_run: number of the first run; where two cases share a place, so that no route is
             recorded twice.
+        dialog: a key of the game's dialogs: what covers a part of the picture for a while.
     """
 
     bug: str
     place: str
     tickets: tuple[Words, ...]
     first_run: int = 0
+    dialog: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Game:
         cases: the planned clips of each set.
         run: makes a run of a bug (empty: none) in a place in a folder of its own, by the run's
             number and a clip's length in seconds.
+        later: cases whose clips take the numbers after all others', so that those keep theirs.
+        dialogs: opens a dialog while a run is played, by the case's key.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Game:
     scenes: Mapping[str, str]
     cases: Mapping[ClipSet, Sequence[Case]]
     run: Callable[[str, str, int, float, Path], Play]
+    later: Mapping[ClipSet, Sequence[Case]] = field(default_factory=dict)
+    dialogs: Mapping[str, Callable[[Play], Play]] = field(default_factory=dict)
 
 
 # Small, for a bundle of a few megabytes; other sizes and codecs, as testers' tools have them.
@@ -65,29 +71,41 @@ ENCODINGS = (
 
 def recordings(game: Game, clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The planned clips of a set. A bug that is planned in several places is `related` there."""
+    cases, later = game.cases[clip_set], game.later.get(clip_set, ())
+    places = Counter(bug for bug, _ in {(case.bug, case.place) for case in (*cases, *later)})
     rng = random.Random(f"{game.stem} {clip_set} {seed}")
-    cases = game.cases[clip_set]
-    places = Counter(case.bug for case in cases if case.bug)
-    runs = [(case, number) for case in cases for number in range(len(case.tickets))]
-    for (case, number), shown in numbered(runs, rng):
-        encoding, suffix = ENCODINGS[shown % len(ENCODINGS)]
-        summary, description = case.tickets[number]
-        name, kind = game.bugs[case.bug] if case.bug else (None, None)
-        file = f"{game.stem}-{shown:02d}.{suffix}"
-        run = case.first_run + number
-        yield Recording(
-            file=file,
-            game=game.name,
-            scene=game.scenes[case.place],
-            bug=name,
-            bug_type=kind,
-            group=f"{game.stem}-{case.bug}-{case.place}" if case.bug else None,
-            related=f"{game.stem}-{case.bug}" if places[case.bug] > 1 else None,
-            summary=summary,
-            description=description,
-            encoding=encoding,
-            frames=_frames(game, case, run, rng.uniform(5.0, 6.2), encoding.fps),
-        )
+    runs = _runs(cases)
+    for run, shown in numbered(runs, rng):
+        yield _recording(game, run, shown, rng.uniform(5.0, 6.2), places)
+    rng = random.Random(f"{game.stem} {clip_set} {seed} later")
+    for run, shown in numbered(_runs(later), rng):
+        yield _recording(game, run, len(runs) + shown, rng.uniform(5.0, 6.2), places)
+
+
+def _runs(cases: Sequence[Case]) -> list[tuple[Case, int]]:
+    return [(case, number) for case in cases for number in range(len(case.tickets))]
+
+
+def _recording(
+    game: Game, run: tuple[Case, int], shown: int, seconds: float, places: Mapping[str, int]
+) -> Recording:
+    case, number = run
+    encoding, suffix = ENCODINGS[shown % len(ENCODINGS)]
+    summary, description = case.tickets[number]
+    name, kind = game.bugs[case.bug] if case.bug else (None, None)
+    return Recording(
+        file=f"{game.stem}-{shown:02d}.{suffix}",
+        game=game.name,
+        scene=game.scenes[case.place],
+        bug=name,
+        bug_type=kind,
+        group=f"{game.stem}-{case.bug}-{case.place}" if case.bug else None,
+        related=f"{game.stem}-{case.bug}" if case.bug and places[case.bug] > 1 else None,
+        summary=summary,
+        description=description,
+        encoding=encoding,
+        frames=_frames(game, case, case.first_run + number, seconds, encoding.fps),
+    )
 
 
 def _frames(
@@ -95,9 +113,22 @@ def _frames(
 ) -> Callable[[], Iterator[Frame]]:
     def start() -> Iterator[Frame]:
         folder = new_folder(f"{game.stem}-{case.bug or 'quiet'}-{case.place}-{run}")
-        return play(game.run(case.bug, case.place, run, seconds, folder), fps)
+        made = game.run(case.bug, case.place, run, seconds, folder)
+        return play(game.dialogs[case.dialog](made) if case.dialog else made, fps)
 
     return start
+
+
+def opened(key: str, start: float, end: float) -> Callable[[Play], Play]:
+    """A dialog of the game's own, which a key opens at `start` and closes at `end`, in seconds."""
+    # Held for a moment: a game that asks which keys are down may miss a touch.
+    steps = (*held(key, start, start + 0.15), *held(key, end, end + 0.15))
+    return lambda made: replace(made, steps=(*made.steps, *steps))
+
+
+def message(text: str, start: float, end: float) -> Callable[[Play], Play]:
+    """A window of the system over the game, from `start` to `end`, in seconds of the clip."""
+    return lambda made: replace(made, message=Message(text, start, end))
 
 
 def new_folder(name: str) -> Path:

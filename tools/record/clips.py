@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -48,6 +48,7 @@ class Encoding:
         crf: constant rate factor of the codec; higher is smaller and worse.
         codec: `h264` or `vp9`; the container follows the file's suffix.
         max_kbps: ceiling of the bit rate in kbit/s, which keeps a clip small; None for no ceiling.
+        sound: a source of ffmpeg's (libavfilter) for a mono track; None for a clip without sound.
     """
 
     size: tuple[int, int]
@@ -55,6 +56,7 @@ class Encoding:
     crf: int = 30
     codec: Codec = "h264"
     max_kbps: int | None = None
+    sound: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,26 +113,13 @@ def at_fps(frames: Iterable[Frame], game_fps: float, fps: float) -> Iterator[Fra
             due += step
 
 
-def write_clip(
-    frames: Iterable[Frame],
-    path: Path,
-    *,
-    fps: int,
-    size: tuple[int, int],
-    crf: int = 30,
-    codec: Codec = "h264",
-    max_kbps: int | None = None,
-) -> int:
+def write_clip(frames: Iterable[Frame], path: Path, encoding: Encoding) -> int:
     """Encode frames as one video file; the container follows the suffix of `path`.
 
     Args:
-        frames: RGB pictures, all of one size; scaled to `size` where they differ from it.
+        frames: RGB pictures, all of one size; scaled to the encoding's where they differ from it.
         path: the file to write (.mp4, .mov, .mkv or .webm); replaced if it is there.
-        fps: frames a second.
-        size: width and height of the video in pixels, both even.
-        crf: constant rate factor of the codec.
-        codec: `h264` or `vp9`.
-        max_kbps: ceiling of the bit rate in kbit/s, or None.
+        encoding: how it is written.
 
     Returns:
         The number of frames written.
@@ -139,6 +128,7 @@ def write_clip(
         ValueError: there are no frames, or their sizes differ.
         RuntimeError: ffmpeg failed; the message ends with what it said.
     """
+    codec, max_kbps = encoding.codec, encoding.max_kbps
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
@@ -148,11 +138,16 @@ def write_clip(
     if codec == "vp9":
         # libvpx reads -b:v as the ceiling when -crf is given; 0 means none (ffmpeg, "VP9").
         limit = ["-b:v", "0" if max_kbps is None else f"{max_kbps}k"]
+    heard: list[str] = []
+    if encoding.sound is not None:
+        sound = ("libopus", "16k") if path.suffix == ".webm" else ("aac", "24k")
+        heard = ["-c:a", sound[0], "-b:a", sound[1], "-ac", "1", "-shortest"]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y",
-        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
-        "-vf", f"scale={size[0]}:{size[1]}:flags=bicubic", *CODEC_ARGUMENTS[codec],
-        "-crf", str(crf), *limit, "-pix_fmt", "yuv420p",
+        "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(encoding.fps),
+        "-i", "-", *(("-f", "lavfi", "-i", encoding.sound) if encoding.sound is not None else ()),
+        "-vf", f"scale={encoding.size[0]}:{encoding.size[1]}:flags=bicubic",
+        *CODEC_ARGUMENTS[codec], "-crf", str(encoding.crf), *limit, "-pix_fmt", "yuv420p", *heard,
         # One thread and no version strings: the same frames give the same bytes on any machine.
         "-threads", "1", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact",
     ]  # fmt: skip
@@ -185,20 +180,30 @@ def write_clip(
 def record(recording: Recording, folder: Path) -> Path:
     """Run the game and write one recording's clip into `folder`; returns the clip's path."""
     path = folder / recording.file
-    shape = recording.encoding
-    write_clip(
-        recording.frames(), path, fps=shape.fps, size=shape.size, crf=shape.crf,
-        codec=shape.codec, max_kbps=shape.max_kbps,
-    )  # fmt: skip
+    write_clip(recording.frames(), path, recording.encoding)
     return path
 
 
-def merge_manifest(recordings: Iterable[Recording], path: Path) -> None:
-    """Write one JSON object a line, a line a clip; lines of other games stay as they are."""
+def merge_manifest(
+    recordings: Iterable[Recording], path: Path, originals: Mapping[str, str] | None = None
+) -> None:
+    """Write one JSON object a line, a line a clip; lines of other games stay as they are.
+
+    `originals`: these are re-recordings, and the file that each is of, by its own. They take the
+    place of the re-recordings before; without it, lines of re-recordings stay.
+    """
     fresh = [{name: getattr(item, name) for name in MANIFEST_FIELDS} for item in recordings]
+    if originals is not None:
+        fresh = [{**entry, "recording_of": originals[entry["file"]]} for entry in fresh]
     games = {entry["game"] for entry in fresh}
+
+    def stays(entry: Mapping[str, str]) -> bool:
+        if "recording_of" in entry:
+            return originals is None
+        return originals is not None or entry["game"] not in games
+
     old = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [entry for entry in map(json.loads, old) if entry["game"] not in games]
+    kept = [entry for entry in map(json.loads, old) if stays(entry)]
     ordered = sorted([*kept, *fresh], key=lambda entry: str(entry["file"]))
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(entry, ensure_ascii=False) for entry in ordered)

@@ -49,7 +49,13 @@ def require(packages: Mapping[str, str]) -> None:
         )
 
 
-NEEDED = {"/usr/bin/Xvfb": "xvfb", "/usr/bin/xdotool": "xdotool", FAKETIME: "libfaketime"}
+XMESSAGE = "/usr/bin/xmessage"
+NEEDED = {
+    "/usr/bin/Xvfb": "xvfb",
+    "/usr/bin/xdotool": "xdotool",
+    FAKETIME: "libfaketime",
+    XMESSAGE: "x11-utils",
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,15 @@ def held(key: str, start: float, end: float) -> tuple[Step, Step]:
 
 
 @dataclass(frozen=True)
+class Message:
+    """A message window over the game, from second `start` to `end` of the clip."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Play:
     """One run of a game.
 
@@ -78,6 +93,7 @@ class Play:
         environment: set on top of a small environment of our own.
         folder: the program's working folder.
         pace: game seconds per second here; 0.5 gives a slow machine twice the time.
+        message: a window that covers the middle for a while, or None.
     """
 
     command: Sequence[str | Path]
@@ -88,6 +104,7 @@ class Play:
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     pace: float = 0.5
+    message: Message | None = None
 
 
 class Screen:
@@ -150,7 +167,12 @@ def play(run: Play, fps: int) -> Iterator[Frame]:
 
     Raises RecorderError: the game ended early or was not ready in time; with the end of its log.
     """
-    with screen(run.size) as shown, tempfile.TemporaryFile() as log, _game(run, shown, log) as game:
+    with (
+        screen(run.size) as shown,
+        tempfile.TemporaryFile() as log,
+        _game(run, shown, log) as game,
+        contextlib.closing(_Cover(shown, run.size)) as covered,
+    ):
 
         def check() -> None:
             if game.poll() is not None:
@@ -168,11 +190,41 @@ def play(run: Play, fps: int) -> Iterator[Frame]:
         started = time.monotonic()
         for number in range(round(run.seconds * fps)):
             now = number / fps
+            covered.show(run.message, now)
             while steps and steps[0].second <= now:
                 shown.xdotool(*steps.pop(0).xdotool)
             time.sleep(max(0.0, started + now / run.pace - time.monotonic()))
             check()
             yield shown.frame()
+
+
+class _Cover:
+    """The message window of a run, while its time is."""
+
+    def __init__(self, shown: Screen, size: tuple[int, int]) -> None:
+        self._display, self._size = shown.display, size
+        self._window: subprocess.Popen[bytes] | None = None
+
+    def show(self, message: Message | None, now: float) -> None:
+        """Open or close the window, as second `now` of the clip wants it."""
+        wanted = message is not None and message.start <= now < message.end
+        if message is not None and wanted and self._window is None:
+            width, height = self._size
+            # Without a window manager, xmessage's own -center has nothing to go by.
+            place = f"{width * 3 // 5}x{height // 3}+{width // 5}+{height // 3}"
+            self._window = subprocess.Popen(
+                [XMESSAGE, "-geometry", place, "-buttons", "OK,Details", message.text],
+                env={"PATH": "/usr/bin:/bin", "DISPLAY": self._display},
+            )
+        elif not wanted:
+            self.close()
+
+    def close(self) -> None:
+        """Close the window, if it is open."""
+        if self._window is not None:
+            self._window.terminate()
+            self._window.wait()
+            self._window = None
 
 
 @contextlib.contextmanager

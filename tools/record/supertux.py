@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tools.record.cases import Game
+from tools.record.cases import Game, opened
 from tools.record.cases import recordings as planned
 from tools.record.clips import ClipSet, Recording
 from tools.record.screen import NEEDED, Play, Screen, Step, held, require
-from tools.record.words.supertux import CASES
+from tools.record.words.supertux import CASES, LATER
 
 PROGRAM = Path("/usr/games/supertux2")
 DATA = Path("/usr/share/games/supertux2")
@@ -73,12 +73,14 @@ BUGS = {
     "camera": ("camera does not follow", "broken_camera"),
 }
 
+DIALOGS = {"pause": opened("Escape", 2.2, 3.9)}
+
 
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The clips of a set. Raises RecorderError when a Debian package is missing."""
     require({**NEEDED, str(PROGRAM): "supertux", str(DATA / "images"): "supertux-data"})
     scenes = {key: place.name for key, place in PLACES.items()}
-    game = Game("SuperTux", "supertux", BUGS, scenes, CASES, _run)
+    game = Game("SuperTux", "supertux", BUGS, scenes, CASES, _run, LATER, DIALOGS)
     return planned(game, clip_set, seed)
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tools.record.cases import Game, overlay
+from tools.record.cases import Game, message, overlay
 from tools.record.cases import recordings as planned
 from tools.record.clips import ClipSet, Recording
 from tools.record.screen import NEEDED, Play, Screen, require
-from tools.record.words.torcs import CASES
+from tools.record.words.torcs import CASES, LATER
 
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/torcs")
 DATA = Path("/usr/share/games/torcs")
@@ -58,13 +58,21 @@ BUGS = {
     "paint": ("cars without their paint", "missing_texture"),
 }
 
+DIALOGS = {
+    "message": message(
+        "Game controller 1: connection lost.\nWaiting for it to come back.", 2.0, 4.0
+    )
+}
+
 
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The clips of a set. Raises RecorderError when a Debian package is missing."""
     program = str(LIBRARY / "torcs-bin")
     require({**NEEDED, program: "torcs", str(DATA / "tracks/road/alpine-1"): "torcs-data"})
     scenes = {key: track.name for key, track in TRACKS.items()}
-    return planned(Game("TORCS", "torcs", BUGS, scenes, CASES, _run), clip_set, seed)
+    return planned(
+        Game("TORCS", "torcs", BUGS, scenes, CASES, _run, LATER, DIALOGS), clip_set, seed
+    )
 
 
 def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Play:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.record.cases import Game
+from tools.record.cases import Game, opened
 from tools.record.cases import recordings as planned
 from tools.record.clips import ClipSet, Recording
 from tools.record.screen import NEEDED, Play, Screen, Step, held, require
-from tools.record.words.minetest import CASES
+from tools.record.words.minetest import CASES, LATER
 
 PROGRAM = Path("/usr/games/minetest")
 GAME_DATA = Path("/usr/share/games/minetest/games/minetest_game")
@@ -82,12 +82,16 @@ BUGS = {
     "hud": ("hotbar and hand are gone", "hud_error"),
 }
 
+DIALOGS = {"inventory": opened("i", 2.4, 4.2)}
+
 
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
     """The clips of a set. Raises RecorderError when a Debian package is missing."""
     require({**NEEDED, str(PROGRAM): "minetest", str(GAME_DATA): "minetest-data"})
     scenes = {key: place.name for key, place in PLACES.items()}
-    return planned(Game("Minetest", "minetest", BUGS, scenes, CASES, _run), clip_set, seed)
+    return planned(
+        Game("Minetest", "minetest", BUGS, scenes, CASES, _run, LATER, DIALOGS), clip_set, seed
+    )
 
 
 def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Play:

@@ -109,3 +109,21 @@ DEVELOPMENT = (
 )  # fmt: skip
 
 CASES: Mapping[ClipSet, tuple[Case, ...]] = {"demo": DEMO, "development": DEVELOPMENT}
+
+# The inventory covers a part of these.
+LATER: Mapping[ClipSet, tuple[Case, ...]] = {
+    "demo": (
+        Case("heap", "savanna", (
+            ("Pickups breed",
+             "Had a look into the bag in between: it is empty. They lie about by the dozen."),
+        ), first_run=2, dialog="inventory"),
+    ),
+    "development": (
+        Case("hole", "meadow", (
+            ("Neat shaft next to my feet", "Opened the inventory to check that I had dug nothing."),
+        ), first_run=2, dialog="inventory"),
+        Case("", "jungle", (
+            ("Slots of the bag are one pixel off", "See the second half, with the list of items."),
+        ), first_run=3, dialog="inventory"),
+    ),
+}  # fmt: skip

@@ -120,3 +120,26 @@ DEVELOPMENT = (
 )  # fmt: skip
 
 CASES: Mapping[ClipSet, tuple[Case, ...]] = {"demo": DEMO, "development": DEVELOPMENT}
+
+# The pause menu covers a part of these.
+LATER: Mapping[ClipSet, tuple[Case, ...]] = {
+    "demo": (
+        Case("blocks", "antarctica", (
+            ("Coins come out of violet squares",
+             "I paused for a moment so that one can look at them in peace."),
+        ), first_run=3, dialog="pause"),
+        Case("", "forest", (
+            ("Pause menu is not in Dutch",
+             "Opened it twice to be sure. What lies behind it is in order."),
+        ), first_run=1, dialog="pause"),
+    ),
+    "development": (
+        Case("nofloor", "fields", (
+            ("Pausing shows him half in the hill",
+             "Sinks further when I go on. Menu itself is right."),
+        ), first_run=3, dialog="pause"),
+        Case("", "night", (
+            ("Menu font is too small for a handheld", "The one with continue, restart and options."),
+        ), first_run=1, dialog="pause"),
+    ),
+}  # fmt: skip

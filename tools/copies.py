@@ -1,0 +1,130 @@
+"""How many re-recordings find their original's bug first: dark ones, small ones, filmed ones.
+
+    python -m tools.copies service/dejabug/demo/clips        # 20 clips, 60 re-recordings
+
+Clips of a data set are recorded once more (tools/record/rerecord.py), and each new one asks as a
+clip does that somebody sends to search with: it never enters the index. It is right when the first
+result is the original or another clip of its bug. Shown are also how alike the new clip and its
+original move in step, and how alike clips of different recordings do: what tells copies from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from dejabug import media, ranking
+from dejabug.embedding import sample, signature_of
+from dejabug.evaluation.corpus import Corpus, Item, indexed
+from dejabug.ranking import TimedVectors
+from dejabug.settings import Settings
+from tools.record.rerecord import LOOKS, Look, write_again
+
+console = Console()
+
+
+def chosen(corpus: Corpus, clips: int) -> list[Item]:
+    """Clips with a duplicate, shuffled, one of each bug before the second of any."""
+    rng = random.Random(0)
+    queries = [item for item in corpus.queries() if not item.still]
+    rng.shuffle(queries)
+    seen: dict[str | None, int] = {}
+    turns = []
+    for item in queries:
+        turns.append(seen.get(item.group, 0))
+        seen[item.group] = turns[-1] + 1
+    return [queries[n] for n in np.argsort(turns, kind="stable")[:clips]]
+
+
+def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, float, float]:
+    """A re-recording's first result (None: none), that one's score, the original's, and how alike
+    the re-recording and the original move in step. Raises ClipError."""
+    place = corpus.place
+    frames = sample(place, clip)
+    vectors = TimedVectors(frames.times, place.encoder.embed_images(frames.pixels))
+    signature = signature_of(frames)
+    projects = [place.index.places([item.clip_id])[item.clip_id].project]
+    found = place.finder.like(vectors, projects, signature=signature)
+    original = next((match.score for match in found if match.clip_id == item.clip_id), 0.0)
+    known = place.index.signatures([item.clip_id])[item.clip_id]
+    step = ranking.likeness_in_step(ranking.motion_of(signature), ranking.motion_of(known))
+    return (found[0].clip_id, found[0].score, original, step) if found else (None, 0.0, 0.0, step)
+
+
+def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
+    """How alike clips of different recordings move in step, by game; each clip's greatest."""
+    signatures = corpus.place.index.signatures(item.clip_id for item in corpus.items)
+    motions = {clip: ranking.motion_of(each) for clip, each in signatures.items()}
+    found: dict[str, list[float]] = {}
+    for item in track(corpus.items, "Comparing others", console=console, transient=True):
+        if item.clip_id not in motions:
+            continue
+        likeness = [
+            ranking.likeness_in_step(motions[item.clip_id], motions[other.clip_id])
+            for other in corpus.items
+            if other.game == item.game and other is not item and other.clip_id in motions
+        ]
+        found.setdefault(item.game, []).append(max(likeness, default=0.0))
+    return found
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tools.copies", description=__doc__)
+    parser.add_argument("data_set", type=Path, help="`manifest.jsonl`, or its folder")
+    parser.add_argument("--clips", type=int, default=20, help="how many (default: %(default)s)")
+    arguments = parser.parse_args()
+    folder = arguments.data_set if arguments.data_set.is_dir() else arguments.data_set.parent
+    settings = Settings(encoder="starter")
+    console.print(f"Indexing {folder} …")
+    with indexed(arguments.data_set, settings) as corpus, tempfile.TemporaryDirectory() as made:
+        asked = chosen(corpus, arguments.clips)
+        table = Table("look", "clips", "bug first", "original ≥ 0.9", "in step, median (least)")
+        games = Table("game", *LOOKS)
+        right: dict[tuple[str, Look], list[bool]] = {}
+        for look in LOOKS:
+            steps, scores = [], []
+            for variant, item in enumerate(track(asked, look, console=console, transient=True)):
+                clip = write_again(folder / item.name, look, variant, Path(made))
+                try:
+                    first, _, score, step = ask(corpus, item, clip)
+                except media.ClipError as error:
+                    console.print(f"[red]{clip.name}: {error}[/]")
+                    first, score, step = None, 0.0, 0.0
+                bug = {item.clip_id, *(other.clip_id for other in corpus.relevant(item))}
+                right.setdefault((item.game, look), []).append(first in bug)
+                steps.append(step)
+                scores.append(score)
+            hits = [hit for (_, of), each in right.items() if of == look for hit in each]
+            table.add_row(
+                look,
+                str(len(hits)),
+                str(sum(hits)),
+                str(sum(score >= 0.9 for score in scores)),
+                f"{np.median(steps):.2f} ({min(steps):.2f})",
+            )
+        for game in sorted({game for game, _ in right}):
+            games.add_row(
+                game,
+                *(f"{sum(right[game, look])}/{len(right[game, look])}" for look in LOOKS),
+            )
+        console.print(table, games)
+        different = Table("other recordings in step", "clips", "median", "greatest")
+        for game, values in sorted(others_in_step(corpus).items()):
+            different.add_row(
+                game, str(len(values)), f"{np.median(values):.2f}", f"{max(values):.2f}"
+            )
+        console.print(different)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
