@@ -28,8 +28,8 @@ Sampled = Callable[[str], Frames]
 
 @pytest.fixture(scope="module", params=[PACKAGED, pytest.param(DEBIAN, marks=pytest.mark.slow)])
 def program(request: pytest.FixtureRequest) -> str:
-    """The ffmpegs that read the clips; the oldest one in `make test-slow`, since test_probe.py,
-    test_decoding.py and test_odd_files.py read clips with both each time."""
+    """The ffmpegs that read the clips; the oldest one in `make test-slow`, since test_decoding.py,
+    test_sampling.py and test_odd_files.py read clips with both each time."""
     return ffmpeg_called(request.param)
 
 

@@ -140,7 +140,7 @@ def write_clip(frames: Iterable[Frame], path: Path, encoding: Encoding) -> int:
         limit = ["-b:v", "0" if max_kbps is None else f"{max_kbps}k"]
     heard: list[str] = []
     if encoding.sound is not None:
-        sound = ("libopus", "16k") if path.suffix == ".webm" else ("aac", "24k")
+        sound = ("libopus", "16k") if path.suffix == ".webm" else ("aac", "16k")
         heard = ["-c:a", sound[0], "-b:a", sound[1], "-ac", "1", "-shortest"]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y",

@@ -24,8 +24,8 @@ Look = Literal["dark", "low-bitrate", "filmed"]
 LOOKS: tuple[Look, ...] = get_args(Look)
 # Of the room in which a screen is filmed: its hum and its hiss, quiet.
 ROOM = "anoisesrc=colour=brown:amplitude=0.05[hiss];sine=frequency=100[hum];[hiss][hum]amix"
-# Of the game itself: two notes in turn.
-GAME = "aevalsrc=0.1*sin(2*PI*t*if(lt(mod(t\\,1)\\,0.5)\\,330\\,440))"
+# In place of the game's sound, which its recorder has switched off: two notes in turn.
+GAME = r"aevalsrc=0.1*sin(2*PI*t*if(lt(mod(t\,1)\,0.5)\,330\,440))"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _recording(
         bug=original["bug"],
         bug_type=original["bug_type"],
         group=original["group"],
-        related=original["related"],
+        related=original.get("related"),
         summary=plan.summary,
         description=plan.description,
         encoding=encoding,
@@ -101,7 +101,9 @@ def encoding_of(look: Look, variant: int) -> tuple[Encoding, str]:
     """How a re-recording is written, and its file's suffix."""
     match look:
         case "dark":
-            return Encoding((320, 180), 12, crf=36, max_kbps=40), ("mp4", "mkv")[variant % 2]
+            return Encoding((320, 180), 12, crf=36, max_kbps=40, sound=GAME), ("mp4", "mkv")[
+                variant % 2
+            ]
         case "low-bitrate":
             return Encoding((192, 108), 10, crf=44, max_kbps=14), "mp4"
         case "filmed":

@@ -127,7 +127,7 @@ PLAN: dict[ClipSet, tuple[tuple[str, str, int], ...]] = {
 }  # fmt: skip
 
 ENCODINGS = (
-    (Encoding((480, 270), 25, crf=33, max_kbps=125), "mp4"),
+    (Encoding((480, 270), 25, crf=33, max_kbps=115), "mp4"),
     (Encoding((426, 240), 30, crf=36, max_kbps=110), "webm"),
     (Encoding((384, 288), 20, crf=33, max_kbps=150), "mp4"),
     (Encoding((400, 226), 30, crf=35, max_kbps=140), "mkv"),
