@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dejabug.ranking import (
     Calibrations,
@@ -77,6 +78,38 @@ def test_what_does_not_move_is_no_copy_of_anything(pictures: np.ndarray) -> None
     assert len(motion_of(signed(pictures))) == 0
     assert alike(pictures, moving(60, 1)) == 0
     assert alike(pictures, pictures) == 0
+
+
+def shown_in_a_frame(film: np.ndarray, size: int) -> np.ndarray:
+    """Pictures [n, 96, 96] shown `size` pixels wide on a grey desk of 96, as 12×12 [n, 12, 12]."""
+    edge = (96 - size) // 2
+    shown = []
+    for picture in film:
+        desk = Image.new("L", (96, 96), 40)
+        desk.paste(
+            Image.fromarray(picture).resize((size, size), Image.Resampling.BOX), (edge, edge)
+        )
+        shown.append(np.asarray(desk.resize((12, 12), Image.Resampling.BOX)))
+    return np.array(shown)
+
+
+@pytest.fixture(scope="module")
+def film() -> np.ndarray:
+    """Large shapes that come and go, uint8 [60, 96, 96]."""
+    shapes = [Image.fromarray(picture[:5, :5]) for picture in moving(60, 1)]
+    return np.array([np.asarray(s.resize((96, 96), Image.Resampling.BICUBIC)) for s in shapes])
+
+
+@pytest.mark.parametrize("size", [90, 84, 78, 72])
+def test_a_screen_that_was_filmed_in_its_room_is_still_in_step(film: np.ndarray, size: int) -> None:
+    whole, framed = shown_in_a_frame(film, 96), shown_in_a_frame(film, size)
+    assert alike(whole, framed) > 0.85
+    assert alike(framed, whole) == pytest.approx(alike(whole, framed), abs=0.01)
+
+
+def test_what_is_not_alike_is_not_made_so_by_another_size(film: np.ndarray) -> None:
+    other = shown_in_a_frame(film[::-1], 84)
+    assert alike(shown_in_a_frame(film, 96), other) < 0.6
 
 
 def test_gaps_between_pictures_count_as_time() -> None:

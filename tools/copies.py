@@ -4,16 +4,19 @@
 
 Clips of a data set are recorded once more (tools/record/rerecord.py), and each new one asks as a
 clip does that somebody sends to search with: it never enters the index. It is right when the first
-result is the original or another clip of its bug. Shown are also how alike the new clip and its
+result is the original or another clip of its bug. Re-recordings that the set has already are left
+out, so that none is found for another. Shown are also how alike the new clip and its
 original move in step, and how alike clips of different recordings do: what tells copies from them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +47,9 @@ def chosen(corpus: Corpus, clips: int) -> list[Item]:
     return [queries[n] for n in np.argsort(turns, kind="stable")[:clips]]
 
 
-def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, float, float]:
-    """A re-recording's first result (None: none), that one's score, the original's, and how alike
-    the re-recording and the original move in step. Raises ClipError."""
+def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, float]:
+    """A re-recording's first result (None: none), the original's score, and how alike the
+    re-recording and the original move in step. Raises ClipError."""
     place = corpus.place
     frames = sample(place, clip)
     vectors = TimedVectors(frames.times, place.encoder.embed_images(frames.pixels))
@@ -56,7 +59,19 @@ def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, floa
     original = next((match.score for match in found if match.clip_id == item.clip_id), 0.0)
     known = place.index.signatures([item.clip_id])[item.clip_id]
     step = ranking.likeness_in_step(ranking.motion_of(signature), ranking.motion_of(known))
-    return (found[0].clip_id, found[0].score, original, step) if found else (None, 0.0, 0.0, step)
+    return (found[0].clip_id if found else None, original, step)
+
+
+def originals(data_set: Path, folder: Path) -> Path:
+    """A data set without its re-recordings, in a folder of links; returns the folder."""
+    source = data_set if data_set.is_dir() else data_set.parent
+    lines = (source / "manifest.jsonl").read_text("utf-8").splitlines()
+    kept = [line for line in lines if "recording_of" not in json.loads(line)]
+    (folder / "manifest.jsonl").write_text("\n".join(kept) + "\n", "utf-8")
+    for line in kept:
+        file = json.loads(line)["file"]
+        (folder / file).symlink_to((source / file).resolve())
+    return folder
 
 
 def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
@@ -76,53 +91,55 @@ def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
     return found
 
 
+def tables(corpus: Corpus, folder: Path, clips: int, made: Path) -> Iterator[Table]:
+    """What is shown in the end. `folder` has the originals, `made` takes the re-recordings."""
+    asked = chosen(corpus, clips)
+    looks = Table("look", "clips", "bug first", "original ≥ 0.9", "in step, median (least)")
+    right: dict[tuple[str, Look], list[bool]] = {}
+    for look in LOOKS:
+        steps, scores, hits = [], [], []
+        for variant, item in enumerate(track(asked, look, console=console, transient=True)):
+            clip = write_again(folder / item.name, look, variant, made)
+            try:
+                first, score, step = ask(corpus, item, clip)
+            except media.ClipError as error:
+                console.print(f"[red]{clip.name}: {error}[/]")
+                first, score, step = None, 0.0, 0.0
+            bug = {item.clip_id, *(other.clip_id for other in corpus.relevant(item))}
+            hits.append(first in bug)
+            right.setdefault((item.game, look), []).append(first in bug)
+            steps.append(step)
+            scores.append(score)
+        sure = sum(score >= 0.9 for score in scores)
+        in_step = f"{np.median(steps):.2f} ({min(steps):.2f})"
+        looks.add_row(look, str(len(hits)), str(sum(hits)), str(sure), in_step)
+    yield looks
+    games = Table("game", *LOOKS)
+    for game in sorted({game for game, _ in right}):
+        found = [right[game, look] for look in LOOKS]
+        games.add_row(game, *(f"{sum(each)}/{len(each)}" for each in found))
+    yield games
+    different = Table("other recordings in step", "clips", "median", "greatest")
+    for game, values in sorted(others_in_step(corpus).items()):
+        different.add_row(game, str(len(values)), f"{np.median(values):.2f}", f"{max(values):.2f}")
+    yield different
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tools.copies", description=__doc__)
     parser.add_argument("data_set", type=Path, help="`manifest.jsonl`, or its folder")
     parser.add_argument("--clips", type=int, default=20, help="how many (default: %(default)s)")
     arguments = parser.parse_args()
-    folder = arguments.data_set if arguments.data_set.is_dir() else arguments.data_set.parent
-    settings = Settings(encoder="starter")
-    console.print(f"Indexing {folder} …")
-    with indexed(arguments.data_set, settings) as corpus, tempfile.TemporaryDirectory() as made:
-        asked = chosen(corpus, arguments.clips)
-        table = Table("look", "clips", "bug first", "original ≥ 0.9", "in step, median (least)")
-        games = Table("game", *LOOKS)
-        right: dict[tuple[str, Look], list[bool]] = {}
-        for look in LOOKS:
-            steps, scores = [], []
-            for variant, item in enumerate(track(asked, look, console=console, transient=True)):
-                clip = write_again(folder / item.name, look, variant, Path(made))
-                try:
-                    first, _, score, step = ask(corpus, item, clip)
-                except media.ClipError as error:
-                    console.print(f"[red]{clip.name}: {error}[/]")
-                    first, score, step = None, 0.0, 0.0
-                bug = {item.clip_id, *(other.clip_id for other in corpus.relevant(item))}
-                right.setdefault((item.game, look), []).append(first in bug)
-                steps.append(step)
-                scores.append(score)
-            hits = [hit for (_, of), each in right.items() if of == look for hit in each]
-            table.add_row(
-                look,
-                str(len(hits)),
-                str(sum(hits)),
-                str(sum(score >= 0.9 for score in scores)),
-                f"{np.median(steps):.2f} ({min(steps):.2f})",
-            )
-        for game in sorted({game for game, _ in right}):
-            games.add_row(
-                game,
-                *(f"{sum(right[game, look])}/{len(right[game, look])}" for look in LOOKS),
-            )
-        console.print(table, games)
-        different = Table("other recordings in step", "clips", "median", "greatest")
-        for game, values in sorted(others_in_step(corpus).items()):
-            different.add_row(
-                game, str(len(values)), f"{np.median(values):.2f}", f"{max(values):.2f}"
-            )
-        console.print(different)
+    with (
+        tempfile.TemporaryDirectory() as linked,
+        tempfile.TemporaryDirectory() as made,
+    ):
+        folder = originals(arguments.data_set, Path(linked))
+        console.print("Indexing the originals …")
+        with indexed(folder, Settings(encoder="starter")) as corpus:
+            for table in tables(corpus, folder, arguments.clips, Path(made)):
+                console.print(table)
     return 0
 
 

@@ -26,12 +26,11 @@ LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
 # The least probability of two clips with words: some tell the same bug in quite other words.
 OTHER_WORDS = 0.02
 # The correlation in step at which two clips are as likely copies of one recording as not, and how
-# fast it gets surer. Of 60 copies of demo clips (dark, low bit rate, filmed) 56 then find their
-# original first. Scripted runs of one game over one track reach 0.73 without being copies
+# fast it gets surer. Scripted runs of one game over one track reach 0.74 without being copies
 # (docs/quality.md).
-COPY_MIDDLE, COPY_WEIGHT = 0.7, 20.0
+COPY_MIDDLE, COPY_WEIGHT = 0.75, 25.0
 # From here on two clips are called copies of one recording: the probability is 0.9.
-SURE_COPY = 0.81
+SURE_COPY = 0.84
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ frame and its copy.
 
 from __future__ import annotations
 
+from functools import cache
+from math import isqrt
+
 import numpy as np
 
 from dejabug.ranking.types import Floats, Signature
@@ -18,6 +21,10 @@ LEAST_SHARE, LEAST_PICTURES = 0.5, 8
 # Grey values that a picture must differ by, on the mean, for its pattern to count: below, it is the
 # encoder's noise.
 LEAST_CONTRAST, LEAST_MOTION = 2.0, 0.08
+# One clip may show the other smaller, in a frame: a screen that was filmed, a window on a desktop.
+# It is also compared at these shares of its size, where both are at least so alike without. Filmed
+# copies are (docs/quality.md); most other pairs are not, so that few are compared nine times.
+SMALLER, WORTH_MORE = (0.94, 0.88, 0.82, 0.75), 0.35
 
 
 def motion_of(signature: Signature) -> Floats:
@@ -45,10 +52,34 @@ def motion_of(signature: Signature) -> Floats:
 
 def likeness_in_step(first: Floats, second: Floats) -> float:
     """Two clips' motion [m, k], [n, k] → their correlation at the best shift in time, -1 to 1; 0
-    where one of them does not move.
+    where one of them does not move. One may show the other smaller, in the middle of its picture.
 
     Takes as long as some Fourier transforms of both clips, however long they are.
     """
+    plain = _correlation(first, second)
+    if plain < WORTH_MORE:
+        return plain
+    smaller = [_shown_at(size, isqrt(first.shape[1])) for size in SMALLER]
+    return max(
+        plain,
+        *(_correlation(first @ to, second) for to in smaller),
+        *(_correlation(first, second @ to) for to in smaller),
+    )
+
+
+@cache
+def _shown_at(size: float, side: int) -> Floats:
+    """The matrix [k, k] by which pictures [n, k] of `side`² pixels are shown at a share of their
+    size, in the middle; what lies around them does not move. Bilinear."""
+    middle = (side - 1) / 2
+    at = (np.arange(side) - middle) / size + middle  # where each new pixel looks
+    inside = (at >= -0.5) & (at <= side - 0.5)
+    weights = np.maximum(0, 1 - np.abs(np.arange(side)[:, None] - at.clip(0, side - 1))) * inside
+    both: Floats = np.kron(weights, weights).astype(np.float32)
+    return both
+
+
+def _correlation(first: Floats, second: Floats) -> float:
     m, n = len(first), len(second)
     overlap = max(LEAST_PICTURES, int(np.ceil(LEAST_SHARE * min(m, n))))
     if min(m, n) < overlap:
