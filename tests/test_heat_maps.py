@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from conftest import Site
-from dejabug import heat_maps, questions
+from dejabug import heat_maps, neighbourhood, questions
 from dejabug.encoders import EncoderError
 from dejabug.heat_maps import COMPARED, NoPictureError, Spot
 from dejabug.projects import Rules
@@ -151,6 +151,7 @@ def test_restricted_tickets_clips_tell_nothing(
     # It would have told something: once everybody may see it, it does.
     jira.call("PUT", f"/rest/api/2/issue/{secret}", "admin", json={"fields": {"security": None}})
     tell(place, jira, secret, watch=False)
+    neighbourhood.catch_up(place.own)
     assert scene.drawn() != before
     assert scene.clip(secret) in read
 
