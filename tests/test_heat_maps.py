@@ -273,14 +273,20 @@ def test_the_nearest_picture_to_a_time_counts(scene: Scene, worker: None) -> Non
     )
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"here": "x"}, {"here_at": -1}, {"there_at": "soon"}, {"there_at": 1e7}, {"more": 1}],
-)
-def test_what_is_asked_wrongly_is_said(scene: Scene, change: dict[str, Any]) -> None:
-    for answer in (scene.panel(**change), scene.api(**change)):
-        assert answer.status_code == 400
-        assert next(iter(change)) in answer.get_json()["detail"]
+WRONG: list[dict[str, Any]] = [
+    {"here": "x"},
+    {"here_at": -1},
+    {"there_at": "soon"},
+    {"there_at": 1e6 + 1},
+    {"more": 1},
+]
+
+
+def test_what_is_asked_wrongly_is_said(scene: Scene) -> None:
+    for change in WRONG:
+        for answer in (scene.panel(**change), scene.api(**change)):
+            assert answer.status_code == 400
+            assert next(iter(change)) in answer.get_json()["detail"]
 
 
 def test_a_hidden_clip_answers_as_one_that_is_not_there(
