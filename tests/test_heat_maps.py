@@ -19,12 +19,12 @@ from dejabug import heat_maps, neighbourhood, questions
 from dejabug.encoders import EncoderError
 from dejabug.heat_maps import COMPARED, NoPictureError, Spot
 from dejabug.projects import Rules
-from dejabug.questions import SearchFailedError, heat_map_questions_key
+from dejabug.questions import Answerer, SearchFailedError, heat_map_questions_key
 from dejabug.ranking import Floats
 from dejabug.rooms import Rooms
 from dejabug.web import create_app, heat
 from forge_app import ForgeApp
-from search_worker import searching
+from search_worker import READ, searching
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
 from test_search import secure
 
@@ -245,6 +245,18 @@ def test_what_goes_wrong_in_the_worker_is_said(
     monkeypatch.setattr(scene.place.encoder, "embed_patches", mute)
     with pytest.raises(SearchFailedError, match="does not tell of patches"):
         questions.ask_heat_maps(scene.place, here, here)
+
+
+def test_who_answers_words_alone_leaves_heat_maps_to_others(scene: Scene) -> None:
+    here = scene.spot(scene.here)
+    for_words = Answerer(scene.place, read=READ, draws=False)
+    for_words.start()
+    try:
+        assert questions.ask(scene.place, "cows", ["GAME"], 5)
+        with pytest.raises(SearchFailedError, match="no worker answered"):
+            questions.ask_heat_maps(scene.place, here, here, patience=0.5)
+    finally:
+        for_words.stop()
 
 
 def test_a_question_that_is_not_understood_stops_nobody(scene: Scene, worker: None) -> None:

@@ -47,7 +47,8 @@ KEPT = 60
 # Questions that are embedded in one pass where so many wait. More take less work, and the last of
 # them waits longer than all that saves.
 TOGETHER = 2
-# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds.
+# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds. The first
+# draws heat maps too.
 ANSWERERS = 2
 # Seconds of one blocking read, and of the pause after Redis could not be asked.
 READ = 1.0
@@ -166,13 +167,15 @@ Asked = TypeVar("Asked", Question, HeatMapQuestion)
 class Answerer(threading.Thread):
     """Beside a worker that has the model: answers questions, whatever the worker has in hand.
 
-    `read`: seconds of one blocking read of Redis, which `stop` waits for at most.
+    `read`: seconds of one blocking read of Redis, which `stop` waits for at most. `draws`: whether
+    it answers for heat maps too, which take longer than words.
     """
 
-    def __init__(self, place: Rooms, *, read: float = READ) -> None:
+    def __init__(self, place: Rooms, *, read: float = READ, draws: bool = True) -> None:
         super().__init__(name="answerer", daemon=True)
         self._place = place
         self._read = read
+        self._draws = draws
         # A blocking read holds its connection.
         self._redis = connect(place.settings)
         self._done = threading.Event()
@@ -181,12 +184,11 @@ class Answerer(threading.Thread):
     def run(self) -> None:
         """Until `stop`. While Redis is away it is asked again and again. Words go first."""
         words, pairs = questions_key(self._place.own), heat_map_questions_key(self._place.own)
+        keys = [words, pairs] if self._draws else [words]
         use_one_core()
         while not self._done.is_set():
             try:
-                first = cast(
-                    "list[bytes] | None", self._redis.blpop([words, pairs], timeout=self._read)
-                )
+                first = cast("list[bytes] | None", self._redis.blpop(keys, timeout=self._read))
                 if first is not None and first[0] == pairs.encode():
                     for question in _questions([first[1]], HEAT_MAP_QUESTION):
                         self._draw(question)
