@@ -37,6 +37,7 @@ FILES = (
     "test_reconcile.py",
     "test_cli.py",
     "test_media_store.py",
+    "test_heat_maps.py",
     "test_life.py",
     "test_search.py",
     "test_search_words.py",

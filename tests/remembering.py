@@ -62,6 +62,11 @@ class Remembering:
         key = (self.name, pixels.shape, str(pixels.dtype), _digest(pixels.tobytes()))
         return self._memory.recall(key, lambda: self._encoder.embed_images(pixels))
 
+    def embed_patches(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, rows, columns, d], unit patches."""
+        key = ("patches", self.name, pixels.shape, _digest(pixels.tobytes()))
+        return self._memory.recall(key, lambda: self._encoder.embed_patches(pixels))
+
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """n texts → float32 [n, dimensions], unit rows."""
         key = (self.name, list(texts))

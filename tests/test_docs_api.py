@@ -60,6 +60,7 @@ def test_the_examples_of_the_docs_do_what_they_say(
         "TOKEN": secret,
         "KEY": key,
         "CLIP": str(clips / COWS[2]),
+        "OTHER_CLIP_ID": place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0],
         "CLIP_ID": place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0],
     }
 
@@ -70,7 +71,7 @@ def test_the_examples_of_the_docs_do_what_they_say(
         )
         return done.stdout
 
-    words, filtered, similar, upload, job, stream, clip, status, wrong = EXAMPLES
+    words, filtered, similar, upload, job, stream, clip, heat, status, wrong = EXAMPLES
     assert {
         found["key"] for found in told(run(f"{words.rstrip()} -d unlikely=true"))["results"]
     } == {*old, key}
@@ -84,6 +85,9 @@ def test_the_examples_of_the_docs_do_what_they_say(
     seen = told(run(clip))
     picture = f"{service}{seen['media']}/pictures/{round(seen['times'][0] * 1000)}.jpg"
     assert requests.get(picture, timeout=10).content[:2] == b"\xff\xd8"
+    drawn = told(run(heat))
+    assert drawn["here"]["at"] in seen["times"]
+    assert len(drawn["there"]["matching"]) == 9
     assert told(run(wrong))["status"] == 400
 
 

@@ -16,12 +16,15 @@ from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from dejabug import media
-from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder
+from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder, patch_origin
 from dejabug.encoders.clip import ClipEncoder
+from dejabug.encoders.origins import reference_pictures
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.encoders.starter_text import palette_shares, to_lab
 from dejabug.settings import Settings
 
+# CLIP's channel statistics (OpenAI's CLIP, `_transform`).
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 WORDS = ["[PAD]", "[UNK]", "[EOS]", "a", "car", "sinks", "into", "the", "road", "wall", "black"]
 
 
@@ -113,18 +116,25 @@ def test_clip_reads_texts_as_plain_transformers_does(small_clip: Path, texts: li
         np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
-def test_siglip_and_its_kin_work_through_the_same_code(tmp_path: Path, frames: np.ndarray) -> None:
-    transformers.SiglipModel(transformers.SiglipConfig(**small_towers(layers=1))).save_pretrained(
-        tmp_path
-    )
+@pytest.fixture
+def small_siglip(tmp_path: Path) -> Path:
+    """A small SiglipModel with random weights."""
+    config = transformers.SiglipConfig(**small_towers(layers=1))
+    transformers.SiglipModel(config).save_pretrained(tmp_path)
     save_tokenizer(tmp_path, 16)
     transformers.CLIPImageProcessorPil(
         size={"height": 32, "width": 32}, image_mean=[0.5] * 3, image_std=[0.5] * 3
     ).save_pretrained(tmp_path)
-    encoder = ClipEncoder(str(tmp_path), device="cpu", dtype=torch.float32)
+    return tmp_path
+
+
+def test_siglip_and_its_kin_work_through_the_same_code(
+    small_siglip: Path, frames: np.ndarray
+) -> None:
+    encoder = ClipEncoder(str(small_siglip), device="cpu", dtype=torch.float32)
     assert encoder.embed_images(frames).shape == (7, 32)
     # SigLIP was trained on texts padded to its whole length: so must ours be.
-    model = transformers.SiglipModel.from_pretrained(tmp_path)
+    model = transformers.SiglipModel.from_pretrained(small_siglip)
     padded = torch.tensor([[3, 4, *[0] * 14]])
     with torch.inference_mode():
         expected = model.get_text_features(input_ids=padded).pooler_output
@@ -153,6 +163,77 @@ def test_the_centre_crop_sees_the_middle_and_two_crops_see_the_ends(small_clip: 
     )
     assert np.allclose(center.embed_images(frame), center.embed_images(edge), atol=1e-6)
     assert not np.allclose(two.embed_images(frame), two.embed_images(edge), atol=1e-3)
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_clip_s_patches_are_its_last_states_projected_as_the_pooled_one_is(
+    small_clip: Path, frames: np.ndarray, batch_size: int
+) -> None:
+    encoder = ClipEncoder(
+        str(small_clip), device="cpu", dtype=torch.float32, crop="center", batch_size=batch_size
+    )
+    model = transformers.CLIPModel.from_pretrained(small_clip)
+    wide = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+    whole = torch.nn.functional.interpolate(
+        wide, size=(32, 32), mode="bicubic", antialias=True, align_corners=False
+    ).clamp(0, 1)
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    with torch.inference_mode():
+        states = model.vision_model(pixel_values=(whole - mean) / std).last_hidden_state[:, 1:]
+        expected = model.visual_projection(model.vision_model.post_layernorm(states))
+    expected = torch.nn.functional.normalize(expected, dim=-1).numpy().reshape(7, 4, 4, 24)
+    found = encoder.embed_patches(frames)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_siglip_s_patches_have_no_class_token_and_no_projection(
+    small_siglip: Path, frames: np.ndarray
+) -> None:
+    patches = ClipEncoder(str(small_siglip), device="cpu").embed_patches(frames)
+    assert patches.shape == (7, 4, 4, 32)
+    np.testing.assert_allclose(np.linalg.norm(patches, axis=-1), 1, atol=1e-5)
+
+
+def test_starter_patches_lie_over_the_frame_and_pool_to_what_frames_are_compared_by(
+    starter: StarterEncoder, clips: Path
+) -> None:
+    pixels = media.sample_frames(clips / "crafter-01.mov", rate=0.5, short_side=260).pixels[:3]
+    patches = starter.embed_patches(pixels)
+    assert patches.shape == (3, 9, 9, 1280)
+    assert patches.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(patches, axis=-1), 1, atol=1e-3)
+    changed = pixels.copy()
+    changed[:, :40, -40:] = (250, 20, 200)  # something new in the upper right corner
+    away = 1 - (patches * starter.embed_patches(changed)).sum(axis=-1)
+    for each in away:
+        row, column = np.unravel_index(each.argmax(), each.shape)
+        assert (row <= 2, column >= 6) == (True, True)
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 8, 3), (1, 8, 8, 4)])
+def test_patches_of_what_is_no_batch_of_pictures_are_refused(
+    small_clip: Path, starter: StarterEncoder, shape: tuple[int, ...]
+) -> None:
+    for encoder in (ClipEncoder(str(small_clip), device="cpu"), starter):
+        with pytest.raises(ValueError, match="pixels"):
+            encoder.embed_patches(np.zeros(shape, np.uint8))
+
+
+def test_a_model_without_a_vision_transformer_of_its_own_tells_of_no_patches(
+    small_clip: Path, frames: np.ndarray
+) -> None:
+    encoder = ClipEncoder(str(small_clip), device="cpu")
+    del encoder._model.vision_model
+    with pytest.raises(EncoderError, match="does not tell of patches"):
+        encoder.embed_patches(frames)
+
+
+def test_patches_are_seen_from_what_they_all_have_in_common(small_clip: Path) -> None:
+    encoder = ClipEncoder(str(small_clip), device="cpu")
+    origin = patch_origin(encoder)
+    patches = encoder.embed_patches(reference_pictures()[::4]).reshape(-1, 24)
+    np.testing.assert_allclose(origin, patches.mean(axis=0), atol=1e-5)
 
 
 def test_a_model_that_cannot_be_loaded_is_a_loud_error(tmp_path: Path) -> None:

@@ -215,6 +215,19 @@ def test_a_restricted_member_has_neighbours_and_is_nobody_s(frames: FrameIndex) 
     assert reference(frames.neighbours, "a").size == 2
 
 
+def test_open_neighbours_are_told_by_likeness_without_those_restricted_since(
+    store: redis.Redis, neighbours: Neighbours
+) -> None:
+    join(store, neighbours, *"abcd")
+    neighbours.put("a", "GAME", alike(b=0.5, c=0.9, d=0.7), {})
+    assert neighbours.open_near("a", "GAME") == ["c", "d", "b"]
+    join(store, neighbours, "c", restricted=True)
+    leave(store, neighbours, "d")
+    assert neighbours.open_near("a", "GAME") == ["b"]
+    assert neighbours.open_near("a", "OTHER") == []
+    assert neighbours.open_near("unknown", "GAME") == []
+
+
 def test_the_references_of_others_do_not_tell_whether_there_is_a_restricted_member(
     frames: FrameIndex,
 ) -> None:

@@ -22,10 +22,11 @@ from dejabug.previewing import queue_preview
 from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
+from dejabug.web import heat
 from search_worker import searching
 from test_blank_clips import BLACK, LEFT_OUT, black, loading
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-from test_panel_browser import APART, AXE, PICTURES, Service, browser, service
+from test_panel_browser import APART, AXE, CAMERA, COURT, HEAT, PICTURES, Service, browser, service
 
 __all__ = ["black", "browser", "loading", "service"]
 PHONE = {"width": 390, "height": 844}
@@ -193,6 +194,58 @@ def test_a_key_opens_both_clips_in_step(
     assert "open=" in desk.page.url
     desk.page.go_back()
     expect(desk.page.locator("dialog")).to_be_hidden()
+
+
+def test_heat_maps_lie_over_both_clips_of_a_result(
+    desk: Desk, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
+    key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
+    tell(place, jira, key)
+    desk.sign_in()
+    desk.ask(key)
+    desk.card(old).locator(".clip").click()
+    dialog = desk.page.locator("dialog")
+    expect(dialog.locator("canvas")).to_have_count(0)
+    dialog.get_by_role("button", name="What matches").click()
+    expect(dialog.locator("canvas")).to_have_count(2)
+    expect(dialog.get_by_role("button", name="Play both clips")).to_be_visible()
+    expect(dialog.locator("canvas").first).to_have_attribute("aria-label", re.compile("strongest"))
+    for seen in desk.page.evaluate(HEAT):
+        assert seen["colours"] > 50
+        assert seen["apart"] < 1
+        assert seen["bent"] == pytest.approx(1, abs=0.02)
+    desk.keep("page-heat-matching")
+    for scheme in ("light", "dark"):
+        desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert desk.flaws() == []
+    dialog.get_by_role("button", name="What is unusual here").focus()
+    desk.page.keyboard.press("Enter")
+    expect(dialog.get_by_text("not seen in other tickets' clips")).to_be_visible()
+    desk.keep("page-heat-unusual")
+    dialog.locator(".play").focus()
+    desk.page.keyboard.press("ArrowRight")
+    expect(dialog.locator("canvas")).to_have_count(0)
+    dialog.get_by_role("button", name="Show the heat map").click()
+    expect(dialog.locator("canvas")).to_have_count(2)
+    dialog.get_by_role("button", name="Off").click()
+    expect(dialog.locator("canvas")).to_have_count(0)
+
+
+def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
+    desk: Desk, keys: list[str], place: Rooms, jira: Site, clips: Path
+) -> None:
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(place, jira, key)
+    desk.sign_in()
+    desk.ask(key)
+    desk.page.locator("li.card .clip").first.click()
+    dialog = desk.page.locator("dialog")
+    with heat.AT_ONCE, heat.AT_ONCE:
+        dialog.get_by_role("button", name="What matches").click()
+        expect(dialog.get_by_text("There is no heat map now.")).to_be_visible()
+    dialog.get_by_role("button", name="Try again").click()
+    expect(dialog.locator("canvas")).to_have_count(2)
 
 
 @pytest.fixture

@@ -24,12 +24,16 @@ from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
+from search_worker import searching
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 
 ROOT = Path(__file__).parent.parent
 PLUGIN = ROOT / "plugin"
 AXE = PLUGIN / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Clips of one bug, and others of the same place.
+CAMERA = ("freedoom-17.mp4", "freedoom-09.webm")
+COURT = ("freedoom-06.mp4", "freedoom-11.mp4", "freedoom-12.mp4", "freedoom-20.webm")
 # Read at once: the tests' rooms take all such variables away.
 PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
 # Seconds by which two clips may be apart while they play.
@@ -200,6 +204,60 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     still = desk.inside(times)
     desk.page.wait_for_timeout(300)
     assert desk.inside(times) == pytest.approx(still, abs=0.001)  # Chromium rounds differently
+    assert desk.complaints == []
+
+
+# The pixels of both heat maps as the browser has them, and where each lies beside its clip.
+HEAT = """[...document.querySelectorAll('.screen')].map((screen) => {
+  const [map, media] = [screen.querySelector('canvas'), screen.querySelector('video, img')];
+  const {data} = map.getContext('2d').getImageData(0, 0, map.width, map.height);
+  const colours = new Set();
+  for (let at = 0; at < data.length; at += 4) colours.add(`${data.slice(at, at + 4)}`);
+  const [over, under] = [map.getBoundingClientRect(), media.getBoundingClientRect()];
+  const [left, top] = [over.left - under.left, over.top - under.top];
+  const apart = [left, top, over.width - under.width, over.height - under.height].map(Math.abs);
+  const width = media.videoWidth || media.naturalWidth;
+  const height = media.videoHeight || media.naturalHeight;
+  const bent = (map.width * height) / (map.height * width);
+  return {colours: colours.size, apart: Math.max(...apart), bent};
+})"""
+
+
+@pytest.mark.parametrize("desk", ["dark"], indirect=True)
+def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
+    desk: Desk, place: Rooms, jira: Site, clips: Path
+) -> None:
+    (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
+    key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
+    tell(place, jira, key)
+    work(place, previews=True)
+    panel = desk.open(key)
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    expect(panel.locator("video")).to_have_count(2)
+    with searching(place):
+        button(panel, "^What matches").click()
+        expect(panel.locator("canvas")).to_have_count(2)
+        expect(button(panel, "Play both clips")).to_be_visible()
+        expect(button(panel, "^What matches")).to_have_attribute("aria-pressed", "true")
+        expect(panel.locator("canvas").first).to_have_attribute(
+            "aria-label", re.compile("strongest")
+        )
+        desk.keep("panel-heat-matching")
+        for seen in desk.inside(HEAT):
+            assert seen["colours"] > 50
+            assert seen["apart"] < 1
+            assert seen["bent"] == pytest.approx(1, abs=0.02)
+        assert desk.flaws() == []
+        button(panel, "^What is unusual here").focus()
+        desk.page.keyboard.press("Enter")
+        expect(panel.get_by_text("not seen in other tickets' clips")).to_be_visible()
+        desk.keep("panel-heat-unusual")
+        button(panel, "^Next frame").click()
+        expect(panel.locator("canvas")).to_have_count(0)
+        button(panel, "^Show the heat map").click()
+        expect(panel.locator("canvas")).to_have_count(2)
+    button(panel, "^Off").click()
+    expect(panel.locator("canvas")).to_have_count(0)
     assert desk.complaints == []
 
 

@@ -1,8 +1,10 @@
-"""A question in words, answered by a worker that has the model, while somebody waits.
+"""A question in words, or about two pictures, answered by a worker that has the model, while
+somebody waits.
 
-Questions have a list of their own in Redis, which a thread of each worker on `search` reads: they
-wait neither for a job in hand nor for RQ's book-keeping, which takes longer than an answer does.
-Nothing is lost with a worker that dies: whoever waits is told so, and asks again.
+Questions have lists of their own in Redis, one for each kind, which a thread of each worker on
+`search` reads: they wait neither for a job in hand nor for RQ's book-keeping, which takes longer
+than an answer does. Nothing is lost with a worker that dies: whoever waits is told so, and asks
+again.
 """
 
 from __future__ import annotations
@@ -13,19 +15,21 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import redis
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from dejabug.collection import Collection
-from dejabug.encoders import Floats, use_one_core
+from dejabug.encoders import EncoderError, Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
 from dejabug.finder import TextMatch
+from dejabug.heat_maps import NoPictureError, Spot, heat_maps
 from dejabug.index import IndexUnavailableError
 from dejabug.logs import Seldom
 from dejabug.metrics import QUESTION_SECONDS
+from dejabug.objects import StoreAwayError
 from dejabug.ranking import POSSIBLE
 from dejabug.refusals import push_briefly
 from dejabug.replies import await_reply, new_reply, put_reply
@@ -36,15 +40,20 @@ log = structlog.get_logger()
 
 # Seconds that somebody waits, unless they say otherwise.
 PATIENCE = 30.0
+# The same for heat maps: Forge gives an answer up after 25 s.
+HEAT_MAP_PATIENCE = 15.0
 # Seconds that questions are kept which nobody answers; whoever waited takes theirs back before.
 KEPT = 60
 # Questions that are embedded in one pass where so many wait. More take less work, and the last of
 # them waits longer than all that saves.
 TOGETHER = 2
-# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds.
+# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds. The first
+# draws heat maps too.
 ANSWERERS = 2
 # Seconds of one blocking read, and of the pause after Redis could not be asked.
 READ = 1.0
+# What goes wrong that is said to whoever asked.
+TOLD = (IndexUnavailableError, StoreAwayError, EncoderError, NoPictureError)
 
 
 class SearchFailedError(Exception):
@@ -61,6 +70,16 @@ class Question:
     projects: list[str]
     limit: int
     asked: float = 0.0
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class HeatMapQuestion:
+    """Two clips' spots that are asked about, where the answer goes, and under which trace."""
+
+    reply: str
+    here: Spot
+    there: Spot
     trace: str = ""
 
 
@@ -105,8 +124,27 @@ def ask(
 
     Raises SearchFailedError when no worker answers in time, or it fails.
     """
-    key = questions_key(place.collection)
     asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
+    answer = _asked(place, questions_key(place.collection), asked, patience)
+    return list(answer["found"])
+
+
+def ask_heat_maps(
+    place: Rooms, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
+) -> dict[str, Any]:
+    """Have a worker run `heat_maps`, and wait for its answer, `patience` seconds at most. Who may
+    see both clips must be known before.
+
+    Raises SearchFailedError like `ask`.
+    """
+    asked = HeatMapQuestion(new_reply(), here, there, current_trace())
+    answer = _asked(place, heat_map_questions_key(place.collection), asked, patience)
+    return dict(answer["found"])
+
+
+def _asked(
+    place: Rooms, key: str, asked: Question | HeatMapQuestion, patience: float
+) -> dict[str, Any]:
     question = json.dumps(asdict(asked))
     push_briefly(place.redis, key, question, KEPT)
     answer = await_reply(place.redis, asked.reply, patience)
@@ -118,37 +156,45 @@ def ask(
     if "found" not in answer:
         why = answer.get("why") or "the search failed in its worker; its log says why"
         raise SearchFailedError(why)
-    return list(answer["found"])
+    return dict(answer)
 
 
 QUESTION = TypeAdapter(Question)
+HEAT_MAP_QUESTION = TypeAdapter(HeatMapQuestion)
+Asked = TypeVar("Asked", Question, HeatMapQuestion)
 
 
 class Answerer(threading.Thread):
     """Beside a worker that has the model: answers questions, whatever the worker has in hand.
 
-    `read`: seconds of one blocking read of Redis, which `stop` waits for at most.
+    `read`: seconds of one blocking read of Redis, which `stop` waits for at most. `draws`: whether
+    it answers for heat maps too, which take longer than words.
     """
 
-    def __init__(self, place: Rooms, *, read: float = READ) -> None:
+    def __init__(self, place: Rooms, *, read: float = READ, draws: bool = True) -> None:
         super().__init__(name="answerer", daemon=True)
         self._place = place
         self._read = read
+        self._draws = draws
         # A blocking read holds its connection.
         self._redis = connect(place.settings)
         self._done = threading.Event()
         self._seldom = Seldom()
 
     def run(self) -> None:
-        """Until `stop`. While Redis is away it is asked again and again."""
-        key = questions_key(self._place.own)
+        """Until `stop`. While Redis is away it is asked again and again. Words go first."""
+        words, pairs = questions_key(self._place.own), heat_map_questions_key(self._place.own)
+        keys = [words, pairs] if self._draws else [words]
         use_one_core()
         while not self._done.is_set():
             try:
-                first = cast("list[bytes] | None", self._redis.blpop([key], timeout=self._read))
-                if first is not None:
-                    others = cast("list[bytes] | None", self._redis.lpop(key, TOGETHER - 1))
-                    self._answer(_questions([first[1], *(others or ())]))
+                first = cast("list[bytes] | None", self._redis.blpop(keys, timeout=self._read))
+                if first is not None and first[0] == pairs.encode():
+                    for question in _questions([first[1]], HEAT_MAP_QUESTION):
+                        self._draw(question)
+                elif first is not None:
+                    others = cast("list[bytes] | None", self._redis.lpop(words, TOGETHER - 1))
+                    self._answer(_questions([first[1], *(others or ())], QUESTION))
             except redis.RedisError as error:
                 if self._seldom.due(type(error).__name__):
                     log.warning("questions_not_read", error=type(error).__name__, why=str(error))
@@ -188,9 +234,25 @@ class Answerer(threading.Thread):
                     seconds=round(took, 3),
                 )
 
-    def _fail(self, questions: list[Question], error: Exception) -> None:
+    def _draw(self, question: HeatMapQuestion) -> None:
+        started = time.monotonic()
+        with traced(question.trace):
+            try:
+                found = heat_maps(self._place, question.here, question.there)
+            except Exception as error:  # noqa: BLE001 (the next questions must be answered)
+                self._fail([question], error)
+                return
+            put_reply(self._redis, question.reply, {"found": found})
+            log.info(
+                "heat_maps_drawn",
+                here=question.here.clip,
+                there=question.there.clip,
+                seconds=round(time.monotonic() - started, 3),
+            )
+
+    def _fail(self, questions: Sequence[Question | HeatMapQuestion], error: Exception) -> None:
         why = ""
-        if isinstance(error, IndexUnavailableError):
+        if isinstance(error, TOLD):
             why = str(error)
             log.warning("question_not_answered", why=why)
         else:
@@ -201,12 +263,12 @@ class Answerer(threading.Thread):
             put_reply(self._redis, question.reply, {"failed": True, "why": why})
 
 
-def _questions(raws: Sequence[bytes]) -> list[Question]:
+def _questions(raws: Sequence[bytes], kind: TypeAdapter[Asked]) -> list[Asked]:
     """What was asked; what another version of us asked in another way gets no answer."""
     found = []
     for raw in raws:
         try:
-            found.append(QUESTION.validate_json(raw))
+            found.append(kind.validate_json(raw))
         except ValidationError:
             log.warning("question_not_understood", bytes=len(raw))
     return found
@@ -215,3 +277,8 @@ def _questions(raws: Sequence[bytes]) -> list[Question]:
 def questions_key(kept: Collection) -> str:
     """The list of an encoder's questions, the oldest first."""
     return f"dejabug:questions:{kept.slug}"
+
+
+def heat_map_questions_key(kept: Collection) -> str:
+    """The same for heat maps."""
+    return f"dejabug:heat-map-questions:{kept.slug}"

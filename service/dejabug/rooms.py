@@ -25,9 +25,11 @@ from dejabug.collection import LABELS, ORIGINS, Collection, known_encoders
 from dejabug.encoders import (
     Encoder,
     EncoderError,
+    Floats,
     encoder_name,
     load_encoder,
     origins_of,
+    patch_origin,
 )
 from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
@@ -214,6 +216,12 @@ class Rooms:
     def scale(self) -> Scale:
         """How to read the cosines of this process's model."""
         return scale_of(self.encoder)
+
+    @cached_property
+    def patch_origin(self) -> Floats:
+        """Where patches of pictures are seen from with this process's model, float32 [d]; measured
+        at first use. Raises EncoderError for a model that does not tell of patches."""
+        return patch_origin(self.encoder)
 
     @cached_property
     def tagger(self) -> Tagger | None:

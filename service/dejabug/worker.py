@@ -309,7 +309,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
     worker = WarmWorker(queues, place.redis, current=current if loaded else None)
     helpers: list[Housekeeper | Answerer] = [Housekeeper(place, worker)]
     if "search" in names:
-        helpers += [Answerer(place) for _ in range(ANSWERERS)]
+        helpers += [Answerer(place, draws=number == 0) for number in range(ANSWERERS)]
     # The model and the libraries stay. Looking through them for garbage takes Python 200 ms, again
     # and again, in which nobody's question is answered.
     gc.collect()

@@ -72,6 +72,31 @@ export interface Similar {
   link_type: string;
 }
 
+/** Two clips at times of their own, for `POST /forge/v1/issues/{issueId}/heat-maps`. */
+export interface HeatMapPair {
+  here: string;
+  here_at: number;
+  there: string;
+  there_at: number;
+}
+
+/** What is drawn over one picture: rows of numbers from 0 to 1, from the top left of all of it. */
+export interface HeatMap {
+  at: number;
+  /** The picture's, in pixels. */
+  width: number;
+  height: number;
+  matching: number[][];
+  /** Null where `reason` says why it is not known. */
+  unusual: number[][] | null;
+  reason: string | null;
+}
+
+export interface HeatMaps {
+  here: HeatMap;
+  there: HeatMap;
+}
+
 /** Both clips of a match, or null where there is nothing to compare. */
 export function pairOf(match: Match): { here: Clip; there: Clip } | null {
   return match.here && match.there ? { here: match.here, there: match.there } : null;

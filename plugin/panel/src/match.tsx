@@ -75,6 +75,7 @@ export function MatchCard(props: Props) {
           match={match}
           here={pair.here}
           there={pair.there}
+          heatMaps={props.service.heatMaps}
           onClose={() => onCompare(false)}
           onMediaError={onMediaError}
         />

@@ -1,10 +1,11 @@
 /** The service's API for one issue, as functions. */
 
-import type { Similar } from "./answer";
+import type { HeatMapPair, HeatMaps, Similar } from "./answer";
 import { askService, type Issue, linkIssues } from "./bridge";
 
 export interface Service {
   similar(): Promise<Similar>;
+  heatMaps(pair: HeatMapPair): Promise<HeatMaps>;
   /** Writes the duplicate link into Jira, as the viewer: this issue duplicates `otherKey`. */
   link(type: string, otherKey: string): Promise<void>;
   verdict(otherId: string, same: boolean): Promise<void>;
@@ -30,6 +31,7 @@ export function serviceFor(issue: Issue): Service {
       const answer = await askService<Partial<Similar>>("GET", `${path}/similar`);
       return { issue, state: "unknown", ...NOTHING_KNOWN, ...answer };
     },
+    heatMaps: (pair) => askService<HeatMaps>("POST", `${path}/heat-maps`, pair),
     link: (type, otherKey) => linkIssues(type, issue.key, otherKey),
     async verdict(other, same) {
       await askService("POST", `${path}/verdicts`, { other, same });

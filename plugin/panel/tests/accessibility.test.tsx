@@ -50,6 +50,15 @@ describe("every state is free of flaws that axe knows", () => {
     await click(/^Not similar/);
     expect(await flaws()).toEqual([]);
   });
+
+  it("heat maps", async () => {
+    vi.stubGlobal("matchMedia", () => ({ matches: true }));
+    await openPanel();
+    await click(/^Compare/);
+    await click(/^What matches/);
+    expect(document.querySelectorAll("canvas")).toHaveLength(2);
+    expect(await flaws()).toEqual([]);
+  });
 });
 
 it("names the issue on every button of a match, with the words that stand on it", async () => {

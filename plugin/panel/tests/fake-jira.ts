@@ -1,7 +1,7 @@
 /** What @forge/bridge meets in Jira: the commands of its callBridge, with answers a test may set. */
 
 import type { Similar } from "../src/answer";
-import { aSimilar } from "./samples";
+import { aSimilar, someHeatMaps } from "./samples";
 
 interface RemoteRequest {
   path: string;
@@ -18,7 +18,7 @@ class FakeJira {
   similar: Similar | Error = aSimilar();
   /** How long making a link takes, in milliseconds. */
   linkTakes = 0;
-  replies: { verdicts: Reply; mute: Reply; again: Reply; link: Reply; similar: Reply | null };
+  replies: { verdicts: Reply; mute: Reply; again: Reply; link: Reply; similar: Reply | null; "heat-maps": Reply };
 
   constructor() {
     this.replies = this.usual();
@@ -92,6 +92,7 @@ class FakeJira {
       again: { status: 202, body: { queued: true } },
       link: { status: 201 },
       similar: null,
+      "heat-maps": { status: 200, body: someHeatMaps() },
     };
   }
 }

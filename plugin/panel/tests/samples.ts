@@ -1,6 +1,6 @@
 /** Answers of the service, as in its description of the API. */
 
-import type { Clip, Match, Moment, Similar } from "../src/answer";
+import type { Clip, HeatMap, HeatMaps, Match, Moment, Similar } from "../src/answer";
 
 export function aClip(change: Partial<Clip> = {}): Clip {
   return {
@@ -62,4 +62,20 @@ export function aSimilar(change: Partial<Similar> = {}): Similar {
     link_type: "Duplicate",
     ...change,
   };
+}
+
+export function aHeatMap(change: Partial<HeatMap> = {}): HeatMap {
+  return {
+    at: 2,
+    width: 320,
+    height: 180,
+    matching: [[0, 0.1, 0.2], [0, 0, 0.1], [0.1, 0, 0.9]],
+    unusual: [[0.8, 0.1, 0], [0, 0, 0], [0, 0, 0]],
+    reason: null,
+    ...change,
+  };
+}
+
+export function someHeatMaps(change: Partial<HeatMaps> = {}): HeatMaps {
+  return { here: aHeatMap(), there: aHeatMap({ at: 1 }), ...change };
 }

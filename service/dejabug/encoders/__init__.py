@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dejabug.encoders.base import Crop, Encoder, EncoderError, Floats, Pixels
-from dejabug.encoders.origins import origins_of
+from dejabug.encoders.origins import origins_of, patch_origin
 from dejabug.settings import Settings
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "encoder_name",
     "load_encoder",
     "origins_of",
+    "patch_origin",
     "use_one_core",
 ]
 

@@ -33,6 +33,15 @@ class Encoder(Protocol):
         """RGB frames, uint8 [n, h, w, 3] → float32 [n, dimensions], each row of length one."""
         ...
 
+    def embed_patches(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, rows, columns, d], each patch of length one
+        (or 0 where nothing is seen). Patches lie in a grid over the whole frame, whatever the crop
+        of `embed_images`; their vectors are compared with each other only.
+
+        Raises EncoderError for a model that does not tell of patches.
+        """
+        ...
+
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """n texts → float32 [n, dimensions], each row of length one."""
         ...

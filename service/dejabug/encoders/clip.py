@@ -6,6 +6,7 @@ deviation, and one batched forward pass: no image processor class, and so no tor
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -28,6 +29,8 @@ from dejabug.encoders.tensors import (
 # Families whose texts are padded to one length and whose padding is read along with the words, as
 # in their training (big_vision's text tower has no padding mask; neither has open_clip's).
 PADDED_TO_LENGTH = ("siglip", "siglip2")
+# Pictures whose patches are in memory on the device at once: of a large model, each has megabytes.
+PATCHED_AT_ONCE = 4
 
 
 class ClipEncoder:
@@ -86,6 +89,20 @@ class ClipEncoder:
                 found.append(unit(torch.stack(features).mean(0)).cpu())
         return torch.cat(found).numpy()
 
+    def embed_patches(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, side, side, d], unit patches: the vision
+        transformer's last hidden states, projected as the pooled one is where the model projects.
+
+        Raises EncoderError for a model without patches in a square grid.
+        """
+        check_pixels(pixels)
+        found = []
+        with torch.inference_mode():
+            for batch in batches(pixels, min(self._batch_size, PATCHED_AT_ONCE)):
+                (view,) = squares(batch.to(self._device), self.image_size, "squash")
+                found.append(unit(self._patch_features(view)).cpu())
+        return torch.cat(found).numpy()
+
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """n texts → float32 [n, dimensions], unit rows. Long texts are cut at the model's limit."""
         if not texts:
@@ -100,6 +117,20 @@ class ClipEncoder:
     def _image_features(self, view: Tensor) -> Tensor:
         values = ((view - self._mean) / self._std).to(self._dtype)
         return _tensor(self._model.get_image_features(pixel_values=values))
+
+    def _patch_features(self, view: Tensor) -> Tensor:
+        """Squares, float [n, 3, size, size] in 0-1 → the patches' features, [n, side, side, d]."""
+        tower = getattr(self._model, "vision_model", None)
+        if tower is None:
+            raise EncoderError(f"{self.name} does not tell of patches: no heat map can be drawn")
+        values = ((view - self._mean) / self._std).to(self._dtype)
+        states = tower(pixel_values=values).last_hidden_state
+        if hasattr(self._model, "visual_projection"):  # CLIP and its kin: as of the pooled state
+            states = self._model.visual_projection(tower.post_layernorm(states))
+        side = math.isqrt(states.shape[1])
+        # What is left over stands before the patches: the class token.
+        patches: Tensor = states[:, states.shape[1] - side * side :]
+        return patches.reshape(len(patches), side, side, -1)
 
     def _channel_values(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, device=self._device).view(1, 3, 1, 1)

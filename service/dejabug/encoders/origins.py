@@ -15,6 +15,8 @@ from PIL import Image
 
 from dejabug.encoders.base import Encoder, Floats, Pixels
 
+# Every so many of the pictures tells where patches are seen from: a picture has hundreds of them.
+SOME = 4
 # Pictures in a row of the sheet, and their sides in pixels.
 ACROSS, SIDE = 8, 192
 
@@ -40,6 +42,14 @@ def measure_origins(encoder: Encoder) -> tuple[Floats, Floats]:
     pictures = encoder.embed_images(reference_pictures()).mean(axis=0, dtype=np.float32)
     texts = encoder.embed_texts(reference_tickets()).mean(axis=0, dtype=np.float32)
     return pictures, texts
+
+
+def patch_origin(encoder: Encoder) -> Floats:
+    """The same for patches, float32 [d]: what all patches have in common. Takes as long as 16
+    pictures. Raises EncoderError for a model that does not tell of patches."""
+    patches = encoder.embed_patches(reference_pictures()[::SOME])
+    origin: Floats = patches.mean(axis=(0, 1, 2), dtype=np.float32)
+    return origin
 
 
 def reference_pictures() -> Pixels:

@@ -98,6 +98,17 @@ class StarterEncoder:
                 found.append(torch.cat(parts, dim=1).cpu())
         return torch.cat(found).numpy()
 
+    def embed_patches(self, pixels: Pixels) -> Floats:
+        """RGB frames, uint8 [n, h, w, 3] → float32 [n, 9, 9, 1280]: the network's last feature map,
+        before it is pooled; unit patches."""
+        check_pixels(pixels)
+        found = []
+        with torch.inference_mode():
+            for batch in batches(pixels, self._batch_size):
+                (view,) = squares(batch.to(self._device), IMAGE_SIZE, "squash")
+                found.append(unit(self._features(view).permute(0, 2, 3, 1)).cpu())
+        return torch.cat(found).numpy()
+
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """n texts → float32 [n, dimensions], unit rows whose visual part is zero."""
         if not texts:
@@ -108,11 +119,15 @@ class StarterEncoder:
 
     def _see(self, view: Tensor) -> Tensor:
         """Squares, float [n, 3, 260, 260] in 0-1 → pooled features, float32 [n, 1280]."""
+        return self._features(view).mean((2, 3))
+
+    def _features(self, view: Tensor) -> Tensor:
+        """The same squares → the last feature map, float32 [n, 1280, 9, 9]."""
         values = ((view - self._mean) / self._std).to(self._dtype)
         features: Tensor = self._vision.extract_features(
             values.to(memory_format=torch.channels_last)
         )
-        return features.float().mean((2, 3))
+        return features.float()
 
     def _read(self, texts: list[str]) -> Tensor:
         """Sentence embeddings [n, 384], unit rows: the mean over tokens, as MiniLM was trained."""

@@ -184,6 +184,13 @@ class Neighbours:
             for member in members
         }
 
+    def open_near(self, member: str, project: str) -> list[str]:
+        """What a member in this project is most like, the nearest first, KEPT at most: only others
+        that everybody with access to the project may see now."""
+        near = self._lists([member])[member]
+        is_open = self.open_among(list(near), project)
+        return list(nearest_of({other: each for other, each in near.items() if other in is_open}))
+
     def frame_backgrounds(self, members: Sequence[str]) -> dict[str, Any]:
         """What `put` was told of each member's frames."""
         if not members:

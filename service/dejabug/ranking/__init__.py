@@ -17,6 +17,13 @@ from dejabug.ranking.frames import Compared, compare, frame_backgrounds, soft_ma
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.pairs import Origins, Side, rank_pairs
 from dejabug.ranking.paper import POOL_SIZE, majority, top_k
+from dejabug.ranking.patches import (
+    centre_patches,
+    likeness_of_patches,
+    matching,
+    unusual,
+    usual_of_patches,
+)
 from dejabug.ranking.recipe import Recipe
 from dejabug.ranking.reference import (
     KEPT,
@@ -68,15 +75,18 @@ __all__ = [
     "TimedVectors",
     "background_of",
     "centre",
+    "centre_patches",
     "compare",
     "copy_probability",
     "coverage",
     "fit",
     "frame_backgrounds",
     "likeness_in_step",
+    "likeness_of_patches",
     "likenesses",
     "logistic",
     "majority",
+    "matching",
     "matching_moments",
     "motion_of",
     "nearest_of",
@@ -89,6 +99,8 @@ __all__ = [
     "spread",
     "terms_of",
     "top_k",
+    "unusual",
+    "usual_of_patches",
     "words_evidence",
     "words_score",
 ]

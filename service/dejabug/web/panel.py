@@ -6,13 +6,14 @@ An issue that is unknown and one that the viewer may not see get the same answer
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial, wraps
 from typing import Any
 
 import redis
 import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
+from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dejabug.conversation import look_anew
@@ -21,6 +22,8 @@ from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.metrics import SUGGESTIONS, searching
+from dejabug.objects import StoreAwayError
+from dejabug.questions import SearchFailedError
 from dejabug.readers import NotThatReaderError
 from dejabug.refusals import keep_briefly
 from dejabug.rooms import Rooms
@@ -34,6 +37,7 @@ from dejabug.web.forge import (
     Viewer,
     WrongSiteError,
 )
+from dejabug.web.heat import HeatMapPair, heat_maps_at, spots
 from dejabug.web.matches import matches_for
 
 log = structlog.get_logger()
@@ -105,6 +109,25 @@ def similar(issue_id: str) -> Response:
         link_type=place.settings.duplicate_links.split(",")[0].strip(),
         encoder=place.encoder_label(),
     )
+
+
+@blueprint.post("/heat-maps")
+@as_viewer
+def heat_maps(issue_id: str) -> Response:
+    """`HeatMapPair`: what a clip of this issue and one of another have in common at a moment, and
+    what is unusual there."""
+    asked = HeatMapPair.model_validate(_body())
+    place = _place()
+    clips = place.catalogue.clips([asked.here, asked.there])
+    seen = _read({issue_id, *(clip.issue_id for clip in clips.values())})
+    if asked.here not in clips or clips[asked.here].issue_id != issue_id:
+        raise HiddenError
+    off = place.projects.off()
+    shown = {key: each for key, each in clips.items() if _is_shown(seen, each.issue_id, off)}
+    pair = spots(place, asked, shown)
+    if len(pair) < 2:
+        raise HiddenError
+    return jsonify(heat_maps_at(place, *pair).model_dump())
 
 
 @blueprint.post("/verdicts")
@@ -187,12 +210,21 @@ def hidden(error: Exception) -> Response:
 @blueprint.errorhandler(JiraError)
 @blueprint.errorhandler(redis.RedisError)
 @blueprint.errorhandler(IndexUnavailableError)
+@blueprint.errorhandler(SearchFailedError)
+@blueprint.errorhandler(StoreAwayError)
 def unavailable(error: Exception) -> Response:
     """A part that is needed is away: nothing is shown rather than too much."""
     log.warning("panel_unavailable", why=type(error).__name__, said=str(error))
     answer = problem(503, "Service Unavailable", "Déjà Bug cannot look right now. Try again soon.")
     answer.headers["Retry-After"] = "10"
     return answer
+
+
+@blueprint.errorhandler(ValidationError)
+def wrong_body(error: ValidationError) -> Response:
+    """Which fields of the body are wrong."""
+    wrong = {".".join(map(str, each["loc"])) for each in error.errors(include_input=False)}
+    return problem(400, "Bad Request", f"Wrong in the body: {', '.join(sorted(wrong))}.")
 
 
 @blueprint.errorhandler(BadBodyError)
@@ -203,6 +235,15 @@ def bad_body(error: BadBodyError) -> Response:
 
 def _asked(**wanted: type) -> Mapping[str, Any]:
     """The body's fields, each of its type. Raises BadBodyError."""
+    body = _body()
+    for name, kind in wanted.items():
+        if not isinstance(body.get(name), kind):
+            raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
+    return body
+
+
+def _body() -> dict[str, Any]:
+    """The body, a JSON object. Raises BadBodyError."""
     # Also where no length is told in advance.
     request.max_content_length = LARGEST_BODY
     try:
@@ -211,10 +252,12 @@ def _asked(**wanted: type) -> Mapping[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise BadBodyError("The body must be a JSON object.")
-    for name, kind in wanted.items():
-        if not isinstance(body.get(name), kind):
-            raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
     return body
+
+
+def _is_shown(seen: Mapping[str, Issue], issue_id: str, off: Collection[str]) -> bool:
+    """Whether an issue's media may be shown to the viewer, who sees `seen`, now."""
+    return issue_id in seen and seen[issue_id].project not in off
 
 
 def _looks_anew(issue_id: str) -> bool:

@@ -2,11 +2,13 @@
 
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Clip, Match } from "../answer";
+import type { Clip, HeatMapPair, HeatMaps, Match } from "../answer";
 import { Button } from "../button";
 import { IconNext, IconPause, IconPlay, IconPrevious } from "../icons";
 import { clockTenths, span } from "../text";
 import { advance, extent, loopOf, pairFor, type Playback, shownAt, step } from "./clock";
+import type { Kind } from "./heat";
+import { HeatControls, HeatOverlay, useHeatMaps } from "./heat-maps";
 import { Screen } from "./screen";
 import { Scrubber } from "./scrubber";
 
@@ -14,6 +16,9 @@ const RATES = [0.25, 0.5, 1];
 
 /** Both clips wait for one that loads, but not for ever: seconds. */
 const PATIENCE = 5;
+
+/** Seconds from the moment within which both clips stand at it. */
+const AT_MOMENT = 0.02;
 
 /** A tab that slept must not jump ahead by what it slept. */
 const LONGEST_TICK = 0.1;
@@ -23,15 +28,17 @@ interface Props {
   match: Match;
   here: Clip;
   there: Clip;
+  heatMaps: (pair: HeatMapPair) => Promise<HeatMaps>;
   onClose: () => void;
   onMediaError: () => void;
 }
 
-export function Player({ issueKey, match, here, there, onClose, onMediaError }: Props) {
+export function Player({ issueKey, match, here, there, heatMaps, onClose, onMediaError }: Props) {
   const [chosen, setChosen] = useState(0);
   const [rate, setRate] = useState(1);
   const [looping, setLooping] = useState(false);
   const [playback, setPlayback] = useState<Playback>({ time: 0, playing: !prefersStillness() });
+  const [heat, setHeat] = useState<Kind>("off");
   const waiting = useRef({ here: false, there: false });
   const region = useRef<HTMLElement>(null);
   const help = useId();
@@ -44,6 +51,11 @@ export function Player({ issueKey, match, here, there, onClose, onMediaError }: 
   const whole = extent(pair);
   const loop = moment ? loopOf(pair, moment) : null;
   const shown = { here: shownAt(pair.here, playback.time), there: shownAt(pair.there, playback.time) };
+
+  const hasMaps = moment !== undefined && here.times.length > 0 && there.times.length > 0;
+  const drawn = useHeatMaps(heatMaps, here, there, moment, hasMaps && heat !== "off");
+  const atMoment = !playback.playing && Math.abs(playback.time) <= AT_MOMENT;
+  const maps = hasMaps && atMoment && drawn.phase === "ready" ? drawn.maps : null;
 
   useLayoutEffect(() => region.current?.focus({ preventScroll: true }), []);
 
@@ -80,6 +92,12 @@ export function Player({ issueKey, match, here, there, onClose, onMediaError }: 
   const choose = (index: number) => {
     setChosen(index);
     setPlayback((before) => ({ time: 0, playing: before.playing }));
+  };
+
+  const holdAtMoment = () => setPlayback({ time: 0, playing: false });
+  const chooseHeat = (kind: Kind) => {
+    setHeat(kind);
+    if (kind !== "off") holdAtMoment();
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -130,7 +148,9 @@ export function Player({ issueKey, match, here, there, onClose, onMediaError }: 
                 rate={rate}
                 onWaiting={(is) => (waiting.current[side] = is)}
                 onMediaError={onMediaError}
-              />
+              >
+                {maps && <HeatOverlay map={maps[side]} kind={heat} label={names[side]} />}
+              </Screen>
               <p class="player-time" data-side={side}>
                 {clockTenths(shown[side].time)}
                 <span class="subtle"> / {clockTenths(pair[side].duration)}</span>
@@ -196,6 +216,17 @@ export function Player({ issueKey, match, here, there, onClose, onMediaError }: 
           Close
         </Button>
       </div>
+
+      {hasMaps && (
+        <HeatControls
+          kind={heat}
+          drawn={drawn}
+          atMoment={atMoment}
+          names={{ here: "This issue", there: match.key }}
+          onChoose={chooseHeat}
+          onGoToMoment={holdAtMoment}
+        />
+      )}
 
       {match.moments.length > 1 && (
         <div class="player-moments" role="group" aria-label={`Moments of ${match.key} that match`}>

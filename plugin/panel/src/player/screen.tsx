@@ -1,5 +1,6 @@
 /** One clip at a given time: its video where there is one, else its pictures as a flip-book. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Clip } from "../answer";
@@ -19,6 +20,8 @@ interface Props {
   /** The clip has nothing to show yet: the clock waits. */
   onWaiting: (waiting: boolean) => void;
   onMediaError: () => void;
+  /** What lies over the clip. */
+  children?: ComponentChildren;
 }
 
 export function Screen(props: Props) {
@@ -39,6 +42,7 @@ export function Screen(props: Props) {
       ) : (
         <PictureScreen {...props} media={media} onFail={fail} />
       )}
+      {props.children}
       {outside && (
         <span class="screen-badge">
           {outside === "before" ? "Not started yet" : "Clip has ended"}

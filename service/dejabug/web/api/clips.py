@@ -19,15 +19,18 @@ def clips_for(place: Rooms, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
 
     Raises JiraError.
     """
+    return [_told(place, who, record, issue) for record, issue in seen_clips(place, who, clip_ids)]
+
+
+def seen_clips(
+    place: Rooms, who: Caller, clip_ids: Sequence[str]
+) -> list[tuple[ClipRecord, Issue]]:
+    """Those of the clips that the caller may see, with their issues. Raises JiraError."""
     records = list(place.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
     seen = place.sight(who.name).may_see(who.name, issue_ids)
     issues = place.jira.issues(seen) if seen else {}
-    return [
-        _told(place, who, record, issues[record.issue_id])
-        for record in records
-        if record.issue_id in issues
-    ]
+    return [(each, issues[each.issue_id]) for each in records if each.issue_id in issues]
 
 
 def _told(place: Rooms, who: Caller, record: ClipRecord, issue: Issue) -> Clip:

@@ -27,7 +27,7 @@ from dejabug.standing import standing_of
 from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, changing_caller, let_in, place
-from dejabug.web.api.clips import clips_for
+from dejabug.web.api.clips import clips_for, seen_clips
 from dejabug.web.api.errors import BadRequestError, NotHereError
 from dejabug.web.api.models import (
     Clip,
@@ -45,6 +45,7 @@ from dejabug.web.api.models import (
 from dejabug.web.api.openapi import EVENTS, Operation, describes
 from dejabug.web.api.progress import STREAMS, events
 from dejabug.web.api.uploading import receive_file
+from dejabug.web.heat import HeatMapPair, HeatMaps, heat_maps_at, spots
 from dejabug.web.problems import problem
 
 blueprint = Blueprint("api", __name__, url_prefix=errors.PREFIX)
@@ -183,6 +184,19 @@ def clips() -> Response:
     """Several clips, and where to see them; those that are not there, or not for this token, are
     left out."""
     return _json(Clips(clips=clips_for(place(), caller(), _query(ClipIds).id)))
+
+
+@blueprint.get("/heat-maps")
+@by_token
+@describes(Operation(HeatMapPair, {200: HeatMaps}, (404,)))
+def heat_maps() -> Response:
+    """What two clips have in common at a moment, and what is unusual there."""
+    asked = _query(HeatMapPair)
+    seen = seen_clips(place(), caller(), [asked.here, asked.there])
+    pair = spots(place(), asked, {clip.id: clip for clip, _ in seen})
+    if len(pair) < 2:
+        raise NotHereError
+    return _json(heat_maps_at(place(), *pair))
 
 
 @blueprint.post("/clips/<clip_id>/retry")

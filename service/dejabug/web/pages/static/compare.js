@@ -2,10 +2,13 @@
 
 import { advance, clamp, extent, shownAt, trackOf } from "./clock.js";
 import { clockTime, make, ticketLink } from "./dom.js";
+import { HeatMaps, hasHeatMaps } from "./heat-maps.js";
 import { Screen } from "./screen.js";
 
 /** Seconds of one press of an arrow key. */
 const STEP = 0.2;
+/** Seconds from the moment within which both clips stand at it. */
+const AT_MOMENT = 0.02;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** The player of `sides`: each {clip, at, title} in seconds of its own clip; one or two. `note` is
@@ -27,6 +30,7 @@ export class Compare {
   end() {
     cancelAnimationFrame(this._frame);
     this._dialog.removeEventListener("keydown", this._keys);
+    this._heat?.end();
     for (const screen of this._screens) screen.end();
     this._dialog.replaceChildren();
   }
@@ -43,7 +47,12 @@ export class Compare {
     });
     const clips = make("div", { class: `clips of-${sides.length}` }, ...figures);
     const said = note ? [make("p", { class: "small" }, note)] : [];
-    this._dialog.replaceChildren(make("header", {}, title, close), clips, ...said, this._controls());
+    if (hasHeatMaps(sides)) {
+      const screens = this._screens.map(({ element }) => element);
+      this._heat = new HeatMaps(sides, screens, () => this._hold());
+    }
+    const heat = this._heat ? [this._heat.element] : [];
+    this._dialog.replaceChildren(make("header", {}, title, close), clips, ...said, this._controls(), ...heat);
   }
 
   _controls() {
@@ -74,7 +83,15 @@ export class Compare {
       screen.show(own, this._playing);
       screen.time.textContent = `${clockTime(own)} / ${clockTime(this._tracks[number].duration)}`;
     });
+    this._heat?.show(!this._playing && Math.abs(this._time) <= AT_MOMENT);
     this._frame = requestAnimationFrame((later) => this._tick(later));
+  }
+
+  /** Hold both clips at the matching moment. */
+  _hold() {
+    this._playing = false;
+    this._told();
+    this._go(0);
   }
 
   _toggle() {

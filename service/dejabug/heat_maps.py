@@ -1,0 +1,149 @@
+"""What two clips have in common at a matching moment, and what is unusual there, as heat maps.
+
+Made from the small pictures that are kept of frames, by a process with the model, for somebody who
+looks at both clips. They illustrate: no score rests on them. What is usual in a project is told by
+clips of other tickets that everybody with access to the project may see, and of no others.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection as Container
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dejabug import ranking
+from dejabug.collection import Collection
+from dejabug.encoders import Floats
+from dejabug.rooms import Rooms
+
+# Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,
+# for each of the two clips.
+CANDIDATES = 12
+COMPARED = 6
+NOTHING_USUAL = (
+    "Not known: in its project there are no other tickets' clips yet to compare this one with."
+)
+
+
+class NoPictureError(Exception):
+    """A picture is not kept, or no longer; the message says of which clip."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A clip at a time of its own, in seconds, at which a picture of it is kept."""
+
+    clip: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture: its width and height in pixels, and its patches, float32 [rows, columns, d]."""
+
+    size: tuple[int, int]
+    patches: Floats
+
+
+def heat_maps(place: Rooms, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
+    """Two spots → by `here` and `there` what is drawn over either's picture, as JSON: the time, the
+    picture's size in pixels, and rows of numbers from 0 to 1, from its top left: `matching`, and
+    `unusual`, which is None where `reason` says why.
+
+    Embeds 2 + 2 * COMPARED pictures at most. Raises NoPictureError, StoreAwayError,
+    IndexUnavailableError, and EncoderError for a model that does not tell of patches.
+    """
+    kept = place.own
+    spots = {"here": here, "there": there}
+    pair = kept.catalogue.clips([here.clip, there.clip])
+    issues = {clip.issue_id for clip in pair.values()}
+    seen = {side: _seen(place, spot) for side, spot in spots.items()}
+    alike = ranking.likeness_of_patches(seen["here"].patches, seen["there"].patches)
+    return {
+        side: {
+            "at": spots[side].at,
+            "width": seen[side].size[0],
+            "height": seen[side].size[1],
+            **_maps(place, kept, spots[side], seen[side], likeness, issues),
+        }
+        for side, likeness in zip(spots, alike, strict=True)
+    }
+
+
+def _maps(
+    place: Rooms, kept: Collection, spot: Spot, seen: Seen, likeness: Floats, issues: Container[str]
+) -> dict[str, Any]:
+    others = [each.patches for each in islice(_usual_pictures(place, kept, spot, issues), COMPARED)]
+    usual = ranking.usual_of_patches(seen.patches, others)
+    return {
+        "matching": _rows(ranking.matching(likeness, usual)),
+        "unusual": None if usual is None else _rows(ranking.unusual(usual)),
+        "reason": NOTHING_USUAL if usual is None else None,
+    }
+
+
+def _usual_pictures(
+    place: Rooms, kept: Collection, spot: Spot, issues: Container[str]
+) -> Iterator[Seen]:
+    """Pictures of other tickets' clips, the one most like the spot first, one of each ticket."""
+    neighbours = list(islice(_open_neighbours(kept, spot.clip, issues), CANDIDATES))
+    vectors = kept.index.clip_vectors([spot.clip, *neighbours])
+    own = vectors.pop(spot.clip, None)
+    if own is None:
+        return
+    origin = kept.origins().pictures
+    frame = int(np.abs(own.times - spot.at).argmin())
+    mine = ranking.centre(own.vectors[[frame]], origin)[0]
+    nearest = []
+    for clip_id, each in vectors.items():
+        cosines = ranking.centre(each.vectors, origin) @ mine
+        best = int(cosines.argmax())
+        nearest.append((-float(cosines[best]), clip_id, float(each.times[best])))
+    for _, clip_id, at in sorted(nearest):
+        try:
+            yield _seen(place, Spot(clip_id, at))
+        except NoPictureError:  # purged, or of a time before this version
+            continue
+
+
+def _open_neighbours(kept: Collection, clip_id: str, issues: Container[str]) -> Iterator[str]:
+    """The clips nearest to one, of other tickets of its project than `issues`, one of each, that
+    everybody with access to the project may see, by the index and by the records."""
+    where = kept.index.places([clip_id]).get(clip_id)
+    if where is None:
+        return
+    near = kept.index.neighbours.open_near(clip_id, where.project)
+    places, clips = kept.index.places(near), kept.catalogue.clips(near)
+    taken = set(issues)
+    for other in near:
+        there, clip = places.get(other), clips.get(other)
+        if there is None or clip is None or clip.unshown or there.issue_id in taken:
+            continue
+        issue = kept.catalogue.issue(there.issue_id)
+        if issue is None or issue.restricted or there.restricted or issue.project != where.project:
+            continue
+        taken.add(there.issue_id)
+        yield other
+
+
+def _seen(place: Rooms, spot: Spot) -> Seen:
+    data = place.pictures.read(spot.clip, spot.at)
+    if data is None:
+        raise NoPictureError(f"the picture of clip {spot.clip} at {spot.at:g} s is no longer kept")
+    try:
+        pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    except OSError as error:
+        raise NoPictureError(f"a picture of clip {spot.clip} is damaged") from error
+    (patches,) = place.encoder.embed_patches(pixels[None])
+    height, width = pixels.shape[:2]
+    return Seen((width, height), ranking.centre_patches(patches, place.patch_origin))
+
+
+def _rows(grid: Floats) -> list[list[float]]:
+    return [[round(value, 2) for value in row] for row in grid.tolist()]
