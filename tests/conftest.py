@@ -21,8 +21,6 @@ import structlog
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
-import contract
-import forks
 from dejabug import media
 from dejabug import rooms as rooms_module
 from dejabug.demo.jira_standin.admin import requests_to
@@ -34,12 +32,13 @@ from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
-from forks import Fork
-from object_store import S3, Bucket
-from patience import PATIENCE, be_patient
-from recorders import RECORDINGS
-from recordings import build
-from remembering import FOLDER, Memory, Remembering, remember_frames
+from support import contract, forks
+from support.forks import Fork
+from support.object_store import S3, Bucket
+from support.patience import PATIENCE, be_patient
+from support.recorders import RECORDINGS
+from support.recordings import build
+from support.remembering import FOLDER, Memory, Remembering, remember_frames
 
 if TYPE_CHECKING:
     from dejabug.encoders.starter import StarterEncoder
@@ -49,7 +48,7 @@ hypothesis.settings.register_profile("dejabug", deadline=None)
 hypothesis.settings.load_profile("dejabug")
 
 # Says at the end whether the stand-ins' requests were checked.
-pytest_plugins = ["contract_report", "ffmpegs"]
+pytest_plugins = ["support.contract_report", "support.ffmpegs"]
 
 TOKEN = "test-token"
 SECRET = "test-secret"
@@ -144,7 +143,7 @@ def ffmpeg() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Path]:
-    """A recorder's clip by its name (tests/recorders.py), made once for all processes of a run."""
+    """A recorder's clip by its name (support/recorders.py), made once for all processes."""
     return lambda name: build(RECORDINGS[name], Path(os.environ[FOLDER]) / "recordings")
 
 
@@ -280,7 +279,7 @@ def data_center(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def app(jira: Site) -> Iterator[Any]:
     """Our Jira app as installed on the stand-in's site: who calls the panel's API (ForgeApp)."""
-    from forge_app import ForgeApp  # it knows this module's accounts
+    from support.forge_app import ForgeApp  # it knows this module's accounts
 
     installed = ForgeApp(jira.url)
     yield installed

@@ -24,10 +24,10 @@ from dejabug.rooms import QUEUES, Rooms
 from dejabug.sessions import BY_EMAIL
 from dejabug.verdicts import Verdict
 from dejabug.web import create_app
-from forge_app import ForgeApp
-from slack_site import SECRET as SLACK_SECRET
-from slack_site import TOKEN as SLACK_TOKEN
-from slack_site import Desk, Slack, mounted
+from support.forge_app import ForgeApp
+from support.slack_site import SECRET as SLACK_SECRET
+from support.slack_site import TOKEN as SLACK_TOKEN
+from support.slack_site import Desk, Slack, mounted
 from test_web import EVENT, body
 
 PUBLIC = "https://dejabug.example"

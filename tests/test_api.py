@@ -24,7 +24,7 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
-from search_worker import searching
+from support.search_worker import searching
 from test_jobs import COWS, QUIET, history, tell, work
 from test_search import secure
 

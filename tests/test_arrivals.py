@@ -25,7 +25,7 @@ from dejabug.ranking import Floats, TimedVectors
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms, encoder_name
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.remembering import Remembering
 
 DIMENSIONS = 16
 

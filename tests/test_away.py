@@ -16,7 +16,7 @@ from dejabug.records import ClipStatus
 from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from search_worker import searching
+from support.search_worker import searching
 from test_api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from test_jobs import COWS, history
 

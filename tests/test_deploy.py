@@ -21,7 +21,7 @@ import yaml
 
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
-from deploying import (
+from support.deploying import (
     DEPLOY,
     DOCKERFILE,
     ROOT,

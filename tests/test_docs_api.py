@@ -16,7 +16,7 @@ import requests
 from conftest import Site, wait_until
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
-from forks import Fork
+from support.forks import Fork
 from test_docs import ROOT
 from test_jobs import COWS, QUIET, history, tell
 

@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-import contract
 from conftest import Site
 from dejabug.people import caller_for
 from dejabug.rooms import Rooms
+from support import contract
 from test_docs import ROOT
 from test_jobs import old_and_new
 

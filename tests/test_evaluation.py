@@ -22,7 +22,7 @@ from dejabug.evaluation.rankings import METHODS, MODES, chance, evaluate, rank_a
 from dejabug.media import find_ffmpeg, probe
 from dejabug.ranking import Evidence
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.remembering import Remembering
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import dejabug
 from dejabug import media
 from dejabug.media.versions import OLDEST, Found, look_at_ffmpeg, release_of
-from ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
+from support.ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
 from test_docs import ROOT
 
 

@@ -14,8 +14,8 @@ import requests
 from conftest import SECRET, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.redis_server import RedisServer, free_port
-from deploying import DOCKERFILE, ROOT
-from dockerfile import Machine, as_command, read_dockerfile
+from support.deploying import DOCKERFILE, ROOT
+from support.dockerfile import Machine, as_command, read_dockerfile
 
 
 @pytest.fixture(scope="module")

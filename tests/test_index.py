@@ -22,7 +22,7 @@ from dejabug.index import (
 )
 from dejabug.index import frames as frames_module
 from dejabug.index import queries as queries_module
-from patience import PATIENCE
+from support.patience import PATIENCE
 
 DIMENSIONS = 16
 HOME = Place("1", "GAME", "Racer")

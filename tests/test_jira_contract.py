@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-import contract
 from conftest import Site
+from support import contract
 from test_jira_client import client_of
 
 pytestmark = contract.needs_files

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
-from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
+from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
 
 # The oldest of Kubernetes that is still mended at the time of writing, and the newest known here.
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())

@@ -16,7 +16,7 @@ from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.verdicts import Verdict
 from dejabug.web import create_app
-from forge_app import ForgeApp
+from support.forge_app import ForgeApp
 from test_jobs import COWS, history, tell, work
 
 BASE = "https://dejabug.example"

@@ -26,7 +26,7 @@ from dejabug.purging import find_old, purge
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from object_store import ACCESS, SECRET, Bucket
+from support.object_store import ACCESS, SECRET, Bucket
 from test_api import Caller, is_problem
 from test_jobs import COWS, QUIET, history, tell, work
 from test_purge import YEAR, age

@@ -19,7 +19,7 @@ from conftest import dejabug
 from dejabug import objects as module
 from dejabug.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
-from object_store import ACCESS, SECRET, Bucket
+from support.object_store import ACCESS, SECRET, Bucket
 from test_docs import ROOT
 
 

@@ -22,7 +22,7 @@ from dejabug.previewing import queue_preview
 from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
-from search_worker import searching
+from support.search_worker import searching
 from test_blank_clips import BLACK, LEFT_OUT, black, loading
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 from test_panel_browser import APART, AXE, PICTURES, Service, browser, service

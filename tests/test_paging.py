@@ -13,7 +13,7 @@ from flask import Flask
 from conftest import Site
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from search_worker import searching
+from support.search_worker import searching
 from test_api import API, Caller, compared, is_problem
 from test_jobs import COWS, QUIET, history
 

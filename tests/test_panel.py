@@ -16,7 +16,7 @@ from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from dejabug.web import create_app, forge
-from forge_app import OTHER_APP, ForgeApp
+from support.forge_app import OTHER_APP, ForgeApp
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 
 

@@ -34,8 +34,8 @@ from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
 from dejabug.serving import NotServingError
 from dejabug.worker import WarmWorker, queues_now
-from forks import Fork
-from search_worker import searching
+from support.forks import Fork
+from support.search_worker import searching
 from test_cli import call, words
 from test_encoders import small_clip  # noqa: F401 (a fixture)
 from test_jobs import COWS, PLACEHOLDER, QUIET, changes, history, old_and_new, tell, work

@@ -37,7 +37,7 @@ from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
 from dejabug.worker import Housekeeper, WarmWorker
-from search_worker import searching
+from support.search_worker import searching
 from test_api import Caller
 from test_cli import call
 from test_jobs import COWS, history

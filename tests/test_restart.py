@@ -20,7 +20,7 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from patience import PATIENCE
+from support.patience import PATIENCE
 
 FRAMES = 25
 # Clips from whose frames HNSW is seconds in building; and few ones, each of whose keys takes Redis

@@ -26,7 +26,7 @@ from dejabug.rooms import Rooms
 from dejabug.slack import blocks
 from dejabug.verdicts import Verdict
 from dejabug.web import create_app
-from forge_app import ForgeApp
+from support.forge_app import ForgeApp
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
 from test_search import ALL, BOTH, GAME, secure, send
 

@@ -17,7 +17,7 @@ from dejabug.conversation import Command, obey
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
 from dejabug.web import create_app
-from forge_app import ForgeApp
+from support.forge_app import ForgeApp
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
 from test_same_file import panel, uploaded
 from test_search import ALL, GAME, secure

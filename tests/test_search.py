@@ -22,7 +22,7 @@ from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
 from dejabug.verdicts import Verdict
-from search_worker import searching
+from support.search_worker import searching
 from test_jobs import COWS, PLACEHOLDER, QUIET, history, link, tell, work
 
 GAME = Caller("token:a", frozenset({"GAME"}))

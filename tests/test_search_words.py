@@ -17,7 +17,7 @@ from dejabug.demo.studio import CLIPS
 from dejabug.encoders.scale import scale_of
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.remembering import Remembering
 
 # What somebody who sees the demo might ask → the group of the clip that must come first.
 ASKED = {

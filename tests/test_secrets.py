@@ -30,7 +30,7 @@ from slack_sdk.signature import SignatureVerifier
 from conftest import Site, dejabug, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.redis_server import RedisServer, free_port
-from forks import Fork
+from support.forks import Fork
 from test_docs import ROOT
 from test_docs_api import alive
 from test_jobs import COWS, QUIET

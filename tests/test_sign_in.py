@@ -16,7 +16,7 @@ from dejabug import readers
 from dejabug.people import StrangerError
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from oidc_site import Provider, signed
+from support.oidc_site import Provider, signed
 from test_jobs import COWS, QUIET, history
 from test_pages import fail
 from test_search import secure

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, expect
 
 from conftest import Site
 from dejabug.rooms import Rooms
-from oidc_site import Provider
-from search_worker import searching
+from support.oidc_site import Provider
+from support.search_worker import searching
 from test_jobs import COWS, QUIET, history
 from test_pages_browser import Desk
 from test_panel_browser import Service, browser, service, service_url

@@ -28,8 +28,8 @@ from dejabug.search import Page
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
-from search_worker import searching
-from slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, person
+from support.search_worker import searching
+from support.slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, person
 from test_blank_clips import BLACK, LEFT_OUT, black, loading
 from test_jobs import COWS, QUIET, history
 from test_search import secure

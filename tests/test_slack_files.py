@@ -14,8 +14,8 @@ from dejabug.rooms import Rooms
 from dejabug.slack import files
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
-from search_worker import searching
-from slack_site import SECRET, TOKEN, Desk, Slack, mounted
+from support.search_worker import searching
+from support.slack_site import SECRET, TOKEN, Desk, Slack, mounted
 from test_jobs import COWS, history
 from test_slack import named, people
 

@@ -24,7 +24,7 @@ from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import current_trace, traced
 from dejabug.web import create_app
 from dejabug.worker import WarmWorker
-from forks import Fork
+from support.forks import Fork
 
 
 @pytest.fixture(autouse=True)

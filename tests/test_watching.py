@@ -24,7 +24,7 @@ from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census
-from forks import Fork
+from support.forks import Fork
 from tools.watch.dashboard import dashboard, queries
 from tools.watch.table import BEGIN, END, families, table
 

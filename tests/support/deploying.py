@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from dejabug.settings import Settings
+from support.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = ROOT / "Dockerfile"
 SETTINGS = {f"DEJABUG_{name.upper()}": field for name, field in Settings.model_fields.items()}
