@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Site
 from support import contract
-from test_docs import ROOT
+from support.jira_site import Site
+from support.repository import ROOT
 
 # Two stand-ins in two tests, and a test that is nothing without the files.
 SUITE = """

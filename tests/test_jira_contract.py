@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Site
 from support import contract
-from test_jira_client import client_of
+from support.jira_site import Site, client_of
 
 pytestmark = contract.needs_files
 

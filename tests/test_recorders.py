@@ -17,7 +17,7 @@ from support.ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
 from support.numbered_pictures import PATCHES, drawn, read_number, read_patches
 from support.recorders import RECORDERS, RECORDINGS, markdown
 from support.recordings import HDR_BOUND, SDR_BOUND, Recording
-from test_docs import ROOT
+from support.repository import ROOT
 
 # Frames a second that are sampled, and their shorter side.
 RATE, SHORT_SIDE = 2.0, 224

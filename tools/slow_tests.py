@@ -29,12 +29,13 @@ DEPENDS = {
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
         f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
+        "tests/support/demo_clips.py",
     ),
     "test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
         f"{SERVICE}/questions.py", f"{SERVICE}/finder.py", f"{SERVICE}/neighbourhood.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py",
-        f"{SERVICE}/demo/clips",
+        f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
     ),
     "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
     "test_image.py": (
