@@ -15,6 +15,7 @@ from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
+from dejabug.web import forge as forge_module
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import OTHER_APP, ForgeApp
 from support.jira_site import Site
@@ -305,7 +306,7 @@ def test_keys_that_cannot_be_had_are_not_asked_for_at_each_call(
     client = create_app(place).test_client()
     assert ask(client, forge, pair[2]).status_code == 200
     forge.broken = True
-    monkeypatch.setattr(forge, "KEYS_KEPT", 0)
+    monkeypatch.setattr(forge_module, "KEYS_KEPT", 0)
     assert [ask(client, forge, pair[2]).status_code for _ in range(5)] == [200] * 5
     assert forge.looks == 2
 
