@@ -4,42 +4,36 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from socketserver import BaseServer
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import redis
-import requests
 import structlog
 from flask import Flask
-from werkzeug.serving import BaseWSGIServer, make_server
+from flask.testing import FlaskClient
 
-import contract
-import forks
 from dejabug import media
 from dejabug import rooms as rooms_module
-from dejabug.demo.jira_standin.admin import requests_to
-from dejabug.demo.jira_standin.app import create_app as create_jira
-from dejabug.demo.jira_standin.app import fill
-from dejabug.demo.jira_standin.store import User
 from dejabug.demo.studio import CLIPS
 from dejabug.media import find_ffmpeg
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
-from forks import Fork
-from object_store import S3, Bucket
-from patience import PATIENCE, be_patient
-from recorders import RECORDINGS
-from recordings import build
-from remembering import FOLDER, Memory, Remembering, remember_frames
+from dejabug.web import create_app
+from support import forks
+from support.forge_app import ForgeApp
+from support.forks import Fork
+from support.jira_site import TOKEN, Site
+from support.object_store import S3, Bucket
+from support.patience import be_patient
+from support.recorders import RECORDINGS
+from support.recordings import build
+from support.remembering import FOLDER, Memory, Remembering, remember_frames
+from support.webhooks import SECRET
 
 if TYPE_CHECKING:
     from dejabug.encoders.starter import StarterEncoder
@@ -48,11 +42,19 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("dejabug", deadline=None)
 hypothesis.settings.load_profile("dejabug")
 
-# Says at the end whether the stand-ins' requests were checked.
-pytest_plugins = ["contract_report", "ffmpegs"]
-
-TOKEN = "test-token"
-SECRET = "test-secret"
+# Modules with fixtures; and contract_report says at the end whether the stand-ins' requests were
+# checked.
+pytest_plugins = [
+    "support.api",
+    "support.browsers",
+    "support.contract_report",
+    "support.deploying",
+    "support.ffmpegs",
+    "support.made_clips",
+    "support.search_worker",
+    "support.slack_site",
+    "support.vectors",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -144,7 +146,7 @@ def ffmpeg() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Path]:
-    """A recorder's clip by its name (tests/recorders.py), made once for all processes of a run."""
+    """A recorder's clip by its name (support/recorders.py), made once for all processes."""
     return lambda name: build(RECORDINGS[name], Path(os.environ[FOLDER]) / "recordings")
 
 
@@ -166,101 +168,6 @@ def session(ffmpeg: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
     return ffmpeg(path, *source, "-c:v", "libx264", "-preset", "ultrafast")
 
 
-def serve_in_a_thread(server: BaseServer) -> None:
-    """Serve until `shutdown`, which then waits for a moment and not for half a second."""
-    threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-    ).start()
-
-
-# Stand-ins that nobody uses at the moment: their routes take longer to make than most tests take.
-IDLE_SITES: list[Flask] = []
-
-
-class Site:
-    """The stand-in Jira, served over real HTTP, and hands to work in it."""
-
-    def __init__(self, folder: Path, deployment: Any = "Cloud") -> None:
-        users = [
-            User("bot", "Déjà Bug", "bot@studio.example", f"{TOKEN}-bot"),
-            User("tester", "Tess Tester", "tess@studio.example", f"{TOKEN}-tester"),
-            User(
-                "admin", "Ada Admin", "ada@studio.example", f"{TOKEN}-admin", ["Secret"], admin=True
-            ),
-        ]
-        if IDLE_SITES:
-            self.app = IDLE_SITES.pop()
-            fill(self.app, folder, users, deployment)
-        else:
-            self.app = create_jira(folder, users, deployment)
-        self._held: list[threading.Event] = []
-        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, self.app, threaded=True)
-        self.url = f"http://127.0.0.1:{self._server.port}"
-        serve_in_a_thread(self._server)
-
-    def call(self, method: str, path: str, who: str = "tester", **options: Any) -> Any:
-        """A request as one of the people; its JSON, or None."""
-        headers = {"Authorization": f"Bearer {TOKEN}-{who}", **options.pop("headers", {})}
-        answer = requests.request(method, self.url + path, headers=headers, timeout=20, **options)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def file(self, project: str, summary: str, *clips: Path, **fields: Any) -> str:
-        """File a ticket with clips by REST; its key."""
-        asked = {"project": {"key": project}, "summary": summary, **fields}
-        key = str(self.call("POST", "/rest/api/2/issue", json={"fields": asked})["key"])
-        for clip in clips:
-            self.attach(key, clip)
-        return key
-
-    def attach(self, key: str, path: Path, name: str | None = None) -> str:
-        """Attach a file; the attachment's id."""
-        made = self.call(
-            "POST",
-            f"/rest/api/2/issue/{key}/attachments",
-            files={"file": (name or path.name, path.read_bytes())},
-            headers={"X-Atlassian-Token": "no-check"},
-        )
-        return str(made[0]["id"])
-
-    def issue(self, key: str, who: str = "admin") -> Any:
-        """An issue's JSON."""
-        return self.call("GET", f"/rest/api/2/issue/{key}", who)
-
-    def comments(self, key: str) -> list[Any]:
-        """An issue's comments."""
-        found: list[Any] = self.call("GET", f"/rest/api/2/issue/{key}/comment")["comments"]
-        return found
-
-    def log(self) -> Any:
-        """Every request and delivery so far."""
-        return self.call("GET", "/rest/standin/log", "admin")
-
-    def fail(self, **fault: Any) -> None:
-        """Order a fault."""
-        self.call("POST", "/rest/standin/faults", "admin", json=fault)
-
-    def hold(self, path: str) -> threading.Event:
-        """Let the next request of this path wait until the event that is returned is set."""
-        released, app = threading.Event(), self.app
-        fault = {"path": path, "status": 0, "count": 1, "delay": 0, "headers": {}}
-        with app.extensions["store"].lock:
-            app.extensions["faults"].append({**fault, "until": released})
-        self._held.append(released)
-        return released
-
-    def close(self) -> None:
-        """Stop serving; every request that was made must be one that Jira Cloud documents."""
-        for released in self._held:
-            released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        if self.app.extensions["deployment"] == "Cloud":
-            contract.check_stand_in(requests_to(self.app))
-        self.app.extensions["ended"].set()
-        IDLE_SITES.append(self.app)
-
-
 @pytest.fixture
 def jira(tmp_path: Path) -> Iterator[Site]:
     """An empty stand-in Jira."""
@@ -278,10 +185,8 @@ def data_center(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def app(jira: Site) -> Iterator[Any]:
-    """Our Jira app as installed on the stand-in's site: who calls the panel's API (ForgeApp)."""
-    from forge_app import ForgeApp  # it knows this module's accounts
-
+def forge(jira: Site) -> Iterator[ForgeApp]:
+    """Our Jira app as installed on the stand-in's site: who calls the panel's API."""
     installed = ForgeApp(jira.url)
     yield installed
     installed.close()
@@ -331,6 +236,30 @@ def place(
 
 
 @pytest.fixture
+def cold_app(cold_place: Rooms) -> Flask:
+    """The web app, with no model loaded in this process."""
+    return create_app(cold_place)
+
+
+@pytest.fixture
+def cold_client(cold_app: Flask) -> FlaskClient:
+    """A client of the web app, with no model loaded in this process."""
+    return cold_app.test_client()
+
+
+@pytest.fixture
+def app(place: Rooms) -> Flask:
+    """The web app."""
+    return create_app(place)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the web app."""
+    return app.test_client()
+
+
+@pytest.fixture
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
     """Start `dejabug worker …` as a process; all are killed at the end."""
     running: list[Fork] = []
@@ -347,53 +276,15 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Any]:
         child.wait()
 
 
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small CLIPModel with random weights, saved as the hub has them."""
+    from support.small_encoder import save_small_clip  # it takes seconds to import
+
+    return save_small_clip(tmp_path_factory.mktemp("clip"))
+
+
 @pytest.fixture
 def clips() -> Path:
     """The folder of the demo's clips."""
     return CLIPS
-
-
-def dejabug(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a forked process, with these environment variables added."""
-    return forks.run(arguments, {**os.environ, **variables})
-
-
-def new_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a Python of its own, where its start is the subject."""
-    return subprocess.run(
-        [sys.executable, "-m", "dejabug", *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def clips_waiting(place: Rooms) -> int:
-    """How many clips' jobs wait; tickets' words wait in the same queue."""
-    return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
-
-
-def wait_until(what: Callable[[], Any], timeout: float = PATIENCE) -> Any:
-    """Wait for something to be true, and return it."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"did not come true within {timeout} s")
-
-
-def processes_of(path: Path) -> list[str]:
-    """Processes that have this path in their command line, or work in it (redis-server gives itself
-    another command line)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().decode(errors="replace")
-            if str(path) in words or str(path) in str((process / "cwd").readlink()):
-                found.append(words)
-        except OSError:
-            continue  # it has ended meanwhile
-    return found

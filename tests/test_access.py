@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from conftest import SECRET, Site
 from dejabug import jobs, search
 from dejabug.jira.webhooks import sign
 from dejabug.records import ClipStatus
@@ -24,11 +23,12 @@ from dejabug.rooms import QUEUES, Rooms
 from dejabug.sessions import BY_EMAIL
 from dejabug.verdicts import Verdict
 from dejabug.web import create_app
-from forge_app import ForgeApp
-from slack_site import SECRET as SLACK_SECRET
-from slack_site import TOKEN as SLACK_TOKEN
-from slack_site import Desk, Slack, mounted
-from test_web import EVENT, body
+from support.forge_app import ForgeApp
+from support.jira_site import Site
+from support.slack_site import SECRET as SLACK_SECRET
+from support.slack_site import TOKEN as SLACK_TOKEN
+from support.slack_site import Desk, Slack, mounted
+from support.webhooks import EVENT, SECRET, body
 
 PUBLIC = "https://dejabug.example"
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -51,10 +51,10 @@ HIDDEN = ("level", "project", "moved")
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
     return {
         **environment,
-        **app.environment(PUBLIC),
+        **forge.environment(PUBLIC),
         "DEJABUG_SLACK_SIGNING_SECRET": SLACK_SECRET,
         "DEJABUG_SLACK_BOT_TOKEN": SLACK_TOKEN,
         "DEJABUG_API_REQUESTS_PER_MINUTE": "10000",
@@ -171,10 +171,10 @@ class World:
 
 
 @pytest.fixture
-def world(cold_place: Rooms, jira: Site, app: ForgeApp, tmp_path: Path) -> World:
+def world(cold_place: Rooms, jira: Site, forge: ForgeApp, tmp_path: Path) -> World:
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"no video")
-    return World(cold_place, jira, app, clip)
+    return World(cold_place, jira, forge, clip)
 
 
 def verdicts(world: World) -> Iterator[Try]:

@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
-from conftest import Site
 from dejabug import jobs, uploads
 from dejabug.metrics import JOBS
 from dejabug.projects import Rules
@@ -24,59 +21,25 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
-from search_worker import searching
-from test_jobs import COWS, QUIET, history, tell, work
-from test_search import secure
-
-API = "/api/v1"
+from support.api import (
+    API,
+    Caller,
+    compared,
+    is_problem,
+    keys_of_job,
+    sent_without_worker,
+    uploads_left,
+)
+from support.demo_clips import COWS, QUIET
+from support.jira_site import Site, secure
+from support.search_worker import searching
+from support.tickets import history, tell
+from support.workers import work
 
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "DEJABUG_API_REQUESTS_PER_MINUTE": "10000"}
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def worker(place: Rooms) -> Iterator[None]:
-    with searching(place):
-        yield
-
-
-class Caller:
-    """Somebody with a token."""
-
-    def __init__(self, app: Flask, place: Rooms, *projects: str) -> None:
-        self.client: FlaskClient = app.test_client()
-        self.secret, self.token = place.tokens.create("test", projects)
-        # All of its requests have one name, so that answers can be compared whole.
-        self.headers = {"Authorization": f"Bearer {self.secret}", "X-Request-ID": "of-a-test"}
-
-    def get(self, path: str, **options: Any) -> Any:
-        headers = {**self.headers, **options.pop("headers", {})}
-        return self.client.get(API + path, headers=headers, **options)
-
-    def search(self, q: str, **options: Any) -> Any:
-        return self.get("/search", query_string={"q": q, **options})
-
-    def send(
-        self, content: bytes, name: str = "clip.mp4", query: str = "", prefer: str = ""
-    ) -> Any:
-        return self.client.post(
-            f"{API}/search/clip{query}",
-            headers={**self.headers, "Prefer": prefer},
-            data={"file": (io.BytesIO(content), name)},
-            content_type="multipart/form-data",
-        )
-
-
-@pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
-    return Caller(app, place, "GAME")
 
 
 @pytest.fixture
@@ -89,15 +52,6 @@ def keys(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.text
     told = answer.get_json()
     return [found["key"] for found in told.get("results") or []]
-
-
-def is_problem(answer: Any, status: int, says: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.content_type == "application/problem+json"
-    told = answer.get_json()
-    assert set(told) == {"type", "title", "status", "detail", "trace"}
-    assert told["status"] == status
-    assert says in told["detail"]
 
 
 # Tokens
@@ -354,10 +308,6 @@ def test_a_clip_of_another_project_is_not_there(
 # Uploads
 
 
-def uploads_left(place: Rooms) -> list[Path]:
-    return list((place.settings.data_dir / "uploads").glob("*"))
-
-
 def test_a_short_clip_is_answered_at_once(
     caller: Caller, old: list[str], clips: Path, place: Rooms, worker: None
 ) -> None:
@@ -436,18 +386,6 @@ def test_an_upload_that_was_compared_with_few_projects_says_so(
     is_problem(caller.get(f"{job}?project=OTHER"), 400, "with GAME only")
 
 
-def compared(caller: Caller, place: Rooms, clip: Path, query: str = "") -> str:
-    """Send a clip, and have it compared; the path of its job."""
-    answer = caller.send(clip.read_bytes(), query=query, prefer="respond-async")
-    work(place)
-    return str(answer.headers["Location"].removeprefix(API))
-
-
-def keys_of_job(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [found["key"] for found in answer.get_json()["results"]["results"]]
-
-
 @pytest.mark.parametrize("when", ["queued", "sampling", "comparing", "done"])
 def test_a_job_that_is_forgotten_leaves_nothing(
     caller: Caller, app: Flask, clips: Path, place: Rooms, monkeypatch: Any, when: str
@@ -493,14 +431,6 @@ def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
         headers = {**caller.headers, "Accept": "text/event-stream"}
         with caller.client.head(address, headers=headers) as answer:
             assert answer.status_code == 200
-
-
-def sent_without_worker(caller: Caller, clips: Path) -> str:
-    views.AT_ONCE, usual = 0.1, views.AT_ONCE
-    try:
-        return str(caller.send((clips / COWS[0]).read_bytes()).get_json()["id"])
-    finally:
-        views.AT_ONCE = usual
 
 
 def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(

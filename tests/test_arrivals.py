@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import pytest
 import redis
 
-from conftest import dejabug
-from dejabug.demo.studio import CLIPS
 from dejabug.evaluation.arrivals import ASKED, Arrival, Asked, Replay, replay
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.corpus import Corpus, Item, indexed
@@ -25,7 +23,9 @@ from dejabug.ranking import Floats, TimedVectors
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms, encoder_name
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.demo_clips import data_set
+from support.processes import dejabug
+from support.remembering import Remembering
 
 DIMENSIONS = 16
 
@@ -316,42 +316,32 @@ def test_a_manifest_may_tell_projects_and_what_is_related(tmp_path: Path) -> Non
     assert (entry.related, entry.project) == ("r", "RACE")
 
 
-def some_clips(folder: Path, **more: str) -> Path:
-    """The bundled clips of two bugs and of one bug-free place, and one that cannot be read."""
-    folder.mkdir()
-    lines = []
-    for line in (CLIPS / "manifest.jsonl").read_text("utf-8").splitlines():
-        entry = json.loads(line)
-        if entry["group"] in ("crafter-flood-meadow", "crafter-ground-meadow") or (
-            entry["game"] == "Crafter" and entry["group"] is None and entry["scene"] == "the meadow"
-        ):
-            shutil.copy(CLIPS / entry["file"], folder)
-            lines.append(json.dumps({**entry, **more}))
-    (folder / "broken.mp4").write_bytes(b"no video")
-    lines.append(json.dumps({"file": "broken.mp4", "game": "Crafter", "summary": "Broken"}))
-    (folder / "manifest.jsonl").write_text("\n".join(lines), "utf-8")
-    return folder
+def meadow(entry: dict[str, Any]) -> bool:
+    """A clip of one of two bugs, or of one bug-free place."""
+    return entry["group"] in ("crafter-flood-meadow", "crafter-ground-meadow") or (
+        entry["game"] == "Crafter" and entry["group"] is None and entry["scene"] == "the meadow"
+    )
 
 
 def test_a_data_set_s_projects_are_its_games_unless_it_names_them(
     tmp_path: Path, remembering: Remembering
 ) -> None:
     how = Settings(encoder="starter")
-    with indexed(some_clips(tmp_path / "games"), how, encoder=remembering) as corpus:
+    games = data_set(tmp_path / "games", meadow, broken=True)
+    with indexed(games, how, encoder=remembering) as corpus:
         told: Replay = replay(corpus, orders=1)
         assert {each.project for each in told["clip"]} == {"Crafter"}
         clips = len(corpus.items)
     assert len(told["clip"]) == clips
-    with indexed(
-        some_clips(tmp_path / "named", project="CRAFT"), how, encoder=remembering
-    ) as corpus:
+    named = data_set(tmp_path / "named", meadow, broken=True, project="CRAFT")
+    with indexed(named, how, encoder=remembering) as corpus:
         assert {item.project for item in corpus.items} == {"CRAFT", "Crafter"}
         told = replay(corpus, orders=1)
     assert sum(each.project == "CRAFT" for each in told["clip"]) == clips - 1
 
 
 def test_the_command_tells_people_and_machines_what_arrivals_give(tmp_path: Path) -> None:
-    data = some_clips(tmp_path / "data")
+    data = data_set(tmp_path / "data", meadow, broken=True)
     told, page, picture = (tmp_path / name for name in ("r.json", "r.html", "r.png"))
     files = ("--json", str(told), "--html", str(page), "--curve", str(picture))
     done = dejabug(

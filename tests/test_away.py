@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
-from conftest import Site, wait_until
 from dejabug.records import ClipStatus
 from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
-from search_worker import searching
-from test_api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
-from test_jobs import COWS, history
+from support.api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.search_worker import searching
+from support.tickets import history
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -31,16 +31,6 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def environment(environment: dict[str, str], own_redis: RedisServer) -> dict[str, str]:
     return {**environment, "DEJABUG_REDIS_URL": own_redis.url}
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
-    return Caller(app, place, "GAME")
 
 
 def is_away(answer: Any) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from conftest import TOKEN, Site, clips_waiting
-from dejabug import backfill, cli
+from dejabug import backfill
 from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
 from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
@@ -21,6 +19,9 @@ from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.survey import survey
+from support.command_line import call, words
+from support.jira_site import TOKEN, Site
+from support.workers import clips_waiting
 
 JQL = "project = GAME"
 # The imported tickets are hours apart, so that a day's margin is a part of a page.
@@ -337,14 +338,6 @@ def test_a_dry_run_is_patient_too(
 
 
 # The command
-
-
-def call(*arguments: str) -> Any:
-    return CliRunner().invoke(cli.app, list(arguments), terminal_width=120)
-
-
-def words(text: str) -> str:
-    return " ".join(text.replace("│", " ").split())
 
 
 def test_the_command_tells_what_a_dry_run_found(cold_place: Rooms, mixed: list[str]) -> None:

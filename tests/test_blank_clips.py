@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-import pytest
-from flask import Flask
-from PIL import Image
-
-from conftest import Site
-from dejabug.media import find_ffmpeg
 from dejabug.metrics import REGISTRY
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of, why
-from dejabug.web import create_app
-from test_api import Caller, compared
-from test_jobs import COWS, history, tell
-
-BLACK = "black or a single colour: there is nothing to compare"
-LEFT_OUT = "6 of 12 frames are black or a single colour and are left out"
-
-
-@pytest.fixture
-def black(tmp_path: Path) -> Path:
-    """A black screenshot."""
-    path = tmp_path / "black.png"
-    Image.new("RGB", (320, 240)).save(path)
-    return path
-
-
-@pytest.fixture
-def loading(tmp_path: Path) -> Path:
-    """Three seconds of black, then three of a moving picture."""
-    path = tmp_path / "loading.mp4"
-    sources = [
-        word
-        for source in ("color=black:s=320x240:r=10:d=3", "testsrc2=s=320x240:r=10:d=3")
-        for word in ("-f", "lavfi", "-i", source)
-    ]
-    joined = ["-filter_complex", "[0][1]concat=n=2", "-pix_fmt", "yuv420p", str(path)]
-    subprocess.run([find_ffmpeg(), "-v", "error", *sources, *joined], check=True)
-    return path
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
-    return Caller(app, place, "GAME")
+from support.api import Caller, compared
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.made_clips import BLACK, LEFT_OUT
+from support.tickets import history, tell
 
 
 def failures() -> float:

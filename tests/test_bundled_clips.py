@@ -16,7 +16,7 @@ import pytest
 from dejabug import media, ranking
 from dejabug.embedding import signature_of
 from dejabug.evaluation.manifest import Entry, read_manifest
-from ffmpegs import PACKAGED, ffmpeg_called
+from support.ffmpegs import PACKAGED, ffmpeg_called
 from tools.record import cases, supertux, torcs
 from tools.record.cases import Case, Game
 from tools.record.clips import MANIFEST_FIELDS, ClipSet, Encoding, Recording, merge_manifest

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from conftest import TOKEN, Site
 from dejabug.callers import AccountReaders, Caller, Known, PublicReaders, TokenReaders
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.projects import Projects, Rules
 from dejabug.readers import Sights
 from dejabug.tokens import Tokens
+from support.jira_site import TOKEN, Site
 
 
 @pytest.fixture

@@ -9,28 +9,21 @@ from typing import Any
 
 import pytest
 import redis
-from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
-from conftest import Site, clips_waiting, dejabug, serve_in_a_thread
-from dejabug import cli, questions, search
+from dejabug import questions, search
 from dejabug.catalogue import PENDING
 from dejabug.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
 from dejabug.projects import KEY, Rules
 from dejabug.rooms import Rooms
-from test_jobs import COWS, history, tell, work
-
-runner = CliRunner()
-
-
-def call(*arguments: str) -> Any:
-    return runner.invoke(cli.app, list(arguments), terminal_width=120)
-
-
-def words(text: str) -> str:
-    """Text without line breaks and frames."""
-    return " ".join(text.replace("│", " ").split())
+from support.command_line import call, words
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.processes import dejabug
+from support.servers import serve_in_a_thread
+from support.tickets import history, tell
+from support.workers import clips_waiting, work
 
 
 def test_help_teaches() -> None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from dejabug import media
 from dejabug.media.content import with_content
-from test_media import H264, Make
+from support.made_clips import H264, Make
 
 Picture = npt.NDArray[np.uint8]
 SIZE = (216, 384, 3)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-import contract
-from conftest import Site
-from test_docs import ROOT
+from support import contract
+from support.jira_site import Site
+from support.repository import ROOT
 
 # Two stand-ins in two tests, and a test that is nothing without the files.
 SUITE = """
-import contract
+from support import contract
 
 ASKED = {"method": "GET", "path": "/rest/api/2/a", "rule": "a", "status": 200, "query": {}}
 
@@ -37,7 +37,7 @@ def told(folder: Path, openapi: Path, processes: str) -> str:
     """What pytest says of the suite, run in so many processes beside it."""
     (folder / "test_suite.py").write_text(SUITE, "utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
-    plugins = ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "contract_report"]
+    plugins = ["--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "support.contract_report"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", *plugins, "-n", processes, str(folder)],
         env={

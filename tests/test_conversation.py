@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import Site
 from dejabug import answers, jobs
 from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
 from dejabug.jira.comments import escape
 from dejabug.rooms import Rooms
-from test_jobs import COWS, PLACEHOLDER, history, old_and_new, tell, work
+from support.demo_clips import COWS, PLACEHOLDER
+from support.jira_site import Site
+from support.tickets import history, old_and_new, tell
+from support.workers import work
 
 
 @pytest.mark.parametrize(

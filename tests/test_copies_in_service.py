@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from conftest import Site
 from dejabug.answers import rank
 from dejabug.embedding import sample_signature
 from dejabug.ranking import motion_of
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site
+from support.tickets import history, tell
 
 
 def test_a_dark_recording_of_a_clip_finds_its_ticket(

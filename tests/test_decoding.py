@@ -16,7 +16,7 @@ from dejabug.media.decoding import Decoded, Sampling, Way, is_right, ways
 from dejabug.media.ffmpeg import run
 from dejabug.media.probe import Probe
 from dejabug.media.timeline import Timeline
-from numbered_pictures import HEIGHT, WIDTH, raw, read_number
+from support.numbered_pictures import HEIGHT, WIDTH, raw, read_number
 
 # Pictures a second of the clips, and how many: over two minutes a clip is sampled by keyframes.
 RATE, PICTURES = 5, 1300

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from conftest import new_python, processes_of, wait_until
+from support.demo_clips import data_set
+from support.processes import new_python, processes_of
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -21,27 +21,16 @@ FILES = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4", "crafter-14.mp4",
          "crafter-08.mp4")  # fmt: skip
 
 
-def data_set(folder: Path, clips: Path, names: Sequence[str]) -> Path:
-    """Some of the bundled clips as a data set of their own."""
-    folder.mkdir()
-    lines = (clips / "manifest.jsonl").read_text("utf-8").splitlines()
-    chosen = [line for line in lines if json.loads(line)["file"] in names]
-    (folder / "manifest.jsonl").write_text("\n".join(chosen))
-    for name in names:
-        shutil.copy(clips / name, folder)
-    return folder
-
-
 @pytest.fixture
-def small(tmp_path: Path, clips: Path) -> Path:
+def small(tmp_path: Path) -> Path:
     """Six clips."""
-    return data_set(tmp_path / "data", clips, FILES)
+    return data_set(tmp_path / "data", lambda entry: entry["file"] in FILES)
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, clips: Path) -> Path:
+def tiny(tmp_path: Path) -> Path:
     """Two clips of one bug, for what is no matter of clips."""
-    return data_set(tmp_path / "data", clips, FILES[1:3])
+    return data_set(tmp_path / "data", lambda entry: entry["file"] in FILES[1:3])
 
 
 def command(*arguments: str) -> list[str]:

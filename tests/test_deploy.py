@@ -21,10 +21,9 @@ import yaml
 
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
-from deploying import (
+from support.deploying import (
     DEPLOY,
     DOCKERFILE,
-    ROOT,
     SETTINGS,
     compose,
     container,
@@ -34,14 +33,9 @@ from deploying import (
     queues_of,
     tool,
 )
+from support.repository import ROOT
 
 DOCKERFILES = [DOCKERFILE, DEPLOY / "proxy" / "Dockerfile"]
-
-
-@pytest.fixture(params=["cpu", "gpu", "s3", "index"])
-def cluster(request: pytest.FixtureRequest) -> list[Any]:
-    """All resources of an overlay."""
-    return overlay(request.param)
 
 
 @pytest.mark.parametrize("name", [path.name for path in sorted(DEPLOY.glob("compose*.yaml"))])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import typer
 
 from dejabug.cli import app
 from dejabug.cli.service import _settings_page
 from dejabug.settings import Settings
+from support.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
 

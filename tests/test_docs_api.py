@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Site, wait_until
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
-from forks import Fork
-from test_docs import ROOT
-from test_jobs import COWS, QUIET, history, tell
+from support.demo_clips import COWS, QUIET
+from support.forks import Fork
+from support.jira_site import Site
+from support.repository import ROOT
+from support.tickets import history, tell
+from support.waiting import answers, wait_until
 
 EXAMPLES = re.findall(
     r"^```sh\n(.*?)^```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.M | re.S
@@ -39,13 +41,6 @@ def service(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         child.wait()
 
 
-def alive(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/healthz", timeout=5).ok
-    except (requests.ConnectionError, requests.Timeout):
-        return False
-
-
 def test_the_examples_of_the_docs_do_what_they_say(
     place: Rooms, jira: Site, clips: Path, service: str
 ) -> None:
@@ -53,7 +48,7 @@ def test_the_examples_of_the_docs_do_what_they_say(
     key = jira.file("GAME", "cows", clips / COWS[1])
     tell(place, jira, key)
     secret, _ = place.tokens.create("docs", ["GAME"])
-    wait_until(lambda: alive(service) and place.workers()["search"])
+    wait_until(lambda: answers(f"{service}/healthz") and place.workers()["search"])
     api = f"{service}/api/v1"
     variables = {
         "DEJABUG": api,

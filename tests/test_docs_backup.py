@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Site
 from dejabug.rooms import Rooms
-from test_backup import fill
-from test_docs import ROOT
+from support.jira_site import Site
+from support.repository import ROOT
+from support.studio import fill
 
 PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 from dejabug.rooms import Rooms
-from test_cli import call
-from test_probe import KEYS
+from support.command_line import PROBE_KEYS, call
+from support.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "probe.md").read_text("utf-8")
 SHOWN = re.findall(r"```console\n\$ dejabug (.+)\n([^`]+)```", PAGE)
 
@@ -28,5 +26,5 @@ def test_the_page_shows_what_the_command_prints(
 
 def test_the_page_names_every_field() -> None:
     assert len(SHOWN) == 2
-    for name in KEYS:
+    for name in PROBE_KEYS:
         assert f"`{name}`" in PAGE

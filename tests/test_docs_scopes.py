@@ -6,12 +6,12 @@ import json
 import re
 from pathlib import Path
 
-import contract
-from conftest import Site
 from dejabug.people import caller_for
 from dejabug.rooms import Rooms
-from test_docs import ROOT
-from test_jobs import old_and_new
+from support import contract
+from support.jira_site import Site
+from support.repository import ROOT
+from support.tickets import old_and_new
 
 ROW = re.compile(r"^\| `([A-Z]+) (/rest/\S+)` \| .* \| (?:none|`(\S+)`) \|$", re.M)
 

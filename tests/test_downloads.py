@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import resource
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,53 +12,17 @@ from typing import Any
 import pytest
 from rq.job import JobStatus
 
-from conftest import Site, serve_in_a_thread
 from dejabug import jobs, previewing
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.queueing import BACKOFF
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from test_jobs import COWS, work
-
-MEBIBYTE = 2**20
-FOUR_GB = 4 * 2**30
-
-
-@contextmanager
-def sending(**headers: str) -> Iterator[tuple[str, list[Any]]]:
-    """A Jira that sends an attachment in pieces of a mebibyte, without an end, under such headers;
-    its address, and what was asked of it."""
-    asked: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            asked.append(self.headers)
-            self.send_response(200)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            piece = bytes(MEBIBYTE)
-            if "Transfer_Encoding" in headers:
-                piece = b"%x\r\n%s\r\n" % (len(piece), piece)
-            try:
-                while len(asked) < 2:
-                    self.wfile.write(piece)
-            except OSError:
-                pass  # the reader has had enough
-            self.close_connection = True
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serve_in_a_thread(server)
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    asked += [None, None]
-    server.shutdown()
-    server.server_close()
+from support.demo_clips import COWS
+from support.downloads import FOUR_GB, MEBIBYTE, sending
+from support.jira_site import Site
+from support.servers import serve_in_a_thread
+from support.workers import work
 
 
 def load(url: str, path: Path, most: int) -> int:

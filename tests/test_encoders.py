@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import transformers  # each name is imported when it is used: that takes seconds
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers
 
 from dejabug import media
 from dejabug.encoders import Encoder, EncoderError, encoder_name, load_encoder, patch_origin
@@ -22,54 +20,10 @@ from dejabug.encoders.origins import reference_pictures
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.encoders.starter_text import palette_shares, to_lab
 from dejabug.settings import Settings
+from support.small_encoder import save_tokenizer, small_towers
 
 # CLIP's channel statistics (OpenAI's CLIP, `_transform`).
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-WORDS = ["[PAD]", "[UNK]", "[EOS]", "a", "car", "sinks", "into", "the", "road", "wall", "black"]
-
-
-def small_towers(layers: int) -> dict[str, Any]:
-    """The two towers of a small dual encoder, as transformers' configurations take them."""
-    both = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 4,
-    }
-    marks = {"pad_token_id": 0, "eos_token_id": 2, "bos_token_id": 1}
-    words = {"vocab_size": len(WORDS), "max_position_embeddings": 16}
-    return {
-        "text_config": {**both, **words, **marks},
-        "vision_config": {**both, "image_size": 32, "patch_size": 8},
-    }
-
-
-def save_tokenizer(folder: Path, length: int) -> None:
-    """A word-level tokenizer that ends each text with its end mark, as CLIP's does."""
-    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        eos_token="[EOS]",
-        model_max_length=length,
-    )
-    fast.save_pretrained(folder)
-
-
-@pytest.fixture(scope="session")
-def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small CLIPModel with random weights, saved as the hub has them."""
-    folder = tmp_path_factory.mktemp("clip")
-    torch.manual_seed(0)
-    config = transformers.CLIPConfig(**small_towers(layers=2), projection_dim=24)
-    transformers.CLIPModel(config).save_pretrained(folder)
-    save_tokenizer(folder, 16)
-    transformers.CLIPImageProcessorPil(
-        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
-    ).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture

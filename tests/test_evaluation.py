@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import dejabug
-from dejabug.demo.studio import CLIPS
 from dejabug.evaluation import ablation, calibrate, curve, report
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.evaluation.learning import SURE, TooFewError, learn
@@ -22,7 +19,9 @@ from dejabug.evaluation.rankings import METHODS, MODES, chance, evaluate, rank_a
 from dejabug.media import find_ffmpeg, probe
 from dejabug.ranking import Evidence
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.demo_clips import data_set
+from support.processes import dejabug
+from support.remembering import Remembering
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -35,19 +34,9 @@ TWO_BUGS = ("crafter-flood-meadow", "crafter-ground-meadow")  # three clips of e
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled clips of one game, and one that cannot be read."""
-    return data_set(tmp_path_factory.mktemp("data"), lambda entry: entry["file"].startswith(GAME))
-
-
-def data_set(folder: Path, wanted: Callable[[Any], bool]) -> Path:
-    """In a folder: the bundled clips that are wanted, and one that cannot be read."""
-    lines = (CLIPS / "manifest.jsonl").read_text("utf-8").splitlines()
-    kept = [line for line in lines if wanted(json.loads(line))]
-    for line in kept:
-        shutil.copy(CLIPS / json.loads(line)["file"], folder)
-    (folder / "broken.mp4").write_bytes(b"no video")
-    broken = {"file": "broken.mp4", "game": "Crafter", "summary": "Cannot be opened"}
-    (folder / "manifest.jsonl").write_text("\n".join([*kept, json.dumps(broken)]), "utf-8")
-    return folder
+    return data_set(
+        tmp_path_factory.mktemp("data"), lambda entry: entry["file"].startswith(GAME), broken=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +142,7 @@ def test_from_few_duplicates_nothing_is_learned(corpus: Corpus) -> None:
 def test_among_games_the_default_ranking_wins_and_lessons_are_kept_only_where_they_win(
     remembering: Remembering, tmp_path: Path
 ) -> None:
-    data_set(tmp_path, lambda entry: entry["game"] in SEVERAL)
+    data_set(tmp_path, lambda entry: entry["game"] in SEVERAL, broken=True)
     with indexed(tmp_path, Settings(encoder="starter"), encoder=remembering) as corpus:
         found = {m: r.metrics for m, r in evaluate(corpus, ["clip"])["clip"].items()}
         learned = learn(corpus)
@@ -194,7 +183,9 @@ def test_the_moments_are_the_bug_s_seconds_in_both_clips(
 ) -> None:
     """Clips that show a place for some seconds and then the bug, so that its seconds are known."""
     used = {name for bug, again, *_ in KNOWN for name in (bug, again)}
-    data_set(tmp_path, lambda each: each["game"] in SEVERAL and each["file"] not in used)
+    data_set(
+        tmp_path, lambda each: each["game"] in SEVERAL and each["file"] not in used, broken=True
+    )
     lines = (tmp_path / "manifest.jsonl").read_text("utf-8").splitlines()
     begins = {}
     for number, (bug, again, clean, other) in enumerate(KNOWN):
@@ -223,7 +214,7 @@ def test_the_moments_are_the_bug_s_seconds_in_both_clips(
 def test_the_command_measures_and_writes_for_machines_and_people(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    data_set(data, lambda entry: entry["group"] in TWO_BUGS)
+    data_set(data, lambda entry: entry["group"] in TWO_BUGS, broken=True)
     told, page, picture = (tmp_path / name for name in ("r.json", "r.html", "r.png"))
     files = ("--json", str(told), "--html", str(page), "--curve", str(picture))
     done = dejabug(

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from conftest import dejabug
 from dejabug import media
 from dejabug.media.versions import OLDEST, Found, look_at_ffmpeg, release_of
-from ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
-from test_docs import ROOT
+from support.ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
+from support.processes import dejabug
+from support.repository import ROOT
 
 
 @pytest.mark.parametrize(

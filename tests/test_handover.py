@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from conftest import wait_until
 from dejabug.handover import Handover
 from dejabug.index import Place
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
+from support.waiting import wait_until
 
 INDEXED, FAILED, PURGED = ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.PURGED
 VECTOR = np.eye(4, dtype=np.float32)[:1]

@@ -14,7 +14,6 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from conftest import Site
 from dejabug import heat_maps, neighbourhood, questions
 from dejabug.encoders import EncoderError
 from dejabug.heat_maps import COMPARED, NoPictureError, Spot
@@ -23,10 +22,11 @@ from dejabug.questions import Answerer, SearchFailedError, heat_map_questions_ke
 from dejabug.ranking import Floats
 from dejabug.rooms import Rooms
 from dejabug.web import create_app, heat
-from forge_app import ForgeApp
-from search_worker import READ, searching
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
-from test_search import secure
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.forge_app import ForgeApp
+from support.jira_site import Site, secure
+from support.search_worker import READ, searching
+from support.tickets import history, tell
 
 OTHERS = (*PLACEHOLDER, QUIET)
 

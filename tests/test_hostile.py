@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from conftest import processes_of
 from dejabug import media
 from dejabug.media import Limits
 from dejabug.media.ffmpeg import Sandbox
 from dejabug.media.ffmpeg import run as child
 from dejabug.media.sandbox import protection
+from support.processes import processes_of
 from tools.hostile.catalogue import hostile_files, write_canary
 from tools.hostile.kinds import KINDS, Bait, Hostile
 from tools.hostile.trap import Trap

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from conftest import Site, processes_of, wait_until
 from dejabug import media, uploads
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from test_worker import log_of, send_created
+from support.jira_site import Site
+from support.processes import log_of, processes_of
+from support.waiting import wait_until
+from support.webhooks import send_created
 from tools.hostile.catalogue import hostile_files, write_canary
 from tools.hostile.kinds import Bait, Hostile
 from tools.hostile.trap import Trap

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import SECRET, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.redis_server import RedisServer, free_port
-from deploying import DOCKERFILE, ROOT
-from dockerfile import Machine, as_command, read_dockerfile
+from support.deploying import DOCKERFILE
+from support.dockerfile import Machine, as_command, read_dockerfile
+from support.repository import ROOT
+from support.waiting import answers, wait_until
+from support.webhooks import SECRET
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +69,6 @@ def start(
 
 def run(machine: Machine, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(machine.command("web", command), capture_output=True, text=True)
-
-
-def answers(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=5).ok
-    except (requests.ConnectionError, requests.Timeout):
-        return False
 
 
 @pytest.mark.usefixtures("store")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import wait_until
 from dejabug.index import (
     BadVectorsError,
     FrameIndex,
@@ -22,25 +21,11 @@ from dejabug.index import (
 )
 from dejabug.index import frames as frames_module
 from dejabug.index import queries as queries_module
-from patience import PATIENCE
+from support.patience import PATIENCE
+from support.vectors import DIMENSIONS, HOME, times, unit
+from support.waiting import wait_until
 
-DIMENSIONS = 16
-HOME = Place("1", "GAME", "Racer")
 ALL = ["GAME"]
-
-
-def unit(count: int, seed: int = 0) -> np.ndarray:
-    rows = np.random.default_rng(seed).normal(size=(count, DIMENSIONS))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def times(count: int) -> np.ndarray:
-    return np.arange(count, dtype=np.float32) / 2
-
-
-@pytest.fixture
-def frames(store: redis.Redis) -> FrameIndex:
-    return FrameIndex(store, "test", DIMENSIONS)
 
 
 def test_the_nearest_frames_are_those_of_plain_arithmetic(frames: FrameIndex) -> None:

@@ -15,7 +15,6 @@ from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 from typer.testing import CliRunner
 
-from conftest import Site, dejabug, wait_until
 from dejabug import index_repair, jobs, reembedding
 from dejabug.answers import rank
 from dejabug.cli import app as commands
@@ -30,8 +29,14 @@ from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.census import Census
-from test_jobs import COWS, PLACEHOLDER, history, tell, work
-from test_worker import send_created
+from support.command_line import words
+from support.demo_clips import COWS, PLACEHOLDER
+from support.jira_site import Site
+from support.processes import dejabug
+from support.tickets import history, tell
+from support.waiting import wait_until
+from support.webhooks import send_created
+from support.workers import work
 
 VECTORS = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:", "dejabug:neighbours:")
 
@@ -74,10 +79,6 @@ def found(place: Rooms, key: str) -> list[str]:
     assert record is not None
     issues = [place.catalogue.issue(pair.found_issue_id) for pair in rank(place, record)]
     return [issue.key for issue in issues if issue is not None]
-
-
-def words(shown: str) -> str:
-    return " ".join(shown.split())
 
 
 # Apart

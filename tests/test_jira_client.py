@@ -6,11 +6,9 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conftest import TOKEN, Site
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -21,14 +19,7 @@ from dejabug.jira.errors import (
     JiraUnavailableError,
     retry_after,
 )
-
-
-def client_of(jira: Site, **given: Any) -> JiraClient:
-    access = {
-        "api_url": jira.url, "browse_url": jira.url, "user": "bot@studio.example",
-        "token": f"{TOKEN}-bot",
-    }  # fmt: skip
-    return JiraClient(JiraAccess(**{**access, **given}))
+from support.jira_site import Site, client_of
 
 
 @pytest.fixture

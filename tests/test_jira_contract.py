@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-import contract
-from conftest import Site
-from test_jira_client import client_of
+from support import contract
+from support.jira_site import Site, client_of
 
 pytestmark = contract.needs_files
 

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
-from conftest import SECRET, TOKEN, Site, serve_in_a_thread
 from dejabug import cli
 from dejabug.catalogue import REFUSALS
 from dejabug.cli import jira as commands
@@ -19,6 +18,10 @@ from dejabug.jira.hooks import EVENTS, NEW_API, OLD_API, Hook, Hooks, by_hand
 from dejabug.jira.hooks import Site as Kind
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
+from support.command_line import words
+from support.jira_site import TOKEN, Site
+from support.servers import serve_in_a_thread
+from support.webhooks import SECRET
 
 WEBHOOKS = f"/{OLD_API}"
 URL = "https://dejabug.studio.example"
@@ -26,10 +29,6 @@ URL = "https://dejabug.studio.example"
 
 def call(*arguments: str) -> Any:
     return CliRunner().invoke(cli.app, ["jira", *arguments], terminal_width=120)
-
-
-def words(text: str) -> str:
-    return " ".join(text.split())
 
 
 @pytest.fixture(autouse=True)

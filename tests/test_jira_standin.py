@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from conftest import Site, serve_in_a_thread, wait_until
 from dejabug.demo.jira_standin import wiki
+from support.jira_site import Site
+from support.servers import serve_in_a_thread
+from support.waiting import wait_until
 
 
 @pytest.mark.parametrize(

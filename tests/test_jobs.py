@@ -9,88 +9,30 @@ from __future__ import annotations
 import io
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from PIL import Image
 from rq.job import JobStatus
 
-from conftest import Site, clips_waiting, wait_until
 from dejabug import jobs, media, questions
 from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
-from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.pictures import PictureStore
 from dejabug.queueing import BACKOFF, enqueue
 from dejabug.records import ClipStatus
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
 from dejabug.worker import WarmWorker
-
-# Two runs of one bug, two more of another, and one that shows no bug.
-COWS = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4")
-PLACEHOLDER = ("crafter-14.mp4", "crafter-20.mov")
-QUIET = "crafter-12.webm"
-
-
-def work(place: Rooms, *, previews: bool = False) -> None:
-    """Run every job that is queued, and those that they queue, in order; previews only where they
-    are wanted."""
-    queues = [place.queue(name) for name in QUEUES if previews or name != "previews"]
-    for _ in range(20):
-        WarmWorker(queues, place.redis).work(burst=True, logging_level="WARNING")
-        if not any(queue.count for queue in queues):
-            return
-
-
-def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
-    """What a webhook does: promise and queue; then work. The issue's id."""
-    issue_id = str(jira.issue(key)["id"])
-    promise(place, issue_id, watch)
-    work(place)
-    return issue_id
-
-
-def promise(place: Rooms, issue_id: str, watch: bool) -> None:
-    """Promise to look at an issue, and queue that."""
-    with place.redis.pipeline() as pipe:
-        jobs.promise_sync(place, issue_id, watch, pipe)
-        pipe.execute()
-
-
-def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
-    """Old tickets that are read in without being watched; their keys."""
-    told = {entry.file: entry.summary for entry in read_manifest(clips)}
-    keys = [jira.file(project, told[name], clips / name) for name in names]
-    for key in keys:
-        tell(place, jira, key, watch=False)
-    return keys
-
-
-def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
-    """An old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
-    (old,) = history(place, jira, clips, COWS[0])
-    key = jira.file("GAME", "cows", clips / COWS[2])
-    return old, key, tell(place, jira, key)
-
-
-class KilledError(Exception):
-    """Stands for a worker's end at one line."""
-
-
-@contextmanager
-def killed_at(room: Any, name: str) -> Iterator[None]:
-    """What is done meanwhile ends where it would call this function of a module or a class."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, name, Mock(side_effect=KilledError))
-        with pytest.raises(KilledError):
-            yield
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site, changes, link
+from support.tickets import history, old_and_new, promise, tell
+from support.waiting import wait_until
+from support.workers import clips_waiting, killed_at, work
 
 
 def test_a_new_ticket_gets_one_comment_with_its_duplicates(
@@ -117,16 +59,6 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
     content = jira.app.extensions["store"].path_of(strip["id"]).read_bytes()
     assert Image.open(io.BytesIO(content)).width > 400
     assert place.redis.zcard(PENDING) == 0
-
-
-def changes(jira: Site) -> list[Any]:
-    """The requests so far that may have changed something in Jira."""
-    asking = ("/search", "/bulkfetch")
-    return [
-        (entry["method"], entry["path"])
-        for entry in jira.log()["requests"]
-        if entry["method"] != "GET" and not any(part in entry["path"] for part in asking)
-    ]
 
 
 def test_every_job_may_run_twice(place: Rooms, jira: Site, clips: Path) -> None:
@@ -559,11 +491,6 @@ def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
     jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
     tell(place, jira, first, watch=False)
     assert list(place.verdicts.all()) == []
-
-
-def link(jira: Site, kind: str, inward: str, outward: str) -> None:
-    ends = {"inwardIssue": {"key": inward}, "outwardIssue": {"key": outward}}
-    jira.call("POST", "/rest/api/2/issueLink", json={"type": {"name": kind}, **ends})
 
 
 def test_a_comment_waits_for_the_ticket_s_words(place: Rooms, jira: Site, clips: Path) -> None:

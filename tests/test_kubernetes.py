@@ -8,22 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
-import pytest
 from pydantic import SecretStr
 
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
-from deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
+from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
 
 # The oldest of Kubernetes that is still mended at the time of writing, and the newest known here.
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())
-
-
-@pytest.fixture(params=["cpu", "gpu", "s3", "index"])
-def cluster(request: pytest.FixtureRequest) -> list[Any]:
-    """All resources of an overlay."""
-    return overlay(request.param)
 
 
 def test_rendered_resources_are_valid_by_the_schemas_of_kubernetes(cluster: list[Any]) -> None:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from conftest import Site
 from dejabug import answers, jobs, labels
 from dejabug.answers import threshold_of
 from dejabug.doctor import examine
@@ -19,7 +18,8 @@ from dejabug.policy import PairMatch
 from dejabug.projects import KEY, Rules
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
-from test_jobs import old_and_new
+from support.jira_site import Site
+from support.tickets import old_and_new
 
 PROBABILITIES = st.floats(0, 1)
 

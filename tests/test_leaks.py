@@ -9,27 +9,23 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from conftest import TOKEN, Site
 from dejabug import jobs, readers
 from dejabug.answers import rank_anew
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.verdicts import Verdict
-from dejabug.web import create_app
-from forge_app import ForgeApp
-from test_jobs import COWS, history, tell, work
+from support.demo_clips import COWS
+from support.forge_app import ForgeApp
+from support.jira_site import TOKEN, Site
+from support.tickets import history, tell
+from support.workers import work
 
 BASE = "https://dejabug.example"
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
-    return {**environment, **app.environment(), "DEJABUG_PROJECT_GROUPS": "GAME,OTHER"}
-
-
-@pytest.fixture
-def client(place: Rooms) -> FlaskClient:
-    return create_app(place).test_client()
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
+    return {**environment, **forge.environment(), "DEJABUG_PROJECT_GROUPS": "GAME,OTHER"}
 
 
 class Scene:
@@ -65,11 +61,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Rooms, jira: Site, clips: Path, client: FlaskClient, app: ForgeApp) -> Scene:
+def scene(place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp) -> Scene:
     (old,) = history(place, jira, clips, COWS[0])
     new = jira.file("GAME", "a herd of cows", clips / COWS[2])
     tell(place, jira, new)
-    found = Scene(client, app, jira, (old, new))
+    found = Scene(client, forge, jira, (old, new))
     assert old in found.named()
     assert f"[{old}|" in jira.comments(new)[0]["body"]
     return found

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from conftest import Site
 from dejabug import answers, jobs
 from dejabug.answers import rank
 from dejabug.evaluation.manifest import read_manifest
@@ -18,7 +17,10 @@ from dejabug.jira.models import Issue
 from dejabug.projects import Rules
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, killed_at, old_and_new, tell, work
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site
+from support.tickets import history, old_and_new, tell
+from support.workers import killed_at, work
 
 
 def body(jira: Site, key: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from conftest import wait_until
 from dejabug import locks
 from dejabug.locks import held
+from support.waiting import wait_until
 
 
 def test_one_holds_at_a_time(store: redis.Redis) -> None:

@@ -9,24 +9,20 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from conftest import Site
 from dejabug import jobs
 from dejabug.catalogue import PENDING, Catalogue
 from dejabug.index import TicketIndex
 from dejabug.jira.client import JiraClient
 from dejabug.promises import Promises
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
 from dejabug.worker import WarmWorker
-from test_jobs import COWS, history, tell, work
-from test_web import EVENT, body, post
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.tickets import history, tell
+from support.webhooks import EVENT, body, post
+from support.workers import work
 
 LATER = "later words"
-
-
-@pytest.fixture
-def client(cold_place: Rooms) -> FlaskClient:
-    return create_app(cold_place).test_client()
 
 
 def once(
@@ -76,7 +72,7 @@ MOMENTS = {
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
-    cold_place: Rooms, client: FlaskClient, jira: Site, clips: Path,
+    cold_place: Rooms, cold_client: FlaskClient, jira: Site, clips: Path,
     monkeypatch: pytest.MonkeyPatch, moment: str, lost: bool,
 ) -> None:  # fmt: skip
     """By its own job, or, where that is lost, by the promise that the webhook left."""
@@ -86,13 +82,13 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
     def change() -> None:
         jira.call("PUT", f"/rest/api/2/issue/{key}", json={"fields": {"summary": LATER}})
         jira.attach(key, clips / COWS[0])
-        webhook(client, issue_id, timestamp=2)
+        webhook(cold_client, issue_id, timestamp=2)
         if lost:
             cold_place.queue("default").empty()
 
     room, name, after = MOMENTS[moment]
     once(monkeypatch, room, name, change, after=after)
-    webhook(client, issue_id)
+    webhook(cold_client, issue_id)
     sync(cold_place)
     if lost:
         assert cold_place.redis.zscore(PENDING, issue_id) is not None
@@ -105,17 +101,17 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
 
 
 def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
-    cold_place: Rooms, client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
+    cold_place: Rooms, cold_client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "first words")
     issue_id = str(jira.issue(key)["id"])
 
     def delete() -> None:
         jira.call("DELETE", f"/rest/api/2/issue/{key}")
-        webhook(client, issue_id, webhookEvent="jira:issue_deleted")
+        webhook(cold_client, issue_id, webhookEvent="jira:issue_deleted")
 
     once(monkeypatch, JiraClient, "issue", delete, after=True)
-    webhook(client, issue_id)
+    webhook(cold_client, issue_id)
     sync(cold_place)
     assert cold_place.catalogue.issue(issue_id) is None
 

@@ -6,7 +6,6 @@ import struct
 import subprocess
 import time
 import zlib
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,30 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import processes_of, serve_in_a_thread
 from dejabug import media
 from dejabug.media import ClipError, Limits
 from dejabug.media.ffmpeg import command, open_input, run
-
-Make = Callable[..., Path]
-
-
-# A lighter corner: a frame of one grey level alone shows nothing, and would be left out.
-CORNER = "+40*lt(X,8)*lt(Y,6)"
-
-
-def coloured(seconds: int, size: str = "64x48", rate: int = 30) -> list[str]:
-    """Arguments for a clip whose grey level tells the time: level = 10 x second + 20."""
-    source = f"color=black:size={size}:rate={rate}:duration={seconds},format=gray"
-    return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*floor(T+0.001){CORNER}'"]
-
-
-def levels(frames: media.Frames) -> list[int]:
-    """The second that each frame's grey level tells."""
-    return [round((float(np.median(p)) - 20) / 10) for p in frames.pixels]
-
-
-H264 = ["-c:v", "libx264", "-bf", "3", "-qp", "0", "-color_range", "pc", "-pix_fmt", "yuvj420p"]
+from support.made_clips import H264, Make, coloured, levels
+from support.processes import processes_of
+from support.servers import serve_in_a_thread
 
 
 def test_the_frame_for_a_time_is_the_one_on_screen_then(ffmpeg: Make, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from conftest import Site, dejabug, wait_until
 from dejabug import jobs, media, objects, previewing, uploads
 from dejabug.cli import app
 from dejabug.doctor import Check, examine
@@ -26,10 +25,14 @@ from dejabug.purging import find_old, purge
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from object_store import ACCESS, SECRET, Bucket
-from test_api import Caller, is_problem
-from test_jobs import COWS, QUIET, history, tell, work
-from test_purge import YEAR, age
+from support.api import Caller, is_problem
+from support.demo_clips import COWS, QUIET
+from support.jira_site import YEAR, Site, age
+from support.object_store import ACCESS, SECRET, Bucket
+from support.processes import dejabug
+from support.tickets import history, tell
+from support.waiting import wait_until
+from support.workers import work
 
 DAY = 24 * 3600
 

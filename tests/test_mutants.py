@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from support.repository import ROOT
 from tools.mutants.packages import PACKAGES, SOURCE, chosen
 from tools.mutants.survivors import Outcome, Survivor, complaints, outdated, read_known
 
-ROOT = Path(__file__).parent.parent
 ONE = Survivor("service/dejabug/a.py", "f", 'return "a"', 'return "XXaXX"')
 TWO = Survivor("service/dejabug/b.py", "C.g", "x = 1", "x = None")
 

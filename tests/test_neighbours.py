@@ -20,19 +20,14 @@ from dejabug.ranking import KEPT, Floats, Likeness, Origins, Reference, TimedVec
 from dejabug.ranking.reference import BACKGROUND_SHARE, UNKNOWN, USUAL, background_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
+from support.vectors import DIMENSIONS
 
-DIMENSIONS = 16
 NOWHERE = Origins(np.zeros(DIMENSIONS, np.float32), np.zeros(DIMENSIONS, np.float32))
 
 
 @pytest.fixture
 def neighbours(store: redis.Redis) -> Neighbours:
     return Neighbours(store, "clip", "test")
-
-
-@pytest.fixture
-def frames(store: redis.Redis) -> FrameIndex:
-    return FrameIndex(store, "test", DIMENSIONS)
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 import redis
 from pydantic import ValidationError
 
-from conftest import dejabug
 from dejabug import objects as module
 from dejabug.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
-from object_store import ACCESS, SECRET, Bucket
-from test_docs import ROOT
+from support.object_store import ACCESS, SECRET, Bucket
+from support.processes import dejabug
+from support.repository import ROOT
 
 
 @pytest.fixture

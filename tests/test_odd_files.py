@@ -11,7 +11,7 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.media.ffmpeg import LONGEST_STILL
-from numbered_pictures import HEIGHT, WIDTH, drawn, raw, read_number
+from support.numbered_pictures import HEIGHT, WIDTH, drawn, raw, read_number
 
 X264 = ["-c:v", "libx264", "-preset", "ultrafast"]
 MPEG4 = ["-c:v", "mpeg4", "-q:v", "3"]

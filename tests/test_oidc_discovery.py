@@ -12,13 +12,13 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from conftest import serve_in_a_thread
 from dejabug.doctor import Check, examine
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.oidc import fence as fence_module
 from dejabug.web.oidc.discovery import ProviderAwayError, read_document
 from dejabug.web.oidc.fence import LARGEST, fence, local_origin, may_reach
+from support.servers import serve_in_a_thread
 
 HTTPS = "https://login.studio.example"
 

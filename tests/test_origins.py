@@ -9,7 +9,7 @@ from dejabug.collection import ORIGINS
 from dejabug.encoders import origins_of
 from dejabug.encoders.origins import measure_origins, reference_pictures, reference_tickets
 from dejabug.rooms import Rooms
-from remembering import Remembering
+from support.remembering import Remembering
 
 
 def test_the_shipped_origins_are_those_of_the_reference_pictures_and_tickets(

@@ -11,15 +11,18 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from conftest import Site, wait_until
 from dejabug import jobs
 from dejabug.outages import TURN, hail_jira, queue_hail, resume
 from dejabug.queueing import BACKOFF, WAITS_FOR_JIRA, enqueue
 from dejabug.reconcile import TURN as RECONCILE_TURN
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.worker import WarmWorker
-from test_jobs import COWS, history, work
-from test_worker import send_created
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.tickets import history
+from support.waiting import wait_until
+from support.webhooks import send_created
+from support.workers import work
 
 # Seconds of a weekend, Friday evening to Monday morning.
 WEEKEND = 60 * 3600

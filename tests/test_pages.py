@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from conftest import Site
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
 from dejabug.web.api.models import LONGEST_WORDS
-from test_jobs import COWS, history
-from test_search import secure
+from support.demo_clips import COWS
+from support.jira_site import Site, secure
+from support.tickets import fail, history
 
 OURS = {"Origin": "http://localhost"}
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def sign_in(client: FlaskClient, secret: str, **more: Any) -> Any:
@@ -168,14 +156,6 @@ def test_a_tokens_name_is_only_text(client: FlaskClient, place: Rooms) -> None:
 
 
 # Status
-
-
-def fail(place: Rooms, jira: Site, key: str) -> str:
-    """Have an issue's clip have failed; its id."""
-    clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
-    failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
-    place.catalogue.put_clip(failed)
-    return clip.id
 
 
 def test_the_status_tells_what_is_indexed_and_what_failed(

@@ -14,27 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-from conftest import Site, wait_until
 from dejabug import uploads
 from dejabug.previewing import queue_preview
 from dejabug.records import ClipStatus
-from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web import heat
-from search_worker import searching
-from test_blank_clips import BLACK, LEFT_OUT, black, loading
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-from test_panel_browser import APART, AXE, CAMERA, COURT, HEAT, PICTURES, Service, browser, service
+from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
+from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site
+from support.made_clips import BLACK, LEFT_OUT
+from support.search_worker import searching
+from support.tickets import history, tell
+from support.waiting import wait_until
+from support.workers import work
 
-__all__ = ["black", "browser", "loading", "service"]
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def service_url() -> str:
-    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture
@@ -43,61 +39,15 @@ def environment(environment: dict[str, str], service_url: str) -> dict[str, str]
     return {**environment, **more}
 
 
-class Desk:
-    """Somebody at the pages; `complaints` is what the browser's console says was wrong."""
-
-    def __init__(self, page: Page, url: str, secret: str) -> None:
-        self.page, self.url, self._secret = page, url, secret
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._heard)
-
-    def sign_in(self, path: str = "/") -> None:
-        self.page.goto(self.url + path)
-        self.page.get_by_label("API token").fill(self._secret)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
-        self.page.wait_for_load_state()
-
-    def ask(self, words: str) -> None:
-        box = self.page.get_by_role("searchbox")
-        box.fill(words)
-        box.press("Enter")
-
-    def card(self, key: str) -> Locator:
-        return self.page.locator(f'li.card[data-key="{key}"]')
-
-    def keep(self, name: str) -> None:
-        """Keep a picture of the page, where pictures are wanted."""
-        if PICTURES:
-            self.page.wait_for_timeout(500)
-            self.page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
-
-    def flaws(self) -> list[str]:
-        """What axe finds wrong with the page for people who cannot see or point."""
-        self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate("axe.run().then((seen) => seen.violations)")
-        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
-
-    def scrolls_sideways(self) -> bool:
-        root = "document.documentElement"
-        return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
-
-    def _heard(self, message: Any) -> None:
-        expected = re.search(r"status of (401|404|403|503)", message.text)
-        if message.type == "error" and not expected:
-            self.complaints.append(message.text)
-
-
 @pytest.fixture(params=["light"])
 def desk(
     browser: Browser, place: Rooms, service: Service, service_url: str, request: Any
-) -> Iterator[Desk]:
+) -> Iterator[PageDesk]:
     context = browser.new_context(
         viewport={"width": 1240, "height": 860}, color_scheme=request.param
     )
     secret, _ = place.tokens.create("Tess", ["GAME"])
-    found = Desk(context.new_page(), service_url, secret)
+    found = PageDesk(context.new_page(), service_url, secret)
     with searching(place):
         yield found
     context.close()
@@ -120,7 +70,7 @@ def ready(place: Rooms) -> None:
 
 
 def test_words_find_clips_that_play_from_their_moment(
-    desk: Desk, keys: list[str], place: Rooms
+    desk: PageDesk, keys: list[str], place: Rooms
 ) -> None:
     desk.sign_in()
     desk.keep("page-welcome")
@@ -148,7 +98,7 @@ def test_words_find_clips_that_play_from_their_moment(
     expect(video).to_have_count(0)
 
 
-def test_less_motion_means_none(desk: Desk, keys: list[str]) -> None:
+def test_less_motion_means_none(desk: PageDesk, keys: list[str]) -> None:
     desk.page.emulate_media(reduced_motion="reduce")
     desk.sign_in("/?q=meadow")
     card = desk.card(keys[0])
@@ -158,7 +108,7 @@ def test_less_motion_means_none(desk: Desk, keys: list[str]) -> None:
 
 
 def test_a_key_opens_both_clips_in_step(
-    desk: Desk, keys: list[str], place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], place: Rooms, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -197,7 +147,7 @@ def test_a_key_opens_both_clips_in_step(
 
 
 def test_heat_maps_lie_over_both_clips_of_a_result(
-    desk: Desk, place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, place: Rooms, jira: Site, clips: Path
 ) -> None:
     (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
@@ -233,7 +183,7 @@ def test_heat_maps_lie_over_both_clips_of_a_result(
 
 
 def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
-    desk: Desk, keys: list[str], place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], place: Rooms, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -282,7 +232,7 @@ STREAM = "text/event-stream"
 
 
 def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
-    desk: Desk, keys: list[str], clips: Path, reading: threading.Event
+    desk: PageDesk, keys: list[str], clips: Path, reading: threading.Event
 ) -> None:
     desk.sign_in()
     page, content = desk.page, base64.b64encode((clips / COWS[2]).read_bytes()).decode()
@@ -308,7 +258,7 @@ def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
 
 
 def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
-    desk: Desk, keys: list[str], loading: Path, black: Path
+    desk: PageDesk, keys: list[str], loading: Path, black: Path
 ) -> None:
     desk.sign_in()
     page = desk.page
@@ -323,7 +273,7 @@ def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
 
 
 def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
-    desk: Desk, keys: list[str], clips: Path, place: Rooms
+    desk: PageDesk, keys: list[str], clips: Path, place: Rooms
 ) -> None:
     desk.sign_in()
     page, sent = desk.page, []
@@ -357,7 +307,7 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
 
 
 def test_a_clip_that_is_given_up_is_forgotten(
-    desk: Desk, clips: Path, place: Rooms, reading: threading.Event
+    desk: PageDesk, clips: Path, place: Rooms, reading: threading.Event
 ) -> None:
     desk.sign_in()
     desk.page.locator("#file").set_input_files(clips / COWS[0])
@@ -373,7 +323,7 @@ def test_a_clip_that_is_given_up_is_forgotten(
 
 
 def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
-    desk: Desk, place: Rooms, tmp_path: Path
+    desk: PageDesk, place: Rooms, tmp_path: Path
 ) -> None:
     desk.sign_in()
     large = tmp_path / "large.mp4"
@@ -391,7 +341,7 @@ def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
     assert place.queue("search").count == 0
 
 
-def test_what_is_no_clip_says_what_to_do(desk: Desk, place: Rooms, tmp_path: Path) -> None:
+def test_what_is_no_clip_says_what_to_do(desk: PageDesk, place: Rooms, tmp_path: Path) -> None:
     few = place.settings.model_copy(update={"upload_max_bytes": 2**20})
     object.__setattr__(place, "settings", few)
     desk.sign_in()
@@ -407,7 +357,7 @@ def test_what_is_no_clip_says_what_to_do(desk: Desk, place: Rooms, tmp_path: Pat
     expect(desk.page.get_by_role("alert")).to_contain_text("has 2 MiB, and 1 MiB at most")
 
 
-def test_more_follows_on(desk: Desk, keys: list[str]) -> None:
+def test_more_follows_on(desk: PageDesk, keys: list[str]) -> None:
     def few(route: Route) -> None:
         route.continue_(url=route.request.url.replace("limit=24", "limit=3"))
 
@@ -424,7 +374,7 @@ def test_more_follows_on(desk: Desk, keys: list[str]) -> None:
 
 
 def test_a_ticket_whose_clip_is_still_being_read_says_so(
-    desk: Desk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
 ) -> None:
     clip = place.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
     place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
@@ -436,7 +386,7 @@ def test_a_ticket_whose_clip_is_still_being_read_says_so(
     expect(desk.page.locator("li.card").first).to_have_attribute("data-key", keys[1])
 
 
-def test_addresses_can_be_shared_and_back_works(desk: Desk, keys: list[str]) -> None:
+def test_addresses_can_be_shared_and_back_works(desk: PageDesk, keys: list[str]) -> None:
     desk.sign_in("/?q=meadow&status=Done")
     expect(desk.page.locator("li.card")).to_have_count(1)
     expect(desk.card(keys[0])).to_be_visible()
@@ -451,7 +401,7 @@ def test_addresses_can_be_shared_and_back_works(desk: Desk, keys: list[str]) -> 
 
 
 def test_filters_take_several_values_by_keyboard_and_in_the_address(
-    desk: Desk, keys: list[str]
+    desk: PageDesk, keys: list[str]
 ) -> None:
     desk.sign_in("/?q=meadow")
     expect(desk.page.locator("li.card")).to_have_count(4)
@@ -481,7 +431,7 @@ def test_filters_take_several_values_by_keyboard_and_in_the_address(
     expect(desk.page.locator("li.card")).to_have_count(4)
 
 
-def test_nothing_found_and_errors_say_what_to_do(desk: Desk, keys: list[str]) -> None:
+def test_nothing_found_and_errors_say_what_to_do(desk: PageDesk, keys: list[str]) -> None:
     desk.sign_in("/?q=meadow&game=Nowhere")
     expect(desk.page.get_by_text("Clear some of them")).to_be_visible()
     desk.keep("page-empty")
@@ -493,7 +443,7 @@ def test_nothing_found_and_errors_say_what_to_do(desk: Desk, keys: list[str]) ->
 
 
 def test_words_that_nothing_answers_find_nothing_until_unlikely_ones_are_wanted(
-    desk: Desk, keys: list[str]
+    desk: PageDesk, keys: list[str]
 ) -> None:
     desk.sign_in("/?q=cows")
     expect(desk.card(keys[0])).to_contain_text("Likely match")
@@ -514,7 +464,7 @@ def test_words_that_nothing_answers_find_nothing_until_unlikely_ones_are_wanted(
     expect(desk.page.get_by_role("heading", name="No likely matches")).to_be_visible()
 
 
-def test_the_keyboard_does_all_of_it(desk: Desk, keys: list[str]) -> None:
+def test_the_keyboard_does_all_of_it(desk: PageDesk, keys: list[str]) -> None:
     desk.sign_in()
     desk.ask("meadow")
     clip = desk.page.locator("li.card .clip").first
@@ -534,7 +484,7 @@ def test_the_keyboard_does_all_of_it(desk: Desk, keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
-def test_nobody_is_shut_out_in_either_theme(desk: Desk, keys: list[str], request: Any) -> None:
+def test_nobody_is_shut_out_in_either_theme(desk: PageDesk, keys: list[str], request: Any) -> None:
     theme = request.node.callspec.params["desk"]
     desk.page.goto(desk.url)
     assert desk.flaws() == []
@@ -551,7 +501,7 @@ def test_nobody_is_shut_out_in_either_theme(desk: Desk, keys: list[str], request
     assert desk.flaws() == []
 
 
-def test_a_phone_shows_all_without_sideways_scrolling(desk: Desk, keys: list[str]) -> None:
+def test_a_phone_shows_all_without_sideways_scrolling(desk: PageDesk, keys: list[str]) -> None:
     desk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     desk.sign_in()
     assert not desk.scrolls_sideways()
@@ -566,7 +516,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: Desk, keys: list[str
 
 
 def test_failed_clips_are_tried_again_on_the_status_page(
-    desk: Desk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
 ) -> None:
     for key in keys[:3]:
         clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
@@ -587,7 +537,7 @@ def test_failed_clips_are_tried_again_on_the_status_page(
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
 def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
-    desk: Desk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
 ) -> None:
     scheme = desk.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     notes = (
@@ -624,7 +574,7 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
     desk.keep("page-phone-status-notes")
 
 
-def test_the_apis_page_works_under_its_policy(desk: Desk, place: Rooms) -> None:
+def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Rooms) -> None:
     desk.sign_in()
     desk.page.get_by_role("link", name="API").click()
     desk.page.get_by_text("What is indexed and with what").click()
@@ -633,7 +583,7 @@ def test_the_apis_page_works_under_its_policy(desk: Desk, place: Rooms) -> None:
     expect(desk.page.locator(".live-responses-table")).to_contain_text('"queues"')
 
 
-def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: Desk, place: Rooms) -> None:
+def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: PageDesk, place: Rooms) -> None:
     desk.sign_in()
     desk.page.get_by_role("button", name="Sign out").click()
     expect(desk.page.get_by_label("API token")).to_be_visible()

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from conftest import Site
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from search_worker import searching
-from test_api import API, Caller, compared, is_problem
-from test_jobs import COWS, QUIET, history
+from support.api import API, Caller, compared, is_problem
+from support.demo_clips import COWS, QUIET
+from support.jira_site import Site
+from support.search_worker import searching
+from support.tickets import history
 
 # What each address that has pages is tried with.
 PAGED = ("/search", "/issues/{key}/similar", "/jobs/{job_id}")
@@ -33,16 +34,6 @@ OTHER_FILTERS = (
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "DEJABUG_API_REQUESTS_PER_MINUTE": "10000"}
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
-    return Caller(app, place, "GAME")
 
 
 @dataclass

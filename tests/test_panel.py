@@ -10,24 +10,22 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
-from conftest import Site
 from dejabug import answers, jobs
 from dejabug.doctor import Check, examine
 from dejabug.projects import Rules
 from dejabug.rooms import Rooms
-from dejabug.web import create_app, forge
-from forge_app import OTHER_APP, ForgeApp
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
+from dejabug.web import create_app
+from dejabug.web import forge as forge_module
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.forge_app import OTHER_APP, ForgeApp
+from support.jira_site import Site
+from support.tickets import history, tell
+from support.workers import work
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
-    return {**environment, **app.environment()}
-
-
-@pytest.fixture
-def client(place: Rooms) -> FlaskClient:
-    return create_app(place).test_client()
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
+    return {**environment, **forge.environment()}
 
 
 @pytest.fixture
@@ -47,10 +45,10 @@ def keys(answer: Any) -> list[str]:
 
 
 def test_the_panel_shows_what_matches_with_moments_and_media(
-    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms
 ) -> None:
     old, key, issue_id = pair
-    answer = ask(client, app, issue_id)
+    answer = ask(client, forge, issue_id)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.get_json()
@@ -75,7 +73,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
 
 
 def test_a_panel_that_asks_again_and_again_is_ranked_once(
-    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms,
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     old, _, issue_id = pair
@@ -83,24 +81,24 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
     ranked: list[str] = []
     rank = answers.rank
     monkeypatch.setattr(answers, "rank", lambda *given: ranked.append("once") or rank(*given))
-    told = [ask(client, app, issue_id).get_json()["matches"] for _ in range(4)]
+    told = [ask(client, forge, issue_id).get_json()["matches"] for _ in range(4)]
     assert ranked == ["once"]
     for each in told[1:]:
         for match, first in zip(each, told[0], strict=True):
             assert {**match, "here": 0, "there": 0} == {**first, "here": 0, "there": 0}
     assert told[0][0]["key"] == old
     jobs.queue_suggestion(place, issue_id)  # something changed
-    ask(client, app, issue_id)
+    ask(client, forge, issue_id)
     assert len(ranked) == 2
 
 
 def test_clips_get_ready_to_be_watched(
-    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str], place: Rooms
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms
 ) -> None:
     _, _, issue_id = pair
-    ask(client, app, issue_id)
+    ask(client, forge, issue_id)
     work(place, previews=True)
-    first = ask(client, app, issue_id).get_json()["matches"][0]
+    first = ask(client, forge, issue_id).get_json()["matches"][0]
     assert (first["here"]["video"], first["there"]["video"]) == ("ready", "ready")
     path = first["there"]["media"].removeprefix("https://dejabug.example")
     part = client.get(f"{path}/video.mp4", headers={"Range": "bytes=4-11"})
@@ -109,59 +107,59 @@ def test_clips_get_ready_to_be_watched(
 
 
 def test_an_issue_that_was_not_read_yet_is_unknown_but_to_those_who_may_see_it(
-    client: FlaskClient, app: ForgeApp, jira: Site
+    client: FlaskClient, forge: ForgeApp, jira: Site
 ) -> None:
     issue_id = jira.issue(jira.file("GAME", "just filed"))["id"]
-    assert ask(client, app, issue_id).get_json()["state"] == "unknown"
+    assert ask(client, forge, issue_id).get_json()["state"] == "unknown"
     jira.app.extensions["store"].users["tester"].projects = []
-    assert ask(client, app, issue_id).status_code == 404
+    assert ask(client, forge, issue_id).status_code == 404
 
 
 @pytest.mark.parametrize("issue_id", ["²", "١", "1" * 5000, "GAME-1", "-1"])
 def test_an_id_that_is_none_is_an_issue_that_is_not_there(
-    client: FlaskClient, app: ForgeApp, issue_id: str
+    client: FlaskClient, forge: ForgeApp, issue_id: str
 ) -> None:
-    assert ask(client, app, issue_id).status_code == 404
+    assert ask(client, forge, issue_id).status_code == 404
 
 
 def test_indexing_shows_progress_and_failed_clips_their_reason(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path, tmp_path: Path
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
     key = jira.file("GAME", "s", clips / COWS[0], broken)
     issue_id = jira.issue(key)["id"]
     jobs.sync_issue(issue_id, True)
-    told = ask(client, app, issue_id).get_json()
+    told = ask(client, forge, issue_id).get_json()
     assert (told["state"], told["progress"]) == ("indexing", {"done": 0, "total": 3})
     work(place)
-    told = ask(client, app, issue_id).get_json()
+    told = ask(client, forge, issue_id).get_json()
     assert told["state"] == "ready"
     assert told["failed"][0]["filename"] == "broken.mp4"
     assert "not_a_video" not in told["failed"][0]["reason"]
 
 
 def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
 ) -> None:
     place.projects.put("GAME", Rules("quiet"))
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
     assert jira.comments(key) == []
-    assert keys(ask(client, app, issue_id)) == [old]
+    assert keys(ask(client, forge, issue_id)) == [old]
     place.projects.put("GAME", Rules("off"))
-    told = ask(client, app, issue_id).get_json()
+    told = ask(client, forge, issue_id).get_json()
     assert (told["state"], told["matches"]) == ("off", [])
 
 
 def test_a_ticket_without_a_clip_finds_clips_by_its_words(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     same = jira.issue(old[0])["fields"]["summary"]
     issue_id = tell(place, jira, jira.file("GAME", same))
-    told = ask(client, app, issue_id).get_json()
+    told = ask(client, forge, issue_id).get_json()
     assert told["clips"] == 0
     first = told["matches"][0]
     assert (first["key"], first["by"], first["here"]) == (old[0], "words", None)
@@ -169,7 +167,7 @@ def test_a_ticket_without_a_clip_finds_clips_by_its_words(
 
 
 def test_not_similar_hides_the_pair_for_good_on_both_issues(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     old, key, issue_id = pair
     assert f"[{old}|" in jira.comments(key)[0]["body"]
@@ -177,32 +175,32 @@ def test_not_similar_hides_the_pair_for_good_on_both_issues(
     said = client.post(
         f"/forge/v1/issues/{issue_id}/verdicts",
         json={"other": other, "same": False},
-        headers=app.headers(),
+        headers=forge.headers(),
     )
     assert said.get_json() == {"saved": True}
     work(place)
-    assert old not in keys(ask(client, app, issue_id))
+    assert old not in keys(ask(client, forge, issue_id))
     assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
-    assert key not in keys(ask(client, app, other))
+    assert key not in keys(ask(client, forge, other))
 
 
 def test_muting_takes_the_comment_away_and_unmuting_brings_it_back(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     _, key, issue_id = pair
     address = f"/forge/v1/issues/{issue_id}/mute"
-    assert client.put(address, json={"muted": True}, headers=app.headers()).status_code == 200
+    assert client.put(address, json={"muted": True}, headers=forge.headers()).status_code == 200
     work(place)
     assert jira.comments(key) == []
-    told = ask(client, app, issue_id).get_json()
+    told = ask(client, forge, issue_id).get_json()
     assert (told["muted"], told["matches"]) == (True, [])
-    client.put(address, json={"muted": False}, headers=app.headers())
+    client.put(address, json={"muted": False}, headers=forge.headers())
     work(place)
     assert len(jira.comments(key)) == 1
 
 
 def test_looking_again_tries_failed_clips_again(
-    client: FlaskClient, app: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
 ) -> None:
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
     small = place.settings.model_copy(update={"clip_max_bytes": 1000})
@@ -210,21 +208,21 @@ def test_looking_again_tries_failed_clips_again(
     object.__setattr__(place, "settings", small)
     jobs.sync_issue(issue_id, True)
     work(place)
-    assert ask(client, app, issue_id).get_json()["failed"]
+    assert ask(client, forge, issue_id).get_json()["failed"]
     object.__setattr__(place, "settings", usual)
-    answer = client.post(f"/forge/v1/issues/{issue_id}/again", json={}, headers=app.headers())
+    answer = client.post(f"/forge/v1/issues/{issue_id}/again", json={}, headers=forge.headers())
     assert answer.status_code == 202
     work(place)
-    assert ask(client, app, issue_id).get_json()["failed"] == []
+    assert ask(client, forge, issue_id).get_json()["failed"] == []
 
 
 @pytest.mark.parametrize(
     "body", [None, [], {}, {"other": 7, "same": True}, {"other": "7", "same": "yes"}]
 )
 def test_a_verdict_that_is_no_verdict_gets_400_that_says_what_to_change(
-    client: FlaskClient, app: ForgeApp, body: Any
+    client: FlaskClient, forge: ForgeApp, body: Any
 ) -> None:
-    answer = client.post("/forge/v1/issues/1/verdicts", json=body, headers=app.headers())
+    answer = client.post("/forge/v1/issues/1/verdicts", json=body, headers=forge.headers())
     assert answer.status_code == 400
     assert answer.content_type == "application/json"  # else Forge would hide what it says
     assert answer.get_json()["detail"]
@@ -234,27 +232,27 @@ def test_a_verdict_that_is_no_verdict_gets_400_that_says_what_to_change(
 
 
 def test_a_call_without_our_app_s_valid_token_is_refused(
-    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str]
 ) -> None:
     _, _, issue_id = pair
     now = int(time.time())
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    good = app.claims()
+    good = forge.claims()
     tokens = {
-        "another app's": app.token(app.claims(aud=OTHER_APP)),
-        "ours among others": app.token(app.claims(aud=[OTHER_APP, good["aud"]])),
-        "expired": app.token(app.claims(exp=now - 60)),
-        "not valid yet": app.token(app.claims(nbf=now + 600)),
-        "another issuer's": app.token(app.claims(iss="forge/other")),
-        "signed by a stranger": app.token(good, key=stranger),
-        "signed by a stranger's key": app.token(good, key=stranger, key_id="strange"),
-        "without an end": app.token({n: v for n, v in good.items() if n != "exp"}),
-        "nobody's": app.token(app.claims(principal=None)),
+        "another app's": forge.token(forge.claims(aud=OTHER_APP)),
+        "ours among others": forge.token(forge.claims(aud=[OTHER_APP, good["aud"]])),
+        "expired": forge.token(forge.claims(exp=now - 60)),
+        "not valid yet": forge.token(forge.claims(nbf=now + 600)),
+        "another issuer's": forge.token(forge.claims(iss="forge/other")),
+        "signed by a stranger": forge.token(good, key=stranger),
+        "signed by a stranger's key": forge.token(good, key=stranger, key_id="strange"),
+        "without an end": forge.token({n: v for n, v in good.items() if n != "exp"}),
+        "nobody's": forge.token(forge.claims(principal=None)),
         "not signed": _unsigned(good),
         "no token": "x",
     }
     for what, token in tokens.items():
-        headers = {**app.headers(), "Authorization": f"Bearer {token}"}
+        headers = {**forge.headers(), "Authorization": f"Bearer {token}"}
         answer = client.get(f"/forge/v1/issues/{issue_id}/similar", headers=headers)
         assert answer.status_code == 401, what
         assert "matches" not in answer.get_json(), what
@@ -262,67 +260,67 @@ def test_a_call_without_our_app_s_valid_token_is_refused(
     assert client.get(f"/forge/v1/issues/{issue_id}/similar", headers=without).status_code == 401
 
 
-def test_our_app_on_another_site_is_refused(client: FlaskClient, app: ForgeApp) -> None:
+def test_our_app_on_another_site_is_refused(client: FlaskClient, forge: ForgeApp) -> None:
     elsewhere = {"id": "x", "apiBaseUrl": "https://api.atlassian.com/ex/jira/other"}
-    answer = client.get("/forge/v1/issues/1/similar", headers=app.headers(app=elsewhere))
+    answer = client.get("/forge/v1/issues/1/similar", headers=forge.headers(app=elsewhere))
     assert answer.status_code == 403
 
 
 def test_a_viewer_s_token_that_is_another_account_s_shows_nothing(
-    client: FlaskClient, app: ForgeApp, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str]
 ) -> None:
     _, _, issue_id = pair
-    headers = {**app.headers("tester"), "x-forge-oauth-user": "test-token-admin"}
+    headers = {**forge.headers("tester"), "x-forge-oauth-user": "test-token-admin"}
     assert client.get(f"/forge/v1/issues/{issue_id}/similar", headers=headers).status_code == 404
 
 
 def test_unknown_keys_are_looked_for_once_and_not_for_every_stranger(
-    client: FlaskClient, app: ForgeApp
+    client: FlaskClient, forge: ForgeApp
 ) -> None:
     for number in range(20):
-        token = app.token(app.claims(), key_id=f"strange-{number}")
-        headers = {**app.headers(), "Authorization": f"Bearer {token}"}
+        token = forge.token(forge.claims(), key_id=f"strange-{number}")
+        headers = {**forge.headers(), "Authorization": f"Bearer {token}"}
         client.get("/forge/v1/issues/1/similar", headers=headers)
-    assert app.looks == 1
+    assert forge.looks == 1
 
 
 def test_keys_that_cannot_be_had_are_503_and_show_nothing(
-    app: ForgeApp, place: Rooms, pair: tuple[str, str, str]
+    forge: ForgeApp, place: Rooms, pair: tuple[str, str, str]
 ) -> None:
-    headers = app.headers()
-    app.close()
+    headers = forge.headers()
+    forge.close()
     client = create_app(place).test_client()
     answer = client.get(f"/forge/v1/issues/{pair[2]}/similar", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 
 def test_keys_that_cannot_be_had_are_not_asked_for_at_each_call(
-    app: ForgeApp, place: Rooms, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+    forge: ForgeApp, place: Rooms, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = create_app(place).test_client()
-    app.broken = True
-    assert [ask(client, app, pair[2]).status_code for _ in range(5)] == [503] * 5
-    assert app.looks == 1
+    forge.broken = True
+    assert [ask(client, forge, pair[2]).status_code for _ in range(5)] == [503] * 5
+    assert forge.looks == 1
     # Those that are there are good for longer, while no others can be had.
-    app.broken = False
+    forge.broken = False
     client = create_app(place).test_client()
-    assert ask(client, app, pair[2]).status_code == 200
-    app.broken = True
-    monkeypatch.setattr(forge, "KEYS_KEPT", 0)
-    assert [ask(client, app, pair[2]).status_code for _ in range(5)] == [200] * 5
-    assert app.looks == 2
+    assert ask(client, forge, pair[2]).status_code == 200
+    forge.broken = True
+    monkeypatch.setattr(forge_module, "KEYS_KEPT", 0)
+    assert [ask(client, forge, pair[2]).status_code for _ in range(5)] == [200] * 5
+    assert forge.looks == 2
 
 
 def test_jira_away_is_503_and_shows_nothing(
-    client: FlaskClient, app: ForgeApp, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     jira.fail(path="/rest/api/2/issue/bulkfetch", status=503)
-    answer = ask(client, app, pair[2])
+    answer = ask(client, forge, pair[2])
     assert answer.status_code == 503
     assert "matches" not in answer.get_json()
 
 
-def test_the_doctor_looks_at_the_panel(cold_place: Rooms, app: ForgeApp) -> None:
+def test_the_doctor_looks_at_the_panel(cold_place: Rooms, forge: ForgeApp) -> None:
     def found(place: Rooms) -> Check:
         return next(check for check in examine(place, model=False) if check.what == "panel")
 
@@ -330,16 +328,16 @@ def test_the_doctor_looks_at_the_panel(cold_place: Rooms, app: ForgeApp) -> None
     assert "1 keys" in found(cold_place).says
     half = cold_place.settings.model_copy(update={"public_url": ""})
     assert not found(Rooms(half)).well
-    app.close()
+    forge.close()
     assert "cannot be had" in found(cold_place).says
     bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
     assert found(Rooms(bare)).well
 
 
-def test_without_an_app_there_is_no_panel(cold_place: Rooms, app: ForgeApp) -> None:
+def test_without_an_app_there_is_no_panel(cold_place: Rooms, forge: ForgeApp) -> None:
     bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
     client = create_app(Rooms(bare)).test_client()
-    assert ask(client, app, "1").status_code == 404
+    assert ask(client, forge, "1").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["forge_api_url", "public_url", "forge_app_id", "media_secret"])

@@ -7,53 +7,30 @@ DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
-from werkzeug.serving import BaseWSGIServer, make_server
+from playwright.sync_api import Browser, FrameLocator, expect
 
-from conftest import Site, serve_in_a_thread, wait_until
 from dejabug import jobs
 from dejabug.demo.jira_standin.forge import APP_ID
-from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
-from search_worker import searching
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-
-ROOT = Path(__file__).parent.parent
-PLUGIN = ROOT / "plugin"
-AXE = PLUGIN / "node_modules" / "axe-core" / "axe.min.js"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Clips of one bug, and others of the same place.
-CAMERA = ("freedoom-17.mp4", "freedoom-09.webm")
-COURT = ("freedoom-06.mp4", "freedoom-11.mp4", "freedoom-12.mp4", "freedoom-20.webm")
-# Read at once: the tests' rooms take all such variables away.
-PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
-# Seconds by which two clips may be apart while they play.
-APART = 0.12
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.fail("no Chromium: apt-get install chromium, or run the tests with make test")
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def service_url() -> str:
-    return f"http://127.0.0.1:{free_port()}"
+from support.browsers import (
+    APART,
+    HEAT,
+    PLUGIN,
+    PanelDesk,
+    Service,
+)
+from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site
+from support.search_worker import searching
+from support.tickets import history, tell
+from support.waiting import wait_until
+from support.workers import work
 
 
 @pytest.fixture
@@ -71,84 +48,12 @@ def environment(environment: dict[str, str], jira: Site, service_url: str) -> di
     }
 
 
-class Service:
-    """The real web service, which can be taken away and brought back."""
-
-    def __init__(self, place: Rooms, url: str) -> None:
-        self._app = create_app(place)
-        self._port = int(url.rpartition(":")[2])
-        self._server: BaseWSGIServer | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._server = make_server("127.0.0.1", self._port, self._app, threaded=True)
-        serve_in_a_thread(self._server)
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-
-
-@pytest.fixture
-def service(place: Rooms, service_url: str) -> Iterator[Service]:
-    running = Service(place, service_url)
-    yield running
-    running.stop()
-
-
-class Desk:
-    """A browser at the triage lead's desk; `complaints` is what its console says was wrong."""
-
-    def __init__(self, page: Page, jira: Site) -> None:
-        self.page, self._jira = page, jira
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._heard)
-
-    def open(self, key: str) -> FrameLocator:
-        """The panel on a ticket."""
-        self.page.goto(f"{self._jira.url}/browse/{key}")
-        return self.page.frame_locator("#panel")
-
-    def inside(self, script: str) -> Any:
-        """A script's answer within the panel."""
-        frame = next(each for each in self.page.frames if "/forge/panel/" in each.url)
-        return frame.evaluate(script)
-
-    def first_moment(self) -> dict[str, float]:
-        """The best match's first moment, as the service tells it."""
-        found: dict[str, float] = self.inside(
-            "fetch(`/forge/v1/issues/${window.__dejabugTest.issue.id}/similar`)"
-            ".then((answer) => answer.json()).then((told) => told.matches[0].moments[0])"
-        )
-        return found
-
-    def keep(self, name: str) -> None:
-        """Keep a picture of the panel, where pictures are wanted."""
-        if PICTURES:
-            self.page.wait_for_timeout(600)  # the frame takes its height
-            self.page.locator("#panel").screenshot(path=str(Path(PICTURES) / f"{name}.png"))
-
-    def flaws(self) -> list[str]:
-        """What axe finds wrong with the panel for people who cannot see or point."""
-        self.inside(AXE.read_text("utf-8"))
-        found = self.inside("axe.run().then((seen) => seen.violations)")
-        return [f"{each['id']}: {each['help']}" for each in found]
-
-    def _heard(self, message: Any) -> None:
-        where = str(message.location.get("url", ""))
-        if message.type == "error" and not where.endswith("favicon.ico"):
-            self.complaints.append(f"{message.text} {where}")
-
-
 @pytest.fixture(params=["light"])
-def desk(browser: Browser, jira: Site, service: Service, request: Any) -> Iterator[Desk]:
+def desk(browser: Browser, jira: Site, service: Service, request: Any) -> Iterator[PanelDesk]:
     context = browser.new_context(
         viewport={"width": 1000, "height": 900}, color_scheme=request.param, device_scale_factor=2
     )
-    found = Desk(context.new_page(), jira)
+    found = PanelDesk(context.new_page(), jira)
     yield found
     context.close()
 
@@ -176,7 +81,7 @@ def button(panel: Any, name: str) -> Any:
 
 
 def test_both_clips_play_in_step_from_the_matching_moment(
-    desk: Desk, tickets: tuple[str, str]
+    desk: PanelDesk, tickets: tuple[str, str]
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -207,25 +112,9 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     assert desk.complaints == []
 
 
-# The pixels of both heat maps as the browser has them, and where each lies beside its clip.
-HEAT = """[...document.querySelectorAll('.screen')].map((screen) => {
-  const [map, media] = [screen.querySelector('canvas'), screen.querySelector('video, img')];
-  const {data} = map.getContext('2d').getImageData(0, 0, map.width, map.height);
-  const colours = new Set();
-  for (let at = 0; at < data.length; at += 4) colours.add(`${data.slice(at, at + 4)}`);
-  const [over, under] = [map.getBoundingClientRect(), media.getBoundingClientRect()];
-  const [left, top] = [over.left - under.left, over.top - under.top];
-  const apart = [left, top, over.width - under.width, over.height - under.height].map(Math.abs);
-  const width = media.videoWidth || media.naturalWidth;
-  const height = media.videoHeight || media.naturalHeight;
-  const bent = (map.width * height) / (map.height * width);
-  return {colours: colours.size, apart: Math.max(...apart), bent};
-})"""
-
-
 @pytest.mark.parametrize("desk", ["dark"], indirect=True)
 def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
-    desk: Desk, place: Rooms, jira: Site, clips: Path
+    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
 ) -> None:
     (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
@@ -262,7 +151,7 @@ def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
 
 
 def test_who_wants_less_motion_gets_the_moment_standing_still(
-    desk: Desk, tickets: tuple[str, str]
+    desk: PanelDesk, tickets: tuple[str, str]
 ) -> None:
     old, key = tickets
     desk.page.emulate_media(reduced_motion="reduce")
@@ -275,7 +164,7 @@ def test_who_wants_less_motion_gets_the_moment_standing_still(
     wait_until(lambda: desk.inside(times) == pytest.approx(wanted, abs=0.1))
 
 
-def test_the_keyboard_does_all_of_it(desk: Desk, tickets: tuple[str, str]) -> None:
+def test_the_keyboard_does_all_of_it(desk: PanelDesk, tickets: tuple[str, str]) -> None:
     old, key = tickets
     panel = desk.open(key)
     button(panel, f"Compare the clips of {key} and {old}").focus()
@@ -292,7 +181,7 @@ def test_the_keyboard_does_all_of_it(desk: Desk, tickets: tuple[str, str]) -> No
 
 
 def test_same_bug_makes_the_link_as_the_viewer(
-    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -312,7 +201,7 @@ def test_same_bug_makes_the_link_as_the_viewer(
 
 
 def test_not_similar_hides_the_ticket_for_good(
-    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -327,7 +216,7 @@ def test_not_similar_hides_the_ticket_for_good(
 
 
 def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
-    desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
 ) -> None:
     old, _ = tickets
     key = jira.file("GAME", jira.issue(old)["fields"]["summary"])
@@ -342,7 +231,9 @@ def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
     assert desk.complaints == []
 
 
-def test_mute_and_unmute(desk: Desk, tickets: tuple[str, str], place: Rooms, jira: Site) -> None:
+def test_mute_and_unmute(
+    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
+) -> None:
     old, key = tickets
     panel = desk.open(key)
     button(panel, f"Mute on this issue, {key}").click()
@@ -354,7 +245,9 @@ def test_mute_and_unmute(desk: Desk, tickets: tuple[str, str], place: Rooms, jir
     expect(match(panel, old)).to_be_visible()
 
 
-def test_nothing_similar_is_good_news(desk: Desk, place: Rooms, jira: Site, clips: Path) -> None:
+def test_nothing_similar_is_good_news(
+    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
+) -> None:
     key = jira.file("GAME", "alone", clips / QUIET)
     tell(place, jira, key)
     panel = desk.open(key)
@@ -363,7 +256,7 @@ def test_nothing_similar_is_good_news(desk: Desk, place: Rooms, jira: Site, clip
 
 
 def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itself(
-    desk: Desk, place: Rooms, jira: Site, clips: Path
+    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
 ) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -378,7 +271,7 @@ def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itsel
 
 
 def test_a_service_that_is_away_says_what_to_do_and_comes_back(
-    desk: Desk, tickets: tuple[str, str], service: Service
+    desk: PanelDesk, tickets: tuple[str, str], service: Service
 ) -> None:
     old, key = tickets
     service.stop()
@@ -392,7 +285,7 @@ def test_a_service_that_is_away_says_what_to_do_and_comes_back(
 
 
 def test_a_ticket_that_the_viewer_may_not_see_is_nowhere_in_the_page(
-    desk: Desk, tickets: tuple[str, str], jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], jira: Site
 ) -> None:
     old, key = tickets
     secret = {"fields": {"security": {"name": "Secret"}}}
@@ -403,7 +296,7 @@ def test_a_ticket_that_the_viewer_may_not_see_is_nowhere_in_the_page(
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
-def test_nobody_is_shut_out_in_either_theme(desk: Desk, tickets: tuple[str, str]) -> None:
+def test_nobody_is_shut_out_in_either_theme(desk: PanelDesk, tickets: tuple[str, str]) -> None:
     old, key = tickets
     panel = desk.open(key)
     button(panel, f"Compare the clips of {key} and {old}").click()
@@ -414,7 +307,9 @@ def test_nobody_is_shut_out_in_either_theme(desk: Desk, tickets: tuple[str, str]
     assert desk.complaints == []
 
 
-def test_a_narrow_panel_has_no_sideways_scrolling(desk: Desk, tickets: tuple[str, str]) -> None:
+def test_a_narrow_panel_has_no_sideways_scrolling(
+    desk: PanelDesk, tickets: tuple[str, str]
+) -> None:
     old, key = tickets
     desk.page.set_viewport_size({"width": 400, "height": 900})
     panel = desk.open(key)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import TOKEN, Site
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import JiraRefusedError
+from support.jira_site import TOKEN, Site
 
 
 def accounts(site: Site, who: str = "admin") -> Accounts:

@@ -14,7 +14,7 @@ from PIL import Image
 from dejabug.objects import ObjectStore, StoreAwayError
 from dejabug.picture_packs import PicturePacks
 from dejabug.pictures import GAP, HEIGHT, Panel, Pictures, PictureStore, strip
-from object_store import Bucket
+from support.object_store import Bucket
 
 
 def frames(*levels: int, size: tuple[int, int] = (90, 160)) -> np.ndarray:

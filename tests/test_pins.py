@@ -9,7 +9,7 @@ from functools import cache
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from deploying import ROOT
+from support.repository import ROOT
 
 
 @cache

@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import TOKEN, Site
 from dejabug import jobs, media, previewing
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.logs import configure_logs
@@ -29,7 +28,8 @@ from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.previews import ABANDONED, PreviewStore
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
-from test_jobs import KilledError
+from support.jira_site import TOKEN, Site
+from support.workers import KilledError
 
 Make = Callable[..., Path]
 FFMPEG = media.find_ffmpeg()

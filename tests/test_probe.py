@@ -10,20 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import dejabug, new_python
 from dejabug import media
 from dejabug.media.tracks import read_tracks
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
-from test_cli import call, words
-from test_media import Make
+from support.command_line import PROBE_KEYS, call, words
+from support.made_clips import Make
+from support.processes import dejabug, new_python
 
 # Nothing listens there: the command must not ask.
 NO_REDIS = {"DEJABUG_REDIS_URL": "redis://127.0.0.1:1/0"}
-KEYS = {
-    "duration", "width", "height", "times", "sampled_times", "truncated", "notes", "status",
-    "reason",
-}  # fmt: skip
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p"]
 
 
@@ -79,7 +75,7 @@ def test_a_file_that_cannot_be_read_ends_with_its_reason_and_status_1(
     answer = call("probe", "--json", str(tmp_path / "bad.mp4"), str(good))
     assert answer.exit_code == 1
     bad, fine = map(json.loads, answer.stdout.splitlines())
-    assert bad.keys() == fine.keys() == KEYS
+    assert bad.keys() == fine.keys() == PROBE_KEYS
     assert (bad["status"], bad["times"], bad["width"]) == (str(ClipStatus.FAILED), [], None)
     assert bad["reason"].startswith("not_a_video: the file is neither")
     assert fine["status"] == str(ClipStatus.INDEXED)

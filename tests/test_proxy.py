@@ -17,10 +17,12 @@ import requests
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from conftest import serve_in_a_thread, wait_until
 from dejabug.redis_server import free_port
+from support.repository import ROOT
+from support.servers import serve_in_a_thread
+from support.waiting import answers, wait_until
 
-CADDYFILE = Path(__file__).parent.parent / "deploy" / "proxy" / "Caddyfile"
+CADDYFILE = ROOT / "deploy" / "proxy" / "Caddyfile"
 CADDY = shutil.which("caddy", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
 UPLOAD, WEBHOOK = 3000, 1000  # bytes
 
@@ -42,10 +44,9 @@ class Addresses:
         return requests.request(method, self.secure + path, verify=trust, timeout=20, **options)
 
     def answer(self) -> bool:
-        try:
-            return self.authority.exists() and self.call("GET", "/").ok
-        except (requests.ConnectionError, requests.Timeout):
-            return False
+        return self.authority.exists() and answers(
+            f"{self.secure}/", timeout=20, verify=str(self.authority)
+        )
 
 
 @pytest.fixture(scope="module")

@@ -9,28 +9,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conftest import Site
 from dejabug import backfill, jobs, media
 from dejabug.cli import app
 from dejabug.previewing import queue_preview
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
 from dejabug.reconcile import missed
 from dejabug.records import ClipStatus
-from dejabug.retention import DAY, EVERY, Retention
+from dejabug.retention import EVERY, Retention
 from dejabug.rooms import Rooms
 from dejabug.web.media import video_state
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-
-YEAR = 365 * DAY
-
-
-def age(jira: Site, key: str, years: float) -> str:
-    """Make a ticket's clips that old in Jira; the ticket's id."""
-    when = time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(time.time() - years * YEAR))
-    issue = jira.app.extensions["store"].issues[str(jira.issue(key)["id"])]
-    for attachment in issue.attachments:
-        attachment.created = when
-    return str(issue.id)
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.jira_site import YEAR, Site, age
+from support.tickets import history, tell
+from support.workers import work
 
 
 def purge_older(place: Rooms, years: float, what: str = "clips") -> int:

@@ -12,9 +12,9 @@ import redis
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
-from conftest import TOKEN, Site
 from dejabug import readers as readers_module
 from dejabug.readers import KEPT, SIGHT, NotThatReaderError, Readers, Sights
+from support.jira_site import TOKEN, Site
 
 TESTER, ADMIN = f"{TOKEN}-tester", f"{TOKEN}-admin"
 NOW = 1_800_000_000.0

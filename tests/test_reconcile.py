@@ -10,39 +10,37 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from conftest import TOKEN, Site, wait_until
-from dejabug import cli, reconcile
+from dejabug import reconcile
 from dejabug.catalogue import HIDDEN, PENDING
 from dejabug.index import text_of
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jobs import take_in
-from dejabug.reconcile import Report, missed, queue_reconcile, reconcile_job
+from dejabug.reconcile import missed, queue_reconcile, reconcile_job
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict
 from dejabug.worker import Housekeeper, WarmWorker
-from test_jobs import COWS, QUIET, history, work
+from support.command_line import call, words
+from support.demo_clips import COWS, QUIET
+from support.jira_site import TOKEN, Site
+from support.reconciling import reconciled
+from support.tickets import history
+from support.waiting import wait_until
+from support.workers import work
 
 SEARCH = "/rest/api/2/search/jql"
 # A word that the sequence of tests' tickets does not have.
 NEW_WORDS = "the herd floats above the meadow"
 
 
-def run(place: Rooms, **options: Any) -> Report:
-    """A round to its end."""
-    return list(reconcile.reconcile(place, **options))[-1]
-
-
 def repair(place: Rooms) -> dict[str, int]:
     """A round, and the work that it brings; what was repaired."""
-    report = run(place)
+    report = reconciled(place)
     assert report.doubt == ""
     work(place)
     return report.repaired
@@ -70,7 +68,7 @@ def known(place: Rooms, jira: Site, broken: Path) -> list[str]:
     keys = [jira.file("GAME", summary, broken) for summary in ("a herd", "a quiet lake")]
     for key in keys:
         learn(place, key)
-    assert run(place).repaired == {}
+    assert reconciled(place).repaired == {}
     return keys
 
 
@@ -200,7 +198,7 @@ def test_a_clip_that_another_encoder_knew_is_no_new_clip(
     assert missed(issue, place) is None
     place.redis.delete(f"dejabug:clip:{place.catalogue._slug}:{clip.id}")
     assert missed(issue, place) == "clip added"
-    assert run(place).repaired == {"clip added": 1}
+    assert reconciled(place).repaired == {"clip added": 1}
     work(place)
     assert not watched(place, known[0])
 
@@ -209,8 +207,8 @@ def test_what_is_promised_already_is_not_promised_twice(
     place: Rooms, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
-    assert run(place).repaired == {"unknown": 1}
-    assert run(place).repaired == {}
+    assert reconciled(place).repaired == {"unknown": 1}
+    assert reconciled(place).repaired == {}
     assert place.queue("default").count == 1
 
 
@@ -235,7 +233,7 @@ def test_issues_that_are_all_hidden_are_not_taken_for_deleted(
     place: Rooms, jira: Site, known: list[str], hide: Callable[[Site], None]
 ) -> None:
     hide(jira)
-    report = run(place)
+    report = reconciled(place)
     assert "not one issue of the project GAME can be seen" in report.doubt
     assert report.repaired == {}
     work(place)
@@ -250,7 +248,7 @@ def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
         learn(place, key)
     for key in keys[:6]:
         jira.call("DELETE", f"/rest/api/2/issue/{key}")
-    report = run(place)
+    report = reconciled(place)
     assert "6 of 11 known issues" in report.doubt
     assert place.queue("default").count == 0
     assert place.catalogue.issue_count() == 11
@@ -259,7 +257,7 @@ def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
 def test_a_token_that_has_run_out_loses_nothing(place: Rooms, jira: Site, known: list[str]) -> None:
     take_the_token(jira)
     with pytest.raises(JiraRefusedError):
-        run(place)
+        reconciled(place)
     reconcile_job()
     work(place)
     assert place.catalogue.issue_count() == 2
@@ -276,7 +274,7 @@ def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
     jira.fail(path="/rest/api/2/myself", status=401)
     jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
     with pytest.raises(JiraRefusedError):
-        run(place)
+        reconciled(place)
     assert place.catalogue.issue_count() == 2
 
 
@@ -291,10 +289,10 @@ def test_a_project_that_jira_refuses_keeps_its_mark_and_the_others_go_on(
     place: Rooms, jira: Site, broken: Path, known: list[str]
 ) -> None:
     learn(place, jira.file("SEQUEL", "s", broken))
-    run(place)
+    reconciled(place)
     before = {project: mark(place, project) for project in ("GAME", "SEQUEL")}
     jira.fail(path=SEARCH, status=400)
-    assert run(place).refused == ["GAME"]
+    assert reconciled(place).refused == ["GAME"]
     assert mark(place, "GAME") == before["GAME"]
     assert mark(place, "SEQUEL") > before["SEQUEL"]
 
@@ -306,7 +304,7 @@ def test_a_jira_that_is_away_is_left_for_the_next_round(
     before = mark(place, "GAME")
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "30"}, count=2)
     with pytest.raises(JiraUnavailableError):
-        run(place)
+        reconciled(place)
     reconcile_job()  # ends well, and is not run again by RQ
     assert mark(place, "GAME") == before
     assert not place.redis.exists(reconcile.LOCK)
@@ -319,8 +317,8 @@ def test_a_longer_look_back_finds_what_is_older_than_the_mark(
     key = jira.file("GAME", "cows", broken)
     store = jira.app.extensions["store"]
     store.find(key, store.users["admin"]).updated = "2026-01-12T09:00:00.000+0000"
-    assert run(place).repaired == {}
-    assert run(place, since=10 * 365 * 24 * 3600).repaired == {"unknown": 1}
+    assert reconciled(place).repaired == {}
+    assert reconciled(place, since=10 * 365 * 24 * 3600).repaired == {"unknown": 1}
 
 
 def test_a_project_that_is_switched_off_is_left_alone(
@@ -354,11 +352,11 @@ def test_two_rounds_at_once_are_one(
     jira.file("GAME", "cows", broken)
     first = reconcile.reconcile(place)
     next(first)
-    assert run(place).busy
+    assert reconciled(place).busy
     reconcile_job()  # ends well, and does nothing
     assert not list(first)[-1].busy
     assert place.queue("default").count == 1
-    assert not run(place).busy
+    assert not reconciled(place).busy
 
 
 def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
@@ -408,26 +406,18 @@ def test_every_known_issue_is_checked_in_turn(
         return set(some)
 
     monkeypatch.setattr(cold_place.jira, "present", present)
-    rounds = [run(cold_place).checked]
+    rounds = [reconciled(cold_place).checked]
     while int(cold_place.redis.get(reconcile.CHECKED) or 0):
-        rounds.append(run(cold_place).checked)
+        rounds.append(reconciled(cold_place).checked)
     assert set(asked) == ids
     assert len(rounds) > 1
     assert max(rounds) < 2 * reconcile.SLICE
     asked.clear()
-    run(cold_place, whole=True)
+    reconciled(cold_place, whole=True)
     assert set(asked) == ids
 
 
 # The command
-
-
-def call(*arguments: str) -> Any:
-    return CliRunner().invoke(cli.app, list(arguments), terminal_width=120)
-
-
-def words(text: str) -> str:
-    return " ".join(text.split())
 
 
 def test_the_command_says_what_is_repaired(
@@ -488,7 +478,7 @@ def test_an_issue_that_changes_while_pages_are_read_hides_no_other(
     issues[ids[touched]].updated = stamp(time.time())
     for _ in steps:
         pass
-    run(place)
+    reconciled(place)
     assert {text_of(each) for each in place.redis.zrange(PENDING, 0, -1)} == set(ids)
 
 

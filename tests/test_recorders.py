@@ -1,6 +1,6 @@
 """Every recorder's files are read as a player shows them: times, pictures, colours, size, length.
 
-The clips are made with the recorders' parameters (tests/recorders.py); no device made them.
+The clips are made with the recorders' parameters (tests/support/recorders.py); no device made them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pytest
 
 from dejabug import media
 from dejabug.media import Frames
-from ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
-from numbered_pictures import PATCHES, drawn, read_number, read_patches
-from recorders import RECORDERS, RECORDINGS, markdown
-from recordings import HDR_BOUND, SDR_BOUND, Recording
-from test_docs import ROOT
+from support.ffmpegs import DEBIAN, PACKAGED, ffmpeg_called
+from support.numbered_pictures import PATCHES, drawn, read_number, read_patches
+from support.recorders import RECORDERS, RECORDINGS, markdown
+from support.recordings import HDR_BOUND, SDR_BOUND, Recording
+from support.repository import ROOT
 
 # Frames a second that are sampled, and their shorter side.
 RATE, SHORT_SIDE = 2.0, 224
@@ -157,7 +157,7 @@ def test_two_pictures_mixed_by_lines_or_by_half_have_no_number() -> None:
 
 def test_the_page_on_recorders_shows_the_table_of_these_tests() -> None:
     page = PAGE.read_text("utf-8")
-    again = "make it again: python tests/recorders.py --markdown"
+    again = "make it again: cd tests && python -m support.recorders --markdown"
     assert markdown() in page, again
     rows = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
     assert len([row for row in rows if row in markdown()]) == len(RECORDERS)

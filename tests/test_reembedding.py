@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 from rq import Worker
 
-from conftest import Site, clips_waiting, wait_until
 from dejabug import jobs, reembedding, serving
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
@@ -34,15 +33,18 @@ from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
 from dejabug.serving import NotServingError
 from dejabug.worker import WarmWorker, queues_now
-from forks import Fork
-from search_worker import searching
-from test_cli import call, words
-from test_encoders import small_clip  # noqa: F401 (a fixture)
-from test_jobs import COWS, PLACEHOLDER, QUIET, changes, history, old_and_new, tell, work
+from support.command_line import call, words
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.forks import Fork
+from support.jira_site import Site, changes
+from support.search_worker import searching
+from support.tickets import history, old_and_new, tell
+from support.waiting import wait_until
+from support.workers import clips_waiting, work
 
 
 @pytest.fixture
-def other(place: Rooms, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Rooms:  # noqa: F811
+def other(place: Rooms, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Rooms:
     """The rooms of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
     monkeypatch.setattr("dejabug.serving.KEPT", 0.0)

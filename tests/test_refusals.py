@@ -19,7 +19,6 @@ import pytest
 import redis
 from flask import Flask
 
-from conftest import SECRET, Site, dejabug, serve_in_a_thread, wait_until
 from dejabug import patient_worker
 from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
@@ -37,11 +36,16 @@ from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
 from dejabug.worker import Housekeeper, WarmWorker
-from search_worker import searching
-from test_api import Caller
-from test_cli import call
-from test_jobs import COWS, history
-from test_worker import send_created
+from support.api import Caller
+from support.command_line import call
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.processes import dejabug
+from support.search_worker import searching
+from support.servers import serve_in_a_thread
+from support.tickets import history
+from support.waiting import wait_until
+from support.webhooks import SECRET, send_created
 
 FULL, REPLICA, DISK = "full", "a replica", "without a disk"
 
@@ -102,16 +106,6 @@ def trouble(tmp_path: Path, request: Any) -> Iterator[Trouble]:
 @pytest.fixture
 def environment(environment: dict[str, str], trouble: Trouble) -> dict[str, str]:
     return {**environment, "DEJABUG_REDIS_URL": trouble.server.url}
-
-
-@pytest.fixture
-def app(place: Rooms) -> Flask:
-    return create_app(place)
-
-
-@pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
-    return Caller(app, place, "GAME")
 
 
 def post(app: Flask, event: dict[str, Any]) -> Any:

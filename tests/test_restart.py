@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Site, wait_until
 from dejabug import uploads
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
@@ -20,7 +19,9 @@ from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from patience import PATIENCE
+from support.jira_site import Site
+from support.patience import PATIENCE
+from support.waiting import wait_until
 
 FRAMES = 25
 # Clips from whose frames HNSW is seconds in building; and few ones, each of whose keys takes Redis

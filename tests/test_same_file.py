@@ -6,15 +6,13 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from conftest import Site
-from dejabug import jobs, search, uploads
+from dejabug import jobs, search
 from dejabug.answers import rank, rank_anew
 from dejabug.catalogue import Catalogue
 from dejabug.cli import app as cli
@@ -25,20 +23,16 @@ from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
 from dejabug.verdicts import Verdict
-from dejabug.web import create_app
-from forge_app import ForgeApp
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell, work
-from test_search import ALL, BOTH, GAME, secure, send
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.forge_app import ForgeApp, panel
+from support.jira_site import Site, secure
+from support.searches import ALL, BOTH, GAME, uploaded
+from support.tickets import history, tell
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
-    return {**environment, **app.environment()}
-
-
-@pytest.fixture
-def client(place: Rooms) -> FlaskClient:
-    return create_app(place).test_client()
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
+    return {**environment, **forge.environment()}
 
 
 class Twins:
@@ -69,28 +63,14 @@ def twins(place: Rooms, jira: Site, clips: Path) -> Twins:
     return Twins(place, jira, clips)
 
 
-def panel(client: FlaskClient, app: ForgeApp, issue_id: str, who: str = "tester") -> list[Any]:
-    told = client.get(f"/forge/v1/issues/{issue_id}/similar", headers=app.headers(who)).get_json()
-    matches: list[Any] = told["matches"]
-    return matches
-
-
-def uploaded(place: Rooms, path: Path) -> list[Found]:
-    upload_id = send(place, path)
-    work(place)
-    upload = uploads.look(place, upload_id, GAME.name)
-    assert upload is not None
-    return search.like_upload(place, GAME, upload, ALL, 10).results
-
-
 def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
-    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, app: ForgeApp
+    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     label = f"Same file as {twins.old}"
     (comment,) = jira.comments(twins.new)
     first = comment["body"].index(f"* *[{twins.old}|")
     assert comment["body"][first:].split("\n")[1].startswith(f"** {label} (score 1.00)")
-    shown = panel(client, app, twins.new_id)[0]
+    shown = panel(client, forge, twins.new_id)[0]
     assert (shown["key"], shown["score"], shown["strength"]) == (twins.old, 1.0, label)
     assert (shown["same_file"], shown["weak"]) == (twins.old, False)
     assert shown["moments"][0]["here_at"] in shown["here"]["times"]
@@ -141,42 +121,42 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
 
 
 def test_a_verdict_that_they_are_not_similar_wins(
-    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, app: ForgeApp
+    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
     place.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
     jobs.suggest(twins.new_id)
     assert all(twins.old not in each["body"] for each in jira.comments(twins.new))
-    assert twins.old not in json.dumps(panel(client, app, twins.new_id))
+    assert twins.old not in json.dumps(panel(client, forge, twins.new_id))
     assert twins.found_in_search().key != twins.old
 
 
 def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
-    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, app: ForgeApp
+    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
     tell(place, jira, twins.old, watch=False)
-    told = panel(client, app, twins.new_id)
+    told = panel(client, forge, twins.new_id)
     assert twins.old not in json.dumps(told)
     assert "Same file" not in json.dumps(told)
     page = search.like_issue(place, GAME, twins.new, ALL, 10)
     assert {found.key for found in page.results} == set(twins.others)
     assert all(found.same_file is None and found.score < 1 for found in page.results)
     assert all("Same file" not in each["body"] for each in jira.comments(twins.new))
-    assert panel(client, app, twins.new_id, "admin")[0]["same_file"] == twins.old
+    assert panel(client, forge, twins.new_id, "admin")[0]["same_file"] == twins.old
 
 
 def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the_same(
-    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, app: ForgeApp
+    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
-    before = panel(client, app, twins.new_id)
+    before = panel(client, forge, twins.new_id)
     page = search.like_issue(place, GAME, twins.new, ALL, 10)
     for _ in range(24):
         key = jira.file("GAME", "the same again", clips / QUIET)
         secure(jira, key)
         tell(place, jira, key, watch=False)
     rank_anew(place, twins.new_id)
-    after = panel(client, app, twins.new_id)
+    after = panel(client, forge, twins.new_id)
     assert [each["key"] for each in after] == [each["key"] for each in before]
     again = search.like_issue(place, GAME, twins.new, ALL, 10)
     assert [found.key for found in again.results] == [found.key for found in page.results]
@@ -233,12 +213,12 @@ def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Rooms)
 
 
 def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
-    twins: Twins, place: Rooms, client: FlaskClient, app: ForgeApp
+    twins: Twins, place: Rooms, client: FlaskClient, forge: ForgeApp
 ) -> None:
     (clip,) = place.catalogue.clips_of(twins.old_id)
     place.catalogue.put_clip(replace(clip, unshown=True))
     place.pictures.forget(clip.id)
-    shown = panel(client, app, twins.new_id)[0]
+    shown = panel(client, forge, twins.new_id)[0]
     assert (shown["same_file"], shown["there"]["times"]) == (twins.old, [])
 
 

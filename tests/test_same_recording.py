@@ -10,30 +10,24 @@ import pytest
 from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
-from conftest import Site
 from dejabug import search
 from dejabug.cli import app as cli
 from dejabug.conversation import Command, obey
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
-from dejabug.web import create_app
-from forge_app import ForgeApp
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, tell
-from test_same_file import panel, uploaded
-from test_search import ALL, GAME, secure
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.forge_app import ForgeApp, panel
+from support.jira_site import Site, secure
+from support.searches import ALL, GAME, uploaded
+from support.tickets import history, tell
 
 # A project must have nine clips to tell copies from what always looks alike in it.
 OTHERS = (*COWS[1:], *PLACEHOLDER, QUIET, *(f"crafter-{n:02}.mp4" for n in (5, 7, 8, 9)))
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
-    return {**environment, **app.environment()}
-
-
-@pytest.fixture
-def client(place: Rooms) -> FlaskClient:
-    return create_app(place).test_client()
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
+    return {**environment, **forge.environment()}
 
 
 @pytest.fixture
@@ -44,7 +38,7 @@ def copy(clips: Path, tmp_path: Path, ffmpeg: Callable[..., Path]) -> Path:
 
 
 def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
-    place: Rooms, jira: Site, clips: Path, copy: Path, client: FlaskClient, app: ForgeApp
+    place: Rooms, jira: Site, clips: Path, copy: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     old, *_ = history(place, jira, clips, COWS[0], *OTHERS)
     new = jira.file("GAME", "this one is quite another matter", copy)
@@ -56,7 +50,7 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     assert f"** {label} (score " in comment["body"]
     assert "Same moment" in comment["body"]
 
-    shown = panel(client, app, new_id)[0]
+    shown = panel(client, forge, new_id)[0]
     assert (shown["key"], shown["strength"]) == (old, label)
     assert (shown["same_recording"], shown["same_file"]) == (old, None)
     assert shown["reasons"][0]["text"] == why
@@ -90,6 +84,6 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     # Who may not see the old ticket learns nothing of it.
     secure(jira, old)
     tell(place, jira, old, watch=False)
-    told = json.dumps(panel(client, app, new_id))
+    told = json.dumps(panel(client, forge, new_id))
     assert old not in told
     assert "recording" not in told

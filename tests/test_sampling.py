@@ -13,7 +13,7 @@ from dejabug.media import Limits, decoding
 from dejabug.media.content import distinct
 from dejabug.media.decoding import SPARSE
 from dejabug.media.sampling import sampling_step
-from test_media import CORNER, H264, Make, coloured, levels
+from support.made_clips import CORNER, H264, Make, coloured, levels
 
 VFR = ["-fps_mode", "vfr", "-c:v", "ffv1"]
 KEY_EVERY = ["-sc_threshold", "0", "-g"]

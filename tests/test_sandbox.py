@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import dejabug, processes_of, wait_until
 from dejabug import media
 from dejabug.media import Limits, SandboxMissingError, sandbox
 from dejabug.media.child import Outcome
 from dejabug.media.ffmpeg import run
+from support.processes import dejabug, processes_of
+from support.waiting import wait_until
 
 FFMPEG = media.find_ffmpeg()
 BOTH = len(sandbox.protection()) == 2

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import Site
 from dejabug import questions, replies, search, upload_files, uploads
 from dejabug.callers import Caller
 from dejabug.finder import Finder
@@ -22,18 +19,11 @@ from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
 from dejabug.verdicts import Verdict
-from search_worker import searching
-from test_jobs import COWS, PLACEHOLDER, QUIET, history, link, tell, work
-
-GAME = Caller("token:a", frozenset({"GAME"}))
-BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
-ALL = Filters()
-
-
-@pytest.fixture
-def worker(place: Rooms) -> Iterator[None]:
-    with searching(place):
-        yield
+from support.demo_clips import COWS, PLACEHOLDER, QUIET
+from support.jira_site import Site, link, secure
+from support.searches import ALL, BOTH, GAME, send
+from support.tickets import history, tell
+from support.workers import work
 
 
 def keys(page: Page) -> list[str]:
@@ -42,13 +32,6 @@ def keys(page: Page) -> list[str]:
 
 def words(place: Rooms, asked: str = "meadow", caller: Caller = GAME, **filters: Any) -> list[str]:
     return keys(search.by_words(place, caller, asked, Filters(**filters), 10))
-
-
-def secure(jira: Site, key: str) -> None:
-    """A security level that our own account may see."""
-    jira.app.extensions["store"].users["bot"].levels.append("Secret")
-    fields = {"security": {"name": "Secret"}}
-    jira.call("PUT", f"/rest/api/2/issue/{key}", "admin", json={"fields": fields})
 
 
 def test_words_find_issues_with_their_clip_and_moment(
@@ -280,13 +263,6 @@ def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms
 
 
 # Uploads
-
-
-def send(place: Rooms, path: Path) -> str:
-    with uploads.receiving(place) as (upload_id, folder):
-        shutil.copyfile(path, folder / "clip")
-    uploads.submit(place, upload_id, GAME.name, ["GAME"], "{}")
-    return upload_id
 
 
 def test_an_upload_finds_its_like_and_leaves_nothing(place: Rooms, jira: Site, clips: Path) -> None:

@@ -5,7 +5,6 @@ Every run has the clips that are asked for and some others; `make test-slow` has
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from dejabug import questions, ranking
 from dejabug.demo.studio import CLIPS
 from dejabug.encoders.scale import scale_of
 from dejabug.evaluation.corpus import Corpus, indexed
+from dejabug.evaluation.manifest import read_manifest
 from dejabug.settings import Settings
-from remembering import Remembering
+from support.demo_clips import data_set
+from support.remembering import Remembering
 
 # What somebody who sees the demo might ask → the group of the clip that must come first.
 ASKED = {
@@ -47,15 +48,9 @@ FEW, ALL = "some clips", "all clips"
 
 def some_clips(folder: Path) -> Path:
     """A data set of the groups that are asked for, and of one in eight of the other clips."""
-    entries: dict[bool, list[str]] = {True: [], False: []}
-    for line in (CLIPS / "manifest.jsonl").read_text("utf-8").splitlines():
-        entries[json.loads(line)["group"] in ASKED.values()].append(line)
-    chosen = [*entries[True], *entries[False][::8]]
-    folder.mkdir()
-    (folder / "manifest.jsonl").write_text("\n".join(chosen), "utf-8")
-    for line in chosen:
-        (folder / json.loads(line)["file"]).symlink_to(CLIPS / json.loads(line)["file"])
-    return folder
+    groups = ASKED.values()
+    others = [entry.file for entry in read_manifest(CLIPS) if entry.group not in groups][::8]
+    return data_set(folder, lambda entry: entry["group"] in groups or entry["file"] in others)
 
 
 @pytest.fixture(scope="module", params=[FEW, pytest.param(ALL, marks=pytest.mark.slow)])

@@ -27,13 +27,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from slack_sdk.signature import SignatureVerifier
 
-from conftest import Site, dejabug, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.redis_server import RedisServer, free_port
-from forks import Fork
-from test_docs import ROOT
-from test_docs_api import alive
-from test_jobs import COWS, QUIET
+from support.demo_clips import COWS, QUIET
+from support.forks import Fork
+from support.jira_site import Site
+from support.processes import dejabug
+from support.repository import ROOT
+from support.waiting import answers, wait_until
 
 PASSWORD = "marked-redis-password"
 SECRETS = {
@@ -160,7 +161,7 @@ def test_none_of_our_secrets_is_ever_printed(
         assert token.startswith("djb_"), told.stderr
         secrets.append(token)
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: alive(url))
+        wait_until(lambda: answers(f"{url}/healthz"))
         secrets += live(url, token, jira, clips)
         refused = admin.execute_command("ACL", "LOG")
         assert refused == [], f"the documented user may do too little: {refused}"

@@ -13,13 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from conftest import wait_until
 from dejabug.logs import configure_logs
 from dejabug.queueing import enqueue
 from dejabug.redis_server import free_port
@@ -27,18 +25,9 @@ from dejabug.rooms import Rooms, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from dejabug.worker import WarmWorker
+from support.waiting import answers, wait_until
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
-
-
-@pytest.fixture
-def app(cold_place: Rooms) -> Flask:
-    return create_app(cold_place)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 @pytest.mark.parametrize(
@@ -64,13 +53,13 @@ def client(app: Flask) -> FlaskClient:
     ],
 )
 def test_every_answer_says_what_browsers_may_do_with_it(
-    app: Flask, client: FlaskClient, method: str, path: str
+    cold_app: Flask, cold_client: FlaskClient, method: str, path: str
 ) -> None:
-    @app.get("/boom")
+    @cold_app.get("/boom")
     def boom() -> str:
         raise RuntimeError("nobody thought of this")
 
-    answer = client.open(path, method=method)
+    answer = cold_client.open(path, method=method)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] in ("no-referrer", "same-origin")
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -93,23 +82,23 @@ def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_place: Room
 
 
 def test_no_foreign_page_changes_anything_with_somebodys_session(
-    app: Flask, client: FlaskClient, cold_place: Rooms
+    cold_app: Flask, cold_client: FlaskClient, cold_place: Rooms
 ) -> None:
     """Whatever address is added: a session alone, from another site's page, changes nothing."""
     _, token = cold_place.tokens.create("Tess", ["GAME"])
-    client.set_cookie("dejabug_session", cold_place.sessions.begin(token.reader))
+    cold_client.set_cookie("dejabug_session", cold_place.sessions.begin(token.reader))
     tried = []
-    for rule in app.url_map.iter_rules():
+    for rule in cold_app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) & UNSAFE):
             path = rule.build(dict.fromkeys(rule.arguments, "1"))
             assert path is not None
             for origin in ("https://evil.example", "null", None):
                 headers = {"Origin": origin} if origin else {}
-                answer = client.open(path[1], method=method, headers=headers)
+                answer = cold_client.open(path[1], method=method, headers=headers)
                 assert answer.status_code in (401, 403, 404), f"{method} {rule}: {answer.status}"
             tried.append(rule.rule)
     assert {"/sign-out", "/sign-in", "/api/v1/search/clip", "/webhooks/jira"} <= set(tried)
-    assert client.get("/api/v1/status").status_code in (200, 503)  # the session is still there
+    assert cold_client.get("/api/v1/status").status_code in (200, 503)  # the session is still there
 
 
 @pytest.mark.parametrize(
@@ -123,8 +112,8 @@ def test_no_foreign_page_changes_anything_with_somebodys_session(
         "/api/v1/jobs/..%2f..%2fx",
     ],
 )
-def test_no_address_leads_out_of_its_folder(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
+def test_no_address_leads_out_of_its_folder(cold_client: FlaskClient, path: str) -> None:
+    answer = cold_client.get(path)
     assert answer.status_code in (400, 401, 404)
     assert "import" not in answer.text
 
@@ -248,23 +237,16 @@ def test_a_body_that_does_not_come_gives_its_thread_back(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: alive(url))
+        wait_until(lambda: answers(f"{url}/healthz"))
         with socket.create_connection(("127.0.0.1", port), 30) as stalled:
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {url}\r\n"
             kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000"
             stalled.sendall(f"{head}{kind}\r\n\r\ntok".encode())
             assert stalled.recv(100).startswith(b"HTTP/1.1 4")
-        assert alive(url)
+        assert answers(f"{url}/healthz", timeout=30)
     finally:
         server.terminate()
         server.wait()
-
-
-def alive(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/healthz", timeout=30).ok
-    except (requests.ConnectionError, requests.Timeout):
-        return False
 
 
 def test_the_settings_and_their_picture_hide_redis_password() -> None:

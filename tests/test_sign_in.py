@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,89 +10,26 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from conftest import Site
 from dejabug import readers
 from dejabug.people import StrangerError
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
-from oidc_site import Provider, signed
-from test_jobs import COWS, QUIET, history
-from test_pages import fail
-from test_search import secure
+from support.demo_clips import COWS, QUIET
+from support.jira_site import Site, people, secure
+from support.oidc_site import Provider, signed
+from support.signing_in import (
+    CALLBACK,
+    PUBLIC,
+    Browser,
+    app,
+    browser,
+    environment,
+    provider,
+    refused,
+)
+from support.tickets import fail, history
 
-PUBLIC = "https://dejabug.example"
-CALLBACK = f"{PUBLIC}/sign-in/oidc/callback"
-OURS = {"Origin": PUBLIC}
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    running = Provider(PUBLIC)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def environment(environment: dict[str, str], provider: Provider) -> dict[str, str]:
-    return {**environment, **provider.environment(), "DEJABUG_PUBLIC_URL": PUBLIC}
-
-
-@pytest.fixture
-def app(cold_place: Rooms, jira: Site) -> Flask:
-    people(jira)["bot"].admin = True  # our account may ask Jira about others
-    return create_app(cold_place)
-
-
-def people(jira: Site) -> dict[str, Any]:
-    found: dict[str, Any] = jira.app.extensions["store"].users
-    return found
-
-
-class Browser:
-    """A browser, at our pages and at the provider."""
-
-    def __init__(self, app: Flask, provider: Provider) -> None:
-        self.client, self._provider = app.test_client(), provider
-
-    def get(self, address: str, **options: Any) -> Any:
-        return self.client.get(address.removeprefix(PUBLIC), base_url=PUBLIC, **options)
-
-    def post(self, path: str, **options: Any) -> Any:
-        return self.client.post(path, base_url=PUBLIC, headers=OURS, **options)
-
-    def begin(self, back: str = "/") -> str:
-        """Where it is sent to."""
-        answer = self.get("/sign-in/oidc", query_string={"next": back})
-        assert answer.status_code == 303
-        return str(answer.location)
-
-    def sign_in(self, login: str = "tess", back: str = "/") -> Any:
-        """What it gets when it comes back."""
-        return self.get(self._provider.visit(self.begin(back), login))
-
-    def sees(self, keys: list[str]) -> set[str]:
-        """Those of the issues for which the API has an answer, other than that there is none."""
-        answers = {key: self.get(f"/api/v1/issues/{key}/similar").status_code for key in keys}
-        assert set(answers.values()) <= {200, 404}
-        return {key for key, status in answers.items() if status == 200}
-
-    def is_signed_in(self) -> bool:
-        answer = self.get("/")
-        assert answer.status_code in (200, 401)
-        return bool(answer.status_code == 200)
-
-
-@pytest.fixture
-def browser(app: Flask, provider: Provider) -> Browser:
-    return Browser(app, provider)
-
-
-def refused(answer: Any, status: int, says: str) -> None:
-    """A page that says why, from which nobody is signed in."""
-    assert (answer.status_code, "Sign in with Studio account" in answer.text) == (status, True)
-    assert says in answer.text
-    assert "dejabug_session" not in answer.headers.get("Set-Cookie", "")
-
+__all__ = ["app", "browser", "environment", "provider"]
 
 # Who comes in
 
@@ -265,8 +201,8 @@ def test_each_person_has_a_rate_of_their_own(app: Flask, provider: Provider, jir
     place: Rooms = app.extensions["dejabug"]
     slow = Rooms(place.settings.model_copy(update={"api_requests_per_minute": 2}))
     tess, twin, ada = (Browser(create_app(slow), provider) for _ in range(3))
-    for browser, login in ((tess, "tess"), (twin, "tess"), (ada, "ada")):
-        browser.sign_in(login)
+    for each, login in ((tess, "tess"), (twin, "tess"), (ada, "ada")):
+        each.sign_in(login)
     assert [each.get("/api/v1/clips?id=1").status_code for each in (tess, twin, tess)] == [
         200,
         200,

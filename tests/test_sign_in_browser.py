@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from conftest import Site
 from dejabug.rooms import Rooms
-from oidc_site import Provider
-from search_worker import searching
-from test_jobs import COWS, QUIET, history
-from test_pages_browser import Desk
-from test_panel_browser import Service, browser, service, service_url
+from support.browsers import PageDesk, Service
+from support.demo_clips import COWS, QUIET
+from support.jira_site import Site
+from support.oidc_site import Provider
+from support.search_worker import searching
+from support.tickets import history
 
-__all__ = ["browser", "service", "service_url"]
 NARROW = {"width": 320, "height": 640}
 WIDE = {"width": 1240, "height": 700}
 BUTTON = "Sign in with Studio account"
@@ -43,17 +42,17 @@ def environment(
 @pytest.fixture(params=["light"])
 def desk(
     browser: Browser, place: Rooms, service: Service, service_url: str, jira: Site, request: Any
-) -> Iterator[Desk]:
+) -> Iterator[PageDesk]:
     jira.app.extensions["store"].users["bot"].admin = True
     context = browser.new_context(viewport=NARROW, color_scheme=request.param)
-    found = Desk(context.new_page(), service_url, "")
+    found = PageDesk(context.new_page(), service_url, "")
     yield found
     context.close()
     assert found.complaints == []
 
 
 def test_an_account_signs_in_at_the_provider_and_finds_what_jira_shows_to_it(
-    desk: Desk, place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, place: Rooms, jira: Site, clips: Path
 ) -> None:
     mine = history(place, jira, clips, COWS[0])
     theirs = history(place, jira, clips, QUIET, project="OTHER")
@@ -77,7 +76,7 @@ def test_an_account_signs_in_at_the_provider_and_finds_what_jira_shows_to_it(
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
 
 
-def test_who_says_no_at_the_provider_can_try_again(desk: Desk) -> None:
+def test_who_says_no_at_the_provider_can_try_again(desk: PageDesk) -> None:
     page = desk.page
     page.goto(desk.url)
     page.get_by_role("link", name=BUTTON).click()
@@ -95,7 +94,7 @@ def test_who_says_no_at_the_provider_can_try_again(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
-def test_the_sign_in_page_shuts_nobody_out(desk: Desk, request: Any) -> None:
+def test_the_sign_in_page_shuts_nobody_out(desk: PageDesk, request: Any) -> None:
     theme = request.node.callspec.params["desk"]
     page = desk.page
     page.goto(desk.url)

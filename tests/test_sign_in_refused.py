@@ -17,8 +17,8 @@ from joserfc.jwk import RSAKey
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.pages import limits
-from oidc_site import CLIENT, KEY, SECRET, Provider, signed, unpadded
-from test_sign_in import CALLBACK, Browser, app, browser, environment, provider, refused
+from support.oidc_site import CLIENT, KEY, SECRET, Provider, signed, unpadded
+from support.signing_in import CALLBACK, Browser, app, browser, environment, provider, refused
 
 __all__ = ["app", "browser", "environment", "provider"]
 

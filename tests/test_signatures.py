@@ -13,7 +13,6 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from conftest import Site
 from dejabug import index_signatures, media
 from dejabug.cli import app
 from dejabug.collection import Collection
@@ -28,11 +27,12 @@ from dejabug.ranking import Signature
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
-from test_blank_clips import black, loading
-from test_index import DIMENSIONS, HOME, times, unit
-from test_jobs import COWS, PLACEHOLDER, history, tell, work
+from support.demo_clips import COWS, PLACEHOLDER
+from support.jira_site import Site
+from support.tickets import history, tell
+from support.vectors import DIMENSIONS, HOME, times, unit
+from support.workers import work
 
-__all__ = ["black", "loading"]
 FIELD = "signature"
 
 
@@ -63,11 +63,6 @@ def age(place: Rooms) -> None:
     store = place.index_home.connection()
     for key in store.scan_iter("dejabug:embedded:*", _type="HASH"):
         store.hdel(key, FIELD)
-
-
-@pytest.fixture
-def frames(store: redis.Redis) -> FrameIndex:
-    return FrameIndex(store, "test", DIMENSIONS)
 
 
 # In the index

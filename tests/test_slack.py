@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
-from conftest import Site
 from dejabug import readers, search, uploads
 from dejabug.media import ClipError
 from dejabug.people import StrangerError
@@ -28,14 +26,12 @@ from dejabug.search import Page
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
-from search_worker import searching
-from slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, person
-from test_blank_clips import BLACK, LEFT_OUT, black, loading
-from test_jobs import COWS, QUIET, history
-from test_search import secure
-
-__all__ = ["black", "loading"]
-ROOT = Path(__file__).parent.parent
+from support.demo_clips import COWS, QUIET
+from support.jira_site import Site, people, secure
+from support.made_clips import BLACK, LEFT_OUT
+from support.repository import ROOT
+from support.slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, named, person
+from support.tickets import history
 
 
 @pytest.fixture
@@ -50,25 +46,6 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def slack() -> Iterator[Slack]:
-    found = Slack()
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def desk(place: Rooms, slack: Slack, jira: Site) -> Desk:
-    people(jira)["bot"].admin = True  # our account may ask Jira about others
-    return Desk(mounted(place, slack, create_app(place)), slack)
-
-
-@pytest.fixture
-def worker(place: Rooms) -> Iterator[None]:
-    with searching(place):
-        yield
-
-
-@pytest.fixture
 def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
     """Two tickets of a public project, and one of another project."""
     return [
@@ -77,18 +54,8 @@ def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
     ]
 
 
-def people(jira: Site) -> dict[str, Any]:
-    found: dict[str, Any] = jira.app.extensions["store"].users
-    return found
-
-
 def change(place: Rooms, **settings: Any) -> None:
     object.__setattr__(place, "settings", place.settings.model_copy(update=settings))
-
-
-def named(message: dict[str, Any], keys: list[str]) -> set[str]:
-    """Those of the keys that a message names anywhere."""
-    return {key for key in keys if key in json.dumps(message)}
 
 
 # What is asked and answered

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from conftest import Site
 from dejabug.rooms import Rooms
 from dejabug.slack import files
 from dejabug.slack.app import AWAY
-from dejabug.web import create_app
-from search_worker import searching
-from slack_site import SECRET, TOKEN, Desk, Slack, mounted
-from test_jobs import COWS, history
-from test_slack import named, people
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.search_worker import searching
+from support.slack_site import SECRET, TOKEN, Desk, Slack, named
+from support.tickets import history
 
 # What an event tells of a file that came by Slack Connect.
 RESTRICTED = {
@@ -36,17 +35,9 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
-    found = Slack()
-    monkeypatch.setattr(files, "HOST", f"{found.url}/files/")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def desk(place: Rooms, slack: Slack, jira: Site) -> Desk:
-    people(jira)["bot"].admin = True  # our account may ask Jira about others
-    return Desk(mounted(place, slack, create_app(place)), slack)
+def slack(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Slack:
+    monkeypatch.setattr(files, "HOST", f"{slack.url}/files/")
+    return slack
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from support.repository import ROOT
 from tools.soak.measure import Moment, Process, end_what_ends, keys_of, kind_of, registries_of
 from tools.soak.verdict import growing, left_over, restless, slope
 
-ROOT = Path(__file__).parent.parent
 MEGABYTE = 1_000_000
 
 

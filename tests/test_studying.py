@@ -24,7 +24,7 @@ from dejabug.records import IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.studying import queue_learning, share_of, study
 from dejabug.verdicts import Verdict
-from test_cli import call, words
+from support.command_line import call, words
 
 
 def duplicates(place: Rooms, count: int, tickets: int = 0) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import redis
 
-from conftest import wait_until
 from dejabug import ranking
 from dejabug.index import BadVectorsError, TicketIndex, slug_of
 from dejabug.index.queries import create_index
 from dejabug.index.tickets import Said
+from support.waiting import wait_until
 
 
 @pytest.fixture

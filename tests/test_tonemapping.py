@@ -16,8 +16,8 @@ from dejabug.media import rendering
 from dejabug.media.colours import Colours
 from dejabug.media.ffmpeg import command
 from dejabug.media.tonemapping import ToneMapper, shown_in_sdr, tone_mapper
-from numbered_pictures import PATCHES, read_patches
-from recorders import RECORDINGS
+from support.numbered_pictures import PATCHES, read_patches
+from support.recorders import RECORDINGS
 
 WAYS: tuple[ToneMapper, ...] = ("zscale", "tables")
 HDR = [name for name, clip in RECORDINGS.items() if clip.colours.is_hdr and not clip.turned]

@@ -12,7 +12,6 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import jobs, queueing
 from dejabug.catalogue import PENDING
 from dejabug.jira.webhooks import sign
@@ -22,9 +21,11 @@ from dejabug.queueing import enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms
 from dejabug.tracing import current_trace, traced
-from dejabug.web import create_app
 from dejabug.worker import WarmWorker
-from forks import Fork
+from support.forks import Fork
+from support.jira_site import TOKEN, Site
+from support.waiting import wait_until
+from support.webhooks import SECRET
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +33,6 @@ def _untraced() -> Any:
     structlog.contextvars.clear_contextvars()
     yield
     structlog.contextvars.clear_contextvars()
-
-
-@pytest.fixture
-def client(cold_place: Rooms) -> FlaskClient:
-    return create_app(cold_place).test_client()
 
 
 def created(client: FlaskClient, jira: Site, key: str) -> str:
@@ -54,7 +50,7 @@ def created(client: FlaskClient, jira: Site, key: str) -> str:
 
 def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     cold_place: Rooms,
-    client: FlaskClient,
+    cold_client: FlaskClient,
     jira: Site,
     clips: Path,
     environment: dict[str, str],
@@ -68,9 +64,9 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     variables = {**os.environ, **environment, **more}
     workers = [Fork(["worker", queue], variables, log) for queue in ("default", "clips")]
     try:
-        created(client, jira, old)
+        created(cold_client, jira, old)
         wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
-        trace = created(client, jira, new)
+        trace = created(cold_client, jira, new)
         wait_until(lambda: jira.comments(new))
         wait_until(lambda: '"comment_written"' in log.read_text("utf-8"))
     finally:
@@ -187,9 +183,9 @@ def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
     ],
 )
 def test_a_caller_of_the_api_may_name_the_request_and_each_answer_names_it(
-    client: FlaskClient, given: str, taken: bool
+    cold_client: FlaskClient, given: str, taken: bool
 ) -> None:
-    answer = client.get("/api/v1/search?q=cows", headers={"X-Request-ID": given})
+    answer = cold_client.get("/api/v1/search?q=cows", headers={"X-Request-ID": given})
     assert answer.status_code == 401
     named = answer.headers["X-Request-ID"]
     assert (named == given) is taken

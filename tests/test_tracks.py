@@ -10,7 +10,7 @@ import pytest
 from dejabug import media
 from dejabug.media.probe import described, shown_track
 from dejabug.media.tracks import read_tracks
-from test_media import Make
+from support.made_clips import Make
 
 HEAD = "Input #0, matroska,webm, from 'a':\n  Duration: 00:00:08.00, start: 0.000000\n"
 SOUND = "Audio: aac, 48000 Hz, stereo, fltp (default)"

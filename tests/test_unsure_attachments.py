@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from conftest import Site
 from dejabug import jobs
 from dejabug.backfill import read_backlog
 from dejabug.downloads import HEAD_BYTES, UnwantedError, body_of
@@ -24,10 +23,12 @@ from dejabug.retention import EVERY
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of
 from dejabug.survey import survey
-from test_downloads import FOUR_GB, MEBIBYTE, sending
-from test_jobs import COWS, old_and_new, tell, work
-from test_purge import YEAR, age
-from test_reconcile import run
+from support.demo_clips import COWS
+from support.downloads import FOUR_GB, MEBIBYTE, sending
+from support.jira_site import YEAR, Site, age
+from support.reconciling import reconciled
+from support.tickets import old_and_new, tell
+from support.workers import work
 
 ENDLESS = {"Transfer_Encoding": "chunked"}
 LOG = b"2026-11-29 18:04:11 the server says hello\n" * 20_000
@@ -90,7 +91,7 @@ def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
     assert place.catalogue.count(ClipStatus.FAILED) == 0
     # Neither a webhook, nor a round of reconciling, nor a backlog, nor `/dejabug again` asks again.
     tell(place, jira, key)
-    assert run(place, whole=True).repaired == {}
+    assert reconciled(place, whole=True).repaired == {}
     list(read_backlog(place, "project = GAME"))
     jobs.requeue_clips(place, issue_id)
     work(place)

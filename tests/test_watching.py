@@ -16,7 +16,6 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import SECRET, Site, wait_until
 from dejabug.jira.webhooks import sign
 from dejabug.logs import configure_logs
 from dejabug.metrics import serve_metrics
@@ -24,11 +23,14 @@ from dejabug.records import ClipStatus
 from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census
-from forks import Fork
+from support.forks import Fork
+from support.jira_site import Site
+from support.repository import ROOT
+from support.waiting import answers, wait_until
+from support.webhooks import SECRET
 from tools.watch.dashboard import dashboard, queries
 from tools.watch.table import BEGIN, END, families, table
 
-ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 # What Grafana puts into a query, for the parser.
 VARIABLES = {"$__rate_interval": "5m"}
@@ -173,13 +175,6 @@ def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str,
         process.terminate()
     for process in running:
         process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except (requests.ConnectionError, requests.Timeout):
-        return False
 
 
 def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(

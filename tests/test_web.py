@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -13,33 +12,15 @@ import redis
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from conftest import SECRET, Site, serve_in_a_thread, wait_until
 from dejabug.catalogue import PENDING, REFUSALS, echo_key
 from dejabug.jira.webhooks import sign
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
-
-EVENT: dict[str, Any] = {
-    "timestamp": 1,
-    "webhookEvent": "jira:issue_created",
-    "user": {"accountId": "tester"},
-    "issue": {"id": "10001", "key": "GAME-1"},
-}
-
-
-@pytest.fixture
-def client(cold_place: Rooms) -> FlaskClient:
-    return create_app(cold_place).test_client()
-
-
-def post(client: FlaskClient, body: bytes, signature: str | None = None, **headers: str) -> Any:
-    signed = sign(SECRET, body) if signature is None else signature
-    return client.post("/webhooks/jira", data=body, headers={"X-Hub-Signature": signed, **headers})
-
-
-def body(**changes: Any) -> bytes:
-    return json.dumps({**EVENT, **changes}).encode()
+from support.jira_site import Site
+from support.servers import serve_in_a_thread
+from support.waiting import wait_until
+from support.webhooks import SECRET, body, post
 
 
 def kept(store: redis.Redis) -> set[bytes]:
@@ -47,8 +28,10 @@ def kept(store: redis.Redis) -> set[bytes]:
     return {key for key in store.scan_iter() if not key.startswith(beside)}
 
 
-def test_a_signed_event_is_remembered_and_queued(client: FlaskClient, cold_place: Rooms) -> None:
-    answer = post(client, body())
+def test_a_signed_event_is_remembered_and_queued(
+    cold_client: FlaskClient, cold_place: Rooms
+) -> None:
+    answer = post(cold_client, body())
     assert answer.status_code == 202
     assert answer.get_json()["outcome"] == "remembered"
     jobs = cold_place.queue("default").jobs
@@ -58,11 +41,11 @@ def test_a_signed_event_is_remembered_and_queued(client: FlaskClient, cold_place
     assert cold_place.redis.zscore(PENDING, "10001") is not None
 
 
-def test_the_same_event_twice_changes_nothing(client: FlaskClient, cold_place: Rooms) -> None:
-    post(client, body())
+def test_the_same_event_twice_changes_nothing(cold_client: FlaskClient, cold_place: Rooms) -> None:
+    post(cold_client, body())
     before = {key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)}
     # Jira's identifier and retry counter lie outside the signature.
-    again = post(client, body(), **{"X-Atlassian-Webhook-Retry": "1"})
+    again = post(cold_client, body(), **{"X-Atlassian-Webhook-Retry": "1"})
     assert (again.status_code, again.get_json()["outcome"]) == (202, "known already")
     assert {
         key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)
@@ -88,9 +71,9 @@ def test_many_copies_at_once_queue_one_job(cold_place: Rooms) -> None:
 
 @pytest.mark.parametrize("signature", ["", "sha256=00", sign("another secret", body())])
 def test_a_forged_event_gets_401_and_leaves_nothing(
-    client: FlaskClient, cold_place: Rooms, signature: str
+    cold_client: FlaskClient, cold_place: Rooms, signature: str
 ) -> None:
-    answer = post(client, body(), signature)
+    answer = post(cold_client, body(), signature)
     assert answer.status_code == 401
     assert "signature" in answer.get_json()["reason"] or "secret" in answer.get_json()["reason"]
     assert kept(cold_place.redis) == set()
@@ -100,9 +83,9 @@ def test_a_forged_event_gets_401_and_leaves_nothing(
     "content", [b"", b"not json", b"[]", b'{"zen": 1}', b'{"issue": {"id": "x"}}']
 )
 def test_a_body_that_is_not_jira_s_gets_400_with_the_reason(
-    client: FlaskClient, cold_place: Rooms, content: bytes
+    cold_client: FlaskClient, cold_place: Rooms, content: bytes
 ) -> None:
-    answer = post(client, content)
+    answer = post(cold_client, content)
     assert answer.status_code == 400
     assert answer.get_json()["reason"]
     assert kept(cold_place.redis) == set()
@@ -117,9 +100,9 @@ def test_a_body_over_the_limit_gets_413(
     assert kept(cold_place.redis) == set()
 
 
-def test_a_body_of_twenty_megabytes_is_taken(client: FlaskClient, cold_place: Rooms) -> None:
+def test_a_body_of_twenty_megabytes_is_taken(cold_client: FlaskClient, cold_place: Rooms) -> None:
     issue = {"id": "10001", "key": "GAME-1", "fields": {"description": "x" * 20_000_000}}
-    assert post(client, body(issue=issue)).status_code == 202
+    assert post(cold_client, body(issue=issue)).status_code == 202
     assert len(cold_place.queue("default")) == 1
 
 
@@ -132,15 +115,17 @@ def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Rooms) -> None
     assert create_app(Rooms(away)).test_client().get("/healthz").status_code == 200
 
 
-def test_events_of_our_own_account_trigger_nothing(client: FlaskClient, cold_place: Rooms) -> None:
+def test_events_of_our_own_account_trigger_nothing(
+    cold_client: FlaskClient, cold_place: Rooms
+) -> None:
     cold_place.redis.set(ACCOUNT, "bot")
-    answer = post(client, body(webhookEvent="jira:issue_updated", user={"accountId": "bot"}))
+    answer = post(cold_client, body(webhookEvent="jira:issue_updated", user={"accountId": "bot"}))
     assert (answer.status_code, answer.get_json()["outcome"]) == (200, "ignored")
     assert len(cold_place.queue("default")) == 0
 
 
-def test_events_we_have_no_use_for_get_200(client: FlaskClient, cold_place: Rooms) -> None:
-    assert post(client, body(webhookEvent="comment_created")).status_code == 200
+def test_events_we_have_no_use_for_get_200(cold_client: FlaskClient, cold_place: Rooms) -> None:
+    assert post(cold_client, body(webhookEvent="comment_created")).status_code == 200
     assert len(cold_place.queue("default")) == 0
 
 
@@ -160,26 +145,26 @@ def test_events_we_have_no_use_for_get_200(client: FlaskClient, cold_place: Room
     ],
 )
 def test_each_kind_of_event_queues_its_job(
-    client: FlaskClient, cold_place: Rooms, changes: Any, job: str, arguments: list[Any]
+    cold_client: FlaskClient, cold_place: Rooms, changes: Any, job: str, arguments: list[Any]
 ) -> None:
-    post(client, body(**changes))
+    post(cold_client, body(**changes))
     (queued,) = cold_place.queue("default").jobs
     assert (queued.func_name, list(queued.args)) == (f"dejabug.jobs.{job}", arguments)
 
 
 def test_nothing_of_a_ticket_s_text_is_logged(
-    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+    cold_client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     issue = {"id": "10001", "key": "GAME-1", "fields": {"summary": "unreleased boss"}}
-    post(client, body(issue=issue))
-    post(client, body(issue=issue), "sha256=00")
+    post(cold_client, body(issue=issue))
+    post(cold_client, body(issue=issue), "sha256=00")
     said = capsys.readouterr()
     assert "unreleased" not in said.out + said.err
     assert SECRET not in said.out + said.err
 
 
-def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Rooms) -> None:
-    answer = client.get("/readyz")
+def test_ready_means_redis_index_and_workers(cold_client: FlaskClient, cold_place: Rooms) -> None:
+    answer = cold_client.get("/readyz")
     assert answer.status_code == 503
     assert "no worker has loaded the encoder" in answer.get_json()["problems"][0]
     cold_place.redis.hset("dejabug:dimensions", "starter:2@squash", 8)
@@ -191,11 +176,11 @@ def test_ready_means_redis_index_and_workers(client: FlaskClient, cold_place: Ro
 
 
 def test_webhooks_are_taken_while_no_worker_lives_and_a_load_balancer_learns_it(
-    client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Rooms
 ) -> None:
-    assert client.get("/readyz").status_code == 503
-    assert client.get("/readyz/webhooks").status_code == 200
-    assert post(client, body()).status_code == 202
+    assert cold_client.get("/readyz").status_code == 503
+    assert cold_client.get("/readyz/webhooks").status_code == 200
+    assert post(cold_client, body()).status_code == 202
     away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     assert create_app(Rooms(away)).test_client().get("/readyz/webhooks").status_code == 503
 
@@ -243,25 +228,25 @@ def comment(text: str, who: str = "tester") -> bytes:
 
 
 def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
-    client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Rooms
 ) -> None:
     for _ in range(2):
-        assert post(client, comment("/dejabug mute")).status_code == 202
+        assert post(cold_client, comment("/dejabug mute")).status_code == 202
     (job,) = cold_place.queue("default").jobs
     assert (job.func_name, list(job.args)) == ("dejabug.jobs.obey", ["10001", "30007"])
 
 
-def test_other_comments_are_nothing_to_do(client: FlaskClient, cold_place: Rooms) -> None:
-    answer = post(client, comment("I love /dejabug"))
+def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: Rooms) -> None:
+    answer = post(cold_client, comment("I love /dejabug"))
     assert answer.status_code in (200, 202)
-    answer = post(client, comment("thank you"))
+    answer = post(cold_client, comment("thank you"))
     assert (answer.status_code, answer.get_json()["outcome"]) == (200, "ignored")
 
 
 def test_our_own_comment_is_no_command_but_leaves_an_echo_for_the_check(
-    client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Rooms
 ) -> None:
     cold_place.redis.set(ACCOUNT, "bot")
-    assert post(client, comment("/dejabug mute", "bot")).get_json()["outcome"] == "ignored"
+    assert post(cold_client, comment("/dejabug mute", "bot")).get_json()["outcome"] == "ignored"
     assert cold_place.queue("default").count == 0
     assert cold_place.redis.exists(echo_key("30007"))

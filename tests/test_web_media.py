@@ -19,7 +19,6 @@ from PIL import Image
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-from conftest import SECRET
 from dejabug import media
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.projects import Rules
@@ -29,6 +28,7 @@ from dejabug.signing import sign_media
 from dejabug.web import create_app
 from dejabug.web import media as web_media
 from dejabug.web.media import media_address, sheet_address
+from support.webhooks import SECRET
 
 MEDIA_SECRET = "a secret of more than thirty-two signs"
 READER = "5b10ac8d82e05b22cc7d4ef5"

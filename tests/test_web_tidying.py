@@ -11,15 +11,9 @@ from flask import Flask
 from dejabug.jira.hooks import Hook
 from dejabug.jira.webhooks import sign
 from dejabug.rooms import Rooms
-from dejabug.web import create_app
 
 BODY = json.dumps({"webhookEvent": "user_created"}).encode()
 SLASHES = ["{}/", "{}//", "/{}", "//{}/"]
-
-
-@pytest.fixture
-def app(cold_place: Rooms) -> Flask:
-    return create_app(cold_place)
 
 
 def post(app: Flask, path: str, body: bytes, signature: str) -> Any:
@@ -31,7 +25,7 @@ def post(app: Flask, path: str, body: bytes, signature: str) -> Any:
 
 @pytest.mark.parametrize("odd", SLASHES)
 def test_a_webhook_s_address_with_a_slash_too_many_is_taken_as_without(
-    app: Flask, cold_place: Rooms, odd: str
+    cold_app: Flask, cold_place: Rooms, odd: str
 ) -> None:
     secret = cold_place.settings.webhook_secret.get_secret_value()
     path = odd.format("/webhooks/jira")
@@ -41,8 +35,8 @@ def test_a_webhook_s_address_with_a_slash_too_many_is_taken_as_without(
         (BODY, "", 401),
         (b"{", sign(secret, b"{"), 400),
     ):
-        plain = post(app, "/webhooks/jira", body, signature)
-        answer = post(app, path, body, signature)
+        plain = post(cold_app, "/webhooks/jira", body, signature)
+        answer = post(cold_app, path, body, signature)
         assert (answer.status_code, answer.json) == (status, plain.json)
         assert "Location" not in answer.headers
 
@@ -51,27 +45,29 @@ def test_a_webhook_s_address_with_a_slash_too_many_is_taken_as_without(
 @pytest.mark.parametrize(
     "path", ["/slack/events", "/forge/v1/issues/1/verdicts", "/forge/v1/issues/1/previews/2"]
 )
-def test_what_slack_and_forge_call_is_found_as_well(app: Flask, path: str, odd: str) -> None:
+def test_what_slack_and_forge_call_is_found_as_well(cold_app: Flask, path: str, odd: str) -> None:
     """Without an app of theirs each says so, and none redirects."""
-    plain, answer = post(app, path, b"{}", ""), post(app, odd.format(path), b"{}", "")
+    plain, answer = post(cold_app, path, b"{}", ""), post(cold_app, odd.format(path), b"{}", "")
     assert answer.status_code == plain.status_code
     assert (answer.json or {}).get("detail") == (plain.json or {}).get("detail")
     assert "Location" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/webhooks/jira/x", "/webhooks", "/webhooks/", "/slack//x/"])
-def test_other_addresses_are_none_as_before(app: Flask, path: str) -> None:
-    assert post(app, path, BODY, "").status_code == 404
+def test_other_addresses_are_none_as_before(cold_app: Flask, path: str) -> None:
+    assert post(cold_app, path, BODY, "").status_code == 404
 
 
-def test_pages_and_the_api_are_left_as_they_are(app: Flask) -> None:
-    client = app.test_client()
+def test_pages_and_the_api_are_left_as_they_are(cold_app: Flask) -> None:
+    client = cold_app.test_client()
     assert client.get("/healthz").status_code == 200
     assert client.get("/healthz/").status_code == 404
 
 
-def test_a_get_of_the_webhook_s_address_is_refused_with_and_without_a_slash(app: Flask) -> None:
-    client = app.test_client()
+def test_a_get_of_the_webhook_s_address_is_refused_with_and_without_a_slash(
+    cold_app: Flask,
+) -> None:
+    client = cold_app.test_client()
     assert client.get("/webhooks/jira").status_code == 405
     assert client.get("/webhooks/jira/").status_code == 405
 

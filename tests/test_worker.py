@@ -10,35 +10,18 @@ from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from conftest import SECRET, TOKEN, Site, wait_until
 from dejabug import queueing
 from dejabug import worker as worker_module
-from dejabug.jira.webhooks import sign
 from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
 from dejabug.queueing import Taken, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
-from dejabug.web import create_app
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
-
-
-def log_of(tmp_path: Path, number: int = 0) -> str:
-    return (tmp_path / f"worker-{number}.log").read_text("utf-8", "replace")
-
-
-def send_created(place: Rooms, jira: Site, key: str) -> None:
-    """What Jira sends, to the web app."""
-    import json
-
-    payload = {
-        "webhookEvent": "jira:issue_created", "user": {"accountId": "tester"},
-        "issue": {"id": jira.issue(key)["id"], "key": key},
-    }  # fmt: skip
-    body = json.dumps(payload).encode()
-    headers = {"X-Hub-Signature": sign(SECRET, body)}
-    answer = create_app(place).test_client().post("/webhooks/jira", data=body, headers=headers)
-    assert answer.status_code == 202
+from support.jira_site import TOKEN, Site
+from support.processes import log_of
+from support.waiting import wait_until
+from support.webhooks import send_created
 
 
 def held_clip(place: Rooms, clip_id: str) -> bytes | None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PASSED = ROOT / "tests" / "slow-passed.json"
 SERVICE = "service/dejabug"
 # Every slow test may depend on these.
-COMMON = ("tests/conftest.py", "tests/remembering.py", "pyproject.toml")
+COMMON = ("tests/conftest.py", "tests/support/remembering.py", "pyproject.toml")
 # Test file → what its slow tests depend on beside itself: files, or folders with all in them.
 DEPENDS = {
     "test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
@@ -34,17 +34,18 @@ DEPENDS = {
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
         f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
+        "tests/support/demo_clips.py",
     ),
     "test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
         f"{SERVICE}/questions.py", f"{SERVICE}/finder.py", f"{SERVICE}/neighbourhood.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py",
-        f"{SERVICE}/demo/clips",
+        f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
     ),
     "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
     "test_image.py": (
-        SERVICE, "Dockerfile", ".dockerignore", "deploy", "tests/deploying.py",
-        "tests/dockerfile.py",
+        SERVICE, "Dockerfile", ".dockerignore", "deploy", "tests/support/deploying.py",
+        "tests/support/dockerfile.py",
     ),
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dejabug.media.ffmpeg import ffmpeg_version, find_ffmpeg
 
-# Debian 12's: the oldest that the tests run with, see tests/ffmpegs.py.
+# Debian 12's: the oldest that the tests run with, see tests/support/ffmpegs.py.
 OLDEST = (5, 1)
 # `5.1.9-0+deb12u1`, `7.0.2-static`, and tags of its repository: `n9.0.2-17-g2a571b6068-20260930`.
 # Builds between two releases have a date or a count of commits instead: `N-12345-gabcdef`,

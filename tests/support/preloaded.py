@@ -1,7 +1,7 @@
 """What each forked `dejabug` process starts with: every module, and the starter encoder's weights.
 
-The fork server of tests/forks.py imports this module once. It embeds nothing: a process that has
-run torch in several threads must not be forked.
+The fork server (forks.py) imports this module once. It embeds nothing: a process that has run torch
+in several threads must not be forked.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import dejabug.worker  # noqa: F401 (loaded, not used here)
 from dejabug import encoders, media, rooms
 from dejabug.encoders import Encoder, starter
 from dejabug.settings import Settings
-from patience import be_patient
-from remembering import FOLDER, Memory, Remembering, remember_frames
+from support.patience import be_patient
+from support.remembering import FOLDER, Memory, Remembering, remember_frames
 
 torch.set_num_threads(1)
 be_patient()

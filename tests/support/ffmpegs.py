@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import imageio_ffmpeg
 import pytest
 
-OLD = Path(__file__).parent.parent / ".state" / "ffmpeg-5.1" / "bin" / "ffmpeg"
+from support.repository import ROOT
+
+OLD = ROOT / ".state" / "ffmpeg-5.1" / "bin" / "ffmpeg"
 PACKAGED, DEBIAN = "packaged", "debian-5.1"
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from conftest import TOKEN, serve_in_a_thread
 from dejabug.demo.jira_standin.forge import APP_ID, Forge
+from support.jira_site import TOKEN
+from support.servers import serve_in_a_thread
 
 OTHER_APP = "ari:cloud:ecosystem::app/00000000-0000-4000-8000-000000000000"
 
@@ -62,3 +64,10 @@ class ForgeApp:
             return Response(status=503)(environ, start_response)
         body = json.dumps(self._forge.key_set())
         return Response(body, content_type="application/json")(environ, start_response)
+
+
+def panel(client: FlaskClient, app: ForgeApp, issue_id: str, who: str = "tester") -> list[Any]:
+    """The matches that the panel of a ticket shows."""
+    told = client.get(f"/forge/v1/issues/{issue_id}/similar", headers=app.headers(who)).get_json()
+    matches: list[Any] = told["matches"]
+    return matches

@@ -19,7 +19,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-USUAL_FOLDER = Path(__file__).parents[2] / "shared" / "jira"
+from support.repository import ROOT
+
+USUAL_FOLDER = ROOT.parent / "shared" / "jira"
 FOLDER = Path(os.environ.get("DEJABUG_TEST_OPENAPI", USUAL_FOLDER))
 # Jira's own, but not in the files: webhooks for administrators, and what only the stand-in has.
 OUTSIDE = ("/rest/webhooks/", "/rest/jira-webhook/", "/rest/standin/")

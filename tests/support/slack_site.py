@@ -7,17 +7,22 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from flask import Flask, Response, jsonify, request
 from flask.testing import FlaskClient
 from slack_sdk import WebClient
 from werkzeug.serving import make_server
 
-from conftest import serve_in_a_thread, wait_until
 from dejabug.rooms import Rooms
 from dejabug.slack import create_bolt
+from dejabug.web import create_app
+from support.jira_site import Site, people
+from support.servers import serve_in_a_thread
+from support.waiting import wait_until
 
 SECRET = "slack signing secret"
 TOKEN = "xoxb-test"
@@ -165,3 +170,23 @@ def mounted(place: Rooms, slack: Slack, app: Flask) -> FlaskClient:
     """Our web app, which speaks to this Slack."""
     app.extensions["slack"].app = create_bolt(place, slack.client())
     return app.test_client()
+
+
+def named(message: dict[str, Any], keys: list[str]) -> set[str]:
+    """Those of the keys that a message names anywhere."""
+    return {key for key in keys if key in json.dumps(message)}
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    """A Slack, as long as the test lasts."""
+    found = Slack()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def desk(place: Rooms, slack: Slack, jira: Site) -> Desk:
+    """A Slack client in front of our web process, whose account may ask Jira about others."""
+    people(jira)["bot"].admin = True
+    return Desk(mounted(place, slack, create_app(place)), slack)

@@ -1,7 +1,7 @@
 """The recorders whose files are read, each with clips that are made with its parameters.
 
-`docs/recorders.md` shows this table: `python tests/recorders.py --markdown` prints it. To look at
-the clips themselves: `python tests/recorders.py FOLDER [NAME …]` makes them there.
+`docs/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/, prints
+it. To look at the clips themselves: `python -m support.recorders FOLDER [NAME …]` makes them there.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import recorders_desktop
-import recorders_devices
-from recordings import build
+from support import recorders_desktop, recorders_devices
+from support.recordings import build
 
 RECORDERS = (*recorders_desktop.RECORDERS, *recorders_devices.RECORDERS)
 RECORDINGS = {clip.name: clip for recorder in RECORDERS for clip in recorder.clips}

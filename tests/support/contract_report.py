@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import contract
+from support import contract
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from dejabug.settings import Settings
+from support.repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = ROOT / "Dockerfile"
 SETTINGS = {f"DEJABUG_{name.upper()}": field for name, field in Settings.model_fields.items()}
@@ -65,3 +65,9 @@ def container(pod: Any) -> Any:
 def queues_of(command: list[str]) -> list[str]:
     """`dejabug worker clips` → clips."""
     return command[2:] if command[:2] == ["dejabug", "worker"] else []
+
+
+@pytest.fixture(params=["cpu", "gpu", "s3", "index"])
+def cluster(request: pytest.FixtureRequest) -> list[Any]:
+    """All resources of an overlay."""
+    return overlay(request.param)

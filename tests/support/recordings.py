@@ -13,7 +13,7 @@ from typing import Literal
 
 import imageio_ffmpeg
 
-from numbered_pictures import HEIGHT, WIDTH, raw
+from support.numbered_pictures import HEIGHT, WIDTH, raw
 
 # How a patch of a standard or high dynamic range recording may differ from what was drawn, of 255.
 # Tone mapping is a matter of taste: each player darkens what is near reference white as it likes.

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from rq.timeouts import TimerDeathPenalty
 
 from dejabug.questions import Answerer
@@ -46,3 +47,10 @@ def searching(place: Rooms) -> Iterator[None]:
         done.set()
         thread.join()
         answerer.stop()
+
+
+@pytest.fixture
+def worker(place: Rooms) -> Iterator[None]:
+    """Questions are answered, for as long as the test lasts."""
+    with searching(place):
+        yield

@@ -18,10 +18,12 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
 
+from support.repository import ROOT
+
 _context = multiprocessing.get_context("forkserver")
-# Where the server finds `preloaded`; and one thread for torch in every process that is forked: two
-# processes of the suite share two cores.
-SERVER_ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+# Where the server finds `support.preloaded`; and one thread for torch in every process that is
+# forked: two processes of the suite share two cores.
+SERVER_ENVIRONMENT = {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "1"}
 
 
 class Fork:
@@ -101,7 +103,7 @@ def stop() -> None:
 
 def _start_server() -> None:
     """Start the fork server with this process's environment, unless it runs."""
-    forkserver.set_forkserver_preload(["preloaded"])
+    forkserver.set_forkserver_preload(["support.preloaded"])
     kept = {name: os.environ.get(name) for name in SERVER_ENVIRONMENT}
     os.environ.update(SERVER_ENVIRONMENT)
     try:
@@ -127,9 +129,11 @@ def _run(
         os.dup2(opened, number)
         os.close(opened)
     sys.argv = ["dejabug", *arguments]
-    assert "preloaded" in sys.modules, "the fork server could not import tests/preloaded.py"
-    import preloaded
+    assert "support.preloaded" in sys.modules, (
+        "the fork server could not import support/preloaded.py"
+    )
     from dejabug.cli import app
+    from support import preloaded
 
     if remembers:
         preloaded.remember()

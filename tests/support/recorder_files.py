@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recordings import run
+from support.recordings import run
 
 
 def joined_segments(coded: Path, path: Path) -> None:

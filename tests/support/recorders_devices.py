@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import recorder_files as files
-from recorder_codecs import (
+from support import recorder_files as files
+from support.recorder_codecs import (
     APPLE,
     BASELINE,
     HARDWARE,
@@ -21,7 +21,7 @@ from recorder_codecs import (
     seldom,
     still_for_a_while,
 )
-from recordings import (
+from support.recordings import (
     BT601,
     BT709,
     HDR10,

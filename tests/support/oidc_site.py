@@ -9,7 +9,6 @@ import hmac
 import json
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +18,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from dejabug.redis_server import free_port
+from support.repository import ROOT
 
-FOLDER = Path(__file__).parent / "oidc"
+FOLDER = ROOT / "tests" / "oidc"
 CLIENT = "deja+bug:1"
 # Signs that the two ways of writing it down treat differently.
 SECRET = "a secret: with 100%41 + more/&="

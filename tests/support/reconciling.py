@@ -1,0 +1,14 @@
+"""A round of reconciling to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dejabug import reconcile
+from dejabug.reconcile import Report
+from dejabug.rooms import Rooms
+
+
+def reconciled(place: Rooms, **options: Any) -> Report:
+    """A round to its end."""
+    return list(reconcile.reconcile(place, **options))[-1]

@@ -1,0 +1,34 @@
+"""Callers of `dejabug.search`, and clips to search with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dejabug import search, uploads
+from dejabug.callers import Caller
+from dejabug.results import Found
+from dejabug.rooms import Rooms
+from dejabug.search import Filters
+from support.workers import work
+
+GAME = Caller("token:a", frozenset({"GAME"}))
+BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
+ALL = Filters()
+
+
+def send(place: Rooms, path: Path) -> str:
+    """Send a clip to search with, as GAME; the id of the upload."""
+    with uploads.receiving(place) as (upload_id, folder):
+        shutil.copyfile(path, folder / "clip")
+    uploads.submit(place, upload_id, GAME.name, ["GAME"], "{}")
+    return upload_id
+
+
+def uploaded(place: Rooms, path: Path) -> list[Found]:
+    """Send a clip and have it compared; what is found."""
+    upload_id = send(place, path)
+    work(place)
+    upload = uploads.look(place, upload_id, GAME.name)
+    assert upload is not None
+    return search.like_upload(place, GAME, upload, ALL, 10).results

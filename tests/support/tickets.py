@@ -1,0 +1,53 @@
+"""Tickets with clips of the demo, filed in the stand-in Jira and worked on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from dejabug import jobs
+from dejabug.evaluation.manifest import read_manifest
+from dejabug.records import ClipStatus
+from dejabug.rooms import Rooms
+from support.demo_clips import COWS
+from support.jira_site import Site
+from support.workers import work
+
+
+def promise(place: Rooms, issue_id: str, watch: bool) -> None:
+    """Promise to look at an issue, and queue that."""
+    with place.redis.pipeline() as pipe:
+        jobs.promise_sync(place, issue_id, watch, pipe)
+        pipe.execute()
+
+
+def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
+    """What a webhook does: promise and queue; then work. The issue's id."""
+    issue_id = str(jira.issue(key)["id"])
+    promise(place, issue_id, watch)
+    work(place)
+    return issue_id
+
+
+def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
+    """Old tickets that are read in without being watched; their keys."""
+    told = {entry.file: entry.summary for entry in read_manifest(clips)}
+    keys = [jira.file(project, told[name], clips / name) for name in names]
+    for key in keys:
+        tell(place, jira, key, watch=False)
+    return keys
+
+
+def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
+    """An old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
+    (old,) = history(place, jira, clips, COWS[0])
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    return old, key, tell(place, jira, key)
+
+
+def fail(place: Rooms, jira: Site, key: str) -> str:
+    """Have an issue's clip have failed; its id."""
+    clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
+    place.catalogue.put_clip(failed)
+    return clip.id

@@ -1,0 +1,41 @@
+"""The queues' jobs, done in the test's process, and a worker's end in the middle of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from dejabug.rooms import QUEUES, Rooms
+from dejabug.worker import WarmWorker
+
+
+def work(place: Rooms, *, previews: bool = False) -> None:
+    """Run every job that is queued, and those that they queue, in order; previews only where they
+    are wanted."""
+    queues = [place.queue(name) for name in QUEUES if previews or name != "previews"]
+    for _ in range(20):
+        WarmWorker(queues, place.redis).work(burst=True, logging_level="WARNING")
+        if not any(queue.count for queue in queues):
+            return
+
+
+def clips_waiting(place: Rooms) -> int:
+    """How many clips' jobs wait; tickets' words wait in the same queue."""
+    return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
+
+
+class KilledError(Exception):
+    """Stands for a worker's end at one line."""
+
+
+@contextmanager
+def killed_at(room: Any, name: str) -> Iterator[None]:
+    """What is done meanwhile ends where it would call this function of a module or a class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, name, Mock(side_effect=KilledError))
+        with pytest.raises(KilledError):
+            yield
