@@ -26,9 +26,12 @@ COMMON = ("tests/conftest.py", "tests/support/remembering.py", "pyproject.toml")
 DEPENDS = {
     "test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
     "test_recorders.py": (
-        f"{SERVICE}/media", "tests/ffmpegs.py", "tests/numbered_pictures.py", "tests/recorders.py",
-        "tests/recorders_desktop.py", "tests/recorders_devices.py", "tests/recorder_codecs.py",
-        "tests/recorder_files.py", "tests/recordings.py",
+        f"{SERVICE}/media",
+        *(
+            f"tests/support/{name}.py"
+            for name in ("ffmpegs", "numbered_pictures", "recorder_codecs", "recorder_files",
+                         "recorders", "recorders_desktop", "recorders_devices", "recordings")
+        ),
     ),
     "test_evaluation.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
