@@ -28,7 +28,7 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
     issue_id = tell(place, jira, key)
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    standing = standing_of(place, record)
+    standing = standing_of(place.catalogue, record)
     (clip,) = standing.failed  # the panel lists these
     assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: it is {BLACK}")
     assert why(clip) == f"it is {BLACK}"

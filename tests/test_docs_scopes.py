@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-from dejabug.people import caller_for
 from dejabug.rooms import Rooms
 from support import contract
 from support.jira_site import Site
@@ -44,7 +43,7 @@ def test_every_request_about_somebody_known_by_e_mail_is_in_the_table(
 ) -> None:
     old, *_ = old_and_new(place, jira, clips)
     jira.app.extensions["store"].users["bot"].admin = True
-    who = caller_for(place, "tess@studio.example", "somebody")
+    who = place.jira_users.caller("tess@studio.example", "somebody")
     assert who.name == "account:tester"
     assert place.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}

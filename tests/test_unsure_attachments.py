@@ -87,7 +87,7 @@ def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
     assert clips_of(place, issue_id) == {}
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    assert standing_of(place, record).state == "no_clips"
+    assert standing_of(place.catalogue, record).state == "no_clips"
     assert place.catalogue.count(ClipStatus.FAILED) == 0
     # Neither a webhook, nor a round of reconciling, nor a backlog, nor `/dejabug again` asks again.
     tell(place, jira, key)
@@ -136,7 +136,7 @@ def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
     assert clips_of(place, issue_id) == {}
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    assert standing_of(place, record).state == "no_clips"
+    assert standing_of(place.catalogue, record).state == "no_clips"
     assert downloads(jira) == []
     assert missed(place.jira.issue(issue_id), place) is None  # and nothing is to be read again
 

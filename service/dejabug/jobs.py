@@ -124,7 +124,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     catalogue.put_issue(record)
     if place.projects.rules(issue.project).mode == "off":
         return 0
-    attached = evidence(place, issue)
+    attached = evidence(issue, place.jira, place.catalogue, place.retention)
     for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
         forget_clip(place, clip_id, issue.id)
     # What answers counts; what is made ready to answer is fed alike.

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Collection
 
 import structlog
+from redis import Redis
 
 from dejabug.callers import ACCOUNT_READER, PUBLIC_READER, Caller
+from dejabug.jira.accounts import Accounts
 from dejabug.jira.errors import JiraRefusedError
-from dejabug.readers import SIGHT
+from dejabug.readers import SIGHT, Sight
 from dejabug.refusals import optional
-from dejabug.rooms import Rooms
 
 log = structlog.get_logger()
 
@@ -36,44 +38,63 @@ class StrangerError(Exception):
         )
 
 
-def caller_for(place: Rooms, email: str, stranger: str) -> Caller:
-    """Somebody with this e-mail, empty where nobody vouches for one. Who has no account in Jira is
-    a reader under the name of `stranger`.
+class JiraUsers:
+    """People known by their e-mail, as who they are in Jira; its answers are kept for a minute.
 
-    Raises StrangerError and JiraError.
+    `projects` gives all projects that are known here, `sight` what tells what a reader may see, and
+    `public` the projects that everybody may see.
     """
-    found = _known(place, email) if email else None
-    if found is not None:
-        account, projects = found
-        name = f"{ACCOUNT_READER}{account}"
-        return Caller(name, frozenset(projects), place.sight(name))
-    public = place.settings.public
-    if not public:
-        raise StrangerError
-    return Caller(f"{PUBLIC_READER}{stranger}", public)
 
+    def __init__(
+        self,
+        redis: Redis,
+        accounts: Accounts,
+        *,
+        projects: Callable[[], Collection[str]],
+        public: frozenset[str],
+        sight: Callable[[str], Sight],
+    ) -> None:
+        self._redis = redis
+        self._accounts = accounts
+        self._projects = projects
+        self._public = public
+        self._sight = sight
 
-def _known(place: Rooms, email: str) -> tuple[str, list[str]] | None:
-    """The account with this e-mail, and the projects that it may browse, as of a minute ago."""
-    key = f"dejabug:person:{hashlib.sha256(email.encode()).hexdigest()}"
-    kept = place.redis.get(key)
-    if not isinstance(kept, bytes):
-        kept = json.dumps(_asked(place, email)).encode()
-        with optional():
-            place.redis.set(key, kept, ex=KEPT)
-    found = json.loads(kept)
-    return (found[0], found[1]) if found else None
+    def caller(self, email: str, stranger: str) -> Caller:
+        """Somebody with this e-mail, empty where nobody vouches for one. Who has no account in Jira
+        is a reader under the name of `stranger`.
 
+        Raises StrangerError and JiraError.
+        """
+        found = self._known(email) if email else None
+        if found is not None:
+            account, projects = found
+            name = f"{ACCOUNT_READER}{account}"
+            return Caller(name, frozenset(projects), self._sight(name))
+        if not self._public:
+            raise StrangerError
+        return Caller(f"{PUBLIC_READER}{stranger}", self._public)
 
-def _asked(place: Rooms, email: str) -> tuple[str, list[str]] | None:
-    """The same, asked of Jira. Where our account may not ask about others, nobody is known."""
-    try:
-        account = place.accounts.by_email(email)
-        if account is None:
+    def _known(self, email: str) -> tuple[str, list[str]] | None:
+        """The account with this e-mail, and the projects that it may browse, as of a minute ago."""
+        key = f"dejabug:person:{hashlib.sha256(email.encode()).hexdigest()}"
+        kept = self._redis.get(key)
+        if not isinstance(kept, bytes):
+            kept = json.dumps(self._asked(email)).encode()
+            with optional():
+                self._redis.set(key, kept, ex=KEPT)
+        found = json.loads(kept)
+        return (found[0], found[1]) if found else None
+
+    def _asked(self, email: str) -> tuple[str, list[str]] | None:
+        """The same, asked of Jira. Where our account may not ask about others, nobody is known."""
+        try:
+            account = self._accounts.by_email(email)
+            if account is None:
+                return None
+            return account, sorted(self._accounts.projects(account, self._projects()))
+        except JiraRefusedError as error:
+            if error.status != 403:
+                raise
+            log.warning("readers_not_told", remedy="make our account administer Jira")
             return None
-        return account, sorted(place.accounts.projects(account, place.catalogue.projects()))
-    except JiraRefusedError as error:
-        if error.status != 403:
-            raise
-        log.warning("readers_not_told", remedy="make our account administer Jira")
-        return None

@@ -5,28 +5,31 @@ from __future__ import annotations
 import hashlib
 
 from dejabug import media
+from dejabug.catalogue import Catalogue
 from dejabug.index import Place
+from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
 from dejabug.pictures import OWN_PICTURES
 from dejabug.records import ClipStatus, IssueRecord
-from dejabug.retention import clip_record
-from dejabug.rooms import Rooms
+from dejabug.retention import Retention, clip_record
 
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
 LONGEST_DESCRIPTION = 2000
 
 
-def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
+def evidence(
+    issue: Issue, jira: JiraClient, catalogue: Catalogue, retention: Retention
+) -> list[Attachment]:
     """The videos and pictures attached to an issue, but for the pictures that we attached; and the
     files that may be some, until a look at their first bytes has told otherwise."""
     found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
     unsure = [file for file in issue.attachments if may_be_evidence(file.filename, file.mime_type)]
     if unsure:
-        found += _to_be_told(place, issue, unsure)
+        found += _to_be_told(issue, unsure, catalogue, retention)
     if not any(file.filename.startswith(OWN_PICTURES) for file in found):
         return found
-    us = place.jira.myself()
+    us = jira.myself()
     return [
         file
         for file in found
@@ -34,11 +37,13 @@ def evidence(place: Rooms, issue: Issue) -> list[Attachment]:
     ]
 
 
-def _to_be_told(place: Rooms, issue: Issue, unsure: list[Attachment]) -> list[Attachment]:
+def _to_be_told(
+    issue: Issue, unsure: list[Attachment], catalogue: Catalogue, retention: Retention
+) -> list[Attachment]:
     """Those of these files that are clips, or that a look at their first bytes has yet to tell of.
     What is older than footage is kept is not looked at, and must not pass for a purged clip."""
-    no_media, known = place.catalogue.no_media(issue.id), place.catalogue.clip_ids_of(issue.id)
-    cutoffs = place.retention.cutoffs()
+    no_media, known = catalogue.no_media(issue.id), catalogue.clip_ids_of(issue.id)
+    cutoffs = retention.cutoffs()
     return [
         file
         for file in unsure

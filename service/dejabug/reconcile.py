@@ -167,7 +167,7 @@ def missed(issue: Issue, place: Rooms) -> str | None:
     if place.catalogue.words(issue.id) != words_of(issue.summary, issue.description):
         return "words"
     known = {clip.id for clip in place.catalogue.clips_of(issue.id)}
-    attached = {file.id for file in evidence(place, issue)}
+    attached = {file.id for file in evidence(issue, place.jira, place.catalogue, place.retention)}
     if attached != known:
         return "clip added" if attached - known else "clip deleted"
     kinds = place.settings.duplicate_link_types
@@ -182,7 +182,11 @@ def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
         return True
     # Whatever encoder they are known under: a new one makes no old clip new.
     known = set(place.catalogue.clip_ids_of(issue.id))
-    fresh = [file for file in evidence(place, issue) if file.id not in known]
+    fresh = [
+        file
+        for file in evidence(issue, place.jira, place.catalogue, place.retention)
+        if file.id not in known
+    ]
     return any((unix_time(file.created) or 0) >= mark for file in fresh)
 
 

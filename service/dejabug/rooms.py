@@ -41,6 +41,7 @@ from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
 from dejabug.objects import ObjectStore
 from dejabug.pace import Pace
+from dejabug.people import JiraUsers
 from dejabug.picture_packs import PicturePacks
 from dejabug.pictures import Pictures, PictureStore
 from dejabug.preview_objects import PreviewObjects
@@ -362,6 +363,17 @@ class Rooms:
     def accounts(self) -> Accounts:
         """Other people's accounts in Jira."""
         return Accounts(self.jira)
+
+    @property
+    def jira_users(self) -> JiraUsers:
+        """Who people with an e-mail are in Jira."""
+        return JiraUsers(
+            self.redis,
+            self.accounts,
+            projects=lambda: self.catalogue.projects(),
+            public=self.settings.public,
+            sight=self.sight,
+        )
 
     def queue(self, name: str) -> Queue:
         """One of QUEUES, or a collection's own. Jobs are JSON, so that writing to Redis does not

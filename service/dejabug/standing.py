@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dejabug.catalogue import Catalogue
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
 
 State = Literal["indexing", "ready", "no_clips", "failed"]
 BY_WORDS = "so its words were compared"
@@ -46,11 +46,11 @@ class Standing:
         return None
 
 
-def standing_of(place: Rooms, record: IssueRecord) -> Standing:
+def standing_of(catalogue: Catalogue, record: IssueRecord) -> Standing:
     """How far this issue is."""
-    clips = place.catalogue.clips_of(record.id)
+    clips = catalogue.clips_of(record.id)
     waiting = sum(clip.status is ClipStatus.QUEUED for clip in clips)
-    return Standing(clips, waiting + place.catalogue.words_wait(record.id))
+    return Standing(clips, waiting + catalogue.words_wait(record.id))
 
 
 def why(clip: ClipRecord) -> str:

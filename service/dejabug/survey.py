@@ -53,7 +53,10 @@ class Survey:
         """Count an issue's files in; clips older than footage is kept count as known."""
         cutoffs = place.retention.cutoffs()
         self.issues += 1
-        clips = {attachment.id for attachment in evidence(place, issue)}
+        clips = {
+            attachment.id
+            for attachment in evidence(issue, place.jira, place.catalogue, place.retention)
+        }
         for attachment in issue.attachments:
             known = place.catalogue.clip(attachment.id) is not None
             sure = known or is_evidence(attachment.filename, attachment.mime_type)

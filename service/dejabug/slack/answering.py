@@ -80,7 +80,7 @@ def _note(place: Rooms, kind: str, said: str, who: Caller) -> str:
     """Why little may be found: of what is like an issue, or like a clip that was not looked at
     whole."""
     if kind == "issue" and (record := place.catalogue.issue_by_key(said)):
-        return standing_of(place, record).reason or ""
+        return standing_of(place.catalogue, record).reason or ""
     if kind == "upload" and (upload := uploads.look(place, said, who.name)) and upload.reason:
         return f"{upload.reason[0].upper()}{upload.reason[1:]}."
     return ""

@@ -14,7 +14,6 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from dejabug.callers import Caller
-from dejabug.people import caller_for
 from dejabug.rooms import Rooms
 
 Answer = TypeVar("Answer")
@@ -31,7 +30,7 @@ class Asker:
 
     def ask(self, question: Callable[[Caller], Answer]) -> Answer:
         """Ask as this person. Raises StrangerError, SlackApiError, and like the question."""
-        return question(caller_for(self.place, self._email(), self.user))
+        return question(self.place.jira_users.caller(self._email(), self.user))
 
     def _email(self) -> str:
         user: Mapping[str, Any] = self.client.users_info(user=self.user)["user"]

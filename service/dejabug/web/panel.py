@@ -82,7 +82,7 @@ def similar(issue_id: str) -> Response:
     record = place.catalogue.issue(issue_id)
     if record is None:
         return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = standing_of(place, record)
+    standing = standing_of(place.catalogue, record)
     total = len(standing.clips) + 1
     muted = place.ledger.muted(issue_id)
     off = place.projects.rules(record.project).mode == "off"

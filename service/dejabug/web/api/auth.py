@@ -12,7 +12,6 @@ from flask import current_app, g, request
 
 from dejabug import rates
 from dejabug.callers import Caller
-from dejabug.people import caller_for
 from dejabug.rooms import Rooms
 from dejabug.sessions import BY_EMAIL, BY_TOKEN
 from dejabug.tokens import ApiToken
@@ -95,7 +94,7 @@ def session_visitor() -> Visitor | None:
 def caller_of(visitor: Visitor) -> Caller:
     """What a visitor may see now. Raises StrangerError and JiraError."""
     if isinstance(visitor, Member):
-        return caller_for(place(), visitor.name, visitor.reader)
+        return place().jira_users.caller(visitor.name, visitor.reader)
     return Caller(visitor.reader, frozenset(visitor.projects))
 
 

@@ -106,7 +106,7 @@ def similar(key: str) -> Response:
     record = place().catalogue.issue_by_key(key)
     if record is None:  # forgotten meanwhile
         raise NotHereError
-    how = standing_of(place(), record)
+    how = standing_of(place().catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
 
 
