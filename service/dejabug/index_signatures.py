@@ -15,7 +15,8 @@ from dejabug import media
 from dejabug.embedding import sample_signature
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
-from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.jira.outage import polite
+from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms
 

@@ -24,9 +24,10 @@ from dejabug.downloads import UnwantedError
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
+from dejabug.jira.outage import polite
 from dejabug.locks import held
 from dejabug.previewing import queue_preview
-from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.reading import evidence, face_of, game_of, place_of, words_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record

@@ -1,7 +1,7 @@
 """When a Jira that was away answers again, what waited for it is done at once.
 
 Pauses between a job's tries grow to hours, and a weekend's outage outlasts all that are counted. So
-a job that waits for Jira is tried again however often (`queueing.polite`) and noted; while any is,
+a job that waits for Jira is tried again however often (`jira/outage.py`) and noted; while any is,
 Jira is asked once a minute, and when it answers all of them are due.
 """
 
@@ -13,7 +13,8 @@ import structlog
 
 from dejabug.index import text_of
 from dejabug.jira.errors import JiraError
-from dejabug.queueing import WAITS_FOR_JIRA, enqueue
+from dejabug.jira.outage import WAITS_FOR_JIRA
+from dejabug.queueing import enqueue
 from dejabug.reconcile import TURN as RECONCILE_TURN
 from dejabug.rooms import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
 

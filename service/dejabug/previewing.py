@@ -13,9 +13,10 @@ from dejabug import media
 from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.jira.outage import polite
 from dejabug.metrics import stage
 from dejabug.pictures import HEIGHT
-from dejabug.queueing import CLIP_JOB, enqueue, polite
+from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.records import ClipRecord
 from dejabug.refusals import optional
 from dejabug.rooms import Rooms, rooms

@@ -15,6 +15,7 @@ from dejabug import verdicts
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
+from dejabug.jira.outage import polite
 from dejabug.jobs import queue_suggestion
 from dejabug.lessons import (
     LearningReport,
@@ -24,7 +25,7 @@ from dejabug.lessons import (
     write_lessons,
     write_report,
 )
-from dejabug.queueing import enqueue, polite
+from dejabug.queueing import enqueue
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.rooms import Rooms, rooms
 
