@@ -19,9 +19,9 @@ from dejabug.jira.models import Issue
 from dejabug.labels import rounded_down
 from dejabug.ledger import CommentRecord
 from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
-from dejabug.pictures import OWN_PICTURES, Panel, strip
+from dejabug.pictures import Panel, strip
 from dejabug.policy import Choice, PairMatch
-from dejabug.reading import face_of
+from dejabug.reading import OWN_PICTURES, face_of
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 

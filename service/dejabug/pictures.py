@@ -16,8 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dejabug.records import checked_clip_id
 
-# How the names begin of pictures that we attach to issues.
-OWN_PICTURES = "dejabug-"
 HEIGHT = 180  # pixels; enough to recognise a scene, about 7 kB a frame
 JPEG_QUALITY = 80
 # The strip's look: dark enough for both of Jira's themes.

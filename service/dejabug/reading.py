@@ -10,10 +10,11 @@ from dejabug.index import Place
 from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
-from dejabug.pictures import OWN_PICTURES
 from dejabug.records import ClipStatus, IssueRecord
 from dejabug.retention import Retention, clip_record
 
+# How the names begin of pictures that we attach to issues.
+OWN_PICTURES = "dejabug-"
 # Signs of a description that are read: sentence encoders take a few hundred words at most.
 LONGEST_DESCRIPTION = 2000
 
