@@ -19,8 +19,8 @@ from flask.testing import FlaskClient
 from dejabug import media
 from dejabug import rooms as rooms_module
 from dejabug.demo.studio import CLIPS
+from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
-from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from dejabug.web import create_app

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from dejabug import jobs, uploads
-from dejabug.metrics import JOBS
+from dejabug.infra.metrics import JOBS
 from dejabug.projects import Rules
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms

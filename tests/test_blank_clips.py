@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dejabug.metrics import REGISTRY
+from dejabug.infra.metrics import REGISTRY
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of, why

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from dejabug.redis_server import free_port
+from dejabug.infra.redis_server import free_port
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, QUIET
 from support.forks import Fork

@@ -13,9 +13,9 @@ import pytest
 from rq.job import JobStatus
 
 from dejabug import jobs, previewing
+from dejabug.infra.job_queue import BACKOFF
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
-from dejabug.queueing import BACKOFF
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS

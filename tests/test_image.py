@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.jira.webhooks import sign
-from dejabug.redis_server import RedisServer, free_port
 from support.deploying import DOCKERFILE
 from support.dockerfile import Machine, as_command, read_dockerfile
 from support.repository import ROOT

@@ -24,8 +24,8 @@ from dejabug.index import Place, copy_vectors
 from dejabug.index_home import WrongIndexError
 from dejabug.index_move import MoveError, move_index, remove_moved
 from dejabug.index_repair import Repaired, queue_repair, repair
+from dejabug.infra.redis_server import RedisServer
 from dejabug.records import ClipStatus
-from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.census import Census

@@ -21,9 +21,9 @@ from dejabug import jobs, media, questions
 from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
+from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.pictures import PictureStore
-from dejabug.queueing import BACKOFF, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dejabug import answers, jobs, labels
+from dejabug import answers, jobs
 from dejabug.answers import threshold_of
 from dejabug.doctor import examine
+from dejabug.infra import labels
 from dejabug.jira.comments import Suggested, render
 from dejabug.policy import PairMatch
 from dejabug.projects import KEY, Rules

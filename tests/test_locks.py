@@ -9,8 +9,8 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from dejabug import locks
-from dejabug.locks import held
+from dejabug.infra import locks
+from dejabug.infra.locks import held
 from support.waiting import wait_until
 
 

@@ -12,9 +12,9 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from dejabug import jobs
+from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.jira.outage import WAITS_FOR_JIRA
 from dejabug.outages import TURN, hail_jira, queue_hail, resume
-from dejabug.queueing import BACKOFF, enqueue
 from dejabug.reconcile import TURN as RECONCILE_TURN
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.worker import WarmWorker

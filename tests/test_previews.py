@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dejabug import jobs, media, previewing
+from dejabug.infra.logs import configure_logs
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.logs import configure_logs
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
 from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate

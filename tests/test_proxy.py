@@ -17,7 +17,7 @@ import requests
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from dejabug.redis_server import free_port
+from dejabug.infra.redis_server import free_port
 from support.repository import ROOT
 from support.servers import serve_in_a_thread
 from support.waiting import answers, wait_until

@@ -9,9 +9,10 @@ import pytest
 from rq.job import Job
 from typer.testing import CliRunner
 
-from dejabug import cli, queueing
+from dejabug import cli
+from dejabug.infra import job_queue
+from dejabug.infra.job_queue import SHORT_JOB, enqueue
 from dejabug.pulse import OVERRUN, NoPulseError, feel_pulse
-from dejabug.queueing import SHORT_JOB, enqueue
 from dejabug.rooms import Rooms
 from dejabug.worker import WarmWorker
 
@@ -32,7 +33,7 @@ def look() -> str:
 def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
     cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
     queue = cold_place.queue("default")
     enqueue(queue, look)
     (job,) = queue.jobs

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from dejabug.redis_server import RedisServer, RedisServerError, free_port
+from dejabug.infra.redis_server import RedisServer, RedisServerError, free_port
 
 
 def test_it_has_vector_search_and_listens_to_this_machine_only(tmp_path: Path) -> None:

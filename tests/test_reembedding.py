@@ -24,10 +24,10 @@ from dejabug import jobs, reembedding, serving
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
+from dejabug.infra.job_queue import enqueue
 from dejabug.jobs import GONE
 from dejabug.purging import Old, purge
 from dejabug.questions import ask
-from dejabug.queueing import enqueue
 from dejabug.records import ClipStatus
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms

@@ -19,18 +19,18 @@ import pytest
 import redis
 from flask import Flask
 
-from dejabug import patient_worker
 from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
 from dejabug.index import Place
+from dejabug.infra import redis_tolerant_worker
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.metrics import REGISTRY
+from dejabug.infra.redis_server import RedisServer, free_port
+from dejabug.infra.refused_writes import FULL as FULL_REDIS
+from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.jira.webhooks import sign
-from dejabug.logs import configure_logs
-from dejabug.metrics import REGISTRY
 from dejabug.pulse import feel_pulse
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.redis_server import RedisServer, free_port
-from dejabug.refusals import FULL as FULL_REDIS
-from dejabug.refusals import keep_briefly, refused
 from dejabug.rooms import Rooms
 from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks
@@ -263,7 +263,7 @@ def test_workers_wait_and_then_do_all_that_there_is(
 def test_what_rq_writes_in_passing_ends_no_worker(
     place: Rooms, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patient_worker, "LOOK", 0.01)
+    monkeypatch.setattr(redis_tolerant_worker, "LOOK", 0.01)
     worker = WarmWorker([place.queue("default")], place.redis)
     trouble.begin()
     worker.check_for_suspension(burst=False)

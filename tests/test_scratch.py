@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from dejabug import scratch
-from dejabug.scratch import prune_scratch, scratch_folder
+from dejabug.infra import temporary_folders
+from dejabug.infra.temporary_folders import prune_scratch, scratch_folder
 
 HOLD = """
 import sys
-from dejabug.scratch import scratch_folder
+from dejabug.infra.temporary_folders import scratch_folder
 with scratch_folder() as folder:
     (folder / "clip").write_bytes(b"footage")
     print(folder, flush=True)
@@ -27,7 +27,7 @@ def test_only_the_folder_of_a_process_that_is_gone_is_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(scratch, "YOUNG", -1)
+    monkeypatch.setattr(temporary_folders, "YOUNG", -1)
     holders = [
         subprocess.Popen(
             [sys.executable, "-c", HOLD],

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from dejabug import questions, replies, search, upload_files, uploads
+from dejabug import questions, search, upload_files, uploads
 from dejabug.callers import Caller
 from dejabug.finder import Finder
 from dejabug.index import slug_of
+from dejabug.infra import reply_list
 from dejabug.projects import Rules
 from dejabug.questions import SearchFailedError
 from dejabug.records import ClipStatus
@@ -255,10 +256,10 @@ def test_without_a_worker_the_error_says_what_to_start(place: Rooms) -> None:
 
 
 def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms) -> None:
-    reply = replies.new_reply()
-    timer = threading.Timer(6, replies.put_reply, (place.redis, reply, {"late": True}))
+    reply = reply_list.new_reply()
+    timer = threading.Timer(6, reply_list.put_reply, (place.redis, reply, {"late": True}))
     timer.start()
-    assert replies.await_reply(place.redis, reply, 20) == {"late": True}
+    assert reply_list.await_reply(place.redis, reply, 20) == {"late": True}
     timer.join()
 
 

@@ -18,9 +18,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
-from dejabug.logs import configure_logs
-from dejabug.queueing import enqueue
-from dejabug.redis_server import free_port
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.redis_server import free_port
 from dejabug.rooms import Rooms, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app

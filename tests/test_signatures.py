@@ -21,11 +21,11 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import MOST_PICTURES, BadVectorsError, FrameIndex, Place, copy_vectors
 from dejabug.index_signatures import clips_without_signature, queue_signatures, read_signature
+from dejabug.infra.job_queue import CLIP_JOB
+from dejabug.infra.redis_server import RedisServer
 from dejabug.purging import find_old, purge
-from dejabug.queueing import CLIP_JOB
 from dejabug.ranking import Signature
 from dejabug.records import ClipRecord, ClipStatus
-from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site

@@ -10,8 +10,9 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from dejabug import cli, rates
+from dejabug import cli
 from dejabug import tokens as tokens_module
+from dejabug.infra import rate_limit
 from dejabug.rooms import Rooms
 from dejabug.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 
@@ -143,14 +144,14 @@ def test_a_token_is_kept_and_revoked_as_a_whole(store: redis.Redis) -> None:
 
 def test_a_minute_holds_so_many_requests_and_tells_how_long_to_wait(store: redis.Redis) -> None:
     started, taken = time.monotonic(), 0
-    while not (wait := rates.take(store, "a", 60)):
+    while not (wait := rate_limit.take(store, "a", 60)):
         taken += 1
     # One a second comes back meanwhile.
     assert 60 <= taken <= 61 + (time.monotonic() - started)
     assert 0 < wait <= 1
-    assert rates.take(store, "b", 60) == 0.0
+    assert rate_limit.take(store, "b", 60) == 0.0
     time.sleep(wait + 0.05)
-    assert rates.take(store, "a", 60) == 0.0
+    assert rate_limit.take(store, "a", 60) == 0.0
 
 
 def test_tokens_from_the_command_line(cold_place: Rooms) -> None:

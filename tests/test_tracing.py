@@ -12,15 +12,16 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from dejabug import jobs, queueing
+from dejabug import jobs
 from dejabug.catalogue import PENDING
+from dejabug.infra import job_queue
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.tracing import current_trace, traced
 from dejabug.jira.webhooks import sign
 from dejabug.jobs import maintain, promise_sync
-from dejabug.logs import configure_logs
-from dejabug.queueing import enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms
-from dejabug.tracing import current_trace, traced
 from dejabug.worker import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site
@@ -111,7 +112,7 @@ def tell(message: str) -> str:
 @pytest.fixture
 def ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """The jobs of this file are among those that workers run."""
-    monkeypatch.setattr(queueing, "JOB_MODULES", (*queueing.JOB_MODULES, __name__))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", (*job_queue.JOB_MODULES, __name__))
 
 
 @pytest.mark.usefixtures("ours")

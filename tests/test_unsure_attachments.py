@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from dejabug import jobs
 from dejabug.backfill import read_backlog
-from dejabug.downloads import HEAD_BYTES, UnwantedError, body_of
+from dejabug.infra.download import HEAD_BYTES, UnwantedError, body_of
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
 from dejabug.previewing import preview_clip

@@ -16,11 +16,11 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.metrics import serve_metrics
+from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhooks import sign
-from dejabug.logs import configure_logs
-from dejabug.metrics import serve_metrics
 from dejabug.records import ClipStatus
-from dejabug.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census
 from support.forks import Fork

@@ -10,11 +10,11 @@ from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from dejabug import queueing
 from dejabug import worker as worker_module
+from dejabug.infra import job_queue
+from dejabug.infra.job_queue import Taken, enqueue
 from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
-from dejabug.queueing import Taken, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
@@ -66,7 +66,7 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
 def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
-    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
     queue = place.queue("default")
     worker = WarmWorker([queue], place.redis)
     enqueue(queue, nap)
@@ -151,7 +151,7 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
-    monkeypatch.setattr(queueing, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
     clips, default = place.queue("clips"), place.queue("default")
     enqueue(default, nap)
     (number,) = default.job_ids

@@ -16,14 +16,14 @@ import numpy as np
 
 from dejabug import policy
 from dejabug.index import text_of
+from dejabug.infra.labels import COMMENT_FLOOR, label
+from dejabug.infra.metrics import stage
+from dejabug.infra.refused_writes import optional
 from dejabug.jira.models import Issue
-from dejabug.labels import COMMENT_FLOOR, label
-from dejabug.metrics import stage
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Calibrations, Moment
 from dejabug.reasons import Reason, reasons_for
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.refusals import optional
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.twins import same_file_pairs, same_files_first, twins_of

@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from dejabug.index import text_of
+from dejabug.infra.tracing import traced
 from dejabug.jira.client import Page
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
@@ -26,7 +27,6 @@ from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
 from dejabug.jobs import take_in
 from dejabug.rooms import Rooms
-from dejabug.tracing import traced
 
 log = structlog.get_logger()
 

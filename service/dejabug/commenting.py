@@ -13,12 +13,12 @@ import structlog
 
 from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.conversation import standing_note
+from dejabug.infra.labels import rounded_down
+from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
-from dejabug.labels import rounded_down
 from dejabug.ledger import CommentRecord
-from dejabug.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.pictures import Panel, strip
 from dejabug.policy import Choice, PairMatch
 from dejabug.reading import OWN_PICTURES, face_of

@@ -21,9 +21,9 @@ from dejabug.answers import (
     for_comment,
     tickets_of,
 )
+from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
-from dejabug.labels import rounded_down
 from dejabug.policy import Choice
 from dejabug.reasons import in_sentences
 from dejabug.records import ClipStatus, IssueRecord

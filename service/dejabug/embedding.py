@@ -13,12 +13,12 @@ import structlog
 
 from dejabug import media, neighbourhood
 from dejabug.collection import Collection
-from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
 from dejabug.index import Place
+from dejabug.infra.download import UnwantedError
+from dejabug.infra.locks import held
+from dejabug.infra.metrics import CLIPS_DONE, stage
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
-from dejabug.locks import held
-from dejabug.metrics import CLIPS_DONE, stage
 from dejabug.ranking import Signature
 from dejabug.reading import place_of
 from dejabug.records import ClipRecord, ClipStatus

@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from dejabug.infra.metrics import DOWNLOADED, stage
+from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.media.signatures import is_media
-from dejabug.metrics import DOWNLOADED, stage
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
-from dejabug.scratch import scratch_folder
 
 
 @contextlib.contextmanager

@@ -18,13 +18,13 @@ import structlog
 from dejabug.catalogue import RESTORING
 from dejabug.collection import Collection
 from dejabug.index_home import COMPARED
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.locks import held
+from dejabug.infra.tracing import traced
 from dejabug.jobs import queue_clip, queue_ticket
-from dejabug.locks import held
-from dejabug.queueing import enqueue
 from dejabug.reading import place_of
 from dejabug.records import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms, rooms
-from dejabug.tracing import traced
 
 log = structlog.get_logger()
 

@@ -14,9 +14,9 @@ from rq import Worker
 from dejabug import media
 from dejabug.embedding import sample_signature
 from dejabug.fetching import fetched
+from dejabug.infra.job_queue import CLIP_JOB, enqueue
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
-from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms
 

@@ -20,20 +20,20 @@ from redis.client import Pipeline
 from dejabug import commenting, conversation, neighbourhood
 from dejabug.answers import first_to_read, rank, rank_anew
 from dejabug.collection import Collection
-from dejabug.downloads import UnwantedError
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
+from dejabug.infra.download import UnwantedError
+from dejabug.infra.job_queue import CLIP_JOB, enqueue
+from dejabug.infra.locks import held
+from dejabug.infra.temporary_folders import prune_scratch
+from dejabug.infra.tracing import current_trace, traced
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.jira.outage import polite
-from dejabug.locks import held
 from dejabug.previewing import queue_preview
-from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.reading import evidence, face_of, game_of, place_of, words_of
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retention import clip_record
 from dejabug.rooms import Rooms, rooms
-from dejabug.scratch import prune_scratch
-from dejabug.tracing import current_trace, traced
 
 log = structlog.get_logger()
 

@@ -22,7 +22,7 @@ import fsspec
 import redis
 import structlog
 
-from dejabug.metrics import STORE_FAILURES, STORE_SECONDS
+from dejabug.infra.metrics import STORE_FAILURES, STORE_SECONDS
 
 log = structlog.get_logger()
 

@@ -14,10 +14,10 @@ import structlog
 from redis import Redis
 
 from dejabug.callers import ACCOUNT_READER, PUBLIC_READER, Caller
+from dejabug.infra.refused_writes import optional
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.readers import SIGHT, Sight
-from dejabug.refusals import optional
 
 log = structlog.get_logger()
 

@@ -10,10 +10,10 @@ from typing import cast
 import redis
 
 from dejabug import media
+from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.objects import ObjectReader, ObjectStore
 from dejabug.previews import PreviewState
 from dejabug.records import checked_clip_id
-from dejabug.scratch import scratch_folder
 
 # By clip: the size in bytes and the version of its preview, or FAILED; and when it was last watched
 # (Unix seconds).

@@ -10,15 +10,15 @@ import numpy as np
 import structlog
 
 from dejabug import media
-from dejabug.downloads import UnwantedError
 from dejabug.fetching import fetched
+from dejabug.infra.download import UnwantedError
+from dejabug.infra.job_queue import CLIP_JOB, enqueue
+from dejabug.infra.metrics import stage
+from dejabug.infra.refused_writes import optional
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
-from dejabug.metrics import stage
 from dejabug.pictures import HEIGHT
-from dejabug.queueing import CLIP_JOB, enqueue
 from dejabug.records import ClipRecord
-from dejabug.refusals import optional
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

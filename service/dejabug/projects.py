@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import redis
 
 from dejabug.index import text_of
-from dejabug.labels import COMMENT_FLOOR, checked_threshold
+from dejabug.infra.labels import COMMENT_FLOOR, checked_threshold
 
 KEY = "dejabug:project-rules"
 # on: comment and panel; quiet: the panel only; off: neither, and no new clip is read.

@@ -14,7 +14,7 @@ from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.serializers import JSONSerializer
 
-from dejabug.refusals import refused
+from dejabug.infra.refused_writes import refused
 
 # Seconds past its time-out after which a job hangs; a call that is merely slow has ended by then.
 OVERRUN = 300

@@ -17,12 +17,12 @@ import structlog
 
 from dejabug.catalogue import Catalogue
 from dejabug.collection import Collection
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.refused_writes import FULL, refused
 from dejabug.jira.client import PAGE
 from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
-from dejabug.queueing import enqueue
 from dejabug.records import ClipRecord, ClipStatus
-from dejabug.refusals import FULL, refused
 from dejabug.retention import DAY, EVERY, What
 from dejabug.rooms import Rooms, rooms
 

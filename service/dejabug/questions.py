@@ -27,14 +27,14 @@ from dejabug.encoders.prompts import embed_queries
 from dejabug.finder import TextMatch
 from dejabug.heat_maps import NoPictureError, Spot, heat_maps
 from dejabug.index import IndexUnavailableError
-from dejabug.logs import Seldom
-from dejabug.metrics import QUESTION_SECONDS
+from dejabug.infra.logs import Seldom
+from dejabug.infra.metrics import QUESTION_SECONDS
+from dejabug.infra.refused_writes import push_briefly
+from dejabug.infra.reply_list import await_reply, new_reply, put_reply
+from dejabug.infra.tracing import current_trace, traced
 from dejabug.objects import StoreAwayError
 from dejabug.ranking import POSSIBLE
-from dejabug.refusals import push_briefly
-from dejabug.replies import await_reply, new_reply, put_reply
 from dejabug.rooms import Rooms, connect
-from dejabug.tracing import current_trace, traced
 
 log = structlog.get_logger()
 

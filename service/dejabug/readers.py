@@ -21,10 +21,10 @@ import structlog
 from cryptography.fernet import Fernet, InvalidToken
 
 from dejabug.index import text_of
+from dejabug.infra.refused_writes import optional
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.models import Issue
-from dejabug.refusals import optional
 
 log = structlog.get_logger()
 

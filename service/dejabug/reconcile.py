@@ -18,15 +18,15 @@ import structlog
 from redis.exceptions import LockError
 
 from dejabug.catalogue import PENDING
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.tracing import traced
 from dejabug.jira.client import PAGE
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
 from dejabug.jobs import forget_issue, promise_sync
-from dejabug.queueing import enqueue
 from dejabug.reading import evidence, face_of, game_of, words_of
 from dejabug.rooms import Rooms, rooms
-from dejabug.tracing import traced
 
 log = structlog.get_logger()
 

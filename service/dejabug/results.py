@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
-from dejabug.labels import label, rounded_down
 from dejabug.policy import Choice, PairMatch
 from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.reading import game_of

@@ -35,6 +35,8 @@ from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, TicketIndex, text_of
 from dejabug.index_home import DIMENSIONS, IndexHome
+from dejabug.infra.job_queue import KeptQueue
+from dejabug.infra.refused_writes import PrimaryPool
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
@@ -48,10 +50,8 @@ from dejabug.preview_objects import PreviewObjects
 from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
 from dejabug.promises import Promises
-from dejabug.queueing import KeptQueue
 from dejabug.ranking import Calibrations, Recipe, Scale
 from dejabug.readers import Readers, Sight
-from dejabug.refusals import PrimaryPool
 from dejabug.retention import Retention
 from dejabug.serving import Serving
 from dejabug.sessions import Sessions

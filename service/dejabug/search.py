@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dejabug import policy
 from dejabug.answers import first_to_read, rank, tickets_of, with_originals
 from dejabug.callers import Caller
+from dejabug.infra.metrics import searching
+from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.models import Issue
-from dejabug.metrics import searching
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment, relevance_of
 from dejabug.reading import game_of
-from dejabug.refusals import keep_briefly
 from dejabug.results import Found, results_of
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dejabug.labels import checked_threshold
+from dejabug.infra.labels import checked_threshold
 
 MEBIBYTE = 1024 * 1024
 

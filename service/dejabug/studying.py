@@ -15,6 +15,7 @@ from dejabug import verdicts
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
+from dejabug.infra.job_queue import enqueue
 from dejabug.jira.outage import polite
 from dejabug.jobs import queue_suggestion
 from dejabug.lessons import (
@@ -25,7 +26,6 @@ from dejabug.lessons import (
     write_lessons,
     write_report,
 )
-from dejabug.queueing import enqueue
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.rooms import Rooms, rooms
 

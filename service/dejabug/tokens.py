@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import redis
 
 from dejabug.index import text_of
-from dejabug.refusals import optional
+from dejabug.infra.refused_writes import optional
 
 PREFIX = "djb_"
 # 32 bytes in base64url.

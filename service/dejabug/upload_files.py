@@ -12,8 +12,8 @@ from typing import Protocol
 
 import structlog
 
+from dejabug.infra.temporary_folders import prune_scratch, scratch_folder
 from dejabug.objects import ObjectStore
-from dejabug.scratch import prune_scratch, scratch_folder
 
 log = structlog.get_logger()
 

@@ -19,13 +19,13 @@ from dejabug import media, policy
 from dejabug.answers import doubted
 from dejabug.embedding import note_on, sample, sha256_of, signature_of
 from dejabug.index import text_of
-from dejabug.metrics import searching
+from dejabug.infra.metrics import searching
+from dejabug.infra.reply_list import await_reply, put_reply
+from dejabug.infra.tracing import trace_for_job
 from dejabug.objects import StoreAwayError
 from dejabug.policy import UPLOAD, PairMatch
 from dejabug.ranking import TimedVectors
-from dejabug.replies import await_reply, put_reply
 from dejabug.rooms import Rooms, rooms
-from dejabug.tracing import trace_for_job
 from dejabug.twins import same_file_pairs, twins_of
 
 log = structlog.get_logger()

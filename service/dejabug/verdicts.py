@@ -11,7 +11,7 @@ from typing import Any, Literal
 import redis
 
 from dejabug.index import text_of
-from dejabug.metrics import VERDICTS
+from dejabug.infra.metrics import VERDICTS
 
 # One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
 KEY = "dejabug:verdicts"

@@ -31,22 +31,22 @@ from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
 from dejabug.index_repair import queue_repair
+from dejabug.infra.job_queue import KeptQueue, Taken, is_ours
+from dejabug.infra.logs import Seldom
+from dejabug.infra.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
+from dejabug.infra.redis_tolerant_worker import PatientWorker
+from dejabug.infra.refused_writes import await_writes
+from dejabug.infra.temporary_folders import prune_scratch
+from dejabug.infra.tracing import trace_of_job, traced
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
-from dejabug.logs import Seldom
-from dejabug.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.objects import StoreAwayError
 from dejabug.outages import queue_hail
-from dejabug.patient_worker import PatientWorker
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer
-from dejabug.queueing import KeptQueue, Taken, is_ours
 from dejabug.reconcile import queue_reconcile
-from dejabug.refusals import await_writes
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
-from dejabug.scratch import prune_scratch
 from dejabug.studying import queue_learning
-from dejabug.tracing import trace_of_job, traced
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from dejabug.redis_server import free_port
+from dejabug.infra.redis_server import free_port
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site

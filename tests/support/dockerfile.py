@@ -18,7 +18,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dejabug.redis_server import end_with_parent
+from dejabug.infra.redis_server import end_with_parent
 
 # What the base image's variable is, and programs without which nothing of this can be.
 BASE_PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -17,7 +17,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from dejabug.redis_server import free_port
+from dejabug.infra.redis_server import free_port
 from support.repository import ROOT
 
 FOLDER = ROOT / "tests" / "oidc"

@@ -17,7 +17,7 @@ from dejabug import media
 from dejabug.demo.studio import CLIPS
 from dejabug.embedding import SIGNATURE_ONLY, signature_of
 from dejabug.index.signatures import FIELD, pack
-from dejabug.redis_server import RedisServer
+from dejabug.infra.redis_server import RedisServer
 
 # Bytes of a frame's vector: the starter encoder's numbers, two bytes each.
 VECTOR = 1728 * 2

@@ -25,9 +25,9 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
 from dejabug.index.frames import FLAT_LIMIT
+from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ranking import Floats
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.redis_server import RedisServer, free_port
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 

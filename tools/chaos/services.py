@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dejabug.redis_server import RedisServer, end_with_parent
+from dejabug.infra.redis_server import RedisServer, end_with_parent
 
 # Seconds between two kills, and that whatever was killed stays away.
 BETWEEN, AWAY = (2.0, 5.0), (0.2, 2.0)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from dejabug.encoders.starter import StarterEncoder
-from dejabug.redis_server import RedisServer
+from dejabug.infra.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from tools.watch.dashboard import dashboard

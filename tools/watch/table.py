@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Metric
 
-from dejabug.metrics import REGISTRY
+from dejabug.infra.metrics import REGISTRY
 from dejabug.settings import Settings
 from dejabug.web.census import Census
 

@@ -19,8 +19,8 @@ from dejabug.cli.common import (
     open_rooms,
     plain_errors,
 )
+from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
-from dejabug.labels import rounded_down
 from dejabug.reasons import in_short
 from dejabug.results import answered_by
 from dejabug.search import NO_FILTERS, by_words

@@ -27,13 +27,13 @@ from dejabug.encoders import EncoderError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
 from dejabug.index_move import MoveError
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.redis_server import RedisServerError
 from dejabug.jira.errors import JiraError
-from dejabug.logs import configure_logs
 from dejabug.media import SandboxMissingError
 from dejabug.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.records import IssueRecord
-from dejabug.redis_server import RedisServerError
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import LabelError

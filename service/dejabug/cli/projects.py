@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.jobs import forget_issue, refresh_comments_of
-from dejabug.labels import COMMENT_FLOOR
 from dejabug.projects import MODES, Mode, Rules
 from dejabug.rooms import Rooms
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dejabug.redis_server import end_with_parent
+from dejabug.infra.redis_server import end_with_parent
 
 # Seconds that a process has to end by itself before it is killed.
 END_TIMEOUT = 15.0

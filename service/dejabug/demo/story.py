@@ -30,8 +30,8 @@ from dejabug.demo.jira_standin.forge import APP_ID, Forge
 from dejabug.demo.processes import ProcessError, Processes, Stop
 from dejabug.demo.studio import Data, Studio, split
 from dejabug.evaluation.manifest import Entry, ManifestError
+from dejabug.infra.redis_server import RedisServer, RedisServerError, free_port
 from dejabug.media import is_video
-from dejabug.redis_server import RedisServer, RedisServerError, free_port
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)

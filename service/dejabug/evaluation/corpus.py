@@ -16,9 +16,9 @@ from dejabug.embedding import sample, signature_of
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
+from dejabug.infra.redis_server import RedisServer
 from dejabug.neighbourhood import compare_clip, compare_ticket
 from dejabug.reading import words_of
-from dejabug.redis_server import RedisServer
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from dejabug.downloads import TooManyBytesError, Wanted, body_of, save
+from dejabug.infra.download import TooManyBytesError, Wanted, body_of, save
 from dejabug.jira.errors import AttachmentTooLargeError, JiraRefusedError, JiraUnavailableError
 
 

@@ -15,7 +15,8 @@ import jira
 import requests
 from requests.auth import HTTPBasicAuth
 
-from dejabug.downloads import AS_IT_IS, Wanted
+from dejabug.infra.download import AS_IT_IS, Wanted
+from dejabug.infra.metrics import JIRA_REQUESTS, jira_answered
 from dejabug.jira.attachments import save_attachment
 from dejabug.jira.errors import (
     AttachmentGoneError,
@@ -36,7 +37,6 @@ from dejabug.jira.models import (
     parse_comment,
     parse_issue,
 )
-from dejabug.metrics import JIRA_REQUESTS, jira_answered
 
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 60)

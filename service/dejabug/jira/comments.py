@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dejabug.labels import label, may_be_regression, rounded_down
+from dejabug.infra.labels import label, may_be_regression, rounded_down
 
 # Signs that wiki text gives a meaning to, and that a ticket's words must not have.
 WIKI_SIGNS = re.compile(r"([\\{}\[\]|*_\-+^~?!])")

@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from rq import Retry, get_current_job
 
+from dejabug.infra.job_queue import BACKOFF
+from dejabug.infra.metrics import JIRA_PAUSES
 from dejabug.jira.errors import JiraError, JiraRefusedError, JiraUnavailableError
-from dejabug.metrics import JIRA_PAUSES
-from dejabug.queueing import BACKOFF
 
 log = structlog.get_logger()
 

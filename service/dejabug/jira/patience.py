@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import structlog
 
+from dejabug.infra.metrics import JIRA_PAUSES
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.metrics import JIRA_PAUSES
 
 log = structlog.get_logger()
 

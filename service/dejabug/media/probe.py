@@ -9,6 +9,7 @@ from typing import Literal
 
 import ffmpeg
 
+from dejabug.infra.metrics import stage
 from dejabug.media.child import Outcome
 from dejabug.media.colours import Colours, colours_of
 from dejabug.media.ffmpeg import (
@@ -23,7 +24,6 @@ from dejabug.media.ffmpeg import (
     run,
 )
 from dejabug.media.kinds import demuxer_of, image_demuxer
-from dejabug.metrics import stage
 
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"

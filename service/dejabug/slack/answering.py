@@ -9,7 +9,7 @@ from typing import Any
 from dejabug import policy, uploads
 from dejabug.answers import tickets_of
 from dejabug.callers import Caller
-from dejabug.metrics import SUGGESTIONS
+from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.slack import blocks, files

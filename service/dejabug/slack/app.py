@@ -17,21 +17,21 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from dejabug import rates
 from dejabug.index import IndexUnavailableError
+from dejabug.infra import rate_limit
+from dejabug.infra.metrics import RATE_REFUSALS, SLACK, serve_metrics
+from dejabug.infra.refused_writes import keep_briefly
+from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
-from dejabug.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
-from dejabug.refusals import keep_briefly
 from dejabug.rooms import Rooms
 from dejabug.search import HiddenIssueError, NoSuchPageError
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
-from dejabug.tracing import begin_trace
 from dejabug.uploads import TooManyUploadsError
 
 log = structlog.get_logger()
@@ -156,7 +156,7 @@ def _asker(place: Rooms, args: Args) -> Asker:
     """Who asks, within their rate. Raises TooManyError."""
     begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result
-    wait = rates.take(place.redis, f"slack:{user}", place.settings.api_requests_per_minute)
+    wait = rate_limit.take(place.redis, f"slack:{user}", place.settings.api_requests_per_minute)
     if wait:
         RATE_REFUSALS.labels("slack").inc()
         raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")

@@ -12,7 +12,7 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from dejabug.downloads import AS_IT_IS, TooManyBytesError, UnwantedError, body_of, save
+from dejabug.infra.download import AS_IT_IS, TooManyBytesError, UnwantedError, body_of, save
 from dejabug.jira.models import as_mapping
 from dejabug.media.kinds import is_evidence, may_be_evidence
 from dejabug.media.signatures import is_media

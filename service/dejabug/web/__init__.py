@@ -6,8 +6,8 @@ from __future__ import annotations
 import structlog
 from flask import Flask
 
-from dejabug.logs import configure_logs
-from dejabug.metrics import serve_metrics
+from dejabug.infra.logs import configure_logs
+from dejabug.infra.metrics import serve_metrics
 from dejabug.rooms import Rooms
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler

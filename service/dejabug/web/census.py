@@ -21,10 +21,10 @@ from rq.utils import utcparse
 from dejabug.catalogue import PENDING
 from dejabug.index import IndexUnavailableError, text_of
 from dejabug.index_home import IndexHome
-from dejabug.metrics import REGISTRY
+from dejabug.infra.metrics import REGISTRY
+from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
 from dejabug.questions import questions_key
 from dejabug.records import ClipStatus
-from dejabug.refusals import PrimaryPool, refusal, refused
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.settings import Settings
 

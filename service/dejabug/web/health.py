@@ -10,8 +10,8 @@ from flask import Blueprint, Response, current_app, jsonify
 
 from dejabug.index import IndexUnavailableError
 from dejabug.index_repair import lacks
+from dejabug.infra.refused_writes import refusal, refused
 from dejabug.records import ClipStatus
-from dejabug.refusals import refusal, refused
 from dejabug.rooms import Rooms
 
 blueprint = Blueprint("health", __name__)

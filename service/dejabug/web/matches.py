@@ -6,9 +6,9 @@ from typing import Any
 
 from dejabug import policy
 from dejabug.answers import Answer, Read, find_for_reader, tickets_of
+from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
-from dejabug.labels import is_weak, may_be_regression, rounded_down
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment

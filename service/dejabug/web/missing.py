@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from dejabug.tracing import current_trace
+from dejabug.infra.tracing import current_trace
 from dejabug.web.api.errors import PREFIX, http_error
 from dejabug.web.pages.views import POLICY
 

@@ -18,14 +18,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from dejabug.conversation import look_anew
 from dejabug.index import IndexUnavailableError
+from dejabug.infra.metrics import SUGGESTIONS, searching
+from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
-from dejabug.metrics import SUGGESTIONS, searching
 from dejabug.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.readers import NotThatReaderError
-from dejabug.refusals import keep_briefly
 from dejabug.rooms import Rooms
 from dejabug.standing import standing_of, why
 from dejabug.verdicts import Verdict

@@ -6,7 +6,7 @@ import json
 
 from flask import Response
 
-from dejabug.tracing import current_trace
+from dejabug.infra.tracing import current_trace
 
 PROBLEM = "application/problem+json"
 

@@ -7,8 +7,8 @@ import re
 
 from flask import Flask, Response, g, request
 
-from dejabug.metrics import ANSWERS, status_class
-from dejabug.tracing import begin_trace, current_trace
+from dejabug.infra.metrics import ANSWERS, status_class
+from dejabug.infra.tracing import begin_trace, current_trace
 
 # The header by which a caller of the API may name its request, and each answer names it.
 REQUEST_ID = "X-Request-ID"

@@ -10,6 +10,8 @@ import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from dejabug.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.metrics import WEBHOOK_SECONDS, WEBHOOKS
 from dejabug.jira.webhooks import (
     Event,
     PayloadError,
@@ -19,8 +21,6 @@ from dejabug.jira.webhooks import (
     verify_signature,
 )
 from dejabug.jobs import forget_issue, obey, promise_sync
-from dejabug.metrics import WEBHOOK_SECONDS, WEBHOOKS
-from dejabug.queueing import enqueue
 from dejabug.rooms import ACCOUNT, Rooms
 
 log = structlog.get_logger()

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
-from dejabug import rates
 from dejabug.callers import Caller
+from dejabug.infra import rate_limit
 from dejabug.rooms import Rooms
 from dejabug.sessions import BY_EMAIL, BY_TOKEN
 from dejabug.tokens import ApiToken
@@ -71,7 +71,7 @@ def let_in() -> None:
     if visitor is None:
         raise NoTokenError
     per_minute = place().settings.api_requests_per_minute
-    wait = rates.take(place().redis, visitor.reader, per_minute)
+    wait = rate_limit.take(place().redis, visitor.reader, per_minute)
     if wait:
         raise TooManyError(per_minute, math.ceil(wait))
     g.caller = caller_of(visitor)

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from dejabug.index import IndexUnavailableError
+from dejabug.infra.metrics import RATE_REFUSALS
 from dejabug.jira.errors import JiraError
-from dejabug.metrics import RATE_REFUSALS
 from dejabug.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from werkzeug.http import parse_list_header
 
 from dejabug import uploads
-from dejabug.metrics import SUGGESTIONS
+from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.search import (
     Filters,
     Page,

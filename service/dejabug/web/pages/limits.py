@@ -12,7 +12,7 @@ import math
 
 from flask import request
 
-from dejabug import rates
+from dejabug.infra import rate_limit
 from dejabug.web.api.auth import place
 
 # Failures a minute.
@@ -33,6 +33,6 @@ def begin_wait() -> int:
 
 
 def _wait(what: str, each: int, together: int) -> int:
-    mine = rates.take(place().redis, f"{what}:{request.remote_addr}", each)
+    mine = rate_limit.take(place().redis, f"{what}:{request.remote_addr}", each)
     # What one address may not do takes no room from others.
-    return math.ceil(mine or rates.take(place().redis, what, together))
+    return math.ceil(mine or rate_limit.take(place().redis, what, together))

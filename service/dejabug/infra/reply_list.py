@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import redis
 
-from dejabug.refusals import push_briefly
+from dejabug.infra.refused_writes import push_briefly
 
 # Seconds that an answer is kept for whoever waits.
 KEPT = 60

@@ -18,7 +18,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from dejabug.tracing import trace_for_job
+from dejabug.infra.tracing import trace_for_job
 
 log = structlog.get_logger()
 

@@ -15,8 +15,8 @@ from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from dejabug.queueing import Taken
-from dejabug.refusals import LOOK, await_writes, optional, refusal
+from dejabug.infra.job_queue import Taken
+from dejabug.infra.refused_writes import LOOK, await_writes, optional, refusal
 
 
 class PatientWorker(SimpleWorker):
