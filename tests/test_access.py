@@ -17,7 +17,7 @@ import pytest
 from flask import Flask
 
 from dejabug import jobs, search
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from dejabug.records import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.sessions import BY_EMAIL

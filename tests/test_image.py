@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from support.deploying import DOCKERFILE
 from support.dockerfile import Machine, as_command, read_dockerfile
 from support.repository import ROOT

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.jira.webhooks import (
+from dejabug.jira.webhook_events import (
     Event,
     PayloadError,
     SignatureError,

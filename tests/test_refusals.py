@@ -28,7 +28,7 @@ from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.infra.refused_writes import FULL as FULL_REDIS
 from dejabug.infra.refused_writes import keep_briefly, refused
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from dejabug.pulse import feel_pulse
 from dejabug.records import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms

@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from slack_sdk.signature import SignatureVerifier
 
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from support.demo_clips import COWS, QUIET
 from support.forks import Fork
 from support.jira_site import Site

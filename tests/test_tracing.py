@@ -18,7 +18,7 @@ from dejabug.infra import job_queue
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.tracing import current_trace, traced
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from dejabug.jobs import maintain, promise_sync
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms, rooms

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import serve_metrics
 from dejabug.infra.redis_server import free_port
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from dejabug.catalogue import PENDING, REFUSALS, echo_key
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from dejabug.jira.hooks import Hook
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
+from dejabug.jira.webhook_registration import Hook
 from dejabug.rooms import Rooms
 
 BODY = json.dumps({"webhookEvent": "user_created"}).encode()

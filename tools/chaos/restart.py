@@ -25,7 +25,7 @@ import redis
 import requests
 from rich.console import Console
 
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 from tools.bench.studio import WEBHOOK_SECRET, Running, running
 
 FRAMES = 100_000

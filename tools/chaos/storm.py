@@ -15,7 +15,7 @@ import requests
 
 from dejabug.demo.studio import CLIPS, project_keys
 from dejabug.evaluation.manifest import read_manifest
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 
 # Events of one ticket: that it was made, and changes of it. Each is sent twice.
 EVENTS = 4

@@ -22,7 +22,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from dejabug import conversation
-from dejabug.jira import jql, webhooks
+from dejabug.jira import jql, webhook_events
 from dejabug.jira.models import parse_comment, parse_issue
 from dejabug.media.child import Outcome
 from dejabug.media.ffmpeg import no_frames, no_pictures
@@ -88,11 +88,11 @@ def magic(data: bytes) -> None:
 
 def webhook(data: bytes) -> None:
     """A webhook's body, and its signature."""
-    with contextlib.suppress(webhooks.PayloadError):
-        event = webhooks.parse_event(data)
+    with contextlib.suppress(webhook_events.PayloadError):
+        event = webhook_events.parse_event(data)
         assert event.kind == "ignored" or event.issue_id.isdigit()
-    with contextlib.suppress(webhooks.SignatureError):
-        webhooks.verify_signature("s", b"", data.decode("latin-1"))
+    with contextlib.suppress(webhook_events.SignatureError):
+        webhook_events.verify_signature("s", b"", data.decode("latin-1"))
         raise AssertionError("anything passes for a signature")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from dejabug.jira.webhooks import sign
+from dejabug.jira.webhook_events import sign
 
 PROJECTS = ("YEAR", "SEQUEL")
 # Senders at once, seconds for an answer, and between two tries of one event.

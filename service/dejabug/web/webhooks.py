@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from dejabug.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.metrics import WEBHOOK_SECONDS, WEBHOOKS
-from dejabug.jira.webhooks import (
+from dejabug.jira.webhook_events import (
     Event,
     PayloadError,
     SignatureError,
