@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from dejabug.contact_sheet import (
+from dejabug.media_store.contact_sheet import (
     CAPTION,
     HIGHEST_GRID,
     MOST_TILES,
@@ -21,7 +21,7 @@ from dejabug.contact_sheet import (
     grid,
     left_out_after,
 )
-from dejabug.pictures import GAP
+from dejabug.media_store.thumbnails import GAP
 
 # Pixels: a frame's caption needs so much room.
 NARROWEST_TILE = 42

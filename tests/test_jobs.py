@@ -23,7 +23,7 @@ from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.pictures import PictureStore
+from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.verdicts import Verdict

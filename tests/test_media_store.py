@@ -16,11 +16,12 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from dejabug import jobs, media, objects, previewing, uploads
+from dejabug import jobs, media, previewing, uploads
 from dejabug.cli import app
 from dejabug.doctor import Check, examine
-from dejabug.objects import DOOMED, ObjectStore, StoreAwayError
-from dejabug.preview_objects import KNOWN, WATCHED, PreviewObjects
+from dejabug.media_store import objects
+from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
+from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.purging import find_old, purge
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms

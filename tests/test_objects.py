@@ -15,8 +15,8 @@ import pytest
 import redis
 from pydantic import ValidationError
 
-from dejabug import objects as module
-from dejabug.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
+from dejabug.media_store import objects as module
+from dejabug.media_store.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
 from support.object_store import ACCESS, SECRET, Bucket
 from support.processes import dejabug
@@ -184,7 +184,7 @@ def test_the_documented_policy_is_enough(
 FORK = """
 import os, sys
 import redis
-from dejabug.objects import ObjectStore
+from dejabug.media_store.objects import ObjectStore
 store = ObjectStore(sys.argv[1], redis.Redis.from_url(sys.argv[2]))
 store.put("a/1", b"parent")
 child = os.fork()

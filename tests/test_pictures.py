@@ -11,9 +11,9 @@ import pytest
 import redis
 from PIL import Image
 
-from dejabug.objects import ObjectStore, StoreAwayError
-from dejabug.picture_packs import PicturePacks
-from dejabug.pictures import GAP, HEIGHT, Panel, Pictures, PictureStore, strip
+from dejabug.media_store.archives import PicturePacks
+from dejabug.media_store.objects import ObjectStore, StoreAwayError
+from dejabug.media_store.thumbnails import GAP, HEIGHT, Panel, Pictures, PictureStore, strip
 from support.object_store import Bucket
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from dejabug import questions, search, upload_files, uploads
+from dejabug import questions, search, uploads
 from dejabug.callers import Caller
 from dejabug.finder import Finder
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
+from dejabug.media_store import upload_files
 from dejabug.projects import Rules
 from dejabug.questions import SearchFailedError
 from dejabug.records import ClipStatus

@@ -19,7 +19,7 @@ from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
 from dejabug.ledger import CommentRecord
-from dejabug.pictures import Panel, strip
+from dejabug.media_store.thumbnails import Panel, strip
 from dejabug.policy import Choice, PairMatch
 from dejabug.reading import OWN_PICTURES, face_of
 from dejabug.records import ClipStatus

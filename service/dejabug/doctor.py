@@ -23,7 +23,7 @@ from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.infra.refused_writes import refused
 from dejabug.jira.errors import JiraError
 from dejabug.lessons import scores_in_words
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dejabug.picture_packs import PicturePacks
-from dejabug.pictures import PictureStore
-from dejabug.preview_objects import PreviewObjects
-from dejabug.previews import PreviewStore
+from dejabug.media_store.archives import PicturePacks
+from dejabug.media_store.preview_objects import PreviewObjects
+from dejabug.media_store.previews import PreviewStore
+from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records import ClipStatus
 from dejabug.rooms import Rooms
 

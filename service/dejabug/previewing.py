@@ -17,7 +17,7 @@ from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
-from dejabug.pictures import HEIGHT
+from dejabug.media_store.thumbnails import HEIGHT
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms, rooms
 

@@ -32,7 +32,7 @@ from dejabug.infra.metrics import QUESTION_SECONDS
 from dejabug.infra.refused_writes import push_briefly
 from dejabug.infra.reply_list import await_reply, new_reply, put_reply
 from dejabug.infra.tracing import current_trace, traced
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import POSSIBLE
 from dejabug.rooms import Rooms, connect
 

@@ -41,13 +41,14 @@ from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.ledger import Ledger
 from dejabug.lessons import Lessons, read_lessons
-from dejabug.objects import ObjectStore
+from dejabug.media_store.archives import PicturePacks
+from dejabug.media_store.objects import ObjectStore
+from dejabug.media_store.preview_objects import PreviewObjects
+from dejabug.media_store.previews import Previews, PreviewStore
+from dejabug.media_store.thumbnails import Pictures, PictureStore
+from dejabug.media_store.upload_files import UploadFiles, UploadFolder, UploadObjects
 from dejabug.pace import Pace
 from dejabug.people import JiraUsers
-from dejabug.picture_packs import PicturePacks
-from dejabug.pictures import Pictures, PictureStore
-from dejabug.preview_objects import PreviewObjects
-from dejabug.previews import Previews, PreviewStore
 from dejabug.projects import Projects
 from dejabug.promises import Promises
 from dejabug.ranking import Calibrations, Recipe, Scale
@@ -58,7 +59,6 @@ from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
 from dejabug.tokens import Tokens
-from dejabug.upload_files import UploadFiles, UploadFolder, UploadObjects
 from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()

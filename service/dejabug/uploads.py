@@ -22,7 +22,7 @@ from dejabug.index import text_of
 from dejabug.infra.metrics import searching
 from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.policy import UPLOAD, PairMatch
 from dejabug.ranking import TimedVectors
 from dejabug.rooms import Rooms, rooms

@@ -40,7 +40,7 @@ from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.infra.tracing import trace_of_job, traced
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import maintain
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.outages import queue_hail
 from dejabug.purging import queue_purge
 from dejabug.questions import ANSWERERS, Answerer

@@ -31,7 +31,7 @@ from dejabug.infra.logs import configure_logs
 from dejabug.infra.redis_server import RedisServerError
 from dejabug.jira.errors import JiraError
 from dejabug.media import SandboxMissingError
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.records import IssueRecord
 from dejabug.reembedding import ChangeError

@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
-from dejabug.clip_report import CLIP_IMAGE_SIZE, ClipReport, examine_clip
-from dejabug.clip_sheet import facts, sheet_of
+from dejabug.ingest.clip_report import CLIP_IMAGE_SIZE, ClipReport, examine_clip
+from dejabug.ingest.clip_sheet import facts, sheet_of
 
 # How a frame's file is named: by its time in seconds.
 FRAME_NAME = re.compile(r"\d{4,}\.\d{3}\.png")

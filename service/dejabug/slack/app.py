@@ -23,7 +23,7 @@ from dejabug.infra.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms

@@ -22,7 +22,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
 from dejabug.jira.errors import JiraError
-from dejabug.objects import ObjectReader, StoreAwayError
+from dejabug.media_store.objects import ObjectReader, StoreAwayError
 from dejabug.records import ClipRecord, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media

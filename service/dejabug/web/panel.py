@@ -23,7 +23,7 @@ from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.readers import NotThatReaderError
 from dejabug.rooms import Rooms

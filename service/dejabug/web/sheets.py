@@ -7,7 +7,7 @@ import io
 import structlog
 from PIL import Image
 
-from dejabug.contact_sheet import Tile, clock, contact_sheet
+from dejabug.media_store.contact_sheet import Tile, clock, contact_sheet
 from dejabug.records import ClipRecord
 from dejabug.rooms import Rooms
 

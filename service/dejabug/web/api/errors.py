@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import RATE_REFUSALS
 from dejabug.jira.errors import JiraError
-from dejabug.objects import StoreAwayError
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError

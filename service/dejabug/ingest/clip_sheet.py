@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PIL import Image
 
-from dejabug.clip_report import ClipReport
-from dejabug.contact_sheet import Tile, beside_words, contact_sheet, left_out_after
+from dejabug.ingest.clip_report import ClipReport
 from dejabug.media import Frames, Probe
 from dejabug.media.kinds import is_evidence, may_be_evidence
 from dejabug.media.probe import PICTURE_CODECS
 from dejabug.media.tracks import Track
+from dejabug.media_store.contact_sheet import Tile, beside_words, contact_sheet, left_out_after
 
 NOT_FETCHED = (
     "a ticket's attachment with this name is not read, unless Jira says that it is a video or a "

@@ -21,8 +21,8 @@ import numpy.typing as npt
 import redis
 import structlog
 
-from dejabug.objects import ObjectStore, StoreAwayError
-from dejabug.pictures import picture_name, small_jpeg, time_of
+from dejabug.media_store.objects import ObjectStore, StoreAwayError
+from dejabug.media_store.thumbnails import picture_name, small_jpeg, time_of
 from dejabug.records import checked_clip_id
 
 log = structlog.get_logger()

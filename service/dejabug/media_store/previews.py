@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from dejabug import media
-from dejabug.objects import ObjectReader
+from dejabug.media_store.objects import ObjectReader
 from dejabug.records import checked_clip_id
 
 PreviewState = Literal["ready", "none", "missing"]

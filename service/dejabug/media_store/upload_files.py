@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from dejabug.infra.temporary_folders import prune_scratch, scratch_folder
-from dejabug.objects import ObjectStore
+from dejabug.media_store.objects import ObjectStore
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ import redis
 
 from dejabug import media
 from dejabug.infra.temporary_folders import scratch_folder
-from dejabug.objects import ObjectReader, ObjectStore
-from dejabug.previews import PreviewState
+from dejabug.media_store.objects import ObjectReader, ObjectStore
+from dejabug.media_store.previews import PreviewState
 from dejabug.records import checked_clip_id
 
 # By clip: the size in bytes and the version of its preview, or FAILED; and when it was last watched
