@@ -18,10 +18,10 @@ from flask import Flask
 
 from dejabug import jobs, search
 from dejabug.jira.webhook_events import sign
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.sessions import BY_EMAIL
-from dejabug.verdicts import Verdict
 from dejabug.web import create_app
 from support.forge_app import ForgeApp
 from support.jira_site import Site

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dejabug.conversation import commands_in
 from dejabug.jira.adf import MOST_SIGNS, words_in
 from dejabug.jira.models import parse_comment, parse_issue
-from dejabug.reading import words_of
+from dejabug.records.issue_fields import words_of
 
 
 def node(kind: str, *content: Any, **attributes: Any) -> dict[str, Any]:

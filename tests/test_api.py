@@ -16,8 +16,8 @@ from flask import Flask
 
 from dejabug import jobs, uploads
 from dejabug.infra.metrics import JOBS
-from dejabug.projects import Rules
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views

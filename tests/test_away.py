@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from support.api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from support.demo_clips import COWS

@@ -16,7 +16,7 @@ from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
 from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.survey import survey
 from support.command_line import call, words

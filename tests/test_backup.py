@@ -23,16 +23,16 @@ from dejabug.backup import BackupError, check_backup, read_backup, records, writ
 from dejabug.backup import importing as importing_module
 from dejabug.cli import app
 from dejabug.index import Place, slug_of
-from dejabug.ledger import CommentRecord
-from dejabug.lessons import read_lessons
-from dejabug.projects import KEY as RULES
-from dejabug.projects import Rules
 from dejabug.ranking import Calibration
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.comments import CommentRecord
+from dejabug.records.learned_parameters import read_lessons
+from dejabug.records.projects import KEY as RULES
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
 from dejabug.tokens import ApiToken
-from dejabug.verdicts import Verdict
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.searches import GAME

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dejabug.infra.metrics import REGISTRY
-from dejabug.records import ClipStatus
+from dejabug.records.progress import standing_of, why
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.standing import standing_of, why
 from support.api import Caller, compared
 from support.demo_clips import COWS
 from support.jira_site import Site

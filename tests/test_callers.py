@@ -7,8 +7,8 @@ import redis
 
 from dejabug.callers import AccountReaders, Caller, Known, PublicReaders, TokenReaders
 from dejabug.jira.client import JiraAccess, JiraClient
-from dejabug.projects import Projects, Rules
 from dejabug.readers import Sights
+from dejabug.records.projects import Projects, Rules
 from dejabug.tokens import Tokens
 from support.jira_site import TOKEN, Site
 

@@ -12,10 +12,10 @@ import redis
 from werkzeug.serving import make_server
 
 from dejabug import questions, search
-from dejabug.catalogue import PENDING
 from dejabug.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
-from dejabug.projects import KEY, Rules
+from dejabug.records.catalogue import PENDING
+from dejabug.records.projects import KEY, Rules
 from dejabug.rooms import Rooms
 from support.command_line import call, words
 from support.demo_clips import COWS

@@ -16,7 +16,7 @@ from dejabug import jobs, previewing
 from dejabug.infra.job_queue import BACKOFF
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending

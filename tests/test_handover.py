@@ -10,7 +10,7 @@ import pytest
 
 from dejabug.handover import Handover
 from dejabug.index import Place
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from support.waiting import wait_until
 

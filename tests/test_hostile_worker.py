@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dejabug import media, uploads
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site

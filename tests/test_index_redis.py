@@ -21,11 +21,11 @@ from dejabug.cli import app as commands
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import Place, copy_vectors
-from dejabug.index_home import WrongIndexError
 from dejabug.index_move import MoveError, move_index, remove_moved
 from dejabug.index_repair import Repaired, queue_repair, repair
 from dejabug.infra.redis_server import RedisServer
-from dejabug.records import ClipStatus
+from dejabug.records.index_location import WrongIndexError
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.census import Census

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
 from dejabug import cli
-from dejabug.catalogue import REFUSALS
 from dejabug.cli import jira as commands
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.webhook_registration import EVENTS, NEW_API, OLD_API, Hook, Hooks, by_hand
 from dejabug.jira.webhook_registration import Site as Kind
+from dejabug.records.catalogue import REFUSALS
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.command_line import words

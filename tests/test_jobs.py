@@ -18,15 +18,15 @@ from PIL import Image
 from rq.job import JobStatus
 
 from dejabug import jobs, media, questions
-from dejabug.catalogue import PENDING, Catalogue
 from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media_store.thumbnails import PictureStore
-from dejabug.records import ClipStatus
+from dejabug.records.catalogue import PENDING, Catalogue
+from dejabug.records.types import ClipStatus
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.verdicts import Verdict
 from dejabug.worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link

@@ -16,7 +16,7 @@ from dejabug.doctor import examine
 from dejabug.infra import labels
 from dejabug.jira.comments import Suggested, render
 from dejabug.policy import PairMatch
-from dejabug.projects import KEY, Rules
+from dejabug.records.projects import KEY, Rules
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from support.jira_site import Site

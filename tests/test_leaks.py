@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 
 from dejabug import jobs, readers
 from dejabug.answers import rank_anew
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
-from dejabug.verdicts import Verdict
 from support.demo_clips import COWS
 from support.forge_app import ForgeApp
 from support.jira_site import TOKEN, Site

@@ -7,8 +7,8 @@ import json
 import redis
 
 from dejabug.index import slug_of
-from dejabug.lessons import Lessons, read_lessons, write_lessons
 from dejabug.ranking import Calibration, Calibrations
+from dejabug.records.learned_parameters import Lessons, read_lessons, write_lessons
 
 
 def test_lessons_come_back_as_they_were_and_belong_to_one_encoder(store: redis.Redis) -> None:

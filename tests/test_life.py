@@ -14,8 +14,8 @@ from dejabug.answers import rank
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
 from dejabug.jira.models import Issue
-from dejabug.projects import Rules
-from dejabug.records import ClipStatus
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site

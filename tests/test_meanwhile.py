@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from dejabug import jobs
-from dejabug.catalogue import PENDING, Catalogue
 from dejabug.index import TicketIndex
 from dejabug.jira.client import JiraClient
-from dejabug.promises import Promises
+from dejabug.records.catalogue import PENDING, Catalogue
+from dejabug.records.outbox import Promises
 from dejabug.rooms import Rooms
 from dejabug.worker import WarmWorker
 from support.demo_clips import COWS

@@ -23,7 +23,7 @@ from dejabug.media_store import objects
 from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.purging import find_old, purge
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.api import Caller, is_problem

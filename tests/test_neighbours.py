@@ -10,7 +10,6 @@ import pytest
 import redis
 
 from dejabug import neighbourhood
-from dejabug.collection import Collection
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.finder import ClipFinder
 from dejabug.index import FrameIndex, Place, TicketIndex
@@ -18,7 +17,8 @@ from dejabug.index.neighbours import MOST, Neighbours
 from dejabug.neighbourhood import enter_clip, enter_ticket
 from dejabug.ranking import KEPT, Floats, Likeness, Origins, Reference, TimedVectors
 from dejabug.ranking.reference import BACKGROUND_SHARE, UNKNOWN, USUAL, background_of
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.collection import Collection
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from support.vectors import DIMENSIONS
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dejabug.collection import ORIGINS
 from dejabug.encoders import origins_of
 from dejabug.encoders.origins import measure_origins, reference_pictures, reference_tickets
+from dejabug.records.collection import ORIGINS
 from dejabug.rooms import Rooms
 from support.remembering import Remembering
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from dejabug import pace as pace_module
-from dejabug.pace import ASSUMED_SECONDS, MEMORY, Pace
+from dejabug.records import throughput as pace_module
+from dejabug.records.throughput import ASSUMED_SECONDS, MEMORY, Pace
 
 
 def test_before_anything_is_measured_the_estimate_says_that_it_is_assumed(

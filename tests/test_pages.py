@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import LONGEST_WORDS
 from support.demo_clips import COWS

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from dejabug import uploads
 from dejabug.previewing import queue_preview
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web import heat
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service

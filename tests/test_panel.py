@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from dejabug import answers, jobs
 from dejabug.doctor import Check, examine
-from dejabug.projects import Rules
+from dejabug.records.projects import Rules
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module

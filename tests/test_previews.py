@@ -26,7 +26,7 @@ from dejabug.media import preview as preview_module
 from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
 from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.media_store.previews import ABANDONED, PreviewStore
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from support.jira_site import TOKEN, Site
 from support.workers import KilledError

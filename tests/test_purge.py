@@ -14,8 +14,8 @@ from dejabug.cli import app
 from dejabug.previewing import queue_preview
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
 from dejabug.reconcile import missed
-from dejabug.records import ClipStatus
-from dejabug.retention import EVERY, Retention
+from dejabug.records.retention import EVERY, Retention
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.media import video_state
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

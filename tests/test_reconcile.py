@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from dejabug import reconcile
-from dejabug.catalogue import HIDDEN, PENDING
 from dejabug.index import text_of
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jobs import take_in
 from dejabug.reconcile import missed, queue_reconcile, reconcile_job
-from dejabug.records import ClipStatus
+from dejabug.records.catalogue import HIDDEN, PENDING
+from dejabug.records.types import ClipStatus
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.verdicts import Verdict
 from dejabug.worker import Housekeeper, WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, QUIET
@@ -324,7 +324,7 @@ def test_a_longer_look_back_finds_what_is_older_than_the_mark(
 def test_a_project_that_is_switched_off_is_left_alone(
     place: Rooms, jira: Site, broken: Path, known: list[str]
 ) -> None:
-    from dejabug.projects import Rules
+    from dejabug.records.projects import Rules
 
     place.projects.put("GAME", Rules(mode="off"))
     jira.attach(known[1], broken)

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from rq import Worker
 
-from dejabug import jobs, reembedding, serving
+from dejabug import jobs, reembedding
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
@@ -28,10 +28,11 @@ from dejabug.infra.job_queue import enqueue
 from dejabug.jobs import GONE
 from dejabug.purging import Old, purge
 from dejabug.questions import ask
-from dejabug.records import ClipStatus
+from dejabug.records import active_encoder
+from dejabug.records.active_encoder import NotServingError
+from dejabug.records.types import ClipStatus
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
-from dejabug.serving import NotServingError
 from dejabug.worker import WarmWorker, queues_now
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -47,7 +48,7 @@ from support.workers import clips_waiting, work
 def other(place: Rooms, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Rooms:
     """The rooms of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
-    monkeypatch.setattr("dejabug.serving.KEPT", 0.0)
+    monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
     place.serving.claim(place.own.name)
     chosen = {"encoder": "clip", "clip_model": str(small_clip)}
     rooms = Rooms(place.settings.model_copy(update=chosen))
@@ -400,7 +401,7 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
     place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process goes on by the roles that it has read, for a second at most."""
-    monkeypatch.setattr(serving, "KEPT", 60.0)  # it stays behind for all of this test
+    monkeypatch.setattr(active_encoder, "KEPT", 60.0)  # it stays behind for all of this test
     name = "another"
     place.serving.claim(place.own.name)
     place.tell_of_encoder(name, 8, "nobody's")
@@ -417,7 +418,7 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
     monkeypatch.setattr(reembedding.time, "sleep", pause)
     reembedding.forget(place, name)
     assert paused
-    assert min(paused) > serving.KEPT
+    assert min(paused) > active_encoder.KEPT
     slug = place.collection_of(name).slug.encode()
     assert [key for key in place.redis.scan_iter("*") if slug in key] == []
 

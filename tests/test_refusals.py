@@ -19,7 +19,6 @@ import pytest
 import redis
 from flask import Flask
 
-from dejabug.catalogue import PENDING
 from dejabug.doctor import examine
 from dejabug.index import Place
 from dejabug.infra import redis_tolerant_worker
@@ -30,7 +29,8 @@ from dejabug.infra.refused_writes import FULL as FULL_REDIS
 from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.jira.webhook_events import sign
 from dejabug.pulse import feel_pulse
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.catalogue import PENDING
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks

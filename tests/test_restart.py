@@ -16,7 +16,7 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
 from dejabug.infra.redis_server import RedisServer
 from dejabug.questions import Answerer
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site

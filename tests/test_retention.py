@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from dejabug.jira.models import Attachment, Issue
-from dejabug.records import ClipStatus
-from dejabug.retention import EVERY, Cutoffs, Retention, clip_record
+from dejabug.records.retention import EVERY, Cutoffs, Retention, clip_record
+from dejabug.records.types import ClipStatus
 
 DAY = 86_400  # seconds
 

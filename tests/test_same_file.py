@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 
 from dejabug import jobs, search
 from dejabug.answers import rank, rank_anew
-from dejabug.catalogue import Catalogue
 from dejabug.cli import app as cli
 from dejabug.conversation import Command, obey
 from dejabug.policy import PairMatch, best_per_issue
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
-from dejabug.verdicts import Verdict
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp, panel
 from support.jira_site import Site, secure

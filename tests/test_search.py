@@ -15,12 +15,12 @@ from dejabug.finder import Finder
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
 from dejabug.media_store import upload_files
-from dejabug.projects import Rules
 from dejabug.questions import SearchFailedError
-from dejabug.records import ClipStatus
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipStatus
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
-from dejabug.verdicts import Verdict
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
 from support.searches import ALL, BOTH, GAME, send

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from dejabug import index_signatures, media
 from dejabug.cli import app
-from dejabug.collection import Collection
 from dejabug.embedding import embed_clip, sample_signature
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
@@ -25,7 +24,8 @@ from dejabug.infra.job_queue import CLIP_JOB
 from dejabug.infra.redis_server import RedisServer
 from dejabug.purging import find_old, purge
 from dejabug.ranking import Signature
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.collection import Collection
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site

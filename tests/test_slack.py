@@ -18,8 +18,8 @@ from slack_bolt import BoltRequest
 from dejabug import readers, search, uploads
 from dejabug.media import ClipError
 from dejabug.people import StrangerError
-from dejabug.projects import Rules
-from dejabug.records import ClipStatus
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipStatus
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Page

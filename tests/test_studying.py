@@ -7,8 +7,9 @@ import pytest
 from dejabug import studying
 from dejabug.doctor import examine
 from dejabug.evaluation.learning import TooFewError
-from dejabug.ledger import CommentRecord
-from dejabug.lessons import (
+from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
+from dejabug.records.comments import CommentRecord
+from dejabug.records.learned_parameters import (
     LearningReport,
     Lessons,
     are_held,
@@ -19,11 +20,10 @@ from dejabug.lessons import (
     write_lessons,
     write_report,
 )
-from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
-from dejabug.records import IssueRecord
+from dejabug.records.types import IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.studying import queue_learning, share_of, study
-from dejabug.verdicts import Verdict
 from support.command_line import call, words
 
 

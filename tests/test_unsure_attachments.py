@@ -18,10 +18,10 @@ from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
 from dejabug.previewing import preview_clip
 from dejabug.reconcile import missed
-from dejabug.records import ClipStatus
-from dejabug.retention import EVERY
+from dejabug.records.progress import standing_of
+from dejabug.records.retention import EVERY
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.standing import standing_of
 from dejabug.survey import survey
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from dejabug.evaluation.from_jira import groups
-from dejabug.verdicts import Verdict, Verdicts
+from dejabug.records.verdicts import Verdict, Verdicts
 
 
 @pytest.fixture

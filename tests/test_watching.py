@@ -20,7 +20,7 @@ from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import serve_metrics
 from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhook_events import sign
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.census import Census
 from support.forks import Fork

@@ -12,8 +12,8 @@ import redis
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from dejabug.catalogue import PENDING, REFUSALS, echo_key
 from dejabug.jira.webhook_events import sign
+from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
 from dejabug.rooms import ACCOUNT, QUEUES, Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app

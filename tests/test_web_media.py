@@ -21,8 +21,8 @@ from werkzeug.test import TestResponse
 
 from dejabug import media
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.projects import Rules
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.projects import Rules
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import sign_media
 from dejabug.web import create_app

@@ -15,7 +15,7 @@ from dejabug.infra import job_queue
 from dejabug.infra.job_queue import Taken, enqueue
 from dejabug.jobs import index_clip
 from dejabug.questions import SearchFailedError, ask
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site

@@ -35,7 +35,7 @@ DEPENDS = {
     ),
     "test_evaluation.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
-        f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/lessons.py",
+        f"{SERVICE}/index", f"{SERVICE}/finder.py", f"{SERVICE}/records/learned_parameters.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
         "tests/support/demo_clips.py",
     ),

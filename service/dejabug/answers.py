@@ -23,7 +23,7 @@ from dejabug.jira.models import Issue
 from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Calibrations, Moment
 from dejabug.reasons import Reason, reasons_for
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.twins import same_file_pairs, same_files_first, twins_of

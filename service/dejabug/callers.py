@@ -13,8 +13,8 @@ from dejabug import policy
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraClient
 from dejabug.policy import Ticket
-from dejabug.projects import Projects
 from dejabug.readers import Sight, Sights
+from dejabug.records.projects import Projects
 from dejabug.tokens import Tokens
 
 # How readers' names begin, by their kind.

@@ -18,11 +18,11 @@ from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
-from dejabug.ledger import CommentRecord
 from dejabug.media_store.thumbnails import Panel, strip
 from dejabug.policy import Choice, PairMatch
-from dejabug.reading import OWN_PICTURES, face_of
-from dejabug.records import ClipStatus
+from dejabug.records.comments import CommentRecord
+from dejabug.records.issue_fields import OWN_PICTURES, face_of
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

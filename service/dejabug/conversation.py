@@ -26,9 +26,9 @@ from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
 from dejabug.policy import Choice
 from dejabug.reasons import in_sentences
-from dejabug.records import ClipStatus, IssueRecord
+from dejabug.records.types import ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.verdicts import Verdict
 
 log = structlog.get_logger()
 

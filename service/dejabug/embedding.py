@@ -12,7 +12,6 @@ from pathlib import Path
 import structlog
 
 from dejabug import media, neighbourhood
-from dejabug.collection import Collection
 from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.infra.download import UnwantedError
@@ -20,8 +19,9 @@ from dejabug.infra.locks import held
 from dejabug.infra.metrics import CLIPS_DONE, stage
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.ranking import Signature
-from dejabug.reading import place_of
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.collection import Collection
+from dejabug.records.issue_fields import place_of
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from dejabug.tags import Tag

@@ -10,7 +10,7 @@ from dejabug.infra.metrics import DOWNLOADED, stage
 from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.media.signatures import is_media
-from dejabug.records import ClipRecord
+from dejabug.records.types import ClipRecord
 from dejabug.rooms import Rooms
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import redis
 
-from dejabug.collection import Collection
 from dejabug.index import text_of
-from dejabug.records import ClipRecord, ClipStatus
-from dejabug.serving import Serving
+from dejabug.records.active_encoder import Serving
+from dejabug.records.collection import Collection
+from dejabug.records.types import ClipRecord, ClipStatus
 
 # Clips that may be lost to the new encoder and not to the old one, as a share of all: whether a
 # file can be read is no matter of the model, so more tells of something that is wrong.

@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image
 
 from dejabug import ranking
-from dejabug.collection import Collection
 from dejabug.encoders import Floats
+from dejabug.records.collection import Collection
 from dejabug.rooms import Rooms
 
 # Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,

@@ -8,7 +8,7 @@ import structlog
 from rq import Worker
 
 from dejabug.index import copy_vectors, count_vectors, remove_vectors
-from dejabug.index_home import WrongIndexError
+from dejabug.records.index_location import WrongIndexError
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 
 import structlog
 
-from dejabug.catalogue import RESTORING
-from dejabug.collection import Collection
-from dejabug.index_home import COMPARED
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.locks import held
 from dejabug.infra.tracing import traced
 from dejabug.jobs import queue_clip, queue_ticket
-from dejabug.reading import place_of
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.catalogue import RESTORING
+from dejabug.records.collection import Collection
+from dejabug.records.index_location import COMPARED
+from dejabug.records.issue_fields import place_of
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

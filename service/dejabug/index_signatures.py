@@ -17,7 +17,7 @@ from dejabug.fetching import fetched
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

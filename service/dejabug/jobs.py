@@ -19,7 +19,6 @@ from redis.client import Pipeline
 
 from dejabug import commenting, conversation, neighbourhood
 from dejabug.answers import first_to_read, rank, rank_anew
-from dejabug.collection import Collection
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
@@ -30,9 +29,10 @@ from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.jira.outage import polite
 from dejabug.previewing import queue_preview
-from dejabug.reading import evidence, face_of, game_of, place_of, words_of
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.retention import clip_record
+from dejabug.records.collection import Collection
+from dejabug.records.issue_fields import evidence, face_of, game_of, place_of, words_of
+from dejabug.records.retention import clip_record
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

@@ -15,10 +15,10 @@ import numpy as np
 import structlog
 
 from dejabug import ranking
-from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.ranking import Compared, Floats, Likeness, Origins, Signature, TimedVectors
-from dejabug.records import ClipStatus
+from dejabug.records.collection import Collection
+from dejabug.records.types import ClipStatus
 
 log = structlog.get_logger()
 

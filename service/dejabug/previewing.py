@@ -18,7 +18,7 @@ from dejabug.infra.refused_writes import optional
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.media_store.thumbnails import HEIGHT
-from dejabug.records import ClipRecord
+from dejabug.records.types import ClipRecord
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

@@ -15,15 +15,15 @@ from operator import attrgetter
 
 import structlog
 
-from dejabug.catalogue import Catalogue
-from dejabug.collection import Collection
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.refused_writes import FULL, refused
 from dejabug.jira.client import PAGE
 from dejabug.jira.jql import unix_time
 from dejabug.jobs import correct_comments_naming, queue_suggestion
-from dejabug.records import ClipRecord, ClipStatus
-from dejabug.retention import DAY, EVERY, What
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.collection import Collection
+from dejabug.records.retention import DAY, EVERY, What
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

@@ -21,7 +21,6 @@ import redis
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from dejabug.collection import Collection
 from dejabug.encoders import EncoderError, Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
 from dejabug.finder import TextMatch
@@ -34,6 +33,7 @@ from dejabug.infra.reply_list import await_reply, new_reply, put_reply
 from dejabug.infra.tracing import current_trace, traced
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import POSSIBLE
+from dejabug.records.collection import Collection
 from dejabug.rooms import Rooms, connect
 
 log = structlog.get_logger()

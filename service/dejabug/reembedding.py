@@ -20,15 +20,15 @@ from redis.exceptions import LockError
 from rq import Queue
 from rq.job import Job
 
-from dejabug import serving
 from dejabug.backfill import MOST_WAITING
 from dejabug.handover import AT_ONCE, Counts, Handover
 from dejabug.index import drop_indexes
 from dejabug.jobs import queue_clip, queue_suggestion, queue_ticket, queue_waiting
-from dejabug.pace import Estimate
-from dejabug.records import ClipStatus
+from dejabug.records import active_encoder
+from dejabug.records.active_encoder import NotServingError
+from dejabug.records.throughput import Estimate
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import EMBEDDING_QUEUES, Rooms
-from dejabug.serving import NotServingError
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ def prepare(place: Rooms, name: str) -> Iterator[Progress]:
             renew()
             yield step
         # Until then a process may not have known that new tickets go into both.
-        time.sleep(max(0.0, begun + serving.KEPT - time.monotonic()))
+        time.sleep(max(0.0, begun + active_encoder.KEPT - time.monotonic()))
         for step in _embed(place, hand):
             renew()
             yield step
@@ -114,7 +114,7 @@ def forget(place: Rooms, name: str) -> int:
         if place.serving.roles(now=True).next == name:
             place.serving.give_up()
             # Until then other processes may still queue work for it, which nobody would take.
-            time.sleep(serving.KEPT + QUEUEING)
+            time.sleep(active_encoder.KEPT + QUEUEING)
         drop_indexes(place.index_home.connection(), name)
         for queue in EMBEDDING_QUEUES:
             _delete_queue(place.queue(kept.own_queue(queue)))

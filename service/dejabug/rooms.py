@@ -20,8 +20,6 @@ from dejabug.callers import (
     PublicReaders,
     TokenReaders,
 )
-from dejabug.catalogue import Catalogue
-from dejabug.collection import LABELS, ORIGINS, Collection, known_encoders
 from dejabug.encoders import (
     Encoder,
     EncoderError,
@@ -34,32 +32,34 @@ from dejabug.encoders import (
 from dejabug.encoders.scale import scale_of
 from dejabug.finder import Finder
 from dejabug.index import FrameIndex, TicketIndex, text_of
-from dejabug.index_home import DIMENSIONS, IndexHome
 from dejabug.infra.job_queue import KeptQueue
 from dejabug.infra.refused_writes import PrimaryPool
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
-from dejabug.ledger import Ledger
-from dejabug.lessons import Lessons, read_lessons
 from dejabug.media_store.archives import PicturePacks
 from dejabug.media_store.objects import ObjectStore
 from dejabug.media_store.preview_objects import PreviewObjects
 from dejabug.media_store.previews import Previews, PreviewStore
 from dejabug.media_store.thumbnails import Pictures, PictureStore
 from dejabug.media_store.upload_files import UploadFiles, UploadFolder, UploadObjects
-from dejabug.pace import Pace
 from dejabug.people import JiraUsers
-from dejabug.projects import Projects
-from dejabug.promises import Promises
 from dejabug.ranking import Calibrations, Recipe, Scale
 from dejabug.readers import Readers, Sight
-from dejabug.retention import Retention
-from dejabug.serving import Serving
+from dejabug.records.active_encoder import Serving
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.collection import LABELS, ORIGINS, Collection, known_encoders
+from dejabug.records.comments import Ledger
+from dejabug.records.index_location import DIMENSIONS, IndexHome
+from dejabug.records.learned_parameters import Lessons, read_lessons
+from dejabug.records.outbox import Promises
+from dejabug.records.projects import Projects
+from dejabug.records.retention import Retention
+from dejabug.records.throughput import Pace
+from dejabug.records.verdicts import Verdicts
 from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
 from dejabug.tokens import Tokens
-from dejabug.verdicts import Verdicts
 
 log = structlog.get_logger()
 

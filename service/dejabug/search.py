@@ -23,7 +23,7 @@ from dejabug.jira.models import Issue
 from dejabug.policy import Choice, PairMatch, Wish
 from dejabug.questions import ask
 from dejabug.ranking import Moment, relevance_of
-from dejabug.reading import game_of
+from dejabug.records.issue_fields import game_of
 from dejabug.results import Found, results_of
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload

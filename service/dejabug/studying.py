@@ -11,14 +11,15 @@ import time
 import structlog
 from rq import Worker
 
-from dejabug import verdicts
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
 from dejabug.infra.job_queue import enqueue
 from dejabug.jira.outage import polite
 from dejabug.jobs import queue_suggestion
-from dejabug.lessons import (
+from dejabug.ranking import FITTED_SHARE, Evidence
+from dejabug.records import verdicts
+from dejabug.records.learned_parameters import (
     LearningReport,
     Lessons,
     are_held,
@@ -26,7 +27,6 @@ from dejabug.lessons import (
     write_lessons,
     write_report,
 )
-from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

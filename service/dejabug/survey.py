@@ -10,9 +10,9 @@ from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
 from dejabug.media.kinds import is_evidence, suffix_of
-from dejabug.reading import evidence
-from dejabug.records import ClipStatus
-from dejabug.retention import clip_record
+from dejabug.records.issue_fields import evidence
+from dejabug.records.retention import clip_record
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 
 # All that is asked of each issue.

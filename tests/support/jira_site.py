@@ -16,7 +16,7 @@ from dejabug.demo.jira_standin.app import create_app as create_jira
 from dejabug.demo.jira_standin.app import fill
 from dejabug.demo.jira_standin.store import User
 from dejabug.jira.client import JiraAccess, JiraClient
-from dejabug.retention import DAY
+from dejabug.records.retention import DAY
 from support import contract
 from support.servers import serve_in_a_thread
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from dejabug.catalogue import PENDING
 from dejabug.index import Place
-from dejabug.ledger import CommentRecord
-from dejabug.lessons import Lessons, write_lessons
-from dejabug.pace import Pace
-from dejabug.projects import Rules
 from dejabug.ranking import Calibration, Calibrations, Floats, Signature
 from dejabug.reconcile import WATERMARKS
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.catalogue import PENDING
+from dejabug.records.comments import CommentRecord
+from dejabug.records.learned_parameters import Lessons, write_lessons
+from dejabug.records.projects import Rules
+from dejabug.records.throughput import Pace
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.verdicts import Verdict
 
 LENGTH = 8
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dejabug import jobs
 from dejabug.evaluation.manifest import read_manifest
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS
 from support.jira_site import Site

@@ -27,7 +27,7 @@ from dejabug.index import Place
 from dejabug.index.frames import FLAT_LIMIT
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ranking import Floats
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 

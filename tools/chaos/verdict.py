@@ -18,9 +18,9 @@ from rq.registry import (
 )
 
 from dejabug.answers import comment_threshold, find_for_issue, for_comment
-from dejabug.catalogue import PENDING
 from dejabug.index import text_of
-from dejabug.records import ClipStatus
+from dejabug.records.catalogue import PENDING
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
 

@@ -25,7 +25,6 @@ from rich.table import Table
 from rq import Queue
 
 from dejabug import purging
-from dejabug.catalogue import HIDDEN
 from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.demo.processes import Processes, Stop
 from dejabug.index import text_of
@@ -33,6 +32,7 @@ from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.jobs import queue_waiting
 from dejabug.media import find_ffmpeg
 from dejabug.reconcile import TURN, reconcile
+from dejabug.records.catalogue import HIDDEN
 from dejabug.reembedding import forget as forget_encoder
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings

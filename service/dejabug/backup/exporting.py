@@ -33,14 +33,14 @@ from dejabug.backup.records import (
     TokenLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, PENDING_WATCHED
-from dejabug.collection import Collection
 from dejabug.index import text_of
-from dejabug.lessons import read_lessons
-from dejabug.pace import Pace
 from dejabug.ranking import Signature, TimedVectors
 from dejabug.reconcile import WATERMARKS
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.catalogue import PENDING, PENDING_WATCHED
+from dejabug.records.collection import Collection
+from dejabug.records.learned_parameters import read_lessons
+from dejabug.records.throughput import Pace
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 
 # Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB

@@ -25,22 +25,22 @@ from dejabug.backup.records import (
     TicketLine,
     VerdictLine,
 )
-from dejabug.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
-from dejabug.collection import Collection
 from dejabug.index import Place
 from dejabug.index.queries import UNIT_TOLERANCE
 from dejabug.index.signatures import SIDE
-from dejabug.ledger import CommentRecord
-from dejabug.lessons import Lessons, read_lessons, write_lessons
-from dejabug.pace import Pace
-from dejabug.projects import Rules
 from dejabug.ranking import Calibration, Calibrations, Signature
 from dejabug.reconcile import WATERMARKS
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
-from dejabug.retention import Cutoffs
+from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
+from dejabug.records.collection import Collection
+from dejabug.records.comments import CommentRecord
+from dejabug.records.learned_parameters import Lessons, read_lessons, write_lessons
+from dejabug.records.projects import Rules
+from dejabug.records.retention import Cutoffs
+from dejabug.records.throughput import Pace
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.tokens import ApiToken
-from dejabug.verdicts import Verdict
 
 # The backup that is being restored, so that a restore that was broken off may go on.
 Tell = Callable[[str, int, int], None]

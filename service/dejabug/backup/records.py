@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dejabug.index import MOST_PICTURES
-from dejabug.projects import Mode
-from dejabug.records import ClipStatus
+from dejabug.records.projects import Mode
+from dejabug.records.types import ClipStatus
 
 # Raised when an older version could not make sense of the file.
 FORMAT = 1

@@ -29,8 +29,8 @@ from dejabug.cli.common import (
     progress_bars,
     seconds_of,
 )
-from dejabug.pace import Estimate
-from dejabug.records import ClipStatus
+from dejabug.records.throughput import Estimate
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.studying import queue_learning
 from dejabug.survey import Survey, survey

@@ -33,7 +33,7 @@ from dejabug.jira.errors import JiraError
 from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
-from dejabug.records import IssueRecord
+from dejabug.records.types import IssueRecord
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
 from dejabug.tags import LabelError

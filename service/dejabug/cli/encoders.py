@@ -21,9 +21,9 @@ from dejabug.cli.common import (
     plain_errors,
     progress_bars,
 )
-from dejabug.collection import Collection
 from dejabug.handover import Handover
-from dejabug.records import ClipStatus
+from dejabug.records.collection import Collection
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 
 encoders = typer.Typer(

@@ -24,7 +24,7 @@ from dejabug.index_signatures import (
     has_worker,
     queue_signatures,
 )
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 
 index = typer.Typer(
     name="index",

@@ -12,11 +12,11 @@ import requests
 import typer
 from rich.markup import escape
 
-from dejabug.catalogue import REFUSALS, echo_key
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
 from dejabug.doctor import Check
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
+from dejabug.records.catalogue import REFUSALS, echo_key
 from dejabug.rooms import ACCOUNT, Rooms
 
 # What stands in for the secret wherever something is shown.

@@ -24,8 +24,8 @@ from dejabug.cli.common import (
 )
 from dejabug.media_copy import copy_media
 from dejabug.purging import Old, date_clips, find_old, lift, make_room, purge
-from dejabug.records import ClipStatus
-from dejabug.retention import EVERY, What
+from dejabug.records.retention import EVERY, What
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 
 

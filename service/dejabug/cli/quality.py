@@ -38,15 +38,15 @@ from dejabug.evaluation.learning import MOST_ASKING, Learned
 from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
 from dejabug.jobs import queue_suggestion
-from dejabug.lessons import (
+from dejabug.records.learned_parameters import (
     Lessons,
     hold_lessons,
     read_lessons,
     scores_in_words,
     write_lessons,
 )
+from dejabug.records.verdicts import Verdict
 from dejabug.studying import correct_comments, differ, study
-from dejabug.verdicts import Verdict
 
 
 @app.command("eval")

@@ -15,9 +15,9 @@ import numpy as np
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import Metrics, summarise
 from dejabug.evaluation.rankings import rank_all
-from dejabug.lessons import Lessons
 from dejabug.ranking import Calibration, Match, Recipe
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
+from dejabug.records.learned_parameters import Lessons
 
 PLAIN = Recipe(
     centred=False,

@@ -34,10 +34,10 @@ from dejabug.evaluation.calibrate import FITTED
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.finder import ClipFinder
 from dejabug.index import Place
-from dejabug.lessons import read_lessons
 from dejabug.neighbourhood import enter_clip, enter_ticket
 from dejabug.policy import PairMatch
 from dejabug.ranking import Evidence, Recipe
+from dejabug.records.learned_parameters import read_lessons
 
 Asked = Literal["clip", "clip_text"]
 ASKED: tuple[Asked, ...] = get_args(Asked)

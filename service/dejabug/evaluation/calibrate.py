@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
-from dejabug.lessons import Lessons
 from dejabug.ranking import Calibration, Calibrations, Evidence, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
+from dejabug.records.learned_parameters import Lessons
 
 # The best candidates of each clip from which curves are fitted: far below, every pair is a no.
 FITTED = 10

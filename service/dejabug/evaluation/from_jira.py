@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dejabug.evaluation.corpus import Corpus, Item
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.verdicts import Verdict
 
 
 def studio(place: Rooms) -> Corpus:

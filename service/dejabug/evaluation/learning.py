@@ -11,9 +11,9 @@ import numpy as np
 from dejabug.evaluation.calibrate import Judged, judge
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import RESAMPLES
-from dejabug.lessons import Lessons
 from dejabug.ranking import Calibration, Calibrations, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
+from dejabug.records.learned_parameters import Lessons
 
 # Parts that the groups are split into; each is held out once.
 FOLDS = 5

@@ -11,7 +11,7 @@ from dejabug import media
 from dejabug.embedding import limits_of, sample_for
 from dejabug.media.scaling import scaled_size
 from dejabug.media.tracks import Track, Tracks, read_tracks
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.settings import Settings
 
 # Sides in pixels of the pictures that the default encoder, CLIP, takes. Known here without loading

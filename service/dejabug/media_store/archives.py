@@ -23,7 +23,7 @@ import structlog
 
 from dejabug.media_store.objects import ObjectStore, StoreAwayError
 from dejabug.media_store.thumbnails import picture_name, small_jpeg, time_of
-from dejabug.records import checked_clip_id
+from dejabug.records.types import checked_clip_id
 
 log = structlog.get_logger()
 

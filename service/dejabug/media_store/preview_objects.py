@@ -13,7 +13,7 @@ from dejabug import media
 from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.media_store.objects import ObjectReader, ObjectStore
 from dejabug.media_store.previews import PreviewState
-from dejabug.records import checked_clip_id
+from dejabug.records.types import checked_clip_id
 
 # By clip: the size in bytes and the version of its preview, or FAILED; and when it was last watched
 # (Unix seconds).

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from dejabug import media
 from dejabug.media_store.objects import ObjectReader
-from dejabug.records import checked_clip_id
+from dejabug.records.types import checked_clip_id
 
 PreviewState = Literal["ready", "none", "missing"]
 # Seconds after which a folder that a killed process left is certainly nobody's work any more.

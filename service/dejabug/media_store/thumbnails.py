@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from dejabug.records import checked_clip_id
+from dejabug.records.types import checked_clip_id
 
 HEIGHT = 180  # pixels; enough to recognise a scene, about 7 kB a frame
 JPEG_QUALITY = 80

@@ -10,13 +10,13 @@ from dejabug import policy, uploads
 from dejabug.answers import tickets_of
 from dejabug.callers import Caller
 from dejabug.infra.metrics import SUGGESTIONS
+from dejabug.records.progress import standing_of
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
-from dejabug.standing import standing_of
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
 # Signs of a question at most: sentence encoders read a few hundred words, and a button must be able

@@ -18,13 +18,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq.utils import utcparse
 
-from dejabug.catalogue import PENDING
 from dejabug.index import IndexUnavailableError, text_of
-from dejabug.index_home import IndexHome
 from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
 from dejabug.questions import questions_key
-from dejabug.records import ClipStatus
+from dejabug.records.catalogue import PENDING
+from dejabug.records.index_location import IndexHome
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.settings import Settings
 

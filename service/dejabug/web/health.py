@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from dejabug.index import IndexUnavailableError
 from dejabug.index_repair import lacks
 from dejabug.infra.refused_writes import refusal, refused
-from dejabug.records import ClipStatus
+from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 
 blueprint = Blueprint("health", __name__)

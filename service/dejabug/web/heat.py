@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dejabug.heat_maps import Spot
 from dejabug.questions import SearchFailedError, ask_heat_maps
-from dejabug.records import ClipRecord
+from dejabug.records.types import ClipRecord
 from dejabug.rooms import Rooms
 
 # Each waits for a worker and takes its time: others' requests need the threads.

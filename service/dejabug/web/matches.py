@@ -12,7 +12,7 @@ from dejabug.jira.models import Issue
 from dejabug.policy import Choice, Wish
 from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
-from dejabug.records import IssueRecord
+from dejabug.records.types import IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web.media import media_address, video_state
 

@@ -23,7 +23,7 @@ from werkzeug.wsgi import FileWrapper
 
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import ObjectReader, StoreAwayError
-from dejabug.records import ClipRecord, IssueRecord
+from dejabug.records.types import ClipRecord, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
 from dejabug.web.problems import problem

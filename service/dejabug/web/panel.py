@@ -26,9 +26,9 @@ from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
 from dejabug.readers import NotThatReaderError
+from dejabug.records.progress import standing_of, why
+from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.standing import standing_of, why
-from dejabug.verdicts import Verdict
 from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,

@@ -8,7 +8,7 @@ import structlog
 from PIL import Image
 
 from dejabug.media_store.contact_sheet import Tile, clock, contact_sheet
-from dejabug.records import ClipRecord
+from dejabug.records.types import ClipRecord
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

@@ -9,7 +9,6 @@ import redis
 import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from dejabug.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.metrics import WEBHOOK_SECONDS, WEBHOOKS
 from dejabug.jira.webhook_events import (
@@ -21,6 +20,7 @@ from dejabug.jira.webhook_events import (
     verify_signature,
 )
 from dejabug.jobs import forget_issue, obey, promise_sync
+from dejabug.records.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.rooms import ACCOUNT, Rooms
 
 log = structlog.get_logger()

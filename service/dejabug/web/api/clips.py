@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dejabug.callers import Caller
 from dejabug.jira.models import Issue
 from dejabug.previewing import queue_preview
-from dejabug.records import ClipRecord
+from dejabug.records.types import ClipRecord
 from dejabug.results import clip_of
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import Clip, ClipIssue

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from dejabug.records.progress import State
 from dejabug.results import Found, FoundClip
 from dejabug.search import Filters
-from dejabug.standing import State
 
 # Signs of a question at most: sentence encoders read a few hundred words, and an address holds
 # 8,190 bytes, of which a sign may need twelve.

@@ -6,8 +6,8 @@ from dejabug.callers import Caller
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip
-from dejabug.lessons import scores_in_words
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.learned_parameters import scores_in_words
+from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import (
     ClipCounts,

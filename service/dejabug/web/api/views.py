@@ -13,6 +13,7 @@ from werkzeug.http import parse_list_header
 
 from dejabug import uploads
 from dejabug.infra.metrics import SUGGESTIONS
+from dejabug.records.progress import standing_of
 from dejabug.search import (
     Filters,
     Page,
@@ -23,7 +24,6 @@ from dejabug.search import (
     projects_of,
     words_question,
 )
-from dejabug.standing import standing_of
 from dejabug.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, changing_caller, let_in, place

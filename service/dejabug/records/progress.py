@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dejabug.catalogue import Catalogue
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 
 State = Literal["indexing", "ready", "no_clips", "failed"]
 BY_WORDS = "so its words were compared"

@@ -7,8 +7,8 @@ import time
 import redis
 from redis.client import Pipeline
 
-from dejabug.catalogue import PENDING, PENDING_TRACES, PENDING_WATCHED
 from dejabug.index import text_of
+from dejabug.records.catalogue import PENDING, PENDING_TRACES, PENDING_WATCHED
 
 # Takes a promise back, unless it was renewed since: `ARGV` are the issue's id and Unix seconds.
 KEEP = """

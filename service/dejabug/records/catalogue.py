@@ -15,7 +15,7 @@ import redis
 from redis.client import Pipeline
 
 from dejabug.index import slug_of, text_of
-from dejabug.records import ClipRecord, ClipStatus, IssueRecord
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 
 # How long one event is remembered, so that its repeats change nothing. Jira Cloud's retries of one
 # event span about 75 minutes.

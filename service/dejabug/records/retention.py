@@ -17,7 +17,7 @@ from dejabug.index import text_of
 from dejabug.jira.jql import unix_time
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media import is_evidence
-from dejabug.records import ClipRecord, ClipStatus
+from dejabug.records.types import ClipRecord, ClipStatus
 
 # Project, or EVERY, and what → Unix seconds.
 KEY = "dejabug:retention"

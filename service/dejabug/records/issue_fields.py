@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from dejabug import media
-from dejabug.catalogue import Catalogue
 from dejabug.index import Place
 from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
-from dejabug.records import ClipStatus, IssueRecord
-from dejabug.retention import Retention, clip_record
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.retention import Retention, clip_record
+from dejabug.records.types import ClipStatus, IssueRecord
 
 # How the names begin of pictures that we attach to issues.
 OWN_PICTURES = "dejabug-"

@@ -14,12 +14,12 @@ from typing import Literal
 import numpy as np
 from redis import Redis
 
-from dejabug.catalogue import Catalogue
 from dejabug.encoders.origins import shipped_origins
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
-from dejabug.index_home import COMPARED, DIMENSIONS, IndexHome
-from dejabug.pace import Pace
 from dejabug.ranking import Origins
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.index_location import COMPARED, DIMENSIONS, IndexHome
+from dejabug.records.throughput import Pace
 
 # Encoders' names → model, precision and device, for people: as the workers that loaded them have
 # told.

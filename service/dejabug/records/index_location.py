@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import redis
 
-from dejabug.catalogue import Catalogue
 from dejabug.index import IndexUnavailableError, text_of
-from dejabug.records import ClipStatus
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.types import ClipStatus
 
 # In the queues' Redis: the name of the Redis that holds the vectors. In that one: its own name.
 HOME = "dejabug:index-home"
