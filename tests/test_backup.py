@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dejabug import jobs, neighbourhood
+from dejabug.access.tokens import ApiToken
 from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
 from dejabug.cli import app
@@ -32,7 +33,6 @@ from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
-from dejabug.tokens import ApiToken
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.searches import GAME

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import redis
 
-from dejabug.callers import AccountReaders, Caller, Known, PublicReaders, TokenReaders
+from dejabug.access.callers import AccountReaders, Caller, Known, PublicReaders, TokenReaders
+from dejabug.access.tokens import Tokens
+from dejabug.access.visibility import Sights
 from dejabug.jira.client import JiraAccess, JiraClient
-from dejabug.readers import Sights
 from dejabug.records.projects import Projects, Rules
-from dejabug.tokens import Tokens
 from support.jira_site import TOKEN, Site
 
 

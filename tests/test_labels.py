@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dejabug import answers, jobs
+from dejabug.access.policy import PairMatch
 from dejabug.answers import threshold_of
 from dejabug.doctor import examine
 from dejabug.infra import labels
 from dejabug.jira.comments import Suggested, render
-from dejabug.policy import PairMatch
 from dejabug.records.projects import KEY, Rules
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings

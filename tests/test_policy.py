@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug import policy
-from dejabug.policy import Choice, PairMatch, Ticket, Wish
+from dejabug.access import policy
+from dejabug.access.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Match, Moment
 
 

@@ -12,8 +12,8 @@ import redis
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
-from dejabug import readers as readers_module
-from dejabug.readers import KEPT, SIGHT, NotThatReaderError, Readers, Sights
+from dejabug.access import visibility as readers_module
+from dejabug.access.visibility import KEPT, SIGHT, NotThatReaderError, Readers, Sights
 from support.jira_site import TOKEN, Site
 
 TESTER, ADMIN = f"{TOKEN}-tester", f"{TOKEN}-admin"

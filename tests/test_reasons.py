@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.policy import UPLOAD, PairMatch
+from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.ranking import Calibration, Calibrations, copy_probability
 from dejabug.reasons import AGAINST, FOR, Reason, in_sentences, in_short, reasons_for
 

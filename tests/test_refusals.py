@@ -19,6 +19,7 @@ import pytest
 import redis
 from flask import Flask
 
+from dejabug.access.tokens import LAST_USED_STEP
 from dejabug.doctor import examine
 from dejabug.index import Place
 from dejabug.infra import redis_tolerant_worker
@@ -32,7 +33,6 @@ from dejabug.pulse import feel_pulse
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
-from dejabug.tokens import LAST_USED_STEP
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
 from dejabug.worker import Housekeeper, WarmWorker

@@ -13,10 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dejabug import jobs, search
+from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.answers import rank, rank_anew
 from dejabug.cli import app as cli
 from dejabug.conversation import Command, obey
-from dejabug.policy import PairMatch, best_per_issue
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict

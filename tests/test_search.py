@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dejabug import questions, search, uploads
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
 from dejabug.finder import Finder
 from dejabug.index import slug_of
 from dejabug.infra import reply_list

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from dejabug import readers
-from dejabug.people import StrangerError
+from dejabug.access import visibility
+from dejabug.access.jira_users import StrangerError
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
@@ -87,7 +87,7 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
     assert [clip["id"] for clip in told] == ids[:2]
     picture = f"{told[0]['media']}/pictures/{round(told[0]['times'][0] * 1000)}.jpg"
     assert browser.get(picture).status_code == 200
-    monkeypatch.setattr(readers, "SIGHT", 0)  # as if each minute had passed
+    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if each minute had passed
     secure(jira, mine[0])
     for key in place.redis.keys("dejabug:sight:*"):
         place.redis.delete(key)

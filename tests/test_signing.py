@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dejabug.signing import (
+from dejabug.access.signed_urls import (
     LIFETIME,
     SHORTEST_SECRET,
     BadTokenError,

@@ -11,10 +11,10 @@ import redis
 from typer.testing import CliRunner
 
 from dejabug import cli
-from dejabug import tokens as tokens_module
+from dejabug.access import tokens as tokens_module
+from dejabug.access.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 from dejabug.infra import rate_limit
 from dejabug.rooms import Rooms
-from dejabug.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 
 runner = CliRunner()
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from dejabug import policy
+from dejabug.access import policy
+from dejabug.access.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.index import text_of
 from dejabug.infra.labels import COMMENT_FLOOR, label
 from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
 from dejabug.jira.models import Issue
-from dejabug.policy import Choice, PairMatch, Ticket, Wish
 from dejabug.ranking import Calibrations, Moment
 from dejabug.reasons import Reason, reasons_for
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord

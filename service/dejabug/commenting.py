@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from dejabug.access.policy import Choice, PairMatch
 from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.conversation import standing_note
 from dejabug.infra.labels import rounded_down
@@ -19,7 +20,6 @@ from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
 from dejabug.media_store.thumbnails import Panel, strip
-from dejabug.policy import Choice, PairMatch
 from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, face_of
 from dejabug.records.types import ClipStatus

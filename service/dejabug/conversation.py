@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from dejabug import policy
+from dejabug.access import policy
+from dejabug.access.policy import Choice
 from dejabug.answers import (
     Answer,
     comment_threshold,
@@ -24,7 +25,6 @@ from dejabug.answers import (
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
-from dejabug.policy import Choice
 from dejabug.reasons import in_sentences
 from dejabug.records.types import ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict

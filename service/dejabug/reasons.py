@@ -19,7 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dejabug.policy import UPLOAD, PairMatch
+from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.ranking import Calibrations, copy_probability, logistic
 
 Kind = Literal["recording", "pictures", "words", "nearest"]

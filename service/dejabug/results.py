@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from dejabug.access.policy import Choice, PairMatch
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
-from dejabug.policy import Choice, PairMatch
 from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.reasons import Reason, reasons_for
 from dejabug.records.issue_fields import game_of

@@ -11,7 +11,7 @@ import structlog
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from dejabug.callers import (
+from dejabug.access.callers import (
     ACCOUNT_READER,
     PUBLIC_READER,
     TOKEN_READER,
@@ -20,6 +20,10 @@ from dejabug.callers import (
     PublicReaders,
     TokenReaders,
 )
+from dejabug.access.jira_users import JiraUsers
+from dejabug.access.sessions import Sessions
+from dejabug.access.tokens import Tokens
+from dejabug.access.visibility import Readers, Sight
 from dejabug.encoders import (
     Encoder,
     EncoderError,
@@ -42,9 +46,7 @@ from dejabug.media_store.preview_objects import PreviewObjects
 from dejabug.media_store.previews import Previews, PreviewStore
 from dejabug.media_store.thumbnails import Pictures, PictureStore
 from dejabug.media_store.upload_files import UploadFiles, UploadFolder, UploadObjects
-from dejabug.people import JiraUsers
 from dejabug.ranking import Calibrations, Recipe, Scale
-from dejabug.readers import Readers, Sight
 from dejabug.records.active_encoder import Serving
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import LABELS, ORIGINS, Collection, known_encoders
@@ -56,10 +58,8 @@ from dejabug.records.projects import Projects
 from dejabug.records.retention import Retention
 from dejabug.records.throughput import Pace
 from dejabug.records.verdicts import Verdicts
-from dejabug.sessions import Sessions
 from dejabug.settings import Settings, get_settings
 from dejabug.tags import Tagger, load_labels
-from dejabug.tokens import Tokens
 
 log = structlog.get_logger()
 

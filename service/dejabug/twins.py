@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
 
-from dejabug.policy import PairMatch
+from dejabug.access.policy import PairMatch
 from dejabug.ranking import Floats, Moment
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord

@@ -15,7 +15,9 @@ import structlog
 from pydantic import TypeAdapter
 from rq import Retry
 
-from dejabug import media, policy
+from dejabug import media
+from dejabug.access import policy
+from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.answers import doubted
 from dejabug.embedding import note_on, sample, sha256_of, signature_of
 from dejabug.index import text_of
@@ -23,7 +25,6 @@ from dejabug.infra.metrics import searching
 from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.policy import UPLOAD, PairMatch
 from dejabug.ranking import TimedVectors
 from dejabug.rooms import Rooms, rooms
 from dejabug.twins import same_file_pairs, twins_of

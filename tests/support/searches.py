@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from dejabug import search, uploads
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
 from dejabug.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Filters

@@ -22,6 +22,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from dejabug import conversation
+from dejabug.access.signed_urls import BadTokenError, read_media, sign_media
 from dejabug.jira import jql, webhook_events
 from dejabug.jira.models import parse_comment, parse_issue
 from dejabug.media.child import Outcome
@@ -32,7 +33,6 @@ from dejabug.media.signatures import media_kind
 from dejabug.media.stills import read_pixmap
 from dejabug.media.timeline import timeline_of
 from dejabug.settings import Settings
-from dejabug.signing import BadTokenError, read_media, sign_media
 from dejabug.web import forge
 from dejabug.web.api.errors import BadRequestError
 from dejabug.web.api.uploading import receive_file

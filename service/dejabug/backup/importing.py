@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dejabug.access.tokens import ApiToken
 from dejabug.backup.archive import BackupError, Halves, Reader
 from dejabug.backup.records import (
     ClipLine,
@@ -40,7 +41,6 @@ from dejabug.records.throughput import Pace
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.tokens import ApiToken
 
 # The backup that is being restored, so that a restore that was broken off may go on.
 Tell = Callable[[str, int, int], None]

@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from dejabug.access.callers import Caller
 from dejabug.answers import comment_threshold, find_for_issue, for_comment
-from dejabug.callers import Caller
 from dejabug.cli.common import (
     app,
     console,

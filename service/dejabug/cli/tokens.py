@@ -11,8 +11,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from dejabug.access.tokens import ApiToken
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
-from dejabug.tokens import ApiToken
 
 tokens = typer.Typer(
     name="token", help="Make, list and revoke the tokens of the API.", no_args_is_help=True

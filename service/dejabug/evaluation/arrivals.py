@@ -27,7 +27,8 @@ from zlib import crc32
 
 import numpy as np
 
-from dejabug import policy
+from dejabug.access import policy
+from dejabug.access.policy import PairMatch
 from dejabug.answers import STILLS_AT_MOST
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.calibrate import FITTED
@@ -35,7 +36,6 @@ from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.finder import ClipFinder
 from dejabug.index import Place
 from dejabug.neighbourhood import enter_clip, enter_ticket
-from dejabug.policy import PairMatch
 from dejabug.ranking import Evidence, Recipe
 from dejabug.records.learned_parameters import read_lessons
 

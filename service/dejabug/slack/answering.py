@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dejabug import policy, uploads
+from dejabug import uploads
+from dejabug.access import policy
+from dejabug.access.callers import Caller
 from dejabug.answers import tickets_of
-from dejabug.callers import Caller
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import standing_of
 from dejabug.rooms import Rooms

@@ -17,6 +17,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from dejabug.access.jira_users import StrangerError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra import rate_limit
 from dejabug.infra.metrics import RATE_REFUSALS, SLACK, serve_metrics
@@ -24,7 +25,6 @@ from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
 from dejabug.search import HiddenIssueError, NoSuchPageError

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dejabug.access.signed_urls import sign_media
 from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
 from dejabug.reasons import in_short
 from dejabug.results import Found, answered_by
 from dejabug.rooms import Rooms
 from dejabug.search import Page
-from dejabug.signing import sign_media
 
 # Signs of a summary, and of a status, that are shown; a section holds 3,000, and each may become
 # five by escaping.

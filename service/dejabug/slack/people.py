@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
 from dejabug.rooms import Rooms
 
 Answer = TypeVar("Answer")

@@ -21,11 +21,17 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
+from dejabug.access.signed_urls import (
+    BadTokenError,
+    MediaGrant,
+    check_secret,
+    read_media,
+    sign_media,
+)
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import ObjectReader, StoreAwayError
 from dejabug.records.types import ClipRecord, IssueRecord
 from dejabug.rooms import Rooms
-from dejabug.signing import BadTokenError, MediaGrant, check_secret, read_media, sign_media
 from dejabug.web.problems import problem
 from dejabug.web.sheets import drawn_sheet
 

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from dejabug.access.visibility import NotThatReaderError
 from dejabug.conversation import look_anew
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
@@ -25,7 +26,6 @@ from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.questions import SearchFailedError
-from dejabug.readers import NotThatReaderError
 from dejabug.records.progress import standing_of, why
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms

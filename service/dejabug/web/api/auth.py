@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
+from dejabug.access.sessions import BY_EMAIL, BY_TOKEN
+from dejabug.access.tokens import ApiToken
 from dejabug.infra import rate_limit
 from dejabug.rooms import Rooms
-from dejabug.sessions import BY_EMAIL, BY_TOKEN
-from dejabug.tokens import ApiToken
 
 
 class NoTokenError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
 from dejabug.jira.models import Issue
 from dejabug.previewing import queue_preview
 from dejabug.records.types import ClipRecord

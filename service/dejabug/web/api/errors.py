@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from dejabug.access.jira_users import StrangerError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import RATE_REFUSALS
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.people import StrangerError
 from dejabug.questions import SearchFailedError
 from dejabug.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
 from dejabug.uploads import TooManyUploadsError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dejabug.callers import Caller
+from dejabug.access.callers import Caller
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.jobs import retry_clip

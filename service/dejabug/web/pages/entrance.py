@@ -8,7 +8,7 @@ import structlog
 from flask import Blueprint, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from dejabug.sessions import BY_TOKEN, LASTS
+from dejabug.access.sessions import BY_TOKEN, LASTS
 from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, place
 from dejabug.web.oidc import Provider
 from dejabug.web.pages.limits import failure_wait

@@ -8,8 +8,8 @@ import structlog
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
-from dejabug.people import StrangerError
-from dejabug.sessions import BY_EMAIL
+from dejabug.access.jira_users import StrangerError
+from dejabug.access.sessions import BY_EMAIL
 from dejabug.web.api.auth import Member, caller_of, place
 from dejabug.web.oidc import (
     Attempt,

@@ -8,8 +8,8 @@ import redis
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from dejabug.access.jira_users import StrangerError
 from dejabug.jira.errors import JiraError
-from dejabug.people import StrangerError
 from dejabug.web.api.auth import Member, Visitor, caller_of, place, session_visitor
 from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import entrance, provided

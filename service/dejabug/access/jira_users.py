@@ -13,11 +13,11 @@ from collections.abc import Callable, Collection
 import structlog
 from redis import Redis
 
-from dejabug.callers import ACCOUNT_READER, PUBLIC_READER, Caller
+from dejabug.access.callers import ACCOUNT_READER, PUBLIC_READER, Caller
+from dejabug.access.visibility import SIGHT, Sight
 from dejabug.infra.refused_writes import optional
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.errors import JiraRefusedError
-from dejabug.readers import SIGHT, Sight
 
 log = structlog.get_logger()
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from dejabug import policy
+from dejabug.access import policy
+from dejabug.access.policy import Ticket
+from dejabug.access.tokens import Tokens
+from dejabug.access.visibility import Sight, Sights
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraClient
-from dejabug.policy import Ticket
-from dejabug.readers import Sight, Sights
 from dejabug.records.projects import Projects
-from dejabug.tokens import Tokens
 
 # How readers' names begin, by their kind.
 TOKEN_READER = "token:"  # noqa: S105 (how such a reader's name begins)
