@@ -19,8 +19,8 @@ from dejabug.evaluation.corpus import Corpus, Item, indexed
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import Place
 from dejabug.infra.redis_server import RedisServer
-from dejabug.neighbourhood import compare_clip, compare_ticket
 from dejabug.ranking import Floats, TimedVectors
+from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
 from dejabug.rooms import Rooms, encoder_name
 from dejabug.settings import Settings
 from support.demo_clips import data_set

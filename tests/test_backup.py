@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from dejabug import jobs, neighbourhood
+from dejabug import jobs
 from dejabug.access.tokens import ApiToken
 from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
@@ -31,6 +31,7 @@ from dejabug.records.projects import KEY as RULES
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
+from dejabug.retrieval import neighbourhood
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, like_issue
 from support.demo_clips import PLACEHOLDER, QUIET

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug import answers, jobs
+from dejabug import jobs
 from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
 from dejabug.jira.comments import escape
+from dejabug.retrieval import similar_issues
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
@@ -142,7 +143,7 @@ def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
 def test_why_is_told_of_a_ticket_however_far_down_it_ranks(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "RE_READ", 1)
+    monkeypatch.setattr(similar_issues, "RE_READ", 1)
     cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)

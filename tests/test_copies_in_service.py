@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dejabug.answers import rank
 from dejabug.embedding import sample_signature
 from dejabug.ranking import motion_of
+from dejabug.retrieval.similar_issues import rank
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -16,7 +16,6 @@ from prometheus_client.registry import CollectorRegistry
 from typer.testing import CliRunner
 
 from dejabug import index_repair, jobs, reembedding
-from dejabug.answers import rank
 from dejabug.cli import app as commands
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
@@ -26,6 +25,7 @@ from dejabug.index_repair import Repaired, queue_repair, repair
 from dejabug.infra.redis_server import RedisServer
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
+from dejabug.retrieval.similar_issues import rank
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.census import Census

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dejabug import answers, jobs
+from dejabug import jobs
 from dejabug.access.policy import PairMatch
-from dejabug.answers import threshold_of
 from dejabug.doctor import examine
 from dejabug.infra import labels
 from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
+from dejabug.retrieval import similar_issues
+from dejabug.retrieval.similar_issues import threshold_of
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from support.jira_site import Site
@@ -116,6 +117,6 @@ def test_nothing_below_the_floor_is_commented_whatever_the_rules_say(
     (here,) = place.catalogue.clip_ids_of(issue_id)
     (there,) = place.catalogue.clip_ids_of(found)
     pair = PairMatch(here, there, found, score, ())
-    monkeypatch.setattr(answers, "rank", lambda *_: [pair])
+    monkeypatch.setattr(similar_issues, "rank", lambda *_: [pair])
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == comments

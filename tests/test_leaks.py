@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from dejabug import jobs
 from dejabug.access import visibility
 from dejabug.access.signed_urls import sign_media
-from dejabug.answers import rank_anew
 from dejabug.records.verdicts import Verdict
+from dejabug.retrieval.similar_issues import rank_anew
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS
 from support.forge_app import ForgeApp

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from dejabug import answers, jobs
-from dejabug.answers import rank
+from dejabug import jobs
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
 from dejabug.jira.models import Issue
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
+from dejabug.retrieval import similar_issues
+from dejabug.retrieval.similar_issues import rank
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
@@ -232,7 +233,7 @@ def test_two_pictures_that_look_the_same_prove_nothing(
     ranked = {pair.found_issue_id: pair for pair in rank(place, place.catalogue.issue(issue_id))}
     found = ranked[str(jira.issue(first)["id"])]
     assert found.moments[0].similarity > 0.95  # they do look alike
-    assert found.score == answers.STILLS_AT_MOST
+    assert found.score == similar_issues.STILLS_AT_MOST
 
 
 def test_a_gif_is_a_clip(
@@ -305,7 +306,7 @@ def test_on_a_service_project_the_comment_is_internal(
 def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "FEWEST_TICKETS", 8)
+    monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 8)
     told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
     names = [entry.file for entry in told]
     old = history(place, jira, clips, *names[:6])
@@ -323,8 +324,8 @@ def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
 def test_words_that_leave_no_doubt_are_commented_as_words(
     place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "FEWEST_TICKETS", 3)
-    monkeypatch.setattr(answers, "WORDS_THRESHOLD", 0.5)
+    monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 3)
+    monkeypatch.setattr(similar_issues, "WORDS_THRESHOLD", 0.5)
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", jira.issue(old[1])["fields"]["summary"])
     tell(place, jira, key)

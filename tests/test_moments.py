@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dejabug import ranking
-from dejabug.finder import TEXT_MOMENT
 from dejabug.index import Place
 from dejabug.ranking import Floats, Moment, Origins, Side, TimedVectors, matching_moments, moments
+from dejabug.retrieval.retriever import TEXT_MOMENT
 from dejabug.rooms import Rooms
 
 

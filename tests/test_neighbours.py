@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import redis
 
-from dejabug import neighbourhood
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
-from dejabug.finder import ClipFinder
 from dejabug.index import FrameIndex, Place, TicketIndex
 from dejabug.index.neighbours import MOST, Neighbours
-from dejabug.neighbourhood import enter_clip, enter_ticket
 from dejabug.ranking import KEPT, Floats, Likeness, Origins, Reference, TimedVectors
 from dejabug.ranking.reference import BACKGROUND_SHARE, UNKNOWN, USUAL, background_of
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.retrieval import neighbourhood
+from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
+from dejabug.retrieval.retriever import ClipFinder
 from dejabug.rooms import Rooms
 from support.vectors import DIMENSIONS
 

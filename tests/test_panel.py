@@ -10,9 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
-from dejabug import answers, jobs
+from dejabug import jobs
 from dejabug.doctor import Check, examine
 from dejabug.records.projects import Rules
+from dejabug.retrieval import similar_issues
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module
@@ -77,10 +78,12 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     old, _, issue_id = pair
-    answers.rank_anew(place, issue_id)
+    similar_issues.rank_anew(place, issue_id)
     ranked: list[str] = []
-    rank = answers.rank
-    monkeypatch.setattr(answers, "rank", lambda *given: ranked.append("once") or rank(*given))
+    rank = similar_issues.rank
+    monkeypatch.setattr(
+        similar_issues, "rank", lambda *given: ranked.append("once") or rank(*given)
+    )
     told = [ask(client, forge, issue_id).get_json()["matches"] for _ in range(4)]
     assert ranked == ["once"]
     for each in told[1:]:

@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from dejabug import jobs, search
 from dejabug.access.policy import PairMatch, best_per_issue
-from dejabug.answers import rank, rank_anew
 from dejabug.cli import app as cli
 from dejabug.conversation import Command, obey
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.results import Found
+from dejabug.retrieval.results import Found
+from dejabug.retrieval.similar_issues import rank, rank_anew
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

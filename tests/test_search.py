@@ -11,7 +11,6 @@ import pytest
 
 from dejabug import questions, search, uploads
 from dejabug.access.callers import Caller
-from dejabug.finder import Finder
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
 from dejabug.media_store import upload_files
@@ -19,6 +18,7 @@ from dejabug.questions import SearchFailedError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
+from dejabug.retrieval.retriever import Finder
 from dejabug.rooms import Rooms
 from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -21,7 +21,7 @@ from dejabug.access.jira_users import StrangerError
 from dejabug.media import ClipError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
-from dejabug.results import Found
+from dejabug.retrieval.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Page
 from dejabug.slack import app, blocks, create_bolt, files, run_socket

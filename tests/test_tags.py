@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from dejabug.encoders import Floats
 from dejabug.encoders.starter import StarterEncoder
-from dejabug.tags import Label, LabelError, Tagger, directions, frame_evidence, load_labels
+from dejabug.encoders.tags import Label, LabelError, Tagger, directions, frame_evidence, load_labels
 
 ROWS = hnp.arrays(np.float32, (3, 4, 5), elements=st.floats(-1, 1, width=16, allow_subnormal=False))
 

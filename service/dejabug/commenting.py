@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import structlog
 
 from dejabug.access.policy import Choice, PairMatch
-from dejabug.answers import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.conversation import standing_note
 from dejabug.infra.labels import rounded_down
 from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
@@ -23,6 +22,7 @@ from dejabug.media_store.thumbnails import Panel, strip
 from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, face_of
 from dejabug.records.types import ClipStatus
+from dejabug.retrieval.similar_issues import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

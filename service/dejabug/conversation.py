@@ -15,19 +15,19 @@ import structlog
 
 from dejabug.access import policy
 from dejabug.access.policy import Choice
-from dejabug.answers import (
+from dejabug.infra.labels import rounded_down
+from dejabug.jira.comments import escape, span
+from dejabug.jira.models import Comment
+from dejabug.records.types import ClipStatus, IssueRecord
+from dejabug.records.verdicts import Verdict
+from dejabug.retrieval.reasons import in_sentences
+from dejabug.retrieval.similar_issues import (
     Answer,
     comment_threshold,
     find_for_issue,
     for_comment,
     tickets_of,
 )
-from dejabug.infra.labels import rounded_down
-from dejabug.jira.comments import escape, span
-from dejabug.jira.models import Comment
-from dejabug.reasons import in_sentences
-from dejabug.records.types import ClipStatus, IssueRecord
-from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

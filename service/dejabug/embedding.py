@@ -11,7 +11,8 @@ from pathlib import Path
 
 import structlog
 
-from dejabug import media, neighbourhood
+from dejabug import media
+from dejabug.encoders.tags import Tag
 from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.infra.download import UnwantedError
@@ -22,9 +23,9 @@ from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.issue_fields import place_of
 from dejabug.records.types import ClipRecord, ClipStatus
+from dejabug.retrieval import neighbourhood
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
-from dejabug.tags import Tag
 
 log = structlog.get_logger()
 

@@ -17,8 +17,7 @@ from typing import Any
 import structlog
 from redis.client import Pipeline
 
-from dejabug import commenting, conversation, neighbourhood
-from dejabug.answers import first_to_read, rank, rank_anew
+from dejabug import commenting, conversation
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
@@ -33,6 +32,8 @@ from dejabug.records.collection import Collection
 from dejabug.records.issue_fields import evidence, face_of, game_of, place_of, words_of
 from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.retrieval import neighbourhood
+from dejabug.retrieval.similar_issues import first_to_read, rank, rank_anew
 from dejabug.rooms import Rooms, rooms
 
 log = structlog.get_logger()

@@ -23,8 +23,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from dejabug.encoders import EncoderError, Floats, use_one_core
 from dejabug.encoders.prompts import embed_queries
-from dejabug.finder import TextMatch
-from dejabug.heat_maps import NoPictureError, Spot, heat_maps
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.logs import Seldom
 from dejabug.infra.metrics import QUESTION_SECONDS
@@ -34,6 +32,8 @@ from dejabug.infra.tracing import current_trace, traced
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import POSSIBLE
 from dejabug.records.collection import Collection
+from dejabug.retrieval.heat_maps import NoPictureError, Spot, heat_maps
+from dejabug.retrieval.retriever import TextMatch
 from dejabug.rooms import Rooms, connect
 
 log = structlog.get_logger()

@@ -34,7 +34,7 @@ from dejabug.encoders import (
     patch_origin,
 )
 from dejabug.encoders.scale import scale_of
-from dejabug.finder import Finder
+from dejabug.encoders.tags import Tagger, load_labels
 from dejabug.index import FrameIndex, TicketIndex, text_of
 from dejabug.infra.job_queue import KeptQueue
 from dejabug.infra.refused_writes import PrimaryPool
@@ -58,8 +58,8 @@ from dejabug.records.projects import Projects
 from dejabug.records.retention import Retention
 from dejabug.records.throughput import Pace
 from dejabug.records.verdicts import Verdicts
+from dejabug.retrieval.retriever import Finder
 from dejabug.settings import Settings, get_settings
-from dejabug.tags import Tagger, load_labels
 
 log = structlog.get_logger()
 

@@ -17,14 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dejabug.access import policy
 from dejabug.access.callers import Caller
 from dejabug.access.policy import Choice, PairMatch, Wish
-from dejabug.answers import first_to_read, rank, tickets_of, with_originals
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.models import Issue
 from dejabug.questions import ask
 from dejabug.ranking import Moment, relevance_of
 from dejabug.records.issue_fields import game_of
-from dejabug.results import Found, results_of
+from dejabug.retrieval.results import Found, results_of
+from dejabug.retrieval.similar_issues import first_to_read, rank, tickets_of, with_originals
 from dejabug.rooms import Rooms
 from dejabug.uploads import Upload
 

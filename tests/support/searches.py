@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dejabug import search, uploads
 from dejabug.access.callers import Caller
-from dejabug.results import Found
+from dejabug.retrieval.results import Found
 from dejabug.rooms import Rooms
 from dejabug.search import Filters
 from support.workers import work

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.access.callers import Caller
-from dejabug.answers import comment_threshold, find_for_issue, for_comment
 from dejabug.cli.common import (
     app,
     console,
@@ -21,8 +20,9 @@ from dejabug.cli.common import (
 )
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
-from dejabug.reasons import in_short
-from dejabug.results import answered_by
+from dejabug.retrieval.reasons import in_short
+from dejabug.retrieval.results import answered_by
+from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
 from dejabug.search import NO_FILTERS, by_words
 
 # Clips that `dejabug similar` and `dejabug search` list by default.

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 
 from dejabug.encoders import EncoderError
+from dejabug.encoders.tags import LabelError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
 from dejabug.index_move import MoveError
@@ -36,7 +37,6 @@ from dejabug.questions import SearchFailedError
 from dejabug.records.types import IssueRecord
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
-from dejabug.tags import LabelError
 
 app = typer.Typer(
     name="dejabug",

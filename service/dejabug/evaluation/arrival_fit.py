@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from dejabug.answers import STILLS_AT_MOST
 from dejabug.evaluation.arrivals import Arrival, Asked, Replay, Suggestion
 from dejabug.evaluation.calibrate import fit_alone
 from dejabug.ranking import Calibration, Calibrations
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
+from dejabug.retrieval.similar_issues import STILLS_AT_MOST
 
 
 def refit(replayed: Replay, *, without: str | None = None) -> Calibrations:

@@ -29,15 +29,15 @@ import numpy as np
 
 from dejabug.access import policy
 from dejabug.access.policy import PairMatch
-from dejabug.answers import STILLS_AT_MOST
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.calibrate import FITTED
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
-from dejabug.finder import ClipFinder
 from dejabug.index import Place
-from dejabug.neighbourhood import enter_clip, enter_ticket
 from dejabug.ranking import Evidence, Recipe
 from dejabug.records.learned_parameters import read_lessons
+from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
+from dejabug.retrieval.retriever import ClipFinder
+from dejabug.retrieval.similar_issues import STILLS_AT_MOST
 
 Asked = Literal["clip", "clip_text"]
 ASKED: tuple[Asked, ...] = get_args(Asked)

@@ -17,8 +17,8 @@ from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
 from dejabug.infra.redis_server import RedisServer
-from dejabug.neighbourhood import compare_clip, compare_ticket
 from dejabug.records.issue_fields import words_of
+from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 

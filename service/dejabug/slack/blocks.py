@@ -13,8 +13,8 @@ from typing import Any
 from dejabug.access.signed_urls import sign_media
 from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
-from dejabug.reasons import in_short
-from dejabug.results import Found, answered_by
+from dejabug.retrieval.reasons import in_short
+from dejabug.retrieval.results import Found, answered_by
 from dejabug.rooms import Rooms
 from dejabug.search import Page
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dejabug.heat_maps import Spot
 from dejabug.questions import SearchFailedError, ask_heat_maps
 from dejabug.records.types import ClipRecord
+from dejabug.retrieval.heat_maps import Spot
 from dejabug.rooms import Rooms
 
 # Each waits for a worker and takes its time: others' requests need the threads.

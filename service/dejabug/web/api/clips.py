@@ -8,7 +8,7 @@ from dejabug.access.callers import Caller
 from dejabug.jira.models import Issue
 from dejabug.previewing import queue_preview
 from dejabug.records.types import ClipRecord
-from dejabug.results import clip_of
+from dejabug.retrieval.results import clip_of
 from dejabug.rooms import Rooms
 from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dejabug.records.progress import State
-from dejabug.results import Found, FoundClip
+from dejabug.retrieval.results import Found, FoundClip
 from dejabug.search import Filters
 
 # Signs of a question at most: sentence encoders read a few hundred words, and an address holds

@@ -22,11 +22,11 @@ from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
 from dejabug.jira.models import Issue
 from dejabug.ranking import Calibrations, Moment
-from dejabug.reasons import Reason, reasons_for
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.retrieval.reasons import Reason, reasons_for
+from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twins_of
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
-from dejabug.twins import same_file_pairs, same_files_first, twins_of
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
 # do not empty the answer.

@@ -11,9 +11,9 @@ from dejabug.access.policy import Choice, PairMatch
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
 from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
-from dejabug.reasons import Reason, reasons_for
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
+from dejabug.retrieval.reasons import Reason, reasons_for
 from dejabug.rooms import Rooms
 
 
