@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.conversation import commands_in
 from dejabug.jira.adf import MOST_SIGNS, words_in
 from dejabug.jira.models import parse_comment, parse_issue
 from dejabug.records.issue_fields import words_of
+from dejabug.suggestions.comment_commands import commands_in
 
 
 def node(kind: str, *content: Any, **attributes: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug import jobs
-from dejabug.conversation import MOST_COMMANDS, Command, commands_in, look_anew
 from dejabug.jira.comments import escape
 from dejabug.retrieval import similar_issues
 from dejabug.rooms import Rooms
+from dejabug.suggestions.comment_commands import MOST_COMMANDS, Command, commands_in, look_anew
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
 from support.tickets import history, old_and_new, tell

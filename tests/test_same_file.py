@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from dejabug import jobs, search
 from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.cli import app as cli
-from dejabug.conversation import Command, obey
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
@@ -23,6 +22,7 @@ from dejabug.retrieval.results import Found
 from dejabug.retrieval.similar_issues import rank, rank_anew
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
+from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp, panel
 from support.jira_site import Site, secure

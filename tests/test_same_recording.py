@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from dejabug import search
 from dejabug.cli import app as cli
-from dejabug.conversation import Command, obey
 from dejabug.rooms import Rooms
 from dejabug.slack import blocks
+from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp, panel
 from support.jira_site import Site, secure

@@ -17,7 +17,6 @@ from typing import Any
 import structlog
 from redis.client import Pipeline
 
-from dejabug import commenting, conversation
 from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
@@ -35,6 +34,7 @@ from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.similar_issues import first_to_read, rank, rank_anew
 from dejabug.rooms import Rooms, rooms
+from dejabug.suggestions import comment_commands, comment_publisher
 
 log = structlog.get_logger()
 
@@ -185,13 +185,13 @@ def obey(issue_id: str, comment_id: str) -> None:
         return
     if comment.author_id == place.jira.myself():
         return
-    commands = conversation.heard(comment, customers=issue.service_project)
+    commands = comment_commands.heard(comment, customers=issue.service_project)
     if not commands:
         return
     take_in(place, issue, watch=True)
     record = place.catalogue.issue(issue_id)
     if record is not None:
-        conversation.obey(place, record, comment.author, commands)
+        comment_commands.obey(place, record, comment.author, commands)
         place.ledger.put_obeyed(comment_id)
         requeue_clips(place, issue_id)
         queue_suggestion(place, issue_id)
@@ -273,7 +273,7 @@ def suggest(issue_id: str) -> None:
     """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
     place = rooms()
     with held(place.redis, f"dejabug:lock:suggest:{issue_id}"):
-        chosen = commenting.refresh_comment(place, issue_id)
+        chosen = comment_publisher.refresh_comment(place, issue_id)
     for choice in chosen:
         # Whoever reads the comment may open the panel next.
         for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):

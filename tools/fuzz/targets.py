@@ -21,7 +21,6 @@ from flask import Request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from dejabug import conversation
 from dejabug.access.signed_urls import BadTokenError, read_media, sign_media
 from dejabug.jira import jql, webhook_events
 from dejabug.jira.models import parse_comment, parse_issue
@@ -33,6 +32,7 @@ from dejabug.media.signatures import media_kind
 from dejabug.media.stills import read_pixmap
 from dejabug.media.timeline import timeline_of
 from dejabug.settings import Settings
+from dejabug.suggestions import comment_commands
 from dejabug.web import forge
 from dejabug.web.api.errors import BadRequestError
 from dejabug.web.api.uploading import receive_file
@@ -118,7 +118,7 @@ def _unless_missing(parse: Callable[[Any], object], raw: Any) -> None:
 def comment(data: bytes) -> None:
     """A comment that may speak to us, and times and searches beside it."""
     text = data.decode("utf-8", "replace")
-    assert len(conversation.commands_in(text)) <= conversation.MOST_COMMANDS
+    assert len(comment_commands.commands_in(text)) <= comment_commands.MOST_COMMANDS
     jql.unix_time(text)
     jql.oldest_first(text)
 

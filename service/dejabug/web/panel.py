@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dejabug.access.visibility import NotThatReaderError
-from dejabug.conversation import look_anew
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
 from dejabug.infra.refused_writes import keep_briefly
@@ -29,6 +28,7 @@ from dejabug.questions import SearchFailedError
 from dejabug.records.progress import standing_of, why
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
+from dejabug.suggestions.comment_commands import look_anew
 from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,

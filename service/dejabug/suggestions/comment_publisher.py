@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import structlog
 
 from dejabug.access.policy import Choice, PairMatch
-from dejabug.conversation import standing_note
 from dejabug.infra.labels import rounded_down
 from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
@@ -24,6 +23,7 @@ from dejabug.records.issue_fields import OWN_PICTURES, face_of
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import Answer, comment_threshold, find_for_issue, for_comment
 from dejabug.rooms import Rooms
+from dejabug.suggestions.comment_commands import standing_note
 
 log = structlog.get_logger()
 
