@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from dejabug import jobs, search
+from dejabug import jobs
 from dejabug.access.sessions import BY_EMAIL
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import QUEUES, Rooms
+from dejabug.search import search
 from dejabug.web import create_app
 from support.forge_app import ForgeApp
 from support.jira_site import Site

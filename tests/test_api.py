@@ -14,11 +14,12 @@ import hypothesis
 import pytest
 from flask import Flask
 
-from dejabug import jobs, uploads
+from dejabug import jobs
 from dejabug.infra.metrics import JOBS
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
+from dejabug.search import uploads
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
 from support.api import (
@@ -184,7 +185,7 @@ def test_a_foreign_project_is_refused_whether_it_exists_or_not(
 def test_without_a_worker_the_problem_says_what_to_start(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dejabug.search.PATIENCE", 0.2)
+    monkeypatch.setattr("dejabug.search.search.PATIENCE", 0.2)
     answer = caller.search("cows")
     is_problem(answer, 503, "dejabug worker search")
     assert answer.headers["Retry-After"]
@@ -495,7 +496,7 @@ def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
 def test_uploads_do_not_fill_the_disk(
     caller: Caller, clips: Path, place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dejabug.uploads.MOST_FILES", 1)
+    monkeypatch.setattr("dejabug.search.uploads.MOST_FILES", 1)
     sent_without_worker(caller, clips)
     is_problem(caller.send(b"x"), 503, "wait already")
     assert len(uploads_left(place)) == 1

@@ -14,14 +14,14 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from dejabug import questions
 from dejabug.encoders import EncoderError
-from dejabug.questions import Answerer, SearchFailedError, heat_map_questions_key
 from dejabug.ranking import Floats
 from dejabug.records.projects import Rules
 from dejabug.retrieval import heat_maps, neighbourhood
 from dejabug.retrieval.heat_maps import COMPARED, NoPictureError, Spot
 from dejabug.rooms import Rooms
+from dejabug.search import questions
+from dejabug.search.questions import Answerer, SearchFailedError, heat_map_questions_key
 from dejabug.web import create_app, heat
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from dejabug import media, uploads
+from dejabug import media
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.search import uploads
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.processes import log_of, processes_of

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from rq.job import JobStatus
 
-from dejabug import jobs, media, questions
+from dejabug import jobs, media
 from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
@@ -27,6 +27,7 @@ from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
+from dejabug.search import questions
 from dejabug.worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link

@@ -16,7 +16,7 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from dejabug import jobs, media, previewing, uploads
+from dejabug import jobs, media, previewing
 from dejabug.cli import app
 from dejabug.doctor import Check, examine
 from dejabug.media_store import objects
@@ -25,6 +25,7 @@ from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.purging import find_old, purge
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.search import uploads
 from dejabug.web import create_app
 from support.api import Caller, is_problem
 from support.demo_clips import COWS, QUIET

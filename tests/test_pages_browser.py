@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from dejabug import uploads
 from dejabug.previewing import queue_preview
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
+from dejabug.search import uploads
 from dejabug.web import heat
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET

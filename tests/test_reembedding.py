@@ -27,12 +27,12 @@ from dejabug.handover import Handover
 from dejabug.infra.job_queue import enqueue
 from dejabug.jobs import GONE
 from dejabug.purging import Old, purge
-from dejabug.questions import ask
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
+from dejabug.search.questions import ask
 from dejabug.worker import WarmWorker, queues_now
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from dejabug import jobs, search
+from dejabug import jobs
 from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.cli import app as cli
 from dejabug.records.catalogue import Catalogue
@@ -21,6 +21,7 @@ from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.results import Found
 from dejabug.retrieval.similar_issues import rank, rank_anew
 from dejabug.rooms import Rooms
+from dejabug.search import search
 from dejabug.slack import blocks
 from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -9,18 +9,24 @@ from typing import Any
 
 import pytest
 
-from dejabug import questions, search, uploads
 from dejabug.access.callers import Caller
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
 from dejabug.media_store import upload_files
-from dejabug.questions import SearchFailedError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.retriever import Finder
 from dejabug.rooms import Rooms
-from dejabug.search import Filters, ForeignProjectError, HiddenIssueError, NoSuchPageError, Page
+from dejabug.search import questions, search, uploads
+from dejabug.search.questions import SearchFailedError
+from dejabug.search.search import (
+    Filters,
+    ForeignProjectError,
+    HiddenIssueError,
+    NoSuchPageError,
+    Page,
+)
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
 from support.searches import ALL, BOTH, GAME, send

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from dejabug import questions, ranking
+from dejabug import ranking
 from dejabug.demo.studio import CLIPS
 from dejabug.encoders.scale import scale_of
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.search import questions
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.remembering import Remembering

@@ -15,7 +15,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
-from dejabug import search, uploads
 from dejabug.access import visibility
 from dejabug.access.jira_users import StrangerError
 from dejabug.media import ClipError
@@ -23,7 +22,8 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.results import Found
 from dejabug.rooms import Rooms
-from dejabug.search import Page
+from dejabug.search import search, uploads
+from dejabug.search.search import Page
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app

@@ -14,9 +14,9 @@ from dejabug import worker as worker_module
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import Taken, enqueue
 from dejabug.jobs import index_clip
-from dejabug.questions import SearchFailedError, ask
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.search.questions import SearchFailedError, ask
 from dejabug.worker import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site
 from support.processes import log_of

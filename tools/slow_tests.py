@@ -41,7 +41,7 @@ DEPENDS = {
     ),
     "test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
-        f"{SERVICE}/questions.py", f"{SERVICE}/retrieval/retriever.py", f"{SERVICE}/retrieval/neighbourhood.py",
+        f"{SERVICE}/search/questions.py", f"{SERVICE}/retrieval/retriever.py", f"{SERVICE}/retrieval/neighbourhood.py",
         f"{SERVICE}/embedding.py", f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py",
         f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
     ),

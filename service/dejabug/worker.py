@@ -43,9 +43,9 @@ from dejabug.jobs import maintain
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.outages import queue_hail
 from dejabug.purging import queue_purge
-from dejabug.questions import ANSWERERS, Answerer
 from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
+from dejabug.search.questions import ANSWERERS, Answerer
 from dejabug.studying import queue_learning
 
 log = structlog.get_logger()

@@ -1,15 +1,15 @@
-"""Callers of `dejabug.search`, and clips to search with."""
+"""Callers of `dejabug.search.search`, and clips to search with."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from dejabug import search, uploads
 from dejabug.access.callers import Caller
 from dejabug.retrieval.results import Found
 from dejabug.rooms import Rooms
-from dejabug.search import Filters
+from dejabug.search import search, uploads
+from dejabug.search.search import Filters
 from support.workers import work
 
 GAME = Caller("token:a", frozenset({"GAME"}))

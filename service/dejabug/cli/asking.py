@@ -23,7 +23,7 @@ from dejabug.jira.comments import span
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by
 from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
-from dejabug.search import NO_FILTERS, by_words
+from dejabug.search.search import NO_FILTERS, by_words
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
 RESULTS = 10

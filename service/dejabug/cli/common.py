@@ -33,10 +33,10 @@ from dejabug.infra.redis_server import RedisServerError
 from dejabug.jira.errors import JiraError
 from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.questions import SearchFailedError
 from dejabug.records.types import IssueRecord
 from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
+from dejabug.search.questions import SearchFailedError
 
 app = typer.Typer(
     name="dejabug",

@@ -34,7 +34,7 @@ JOB_MODULES = (
     "dejabug.purging",
     "dejabug.reconcile",
     "dejabug.studying",
-    "dejabug.uploads",
+    "dejabug.search.uploads",
 )
 # Functions that RQ would call beside a job's own; none of ours has any.
 CALLBACKS = ("_success_callback_name", "_failure_callback_name", "_stopped_callback_name")

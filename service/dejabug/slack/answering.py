@@ -6,14 +6,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dejabug import uploads
 from dejabug.access import policy
 from dejabug.access.callers import Caller
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import standing_of
 from dejabug.retrieval.similar_issues import tickets_of
 from dejabug.rooms import Rooms
-from dejabug.search import Filters, Page, by_words, further, like_issue, like_upload, projects_of
+from dejabug.search import uploads
+from dejabug.search.search import (
+    Filters,
+    Page,
+    by_words,
+    further,
+    like_issue,
+    like_upload,
+    projects_of,
+)
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError

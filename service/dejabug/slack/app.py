@@ -25,14 +25,14 @@ from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.questions import SearchFailedError
 from dejabug.rooms import Rooms
-from dejabug.search import HiddenIssueError, NoSuchPageError
+from dejabug.search.questions import SearchFailedError
+from dejabug.search.search import HiddenIssueError, NoSuchPageError
+from dejabug.search.uploads import TooManyUploadsError
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
 from dejabug.slack.people import Asker
-from dejabug.uploads import TooManyUploadsError
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from dejabug.jira.models import Issue
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import Found, answered_by
 from dejabug.rooms import Rooms
-from dejabug.search import Page
+from dejabug.search.search import Page
 
 # Signs of a summary, and of a status, that are shown; a section holds 3,000, and each may become
 # five by escaping.

@@ -21,11 +21,11 @@ from rq.utils import utcparse
 from dejabug.index import IndexUnavailableError, text_of
 from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
-from dejabug.questions import questions_key
 from dejabug.records.catalogue import PENDING
 from dejabug.records.index_location import IndexHome
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import QUEUES, Rooms
+from dejabug.search.questions import questions_key
 from dejabug.settings import Settings
 
 log = structlog.get_logger()

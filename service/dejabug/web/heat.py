@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dejabug.questions import SearchFailedError, ask_heat_maps
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.heat_maps import Spot
 from dejabug.rooms import Rooms
+from dejabug.search.questions import SearchFailedError, ask_heat_maps
 
 # Each waits for a worker and takes its time: others' requests need the threads.
 AT_ONCE = BoundedSemaphore(2)

@@ -24,10 +24,10 @@ from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.questions import SearchFailedError
 from dejabug.records.progress import standing_of, why
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
+from dejabug.search.questions import SearchFailedError
 from dejabug.suggestions.comment_commands import look_anew
 from dejabug.web import problems
 from dejabug.web.forge import (

@@ -11,7 +11,7 @@ import redis
 import structlog
 
 from dejabug.rooms import Rooms
-from dejabug.uploads import ENDED, look
+from dejabug.search.uploads import ENDED, look
 
 log = structlog.get_logger()
 

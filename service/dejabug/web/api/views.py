@@ -11,10 +11,10 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
 from werkzeug.http import parse_list_header
 
-from dejabug import uploads
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import standing_of
-from dejabug.search import (
+from dejabug.search import uploads
+from dejabug.search.search import (
     Filters,
     Page,
     by_words,
@@ -24,7 +24,7 @@ from dejabug.search import (
     projects_of,
     words_question,
 )
-from dejabug.uploads import Upload
+from dejabug.search.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, changing_caller, let_in, place
 from dejabug.web.api.clips import clips_for, seen_clips

@@ -20,13 +20,13 @@ from dejabug.access.policy import Choice, PairMatch, Wish
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.models import Issue
-from dejabug.questions import ask
 from dejabug.ranking import Moment, relevance_of
 from dejabug.records.issue_fields import game_of
 from dejabug.retrieval.results import Found, results_of
 from dejabug.retrieval.similar_issues import first_to_read, rank, tickets_of, with_originals
 from dejabug.rooms import Rooms
-from dejabug.uploads import Upload
+from dejabug.search.questions import ask
+from dejabug.search.uploads import Upload
 
 # Seconds that a question's further pages are kept.
 PAGES_KEPT = 300
