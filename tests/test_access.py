@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from dejabug import jobs
 from dejabug.access.sessions import BY_EMAIL
+from dejabug.ingest import jobs
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict

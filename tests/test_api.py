@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 from flask import Flask
 
-from dejabug import jobs
 from dejabug.infra.metrics import JOBS
+from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms

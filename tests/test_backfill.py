@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug import backfill
-from dejabug.backfill import TOKEN_LIFE, Progress, read_backlog
+from dejabug.ingest import backfill
+from dejabug.ingest.backfill import TOKEN_LIFE, Progress, read_backlog
+from dejabug.ingest.backfill_estimate import survey
 from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.survey import survey
 from support.command_line import call, words
 from support.jira_site import TOKEN, Site
 from support.workers import clips_waiting

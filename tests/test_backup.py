@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from dejabug import jobs
 from dejabug.access.tokens import ApiToken
 from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.backup import importing as importing_module
 from dejabug.cli import app
 from dejabug.index import Place, slug_of
+from dejabug.ingest import jobs
 from dejabug.ranking import Calibration
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import read_lessons

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from dejabug import media, ranking
-from dejabug.embedding import signature_of
 from dejabug.evaluation.manifest import Entry, read_manifest
+from dejabug.ingest.clip_indexer import signature_of
 from support.ffmpegs import PACKAGED, ffmpeg_called
 from tools.record import cases, supertux, torcs
 from tools.record.cases import Case, Game

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug import jobs
+from dejabug.ingest import jobs
 from dejabug.jira.comments import escape
 from dejabug.retrieval import similar_issues
 from dejabug.rooms import Rooms

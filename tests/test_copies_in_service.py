@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dejabug.embedding import sample_signature
+from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.ranking import motion_of
 from dejabug.retrieval.similar_issues import rank
 from dejabug.rooms import Rooms

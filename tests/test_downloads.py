@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rq.job import JobStatus
 
-from dejabug import jobs, previewing
 from dejabug.infra.job_queue import BACKOFF
+from dejabug.ingest import jobs, previews
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.records.types import ClipStatus
@@ -131,7 +131,7 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     )
     asked = [each["path"] for each in jira.log()["requests"][before:]]
     assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)
-    previewing.preview_clip(clip.id)
+    previews.preview_clip(clip.id)
     assert place.previews.state(clip.id) == "none"
 
 

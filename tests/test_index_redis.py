@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 from typer.testing import CliRunner
 
-from dejabug import index_repair, jobs, reembedding
+from dejabug import index_repair, reembedding
 from dejabug.cli import app as commands
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
@@ -23,6 +23,7 @@ from dejabug.index import Place, copy_vectors
 from dejabug.index_move import MoveError, move_index, remove_moved
 from dejabug.index_repair import Repaired, queue_repair, repair
 from dejabug.infra.redis_server import RedisServer
+from dejabug.ingest import jobs
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import rank

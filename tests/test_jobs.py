@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 from rq.job import JobStatus
 
-from dejabug import jobs, media
+from dejabug import media
 from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
+from dejabug.ingest import jobs
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records.catalogue import PENDING, Catalogue

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dejabug import jobs
 from dejabug.access.policy import PairMatch
 from dejabug.doctor import examine
 from dejabug.infra import labels
+from dejabug.ingest import jobs
 from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
 from dejabug.retrieval import similar_issues

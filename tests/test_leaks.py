@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from dejabug import jobs
 from dejabug.access import visibility
 from dejabug.access.signed_urls import sign_media
+from dejabug.ingest import jobs
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.similar_issues import rank_anew
 from dejabug.rooms import Rooms

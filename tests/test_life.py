@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from dejabug import jobs
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
+from dejabug.ingest import jobs
 from dejabug.jira.models import Issue
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from dejabug import jobs
 from dejabug.index import TicketIndex
+from dejabug.ingest import jobs
 from dejabug.jira.client import JiraClient
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.outbox import Promises

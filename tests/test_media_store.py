@@ -16,9 +16,10 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from dejabug import jobs, media, previewing
+from dejabug import media
 from dejabug.cli import app
 from dejabug.doctor import Check, examine
+from dejabug.ingest import jobs, previews
 from dejabug.media_store import objects
 from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
@@ -120,7 +121,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     app = create_app(place)
     caller = Caller(app, place, "GAME")
     clip = caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"]
-    previewing.preview_clip(clip["id"])
+    previews.preview_clip(clip["id"])
     base = caller.get(f"/clips/{clip['id']}").get_json()["media"]
     base = base.removeprefix("http://dejabug.example")
     paths = ("/video.mp4", f"/pictures/{round(clip['times'][0] * 1000)}.jpg")
@@ -135,7 +136,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     assert refused.headers["Retry-After"] == "10"
     assert caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"] == clip
     with pytest.raises(StoreAwayError):
-        previewing.preview_clip(place.catalogue.clips_of(str(jira.issue(old)["id"]))[0].id)
+        previews.preview_clip(place.catalogue.clips_of(str(jira.issue(old)["id"]))[0].id)
     bucket.server.back()
     for path in paths:
         assert caller.client.get(base + path).status_code == 200
@@ -217,7 +218,7 @@ def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_aw
     age(jira, keys[0], 3)
     ids = [tell(place, jira, key, watch=False) for key in keys]
     for issue_id in ids:
-        previewing.preview_clip(place.catalogue.clips_of(issue_id)[0].id)
+        previews.preview_clip(place.catalogue.clips_of(issue_id)[0].id)
     assert len(bucket.names()) == 4
     before = time.time() - 2 * YEAR
     assert len(list(purge(place, find_old(place, before), "clips"))) == 1
@@ -243,7 +244,7 @@ def test_a_preview_that_somebody_else_deleted_is_made_anew(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
-    previewing.preview_clip(clip.id)
+    previews.preview_clip(clip.id)
     caller = Caller(create_app(place), place, "GAME")
     base = caller.get(f"/clips/{clip.id}").get_json()["media"]
     video = base.removeprefix("http://dejabug.example") + "/video.mp4"

@@ -11,11 +11,11 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from dejabug import jobs
 from dejabug.infra.job_queue import BACKOFF, enqueue
+from dejabug.ingest import jobs
+from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.outage import WAITS_FOR_JIRA
 from dejabug.outages import TURN, hail_jira, queue_hail, resume
-from dejabug.reconcile import TURN as RECONCILE_TURN
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.worker import WarmWorker
 from support.demo_clips import COWS
@@ -118,7 +118,7 @@ def work_until_comment(place: Rooms, issue_id: str) -> None:
 
 def done_but_comment(waiting: list[Job], issue_id: str) -> bool:
     asked = {(job.func_name, *job.args) for job in waiting}
-    return asked == {("dejabug.jobs.suggest", issue_id)}
+    return asked == {("dejabug.ingest.jobs.suggest", issue_id)}
 
 
 def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits(

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from dejabug.previewing import queue_preview
+from dejabug.ingest.previews import queue_preview
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search import uploads

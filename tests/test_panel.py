@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
-from dejabug import jobs
 from dejabug.doctor import Check, examine
+from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.retrieval import similar_issues
 from dejabug.rooms import Rooms

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, expect
 
-from dejabug import jobs
 from dejabug.demo.jira_standin.forge import APP_ID
+from dejabug.ingest import jobs
 from dejabug.rooms import Rooms
 from support.browsers import (
     APART,

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dejabug import jobs, media, previewing
+from dejabug import media
 from dejabug.infra.logs import configure_logs
+from dejabug.ingest import jobs, previews
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
@@ -467,11 +468,11 @@ def test_the_job_makes_a_preview_and_may_run_twice(
     cold_place: Rooms, jira: Site, clips: Path
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     path = cold_place.previews.watch(clip_id)
     assert path is not None
     made = path.stat()
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     assert path.stat().st_mtime_ns == made.st_mtime_ns
     assert path.stat().st_mode & 0o444 == 0o444  # the web may run as another user
     assert media.probe(path).duration == pytest.approx(6, abs=1)
@@ -486,7 +487,7 @@ def test_pictures_that_were_lost_are_made_again_with_the_preview(
     times = place.pictures.times(clip_id)
     first = place.pictures.read(clip_id, times[0])
     place.pictures.forget(clip_id)
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     assert place.pictures.times(clip_id) == times
     again = place.pictures.read(clip_id, times[0])
     assert first is not None
@@ -500,17 +501,17 @@ def test_one_job_is_queued_before_all_others(cold_place: Rooms, jira: Site, clip
     clip_id, other = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     queue = cold_place.queue("previews")
     queue.enqueue("time.time", job_id="long-waiting")
-    previewing.queue_preview(cold_place, clip_id, awaited=True)
-    previewing.queue_preview(cold_place, clip_id, awaited=True)
+    previews.queue_preview(cold_place, clip_id, awaited=True)
+    previews.queue_preview(cold_place, clip_id, awaited=True)
     assert queue.job_ids == [f"preview-{clip_id}", "long-waiting"]
     job = queue.fetch_job(f"preview-{clip_id}")
     assert job is not None
-    assert (job.func_name, list(job.args)) == ("dejabug.previewing.preview_clip", [clip_id])
+    assert (job.func_name, list(job.args)) == ("dejabug.ingest.previews.preview_clip", [clip_id])
     cold_place.previews.give_up(other)
-    previewing.queue_preview(cold_place, other, awaited=True)
+    previews.queue_preview(cold_place, other, awaited=True)
     queue.empty()
-    previewing.preview_clip(clip_id)
-    previewing.queue_preview(cold_place, clip_id, awaited=True)
+    previews.preview_clip(clip_id)
+    previews.queue_preview(cold_place, clip_id, awaited=True)
     assert queue.job_ids == []
 
 
@@ -523,7 +524,7 @@ def test_no_preview_is_queued_of_a_screenshot_or_of_the_unknown(
     picture = replace(record, status=ClipStatus.INDEXED, frames=1, duration=0.0)
     cold_place.catalogue.put_clip(picture)
     for nothing in (clip_id, "404"):
-        previewing.queue_preview(cold_place, nothing, awaited=True)
+        previews.queue_preview(cold_place, nothing, awaited=True)
     assert cold_place.queue("previews").job_ids == []
 
 
@@ -532,7 +533,7 @@ def test_a_file_that_is_no_clip_is_tried_once(
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no clip at all, whatever its name says")
     (clip_id,) = known(cold_place, jira, tmp_path / "a.mp4")
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     assert cold_place.previews.state(clip_id) == "none"
 
 
@@ -541,10 +542,10 @@ def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
 ) -> None:
     gone, large = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     jira.call("DELETE", f"/rest/api/2/attachment/{gone}", "admin")
-    previewing.preview_clip(gone)
+    previews.preview_clip(gone)
     small = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
-    monkeypatch.setattr(previewing, "rooms", lambda: Rooms(small))
-    previewing.preview_clip(large)
+    monkeypatch.setattr(previews, "rooms", lambda: Rooms(small))
+    previews.preview_clip(large)
     assert [cold_place.previews.state(clip_id) for clip_id in (gone, large)] == ["none", "none"]
 
 
@@ -552,9 +553,9 @@ def test_jira_away_is_no_fault_of_the_clip(cold_place: Rooms, jira: Site, clips:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     jira.fail(path="/rest/api/", status=500)
     with pytest.raises(JiraUnavailableError):
-        previewing.preview_clip(clip_id)
+        previews.preview_clip(clip_id)
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
-    answer = previewing.preview_clip(clip_id)
+    answer = previews.preview_clip(clip_id)
     assert answer.intervals == [37]  # type: ignore[attr-defined]
     assert cold_place.previews.state(clip_id) == "missing"
 
@@ -572,13 +573,13 @@ def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
         cold_place.catalogue.forget_clip(record)
 
     monkeypatch.setattr(media, "make_preview", make_and_lose)
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     for gone in (clip_id, early):
         if gone == early:
             forgotten = cold_place.catalogue.clip(early)
             assert forgotten is not None
             cold_place.catalogue.forget_clip(forgotten)
-            previewing.preview_clip(early)
+            previews.preview_clip(early)
         assert cold_place.previews.state(gone) == "missing"
 
 
@@ -597,8 +598,8 @@ def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
 
     monkeypatch.setattr(PreviewStore, "write", lose_write_and_die)
     with pytest.raises(KilledError):
-        previewing.preview_clip(clip_id)
-    previewing.preview_clip(clip_id)
+        previews.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     assert cold_place.previews.state(clip_id) == "missing"
 
 
@@ -607,7 +608,7 @@ def test_secrets_of_the_download_stay_out_of_logs(
 ) -> None:
     configure_logs("text")
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")
-    previewing.preview_clip(clip_id)
+    previews.preview_clip(clip_id)
     said = "".join(capsys.readouterr())
     assert "preview_done" in said
     assert TOKEN not in said

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dejabug import backfill, jobs, media
+from dejabug import media
 from dejabug.cli import app
-from dejabug.previewing import queue_preview
+from dejabug.ingest import backfill, jobs
+from dejabug.ingest.previews import queue_preview
+from dejabug.ingest.reconcile import missed
 from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
-from dejabug.reconcile import missed
 from dejabug.records.retention import EVERY, Retention
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms

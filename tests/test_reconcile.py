@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from dejabug import reconcile
 from dejabug.index import text_of
+from dejabug.ingest import reconcile
+from dejabug.ingest.jobs import take_in
+from dejabug.ingest.reconcile import missed, queue_reconcile, reconcile_job
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
-from dejabug.jobs import take_in
-from dejabug.reconcile import missed, queue_reconcile, reconcile_job
 from dejabug.records.catalogue import HIDDEN, PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict

@@ -20,12 +20,13 @@ import numpy as np
 import pytest
 from rq import Worker
 
-from dejabug import jobs, reembedding
+from dejabug import reembedding
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.handover import Handover
 from dejabug.infra.job_queue import enqueue
-from dejabug.jobs import GONE
+from dejabug.ingest import jobs
+from dejabug.ingest.jobs import GONE
 from dejabug.purging import Old, purge
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from dejabug import jobs
 from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.cli import app as cli
+from dejabug.ingest import jobs
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict

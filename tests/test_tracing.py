@@ -12,13 +12,13 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 
-from dejabug import jobs
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.tracing import current_trace, traced
+from dejabug.ingest import jobs
+from dejabug.ingest.jobs import maintain, promise_sync
 from dejabug.jira.webhook_events import sign
-from dejabug.jobs import maintain, promise_sync
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms, rooms

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from dejabug import jobs
-from dejabug.backfill import read_backlog
 from dejabug.infra.download import HEAD_BYTES, UnwantedError, body_of
+from dejabug.ingest import jobs
+from dejabug.ingest.backfill import read_backlog
+from dejabug.ingest.backfill_estimate import survey
+from dejabug.ingest.previews import preview_clip
+from dejabug.ingest.reconcile import missed
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
-from dejabug.previewing import preview_clip
-from dejabug.reconcile import missed
 from dejabug.records.progress import standing_of
 from dejabug.records.retention import EVERY
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
-from dejabug.survey import survey
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import YEAR, Site, age

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from dejabug import worker as worker_module
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import Taken, enqueue
-from dejabug.jobs import index_clip
+from dejabug.ingest.jobs import index_clip
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.search.questions import SearchFailedError, ask
@@ -109,7 +109,7 @@ def test_jobs_are_json(place: Rooms) -> None:
     import json
     import zlib
 
-    assert json.loads(zlib.decompress(data))[0] == "dejabug.jobs.index_clip"  # type: ignore[arg-type]
+    assert json.loads(zlib.decompress(data))[0] == "dejabug.ingest.jobs.index_clip"  # type: ignore[arg-type]
 
 
 def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(

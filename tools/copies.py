@@ -25,8 +25,8 @@ from rich.progress import track
 from rich.table import Table
 
 from dejabug import media, ranking
-from dejabug.embedding import sample, signature_of
 from dejabug.evaluation.corpus import Corpus, Item, indexed
+from dejabug.ingest.clip_indexer import sample, signature_of
 from dejabug.ranking import TimedVectors
 from dejabug.settings import Settings
 from tools.record.rerecord import LOOKS, Look, write_again

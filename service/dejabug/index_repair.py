@@ -18,7 +18,7 @@ import structlog
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.locks import held
 from dejabug.infra.tracing import traced
-from dejabug.jobs import queue_clip, queue_ticket
+from dejabug.ingest.jobs import queue_clip, queue_ticket
 from dejabug.records.catalogue import RESTORING
 from dejabug.records.collection import Collection
 from dejabug.records.index_location import COMPARED

@@ -12,9 +12,9 @@ import structlog
 from rq import Worker
 
 from dejabug import media
-from dejabug.embedding import sample_signature
-from dejabug.fetching import fetched
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
+from dejabug.ingest.attachments import fetched
+from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.records.types import ClipStatus

@@ -13,9 +13,9 @@ import structlog
 
 from dejabug.index import text_of
 from dejabug.infra.job_queue import enqueue
+from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.errors import JiraError
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.reconcile import TURN as RECONCILE_TURN
 from dejabug.rooms import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
 
 log = structlog.get_logger()

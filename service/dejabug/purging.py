@@ -17,9 +17,9 @@ import structlog
 
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.refused_writes import FULL, refused
+from dejabug.ingest.jobs import correct_comments_naming, queue_suggestion
 from dejabug.jira.client import PAGE
 from dejabug.jira.jql import unix_time
-from dejabug.jobs import correct_comments_naming, queue_suggestion
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import Collection
 from dejabug.records.retention import DAY, EVERY, What

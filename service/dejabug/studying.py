@@ -15,8 +15,8 @@ from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
 from dejabug.infra.job_queue import enqueue
+from dejabug.ingest.jobs import queue_suggestion
 from dejabug.jira.outage import polite
-from dejabug.jobs import queue_suggestion
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.records import verdicts
 from dejabug.records.learned_parameters import (

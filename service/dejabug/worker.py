@@ -38,12 +38,12 @@ from dejabug.infra.redis_tolerant_worker import PatientWorker
 from dejabug.infra.refused_writes import await_writes
 from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.infra.tracing import trace_of_job, traced
+from dejabug.ingest.jobs import maintain
+from dejabug.ingest.reconcile import queue_reconcile
 from dejabug.jira.errors import JiraError
-from dejabug.jobs import maintain
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.outages import queue_hail
 from dejabug.purging import queue_purge
-from dejabug.reconcile import queue_reconcile
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.search.questions import ANSWERERS, Answerer
 from dejabug.studying import queue_learning

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dejabug import reconcile
-from dejabug.reconcile import Report
+from dejabug.ingest import reconcile
+from dejabug.ingest.reconcile import Report
 from dejabug.rooms import Rooms
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dejabug.index import Place
+from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Calibration, Calibrations, Floats, Signature
-from dejabug.reconcile import WATERMARKS
 from dejabug.records.catalogue import PENDING
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import Lessons, write_lessons

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dejabug import jobs
 from dejabug.evaluation.manifest import read_manifest
+from dejabug.ingest import jobs
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from support.demo_clips import COWS

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from dejabug import media
 from dejabug.demo.studio import CLIPS
-from dejabug.embedding import SIGNATURE_ONLY, signature_of
 from dejabug.index.signatures import FIELD, pack
 from dejabug.infra.redis_server import RedisServer
+from dejabug.ingest.clip_indexer import SIGNATURE_ONLY, signature_of
 
 # Bytes of a frame's vector: the starter encoder's numbers, two bytes each.
 VECTOR = 1728 * 2

@@ -29,9 +29,9 @@ from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.demo.processes import Processes, Stop
 from dejabug.index import text_of
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.jobs import queue_waiting
+from dejabug.ingest.jobs import queue_waiting
+from dejabug.ingest.reconcile import TURN, reconcile
 from dejabug.media import find_ffmpeg
-from dejabug.reconcile import TURN, reconcile
 from dejabug.records.catalogue import HIDDEN
 from dejabug.reembedding import forget as forget_encoder
 from dejabug.rooms import Rooms

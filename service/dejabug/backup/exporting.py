@@ -34,8 +34,8 @@ from dejabug.backup.records import (
     VerdictLine,
 )
 from dejabug.index import text_of
+from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Signature, TimedVectors
-from dejabug.reconcile import WATERMARKS
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED
 from dejabug.records.collection import Collection
 from dejabug.records.learned_parameters import read_lessons

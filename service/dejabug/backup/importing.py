@@ -29,8 +29,8 @@ from dejabug.backup.records import (
 from dejabug.index import Place
 from dejabug.index.queries import UNIT_TOLERANCE
 from dejabug.index.signatures import SIDE
+from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Calibration, Calibrations, Signature
-from dejabug.reconcile import WATERMARKS
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.records.collection import Collection
 from dejabug.records.comments import CommentRecord

@@ -15,8 +15,6 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from dejabug import backfill as reading
-from dejabug import reconcile as repairing
 from dejabug.cli.common import (
     INTERRUPTED,
     app,
@@ -29,11 +27,13 @@ from dejabug.cli.common import (
     progress_bars,
     seconds_of,
 )
+from dejabug.ingest import backfill as reading
+from dejabug.ingest import reconcile as repairing
+from dejabug.ingest.backfill_estimate import Survey, survey
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.studying import queue_learning
-from dejabug.survey import Survey, survey
 
 # Seconds between two looks at how far the workers are.
 POLL = 0.3

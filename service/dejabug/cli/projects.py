@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
 from dejabug.infra.labels import COMMENT_FLOOR
-from dejabug.jobs import forget_issue, refresh_comments_of
+from dejabug.ingest.jobs import forget_issue, refresh_comments_of
 from dejabug.records.projects import MODES, Mode, Rules
 from dejabug.rooms import Rooms
 

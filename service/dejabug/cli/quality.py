@@ -37,7 +37,7 @@ from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.learning import MOST_ASKING, Learned
 from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
-from dejabug.jobs import queue_suggestion
+from dejabug.ingest.jobs import queue_suggestion
 from dejabug.records.learned_parameters import (
     Lessons,
     hold_lessons,

@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
-from dejabug.embedding import sample, signature_of
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import Place
 from dejabug.infra.redis_server import RedisServer
+from dejabug.ingest.clip_indexer import sample, signature_of
 from dejabug.records.issue_fields import words_of
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
 from dejabug.rooms import Rooms

@@ -28,11 +28,11 @@ BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 JOB_MODULES = (
     "dejabug.index_repair",
     "dejabug.index_signatures",
-    "dejabug.jobs",
+    "dejabug.ingest.jobs",
     "dejabug.outages",
-    "dejabug.previewing",
+    "dejabug.ingest.previews",
     "dejabug.purging",
-    "dejabug.reconcile",
+    "dejabug.ingest.reconcile",
     "dejabug.studying",
     "dejabug.search.uploads",
 )

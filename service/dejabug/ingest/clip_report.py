@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dejabug import media
-from dejabug.embedding import limits_of, sample_for
+from dejabug.ingest.clip_indexer import limits_of, sample_for
 from dejabug.media.scaling import scaled_size
 from dejabug.media.tracks import Track, Tracks, read_tracks
 from dejabug.records.types import ClipStatus

@@ -18,11 +18,11 @@ from rq import Retry
 from dejabug import media
 from dejabug.access import policy
 from dejabug.access.policy import UPLOAD, PairMatch
-from dejabug.embedding import note_on, sample, sha256_of, signature_of
 from dejabug.index import text_of
 from dejabug.infra.metrics import searching
 from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
+from dejabug.ingest.clip_indexer import note_on, sample, sha256_of, signature_of
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import TimedVectors
 from dejabug.retrieval.same_files import same_file_pairs, twins_of

@@ -7,9 +7,9 @@ from typing import Any
 from dejabug.access import policy
 from dejabug.access.policy import Choice, Wish
 from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
+from dejabug.ingest.previews import queue_preview
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
-from dejabug.previewing import queue_preview
 from dejabug.ranking import Moment
 from dejabug.records.types import IssueRecord
 from dejabug.retrieval.similar_issues import Answer, Read, find_for_reader, tickets_of

@@ -20,9 +20,9 @@ from dejabug.access.visibility import NotThatReaderError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
 from dejabug.infra.refused_writes import keep_briefly
+from dejabug.ingest.jobs import promise_sync, queue_suggestion
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
-from dejabug.jobs import promise_sync, queue_suggestion
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.progress import standing_of, why
 from dejabug.records.verdicts import Verdict

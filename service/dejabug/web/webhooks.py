@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.metrics import WEBHOOK_SECONDS, WEBHOOKS
+from dejabug.ingest.jobs import forget_issue, obey, promise_sync
 from dejabug.jira.webhook_events import (
     Event,
     PayloadError,
@@ -19,7 +20,6 @@ from dejabug.jira.webhook_events import (
     parse_event,
     verify_signature,
 )
-from dejabug.jobs import forget_issue, obey, promise_sync
 from dejabug.records.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.rooms import ACCOUNT, Rooms
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dejabug.access.callers import Caller
+from dejabug.ingest.previews import queue_preview
 from dejabug.jira.models import Issue
-from dejabug.previewing import queue_preview
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.results import clip_of
 from dejabug.rooms import Rooms

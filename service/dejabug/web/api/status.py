@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dejabug.access.callers import Caller
 from dejabug.index import IndexUnavailableError
+from dejabug.ingest.jobs import retry_clip
 from dejabug.jira.errors import JiraError
-from dejabug.jobs import retry_clip
 from dejabug.records.learned_parameters import scores_in_words
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.rooms import Rooms

@@ -19,11 +19,11 @@ from redis.exceptions import LockError
 
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.tracing import traced
+from dejabug.ingest.jobs import forget_issue, promise_sync
 from dejabug.jira.client import PAGE
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.jobs import forget_issue, promise_sync
 from dejabug.records.catalogue import PENDING
 from dejabug.records.issue_fields import evidence, face_of, game_of, words_of
 from dejabug.rooms import Rooms, rooms

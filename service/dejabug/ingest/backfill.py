@@ -20,12 +20,12 @@ import structlog
 
 from dejabug.index import text_of
 from dejabug.infra.tracing import traced
+from dejabug.ingest.jobs import take_in
 from dejabug.jira.client import Page
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
-from dejabug.jobs import take_in
 from dejabug.rooms import Rooms
 
 log = structlog.get_logger()

@@ -17,16 +17,16 @@ from typing import Any
 import structlog
 from redis.client import Pipeline
 
-from dejabug.embedding import embed_clip, embed_ticket, fill_terms, tell_outcome
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
 from dejabug.infra.locks import held
 from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.infra.tracing import current_trace, traced
+from dejabug.ingest.clip_indexer import embed_clip, embed_ticket, fill_terms, tell_outcome
+from dejabug.ingest.previews import queue_preview
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.jira.outage import polite
-from dejabug.previewing import queue_preview
 from dejabug.records.collection import Collection
 from dejabug.records.issue_fields import evidence, face_of, game_of, place_of, words_of
 from dejabug.records.retention import clip_record

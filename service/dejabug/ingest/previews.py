@@ -10,11 +10,11 @@ import numpy as np
 import structlog
 
 from dejabug import media
-from dejabug.fetching import fetched
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.job_queue import CLIP_JOB, enqueue
 from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
+from dejabug.ingest.attachments import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.media_store.thumbnails import HEIGHT

@@ -13,11 +13,11 @@ import structlog
 
 from dejabug import media
 from dejabug.encoders.tags import Tag
-from dejabug.fetching import fetched
 from dejabug.index import Place
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.locks import held
 from dejabug.infra.metrics import CLIPS_DONE, stage
+from dejabug.ingest.attachments import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
