@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dejabug.access.tokens import ApiToken
-from dejabug.backup import BackupError, check_backup, read_backup, records, write_backup
-from dejabug.backup import importing as importing_module
 from dejabug.cli import app
 from dejabug.index import Place, slug_of
 from dejabug.ingest import jobs
+from dejabug.maintenance.backup import BackupError, check_backup, read_backup, records, write_backup
+from dejabug.maintenance.backup import importing as importing_module
 from dejabug.ranking import Calibration
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import read_lessons
@@ -357,8 +357,8 @@ def test_whatever_people_write_comes_back_letter_by_letter(
 def test_many_lines_and_frames_make_many_members(
     cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dejabug.backup.exporting.LINES", 2)
-    monkeypatch.setattr("dejabug.backup.exporting.VECTORS", 5)
+    monkeypatch.setattr("dejabug.maintenance.backup.exporting.LINES", 2)
+    monkeypatch.setattr("dejabug.maintenance.backup.exporting.VECTORS", 5)
     fill(cold_place, clips=7)
     before = snapshot(cold_place.redis)
     path = tmp_path / "b.zip"
@@ -374,7 +374,7 @@ def test_many_lines_and_frames_make_many_members(
 def test_long_signatures_make_many_members(
     cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dejabug.backup.exporting.PICTURES", 4)
+    monkeypatch.setattr("dejabug.maintenance.backup.exporting.PICTURES", 4)
     fill(cold_place, clips=5)
     before = snapshot(cold_place.redis)
     path = tmp_path / "b.zip"

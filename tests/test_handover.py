@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from dejabug.handover import Handover
 from dejabug.index import Place
+from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from support.waiting import wait_until

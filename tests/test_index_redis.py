@@ -15,15 +15,15 @@ from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 from typer.testing import CliRunner
 
-from dejabug import index_repair, reembedding
 from dejabug.cli import app as commands
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import Place, copy_vectors
-from dejabug.index_move import MoveError, move_index, remove_moved
-from dejabug.index_repair import Repaired, queue_repair, repair
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest import jobs
+from dejabug.maintenance import index_repair, reembedding
+from dejabug.maintenance.index_move import MoveError, move_index, remove_moved
+from dejabug.maintenance.index_repair import Repaired, queue_repair, repair
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import rank

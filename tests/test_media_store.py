@@ -20,10 +20,10 @@ from dejabug import media
 from dejabug.cli import app
 from dejabug.doctor import Check, examine
 from dejabug.ingest import jobs, previews
+from dejabug.maintenance.purge import find_old, purge
 from dejabug.media_store import objects
 from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
-from dejabug.purging import find_old, purge
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search import uploads

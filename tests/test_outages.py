@@ -15,7 +15,7 @@ from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.ingest import jobs
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.outages import TURN, hail_jira, queue_hail, resume
+from dejabug.maintenance.jira_outage import TURN, hail_jira, queue_hail, resume
 from dejabug.rooms import QUEUES, Rooms
 from dejabug.worker import WarmWorker
 from support.demo_clips import COWS

@@ -14,7 +14,7 @@ from dejabug.cli import app
 from dejabug.ingest import backfill, jobs
 from dejabug.ingest.previews import queue_preview
 from dejabug.ingest.reconcile import missed
-from dejabug.purging import date_clips, find_old, lift, purge, queue_purge
+from dejabug.maintenance.purge import date_clips, find_old, lift, purge, queue_purge
 from dejabug.records.retention import EVERY, Retention
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms

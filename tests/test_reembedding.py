@@ -20,18 +20,18 @@ import numpy as np
 import pytest
 from rq import Worker
 
-from dejabug import reembedding
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
-from dejabug.handover import Handover
 from dejabug.infra.job_queue import enqueue
 from dejabug.ingest import jobs
 from dejabug.ingest.jobs import GONE
-from dejabug.purging import Old, purge
+from dejabug.maintenance import reembedding
+from dejabug.maintenance.encoder_switch import Handover
+from dejabug.maintenance.purge import Old, purge
+from dejabug.maintenance.reembedding import ChangeError
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
-from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms
 from dejabug.search.questions import ask
 from dejabug.worker import WarmWorker, queues_now

@@ -13,16 +13,21 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from dejabug import index_signatures, media
+from dejabug import media
 from dejabug.cli import app
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import MOST_PICTURES, BadVectorsError, FrameIndex, Place, copy_vectors
-from dejabug.index_signatures import clips_without_signature, queue_signatures, read_signature
 from dejabug.infra.job_queue import CLIP_JOB
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import embed_clip, sample_signature
-from dejabug.purging import find_old, purge
+from dejabug.maintenance import index_signatures
+from dejabug.maintenance.index_signatures import (
+    clips_without_signature,
+    queue_signatures,
+    read_signature,
+)
+from dejabug.maintenance.purge import find_old, purge
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus

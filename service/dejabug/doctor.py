@@ -17,10 +17,10 @@ from PIL import Image
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
-from dejabug.index_repair import missing_clips
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.infra.refused_writes import refused
 from dejabug.jira.errors import JiraError
+from dejabug.maintenance.index_repair import missing_clips
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.learned_parameters import scores_in_words

@@ -30,7 +30,6 @@ from rq.serializers import JSONSerializer
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
-from dejabug.index_repair import queue_repair
 from dejabug.infra.job_queue import KeptQueue, Taken, is_ours
 from dejabug.infra.logs import Seldom
 from dejabug.infra.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
@@ -41,9 +40,10 @@ from dejabug.infra.tracing import trace_of_job, traced
 from dejabug.ingest.jobs import maintain
 from dejabug.ingest.reconcile import queue_reconcile
 from dejabug.jira.errors import JiraError
+from dejabug.maintenance.index_repair import queue_repair
+from dejabug.maintenance.jira_outage import queue_hail
+from dejabug.maintenance.purge import queue_purge
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.outages import queue_hail
-from dejabug.purging import queue_purge
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.search.questions import ANSWERERS, Answerer
 from dejabug.studying import queue_learning

@@ -24,16 +24,16 @@ from rich.console import Console
 from rich.table import Table
 from rq import Queue
 
-from dejabug import purging
 from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.demo.processes import Processes, Stop
 from dejabug.index import text_of
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ingest.jobs import queue_waiting
 from dejabug.ingest.reconcile import TURN, reconcile
+from dejabug.maintenance import purge
+from dejabug.maintenance.reembedding import forget as forget_encoder
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import HIDDEN
-from dejabug.reembedding import forget as forget_encoder
 from dejabug.rooms import Rooms
 from dejabug.settings import Settings
 from tools.chaos.verdict import wait_for_rest
@@ -171,8 +171,8 @@ class Year:
         for ticket in list(self.world.tickets.values())[:3]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": "1", "items": []})
         Queue("default", connection=place.redis).enqueue("os.getpid")
-        old = purging.find_old(place, time.time() - 1, {"SEQUEL"})
-        for _ in purging.purge(place, old, "clips"):
+        old = purge.find_old(place, time.time() - 1, {"SEQUEL"})
+        for _ in purge.purge(place, old, "clips"):
             pass
         place.tell_of_encoder(OTHER, 8, "an encoder that nobody has")
         place.serving.prepare(OTHER)

@@ -27,14 +27,14 @@ from dejabug.encoders import EncoderError
 from dejabug.encoders.tags import LabelError
 from dejabug.evaluation.manifest import ManifestError
 from dejabug.index import IndexUnavailableError
-from dejabug.index_move import MoveError
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.redis_server import RedisServerError
 from dejabug.jira.errors import JiraError
+from dejabug.maintenance.index_move import MoveError
+from dejabug.maintenance.reembedding import ChangeError
 from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import IssueRecord
-from dejabug.reembedding import ChangeError
 from dejabug.rooms import Rooms, rooms
 from dejabug.search.questions import SearchFailedError
 

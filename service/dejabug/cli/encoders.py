@@ -9,7 +9,6 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from dejabug import reembedding
 from dejabug.cli.common import (
     INTERRUPTED,
     app,
@@ -21,7 +20,8 @@ from dejabug.cli.common import (
     plain_errors,
     progress_bars,
 )
-from dejabug.handover import Handover
+from dejabug.maintenance import reembedding
+from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms

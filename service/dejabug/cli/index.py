@@ -16,9 +16,9 @@ from dejabug.cli.common import (
     progress_bars,
     told_bars,
 )
-from dejabug.index_move import move_index, remove_moved
-from dejabug.index_repair import Repaired, repair
-from dejabug.index_signatures import (
+from dejabug.maintenance.index_move import move_index, remove_moved
+from dejabug.maintenance.index_repair import Repaired, repair
+from dejabug.maintenance.index_signatures import (
     NO_WORKER,
     clips_without_signature,
     has_worker,

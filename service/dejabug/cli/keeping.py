@@ -12,7 +12,6 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.backup import Counts, check_backup, read_backup, write_backup
 from dejabug.cli.common import (
     app,
     console,
@@ -22,8 +21,9 @@ from dejabug.cli.common import (
     seconds_of,
     told_bars,
 )
-from dejabug.media_copy import copy_media
-from dejabug.purging import Old, date_clips, find_old, lift, make_room, purge
+from dejabug.maintenance.backup import Counts, check_backup, read_backup, write_backup
+from dejabug.maintenance.media_copy import copy_media
+from dejabug.maintenance.purge import Old, date_clips, find_old, lift, make_room, purge
 from dejabug.records.retention import EVERY, What
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms

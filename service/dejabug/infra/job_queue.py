@@ -26,12 +26,12 @@ log = structlog.get_logger()
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
 # Where functions are that may be jobs.
 JOB_MODULES = (
-    "dejabug.index_repair",
-    "dejabug.index_signatures",
+    "dejabug.maintenance.index_repair",
+    "dejabug.maintenance.index_signatures",
     "dejabug.ingest.jobs",
-    "dejabug.outages",
+    "dejabug.maintenance.jira_outage",
     "dejabug.ingest.previews",
-    "dejabug.purging",
+    "dejabug.maintenance.purge",
     "dejabug.ingest.reconcile",
     "dejabug.studying",
     "dejabug.search.uploads",

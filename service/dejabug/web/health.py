@@ -9,8 +9,8 @@ import redis
 from flask import Blueprint, Response, current_app, jsonify
 
 from dejabug.index import IndexUnavailableError
-from dejabug.index_repair import lacks
 from dejabug.infra.refused_writes import refusal, refused
+from dejabug.maintenance.index_repair import lacks
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 

@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 
 from dejabug.access.tokens import ApiToken
-from dejabug.backup.archive import BackupError, Halves, Reader
-from dejabug.backup.records import (
+from dejabug.index import Place
+from dejabug.index.queries import UNIT_TOLERANCE
+from dejabug.index.signatures import SIDE
+from dejabug.ingest.reconcile import WATERMARKS
+from dejabug.maintenance.backup.archive import BackupError, Halves, Reader
+from dejabug.maintenance.backup.records import (
     ClipLine,
     Counts,
     EncoderLine,
@@ -26,10 +30,6 @@ from dejabug.backup.records import (
     TicketLine,
     VerdictLine,
 )
-from dejabug.index import Place
-from dejabug.index.queries import UNIT_TOLERANCE
-from dejabug.index.signatures import SIDE
-from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Calibration, Calibrations, Signature
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.records.collection import Collection

@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from dejabug.backup.records import FORMAT, Counts, EncoderLine, Manifest
 from dejabug.index.signatures import SIDE
+from dejabug.maintenance.backup.records import FORMAT, Counts, EncoderLine, Manifest
 from dejabug.ranking import Floats
 
 MANIFEST = "manifest.json"

@@ -6,9 +6,9 @@ between it and Redis.
 
 from __future__ import annotations
 
-from dejabug.backup.archive import BackupError
-from dejabug.backup.exporting import write_backup
-from dejabug.backup.importing import check_backup, read_backup
-from dejabug.backup.records import Counts, Manifest
+from dejabug.maintenance.backup.archive import BackupError
+from dejabug.maintenance.backup.exporting import write_backup
+from dejabug.maintenance.backup.importing import check_backup, read_backup
+from dejabug.maintenance.backup.records import Counts, Manifest
 
 __all__ = ["BackupError", "Counts", "Manifest", "check_backup", "read_backup", "write_backup"]

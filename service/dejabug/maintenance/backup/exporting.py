@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dejabug.backup.archive import Halves, Pictures, Writer, numbered
-from dejabug.backup.records import (
+from dejabug.index import text_of
+from dejabug.ingest.reconcile import WATERMARKS
+from dejabug.maintenance.backup.archive import Halves, Pictures, Writer, numbered
+from dejabug.maintenance.backup.records import (
     ClipLine,
     CommentLine,
     Counts,
@@ -33,8 +35,6 @@ from dejabug.backup.records import (
     TokenLine,
     VerdictLine,
 )
-from dejabug.index import text_of
-from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Signature, TimedVectors
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED
 from dejabug.records.collection import Collection

@@ -20,10 +20,10 @@ from redis.exceptions import LockError
 from rq import Queue
 from rq.job import Job
 
-from dejabug.handover import AT_ONCE, Counts, Handover
 from dejabug.index import drop_indexes
 from dejabug.ingest.backfill import MOST_WAITING
 from dejabug.ingest.jobs import queue_clip, queue_suggestion, queue_ticket, queue_waiting
+from dejabug.maintenance.encoder_switch import AT_ONCE, Counts, Handover
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.throughput import Estimate
