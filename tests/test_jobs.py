@@ -29,7 +29,7 @@ from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
 from dejabug.search import questions
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link
 from support.tickets import history, old_and_new, promise, tell

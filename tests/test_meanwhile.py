@@ -15,7 +15,7 @@ from dejabug.jira.client import JiraClient
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.outbox import Promises
 from dejabug.rooms import Rooms
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.tickets import history, tell

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from dejabug import cli
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import SHORT_JOB, enqueue
-from dejabug.pulse import OVERRUN, NoPulseError, feel_pulse
 from dejabug.rooms import Rooms
-from dejabug.worker import WarmWorker
+from dejabug.worker.health import OVERRUN, NoPulseError, feel_pulse
+from dejabug.worker.main import WarmWorker
 
 HERE = socket.gethostname()
 

@@ -24,7 +24,7 @@ from dejabug.records.catalogue import HIDDEN, PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.worker import Housekeeper, WarmWorker
+from dejabug.worker.main import Housekeeper, WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, QUIET
 from support.jira_site import TOKEN, Site

@@ -34,7 +34,7 @@ from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms
 from dejabug.search.questions import ask
-from dejabug.worker import WarmWorker, queues_now
+from dejabug.worker.main import WarmWorker, queues_now
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forks import Fork

@@ -29,13 +29,13 @@ from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.infra.refused_writes import FULL as FULL_REDIS
 from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.jira.webhook_events import sign
-from dejabug.pulse import feel_pulse
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.rooms import Rooms
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
-from dejabug.worker import Housekeeper, WarmWorker
+from dejabug.worker.health import feel_pulse
+from dejabug.worker.main import Housekeeper, WarmWorker
 from support.api import Caller
 from support.command_line import call
 from support.demo_clips import COWS
@@ -301,7 +301,7 @@ def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
 ) -> None:
     configure_logs("json")
     keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
-    monkeypatch.setattr("dejabug.worker.SCHEDULING", 0.05)
+    monkeypatch.setattr("dejabug.worker.main.SCHEDULING", 0.05)
     acquire, tries = keeper._scheduler.acquire_locks, []
 
     @wraps(acquire)

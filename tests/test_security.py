@@ -24,7 +24,7 @@ from dejabug.infra.redis_server import free_port
 from dejabug.rooms import Rooms, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 from support.waiting import answers, wait_until
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}

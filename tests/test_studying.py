@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dejabug import studying
 from dejabug.doctor import examine
 from dejabug.evaluation.learning import TooFewError
 from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
@@ -23,7 +22,8 @@ from dejabug.records.learned_parameters import (
 from dejabug.records.types import IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.rooms import Rooms
-from dejabug.studying import queue_learning, share_of, study
+from dejabug.worker import learning_schedule
+from dejabug.worker.learning_schedule import queue_learning, share_of, study
 from support.command_line import call, words
 
 
@@ -132,7 +132,7 @@ def test_people_are_told_what_scores_rest_on(
 
 
 def test_the_job_is_one_that_workers_take() -> None:
-    assert studying.learn_job.__module__ == "dejabug.studying"
+    assert learning_schedule.learn_job.__module__ == "dejabug.worker.learning_schedule"
 
 
 def test_comments_are_brought_in_line_when_scores_change(cold_place: Rooms) -> None:

@@ -22,7 +22,7 @@ from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import Rooms, rooms
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site
 from support.waiting import wait_until

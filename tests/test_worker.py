@@ -10,14 +10,14 @@ from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from dejabug import worker as worker_module
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import Taken, enqueue
 from dejabug.ingest.jobs import index_clip
 from dejabug.records.types import ClipStatus
 from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.search.questions import SearchFailedError, ask
-from dejabug.worker import HEARTBEAT_TTL, WarmWorker
+from dejabug.worker import main as worker_module
+from dejabug.worker.main import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site
 from support.processes import log_of
 from support.waiting import wait_until

@@ -16,7 +16,7 @@ import dejabug.cli
 import dejabug.doctor
 import dejabug.encoders.clip
 import dejabug.web
-import dejabug.worker  # noqa: F401 (loaded, not used here)
+import dejabug.worker.main  # noqa: F401 (loaded, not used here)
 from dejabug import encoders, media, rooms
 from dejabug.encoders import Encoder, starter
 from dejabug.settings import Settings

@@ -11,7 +11,7 @@ from rq.timeouts import TimerDeathPenalty
 
 from dejabug.rooms import Rooms
 from dejabug.search.questions import Answerer
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 
 # Seconds of one blocking read: what its end waits for at most.
 READ = 0.05

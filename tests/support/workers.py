@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from dejabug.rooms import QUEUES, Rooms
-from dejabug.worker import WarmWorker
+from dejabug.worker.main import WarmWorker
 
 
 def work(place: Rooms, *, previews: bool = False) -> None:

@@ -46,7 +46,7 @@ from dejabug.records.learned_parameters import (
     write_lessons,
 )
 from dejabug.records.verdicts import Verdict
-from dejabug.studying import correct_comments, differ, study
+from dejabug.worker.learning_schedule import correct_comments, differ, study
 
 
 @app.command("eval")

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
 from dejabug.doctor import examine
-from dejabug.pulse import NoPulseError, feel_pulse
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
+from dejabug.worker.health import NoPulseError, feel_pulse
 
 
 @app.command()
@@ -50,7 +50,7 @@ def worker(
     One worker a GPU for `clips` and `search`; one without a model for `default` and `previews`.
     With no queue named, it works on all of them.
     """
-    from dejabug.worker import run_worker
+    from dejabug.worker.main import run_worker
 
     names = queues or ["search", "default", "previews", "clips"]
     if unknown := sorted(set(names) - set(QUEUES)):

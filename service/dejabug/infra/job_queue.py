@@ -33,7 +33,7 @@ JOB_MODULES = (
     "dejabug.ingest.previews",
     "dejabug.maintenance.purge",
     "dejabug.ingest.reconcile",
-    "dejabug.studying",
+    "dejabug.worker.learning_schedule",
     "dejabug.search.uploads",
 )
 # Functions that RQ would call beside a job's own; none of ours has any.

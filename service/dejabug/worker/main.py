@@ -46,7 +46,7 @@ from dejabug.maintenance.purge import queue_purge
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.search.questions import ANSWERERS, Answerer
-from dejabug.studying import queue_learning
+from dejabug.worker.learning_schedule import queue_learning
 
 log = structlog.get_logger()
 
