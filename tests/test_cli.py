@@ -11,7 +11,7 @@ import pytest
 import redis
 from werkzeug.serving import make_server
 
-from dejabug.doctor import LONG_PROMISE
+from dejabug.cli.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import PENDING
 from dejabug.records.projects import KEY, Rules

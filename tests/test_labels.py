@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dejabug.access.policy import PairMatch
-from dejabug.doctor import examine
+from dejabug.cli.doctor import examine
 from dejabug.infra import labels
 from dejabug.ingest import jobs
 from dejabug.jira.comments import Suggested, render

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from dejabug import media
 from dejabug.cli import app
-from dejabug.doctor import Check, examine
+from dejabug.cli.doctor import Check, examine
 from dejabug.ingest import jobs, previews
 from dejabug.maintenance.purge import find_old, purge
 from dejabug.media_store import objects

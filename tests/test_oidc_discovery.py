@@ -12,7 +12,7 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from dejabug.doctor import Check, examine
+from dejabug.cli.doctor import Check, examine
 from dejabug.rooms import Rooms
 from dejabug.web import create_app
 from dejabug.web.oidc import fence as fence_module

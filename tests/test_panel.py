@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
-from dejabug.doctor import Check, examine
+from dejabug.cli.doctor import Check, examine
 from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.retrieval import similar_issues

@@ -20,7 +20,7 @@ import redis
 from flask import Flask
 
 from dejabug.access.tokens import LAST_USED_STEP
-from dejabug.doctor import examine
+from dejabug.cli.doctor import examine
 from dejabug.index import Place
 from dejabug.infra import redis_tolerant_worker
 from dejabug.infra.logs import configure_logs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dejabug.doctor import examine
+from dejabug.cli.doctor import examine
 from dejabug.evaluation.learning import TooFewError
 from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
 from dejabug.records.comments import CommentRecord

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 import dejabug.cli
-import dejabug.doctor
+import dejabug.cli.doctor
 import dejabug.encoders.clip
 import dejabug.web
 import dejabug.worker.main  # noqa: F401 (loaded, not used here)

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
-from dejabug.doctor import Check
+from dejabug.cli.doctor import Check
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
 from dejabug.records.catalogue import REFUSALS, echo_key

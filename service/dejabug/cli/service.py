@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
-from dejabug.doctor import examine
+from dejabug.cli.doctor import examine
 from dejabug.rooms import QUEUES
 from dejabug.settings import Settings
 from dejabug.worker.health import NoPulseError, feel_pulse
