@@ -17,11 +17,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dejabug import media
-from dejabug import rooms as rooms_module
+from dejabug import services as rooms_module
 from dejabug.demo.studio import CLIPS
 from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import get_settings
 from dejabug.web import create_app
 from support import forks

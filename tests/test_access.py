@@ -21,8 +21,8 @@ from dejabug.ingest import jobs
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import QUEUES, Rooms
 from dejabug.search import search
+from dejabug.services import QUEUES, Rooms
 from dejabug.web import create_app
 from support.forge_app import ForgeApp
 from support.jira_site import Site

@@ -18,8 +18,8 @@ from dejabug.infra.metrics import JOBS
 from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
 from support.api import (

@@ -21,7 +21,7 @@ from dejabug.index import Place
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ranking import Floats, TimedVectors
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.rooms import Rooms, encoder_name
+from dejabug.services import Rooms, encoder_name
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.processes import dejabug

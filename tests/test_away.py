@@ -12,7 +12,7 @@ import pytest
 
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from support.demo_clips import COWS
 from support.jira_site import Site

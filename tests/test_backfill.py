@@ -18,7 +18,7 @@ from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.command_line import call, words
 from support.jira_site import TOKEN, Site
 from support.workers import clips_waiting

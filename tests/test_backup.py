@@ -32,8 +32,8 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval import neighbourhood
-from dejabug.rooms import Rooms
 from dejabug.search.search import Filters, like_issue
+from dejabug.services import Rooms
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.searches import GAME

@@ -7,7 +7,7 @@ from pathlib import Path
 from dejabug.infra.metrics import REGISTRY
 from dejabug.records.progress import standing_of, why
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.api import Caller, compared
 from support.demo_clips import COWS
 from support.jira_site import Site

@@ -15,8 +15,8 @@ from dejabug.cli.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import PENDING
 from dejabug.records.projects import KEY, Rules
-from dejabug.rooms import Rooms
 from dejabug.search import questions, search
+from dejabug.services import Rooms
 from support.command_line import call, words
 from support.demo_clips import COWS
 from support.jira_site import Site

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dejabug.ingest import jobs
 from dejabug.jira.comments import escape
 from dejabug.retrieval import similar_issues
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.suggestions.comment_commands import MOST_COMMANDS, Command, commands_in, look_anew
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site

@@ -8,7 +8,7 @@ from typing import Any
 from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.ranking import motion_of
 from dejabug.retrieval.similar_issues import rank
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from dejabug.infra.redis_server import free_port
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS, QUIET
 from support.forks import Fork
 from support.jira_site import Site

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.jira_site import Site
 from support.repository import ROOT
 from support.studio import fill

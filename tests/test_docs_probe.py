@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.command_line import PROBE_KEYS, call
 from support.repository import ROOT
 

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support import contract
 from support.jira_site import Site
 from support.repository import ROOT

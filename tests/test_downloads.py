@@ -17,7 +17,7 @@ from dejabug.ingest import jobs, previews
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import Site

@@ -11,7 +11,7 @@ import pytest
 from dejabug.index import Place
 from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.waiting import wait_until
 
 INDEXED, FAILED, PURGED = ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.PURGED

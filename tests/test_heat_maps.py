@@ -19,9 +19,9 @@ from dejabug.ranking import Floats
 from dejabug.records.projects import Rules
 from dejabug.retrieval import heat_maps, neighbourhood
 from dejabug.retrieval.heat_maps import COMPARED, NoPictureError, Spot
-from dejabug.rooms import Rooms
 from dejabug.search import questions
 from dejabug.search.questions import Answerer, SearchFailedError, heat_map_questions_key
+from dejabug.services import Rooms
 from dejabug.web import create_app, heat
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp

@@ -10,8 +10,8 @@ import pytest
 
 from dejabug import media
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.processes import log_of, processes_of

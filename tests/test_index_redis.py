@@ -27,7 +27,7 @@ from dejabug.maintenance.index_repair import Repaired, queue_repair, repair
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import rank
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web.census import Census
 from support.command_line import words

@@ -16,7 +16,7 @@ from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.webhook_registration import EVENTS, NEW_API, OLD_API, Hook, Hooks, by_hand
 from dejabug.jira.webhook_registration import Site as Kind
 from dejabug.records.catalogue import REFUSALS
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.command_line import words
 from support.jira_site import TOKEN, Site

@@ -27,8 +27,8 @@ from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
 from dejabug.search import questions
+from dejabug.services import Rooms
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link

@@ -10,7 +10,7 @@ from typing import Any
 import kubernetes_validate
 from pydantic import SecretStr
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render

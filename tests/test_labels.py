@@ -18,7 +18,7 @@ from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
 from dejabug.retrieval import similar_issues
 from dejabug.retrieval.similar_issues import threshold_of
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from support.jira_site import Site
 from support.tickets import old_and_new

@@ -14,7 +14,7 @@ from dejabug.access.signed_urls import sign_media
 from dejabug.ingest import jobs
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.similar_issues import rank_anew
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS
 from support.forge_app import ForgeApp
 from support.jira_site import TOKEN, Site

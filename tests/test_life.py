@@ -17,7 +17,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval import similar_issues
 from dejabug.retrieval.similar_issues import rank
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.tickets import history, old_and_new, tell

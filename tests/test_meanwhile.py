@@ -14,7 +14,7 @@ from dejabug.ingest import jobs
 from dejabug.jira.client import JiraClient
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.outbox import Promises
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site

@@ -25,8 +25,8 @@ from dejabug.media_store import objects
 from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.api import Caller, is_problem
 from support.demo_clips import COWS, QUIET

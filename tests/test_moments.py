@@ -12,7 +12,7 @@ from dejabug import ranking
 from dejabug.index import Place
 from dejabug.ranking import Floats, Moment, Origins, Side, TimedVectors, matching_moments, moments
 from dejabug.retrieval.retriever import TEXT_MOMENT
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 def times(count: int, first: float = 0.0) -> Floats:

@@ -19,7 +19,7 @@ from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
 from dejabug.retrieval.retriever import ClipFinder
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.vectors import DIMENSIONS
 
 NOWHERE = Origins(np.zeros(DIMENSIONS, np.float32), np.zeros(DIMENSIONS, np.float32))

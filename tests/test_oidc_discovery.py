@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from dejabug.cli.doctor import Check, examine
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web.oidc import fence as fence_module
 from dejabug.web.oidc.discovery import ProviderAwayError, read_document

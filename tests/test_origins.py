@@ -8,7 +8,7 @@ import pytest
 from dejabug.encoders import origins_of
 from dejabug.encoders.origins import measure_origins, reference_pictures, reference_tickets
 from dejabug.records.collection import ORIGINS
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.remembering import Remembering
 
 

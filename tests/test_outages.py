@@ -16,7 +16,7 @@ from dejabug.ingest import jobs
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.outage import WAITS_FOR_JIRA
 from dejabug.maintenance.jira_outage import TURN, hail_jira, queue_hail, resume
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.services import QUEUES, Rooms
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.api.models import LONGEST_WORDS
 from support.demo_clips import COWS
 from support.jira_site import Site, secure

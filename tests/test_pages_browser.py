@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Route, expect
 
 from dejabug.ingest.previews import queue_preview
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
+from dejabug.services import Rooms
 from dejabug.web import heat
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET

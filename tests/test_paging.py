@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.api import API, Caller, compared, is_problem
 from support.demo_clips import COWS, QUIET

@@ -14,7 +14,7 @@ from dejabug.cli.doctor import Check, examine
 from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.retrieval import similar_issues
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, FrameLocator, expect
 
 from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.ingest import jobs
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.browsers import (
     APART,
     HEAT,

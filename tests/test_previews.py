@@ -28,7 +28,7 @@ from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
 from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.media_store.previews import ABANDONED, PreviewStore
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.jira_site import TOKEN, Site
 from support.workers import KilledError
 

@@ -13,7 +13,7 @@ from PIL import Image
 from dejabug import media
 from dejabug.media.tracks import read_tracks
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.command_line import PROBE_KEYS, call, words
 from support.made_clips import Make
 from support.processes import dejabug, new_python

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from dejabug import cli
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import SHORT_JOB, enqueue
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.worker.health import OVERRUN, NoPulseError, feel_pulse
 from dejabug.worker.main import WarmWorker
 
@@ -21,7 +21,7 @@ HERE = socket.gethostname()
 
 def look() -> str:
     """A job that says how its worker is, and what is said of it when it has hung for long."""
-    from dejabug.rooms import rooms
+    from dejabug.services import rooms
 
     connection = rooms().redis
     later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SHORT_JOB + OVERRUN + 1)

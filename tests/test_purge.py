@@ -17,7 +17,7 @@ from dejabug.ingest.reconcile import missed
 from dejabug.maintenance.purge import date_clips, find_old, lift, purge, queue_purge
 from dejabug.records.retention import EVERY, Retention
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.media import video_state
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import YEAR, Site, age

@@ -23,7 +23,7 @@ from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.records.catalogue import HIDDEN, PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.worker.main import Housekeeper, WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, QUIET

@@ -32,8 +32,8 @@ from dejabug.maintenance.reembedding import ChangeError
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
 from dejabug.search.questions import ask
+from dejabug.services import Rooms
 from dejabug.worker.main import WarmWorker, queues_now
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -31,7 +31,7 @@ from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
 from dejabug.worker.health import feel_pulse

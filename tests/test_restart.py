@@ -15,9 +15,9 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
 from dejabug.infra.redis_server import RedisServer
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
 from dejabug.search.questions import Answerer
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.patience import PATIENCE

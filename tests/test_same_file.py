@@ -20,8 +20,8 @@ from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.results import Found
 from dejabug.retrieval.similar_issues import rank, rank_anew
-from dejabug.rooms import Rooms
 from dejabug.search import search
+from dejabug.services import Rooms
 from dejabug.slack import blocks
 from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
 from dejabug.cli import app as cli
-from dejabug.rooms import Rooms
 from dejabug.search import search
+from dejabug.services import Rooms
 from dejabug.slack import blocks
 from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET

@@ -17,7 +17,6 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.retriever import Finder
-from dejabug.rooms import Rooms
 from dejabug.search import questions, search, uploads
 from dejabug.search.questions import SearchFailedError
 from dejabug.search.search import (
@@ -27,6 +26,7 @@ from dejabug.search.search import (
     NoSuchPageError,
     Page,
 )
+from dejabug.services import Rooms
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
 from support.searches import ALL, BOTH, GAME, send

@@ -21,7 +21,7 @@ from rq import Queue
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.redis_server import free_port
-from dejabug.rooms import Rooms, connect
+from dejabug.services import Rooms, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from dejabug.worker.main import WarmWorker

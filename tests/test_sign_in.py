@@ -12,7 +12,7 @@ from flask import Flask
 
 from dejabug.access import visibility
 from dejabug.access.jira_users import StrangerError
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site, people, secure

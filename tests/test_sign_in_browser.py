@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.browsers import PageDesk, Service
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from joserfc.jwk import RSAKey
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web.pages import limits
 from support.oidc_site import CLIENT, KEY, SECRET, Provider, signed, unpadded

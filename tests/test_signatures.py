@@ -31,7 +31,7 @@ from dejabug.maintenance.purge import find_old, purge
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
 from support.tickets import history, tell
@@ -319,7 +319,7 @@ def test_signatures_are_read_by_a_worker_without_a_model(
     def loaded(_settings: Any) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("dejabug.rooms.load_encoder", loaded)
+    monkeypatch.setattr("dejabug.services.load_encoder", loaded)
     for name in (COWS[0], "freedoom-07.webm", "physics-06.mkv"):
         whole = media.sample_frames(clips / name).signature
         small = sample_signature(cold_place.settings, clips / name)

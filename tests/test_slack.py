@@ -21,9 +21,9 @@ from dejabug.media import ClipError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.results import Found
-from dejabug.rooms import Rooms
 from dejabug.search import search, uploads
 from dejabug.search.search import Page
+from dejabug.services import Rooms
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.slack import files
 from dejabug.slack.app import AWAY
 from support.demo_clips import COWS

@@ -21,7 +21,7 @@ from dejabug.records.learned_parameters import (
 )
 from dejabug.records.types import IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.worker import learning_schedule
 from dejabug.worker.learning_schedule import queue_learning, share_of, study
 from support.command_line import call, words

@@ -14,7 +14,7 @@ from dejabug import cli
 from dejabug.access import tokens as tokens_module
 from dejabug.access.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 from dejabug.infra import rate_limit
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 runner = CliRunner()
 

@@ -21,7 +21,7 @@ from dejabug.ingest.jobs import maintain, promise_sync
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 from dejabug.worker.main import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site

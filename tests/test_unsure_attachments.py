@@ -22,7 +22,7 @@ from dejabug.media.signatures import is_media
 from dejabug.records.progress import standing_of
 from dejabug.records.retention import EVERY
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import YEAR, Site, age

@@ -21,7 +21,7 @@ from dejabug.infra.metrics import serve_metrics
 from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.census import Census
 from support.forks import Fork
 from support.jira_site import Site

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
-from dejabug.rooms import ACCOUNT, QUEUES, Rooms
+from dejabug.services import ACCOUNT, QUEUES, Rooms
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.jira_site import Site

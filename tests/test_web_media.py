@@ -24,7 +24,7 @@ from dejabug.access.signed_urls import sign_media
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from dejabug.web import media as web_media
 from dejabug.web.media import media_address, sheet_address

@@ -10,7 +10,7 @@ from flask import Flask
 
 from dejabug.jira.webhook_events import sign
 from dejabug.jira.webhook_registration import Hook
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 BODY = json.dumps({"webhookEvent": "user_created"}).encode()
 SLASHES = ["{}/", "{}//", "/{}", "//{}/"]

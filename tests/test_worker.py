@@ -14,8 +14,8 @@ from dejabug.infra import job_queue
 from dejabug.infra.job_queue import Taken, enqueue
 from dejabug.ingest.jobs import index_clip
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import ACCOUNT, Rooms
 from dejabug.search.questions import SearchFailedError, ask
+from dejabug.services import ACCOUNT, Rooms
 from dejabug.worker import main as worker_module
 from dejabug.worker.main import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.api import views
 from support.demo_clips import COWS
 from support.workers import work

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sy
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from dejabug.infra.redis_server import free_port
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.repository import ROOT

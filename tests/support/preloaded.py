@@ -17,7 +17,7 @@ import dejabug.cli.doctor
 import dejabug.encoders.clip
 import dejabug.web
 import dejabug.worker.main  # noqa: F401 (loaded, not used here)
-from dejabug import encoders, media, rooms
+from dejabug import encoders, media, services
 from dejabug.encoders import Encoder, starter
 from dejabug.settings import Settings
 from support.patience import be_patient
@@ -38,5 +38,5 @@ def remember() -> None:
     def load_encoder(settings: Settings) -> Encoder:
         return Remembering(encoders.load_encoder(settings), memory)
 
-    rooms.load_encoder = load_encoder
+    services.load_encoder = load_encoder
     media.sample_frames = remember_frames(memory)

@@ -6,7 +6,7 @@ from typing import Any
 
 from dejabug.ingest import reconcile
 from dejabug.ingest.reconcile import Report
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 def reconciled(place: Rooms, **options: Any) -> Report:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 from rq.timeouts import TimerDeathPenalty
 
-from dejabug.rooms import Rooms
 from dejabug.search.questions import Answerer
+from dejabug.services import Rooms
 from dejabug.worker.main import WarmWorker
 
 # Seconds of one blocking read: what its end waits for at most.

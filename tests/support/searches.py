@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dejabug.access.callers import Caller
 from dejabug.retrieval.results import Found
-from dejabug.rooms import Rooms
 from dejabug.search import search, uploads
 from dejabug.search.search import Filters
+from dejabug.services import Rooms
 from support.workers import work
 
 GAME = Caller("token:a", frozenset({"GAME"}))

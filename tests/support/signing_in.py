@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site, people
 from support.oidc_site import Provider

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from slack_sdk import WebClient
 from werkzeug.serving import make_server
 
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.slack import create_bolt
 from dejabug.web import create_app
 from support.jira_site import Site, people

@@ -14,7 +14,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.throughput import Pace
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 LENGTH = 8
 

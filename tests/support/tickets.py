@@ -8,7 +8,7 @@ from pathlib import Path
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.ingest import jobs
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.workers import work

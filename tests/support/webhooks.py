@@ -8,7 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from dejabug.jira.webhook_events import sign
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web import create_app
 from support.jira_site import Site
 

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.services import QUEUES, Rooms
 from dejabug.worker.main import WarmWorker
 
 

@@ -28,7 +28,7 @@ from dejabug.index.frames import FLAT_LIMIT
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ranking import Floats
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 
 FRAMES_PER_CLIP = 12

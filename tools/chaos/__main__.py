@@ -24,7 +24,7 @@ from rich.console import Console
 from dejabug.demo.processes import Processes, Stop
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ingest.jobs import refresh_comments_of
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from tools.chaos.disk import fill_again_and_again, small_disk
 from tools.chaos.gremlin import Gremlin

@@ -21,7 +21,7 @@ from dejabug.index import text_of
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.services import QUEUES, Rooms
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
 
 # Seconds for which nothing may be under way before it counts as rest.

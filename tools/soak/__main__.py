@@ -34,7 +34,7 @@ from dejabug.maintenance import purge
 from dejabug.maintenance.reembedding import forget as forget_encoder
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import HIDDEN
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from tools.chaos.verdict import wait_for_rest
 from tools.soak.measure import Moment, end_what_ends, keys_of, look_at, registries_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.infra.redis_server import RedisServer
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 from tools.watch.dashboard import dashboard
 from tools.watch.table import BEGIN, END, table

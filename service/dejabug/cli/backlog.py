@@ -32,7 +32,7 @@ from dejabug.ingest import reconcile as repairing
 from dejabug.ingest.backfill_estimate import Survey, survey
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.worker.learning_schedule import queue_learning
 
 # Seconds between two looks at how far the workers are.

@@ -35,8 +35,8 @@ from dejabug.maintenance.reembedding import ChangeError
 from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import IssueRecord
-from dejabug.rooms import Rooms, rooms
 from dejabug.search.questions import SearchFailedError
+from dejabug.services import Rooms, rooms
 
 app = typer.Typer(
     name="dejabug",

@@ -24,7 +24,7 @@ from dejabug.maintenance.index_repair import missing_clips
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.learned_parameters import scores_in_words
-from dejabug.rooms import QUEUES, Rooms
+from dejabug.services import QUEUES, Rooms
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
 

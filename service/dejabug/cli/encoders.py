@@ -24,7 +24,7 @@ from dejabug.maintenance import reembedding
 from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 encoders = typer.Typer(
     name="encoder",

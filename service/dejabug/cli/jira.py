@@ -17,7 +17,7 @@ from dejabug.cli.doctor import Check
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
 from dejabug.records.catalogue import REFUSALS, echo_key
-from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.services import ACCOUNT, Rooms
 
 # What stands in for the secret wherever something is shown.
 MASK = "(the value of DEJABUG_WEBHOOK_SECRET)"

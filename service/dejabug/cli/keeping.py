@@ -26,7 +26,7 @@ from dejabug.maintenance.media_copy import copy_media
 from dejabug.maintenance.purge import Old, date_clips, find_old, lift, make_room, purge
 from dejabug.records.retention import EVERY, What
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 @app.command(name="export")

@@ -12,7 +12,7 @@ from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.ingest.jobs import forget_issue, refresh_comments_of
 from dejabug.records.projects import MODES, Mode, Rules
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 MEANING = {
     "on": "comments and panel",

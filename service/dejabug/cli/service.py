@@ -14,7 +14,7 @@ from rich.table import Table
 
 from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
 from dejabug.cli.doctor import examine
-from dejabug.rooms import QUEUES
+from dejabug.services import QUEUES
 from dejabug.settings import Settings
 from dejabug.worker.health import NoPulseError, feel_pulse
 

@@ -19,7 +19,7 @@ from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import sample, signature_of
 from dejabug.records.issue_fields import words_of
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 
 # Called after each clip with how many are done and how many there are.

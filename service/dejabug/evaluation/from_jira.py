@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dejabug.evaluation.corpus import Corpus, Item
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 def studio(place: Rooms) -> Corpus:

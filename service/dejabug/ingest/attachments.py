@@ -11,7 +11,7 @@ from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.media.signatures import is_media
 from dejabug.records.types import ClipRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 log = structlog.get_logger()
 

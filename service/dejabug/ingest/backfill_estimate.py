@@ -13,7 +13,7 @@ from dejabug.media.kinds import is_evidence, suffix_of
 from dejabug.records.issue_fields import evidence
 from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 # All that is asked of each issue.
 FIELDS = ("attachment",)

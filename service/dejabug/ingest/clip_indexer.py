@@ -24,7 +24,7 @@ from dejabug.records.collection import Collection
 from dejabug.records.issue_fields import place_of
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.retrieval import neighbourhood
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 
 log = structlog.get_logger()

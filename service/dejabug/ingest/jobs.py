@@ -33,7 +33,7 @@ from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.similar_issues import first_to_read, rank, rank_anew
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 from dejabug.suggestions import comment_commands, comment_publisher
 
 log = structlog.get_logger()

@@ -19,7 +19,7 @@ from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.media_store.thumbnails import HEIGHT
 from dejabug.records.types import ClipRecord
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

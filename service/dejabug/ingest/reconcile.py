@@ -26,7 +26,7 @@ from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
 from dejabug.records.catalogue import PENDING
 from dejabug.records.issue_fields import evidence, face_of, game_of, words_of
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from rq import Worker
 
 from dejabug.index import copy_vectors, count_vectors, remove_vectors
 from dejabug.records.index_location import WrongIndexError
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 log = structlog.get_logger()
 

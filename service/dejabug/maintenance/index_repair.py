@@ -24,7 +24,7 @@ from dejabug.records.collection import Collection
 from dejabug.records.index_location import COMPARED
 from dejabug.records.issue_fields import place_of
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from dejabug.infra.job_queue import enqueue
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.errors import JiraError
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.rooms import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
+from dejabug.services import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
 
 log = structlog.get_logger()
 

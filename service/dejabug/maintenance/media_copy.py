@@ -11,7 +11,7 @@ from dejabug.media_store.preview_objects import PreviewObjects
 from dejabug.media_store.previews import PreviewStore
 from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 Tell = Callable[[str, int, int], None]
 

@@ -24,7 +24,7 @@ from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import Collection
 from dejabug.records.retention import DAY, EVERY, What
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

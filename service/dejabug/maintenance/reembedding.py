@@ -28,7 +28,7 @@ from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import EMBEDDING_QUEUES, Rooms
+from dejabug.services import EMBEDDING_QUEUES, Rooms
 
 log = structlog.get_logger()
 

@@ -20,7 +20,7 @@ from PIL import Image
 from dejabug import ranking
 from dejabug.encoders import Floats
 from dejabug.records.collection import Collection
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 # Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,
 # for each of the two clips.

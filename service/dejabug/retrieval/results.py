@@ -14,7 +14,7 @@ from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.reasons import Reason, reasons_for
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 class FoundMoment(BaseModel):

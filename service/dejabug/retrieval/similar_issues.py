@@ -25,7 +25,7 @@ from dejabug.ranking import Calibrations, Moment
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval.reasons import Reason, reasons_for
 from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twins_of
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import Settings
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them

@@ -34,7 +34,7 @@ from dejabug.ranking import POSSIBLE
 from dejabug.records.collection import Collection
 from dejabug.retrieval.heat_maps import NoPictureError, Spot, heat_maps
 from dejabug.retrieval.retriever import TextMatch
-from dejabug.rooms import Rooms, connect
+from dejabug.services import Rooms, connect
 
 log = structlog.get_logger()
 

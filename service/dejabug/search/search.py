@@ -24,9 +24,9 @@ from dejabug.ranking import Moment, relevance_of
 from dejabug.records.issue_fields import game_of
 from dejabug.retrieval.results import Found, results_of
 from dejabug.retrieval.similar_issues import first_to_read, rank, tickets_of, with_originals
-from dejabug.rooms import Rooms
 from dejabug.search.questions import ask
 from dejabug.search.uploads import Upload
+from dejabug.services import Rooms
 
 # Seconds that a question's further pages are kept.
 PAGES_KEPT = 300

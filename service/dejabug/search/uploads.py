@@ -27,7 +27,7 @@ from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import TimedVectors
 from dejabug.retrieval.same_files import same_file_pairs, twins_of
 from dejabug.retrieval.similar_issues import doubted
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

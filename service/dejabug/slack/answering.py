@@ -11,7 +11,6 @@ from dejabug.access.callers import Caller
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import standing_of
 from dejabug.retrieval.similar_issues import tickets_of
-from dejabug.rooms import Rooms
 from dejabug.search import uploads
 from dejabug.search.search import (
     Filters,
@@ -22,6 +21,7 @@ from dejabug.search.search import (
     like_upload,
     projects_of,
 )
+from dejabug.services import Rooms
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError

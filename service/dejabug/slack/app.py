@@ -25,10 +25,10 @@ from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.rooms import Rooms
 from dejabug.search.questions import SearchFailedError
 from dejabug.search.search import HiddenIssueError, NoSuchPageError
 from dejabug.search.uploads import TooManyUploadsError
+from dejabug.services import Rooms
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError

@@ -15,8 +15,8 @@ from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import Found, answered_by
-from dejabug.rooms import Rooms
 from dejabug.search.search import Page
+from dejabug.services import Rooms
 
 # Signs of a summary, and of a status, that are shown; a section holds 3,000, and each may become
 # five by escaping.

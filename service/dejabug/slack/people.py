@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from dejabug.access.callers import Caller
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 Answer = TypeVar("Answer")
 

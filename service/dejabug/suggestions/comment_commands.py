@@ -28,7 +28,7 @@ from dejabug.retrieval.similar_issues import (
     for_comment,
     tickets_of,
 )
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 log = structlog.get_logger()
 

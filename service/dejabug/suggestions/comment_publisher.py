@@ -22,7 +22,7 @@ from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, face_of
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import Answer, comment_threshold, find_for_issue, for_comment
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.suggestions.comment_commands import standing_note
 
 log = structlog.get_logger()

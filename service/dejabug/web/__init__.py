@@ -8,7 +8,7 @@ from flask import Flask
 
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import serve_metrics
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
 from dejabug.web import api, health, media, missing, pages, panel, slack, webhooks

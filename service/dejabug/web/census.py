@@ -24,8 +24,8 @@ from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
 from dejabug.records.catalogue import PENDING
 from dejabug.records.index_location import IndexHome
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import QUEUES, Rooms
 from dejabug.search.questions import questions_key
+from dejabug.services import QUEUES, Rooms
 from dejabug.settings import Settings
 
 log = structlog.get_logger()

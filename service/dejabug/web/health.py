@@ -12,7 +12,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.infra.refused_writes import refusal, refused
 from dejabug.maintenance.index_repair import lacks
 from dejabug.records.types import ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 blueprint = Blueprint("health", __name__)
 

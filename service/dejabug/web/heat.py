@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.heat_maps import Spot
-from dejabug.rooms import Rooms
 from dejabug.search.questions import SearchFailedError, ask_heat_maps
+from dejabug.services import Rooms
 
 # Each waits for a worker and takes its time: others' requests need the threads.
 AT_ONCE = BoundedSemaphore(2)

@@ -13,7 +13,7 @@ from dejabug.jira.models import Issue
 from dejabug.ranking import Moment
 from dejabug.records.types import IssueRecord
 from dejabug.retrieval.similar_issues import Answer, Read, find_for_reader, tickets_of
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.media import media_address, video_state
 
 # Matches that a panel lists: nobody reads further.

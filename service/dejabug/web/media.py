@@ -31,7 +31,7 @@ from dejabug.access.signed_urls import (
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import ObjectReader, StoreAwayError
 from dejabug.records.types import ClipRecord, IssueRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.problems import problem
 from dejabug.web.sheets import drawn_sheet
 

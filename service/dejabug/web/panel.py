@@ -26,8 +26,8 @@ from dejabug.jira.models import Issue
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.progress import standing_of, why
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
 from dejabug.search.questions import SearchFailedError
+from dejabug.services import Rooms
 from dejabug.suggestions.comment_commands import look_anew
 from dejabug.web import problems
 from dejabug.web.forge import (

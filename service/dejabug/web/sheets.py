@@ -9,7 +9,7 @@ from PIL import Image
 
 from dejabug.media_store.contact_sheet import Tile, clock, contact_sheet
 from dejabug.records.types import ClipRecord
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 log = structlog.get_logger()
 

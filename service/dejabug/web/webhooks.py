@@ -21,7 +21,7 @@ from dejabug.jira.webhook_events import (
     verify_signature,
 )
 from dejabug.records.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
-from dejabug.rooms import ACCOUNT, Rooms
+from dejabug.services import ACCOUNT, Rooms
 
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)

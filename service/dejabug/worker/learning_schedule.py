@@ -27,7 +27,7 @@ from dejabug.records.learned_parameters import (
     write_lessons,
     write_report,
 )
-from dejabug.rooms import Rooms, rooms
+from dejabug.services import Rooms, rooms
 
 log = structlog.get_logger()
 

@@ -44,8 +44,8 @@ from dejabug.maintenance.index_repair import queue_repair
 from dejabug.maintenance.jira_outage import queue_hail
 from dejabug.maintenance.purge import queue_purge
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.rooms import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.search.questions import ANSWERERS, Answerer
+from dejabug.services import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
 from dejabug.worker.learning_schedule import queue_learning
 
 log = structlog.get_logger()

@@ -41,7 +41,7 @@ from dejabug.records.collection import Collection
 from dejabug.records.learned_parameters import read_lessons
 from dejabug.records.throughput import Pace
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 # Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB
 # of the starter's vectors, 5 MB of pictures.

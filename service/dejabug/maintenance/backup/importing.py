@@ -40,7 +40,7 @@ from dejabug.records.retention import Cutoffs
 from dejabug.records.throughput import Pace
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 # The backup that is being restored, so that a restore that was broken off may go on.
 Tell = Callable[[str, int, int], None]

@@ -14,7 +14,7 @@ from dejabug.access.callers import Caller
 from dejabug.access.sessions import BY_EMAIL, BY_TOKEN
 from dejabug.access.tokens import ApiToken
 from dejabug.infra import rate_limit
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 
 
 class NoTokenError(Exception):

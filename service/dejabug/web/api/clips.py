@@ -9,7 +9,7 @@ from dejabug.ingest.previews import queue_preview
 from dejabug.jira.models import Issue
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.results import clip_of
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import redis
 import structlog
 
-from dejabug.rooms import Rooms
 from dejabug.search.uploads import ENDED, look
+from dejabug.services import Rooms
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from dejabug.ingest.jobs import retry_clip
 from dejabug.jira.errors import JiraError
 from dejabug.records.learned_parameters import scores_in_words
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.rooms import Rooms
+from dejabug.services import Rooms
 from dejabug.web.api.models import (
     ClipCounts,
     FailedClip,
