@@ -30,9 +30,9 @@ from dejabug.media_store.previews import ABANDONED, PreviewStore
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Rooms
 from support.jira_site import TOKEN, Site
+from support.made_clips import Make
 from support.workers import KilledError
 
-Make = Callable[..., Path]
 FFMPEG = media.find_ffmpeg()
 DAY = 24 * 3600.0
 # For an ffmpeg that starts another one, which lies where a sandbox lets nobody look.
