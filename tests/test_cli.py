@@ -180,7 +180,7 @@ def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
     cold_place: Rooms,
 ) -> None:
     queue = cold_place.queue("default")
-    job = queue.enqueue_call("dejabug.ingest.jobs.sync_issue", args=("10001", True))
+    job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
     queue.failed_job_registry.add(job)
     assert "✗ jobs given up (default: 1)" in words(call("doctor", "--no-model").output)
     cold_place.redis.zadd(PENDING, {"10001": time.time() - 2 * LONG_PROMISE})

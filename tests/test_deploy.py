@@ -211,7 +211,8 @@ def test_web_and_command_line_start_without_torch() -> None:
     """As in the web's image, which has neither."""
     script = (
         "import sys; absent = ('torch', 'transformers', 'imageio_ffmpeg');"
-        "sys.modules.update(dict.fromkeys(absent)); import dejabug.cli, dejabug.worker.main, dejabug.web"
+        "sys.modules.update(dict.fromkeys(absent));"
+        "import dejabug.cli, dejabug.worker.main, dejabug.web"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

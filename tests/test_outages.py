@@ -118,7 +118,7 @@ def work_until_comment(place: Rooms, issue_id: str) -> None:
 
 def done_but_comment(waiting: list[Job], issue_id: str) -> bool:
     asked = {(job.func_name, *job.args) for job in waiting}
-    return asked == {("dejabug.ingest.jobs.suggest", issue_id)}
+    return asked == {("dejabug.jobs.suggest", issue_id)}
 
 
 def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits(

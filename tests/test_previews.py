@@ -506,7 +506,7 @@ def test_one_job_is_queued_before_all_others(cold_place: Rooms, jira: Site, clip
     assert queue.job_ids == [f"preview-{clip_id}", "long-waiting"]
     job = queue.fetch_job(f"preview-{clip_id}")
     assert job is not None
-    assert (job.func_name, list(job.args)) == ("dejabug.ingest.previews.preview_clip", [clip_id])
+    assert (job.func_name, list(job.args)) == ("dejabug.previewing.preview_clip", [clip_id])
     cold_place.previews.give_up(other)
     previews.queue_preview(cold_place, other, awaited=True)
     queue.empty()

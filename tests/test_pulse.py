@@ -33,7 +33,7 @@ def look() -> str:
 def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
     cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
     queue = cold_place.queue("default")
     enqueue(queue, look)
     (job,) = queue.jobs

@@ -142,9 +142,9 @@ class Evil:
         "subprocess.run",
         "builtins.exec",
         "dejabug.media.ffmpeg.run",
-        "dejabug.ingest.jobs.time.sleep",
-        "dejabug.ingest.jobs.enqueue",
-        "dejabug.ingest.jobs.no_such_job",
+        "dejabug.jobs.time.sleep",
+        "dejabug.jobs.enqueue",
+        "dejabug.jobs.no_such_job",
         "test_security.touch",
     ],
 )
@@ -172,7 +172,7 @@ def test_a_pickled_job_and_a_callback_are_thrown_away(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     queue = cold_place.queue("default")
-    ours = json.dumps(["dejabug.ingest.jobs.forget_issue", None, ["1"], {}]).encode()
+    ours = json.dumps(["dejabug.jobs.forget_issue", None, ["1"], {}]).encode()
     for data, more in (
         (pickle.dumps(Evil()), {}),
         (zlib.compress(pickle.dumps(Evil())), {}),

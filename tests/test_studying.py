@@ -145,7 +145,7 @@ def test_comments_are_brought_in_line_when_scores_change(cold_place: Rooms) -> N
     with pytest.raises(TooFewError):
         study(place, most_asking=10)
     (job,) = place.queue("default").get_jobs()
-    assert (job.func_name, job.args) == ("dejabug.ingest.jobs.suggest", ["10001"])
+    assert (job.func_name, job.args) == ("dejabug.jobs.suggest", ["10001"])
     place.queue("default").empty()  # type: ignore[no-untyped-call]
     with pytest.raises(TooFewError):
         study(place, most_asking=10)  # nothing is new

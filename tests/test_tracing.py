@@ -112,7 +112,7 @@ def tell(message: str) -> str:
 @pytest.fixture
 def ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """The jobs of this file are among those that workers run."""
-    monkeypatch.setattr(job_queue, "JOB_MODULES", (*job_queue.JOB_MODULES, __name__))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", {**job_queue.JOB_MODULES, __name__: __name__})
 
 
 @pytest.mark.usefixtures("ours")

@@ -36,7 +36,7 @@ def test_a_signed_event_is_remembered_and_queued(
     assert answer.get_json()["outcome"] == "remembered"
     jobs = cold_place.queue("default").jobs
     assert [(job.func_name, list(job.args)) for job in jobs] == [
-        ("dejabug.ingest.jobs.sync_issue", ["10001", True])
+        ("dejabug.jobs.sync_issue", ["10001", True])
     ]
     assert cold_place.redis.zscore(PENDING, "10001") is not None
 
@@ -149,7 +149,7 @@ def test_each_kind_of_event_queues_its_job(
 ) -> None:
     post(cold_client, body(**changes))
     (queued,) = cold_place.queue("default").jobs
-    assert (queued.func_name, list(queued.args)) == (f"dejabug.ingest.jobs.{job}", arguments)
+    assert (queued.func_name, list(queued.args)) == (f"dejabug.jobs.{job}", arguments)
 
 
 def test_nothing_of_a_ticket_s_text_is_logged(
@@ -233,7 +233,7 @@ def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
     for _ in range(2):
         assert post(cold_client, comment("/dejabug mute")).status_code == 202
     (job,) = cold_place.queue("default").jobs
-    assert (job.func_name, list(job.args)) == ("dejabug.ingest.jobs.obey", ["10001", "30007"])
+    assert (job.func_name, list(job.args)) == ("dejabug.jobs.obey", ["10001", "30007"])
 
 
 def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: Rooms) -> None:

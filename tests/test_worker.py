@@ -66,7 +66,7 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
 def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
-    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
     queue = place.queue("default")
     worker = WarmWorker([queue], place.redis)
     enqueue(queue, nap)
@@ -109,7 +109,7 @@ def test_jobs_are_json(place: Rooms) -> None:
     import json
     import zlib
 
-    assert json.loads(zlib.decompress(data))[0] == "dejabug.ingest.jobs.index_clip"  # type: ignore[arg-type]
+    assert json.loads(zlib.decompress(data))[0] == "dejabug.jobs.index_clip"  # type: ignore[arg-type]
 
 
 def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
@@ -151,7 +151,7 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     place: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
-    monkeypatch.setattr(job_queue, "JOB_MODULES", (__name__,))
+    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
     clips, default = place.queue("clips"), place.queue("default")
     enqueue(default, nap)
     (number,) = default.job_ids
@@ -169,3 +169,30 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     survivor.work(burst=True, logging_level="WARNING")
     assert Job.fetch(number, place.redis, JSONSerializer).return_value() == "rested"
     assert default.intermediate_queue.get_job_ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("dejabug.jobs.sync_issue", "dejabug.ingest.jobs"),
+        ("dejabug.jobs.index_clip", "dejabug.ingest.jobs"),
+        ("dejabug.jobs.suggest", "dejabug.ingest.jobs"),
+        ("dejabug.jobs.obey", "dejabug.ingest.jobs"),
+        ("dejabug.previewing.preview_clip", "dejabug.ingest.previews"),
+        ("dejabug.index_signatures.read_signature", "dejabug.maintenance.index_signatures"),
+        ("dejabug.uploads.search_upload", "dejabug.search.uploads"),
+        ("dejabug.studying.learn_job", "dejabug.worker.learning_schedule"),
+    ],
+)
+def test_a_job_keeps_the_name_under_which_older_versions_queued_it(name: str, module: str) -> None:
+    """Workers of two versions run side by side while an upgrade rolls out."""
+    function = job_queue.function_of(name)
+    assert function is not None
+    assert function.__module__ == module
+
+
+def test_a_job_that_an_older_version_queued_is_run(place: Rooms) -> None:
+    queue = place.queue("default")
+    job = queue.enqueue("dejabug.jobs.forget_issue", "10001")
+    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+    assert job.get_status(refresh=True) == "finished"

@@ -35,15 +35,16 @@ DEPENDS = {
     ),
     "test_evaluation.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
-        f"{SERVICE}/index", f"{SERVICE}/retrieval/retriever.py", f"{SERVICE}/records/learned_parameters.py",
-        f"{SERVICE}/ingest/clip_indexer.py", f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips",
-        "tests/support/demo_clips.py",
+        f"{SERVICE}/index", f"{SERVICE}/retrieval/retriever.py",
+        f"{SERVICE}/records/learned_parameters.py", f"{SERVICE}/ingest/clip_indexer.py",
+        f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
     ),
     "test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
-        f"{SERVICE}/search/questions.py", f"{SERVICE}/retrieval/retriever.py", f"{SERVICE}/retrieval/neighbourhood.py",
-        f"{SERVICE}/ingest/clip_indexer.py", f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py",
-        f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
+        f"{SERVICE}/search/questions.py", f"{SERVICE}/retrieval/retriever.py",
+        f"{SERVICE}/retrieval/neighbourhood.py", f"{SERVICE}/ingest/clip_indexer.py",
+        f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py", f"{SERVICE}/demo/clips",
+        "tests/support/demo_clips.py",
     ),
     "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
     "test_image.py": (

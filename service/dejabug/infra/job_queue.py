@@ -24,18 +24,19 @@ log = structlog.get_logger()
 
 # Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
-# Where functions are that may be jobs.
-JOB_MODULES = (
-    "dejabug.maintenance.index_repair",
-    "dejabug.maintenance.index_signatures",
-    "dejabug.ingest.jobs",
-    "dejabug.maintenance.jira_outage",
-    "dejabug.ingest.previews",
-    "dejabug.maintenance.purge",
-    "dejabug.ingest.reconcile",
-    "dejabug.worker.learning_schedule",
-    "dejabug.search.uploads",
-)
+# Where functions are that may be jobs, by the name under which their jobs are queued. That name
+# stays when a module moves, so that workers of an older version and of this one know each other's.
+JOB_MODULES = {
+    "dejabug.index_repair": "dejabug.maintenance.index_repair",
+    "dejabug.index_signatures": "dejabug.maintenance.index_signatures",
+    "dejabug.jobs": "dejabug.ingest.jobs",
+    "dejabug.outages": "dejabug.maintenance.jira_outage",
+    "dejabug.previewing": "dejabug.ingest.previews",
+    "dejabug.purging": "dejabug.maintenance.purge",
+    "dejabug.reconcile": "dejabug.ingest.reconcile",
+    "dejabug.studying": "dejabug.worker.learning_schedule",
+    "dejabug.uploads": "dejabug.search.uploads",
+}
 # Functions that RQ would call beside a job's own; none of ours has any.
 CALLBACKS = ("_success_callback_name", "_failure_callback_name", "_stopped_callback_name")
 # Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
@@ -127,14 +128,15 @@ def enqueue(
 ) -> None:
     """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
     if it is waiting there already. `at_front`: before all others, since a person waits."""
-    if job.__module__ not in JOB_MODULES:
+    names = [name for name, module in JOB_MODULES.items() if module == job.__module__]
+    if not names:
         raise ValueError(
             f"{job.__module__} is not among JOB_MODULES: workers would refuse this job"
         )
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(
-        job,
+        f"{names[0]}.{job.__name__}",
         args=arguments,
         timeout=timeout,
         result_ttl=RESULT_TTL,
@@ -153,13 +155,29 @@ def is_ours(job: Job) -> bool:
     """Whether a job is one that we queue. A job names a function to import and call: without this
     look, whoever can write to Redis could run any command on the workers."""
     try:
-        module, _, name = (job.func_name or "").rpartition(".")
+        function = function_of(job.func_name or "")
     except DeserializationError:
         return False
-    if module not in JOB_MODULES or any(getattr(job, callback) for callback in CALLBACKS):
-        return False
-    function = getattr(import_module(module), name, None)
-    return inspect.isfunction(function) and function.__module__ == module
+    return function is not None and not any(getattr(job, callback) for callback in CALLBACKS)
+
+
+def function_of(name: str) -> Callable[..., Any] | None:
+    """The function of a job that is queued under this name; None where it is none of ours."""
+    module, _, function = name.rpartition(".")
+    if module not in JOB_MODULES:
+        return None
+    found = getattr(import_module(JOB_MODULES[module]), function, None)
+    ours = inspect.isfunction(found) and found.__module__ == JOB_MODULES[module]
+    return found if ours else None
+
+
+class NamedJob(Job):
+    """A job whose function is found by the name under which it was queued."""
+
+    @property
+    def func(self) -> Callable[..., Any] | None:
+        """What the job calls."""
+        return function_of(self.func_name or "")
 
 
 def _waits(queue: Queue, job_id: str) -> bool:

@@ -23,7 +23,7 @@ LONGEST_PAUSE = 3600
 MOST_PAUSES = 10_000
 # How Jira refuses an account whose token has run out (jira/errors.py, `login_failed`, has the 404).
 NOBODY = (401, 404)
-# The jobs that wait for Jira to be back, a set: dejabug/maintenance/jira_outage.py has them run then.
+# The jobs that wait for Jira to be back, a set: maintenance/jira_outage.py has them run then.
 WAITS_FOR_JIRA = "dejabug:waits-for-jira"
 
 

@@ -30,7 +30,7 @@ from rq.serializers import JSONSerializer
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
-from dejabug.infra.job_queue import KeptQueue, Taken, is_ours
+from dejabug.infra.job_queue import KeptQueue, NamedJob, Taken, is_ours
 from dejabug.infra.logs import Seldom
 from dejabug.infra.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
 from dejabug.infra.redis_tolerant_worker import PatientWorker
@@ -89,6 +89,7 @@ class WarmWorker(PatientWorker):
     """
 
     queue_class = KeptQueue
+    job_class = NamedJob
 
     def __init__(
         self,
