@@ -21,7 +21,7 @@ from dejabug import services as rooms_module
 from dejabug.demo.studio import CLIPS
 from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import get_settings
 from dejabug.web import create_app
 from support import forks
@@ -212,7 +212,7 @@ def environment(
 
 
 @pytest.fixture
-def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Rooms]:
+def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """The rooms of this process, between the test's Redis and Jira, with no model loaded."""
     for name in [name for name in os.environ if name.startswith("DEJABUG_")]:
         monkeypatch.delenv(name)
@@ -227,8 +227,8 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def place(
-    cold_place: Rooms, remembering: Remembering, memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> Rooms:
+    cold_place: Services, remembering: Remembering, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> Services:
     """The same with the starter encoder, as in a worker; no clip is sampled twice in a run."""
     cold_place.adopt_encoder(remembering)
     monkeypatch.setattr(media, "sample_frames", remember_frames(memory))
@@ -236,7 +236,7 @@ def place(
 
 
 @pytest.fixture
-def cold_app(cold_place: Rooms) -> Flask:
+def cold_app(cold_place: Services) -> Flask:
     """The web app, with no model loaded in this process."""
     return create_app(cold_place)
 
@@ -248,7 +248,7 @@ def cold_client(cold_app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def app(place: Rooms) -> Flask:
+def app(place: Services) -> Flask:
     """The web app."""
     return create_app(place)
 

@@ -22,7 +22,7 @@ from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.search import search
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from dejabug.web import create_app
 from support.forge_app import ForgeApp
 from support.jira_site import Site
@@ -76,7 +76,7 @@ class World:
     """A ticket that the tester may see, and one that they may not while it is hidden; each has a
     clip that could not be read."""
 
-    def __init__(self, place: Rooms, jira: Site, forge: ForgeApp, clip: Path) -> None:
+    def __init__(self, place: Services, jira: Site, forge: ForgeApp, clip: Path) -> None:
         self.place, self.jira, self.forge = place, jira, forge
         self.flask: Flask = create_app(place)
         self.users = jira.app.extensions["store"].users
@@ -133,7 +133,7 @@ class World:
             for clip in self.place.catalogue.clips_of(issue_id):
                 self.place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="x"))
             self.place.verdicts.forget_issue(issue_id)
-            self.place.ledger.mute(issue_id, False)
+            self.place.comments.mute(issue_id, False)
 
     def send(self, tried: Try) -> Any:
         """Make a request."""
@@ -172,7 +172,7 @@ class World:
 
 
 @pytest.fixture
-def world(cold_place: Rooms, jira: Site, forge: ForgeApp, tmp_path: Path) -> World:
+def world(cold_place: Services, jira: Site, forge: ForgeApp, tmp_path: Path) -> World:
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"no video")
     return World(cold_place, jira, forge, clip)
@@ -188,7 +188,7 @@ def verdicts(world: World) -> Iterator[Try]:
 
 def mutes(world: World) -> Iterator[Try]:
     for muted in (True, False):
-        world.place.ledger.mute(world.other, not muted)
+        world.place.comments.mute(world.other, not muted)
         asked = world.viewer({"muted": muted})
         yield Try("PUT", f"/forge/v1/issues/{world.other}/mute", asked)
 
@@ -286,7 +286,7 @@ def test_a_hidden_ticket_and_one_that_does_not_exist_get_the_same_answer(world: 
 
 def test_nobody_writes_anything_without_saying_who_they_are(world: World) -> None:
     world.reset()
-    world.place.ledger.mute(world.other, True)
+    world.place.comments.mute(world.other, True)
     before = world.kept()
     numbers = {"issue_id": world.other, "clip_id": world.clip, "job_id": "0" * 32}
     for address, rule in writing(world.flask).items():
@@ -363,7 +363,7 @@ def test_slack_writes_nothing_about_tickets(world: World, monkeypatch: pytest.Mo
 
 
 def similar(world: World) -> Iterator[Try]:
-    world.place.ledger.mute(world.other, True)  # what is told is about the ticket itself
+    world.place.comments.mute(world.other, True)  # what is told is about the ticket itself
     path = f"/forge/v1/issues/{world.other}/similar"
     yield Try("GET", path, {"headers": world.forge.headers("tester")})
 
@@ -470,7 +470,7 @@ def said(world: World, text: str) -> str:
     path = f"/rest/api/2/issue/{world.mine}/comment"
     made = world.jira.call("POST", path, json={"body": text})
     jobs.obey(world.mine, made["id"])
-    return world.place.ledger.note(world.mine)
+    return world.place.comments.note(world.mine)
 
 
 @pytest.mark.parametrize("how", HIDDEN)
@@ -485,8 +485,8 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
         world.reset()
         answer = said(world, f"/dejabug {verb} {key}")
         assert list(world.place.verdicts.all()) == [], verb
-        assert not world.place.ledger.muted(world.other), verb
-        assert world.place.ledger.note(world.other) == "", verb
+        assert not world.place.comments.muted(world.other), verb
+        assert world.place.comments.note(world.other) == "", verb
         (clip,) = world.place.catalogue.clips_of(world.other)
         assert clip.status is ClipStatus.FAILED, verb
         queued = [job.args for name in QUEUES for job in world.place.queue(name).jobs]

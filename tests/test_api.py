@@ -19,7 +19,7 @@ from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.search import uploads
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
 from support.api import (
@@ -44,7 +44,7 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
+def old(place: Services, jira: Site, clips: Path) -> list[str]:
     """Two tickets of one bug, and one of another."""
     return history(place, jira, clips, COWS[0], COWS[1], QUIET)
 
@@ -70,7 +70,7 @@ def test_without_a_valid_token_there_is_nothing(app: Flask, header: str | None, 
 
 
 def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
-    caller: Caller, old: list[str], place: Rooms, jira: Site
+    caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
     clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
@@ -80,7 +80,7 @@ def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
     assert caller.client.get(picture).status_code == 404
 
 
-def test_too_many_requests_are_told_when_to_come_back(place: Rooms) -> None:
+def test_too_many_requests_are_told_when_to_come_back(place: Services) -> None:
     few = place.settings.model_copy(update={"api_requests_per_minute": 3})
     object.__setattr__(place, "settings", few)
     app = create_app(place)
@@ -167,7 +167,7 @@ def test_what_is_wrong_with_a_question_is_named(caller: Caller, query: str, says
     ],
 )  # fmt: skip
 def test_any_words_in_any_script_are_just_words(
-    caller: Caller, place: Rooms, jira: Site, clips: Path, worker: None, words: str
+    caller: Caller, place: Services, jira: Site, clips: Path, worker: None, words: str
 ) -> None:
     game = history(place, jira, clips, COWS[0])
     history(place, jira, clips, COWS[1], project="OTHER")
@@ -202,7 +202,7 @@ def test_when_jira_is_away_nothing_is_told(
 
 
 def test_an_issue_finds_its_like_in_the_tokens_projects(
-    caller: Caller, app: Flask, place: Rooms, jira: Site, clips: Path
+    caller: Caller, app: Flask, place: Services, jira: Site, clips: Path
 ) -> None:
     (mine,) = history(place, jira, clips, COWS[0])
     (theirs,) = history(place, jira, clips, COWS[1], project="OTHER")
@@ -215,7 +215,7 @@ def test_an_issue_finds_its_like_in_the_tokens_projects(
 
 
 def test_unknown_hidden_and_foreign_issues_get_one_answer(
-    caller: Caller, place: Rooms, jira: Site, clips: Path
+    caller: Caller, place: Services, jira: Site, clips: Path
 ) -> None:
     (secret,) = history(place, jira, clips, COWS[0])
     (foreign,) = history(place, jira, clips, COWS[1], project="OTHER")
@@ -228,7 +228,7 @@ def test_unknown_hidden_and_foreign_issues_get_one_answer(
 
 
 def test_an_issue_says_how_far_its_own_clips_are(
-    caller: Caller, old: list[str], place: Rooms, jira: Site, clips: Path
+    caller: Caller, old: list[str], place: Services, jira: Site, clips: Path
 ) -> None:
     def state(key: str) -> tuple[str, str | None]:
         told = caller.get(f"/issues/{key}/similar").get_json()
@@ -260,7 +260,7 @@ def picture_of(clip: Any) -> str:
 
 
 def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
-    caller: Caller, old: list[str], place: Rooms, jira: Site
+    caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
     clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     clip = caller.get(f"/clips/{clip_id}").get_json()
@@ -275,7 +275,7 @@ def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
 
 @pytest.mark.parametrize("why", ["secured", "off", "deleted", "hidden", "expired"])
 def test_an_address_shows_nothing_that_may_no_longer_be_seen(
-    caller: Caller, old: list[str], place: Rooms, jira: Site, why: str
+    caller: Caller, old: list[str], place: Services, jira: Site, why: str
 ) -> None:
     issue_id = str(jira.issue(old[0])["id"])
     clip_id = place.catalogue.clip_ids_of(issue_id)[0]
@@ -297,7 +297,7 @@ def test_an_address_shows_nothing_that_may_no_longer_be_seen(
 
 
 def test_a_clip_of_another_project_is_not_there(
-    caller: Caller, app: Flask, place: Rooms, jira: Site, clips: Path
+    caller: Caller, app: Flask, place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0], project="OTHER")
     clip_id = place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
@@ -310,7 +310,7 @@ def test_a_clip_of_another_project_is_not_there(
 
 
 def test_a_short_clip_is_answered_at_once(
-    caller: Caller, old: list[str], clips: Path, place: Rooms, worker: None
+    caller: Caller, old: list[str], clips: Path, place: Services, worker: None
 ) -> None:
     answer = caller.send((clips / COWS[2]).read_bytes(), query="?limit=1")
     told = answer.get_json()
@@ -327,7 +327,7 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     caller: Caller,
     old: list[str],
     clips: Path,
-    place: Rooms,
+    place: Services,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(views, "AT_ONCE", 0.1)
@@ -346,14 +346,14 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
 
 
 def test_who_prefers_not_to_wait_is_given_the_job_at_once(
-    caller: Caller, clips: Path, place: Rooms
+    caller: Caller, clips: Path, place: Services
 ) -> None:
     answer = caller.send((clips / COWS[0]).read_bytes(), prefer="wait=1, respond-async")
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
 
 
 def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
-    app: Flask, place: Rooms, jira: Site, clips: Path
+    app: Flask, place: Services, jira: Site, clips: Path
 ) -> None:
     game = history(place, jira, clips, COWS[0], QUIET)
     (other,) = history(place, jira, clips, COWS[1], project="OTHER")
@@ -379,7 +379,7 @@ def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
 
 
 def test_an_upload_that_was_compared_with_few_projects_says_so(
-    app: Flask, place: Rooms, jira: Site, clips: Path
+    app: Flask, place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     caller = Caller(app, place, "GAME", "OTHER")
@@ -389,7 +389,7 @@ def test_an_upload_that_was_compared_with_few_projects_says_so(
 
 @pytest.mark.parametrize("when", ["queued", "sampling", "comparing", "done"])
 def test_a_job_that_is_forgotten_leaves_nothing(
-    caller: Caller, app: Flask, clips: Path, place: Rooms, monkeypatch: Any, when: str
+    caller: Caller, app: Flask, clips: Path, place: Services, monkeypatch: Any, when: str
 ) -> None:
     job_id = sent_without_worker(caller, clips)
     address = f"{API}/jobs/{job_id}"
@@ -397,7 +397,7 @@ def test_a_job_that_is_forgotten_leaves_nothing(
     assert foreign.client.delete(address, headers=foreign.headers).status_code == 404
     tell = uploads._tell
 
-    def told(place: Rooms, upload_id: str, **row: str) -> None:
+    def told(place: Services, upload_id: str, **row: str) -> None:
         tell(place, upload_id, **row)
         if row["state"] == when:
             assert caller.client.delete(address, headers=caller.headers).status_code == 204
@@ -412,7 +412,7 @@ def test_a_job_that_is_forgotten_leaves_nothing(
     assert caller.client.delete(address, headers=caller.headers).status_code == 404
 
 
-def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Rooms) -> None:
+def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Services) -> None:
     job_id = sent_without_worker(caller, clips)
     taken = [progress.STREAMS.acquire(blocking=False) for _ in range(3)]
     assert all(taken)
@@ -425,7 +425,7 @@ def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Roo
 
 
 def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
-    caller: Caller, clips: Path, place: Rooms
+    caller: Caller, clips: Path, place: Services
 ) -> None:
     address = f"{API}/jobs/{sent_without_worker(caller, clips)}"
     for _ in range(5):
@@ -435,7 +435,7 @@ def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
 
 
 def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(
-    caller: Caller, clips: Path, place: Rooms
+    caller: Caller, clips: Path, place: Services
 ) -> None:
     done, failed = (JOBS.labels("search_upload", outcome) for outcome in ("done", "failed"))
     before = done._value.get(), failed._value.get()
@@ -443,7 +443,7 @@ def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(
     assert (done._value.get(), failed._value.get()) == (before[0] + 1, before[1])
 
 
-def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clips: Path) -> None:
+def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Services, clips: Path) -> None:
     job_id = sent_without_worker(caller, clips)
     assert caller.get(f"/jobs/{job_id}").get_json()["state"] == "queued"
     is_problem(Caller(app, place, "GAME").get(f"/jobs/{job_id}"), 404, "no such thing")
@@ -455,7 +455,7 @@ def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Rooms, clip
     "content", [b"PK\x03\x04 this is a zip", b"<!doctype html><video src='file:///etc/passwd'>"]
 )
 def test_what_is_only_named_mp4_says_what_it_is_not(
-    caller: Caller, place: Rooms, worker: None, content: bytes
+    caller: Caller, place: Services, worker: None, content: bytes
 ) -> None:
     answer = caller.send(content)
     told = answer.get_json()
@@ -464,7 +464,7 @@ def test_what_is_only_named_mp4_says_what_it_is_not(
     assert uploads_left(place) == []
 
 
-def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Rooms) -> None:
+def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Services) -> None:
     few = place.settings.model_copy(update={"upload_max_bytes": 10_000})
     object.__setattr__(place, "settings", few)
     is_problem(caller.send(b"x" * 20_000), 413, "DEJABUG_UPLOAD_MAX_BYTES")
@@ -487,14 +487,14 @@ def test_a_clip_that_says_that_it_is_too_large_is_not_even_read(caller: Caller) 
 
 
 def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
-    caller: Caller, place: Rooms, session: Path
+    caller: Caller, place: Services, session: Path
 ) -> None:
     told = caller.get(compared(caller, place, session)).get_json()
     assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
 
 
 def test_uploads_do_not_fill_the_disk(
-    caller: Caller, clips: Path, place: Rooms, monkeypatch: pytest.MonkeyPatch
+    caller: Caller, clips: Path, place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.search.uploads.MOST_FILES", 1)
     sent_without_worker(caller, clips)
@@ -502,7 +502,7 @@ def test_uploads_do_not_fill_the_disk(
     assert len(uploads_left(place)) == 1
 
 
-def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Rooms, worker: None) -> None:
+def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Services, worker: None) -> None:
     few = place.settings.model_copy(update={"webhook_max_bytes": 1024})
     object.__setattr__(place, "settings", few)
     caller.client = create_app(place).test_client()
@@ -524,7 +524,7 @@ def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Rooms, worke
     ],
 )
 def test_what_is_no_clip_says_how_to_send_one(
-    caller: Caller, place: Rooms, data: Any, kind: str
+    caller: Caller, place: Services, data: Any, kind: str
 ) -> None:
     answer = caller.client.post(
         f"{API}/search/clip", headers=caller.headers, data=data, content_type=kind
@@ -538,7 +538,7 @@ def test_what_is_no_clip_says_how_to_send_one(
 
 
 def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
-    caller: Caller, old: list[str], place: Rooms, jira: Site
+    caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
     assert caller.get("/status").get_json()["noted"] == []
     mine = str(jira.issue(old[0])["id"])
@@ -563,7 +563,7 @@ def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
 
 
 def test_a_note_is_told_as_long_as_it_is_true(
-    caller: Caller, old: list[str], place: Rooms, jira: Site
+    caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
     def noted() -> list[str]:
         return [clip["note"] for clip in caller.get("/status").get_json()["noted"]]

@@ -17,11 +17,11 @@ from dejabug.evaluation.arrivals import ASKED, Arrival, Asked, Replay, replay
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.corpus import Corpus, Item, indexed
 from dejabug.evaluation.manifest import read_manifest
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ranking import Floats, TimedVectors
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.services import Rooms, encoder_name
+from dejabug.services import Services, encoder_name
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.processes import dejabug
@@ -89,12 +89,12 @@ def words_of(ticket: Ticket) -> Floats:
 def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> Corpus:
     """A corpus of tickets made by hand, in a real index."""
     url = f"redis://127.0.0.1:{store.connection_pool.connection_kwargs['port']}"
-    place = Rooms(Settings(encoder="starter", redis_url=url, **settings))
+    place = Services(Settings(encoder="starter", redis_url=url, **settings))
     place.adopt_encoder(Small(encoder_name(place.settings)))
     items = []
     for number, ticket in enumerate(tickets, start=1):
         clip, issue = str(number), ticket.issue or str(number)
-        where = Place(issue, ticket.project, "Game")
+        where = ClipLocation(issue, ticket.project, "Game")
         if ticket.clip is not None:
             frames = frames_of(ticket)
             place.index.write_clip(clip, where, frames.times, frames.vectors)
@@ -278,14 +278,14 @@ def plainly(
             name = f"o{number}n{n:06d}"
             item_of[name] = item
             clip = clips[item.clip_id]
-            where = Place(name, project, item.game)
+            where = ClipLocation(name, project, item.game)
             place.index.write_clip(name, where, clip.times, clip.vectors)
             compare_clip(place.collection, name)
             if item.issue_id in words:
                 place.tickets.write(name, project, words[item.issue_id], "")
                 compare_ticket(place.collection, name)
             for asked in ASKED:
-                matches = place.finder.like_clip(name, [project], use_words=asked == "clip_text")
+                matches = place.retriever.like_clip(name, [project], use_words=asked == "clip_text")
                 told[asked].append(
                     [
                         (m.score, item.group is not None and item.group == item_of[m.clip_id].group)
@@ -300,7 +300,7 @@ def test_a_project_in_memory_knows_no_other() -> None:
     assert frames.nearest_clips(unit(np.ones((1, 2))), 5, ["P"]) == []
     assert tickets.nearest(unit(np.ones(2)), 5, ["P"]) == []
     clip = TimedVectors(np.zeros(1, np.float32), unit(np.ones((1, 2))))
-    frames.write_clip("1", Place("7", "P", "Game"), clip)
+    frames.write_clip("1", ClipLocation("7", "P", "Game"), clip)
     tickets.write("7", unit(np.ones(2)))
     assert frames.issues_of_clips_on(["8", "7", "7"]) == {"1": "7"}
     assert [name for name, _ in frames.nearest_clips(clip.vectors, 5, ["P"])] == ["1"]

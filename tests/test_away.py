@@ -12,7 +12,7 @@ import pytest
 
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from support.demo_clips import COWS
 from support.jira_site import Site
@@ -51,7 +51,7 @@ def is_away(answer: Any) -> None:
 )
 def test_redis_goes_away_while_a_worker_is_waited_for(
     caller: Caller,
-    place: Rooms,
+    place: Services,
     own_redis: RedisServer,
     clips: Path,
     ask: Callable[[Caller, Path], Any],
@@ -69,7 +69,7 @@ def test_redis_goes_away_while_a_worker_is_waited_for(
 
 
 def test_redis_goes_away_while_a_clip_is_received(
-    caller: Caller, place: Rooms, own_redis: RedisServer, clips: Path, monkeypatch: Any
+    caller: Caller, place: Services, own_redis: RedisServer, clips: Path, monkeypatch: Any
 ) -> None:
     def receive(_request: Any, folder: Path, _most: int) -> None:
         (folder / "clip").write_bytes(b"x")
@@ -97,7 +97,7 @@ def test_redis_goes_away_while_a_job_is_listened_to(
 
 
 @pytest.fixture(params=["gone"])
-def away(place: Rooms, jira: Site, request: Any) -> Callable[[], None]:
+def away(place: Services, jira: Site, request: Any) -> Callable[[], None]:
     """Take Jira away, or have it refuse us with this status."""
 
     def end() -> None:
@@ -113,7 +113,7 @@ def away(place: Rooms, jira: Site, request: Any) -> Callable[[], None]:
 
 @pytest.mark.parametrize("away", ["gone", 401], indirect=True)
 def test_without_jira_nothing_is_told_by_any_door(
-    caller: Caller, place: Rooms, jira: Site, clips: Path, away: Callable[[], None]
+    caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1])
     clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
@@ -131,7 +131,7 @@ def test_without_jira_nothing_is_told_by_any_door(
 
 
 def test_without_jira_the_status_tells_the_rest(
-    caller: Caller, place: Rooms, jira: Site, clips: Path, away: Callable[[], None]
+    caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]

@@ -18,7 +18,7 @@ from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.command_line import call, words
 from support.jira_site import TOKEN, Site
 from support.workers import clips_waiting
@@ -65,7 +65,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def broken_off(place: Rooms) -> None:
+def broken_off(place: Services) -> None:
     """Read one page, and no further."""
     steps = read_backlog(place, JQL)
     next(steps)
@@ -86,7 +86,7 @@ def searches(jira: Site) -> list[str]:
 
 
 def test_a_ticket_that_leaves_while_pages_are_read_hides_no_other(
-    cold_place: Rooms, data_center: Site, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, data_center: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Data Center's pages are counted, and a backlog is read for days."""
     access = client.JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
@@ -103,7 +103,7 @@ def test_a_ticket_that_leaves_while_pages_are_read_hides_no_other(
 
 
 def test_every_issue_is_read_once_and_its_clips_are_queued(
-    cold_place: Rooms, backlog: list[str]
+    cold_place: Services, backlog: list[str]
 ) -> None:
     steps = list(read_backlog(cold_place, JQL))
     assert [step.issues for step in steps] == [20, 40, 50]
@@ -118,7 +118,7 @@ def test_every_issue_is_read_once_and_its_clips_are_queued(
 
 
 def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
-    cold_place: Rooms, jira: Site, backlog: list[str]
+    cold_place: Services, jira: Site, backlog: list[str]
 ) -> None:
     broken_off(cold_place)
     steps = list(read_backlog(cold_place, JQL))
@@ -128,7 +128,7 @@ def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
     assert clips_waiting(cold_place) == 10
 
 
-def test_begun_anew_it_starts_at_the_beginning(cold_place: Rooms, backlog: list[str]) -> None:
+def test_begun_anew_it_starts_at_the_beginning(cold_place: Services, backlog: list[str]) -> None:
     broken_off(cold_place)
     steps = list(read_backlog(cold_place, JQL, restart=True))
     assert not steps[0].resumed
@@ -136,7 +136,7 @@ def test_begun_anew_it_starts_at_the_beginning(cold_place: Rooms, backlog: list[
 
 
 def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
-    cold_place: Rooms, backlog: list[str]
+    cold_place: Services, backlog: list[str]
 ) -> None:
     list(read_backlog(cold_place, JQL))
     steps = list(read_backlog(cold_place, JQL))
@@ -146,7 +146,7 @@ def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
 
 
 def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
-    cold_place: Rooms, jira: Site, backlog: list[str]
+    cold_place: Services, jira: Site, backlog: list[str]
 ) -> None:
     broken_off(cold_place)
     jira.fail(path=SEARCH, status=400)
@@ -161,7 +161,7 @@ def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
 
 
 def test_a_cursor_too_old_to_be_trusted_is_not_even_tried(
-    cold_place: Rooms, jira: Site, backlog: list[str]
+    cold_place: Services, jira: Site, backlog: list[str]
 ) -> None:
     broken_off(cold_place)
     (key,) = cold_place.redis.keys("dejabug:backfill:*")
@@ -173,7 +173,7 @@ def test_a_cursor_too_old_to_be_trusted_is_not_even_tried(
 
 
 def test_a_jira_that_refuses_every_page_is_not_asked_for_ever(
-    cold_place: Rooms, jira: Site, backlog: list[str]
+    cold_place: Services, jira: Site, backlog: list[str]
 ) -> None:
     broken_off(cold_place)
     jira.fail(path=SEARCH, status=400, count=99)
@@ -184,7 +184,7 @@ def test_a_jira_that_refuses_every_page_is_not_asked_for_ever(
 
 
 def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
-    cold_place: Rooms, jira: Site, backlog: list[str], slept: list[float]
+    cold_place: Services, jira: Site, backlog: list[str], slept: list[float]
 ) -> None:
     limit = {"Retry-After": "9", "RateLimit-Reason": "jira-burst-based"}
     jira.fail(path=SEARCH, status=429, headers=limit)
@@ -197,7 +197,7 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
 
 
 def test_many_pauses_that_jira_names_are_all_made(
-    cold_place: Rooms, jira: Site, backlog: list[str], slept: list[float]
+    cold_place: Services, jira: Site, backlog: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "0"}, count=12)
     assert issues(read_backlog(cold_place, JQL))[-1] == 50
@@ -205,7 +205,7 @@ def test_many_pauses_that_jira_names_are_all_made(
 
 
 def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
-    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page brings its words' and clips' jobs: 24; more than 30 may not wait."""
     queue, most = cold_place.queue("clips"), []
@@ -227,12 +227,12 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
     assert all(step.stuck and "dejabug worker clips" in step.pause for step in waiting)
 
 
-def test_a_wrong_jql_is_refused_at_once(cold_place: Rooms) -> None:
+def test_a_wrong_jql_is_refused_at_once(cold_place: Services) -> None:
     with pytest.raises(JiraRefusedError):
         list(read_backlog(cold_place, "project ~~ nonsense"))
 
 
-def test_the_order_of_a_jql_is_ours(cold_place: Rooms, backlog: list[str]) -> None:
+def test_the_order_of_a_jql_is_ours(cold_place: Services, backlog: list[str]) -> None:
     steps = read_backlog(cold_place, f"{JQL} ORDER BY created DESC")
     next(steps)
     assert cold_place.catalogue.issue_by_key(backlog[0]) is not None
@@ -299,13 +299,13 @@ def mixed(jira: Site) -> list[str]:
     ]
 
 
-def everything_in(place: Rooms) -> dict[bytes, Any]:
+def everything_in(place: Services) -> dict[bytes, Any]:
     """All of Redis."""
     return {key: place.redis.dump(key) for key in place.redis.scan_iter()}
 
 
 def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
-    cold_place: Rooms, jira: Site, mixed: list[str]
+    cold_place: Services, jira: Site, mixed: list[str]
 ) -> None:
     settings = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
     object.__setattr__(cold_place, "settings", settings)
@@ -329,7 +329,7 @@ def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
 
 
 def test_a_dry_run_is_patient_too(
-    cold_place: Rooms, jira: Site, mixed: list[str], slept: list[float]
+    cold_place: Services, jira: Site, mixed: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
     told = {seen.pause for seen in survey(cold_place, JQL)}
@@ -340,18 +340,18 @@ def test_a_dry_run_is_patient_too(
 # The command
 
 
-def test_the_command_tells_what_a_dry_run_found(cold_place: Rooms, mixed: list[str]) -> None:
+def test_the_command_tells_what_a_dry_run_found(cold_place: Services, mixed: list[str]) -> None:
     answer = call("backfill", JQL, "--dry-run")
     assert answer.exit_code == 0, answer.output
     told = words(answer.output)
     assert "mp4 1 100 bytes 1" in told
     assert "an assumption, since no clip was done here yet" in told
     assert "Nothing was queued" in told
-    cold_place.pace.record(60.0, 100)
+    cold_place.throughput.record(60.0, 100)
     assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
 
 
-def test_scripts_get_json_and_nothing_else(cold_place: Rooms, mixed: list[str]) -> None:
+def test_scripts_get_json_and_nothing_else(cold_place: Services, mixed: list[str]) -> None:
     told = json.loads(call("backfill", JQL, "--dry-run", "--json").stdout)
     assert told["issues"] == 3
     assert told["kinds"]["gif"] == {"files": 1, "size": 50, "clips": 1}
@@ -362,7 +362,7 @@ def test_scripts_get_json_and_nothing_else(cold_place: Rooms, mixed: list[str]) 
 
 
 def test_ctrl_c_tells_how_to_go_on(
-    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = cold_place.jira.search
 
@@ -380,7 +380,7 @@ def test_ctrl_c_tells_how_to_go_on(
 
 
 def test_without_waiting_and_without_workers_a_full_queue_ends_it(
-    cold_place: Rooms, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     answer = call("backfill", JQL, "--no-wait")
@@ -389,7 +389,7 @@ def test_without_waiting_and_without_workers_a_full_queue_ends_it(
     assert "start a worker and call this again" in words(answer.output)
 
 
-def test_a_small_backlog_is_queued_without_waiting(cold_place: Rooms, mixed: list[str]) -> None:
+def test_a_small_backlog_is_queued_without_waiting(cold_place: Services, mixed: list[str]) -> None:
     answer = call("backfill", JQL, "--no-wait")
     assert answer.exit_code == 0
     assert "clips queued" in words(answer.output)

@@ -20,20 +20,20 @@ from typer.testing import CliRunner
 
 from dejabug.access.tokens import ApiToken
 from dejabug.cli import app
-from dejabug.index import Place, slug_of
+from dejabug.index import ClipLocation, slug_of
 from dejabug.ingest import jobs
 from dejabug.maintenance.backup import BackupError, check_backup, read_backup, records, write_backup
 from dejabug.maintenance.backup import importing as importing_module
 from dejabug.ranking import Calibration
 from dejabug.records.comments import CommentRecord
-from dejabug.records.learned_parameters import read_lessons
+from dejabug.records.learned_parameters import read_learned
 from dejabug.records.projects import KEY as RULES
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval import neighbourhood
 from dejabug.search.search import Filters, like_issue
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.searches import GAME
@@ -76,7 +76,7 @@ def snapshot(store: redis.Redis) -> dict[str, Any]:
 
 
 @pytest.fixture
-def filled(cold_place: Rooms, tmp_path: Path) -> tuple[Rooms, Path, dict[str, Any]]:
+def filled(cold_place: Services, tmp_path: Path) -> tuple[Services, Path, dict[str, Any]]:
     """A filled studio, its backup, and what was in Redis."""
     fill(cold_place)
     path = tmp_path / "backup.zip"
@@ -84,14 +84,14 @@ def filled(cold_place: Rooms, tmp_path: Path) -> tuple[Rooms, Path, dict[str, An
     return cold_place, path, snapshot(cold_place.redis)
 
 
-def emptied(place: Rooms) -> Rooms:
+def emptied(place: Services) -> Services:
     """The same service with an empty Redis."""
     place.redis.flushall()
-    return Rooms(place.settings)
+    return Services(place.settings)
 
 
 def test_everything_comes_back_as_it_was_under_every_encoder(
-    filled: tuple[Rooms, Path, dict[str, Any]],
+    filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, before = filled
     manifest = read_backup(emptied(place), path, quiet)
@@ -104,7 +104,7 @@ def test_everything_comes_back_as_it_was_under_every_encoder(
 
 
 def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path
+    place: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     history(place, jira, clips, PLACEHOLDER[0], QUIET)
     old, key, _ = old_and_new(place, jira, clips)
@@ -138,7 +138,7 @@ def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
 
 
 def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
-    filled: tuple[Rooms, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    filled: tuple[Services, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, path, before = filled
     for step in ("_put_issue", "_put_clip", "_put_ticket", "_put_studio"):
@@ -156,12 +156,12 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
                 read_backup(fresh, path, quiet)
         read_backup(fresh, path, quiet)
         assert snapshot(place.redis) == before
-    read_backup(Rooms(place.settings), path, quiet, merge=True)  # and once more changes nothing
+    read_backup(Services(place.settings), path, quiet, merge=True)  # and once more changes nothing
     assert snapshot(place.redis) == before
 
 
 def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
-    cold_place: Rooms, tmp_path: Path
+    cold_place: Services, tmp_path: Path
 ) -> None:
     """A version without a floor may have written the backup."""
     fill(cold_place)
@@ -173,20 +173,20 @@ def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
 
 
 def test_merging_adds_what_is_missing_and_leaves_what_is_there(
-    filled: tuple[Rooms, Path, dict[str, Any]],
+    filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, _ = filled
     fresh = emptied(place)
     fill(fresh, clips=1)
     fresh.catalogue.put_issue(IssueRecord("10001", "MOVED-1", "MOVED", "Other"))
-    fresh.ledger.put_comment("10002", CommentRecord("99", "newer", "", ()))
+    fresh.comments.put_comment("10002", CommentRecord("99", "newer", "", ()))
     fresh.projects.put("GAME", Rules("off"))
     failed = ClipRecord("20003", "10003", "a.mp4", 7, ClipStatus.FAILED, "timeout: slow")
     fresh.catalogue.put_clip(failed)
     with pytest.raises(BackupError, match=r"not empty .*--merge"):
         read_backup(fresh, path, quiet)
     read_backup(fresh, path, quiet, merge=True)
-    issue, comment = fresh.catalogue.issue("10001"), fresh.ledger.comment("10002")
+    issue, comment = fresh.catalogue.issue("10001"), fresh.comments.comment("10002")
     assert issue is not None
     assert issue.key == "MOVED-1"
     assert comment is not None
@@ -201,7 +201,7 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
 
 
 def test_a_clip_that_is_just_being_written_waits_after_the_restore(
-    cold_place: Rooms, tmp_path: Path
+    cold_place: Services, tmp_path: Path
 ) -> None:
     fill(cold_place)
     slug = slug_of(cold_place.encoder_name)
@@ -216,7 +216,7 @@ def test_a_clip_that_is_just_being_written_waits_after_the_restore(
 
 
 def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
-    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+    filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     place, path, _ = filled
     whole, broken = path.read_bytes(), tmp_path / "broken.zip"
@@ -275,7 +275,11 @@ def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes]) -
     ],
 )
 def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
-    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path, member: str, old: bytes, new: bytes
+    filled: tuple[Services, Path, dict[str, Any]],
+    tmp_path: Path,
+    member: str,
+    old: bytes,
+    new: bytes,
 ) -> None:
     place, path, _ = filled
     fresh, seen = emptied(place), []
@@ -294,7 +298,7 @@ def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
 
 
 def test_vectors_that_are_no_unit_vectors_are_refused(
-    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+    filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     place, path, _ = filled
 
@@ -314,7 +318,7 @@ def test_vectors_that_are_no_unit_vectors_are_refused(
 )
 @given(data=st.data())
 def test_no_flipped_byte_goes_unseen_where_it_matters(
-    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path, data: st.DataObject
+    filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path, data: st.DataObject
 ) -> None:
     """What may differ unseen is what ZIP keeps twice or nobody reads: dates, attributes."""
     place, path, before = filled
@@ -339,13 +343,19 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 )
 @given(words=TEXT, filename=TEXT, note=TEXT, game=TEXT, reason=TEXT)
 def test_whatever_people_write_comes_back_letter_by_letter(
-    cold_place: Rooms, tmp_path: Path, words: str, filename: str, note: str, game: str, reason: str
+    cold_place: Services,
+    tmp_path: Path,
+    words: str,
+    filename: str,
+    note: str,
+    game: str,
+    reason: str,
 ) -> None:
     cold_place.redis.flushall()
     cold_place.tell_of_encoder(cold_place.encoder_name, LENGTH, "label")
     cold_place.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
     cold_place.catalogue.put_words("1", words)
-    cold_place.ledger.put_note("1", note)
+    cold_place.comments.put_note("1", note)
     failed = ClipRecord("2", "1", filename, 1, ClipStatus.FAILED, reason)
     cold_place.catalogue.put_clip(failed)
     before = snapshot(cold_place.redis)
@@ -355,7 +365,7 @@ def test_whatever_people_write_comes_back_letter_by_letter(
 
 
 def test_many_lines_and_frames_make_many_members(
-    cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.LINES", 2)
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.VECTORS", 5)
@@ -372,7 +382,7 @@ def test_many_lines_and_frames_make_many_members(
 
 
 def test_long_signatures_make_many_members(
-    cold_place: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.PICTURES", 4)
     fill(cold_place, clips=5)
@@ -391,7 +401,7 @@ def test_long_signatures_make_many_members(
 
 
 def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
-    filled: tuple[Rooms, Path, dict[str, Any]], tmp_path: Path
+    filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     place, path, before = filled
     old = tmp_path / "old.zip"
@@ -426,7 +436,7 @@ def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
 
 
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
-    filled: tuple[Rooms, Path, dict[str, Any]],
+    filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, _ = filled
     before = path.read_bytes()
@@ -443,7 +453,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert [each.name for each in path.parent.glob(".*")] == []
 
 
-def test_the_file_is_read_by_standard_tools(filled: tuple[Rooms, Path, dict[str, Any]]) -> None:
+def test_the_file_is_read_by_standard_tools(filled: tuple[Services, Path, dict[str, Any]]) -> None:
     _, path, _ = filled
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -453,7 +463,7 @@ def test_the_file_is_read_by_standard_tools(filled: tuple[Rooms, Path, dict[str,
             assert np.load(member).shape == (15, LENGTH)
 
 
-def test_no_token_and_no_secret_is_in_a_backup(cold_place: Rooms, tmp_path: Path) -> None:
+def test_no_token_and_no_secret_is_in_a_backup(cold_place: Services, tmp_path: Path) -> None:
     fill(cold_place)
     secret, token = cold_place.tokens.create("ci", ["GAME"])
     session = cold_place.sessions.begin(token.reader)
@@ -468,7 +478,7 @@ def test_no_token_and_no_secret_is_in_a_backup(cold_place: Rooms, tmp_path: Path
 
 
 def test_old_footage_is_not_restored_where_it_was_purged_since(
-    filled: tuple[Rooms, Path, dict[str, Any]],
+    filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, _ = filled
     fresh = emptied(place)
@@ -479,12 +489,12 @@ def test_old_footage_is_not_restored_where_it_was_purged_since(
 
 
 def test_lessons_and_rules_hold_after_a_restore(
-    filled: tuple[Rooms, Path, dict[str, Any]],
+    filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, _ = filled
     fresh = emptied(place)
     read_backup(fresh, path, quiet)
-    lessons = read_lessons(fresh.redis, fresh.encoder_name)
+    lessons = read_learned(fresh.redis, fresh.encoder_name)
     assert lessons.calibrations is not None
     assert lessons.calibrations.frames == Calibration(2.0, 0.5, -1.0, 0.3, -2.0)
     assert fresh.verdicts.rejected("10001", ["10002"]) == {"10002"}
@@ -492,7 +502,7 @@ def test_lessons_and_rules_hold_after_a_restore(
     assert fresh.queue("default").count == 1
 
 
-def test_the_commands_say_what_they_did_or_why_not(cold_place: Rooms, tmp_path: Path) -> None:
+def test_the_commands_say_what_they_did_or_why_not(cold_place: Services, tmp_path: Path) -> None:
     fill(cold_place)
     path, tell = tmp_path / "backup.zip", CliRunner().invoke
     told = tell(app, ["export", str(path)])
@@ -514,7 +524,7 @@ def test_the_commands_say_what_they_did_or_why_not(cold_place: Rooms, tmp_path: 
     [
         (records.IssueLine, IssueRecord),
         (records.ClipLine, ClipRecord),
-        (records.PlaceLine, Place),
+        (records.PlaceLine, ClipLocation),
         (records.CommentLine, CommentRecord),
         (records.VerdictLine, Verdict),
         (records.TokenLine, ApiToken),

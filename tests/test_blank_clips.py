@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dejabug.infra.metrics import REGISTRY
-from dejabug.records.progress import standing_of, why
+from dejabug.records.progress import progress_of, why
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.api import Caller, compared
 from support.demo_clips import COWS
 from support.jira_site import Site
@@ -21,14 +21,14 @@ def failures() -> float:
 
 
 def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
-    caller: Caller, place: Rooms, jira: Site, black: Path
+    caller: Caller, place: Services, jira: Site, black: Path
 ) -> None:
     before = failures()
     key = jira.file("GAME", "only black", black)
     issue_id = tell(place, jira, key)
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    standing = standing_of(place.catalogue, record)
+    standing = progress_of(place.catalogue, record)
     (clip,) = standing.failed  # the panel lists these
     assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: it is {BLACK}")
     assert why(clip) == f"it is {BLACK}"
@@ -41,14 +41,14 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
 
 
 def test_a_black_picture_to_search_with_is_refused_with_its_reason(
-    caller: Caller, place: Rooms, black: Path
+    caller: Caller, place: Services, black: Path
 ) -> None:
     told = caller.get(compared(caller, place, black)).get_json()
     assert (told["state"], told["reason"]) == ("failed", f"blank: it is {BLACK}")
 
 
 def test_what_was_left_out_is_noted_on_the_clip_and_told_who_searches_with_it(
-    caller: Caller, place: Rooms, jira: Site, clips: Path, loading: Path
+    caller: Caller, place: Services, jira: Site, clips: Path, loading: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     issue_id = tell(place, jira, jira.file("GAME", "black at first", loading))

@@ -16,7 +16,7 @@ from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import PENDING
 from dejabug.records.projects import KEY, Rules
 from dejabug.search import questions, search
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.command_line import call, words
 from support.demo_clips import COWS
 from support.jira_site import Site
@@ -34,7 +34,7 @@ def test_help_teaches() -> None:
         assert call(command, "--help").exit_code == 0
 
 
-def test_a_backfill_from_the_command_line(cold_place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_backfill_from_the_command_line(cold_place: Services, jira: Site, clips: Path) -> None:
     jira.file("GAME", "s", clips / COWS[0])
     answer = call("backfill", "project = GAME", "--no-wait")
     assert answer.exit_code == 0
@@ -43,7 +43,7 @@ def test_a_backfill_from_the_command_line(cold_place: Rooms, jira: Site, clips: 
 
 
 def test_similar_lists_issues_and_says_which_are_commented(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], "crafter-14.mp4", "crafter-12.webm")
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -60,7 +60,7 @@ def test_similar_lists_issues_and_says_which_are_commented(
     assert "silent" in shown
 
 
-def test_similar_names_no_restricted_ticket(place: Rooms, jira: Site, clips: Path) -> None:
+def test_similar_names_no_restricted_ticket(place: Services, jira: Site, clips: Path) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -70,14 +70,16 @@ def test_similar_names_no_restricted_ticket(place: Rooms, jira: Site, clips: Pat
 
 
 def test_similar_says_what_to_do_about_unknown_issues(
-    cold_place: Rooms, jira: Site, tmp_path: Path
+    cold_place: Services, jira: Site, tmp_path: Path
 ) -> None:
     answer = call("similar", "GAME-77")
     assert answer.exit_code == 1
     assert "dejabug backfill" in words(answer.output + answer.stderr)
 
 
-def test_similar_tells_why_a_clip_is_not_indexed(place: Rooms, jira: Site, tmp_path: Path) -> None:
+def test_similar_tells_why_a_clip_is_not_indexed(
+    place: Services, jira: Site, tmp_path: Path
+) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
     key = jira.file("GAME", "s", tmp_path / "bad.mp4")
     tell(place, jira, key)
@@ -87,14 +89,14 @@ def test_similar_tells_why_a_clip_is_not_indexed(place: Rooms, jira: Site, tmp_p
 
 
 def test_search_by_words_leaves_restricted_tickets_out(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_key, secret_key = history(place, jira, clips, COWS[0], COWS[1])
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
     def answer_here(
-        place: Rooms, words: str, projects: list[str], limit: int, patience: float
+        place: Services, words: str, projects: list[str], limit: int, patience: float
     ) -> Any:
         # tests/test_worker.py asks a real worker.
         return questions.search_text(place, words, projects, limit)
@@ -110,7 +112,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
 
 
 def test_redis_away_is_one_clear_line(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done = dejabug("similar", "GAME-1", DEJABUG_REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 1
@@ -125,7 +127,7 @@ def test_a_wrong_setting_is_told_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_settings_lists_every_variable_and_masks_secrets(cold_place: Rooms) -> None:
+def test_settings_lists_every_variable_and_masks_secrets(cold_place: Services) -> None:
     shown = call("settings").output
     assert "DEJABUG_REDIS_URL" in shown
     assert "test-token" not in shown
@@ -133,7 +135,7 @@ def test_settings_lists_every_variable_and_masks_secrets(cold_place: Rooms) -> N
 
 
 def test_doctor_finds_everything_well_or_says_what_to_do(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     ill = call("doctor")
     assert ill.exit_code == 1
@@ -177,7 +179,7 @@ def test_doctor_names_what_is_wrong(
 
 
 def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
-    cold_place: Rooms,
+    cold_place: Services,
 ) -> None:
     queue = cold_place.queue("default")
     job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
@@ -211,7 +213,9 @@ def test_doctor_tells_whether_the_metrics_address_is_ours(environment: dict[str,
     assert "where no process of this machine answers now" in words(free.stdout)
 
 
-def test_a_verdict_is_kept_and_a_wrong_key_is_told(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_verdict_is_kept_and_a_wrong_key_is_told(
+    place: Services, jira: Site, clips: Path
+) -> None:
     first, second = history(place, jira, clips, COWS[0], "crafter-14.mp4")
     answer = call("verdict", first, second, "--not-similar")
     assert answer.exit_code == 0
@@ -227,7 +231,7 @@ def test_a_verdict_is_kept_and_a_wrong_key_is_told(place: Rooms, jira: Site, cli
 
 
 def test_the_studio_s_own_duplicates_are_the_truth_of_eval_from_jira(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     nothing = call("eval", "--from-jira")
     assert nothing.exit_code == 1
@@ -260,7 +264,7 @@ def test_a_broken_file_of_labels_ends_a_worker_at_its_start(
     assert "Traceback" not in done.stderr
 
 
-def test_project_shows_and_sets_the_rules(cold_place: Rooms) -> None:
+def test_project_shows_and_sets_the_rules(cold_place: Services) -> None:
     assert "No project" in words(call("project").output)
     answer = call("project", "game", "--mode", "quiet", "--threshold", "0.95")
     assert answer.exit_code == 0
@@ -288,7 +292,7 @@ def test_project_shows_and_sets_the_rules(cold_place: Rooms) -> None:
 
 
 def test_a_project_that_gets_quiet_loses_its_comments(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -300,7 +304,7 @@ def test_a_project_that_gets_quiet_loses_its_comments(
 
 
 def test_a_project_is_forgotten_when_a_person_says_so(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     history(place, jira, clips, "crafter-14.mp4", project="OTHER")

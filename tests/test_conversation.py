@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dejabug.ingest import jobs
 from dejabug.jira.comments import escape
 from dejabug.retrieval import similar_issues
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.suggestions.comment_commands import MOST_COMMANDS, Command, commands_in, look_anew
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
@@ -55,7 +55,7 @@ def test_whatever_is_written_is_read_without_harm(body: str) -> None:
     assert len(commands_in("/dejabug " + body)) >= 1 or body.lstrip(" \t")[:1].isalnum()
 
 
-def say(place: Rooms, jira: Site, key: str, body: str, who: str = "tester") -> str:
+def say(place: Services, jira: Site, key: str, body: str, who: str = "tester") -> str:
     """Comment on an issue, tell the service, and work; the comment's id."""
     said = jira.call("POST", f"/rest/api/2/issue/{key}/comment", who, json={"body": body})
     jobs.obey(jira.issue(key)["id"], said["id"])
@@ -70,7 +70,7 @@ def answer(jira: Site, key: str) -> str:
 
 
 def test_not_takes_the_ticket_out_for_good_and_says_so_in_our_comment(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     first, second = history(place, jira, clips, COWS[0], COWS[1])
     both = ". ".join(str(jira.issue(key)["fields"]["summary"]) for key in (first, second))
@@ -87,7 +87,7 @@ def test_not_takes_the_ticket_out_for_good_and_says_so_in_our_comment(
     assert f"[{first}|" not in answer(jira, key)
 
 
-def test_mute_and_again(place: Rooms, jira: Site, clips: Path) -> None:
+def test_mute_and_again(place: Services, jira: Site, clips: Path) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     say(place, jira, key, "/dejabug mute")
     assert f"[{old}|" not in answer(jira, key)
@@ -100,7 +100,7 @@ def test_mute_and_again(place: Rooms, jira: Site, clips: Path) -> None:
 
 
 def test_again_writes_anew_where_somebody_deleted_our_comment(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     (ours,) = jira.comments(key)
@@ -110,7 +110,7 @@ def test_again_writes_anew_where_somebody_deleted_our_comment(
 
 
 def test_looking_again_with_nothing_left_to_say_takes_the_comment_away(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     jira.call("DELETE", f"/rest/api/2/issue/{old}")
@@ -122,7 +122,7 @@ def test_looking_again_with_nothing_left_to_say_takes_the_comment_away(
 
 
 def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -141,7 +141,7 @@ def test_why_explains_a_ticket_that_is_named_and_one_that_is_not(
 
 
 def test_why_is_told_of_a_ticket_however_far_down_it_ranks(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similar_issues, "RE_READ", 1)
     cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
@@ -152,20 +152,20 @@ def test_why_is_told_of_a_ticket_however_far_down_it_ranks(
     assert f"[{cows}|" in answer(jira, key)
 
 
-def test_an_issue_that_was_never_read_answers_too(place: Rooms, jira: Site, clips: Path) -> None:
+def test_an_issue_that_was_never_read_answers_too(place: Services, jira: Site, clips: Path) -> None:
     history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     say(place, jira, key, "/dejabug again")
     assert "Looked anew" in answer(jira, key)
 
 
-def test_help_is_given_for_what_is_not_understood(place: Rooms, jira: Site) -> None:
+def test_help_is_given_for_what_is_not_understood(place: Services, jira: Site) -> None:
     key = jira.file("GAME", "s")
     say(place, jira, key, "/dejabug please")
     assert "I understand:" in answer(jira, key)
 
 
-def test_a_name_that_is_mark_up_does_nothing_in_our_answer(place: Rooms, jira: Site) -> None:
+def test_a_name_that_is_mark_up_does_nothing_in_our_answer(place: Services, jira: Site) -> None:
     hostile = "[x|http://evil.example] *a*\n{color:red}!img.png!|"
     jira.app.extensions["store"].users["tester"].name = hostile
     key = jira.file("GAME", "s")
@@ -173,50 +173,50 @@ def test_a_name_that_is_mark_up_does_nothing_in_our_answer(place: Rooms, jira: S
     assert f"_To {escape(hostile)}:_ I understand:" in answer(jira, key)
 
 
-def test_a_comment_is_obeyed_once(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_comment_is_obeyed_once(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     said = say(place, jira, key, "/dejabug mute")
     say(place, jira, key, "/dejabug again")
     text = answer(jira, key)
     jobs.obey(issue_id, said)  # its webhook once more
     work(place)
-    assert not place.ledger.muted(issue_id)
+    assert not place.comments.muted(issue_id)
     assert answer(jira, key) == text
 
 
-def test_our_own_words_are_no_command(place: Rooms, jira: Site, clips: Path) -> None:
+def test_our_own_words_are_no_command(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     (ours,) = jira.comments(key)
     assert "/dejabug mute" in ours["body"]
     jobs.obey(issue_id, ours["id"])
-    assert not place.ledger.muted(issue_id)
+    assert not place.comments.muted(issue_id)
 
 
-def test_a_deleted_comment_asks_for_nothing(place: Rooms, jira: Site) -> None:
+def test_a_deleted_comment_asks_for_nothing(place: Services, jira: Site) -> None:
     """Somebody takes a command back before its job runs."""
     key = jira.file("GAME", "s")
     issue_id = tell(place, jira, key)
     told = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json={"body": "/dejabug mute"})
     jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{told['id']}")
     jobs.obey(issue_id, told["id"])
-    assert not place.ledger.muted(issue_id)
-    assert place.ledger.note(issue_id) == ""
+    assert not place.comments.muted(issue_id)
+    assert place.comments.note(issue_id) == ""
     assert place.queue("default").count == 0
     assert jira.comments(key) == []
 
 
 def test_customers_of_a_service_project_are_not_obeyed_and_agents_are(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     jira.app.extensions["store"].project_types["HELP"] = "service_desk"
     key = jira.file("HELP", "s")
     issue_id = tell(place, jira, key)
     say(place, jira, key, "/dejabug mute")
-    assert not place.ledger.muted(issue_id)
+    assert not place.comments.muted(issue_id)
     internal: dict[str, Any] = {
         "body": "/dejabug mute",
         "properties": [{"key": "sd.public.comment", "value": {"internal": True}}],
     }
     said = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json=internal)
     jobs.obey(issue_id, said["id"])
-    assert place.ledger.muted(issue_id)
+    assert place.comments.muted(issue_id)

@@ -8,7 +8,7 @@ from typing import Any
 from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.ranking import motion_of
 from dejabug.retrieval.similar_issues import rank
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
@@ -16,7 +16,7 @@ from support.tickets import history, tell
 
 
 def test_a_dark_recording_of_a_clip_finds_its_ticket(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+    place: Services, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
 ) -> None:
     others = [path.name for path in sorted(clips.glob("freedoom-0*"))[:4]]
     old, *_ = history(place, jira, clips, COWS[0], COWS[1], *PLACEHOLDER, QUIET, *others)

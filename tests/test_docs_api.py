@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from dejabug.infra.redis_server import free_port
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS, QUIET
 from support.forks import Fork
 from support.jira_site import Site
@@ -42,7 +42,7 @@ def service(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_examples_of_the_docs_do_what_they_say(
-    place: Rooms, jira: Site, clips: Path, service: str
+    place: Services, jira: Site, clips: Path, service: str
 ) -> None:
     old = history(place, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[1])

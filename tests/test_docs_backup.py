@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.jira_site import Site
 from support.repository import ROOT
 from support.studio import fill
@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
 
 
 def test_the_commands_of_the_page_do_what_they_say(
-    cold_place: Rooms, environment: dict[str, str], jira: Site, tmp_path: Path
+    cold_place: Services, environment: dict[str, str], jira: Site, tmp_path: Path
 ) -> None:
     fill(cold_place)
     jira.file("GAME", "so that Jira shows the project")

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.command_line import PROBE_KEYS, call
 from support.repository import ROOT
 
@@ -17,7 +17,7 @@ SHOWN = re.findall(r"```console\n\$ dejabug (.+)\n([^`]+)```", PAGE)
 
 @pytest.mark.parametrize(("line", "output"), SHOWN)
 def test_the_page_shows_what_the_command_prints(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, line: str, output: str
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch, line: str, output: str
 ) -> None:
     monkeypatch.chdir(ROOT)
     printed = call(*shlex.split(line)).stdout

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support import contract
 from support.jira_site import Site
 from support.repository import ROOT
@@ -32,14 +32,14 @@ def test_scopes_are_those_that_atlassian_states() -> None:
 
 
 def test_every_request_of_a_tickets_life_is_in_the_table(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old_and_new(place, jira, clips)
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}  # by a person
 
 
 def test_every_request_about_somebody_known_by_e_mail_is_in_the_table(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, *_ = old_and_new(place, jira, clips)
     jira.app.extensions["store"].users["bot"].admin = True

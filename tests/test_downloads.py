@@ -17,7 +17,7 @@ from dejabug.ingest import jobs, previews
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import Site
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told_as_one(jira: Site, clips: Path) -> None:
         load(url, Path("/dev/full"), 5 * MEBIBYTE)
 
 
-def filed(place: Rooms, jira: Site, clip: Path) -> Any:
+def filed(place: Services, jira: Site, clip: Path) -> Any:
     """A ticket with a clip, read and its clip queued: the clip's record."""
     issue_id = str(jira.issue(jira.file("GAME", "cows", clip))["id"])
     jobs.sync_issue(issue_id, False)
@@ -83,7 +83,7 @@ def filed(place: Rooms, jira: Site, clip: Path) -> Any:
 
 
 def test_a_disk_that_is_full_for_a_while_costs_a_repeat_and_not_a_clip(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -106,7 +106,7 @@ def test_a_disk_that_is_full_for_a_while_costs_a_repeat_and_not_a_clip(
 
 @pytest.mark.parametrize("honest", [True, False])
 def test_an_attachment_of_four_gigabytes_is_refused_unread(
-    honest: bool, place: Rooms, jira: Site, tmp_path: Path
+    honest: bool, place: Services, jira: Site, tmp_path: Path
 ) -> None:
     """Whether Jira's list tells its size, or only the answer to the download does."""
     small = tmp_path / "huge.mp4"

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.waiting import wait_until
 
 INDEXED, FAILED, PURGED = ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.PURGED
@@ -19,7 +19,7 @@ VECTOR = np.eye(4, dtype=np.float32)[:1]
 
 
 @pytest.fixture
-def hand(cold_place: Rooms) -> Handover:
+def hand(cold_place: Services) -> Handover:
     """Two empty collections; there is an issue in each of two projects."""
     names = ("old", "new")
     for name in names:
@@ -38,7 +38,7 @@ def put(hand: Handover, ids: Iterable[int], old: ClipStatus, new: ClipStatus) ->
         for kept, status in ((hand.old, old), (hand.new, new)):
             kept.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, status))
         if new is INDEXED:
-            where = Place(issue, project, "")
+            where = ClipLocation(issue, project, "")
             hand.new.index.write_clip(str(number), where, np.zeros(1, np.float32), VECTOR)
 
 

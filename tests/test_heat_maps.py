@@ -21,7 +21,7 @@ from dejabug.retrieval import heat_maps, neighbourhood
 from dejabug.retrieval.heat_maps import COMPARED, NoPictureError, Spot
 from dejabug.search import questions
 from dejabug.search.questions import Answerer, SearchFailedError, heat_map_questions_key
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app, heat
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp
@@ -42,7 +42,7 @@ def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
 class Scene:
     """Two tickets of one bug among others, and who asks for their clips' heat maps."""
 
-    place: Rooms
+    place: Services
     jira: Site
     app: ForgeApp
     client: FlaskClient
@@ -86,18 +86,18 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Rooms, jira: Site, clips: Path, app: ForgeApp) -> Scene:
+def scene(place: Services, jira: Site, clips: Path, app: ForgeApp) -> Scene:
     here, there, *_ = history(place, jira, clips, COWS[0], COWS[2], *OTHERS)
     return Scene(place, jira, app, create_app(place).test_client(), here, there)
 
 
 @pytest.fixture
-def worker(place: Rooms) -> Iterator[None]:
+def worker(place: Services) -> Iterator[None]:
     with searching(place):
         yield
 
 
-def pictures_read(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def pictures_read(place: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The clips of which pictures are read from now on."""
     read, found = place.pictures.read, list[str]()
     monkeypatch.setattr(
@@ -139,7 +139,7 @@ def test_a_picture_beside_itself_matches_wherever_it_is_unusual(scene: Scene) ->
 
 
 def test_restricted_tickets_clips_tell_nothing(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Rooms, jira: Site, clips: Path
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services, jira: Site, clips: Path
 ) -> None:
     before = scene.drawn()
     secret = jira.file("GAME", "more cows", clips / COWS[1])
@@ -158,7 +158,7 @@ def test_restricted_tickets_clips_tell_nothing(
 
 
 def test_a_neighbour_that_is_restricted_later_tells_nothing_from_then_on(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Rooms, jira: Site
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services, jira: Site
 ) -> None:
     old = scene.spot(scene.there)
     pair = (scene.spot(scene.here), old)
@@ -174,7 +174,7 @@ def test_a_neighbour_that_is_restricted_later_tells_nothing_from_then_on(
 
 
 def test_a_record_that_says_restricted_counts_before_the_index_knows(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Rooms
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services
 ) -> None:
     third = scene.another()
     record = place.catalogue.issue_by_key(third)
@@ -187,7 +187,7 @@ def test_a_record_that_says_restricted_counts_before_the_index_knows(
 
 
 def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
-    place: Rooms, jira: Site, clips: Path, app: ForgeApp
+    place: Services, jira: Site, clips: Path, app: ForgeApp
 ) -> None:
     here = jira.file("GAME", "cows", clips / COWS[0], clips / COWS[1])
     tell(place, jira, here, watch=False)
@@ -200,7 +200,7 @@ def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
 
 
 def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
-    scene: Scene, place: Rooms, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, clip in scene.clip_ids().items():
         if key not in (scene.here, scene.there):
@@ -208,7 +208,7 @@ def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
     assert scene.drawn()["here"]["unusual"] is None
 
 
-def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, place: Rooms) -> None:
+def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, place: Services) -> None:
     spot = scene.spot(scene.here)
     with pytest.raises(NoPictureError, match="no longer kept"):
         heat_maps.heat_maps(place, Spot(spot.clip, spot.at + 0.123), spot)

@@ -11,7 +11,7 @@ import pytest
 from dejabug import media
 from dejabug.records.types import ClipStatus
 from dejabug.search import uploads
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.processes import log_of, processes_of
@@ -65,7 +65,7 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def test_a_worker_outlives_hostile_tickets_and_uploads(
-    start: Any, cold_place: Rooms, jira: Site, clips: Path, tmp_path: Path, scratch: Path
+    start: Any, cold_place: Services, jira: Site, clips: Path, tmp_path: Path, scratch: Path
 ) -> None:
     canary = write_canary(tmp_path / "canary.ts", FFMPEG)
     folder = tmp_path / "nasty"

@@ -12,9 +12,9 @@ import redis
 
 from dejabug.index import (
     BadVectorsError,
+    ClipLocation,
     FrameIndex,
     IndexUnavailableError,
-    Place,
     completeness,
     escape_tag,
     slug_of,
@@ -126,17 +126,17 @@ def test_forgetting_leaves_nothing(frames: FrameIndex, store: redis.Redis) -> No
 
 def test_a_moved_clip_is_found_in_its_new_project_only(frames: FrameIndex) -> None:
     frames.write_clip("1", HOME, times(3), unit(3))
-    frames.move_clip("1", Place("1", "OTHER", "Racer"))
+    frames.move_clip("1", ClipLocation("1", "OTHER", "Racer"))
     assert frames.nearest_clips(unit(1), 10, ["GAME"]) == []
     assert [clip for clip, _ in frames.nearest_clips(unit(1), 10, ["OTHER"])] == ["1"]
-    assert frames.places(["1", "unknown"]) == {"1": Place("1", "OTHER", "Racer")}
+    assert frames.places(["1", "unknown"]) == {"1": ClipLocation("1", "OTHER", "Racer")}
     assert frames.clip_count(["GAME"]) == 0
     assert frames.clip_count(["OTHER"]) == 1
 
 
 def test_a_clip_that_is_written_for_another_project_leaves_its_old_one(frames: FrameIndex) -> None:
     frames.write_clip("1", HOME, times(3), unit(3))
-    frames.write_clip("1", Place("2", "OTHER", "Racer"), times(3), unit(3))
+    frames.write_clip("1", ClipLocation("2", "OTHER", "Racer"), times(3), unit(3))
     assert (frames.clip_count(["GAME"]), frames.clip_count(["OTHER"])) == (0, 1)
     assert frames.issues_of_clips_on(["1", "2"]) == {"1": "2"}
 
@@ -168,7 +168,7 @@ def test_a_clip_that_is_forgotten_while_it_moves_leaves_nothing(
     before = set(store.keys())
     frames.write_clip("1", HOME, times(3), unit(3))
     Interrupted.act = lambda: frames.forget_clip("1")
-    raced.move_clip("1", Place("1", "OTHER", "Racer"))
+    raced.move_clip("1", ClipLocation("1", "OTHER", "Racer"))
     assert set(store.keys()) == before
 
 
@@ -186,14 +186,14 @@ def test_of_two_who_write_a_clip_the_last_one_s_frames_are_in(
     frames: FrameIndex, raced: FrameIndex
 ) -> None:
     Interrupted.act = lambda: frames.write_clip("1", HOME, times(9), unit(9))
-    raced.write_clip("1", Place("1", "OTHER", "Racer"), times(3), unit(3))
+    raced.write_clip("1", ClipLocation("1", "OTHER", "Racer"), times(3), unit(3))
     assert frames.state().frames == 3
     assert (frames.clip_count(["GAME"]), frames.clip_count(["OTHER"])) == (0, 1)
 
 
 @pytest.mark.parametrize("project", ["A-B", "a b", "{x}|*", "ÜBER", "a,b", '"', "-1"])
 def test_project_names_cannot_break_out_of_the_filter(frames: FrameIndex, project: str) -> None:
-    frames.write_clip("1", Place("1", project, "Racer"), times(2), unit(2))
+    frames.write_clip("1", ClipLocation("1", project, "Racer"), times(2), unit(2))
     frames.write_clip("2", HOME, times(2), unit(2))
     if "," in project:
         # A tag field splits at commas; no Jira project key has one.
@@ -234,7 +234,7 @@ def test_a_query_that_times_out_is_an_error_and_never_an_empty_answer(
 def test_a_text_finds_the_best_frame_of_each_clip(frames: FrameIndex) -> None:
     vectors = {f"{n}": unit(20, n) for n in range(10)}
     for clip, rows in vectors.items():
-        place = Place(clip, "OTHER" if clip == "9" else "GAME", "Racer")
+        place = ClipLocation(clip, "OTHER" if clip == "9" else "GAME", "Racer")
         frames.write_clip(clip, place, times(20), rows)
     query = unit(1, 99)[0]
     exact = {clip: float((rows @ query).max()) for clip, rows in vectors.items()}
@@ -262,7 +262,7 @@ def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
     frames = FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
     for n in range(30):
         frames.write_clip(
-            f"{n}", Place(f"{n}", ["A", "B", "C"][n % 3], "g"), times(10), unit(10, n)
+            f"{n}", ClipLocation(f"{n}", ["A", "B", "C"][n % 3], "g"), times(10), unit(10, n)
         )
     query = unit(2, 99)
     everything = frames.nearest_frames(query, 300, ["A", "B", "C"])

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from dejabug.cli import app as commands
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
-from dejabug.index import Place, copy_vectors
+from dejabug.index import ClipLocation, copy_vectors
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest import jobs
 from dejabug.maintenance import index_repair, reembedding
@@ -27,7 +27,7 @@ from dejabug.maintenance.index_repair import Repaired, queue_repair, repair
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import rank
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.census import Census
 from support.command_line import words
@@ -61,12 +61,12 @@ def environment(environment: dict[str, str], main: RedisServer, own: RedisServer
     return {**environment, "DEJABUG_REDIS_URL": main.url, "DEJABUG_INDEX_REDIS_URL": own.url}
 
 
-def other_rooms(place: Rooms, starter: StarterEncoder | None = None, **changed: str) -> Rooms:
+def other_rooms(place: Services, starter: StarterEncoder | None = None, **changed: str) -> Services:
     """Another process with other addresses, perhaps a worker's."""
-    rooms = Rooms(place.settings.model_copy(update=changed))
+    services = Services(place.settings.model_copy(update=changed))
     if starter is not None:
-        rooms.adopt_encoder(starter)
-    return rooms
+        services.adopt_encoder(starter)
+    return services
 
 
 def keys_in(server: RedisServer) -> set[str]:
@@ -74,7 +74,7 @@ def keys_in(server: RedisServer) -> set[str]:
         return {key.decode() for key in connection.scan_iter("dejabug:*")}
 
 
-def found(place: Rooms, key: str) -> list[str]:
+def found(place: Services, key: str) -> list[str]:
     """The tickets that are like this one, best first."""
     record = place.catalogue.issue_by_key(key)
     assert record is not None
@@ -86,7 +86,7 @@ def found(place: Rooms, key: str) -> list[str]:
 
 
 def test_a_plain_redis_serves_for_all_but_vectors(
-    place: Rooms, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+    place: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
 ) -> None:
     old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -106,7 +106,7 @@ def test_a_plain_redis_serves_for_all_but_vectors(
 
 
 def test_an_encoder_is_forgotten_on_both_sides(
-    place: Rooms, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+    place: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
 ) -> None:
     history(place, jira, clips, COWS[0])
     old = place.encoder_name
@@ -119,7 +119,7 @@ def test_an_encoder_is_forgotten_on_both_sides(
 
 
 def test_an_evaluation_leaves_the_service_s_vectors_alone(
-    place: Rooms, starter: StarterEncoder, own: RedisServer, tmp_path: Path, clips: Path
+    place: Services, starter: StarterEncoder, own: RedisServer, tmp_path: Path, clips: Path
 ) -> None:
     line = (clips / "manifest.jsonl").read_text("utf-8").splitlines()[0]
     (tmp_path / "set").mkdir()
@@ -137,7 +137,7 @@ def test_an_evaluation_leaves_the_service_s_vectors_alone(
 
 
 def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
-    start: Any, cold_place: Rooms, jira: Site, clips: Path, own: RedisServer
+    start: Any, cold_place: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
     old = jira.file("GAME", "old cows", clips / COWS[0])
     send_created(cold_place, jira, old)
@@ -162,7 +162,7 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
 
 
 def test_no_clip_is_downloaded_in_vain_while_the_vectors_are_away(
-    place: Rooms, jira: Site, clips: Path, own: RedisServer
+    place: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
     place.index.state()
     key = jira.file("GAME", "cows", clips / COWS[0])
@@ -173,7 +173,7 @@ def test_no_clip_is_downloaded_in_vain_while_the_vectors_are_away(
 
 
 def test_metrics_tell_the_two_apart_and_which_one_is_away(
-    place: Rooms, jira: Site, clips: Path, own: RedisServer
+    place: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
     history(place, jira, clips, COWS[0])
     registry = CollectorRegistry()
@@ -193,7 +193,9 @@ def test_metrics_tell_the_two_apart_and_which_one_is_away(
     assert 'dejabug_clips{status="indexed"} 1.0' in away
 
 
-def test_doctor_looks_at_both(place: Rooms, own: RedisServer, environment: dict[str, str]) -> None:
+def test_doctor_looks_at_both(
+    place: Services, own: RedisServer, environment: dict[str, str]
+) -> None:
     place.index.state()
     secret = own.url.replace("://", "://default:hidden@")
     shown = words(dejabug("doctor", "--no-model", **{**environment, "COLUMNS": "300"}).stdout)
@@ -210,12 +212,12 @@ def test_doctor_looks_at_both(place: Rooms, own: RedisServer, environment: dict[
 
 
 def test_another_redis_than_the_one_with_the_vectors_is_refused(
-    place: Rooms, jira: Site, clips: Path, main: RedisServer, tmp_path: Path
+    place: Services, jira: Site, clips: Path, main: RedisServer, tmp_path: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     with RedisServer(tmp_path / "empty") as empty, RedisServer(tmp_path / "used") as used:
-        Rooms(place.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
-              ).index_home.connection()  # fmt: skip
+        Services(place.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
+              ).index_location.connection()  # fmt: skip
         for address, why in {
             empty.url: "holds none of the vectors",
             used.url: "is not the one",
@@ -225,11 +227,11 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
                 _ = other_rooms(place, index_redis_url=address).index
         lone = {"redis_url": empty.url, "index_redis_url": used.url}
         with pytest.raises(WrongIndexError, match="another installation"):
-            other_rooms(place, **lone).index_home.connection()
+            other_rooms(place, **lone).index_location.connection()
 
 
 def test_what_a_lost_redis_had_is_embedded_again(
-    place: Rooms, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+    place: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
 ) -> None:
     old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -253,7 +255,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
 
 
 def test_what_a_lost_redis_had_comes_back_from_a_backup(
-    place: Rooms, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+    place: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
 ) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
@@ -270,7 +272,7 @@ def test_what_a_lost_redis_had_comes_back_from_a_backup(
         assert mended(fresh) == Repaired(clips=2, tickets=2)
 
 
-def work_in(place: Rooms) -> None:
+def work_in(place: Services) -> None:
     """Work in these rooms instead of the process's."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("jobs", "index_repair", "previewing"):
@@ -283,8 +285,12 @@ def work_in(place: Rooms) -> None:
 
 @pytest.fixture
 def together(
-    environment: dict[str, str], jira: Site, place: Rooms, starter: StarterEncoder, tmp_path: Path
-) -> Iterator[Rooms]:
+    environment: dict[str, str],
+    jira: Site,
+    place: Services,
+    starter: StarterEncoder,
+    tmp_path: Path,
+) -> Iterator[Services]:
     """An installation whose one Redis has everything."""
     with RedisServer(tmp_path / "together") as server:
         yield other_rooms(place, starter, redis_url=server.url, index_redis_url="")
@@ -295,7 +301,7 @@ def unseen(_what: str, _done: int, _total: int) -> None:
 
 
 def test_vectors_move_to_a_redis_of_their_own(
-    together: Rooms, jira: Site, clips: Path, own: RedisServer, monkeypatch: Any
+    together: Services, jira: Site, clips: Path, own: RedisServer, monkeypatch: Any
 ) -> None:
     for module in ("jobs", "index_repair"):
         monkeypatch.setattr(f"dejabug.{module}.rooms", lambda: together)
@@ -311,22 +317,22 @@ def test_vectors_move_to_a_redis_of_their_own(
         remove_moved(apart, unseen)
     # Broken off: as if nothing had been.
     stray = b"dejabug:embedded:x:1"
-    apart.index_home.index.hset(stray, "count", 1)
-    for _ in copy_vectors(together.redis, apart.index_home.index):
+    apart.index_location.index.hset(stray, "count", 1)
+    for _ in copy_vectors(together.redis, apart.index_location.index):
         break
-    assert found(Rooms(together.settings), key) == before
+    assert found(Services(together.settings), key) == before
 
     told = {"DEJABUG_REDIS_URL": apart.settings.redis_url, "DEJABUG_ENCODER": "starter"}
     told |= {"DEJABUG_INDEX_REDIS_URL": own.url}
     done = dejabug("index", "move", **told)
     assert done.returncode == 0, done.stderr
-    moved = Rooms(apart.settings)
+    moved = Services(apart.settings)
     moved.index.check()
     assert vectors_of(moved) == vectors
-    assert not moved.index_home.index.exists(stray)
+    assert not moved.index_location.index.exists(stray)
     assert found(moved, key) == before
     with pytest.raises(WrongIndexError, match="have a Redis of their own"):
-        _ = Rooms(together.settings).index
+        _ = Services(together.settings).index
     again = dejabug("index", "move", **told)
     assert again.returncode == 1
     assert "already" in again.stderr
@@ -337,7 +343,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     assert found(moved, key) == before
 
 
-def vectors_of(place: Rooms) -> dict[str, Any]:
+def vectors_of(place: Services) -> dict[str, Any]:
     ids = [clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
     places, signatures = place.index.places(ids), place.index.signatures(ids)
     return {
@@ -353,7 +359,7 @@ def vectors_of(place: Rooms) -> dict[str, Any]:
 
 
 def test_vectors_are_not_moved_under_the_hands_of_workers(
-    together: Rooms, own: RedisServer, start: Any
+    together: Services, own: RedisServer, start: Any
 ) -> None:
     together.index.state()
     apart = other_rooms(together, index_redis_url=own.url)
@@ -368,32 +374,32 @@ def test_vectors_are_not_moved_under_the_hands_of_workers(
 # Repair
 
 
-def mended(place: Rooms) -> Repaired:
+def mended(place: Services) -> Repaired:
     *_, report = repair(place, place.collection)
     return report
 
 
-def test_an_index_that_agrees_is_left_alone(place: Rooms, jira: Site, clips: Path) -> None:
+def test_an_index_that_agrees_is_left_alone(place: Services, jira: Site, clips: Path) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     assert mended(place) == Repaired(clips=2, tickets=2)
 
 
-def forget_silently(place: Rooms, clip: Any) -> None:
+def forget_silently(place: Services, clip: Any) -> None:
     """The vectors' Redis has lost a clip that it said to have."""
     place.index.forget_clip(clip.id)
 
 
-def bring_back(place: Rooms, clip: Any) -> None:
+def bring_back(place: Services, clip: Any) -> None:
     """It has lost that a clip was forgotten."""
     place.catalogue.forget_clip(clip)
 
 
-def leave_behind(place: Rooms, clip: Any) -> None:
+def leave_behind(place: Services, clip: Any) -> None:
     """It has lost that a clip's issue moved."""
-    place.index.move_clip(clip.id, Place(clip.issue_id, "ELSEWHERE", ""))
+    place.index.move_clip(clip.id, ClipLocation(clip.issue_id, "ELSEWHERE", ""))
 
 
-def lose_words(place: Rooms, clip: Any) -> None:
+def lose_words(place: Services, clip: Any) -> None:
     """It has lost a ticket's words."""
     place.tickets.forget(clip.issue_id)
 
@@ -408,7 +414,7 @@ def lose_words(place: Rooms, clip: Any) -> None:
     ],
 )
 def test_what_a_redis_lost_is_mended(
-    place: Rooms, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
+    place: Services, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
 ) -> None:
     key, _ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     record = place.catalogue.issue_by_key(key)
@@ -433,7 +439,7 @@ def test_what_a_redis_lost_is_mended(
 
 
 def test_an_index_is_not_emptied_because_records_were_lost(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
@@ -447,7 +453,7 @@ def test_an_index_is_not_emptied_because_records_were_lost(
 
 
 def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history(place, jira, clips, COWS[0])
     (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
@@ -464,7 +470,7 @@ def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
 
 
 def test_the_index_is_compared_once_after_each_start_of_its_redis(
-    place: Rooms, jira: Site, clips: Path, own: RedisServer
+    place: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
     history(place, jira, clips, COWS[0])
 
@@ -491,6 +497,6 @@ def test_the_index_is_compared_once_after_each_start_of_its_redis(
     assert not compares()
 
 
-def test_commands_of_the_index_teach(place: Rooms) -> None:
+def test_commands_of_the_index_teach(place: Services) -> None:
     for command in ("repair", "move", "adopt"):
         assert "Redis" in CliRunner().invoke(commands, ["index", command, "--help"]).output

@@ -16,7 +16,7 @@ from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.webhook_registration import EVENTS, NEW_API, OLD_API, Hook, Hooks, by_hand
 from dejabug.jira.webhook_registration import Site as Kind
 from dejabug.records.catalogue import REFUSALS
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.command_line import words
 from support.jira_site import TOKEN, Site
@@ -44,7 +44,7 @@ def powers(jira: Site) -> None:
 
 
 @pytest.fixture
-def web(cold_place: Rooms) -> Iterator[str]:
+def web(cold_place: Services) -> Iterator[str]:
     """The address of the real web service."""
     server = make_server("127.0.0.1", 0, create_app(cold_place), threaded=True)
     serve_in_a_thread(server)
@@ -66,7 +66,7 @@ def as_admin(site: Site) -> Hooks:
 
 
 @pytest.mark.usefixtures("powers")
-def test_the_webhook_is_registered_with_all_it_needs(cold_place: Rooms, jira: Site) -> None:
+def test_the_webhook_is_registered_with_all_it_needs(cold_place: Services, jira: Site) -> None:
     answer = call("install", "--url", f"{URL}/", "--jql", "project = GAME")
     assert answer.exit_code == 0, answer.output
     (hook,) = registered(jira)
@@ -79,7 +79,9 @@ def test_the_webhook_is_registered_with_all_it_needs(cold_place: Rooms, jira: Si
 
 
 @pytest.mark.usefixtures("powers")
-def test_one_that_is_right_is_left_and_another_is_put_right(cold_place: Rooms, jira: Site) -> None:
+def test_one_that_is_right_is_left_and_another_is_put_right(
+    cold_place: Services, jira: Site
+) -> None:
     assert call("install", "--url", URL).exit_code == 0
     before = registered(jira)
     again = call("install", "--url", URL)
@@ -98,7 +100,7 @@ def test_one_that_is_right_is_left_and_another_is_put_right(cold_place: Rooms, j
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_changed_secret_is_sent_when_asked_for(cold_place: Rooms, jira: Site) -> None:
+def test_a_changed_secret_is_sent_when_asked_for(cold_place: Services, jira: Site) -> None:
     call("install", "--url", URL)
     registered(jira)[0]["secret"] = "an older one"
     call("install", "--url", URL)
@@ -108,7 +110,7 @@ def test_a_changed_secret_is_sent_when_asked_for(cold_place: Rooms, jira: Site) 
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_dry_run_shows_the_request_without_the_secret(cold_place: Rooms, jira: Site) -> None:
+def test_a_dry_run_shows_the_request_without_the_secret(cold_place: Services, jira: Site) -> None:
     answer = call("install", "--url", URL, "--dry-run")
     assert answer.exit_code == 0
     assert "POST /rest/webhooks/1.0/webhook" in words(answer.output)
@@ -117,7 +119,7 @@ def test_a_dry_run_shows_the_request_without_the_secret(cold_place: Rooms, jira:
     assert registered(jira) == []
 
 
-def test_who_may_not_is_told_what_to_click(cold_place: Rooms, jira: Site) -> None:
+def test_who_may_not_is_told_what_to_click(cold_place: Services, jira: Site) -> None:
     answer = call("install", "--url", URL, "--jql", "project = GAME")
     assert answer.exit_code == 1
     told = words(answer.output + answer.stderr)
@@ -132,7 +134,7 @@ def test_who_may_not_is_told_what_to_click(cold_place: Rooms, jira: Site) -> Non
 
 
 def test_a_token_for_which_there_is_no_such_api_is_told_the_same(
-    cold_place: Rooms, jira: Site
+    cold_place: Services, jira: Site
 ) -> None:
     jira.fail(path=WEBHOOKS, status=404)
     answer = call("install", "--url", URL)
@@ -149,7 +151,7 @@ def test_a_token_for_which_there_is_no_such_api_is_told_the_same(
     ],
 )
 def test_a_wrong_address_is_told(
-    cold_place: Rooms, arguments: tuple[str, ...], complaint: str
+    cold_place: Services, arguments: tuple[str, ...], complaint: str
 ) -> None:
     answer = call("install", *arguments)
     assert answer.exit_code == 1
@@ -157,7 +159,7 @@ def test_a_wrong_address_is_told(
 
 
 @pytest.mark.usefixtures("powers")
-def test_without_a_secret_nothing_is_registered(cold_place: Rooms, jira: Site) -> None:
+def test_without_a_secret_nothing_is_registered(cold_place: Services, jira: Site) -> None:
     bare = cold_place.settings.model_copy(
         update={"webhook_secret": type(cold_place.settings.webhook_secret)("")}
     )
@@ -170,7 +172,7 @@ def test_without_a_secret_nothing_is_registered(cold_place: Rooms, jira: Site) -
 
 @pytest.mark.usefixtures("powers")
 def test_a_request_that_jira_takes_for_wrong_is_not_a_missing_permission(
-    cold_place: Rooms, jira: Site
+    cold_place: Services, jira: Site
 ) -> None:
     jira.fail(path=WEBHOOKS, status=400)
     answer = call("install", "--url", URL)
@@ -233,7 +235,7 @@ def check(issue: str, *, timeout: int = 20) -> tuple[int, str]:
 
 @pytest.mark.usefixtures("powers")
 def test_an_event_that_arrives_is_proof_and_leaves_no_comment(
-    cold_place: Rooms, jira: Site, web: str, issue: str
+    cold_place: Services, jira: Site, web: str, issue: str
 ) -> None:
     assert call("install", "--url", web).exit_code == 0
     status, told = check(issue)
@@ -255,7 +257,7 @@ def issue_id(jira: Site, key: str) -> str:
 
 @pytest.mark.usefixtures("powers")
 def test_another_secret_is_told_from_silence(
-    cold_place: Rooms, jira: Site, web: str, issue: str
+    cold_place: Services, jira: Site, web: str, issue: str
 ) -> None:
     call("install", "--url", web)
     registered(jira)[0]["secret"] = "another"
@@ -269,7 +271,7 @@ def test_another_secret_is_told_from_silence(
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_missing_webhook_is_told(cold_place: Rooms, jira: Site, web: str, issue: str) -> None:
+def test_a_missing_webhook_is_told(cold_place: Services, jira: Site, web: str, issue: str) -> None:
     other = {"name": "chat", "url": "https://chat.example/hook", "events": ["sprint_started"]}
     jira.call("POST", WEBHOOKS, "admin", json=other)
     status, told = check(issue, timeout=1)
@@ -280,7 +282,7 @@ def test_a_missing_webhook_is_told(cold_place: Rooms, jira: Site, web: str, issu
 
 @pytest.mark.usefixtures("powers")
 def test_a_webhook_that_is_off_or_lacks_events_is_told(
-    cold_place: Rooms, jira: Site, web: str, issue: str
+    cold_place: Services, jira: Site, web: str, issue: str
 ) -> None:
     call("install", "--url", web)
     hook = registered(jira)[0]
@@ -294,7 +296,7 @@ def test_a_webhook_that_is_off_or_lacks_events_is_told(
 
 @pytest.mark.usefixtures("powers")
 def test_a_web_service_that_does_not_answer_is_told(
-    cold_place: Rooms, jira: Site, issue: str
+    cold_place: Services, jira: Site, issue: str
 ) -> None:
     gone = "http://127.0.0.1:1"
     away = cold_place.settings.model_copy(update={"public_url": gone})
@@ -307,7 +309,7 @@ def test_a_web_service_that_does_not_answer_is_told(
 
 
 def test_the_proof_needs_no_administrator(
-    cold_place: Rooms, jira: Site, web: str, issue: str
+    cold_place: Services, jira: Site, web: str, issue: str
 ) -> None:
     as_admin(jira).put(Hook(f"{web}/webhooks/jira"), SECRET)
     status, told = check(issue)
@@ -315,13 +317,13 @@ def test_the_proof_needs_no_administrator(
     assert "✓ webhook not looked at" in told
 
 
-def test_an_issue_that_is_not_there_is_told(cold_place: Rooms, jira: Site) -> None:
+def test_an_issue_that_is_not_there_is_told(cold_place: Services, jira: Site) -> None:
     status, told = check("GAME-99")
     assert status == 1
     assert "✗ round trip issue GAME-99 is not there" in told
 
 
-def test_a_wrong_token_is_told(cold_place: Rooms, jira: Site, issue: str) -> None:
+def test_a_wrong_token_is_told(cold_place: Services, jira: Site, issue: str) -> None:
     jira.fail(path="/rest/api/2/myself", status=401)
     status, told = check(issue)
     assert status == 1
@@ -329,7 +331,7 @@ def test_a_wrong_token_is_told(cold_place: Rooms, jira: Site, issue: str) -> Non
 
 
 def test_a_comment_that_cannot_be_written_or_deleted_is_told(
-    cold_place: Rooms, jira: Site, web: str, issue: str
+    cold_place: Services, jira: Site, web: str, issue: str
 ) -> None:
     as_admin(jira).put(Hook(f"{web}/webhooks/jira"), SECRET)
     address = f"/rest/api/2/issue/{issue_id(jira, issue)}/comment"
@@ -345,7 +347,7 @@ def test_a_comment_that_cannot_be_written_or_deleted_is_told(
 
 
 def test_broken_off_the_check_takes_its_comment_away(
-    cold_place: Rooms, jira: Site, issue: str, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, jira: Site, issue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*arguments: Any) -> float:
         assert len(jira.comments(issue)) == 1

@@ -28,7 +28,7 @@ from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.search import questions
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link
@@ -38,7 +38,7 @@ from support.workers import clips_waiting, killed_at, work
 
 
 def test_a_new_ticket_gets_one_comment_with_its_duplicates(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     assert all(jira.comments(key) == [] for key in old)  # a backfill never comments
@@ -63,7 +63,7 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
     assert place.redis.zcard(PENDING) == 0
 
 
-def test_every_job_may_run_twice(place: Rooms, jira: Site, clips: Path) -> None:
+def test_every_job_may_run_twice(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     before, frames = jira.comments(key), place.index.state().frames
     writes = len(changes(jira))
@@ -77,11 +77,11 @@ def test_every_job_may_run_twice(place: Rooms, jira: Site, clips: Path) -> None:
 
 
 def test_a_comment_that_was_written_but_not_remembered_is_found_again(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     """Killed between Jira's answer and our note of it: the repeat must not comment twice."""
     _, key, issue_id = old_and_new(place, jira, clips)
-    place.ledger.put_comment(issue_id, None)
+    place.comments.put_comment(issue_id, None)
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
     pictures = [a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")]
@@ -89,23 +89,23 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
 
 
 def test_a_comment_that_was_not_remembered_is_withdrawn_when_nothing_is_left_to_say(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     """The same, and by the time of the repeat there is nothing similar any more."""
     old, key, issue_id = old_and_new(place, jira, clips)
-    place.ledger.put_comment(issue_id, None)
-    place.ledger.begin(issue_id)
+    place.comments.put_comment(issue_id, None)
+    place.comments.begin(issue_id)
     place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
     jobs.suggest(issue_id)
     assert jira.comments(key) == []
     assert [
         a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")
     ] == []
-    assert not place.ledger.begun(issue_id)
+    assert not place.comments.begun(issue_id)
 
 
 def test_the_comment_is_edited_in_place_when_things_change(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     (first,) = jira.comments(key)
@@ -118,7 +118,7 @@ def test_the_comment_is_edited_in_place_when_things_change(
 
 @pytest.mark.parametrize("refused", ["/rest/api/2/attachment/", "/rest/api/2/issue/{}/comment/"])
 def test_one_picture_is_left_when_an_edit_was_broken_off(
-    place: Rooms, jira: Site, clips: Path, refused: str
+    place: Services, jira: Site, clips: Path, refused: str
 ) -> None:
     """Before the old picture went, or the comment changed; and then all is as it was at first."""
     old, key, issue_id = old_and_new(place, jira, clips)
@@ -138,7 +138,7 @@ def test_one_picture_is_left_when_an_edit_was_broken_off(
     (comment,) = jira.comments(key)
     assert (comment["id"], comment["body"]) == (first["id"], first["body"])
     assert len(pictures(jira, key)) == 1
-    assert not place.ledger.begun(issue_id)
+    assert not place.comments.begun(issue_id)
 
 
 def pictures(jira: Site, key: str) -> list[str]:
@@ -147,7 +147,7 @@ def pictures(jira: Site, key: str) -> list[str]:
     return [name for name in names if name.endswith(".png")]
 
 
-def test_nothing_similar_is_silence(place: Rooms, jira: Site, clips: Path) -> None:
+def test_nothing_similar_is_silence(place: Services, jira: Site, clips: Path) -> None:
     others = ("crafter-03.webm", "crafter-04.mov", "crafter-05.mp4", "crafter-06.webm", QUIET)
     history(place, jira, clips, COWS[0], *others)
     key = jira.file("GAME", "placeholder tiles", clips / PLACEHOLDER[0])
@@ -156,7 +156,7 @@ def test_nothing_similar_is_silence(place: Rooms, jira: Site, clips: Path) -> No
 
 
 def test_a_match_that_readers_may_no_longer_see_is_withdrawn(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     assert f"[{old}|" in jira.comments(key)[0]["body"]
@@ -169,7 +169,7 @@ def test_a_match_that_readers_may_no_longer_see_is_withdrawn(
 
 
 def test_tickets_of_another_project_are_not_suggested_unless_grouped(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], project="OTHER")
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -182,7 +182,7 @@ def test_tickets_of_another_project_are_not_suggested_unless_grouped(
 
 
 def test_our_comment_that_a_person_deleted_stays_deleted(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     (comment,) = jira.comments(key)
@@ -193,7 +193,7 @@ def test_our_comment_that_a_person_deleted_stays_deleted(
 
 
 def test_a_clip_that_is_broken_says_why_once_and_the_rest_goes_on(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path
+    place: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     broken = tmp_path / "broken.mp4"
@@ -214,7 +214,9 @@ def test_a_clip_that_is_broken_says_why_once_and_the_rest_goes_on(
     assert len(again) == len(downloads)  # a broken clip is not tried again
 
 
-def test_a_clip_that_is_too_large_is_not_downloaded(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_clip_that_is_too_large_is_not_downloaded(
+    place: Services, jira: Site, clips: Path
+) -> None:
     small = place.settings.model_copy(update={"clip_max_bytes": 1000})
     object.__setattr__(place, "settings", small)
     issue_id = tell(place, jira, jira.file("GAME", "cows", clips / COWS[0]))
@@ -222,7 +224,7 @@ def test_a_clip_that_is_too_large_is_not_downloaded(place: Rooms, jira: Site, cl
     assert (clip.status, clip.reason.split(":")[0]) == (ClipStatus.FAILED, "too_large")
 
 
-def test_a_deleted_issue_is_forgotten_whole(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_deleted_issue_is_forgotten_whole(place: Services, jira: Site, clips: Path) -> None:
     empty = set(place.redis.keys("dejabug:*"))
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key)
@@ -239,7 +241,7 @@ def test_a_deleted_issue_is_forgotten_whole(place: Rooms, jira: Site, clips: Pat
 
 
 def test_an_issue_that_is_gone_when_it_is_read_is_forgotten(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key)
@@ -249,7 +251,7 @@ def test_an_issue_that_is_gone_when_it_is_read_is_forgotten(
     assert place.index.state().frames == 0
 
 
-def test_a_deleted_attachment_is_forgotten_alone(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_deleted_attachment_is_forgotten_alone(place: Services, jira: Site, clips: Path) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0], clips / QUIET)
     issue_id = tell(place, jira, key)
     first, second = place.catalogue.clips_of(issue_id)
@@ -260,7 +262,7 @@ def test_a_deleted_attachment_is_forgotten_alone(place: Rooms, jira: Site, clips
     assert place.index.holds(second.id)
 
 
-def test_a_moved_issue_takes_its_clips_along(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_moved_issue_takes_its_clips_along(place: Services, jira: Site, clips: Path) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key)
     jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "SEQUEL"})
@@ -274,7 +276,7 @@ def test_a_moved_issue_takes_its_clips_along(place: Rooms, jira: Site, clips: Pa
 
 
 def test_jira_away_is_tried_again_with_growing_pauses(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     issue_id = jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"]
     jira.fail(path="/rest/api/", status=503)
@@ -294,14 +296,14 @@ def test_jira_away_is_tried_again_with_growing_pauses(
     assert sum(BACKOFF) > 12 * 3600  # a night's outage
 
 
-def test_a_pause_that_jira_names_is_kept(place: Rooms, jira: Site) -> None:
+def test_a_pause_that_jira_names_is_kept(place: Services, jira: Site) -> None:
     issue_id = jira.issue(jira.file("GAME", "s"))["id"]
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
     answer = jobs.sync_issue(issue_id, True)
     assert answer.intervals == [37]  # type: ignore[attr-defined]
 
 
-def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> None:
+def test_jira_may_name_as_many_pauses_as_it_likes(place: Services, jira: Site) -> None:
     """A busy hour may bring a job dozens; that it failed as often is no reason to give it up."""
     issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
     queue = place.queue("default")
@@ -315,7 +317,7 @@ def test_jira_may_name_as_many_pauses_as_it_likes(place: Rooms, jira: Site) -> N
     assert queue.scheduled_job_registry.get_job_ids() == [job.id]
 
 
-def test_a_job_that_was_given_up_is_kept_for_a_month(place: Rooms, jira: Site) -> None:
+def test_a_job_that_was_given_up_is_kept_for_a_month(place: Services, jira: Site) -> None:
     """For people to look at; what it failed with may hold more than a log should."""
     issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
     queue = place.queue("default")
@@ -330,7 +332,7 @@ def test_a_job_that_was_given_up_is_kept_for_a_month(place: Rooms, jira: Site) -
 
 
 def test_a_promise_whose_job_was_lost_is_taken_up_again(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = str(jira.issue(key)["id"])
@@ -345,7 +347,7 @@ def test_a_promise_whose_job_was_lost_is_taken_up_again(
 @pytest.mark.parametrize("watch", [True, False])
 @pytest.mark.parametrize("known", [True, False])
 def test_a_promise_that_is_taken_up_again_brings_a_comment_only_where_it_was_to(
-    place: Rooms, jira: Site, clips: Path, watch: bool, known: bool
+    place: Services, jira: Site, clips: Path, watch: bool, known: bool
 ) -> None:
     history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -359,7 +361,7 @@ def test_a_promise_that_is_taken_up_again_brings_a_comment_only_where_it_was_to(
 
 
 def test_a_promise_that_waits_long_is_taken_up_by_one_more_job_however_long(
-    place: Rooms, jira: Site
+    place: Services, jira: Site
 ) -> None:
     for _ in range(5):  # hours, in which Jira is away
         place.redis.zadd(PENDING, {"10001": 1.0})
@@ -367,13 +369,13 @@ def test_a_promise_that_waits_long_is_taken_up_by_one_more_job_however_long(
     assert place.queue("default").count == 1
 
 
-def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Rooms) -> None:
+def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Services) -> None:
     promise(place, "10001", watch=True)
     first = float(place.redis.zscore(PENDING, "10001") or 0)
     promise(place, "10001", watch=False)
-    place.promises.keep("10001", first)
+    place.outbox.acknowledge("10001", first)
     assert place.redis.zscore(PENDING, "10001")
-    place.promises.keep("10001", time.time())
+    place.outbox.acknowledge("10001", time.time())
     assert place.redis.keys("dejabug:pending*") == []
 
 
@@ -390,7 +392,7 @@ def forgotten_while_sampled(monkeypatch: pytest.MonkeyPatch, issue_id: str) -> N
 
 
 def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = str(jira.issue(key)["id"])
@@ -403,7 +405,7 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
 @pytest.mark.parametrize(("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")])
 @pytest.mark.parametrize("gone", ["attachment", "issue"])
 def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_time(
-    place: Rooms, jira: Site, clips: Path, room: Any, name: str, gone: str
+    place: Services, jira: Site, clips: Path, room: Any, name: str, gone: str
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key)
@@ -418,7 +420,7 @@ def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_ti
 
 
 def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_nothing(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_id = str(jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"])
     jobs.sync_issue(issue_id, False)
@@ -431,7 +433,9 @@ def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_n
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
-def test_no_temporary_file_is_left(place: Rooms, jira: Site, clips: Path, tmp_path: Path) -> None:
+def test_no_temporary_file_is_left(
+    place: Services, jira: Site, clips: Path, tmp_path: Path
+) -> None:
     import tempfile
 
     scratch = tmp_path / "scratch"
@@ -446,14 +450,14 @@ def test_no_temporary_file_is_left(place: Rooms, jira: Site, clips: Path, tmp_pa
         tempfile.tempdir = None
 
 
-def test_a_clip_waits_in_its_queue_once(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_clip_waits_in_its_queue_once(place: Services, jira: Site, clips: Path) -> None:
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
     for _ in range(3):
         jobs.sync_issue(issue_id, False)
     assert clips_waiting(place) == 1
 
 
-def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Path) -> None:
+def test_words_find_clips_with_their_moments(place: Services, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     found = questions.search_text(place, "cattle on a green field", ["GAME"], 5)
     issues = {hit["issue_id"] for hit in found}
@@ -464,7 +468,7 @@ def test_words_find_clips_with_their_moments(place: Rooms, jira: Site, clips: Pa
 
 
 def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     assert f"[{old}|" in jira.comments(key)[0]["body"]
@@ -477,7 +481,7 @@ def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
 
 
 def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     first, second, third = history(place, jira, clips, COWS[0], COWS[1], QUIET)
     ids = {key: str(jira.issue(key)["id"]) for key in (first, second, third)}
@@ -495,7 +499,7 @@ def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
     assert list(place.verdicts.all()) == []
 
 
-def test_a_comment_waits_for_the_ticket_s_words(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_comment_waits_for_the_ticket_s_words(place: Services, jira: Site, clips: Path) -> None:
     _old, key, issue_id = old_and_new(place, jira, clips)
     jira.call("PUT", f"/rest/api/2/issue/{key}", json={"fields": {"summary": "Grass is pink"}})
     before = jira.comments(key)[0]["body"]
@@ -508,7 +512,9 @@ def test_a_comment_waits_for_the_ticket_s_words(place: Rooms, jira: Site, clips:
     assert place.catalogue.words(issue_id) == "Grass is pink"
 
 
-def test_words_whose_job_got_lost_are_taken_up_again(place: Rooms, jira: Site, clips: Path) -> None:
+def test_words_whose_job_got_lost_are_taken_up_again(
+    place: Services, jira: Site, clips: Path
+) -> None:
     issue_id = str(jira.issue(jira.file("GAME", "Cows in mid-air"))["id"])
     jobs.sync_issue(issue_id, False)
     place.queue("clips").empty()
@@ -518,7 +524,7 @@ def test_words_whose_job_got_lost_are_taken_up_again(place: Rooms, jira: Site, c
 
 
 def test_a_deleted_issue_leaves_no_words_no_tags_and_no_verdicts(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, _key, issue_id = old_and_new(place, jira, clips)
     place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), True, "person"))
@@ -531,7 +537,7 @@ def test_a_deleted_issue_leaves_no_words_no_tags_and_no_verdicts(
 
 
 def test_a_moved_issue_s_words_are_found_in_its_new_project(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     issue_id = str(jira.issue(key)["id"])
@@ -542,7 +548,7 @@ def test_a_moved_issue_s_words_are_found_in_its_new_project(
 
 
 def test_maintenance_adds_words_to_tickets_of_an_earlier_version(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     issue_id = str(jira.issue(key)["id"])
@@ -555,7 +561,7 @@ def test_maintenance_adds_words_to_tickets_of_an_earlier_version(
 
 
 def test_a_clear_ticket_is_tagged_and_its_match_says_so(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old = jira.file("GAME", "Objects float in the air and never fall", clips / COWS[0])
     tell(place, jira, old, watch=False)
@@ -568,7 +574,7 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
     assert "Kind of bug: Floating object" in comment["body"]
 
 
-def test_words_find_a_clip_by_its_ticket_too(place: Rooms, jira: Site, clips: Path) -> None:
+def test_words_find_a_clip_by_its_ticket_too(place: Services, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     found = questions.search_text(place, "herd of cows everywhere", ["GAME"], 5)
     assert found[0]["issue_id"] == str(jira.issue(keys[0])["id"])

@@ -10,7 +10,7 @@ from typing import Any
 import kubernetes_validate
 from pydantic import SecretStr
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
@@ -118,7 +118,7 @@ def test_monitoring_reaches_the_metrics_of_every_process_of_ours(cluster: list[A
 
 
 def test_the_ingress_leads_to_all_that_is_public_and_to_nothing_else(
-    cluster: list[Any], place: Rooms
+    cluster: list[Any], place: Services
 ) -> None:
     (rule,) = of_kind(cluster, "Ingress")["web"]["spec"]["rules"]
     exact, under = set(), set()

@@ -18,7 +18,7 @@ from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
 from dejabug.retrieval import similar_issues
 from dejabug.retrieval.similar_issues import threshold_of
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from support.jira_site import Site
 from support.tickets import old_and_new
@@ -78,7 +78,7 @@ def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, 
     assert ("regression" in suggested(score)) is (score >= labels.REGRESSION)
 
 
-def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Rooms) -> None:
+def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Services) -> None:
     told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
     with pytest.raises(ValueError, match=told):
         cold_place.projects.put("GAME", Rules(threshold=0.49))
@@ -90,7 +90,7 @@ def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Room
 
 
 def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_so(
-    cold_place: Rooms,
+    cold_place: Services,
 ) -> None:
     stored = json.dumps({"mode": "on", "threshold": 0.1})
     cold_place.redis.hset(KEY, "GAME", stored)
@@ -106,7 +106,7 @@ def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_
 
 @pytest.mark.parametrize(("score", "comments"), [(0.5, 1), (0.49, 0)])
 def test_nothing_below_the_floor_is_commented_whatever_the_rules_say(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch,
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch,
     score: float, comments: int,
 ) -> None:  # fmt: skip
     place.redis.hset(KEY, "GAME", json.dumps({"mode": "on", "threshold": 0.0}))

@@ -14,7 +14,7 @@ from dejabug.access.signed_urls import sign_media
 from dejabug.ingest import jobs
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.similar_issues import rank_anew
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS
 from support.forge_app import ForgeApp
 from support.jira_site import TOKEN, Site
@@ -62,7 +62,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp) -> Scene:
+def scene(place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp) -> Scene:
     (old,) = history(place, jira, clips, COWS[0])
     new = jira.file("GAME", "a herd of cows", clips / COWS[2])
     tell(place, jira, new)
@@ -81,7 +81,7 @@ def test_a_security_level_hides_a_ticket_in_the_panel_at_once_and_shows_it_to_wh
 
 
 def test_its_webhook_takes_a_restricted_ticket_out_of_comments_on_others(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
     tell(place, jira, scene.old, watch=False)
@@ -91,7 +91,7 @@ def test_its_webhook_takes_a_restricted_ticket_out_of_comments_on_others(
 
 
 def test_a_lifted_security_level_brings_the_ticket_back_into_comments(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
     tell(place, jira, scene.old, watch=False)
@@ -101,7 +101,7 @@ def test_a_lifted_security_level_brings_the_ticket_back_into_comments(
 
 
 def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is_back(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     scene.secure(scene.new)
     tell(place, jira, scene.new, watch=False)
@@ -114,16 +114,16 @@ def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is
 
 
 def test_what_people_said_of_a_ticket_holds_when_it_was_hidden_from_us_and_is_back(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     place.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
-    place.ledger.mute(scene.new_id, True)
+    place.comments.mute(scene.new_id, True)
     scene.secure(scene.new)
     tell(place, jira, scene.new, watch=False)
     scene.secure(scene.new, None)
     tell(place, jira, scene.new, watch=False)
     assert place.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
-    assert place.ledger.muted(scene.new_id)
+    assert place.comments.muted(scene.new_id)
 
 
 def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_exist(
@@ -137,7 +137,7 @@ def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_ex
 
 
 def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(
-    scene: Scene, place: Rooms, jira: Site, clips: Path
+    scene: Scene, place: Services, jira: Site, clips: Path
 ) -> None:
     (other,) = history(place, jira, clips, COWS[1], project="OTHER")
     rank_anew(place, scene.new_id)  # as if the minute had passed in which rankings are kept
@@ -149,7 +149,7 @@ def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(
 
 
 def test_a_ticket_that_moved_to_a_hidden_project_is_not_shown_even_before_its_webhook(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     scene.reader().projects = ["GAME"]
     jira.call("POST", f"/rest/standin/issues/{scene.old}/move", "admin", json={"project": "SECRET"})
@@ -160,7 +160,7 @@ def test_a_ticket_that_moved_to_a_hidden_project_is_not_shown_even_before_its_we
 
 
 def test_a_deleted_ticket_is_not_shown_even_before_its_webhook_and_then_gone_from_comments(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     address = scene.media()
     jira.call("DELETE", f"/rest/api/2/issue/{scene.old}")
@@ -172,7 +172,7 @@ def test_a_deleted_ticket_is_not_shown_even_before_its_webhook_and_then_gone_fro
 
 
 def test_a_picture_s_address_stops_working_when_its_ticket_is_hidden(
-    scene: Scene, place: Rooms, jira: Site, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = scene.media()
     assert scene.client.get(address).status_code == 200
@@ -195,7 +195,7 @@ def test_a_picture_s_address_is_re_checked_as_the_reader_after_a_minute_at_most(
 
 
 def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
-    scene: Scene, place: Rooms
+    scene: Scene, place: Services
 ) -> None:
     address = scene.media()
     token = address.split("/")[2]
@@ -220,7 +220,7 @@ def test_jira_away_hides_pictures_rather_than_showing_them(
 
 
 def test_a_duplicate_s_canonical_ticket_that_is_hidden_is_not_named(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     secret = jira.file("GAME", "the first of them")
     ends = {"inwardIssue": {"key": scene.old}, "outwardIssue": {"key": secret}}
@@ -234,7 +234,7 @@ def test_a_duplicate_s_canonical_ticket_that_is_hidden_is_not_named(
 
 
 def test_asking_why_tells_nothing_of_a_hidden_ticket(
-    scene: Scene, place: Rooms, jira: Site
+    scene: Scene, place: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
     answers = []
@@ -253,7 +253,7 @@ def test_asking_why_tells_nothing_of_a_hidden_ticket(
 @pytest.mark.parametrize("muted", [True, False])
 @pytest.mark.parametrize("moves", [True, False])
 def test_an_answer_to_why_goes_when_its_ticket_may_not_be_told_any_more(
-    scene: Scene, place: Rooms, jira: Site, muted: bool, moves: bool
+    scene: Scene, place: Services, jira: Site, muted: bool, moves: bool
 ) -> None:
     body = f"/dejabug why {scene.old}" + ("\n/dejabug mute" if muted else "")
     said = jira.call("POST", f"/rest/api/2/issue/{scene.new}/comment", json={"body": body})
@@ -272,7 +272,7 @@ def test_an_answer_to_why_goes_when_its_ticket_may_not_be_told_any_more(
     assert left["id"] == said["id"]
 
 
-def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Rooms) -> None:
+def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Services) -> None:
     scene.secure(scene.old)
     answer = scene.client.post(
         f"/forge/v1/issues/{scene.new_id}/verdicts",
@@ -284,7 +284,7 @@ def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Rooms) -> 
 
 
 def test_viewers_tokens_are_sealed_in_redis_and_never_logged(
-    scene: Scene, place: Rooms, capsys: pytest.CaptureFixture[str]
+    scene: Scene, place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.media()
     kept = []

@@ -17,7 +17,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval import similar_issues
 from dejabug.retrieval.similar_issues import rank
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.tickets import history, old_and_new, tell
@@ -33,7 +33,7 @@ def edit(jira: Site, key: str, **fields: Any) -> None:
     jira.call("PUT", f"/rest/api/2/issue/{key}", "admin", json={"fields": fields})
 
 
-def test_a_clip_added_later_brings_the_comment(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_clip_added_later_brings_the_comment(place: Services, jira: Site, clips: Path) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "strange things happen here")
     tell(place, jira, key)
@@ -44,7 +44,7 @@ def test_a_clip_added_later_brings_the_comment(place: Rooms, jira: Site, clips: 
 
 
 def test_a_clip_that_is_replaced_changes_what_the_comment_says(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "x", clips / COWS[2])
@@ -58,7 +58,7 @@ def test_a_clip_that_is_replaced_changes_what_the_comment_says(
     assert f"[{cows}|" not in body(jira, key)
 
 
-def test_a_deleted_clip_takes_its_comment_along(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_deleted_clip_takes_its_comment_along(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     (clip,) = place.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")
@@ -67,7 +67,7 @@ def test_a_deleted_clip_takes_its_comment_along(place: Rooms, jira: Site, clips:
 
 
 def test_a_deleted_issue_leaves_comments_on_other_issues(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     first, second = history(place, jira, clips, COWS[0], COWS[1])
     key = jira.file("GAME", "cows", clips / COWS[2])
@@ -82,7 +82,7 @@ def test_a_deleted_issue_leaves_comments_on_other_issues(
 
 
 def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     assert "regression" not in body(jira, key)
@@ -99,7 +99,7 @@ def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
 
 
 def test_a_worker_killed_before_others_were_told_of_a_security_level_tells_them_the_next_time(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     assert f"[{old}|" in body(jira, key)
@@ -113,7 +113,7 @@ def test_a_worker_killed_before_others_were_told_of_a_security_level_tells_them_
 
 
 def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key, watch=False)
@@ -126,7 +126,7 @@ def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
 
 @pytest.mark.parametrize("event", ["clip", "deletion"])
 def test_what_was_read_before_an_event_is_not_taken_in_after_it(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, event: str
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
     """Jira tells of two changes at once, and two workers are at it."""
     key = jira.file("GAME", "cows")
@@ -158,7 +158,7 @@ def test_what_was_read_before_an_event_is_not_taken_in_after_it(
 
 
 def test_a_chain_of_duplicates_is_named_by_its_first_ticket(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     first = jira.file("GAME", "the first of all cows")
@@ -171,7 +171,7 @@ def test_a_chain_of_duplicates_is_named_by_its_first_ticket(
 
 
 def test_a_file_on_two_issues_is_embedded_once(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedded = []
     embed = place.encoder.embed_images
@@ -203,7 +203,7 @@ def test_a_file_on_two_issues_is_embedded_once(
 
 
 def test_a_screenshot_is_evidence_and_our_own_picture_is_not(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+    place: Services, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
 ) -> None:
     (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     shot = ffmpeg(tmp_path / "shot.png", "-ss", "2", "-i", str(clips / COWS[0]), "-frames:v", "1")
@@ -217,7 +217,7 @@ def test_a_screenshot_is_evidence_and_our_own_picture_is_not(
 
 
 def test_two_pictures_that_look_the_same_prove_nothing(
-    place: Rooms, jira: Site, tmp_path: Path, clips: Path
+    place: Services, jira: Site, tmp_path: Path, clips: Path
 ) -> None:
     """Logs and dialogs look alike whatever they say."""
     history(place, jira, clips, *COWS, *PLACEHOLDER, QUIET)
@@ -237,7 +237,7 @@ def test_two_pictures_that_look_the_same_prove_nothing(
 
 
 def test_a_gif_is_a_clip(
-    place: Rooms, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+    place: Services, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
 ) -> None:
     short = ("-i", str(clips / COWS[0]), "-t", "3", "-r", "5", "-vf", "scale=160:-2")
     gif = ffmpeg(tmp_path / "cows.gif", *short)
@@ -248,7 +248,7 @@ def test_a_gif_is_a_clip(
 
 
 def test_a_picture_that_is_an_icon_says_why_it_is_left_out(
-    place: Rooms, jira: Site, tmp_path: Path
+    place: Services, jira: Site, tmp_path: Path
 ) -> None:
     Image.new("RGB", (16, 16), "red").save(tmp_path / "smile.png")
     issue_id = tell(place, jira, jira.file("GAME", "smile", tmp_path / "smile.png"))
@@ -257,7 +257,7 @@ def test_a_picture_that_is_an_icon_says_why_it_is_left_out(
 
 
 def test_several_clips_on_one_issue_give_one_entry_per_found_ticket(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     cows, tiles = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "two things", clips / COWS[2], clips / PLACEHOLDER[1])
@@ -267,7 +267,7 @@ def test_several_clips_on_one_issue_give_one_entry_per_found_ticket(
 
 
 def test_a_quiet_project_and_one_that_is_off_get_no_comment(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     for mode in ("quiet", "off"):
@@ -283,7 +283,7 @@ def test_a_quiet_project_and_one_that_is_off_get_no_comment(
     assert len(jira.comments(key)) == 1
 
 
-def test_a_project_s_own_threshold_counts(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_project_s_own_threshold_counts(place: Services, jira: Site, clips: Path) -> None:
     place.projects.put("GAME", Rules(threshold=0.9999))
     _, key, issue_id = old_and_new(place, jira, clips)
     assert jira.comments(key) == []
@@ -293,7 +293,7 @@ def test_a_project_s_own_threshold_counts(place: Rooms, jira: Site, clips: Path)
 
 
 def test_on_a_service_project_the_comment_is_internal(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     jira.app.extensions["store"].project_types["HELP"] = "service_desk"
     history(place, jira, clips, COWS[0], project="HELP")
@@ -304,7 +304,7 @@ def test_on_a_service_project_the_comment_is_internal(
 
 
 def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 8)
     told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
@@ -322,7 +322,7 @@ def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
 
 
 def test_words_that_leave_no_doubt_are_commented_as_words(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 3)
     monkeypatch.setattr(similar_issues, "WORDS_THRESHOLD", 0.5)
@@ -334,7 +334,7 @@ def test_words_that_leave_no_doubt_are_commented_as_words(
 
 
 def test_a_project_that_is_hidden_from_us_loses_nothing_and_shows_nothing(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     settings = place.settings.model_copy(update={"project_groups": "GAME,SEQUEL"})

@@ -13,8 +13,8 @@ from dejabug.index import TicketIndex
 from dejabug.ingest import jobs
 from dejabug.jira.client import JiraClient
 from dejabug.records.catalogue import PENDING, Catalogue
-from dejabug.records.outbox import Promises
-from dejabug.services import Rooms
+from dejabug.records.outbox import Outbox
+from dejabug.services import Services
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site
@@ -50,7 +50,7 @@ def once(
     patch.setattr(room, name, run)
 
 
-def sync(place: Rooms) -> None:
+def sync(place: Services) -> None:
     """Work on webhooks' jobs; nothing is embedded."""
     WarmWorker([place.queue("default")], place.redis).work(burst=True, logging_level="WARNING")
 
@@ -65,14 +65,14 @@ MOMENTS = {
     "when it was just read": (JiraClient, "issue", True),
     "before it is written": (Catalogue, "put_issue", False),
     "before its words are": (Catalogue, "put_words", False),
-    "before its promise is kept": (Promises, "keep", False),
+    "before its promise is kept": (Outbox, "keep", False),
 }
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
-    cold_place: Rooms, cold_client: FlaskClient, jira: Site, clips: Path,
+    cold_place: Services, cold_client: FlaskClient, jira: Site, clips: Path,
     monkeypatch: pytest.MonkeyPatch, moment: str, lost: bool,
 ) -> None:  # fmt: skip
     """By its own job, or, where that is lost, by the promise that the webhook left."""
@@ -101,7 +101,7 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
 
 
 def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
-    cold_place: Rooms, cold_client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, cold_client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "first words")
     issue_id = str(jira.issue(key)["id"])
@@ -117,7 +117,7 @@ def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
 
 
 def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
-    place: Rooms, jira: Site, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "Cows in mid-air")
     issue_id = str(jira.issue(key)["id"])
@@ -135,7 +135,7 @@ def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
 
 
 def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_now(
-    place: Rooms, jira: Site, monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "Cows in mid-air")
     issue_id = str(jira.issue(key)["id"])
@@ -157,7 +157,7 @@ def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_n
 
 @pytest.mark.parametrize("change", ["renamed", "hidden"])
 def test_a_ticket_that_changes_while_a_comment_on_another_is_written_is_told_of_as_it_is_now(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, change: str
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])

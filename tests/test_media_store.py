@@ -26,7 +26,7 @@ from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.records.types import ClipStatus
 from dejabug.search import uploads
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.api import Caller, is_problem
 from support.demo_clips import COWS, QUIET
@@ -56,7 +56,7 @@ def files_below(*folders: Path) -> list[Path]:
 
 
 def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
-    cold_place: Rooms, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
+    cold_place: Services, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
 ) -> None:
     own, theirs = tmp_path / "data", tmp_path / "worker"
     keys = [jira.file("GAME", f"a bug in {clip}", clips / clip) for clip in (*COWS[:2], QUIET)]
@@ -95,7 +95,7 @@ def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
 
 
 def test_a_clip_waits_for_a_store_that_is_away_and_is_indexed_when_it_is_back(
-    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+    place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     bucket.server.away()
     key = jira.file("GAME", "cows", clips / COWS[0])
@@ -115,7 +115,7 @@ def test_a_clip_waits_for_a_store_that_is_away_and_is_indexed_when_it_is_back(
 
 
 def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
-    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+    place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     (old, _) = history(place, jira, clips, *COWS[:2])
     app = create_app(place)
@@ -146,7 +146,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
 
 
 def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
-    place: Rooms, clips: Path, bucket: Bucket
+    place: Services, clips: Path, bucket: Bucket
 ) -> None:
     caller = Caller(create_app(place), place, "GAME")
     sent = caller.send((clips / COWS[0]).read_bytes(), prefer="respond-async").get_json()
@@ -161,7 +161,7 @@ def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
 
 
 def test_an_upload_that_is_refused_leaves_nothing(
-    place: Rooms, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    place: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = Caller(create_app(place), place, "GAME")
     assert caller.send(b"").status_code == 400
@@ -212,7 +212,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half(
 
 
 def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_away(
-    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+    place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     keys = [jira.file("GAME", name, clips / name) for name in (COWS[0], QUIET)]
     age(jira, keys[0], 3)
@@ -240,7 +240,7 @@ def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_aw
 
 
 def test_a_preview_that_somebody_else_deleted_is_made_anew(
-    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+    place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
@@ -257,9 +257,9 @@ def test_a_preview_that_somebody_else_deleted_is_made_anew(
 
 
 def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
-    place: Rooms, jira: Site, clips: Path, bucket: Bucket
+    place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
-    folder = Rooms(place.settings.model_copy(update={"media_store": ""}))
+    folder = Services(place.settings.model_copy(update={"media_store": ""}))
     ids = []
     for key in history(place, jira, clips, COWS[0], QUIET):
         (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
@@ -316,9 +316,9 @@ def test_an_id_names_no_other_object(bucket: Bucket, store: redis.Redis, clip_id
 
 
 def test_doctor_tries_the_store_and_leaves_nothing(
-    cold_place: Rooms, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def finding(place: Rooms) -> Check:
+    def finding(place: Services) -> Check:
         checks = {check.what: check for check in examine(place, model=False)}
         assert "data folder" not in checks
         return checks["media store"]
@@ -328,7 +328,7 @@ def test_doctor_tries_the_store_and_leaves_nothing(
     assert check.says.startswith(f"{bucket.address} takes, gives and deletes")
     assert bucket.names() == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    check = finding(Rooms(cold_place.settings))
+    check = finding(Services(cold_place.settings))
     assert not check.well
     assert check.says.startswith(f"{bucket.address} refused a put")
     assert "docs/operations.md" in check.remedy

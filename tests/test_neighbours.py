@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
-from dejabug.index import FrameIndex, Place, TicketIndex
+from dejabug.index import ClipLocation, FrameIndex, TicketIndex
 from dejabug.index.neighbours import MOST, Neighbours
 from dejabug.ranking import KEPT, Floats, Likeness, Origins, Reference, TimedVectors
 from dejabug.ranking.reference import BACKGROUND_SHARE, UNKNOWN, USUAL, background_of
@@ -18,8 +18,8 @@ from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
-from dejabug.retrieval.retriever import ClipFinder
-from dejabug.services import Rooms
+from dejabug.retrieval.retriever import ClipRetriever
+from dejabug.services import Services
 from support.vectors import DIMENSIONS
 
 NOWHERE = Origins(np.zeros(DIMENSIONS, np.float32), np.zeros(DIMENSIONS, np.float32))
@@ -80,20 +80,20 @@ def scene(seed: int, count: int = 3) -> TimedVectors:
     return TimedVectors(np.arange(count, dtype=np.float32), halves(rows))
 
 
-def write(index: FrameIndex, clip_id: str, clip: TimedVectors, place: Place) -> None:
+def write(index: FrameIndex, clip_id: str, clip: TimedVectors, place: ClipLocation) -> None:
     index.write_clip(clip_id, place, clip.times, clip.vectors)
 
 
-def fill(index: FrameIndex, places: Mapping[str, Place]) -> None:
+def fill(index: FrameIndex, places: Mapping[str, ClipLocation]) -> None:
     """Clips that come one after another, each compared as it comes."""
     for number, (clip_id, place) in enumerate(places.items()):
         write(index, clip_id, scene(number), place)
         enter_clip(index, NOWHERE, clip_id)
 
 
-def issues(*clip_ids: str, project: str = "GAME") -> dict[str, Place]:
+def issues(*clip_ids: str, project: str = "GAME") -> dict[str, ClipLocation]:
     """Each clip on an issue of its own."""
-    return {clip: Place(f"issue {clip}", project, "Racer") for clip in clip_ids}
+    return {clip: ClipLocation(f"issue {clip}", project, "Racer") for clip in clip_ids}
 
 
 def waiting(neighbours: Neighbours) -> set[str]:
@@ -173,7 +173,7 @@ def test_a_member_that_moved_has_the_neighbours_of_its_new_project(
 ) -> None:
     fill(frames, issues(*"abc") | issues(*"xyz", project="NEW"))
     assert rivals(frames.neighbours, "a") == {"b", "c"}
-    frames.move_clip("a", Place("issue a", "NEW", "Racer"))
+    frames.move_clip("a", ClipLocation("issue a", "NEW", "Racer"))
     assert rivals(frames.neighbours, "b") == {"c"}
     assert reference(frames.neighbours, "b").size == 2
     assert reference(frames.neighbours, "a", "NEW") == Reference(UNKNOWN, {}, 4)
@@ -201,7 +201,10 @@ def test_a_member_that_is_deleted_leaves_nothing(store: redis.Redis, frames: Fra
 
 
 def test_a_restricted_member_has_neighbours_and_is_nobody_s(frames: FrameIndex) -> None:
-    fill(frames, {"secret": Place("issue s", "GAME", "Racer", restricted=True)} | issues(*"ab"))
+    fill(
+        frames,
+        {"secret": ClipLocation("issue s", "GAME", "Racer", restricted=True)} | issues(*"ab"),
+    )
     enter_clip(frames, NOWHERE, "secret")
     assert rivals(frames.neighbours, "secret") == {"a", "b"}
     assert rivals(frames.neighbours, "a") == {"b"}
@@ -229,7 +232,7 @@ def test_the_references_of_others_do_not_tell_whether_there_is_a_restricted_memb
     fill(frames, issues(*"abcd"))
     asked = dict.fromkeys("abcd", "GAME")
     before = frames.neighbours.references(asked)
-    write(frames, "secret", scene(0, 4), Place("issue s", "GAME", "Racer", restricted=True))
+    write(frames, "secret", scene(0, 4), ClipLocation("issue s", "GAME", "Racer", restricted=True))
     enter_clip(frames, NOWHERE, "secret")
     assert frames.neighbours.references(asked) == before
     write(frames, "e", scene(9), issues("e")["e"])
@@ -240,9 +243,11 @@ def test_the_references_of_others_do_not_tell_whether_there_is_a_restricted_memb
 
 
 def test_a_restricted_member_learns_of_those_that_come_later(frames: FrameIndex) -> None:
-    fill(frames, {"secret": Place("issue s", "GAME", "Racer", restricted=True)} | issues("a"))
+    fill(
+        frames, {"secret": ClipLocation("issue s", "GAME", "Racer", restricted=True)} | issues("a")
+    )
     assert rivals(frames.neighbours, "secret") == {"a"}
-    other = Place("issue t", "GAME", "Racer", restricted=True)
+    other = ClipLocation("issue t", "GAME", "Racer", restricted=True)
     write(frames, "another", scene(7), other)
     enter_clip(frames, NOWHERE, "another")
     assert rivals(frames.neighbours, "secret") == {"a"}
@@ -254,14 +259,14 @@ def test_closing_an_issue_takes_it_out_of_references_at_once_and_opening_brings_
 ) -> None:
     fill(frames, issues(*"abc"))
     before = frames.neighbours.references(dict.fromkeys("ac", "GAME"))
-    frames.move_clip("b", Place("issue b", "GAME", "Racer", restricted=True))
+    frames.move_clip("b", ClipLocation("issue b", "GAME", "Racer", restricted=True))
     assert rivals(frames.neighbours, "a") == {"c"}
     assert reference(frames.neighbours, "a").size == 2
     assert waiting(frames.neighbours) == {"b"}
     enter_clip(frames, NOWHERE, "b")
     assert rivals(frames.neighbours, "a") == {"c"}
     assert rivals(frames.neighbours, "b") == {"a", "c"}
-    frames.move_clip("b", Place("issue b", "GAME", "Racer"))
+    frames.move_clip("b", ClipLocation("issue b", "GAME", "Racer"))
     enter_clip(frames, NOWHERE, "b")
     assert frames.neighbours.references(dict.fromkeys("ac", "GAME")) == before
 
@@ -273,7 +278,7 @@ def test_what_was_usual_around_the_neighbours_of_a_closed_member_is_measured_wit
     names = [f"{number}" for number in range(12)]
     fill(frames, issues(*names))
     for clip in ("3", "8"):
-        frames.move_clip(clip, Place(f"issue {clip}", "GAME", "Racer", restricted=True))
+        frames.move_clip(clip, ClipLocation(f"issue {clip}", "GAME", "Racer", restricted=True))
         enter_clip(frames, NOWHERE, clip)
     left = [name for name in names if name not in ("3", "8")]
     found = frames.neighbours.references(dict.fromkeys(left, "GAME"))
@@ -401,7 +406,7 @@ def test_a_clip_that_moves_while_it_is_compared_is_compared_again(
     def look_and_move(*asked: object) -> list[tuple[str, float]]:
         monkeypatch.undo()
         found = look(*asked)  # type: ignore[arg-type]
-        frames.move_clip("a", Place("issue a", "NEW", "Racer"))
+        frames.move_clip("a", ClipLocation("issue a", "NEW", "Racer"))
         return found
 
     monkeypatch.setattr(frames, "nearest_clips", look_and_move)
@@ -465,7 +470,7 @@ def test_a_clip_compared_twice_has_the_same_reference(frames: FrameIndex) -> Non
 
 
 def test_clips_of_one_issue_are_no_neighbours(frames: FrameIndex) -> None:
-    fill(frames, dict.fromkeys("ab", Place("1", "GAME", "Racer")) | issues("c"))
+    fill(frames, dict.fromkeys("ab", ClipLocation("1", "GAME", "Racer")) | issues("c"))
     assert rivals(frames.neighbours, "a") == rivals(frames.neighbours, "b") == {"c"}
     assert rivals(frames.neighbours, "c") == {"a", "b"}
 
@@ -508,9 +513,11 @@ def test_a_clip_s_frames_are_told_what_is_usual_around_each(frames: FrameIndex) 
 # The service beside the evaluation
 
 
-def arrivals(count: int) -> dict[str, Place]:
+def arrivals(count: int) -> dict[str, ClipLocation]:
     """Clips in the order of their arrival, some of them two on one issue."""
-    return {f"{n:03}": Place(f"issue {n - n % 5 // 4}", "GAME", "Racer") for n in range(count)}
+    return {
+        f"{n:03}": ClipLocation(f"issue {n - n % 5 // 4}", "GAME", "Racer") for n in range(count)
+    }
 
 
 def test_references_in_redis_are_those_of_the_evaluation_in_memory(
@@ -543,8 +550,8 @@ def test_references_in_redis_are_those_of_the_evaluation_in_memory(
     agree(tickets.neighbours.references(asked), tickets_here.neighbours.references(asked))
 
     sizes = {"candidate_frames": 1000, "candidate_clips": 50}
-    service = ClipFinder(frames, tickets, origins, **sizes)
-    evaluation = ClipFinder(frames_here, tickets_here, origins, **sizes)
+    service = ClipRetriever(frames, tickets, origins, **sizes)
+    evaluation = ClipRetriever(frames_here, tickets_here, origins, **sizes)
     for clip_id in ("000", "041", "075"):
         found = {m.clip_id: m for m in service.like_clip(clip_id, ["GAME"])}
         expected = {m.clip_id: m for m in evaluation.like_clip(clip_id, ["GAME"])}
@@ -602,7 +609,7 @@ def test_an_adoption_that_broke_off_is_taken_up_again(neighbours: Neighbours) ->
 
 
 @pytest.fixture
-def old(cold_place: Rooms) -> Collection:
+def old(cold_place: Services) -> Collection:
     """A collection that an earlier version filled: six clips and tickets, one of a closed issue and
     one that is only known."""
     cold_place.tell_of_encoder(cold_place.own.name, DIMENSIONS, "a test's")
@@ -616,7 +623,7 @@ def old(cold_place: Rooms) -> Collection:
         kept.catalogue.put_words(issue, "a truck")
         kept.catalogue.words_embedded(issue, "a truck")
         if number < 6:
-            place = Place(issue, "GAME", "Racer", restricted=number == 5)
+            place = ClipLocation(issue, "GAME", "Racer", restricted=number == 5)
             write(kept.index, clip_id, scene(number), place)
             vector = scene(number).vectors[0]
             kept.tickets.write(issue, "GAME", vector, "a truck", restricted=number == 5)

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from dejabug.cli.doctor import Check, examine
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.oidc import fence as fence_module
 from dejabug.web.oidc.discovery import ProviderAwayError, read_document
@@ -170,12 +170,12 @@ def test_an_answer_that_trickles_is_given_up(site: Site, monkeypatch: pytest.Mon
 # The doctor
 
 
-def examined(place: Rooms, **settings: Any) -> Check:
-    known = Rooms(place.settings.model_copy(update=settings))
+def examined(place: Services, **settings: Any) -> Check:
+    known = Services(place.settings.model_copy(update=settings))
     return next(each for each in examine(known, model=False) if each.what == "sign-in")
 
 
-def test_the_doctor_looks_at_the_provider(cold_place: Rooms, site: Site) -> None:
+def test_the_doctor_looks_at_the_provider(cold_place: Services, site: Site) -> None:
     whole = {
         "oidc_issuer": site.url,
         "oidc_client_id": "dejabug",
@@ -195,7 +195,7 @@ def test_the_doctor_looks_at_the_provider(cold_place: Rooms, site: Site) -> None
         if name != "oidc_issuer":
             broken = cold_place.settings.model_copy(update={**whole, name: type(value)("")})
             with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
-                create_app(Rooms(broken))
+                create_app(Services(broken))
     site.describe(issuer="https://login.elsewhere.example")
     assert "another issuer" in examined(cold_place, **whole).says
     site.close()

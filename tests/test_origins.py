@@ -8,7 +8,7 @@ import pytest
 from dejabug.encoders import origins_of
 from dejabug.encoders.origins import measure_origins, reference_pictures, reference_tickets
 from dejabug.records.collection import ORIGINS
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.remembering import Remembering
 
 
@@ -48,7 +48,7 @@ def test_an_encoder_of_another_name_is_measured(remembering: Remembering) -> Non
 
 
 def test_processes_without_the_model_know_them_and_before_a_worker_told_they_are_at_zero(
-    cold_place: Rooms,
+    cold_place: Services,
 ) -> None:
     cold_place.tell_of_encoder(cold_place.encoder_name, 1728, "a test's")
     assert np.linalg.norm(cold_place.collection.origins().pictures) > 0.1

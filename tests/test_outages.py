@@ -16,7 +16,7 @@ from dejabug.ingest import jobs
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.outage import WAITS_FOR_JIRA
 from dejabug.maintenance.jira_outage import TURN, hail_jira, queue_hail, resume
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from dejabug.worker.main import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site
@@ -38,7 +38,7 @@ def back(jira: Site) -> None:
     jira.app.extensions["faults"].clear()
 
 
-def due_now(place: Rooms) -> list[str]:
+def due_now(place: Services) -> list[str]:
     """Move what is due to its queue, as a housekeeper does each second; ids of what is not."""
     names = list(QUEUES)
     scheduler = RQScheduler(names, connection=place.redis, serializer=JSONSerializer)
@@ -52,7 +52,7 @@ def due_now(place: Rooms) -> list[str]:
     ]
 
 
-def pass_time(place: Rooms, seconds: float) -> float:
+def pass_time(place: Services, seconds: float) -> float:
     """Let the next waiting job's pause be over, if it is within so many seconds; how long that
     was. 0: there is none."""
     keys = [place.queue(name).scheduled_job_registry.key for name in QUEUES]
@@ -66,7 +66,7 @@ def pass_time(place: Rooms, seconds: float) -> float:
     return max(step, 1.0)
 
 
-def spend(place: Rooms, seconds: float) -> int:
+def spend(place: Services, seconds: float) -> int:
     """A housekeeper's and a worker's time without Jira; how many tries there were."""
     left, tries = seconds, 0
     while step := pass_time(place, left):
@@ -79,7 +79,7 @@ def spend(place: Rooms, seconds: float) -> int:
 
 @pytest.mark.parametrize("status", [503, 401])
 def test_after_a_weekend_without_jira_a_ticket_s_comment_and_a_command_come_within_minutes(
-    place: Rooms, jira: Site, clips: Path, status: int
+    place: Services, jira: Site, clips: Path, status: int
 ) -> None:
     """The comment was about to be written, and the command to be obeyed, when it went away."""
     (old,) = history(place, jira, clips, COWS[0])
@@ -104,11 +104,11 @@ def test_after_a_weekend_without_jira_a_ticket_s_comment_and_a_command_come_with
     work(place)
     (comment,) = [each for each in jira.comments(key) if each["author"]["accountId"] == "bot"]
     assert f"[{old}|" in comment["body"]
-    assert place.ledger.muted(old_id)
+    assert place.comments.muted(old_id)
     assert not place.redis.exists(WAITS_FOR_JIRA)
 
 
-def work_until_comment(place: Rooms, issue_id: str) -> None:
+def work_until_comment(place: Services, issue_id: str) -> None:
     """Work until nothing is left to do but this issue's comment."""
     queues = [place.queue(name) for name in ("clips", "default")]
     while not (queues[0].count == 0 and done_but_comment(queues[1].jobs, issue_id)):
@@ -122,7 +122,7 @@ def done_but_comment(waiting: list[Job], issue_id: str) -> bool:
 
 
 def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits(
-    place: Rooms, jira: Site
+    place: Services, jira: Site
 ) -> None:
     queue = place.queue("default")
     queue_hail(place)
@@ -139,7 +139,7 @@ def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits
     assert 0 < place.redis.ttl(TURN) < 60
 
 
-def test_what_waits_for_a_pause_that_jira_named_is_left_to_it(place: Rooms, jira: Site) -> None:
+def test_what_waits_for_a_pause_that_jira_named_is_left_to_it(place: Services, jira: Site) -> None:
     queue = place.queue("default")
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "600"})
     enqueue(queue, jobs.sync_issue, "10001", True)
@@ -149,7 +149,7 @@ def test_what_waits_for_a_pause_that_jira_named_is_left_to_it(place: Rooms, jira
 
 
 def test_a_job_whose_pause_is_not_written_down_yet_is_looked_at_again(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch
+    place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = place.queue("default")
     enqueue(queue, jobs.sync_issue, "10001", True)
@@ -161,7 +161,7 @@ def test_a_job_whose_pause_is_not_written_down_yet_is_looked_at_again(
 
 
 def test_what_webhooks_missed_is_looked_for_as_soon_as_jira_is_back(
-    place: Rooms, jira: Site
+    place: Services, jira: Site
 ) -> None:
     place.redis.set(RECONCILE_TURN, 1)
     away(jira)
@@ -172,7 +172,7 @@ def test_what_webhooks_missed_is_looked_for_as_soon_as_jira_is_back(
     assert not place.redis.exists(RECONCILE_TURN)
 
 
-def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Rooms, jira: Site) -> None:
+def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Services, jira: Site) -> None:
     """With real processes: a job that would wait for six hours is done minutes after."""
     key = jira.file("GAME", "cows")
     away(jira)
@@ -194,7 +194,7 @@ def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Rooms, jira: 
     assert Job.exists(job.id, connection=cold_place.redis)
 
 
-def send_created_without_jira(place: Rooms, jira: Site, key: str) -> None:
+def send_created_without_jira(place: Services, jira: Site, key: str) -> None:
     faults, jira.app.extensions["faults"] = jira.app.extensions["faults"], []
     send_created(place, jira, key)
     jira.app.extensions["faults"] = faults

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.api.models import LONGEST_WORDS
 from support.demo_clips import COWS
 from support.jira_site import Site, secure
@@ -25,13 +25,15 @@ def sign_in(client: FlaskClient, secret: str, **more: Any) -> Any:
 
 
 @pytest.fixture
-def signed_in(client: FlaskClient, place: Rooms) -> FlaskClient:
+def signed_in(client: FlaskClient, place: Services) -> FlaskClient:
     secret, _ = place.tokens.create("Tess", ["GAME"])
     assert sign_in(client, secret).status_code == 303
     return client
 
 
-def test_a_token_begins_a_session_that_does_not_hold_it(client: FlaskClient, place: Rooms) -> None:
+def test_a_token_begins_a_session_that_does_not_hold_it(
+    client: FlaskClient, place: Services
+) -> None:
     secret, _ = place.tokens.create("Tess", ["GAME"])
     answer = sign_in(client, secret, next="/?q=cow")
     assert (answer.status_code, answer.location) == (303, "/?q=cow")
@@ -52,7 +54,7 @@ def test_the_search_box_takes_as_many_signs_as_the_api(signed_in: FlaskClient) -
     assert signed_in.get("/api/v1/search", query_string={"q": "x" * 501}).status_code == 400
 
 
-def test_behind_https_the_cookie_is_secure(client: FlaskClient, place: Rooms) -> None:
+def test_behind_https_the_cookie_is_secure(client: FlaskClient, place: Services) -> None:
     secret, _ = place.tokens.create("Tess", ["GAME"])
     answer = client.post(
         "/sign-in",
@@ -81,12 +83,14 @@ def test_without_a_session_a_page_asks_to_sign_in(client: FlaskClient, page: str
 @pytest.mark.parametrize(
     "address", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "", "/\r\nx"]
 )
-def test_signing_in_never_leads_elsewhere(client: FlaskClient, place: Rooms, address: str) -> None:
+def test_signing_in_never_leads_elsewhere(
+    client: FlaskClient, place: Services, address: str
+) -> None:
     secret, _ = place.tokens.create("Tess", ["GAME"])
     assert sign_in(client, secret, next=address).location == "/"
 
 
-def test_a_revoked_token_ends_its_sessions_at_once(client: FlaskClient, place: Rooms) -> None:
+def test_a_revoked_token_ends_its_sessions_at_once(client: FlaskClient, place: Services) -> None:
     secret, token = place.tokens.create("Tess", ["GAME"])
     sign_in(client, secret)
     assert client.get("/").status_code == 200
@@ -95,7 +99,7 @@ def test_a_revoked_token_ends_its_sessions_at_once(client: FlaskClient, place: R
     assert client.get("/api/v1/status").status_code == 401
 
 
-def test_an_expired_token_ends_its_sessions(client: FlaskClient, place: Rooms) -> None:
+def test_an_expired_token_ends_its_sessions(client: FlaskClient, place: Services) -> None:
     secret, token = place.tokens.create("Tess", ["GAME"], lifetime=100)
     sign_in(client, secret)
     place.redis.hset(f"dejabug:token:{token.id}", "expires", time.time() - 1)
@@ -122,7 +126,7 @@ def test_other_sites_change_nothing_by_a_session(
     assert signed_in.get("/").status_code == 200
 
 
-def test_other_sites_sign_nobody_in(client: FlaskClient, place: Rooms) -> None:
+def test_other_sites_sign_nobody_in(client: FlaskClient, place: Services) -> None:
     secret, _ = place.tokens.create("Tess", ["GAME"])
     answer = sign_in(client, secret, headers={"Origin": "https://elsewhere.example"})
     assert answer.status_code == 403
@@ -149,7 +153,7 @@ def test_pages_are_shielded(signed_in: FlaskClient, page: str) -> None:
     assert "<script>" not in answer.text
 
 
-def test_a_tokens_name_is_only_text(client: FlaskClient, place: Rooms) -> None:
+def test_a_tokens_name_is_only_text(client: FlaskClient, place: Services) -> None:
     secret, _ = place.tokens.create("<script>x</script>", ["GAME"])
     sign_in(client, secret)
     assert "<script>x" not in client.get("/").text
@@ -159,7 +163,7 @@ def test_a_tokens_name_is_only_text(client: FlaskClient, place: Rooms) -> None:
 
 
 def test_the_status_tells_what_is_indexed_and_what_failed(
-    signed_in: FlaskClient, place: Rooms, jira: Site, clips: Any
+    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
 ) -> None:
     bad, _ = history(place, jira, clips, COWS[0], COWS[1])
     (foreign,) = history(place, jira, clips, COWS[2], project="OTHER")
@@ -179,7 +183,7 @@ def test_the_status_tells_what_is_indexed_and_what_failed(
 
 
 def test_failed_clips_are_tried_again(
-    signed_in: FlaskClient, place: Rooms, jira: Site, clips: Any
+    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
 ) -> None:
     bad, worse = history(place, jira, clips, COWS[0], COWS[1])
     one, two = fail(place, jira, bad), fail(place, jira, worse)
@@ -196,7 +200,7 @@ def test_failed_clips_are_tried_again(
 
 @pytest.mark.parametrize("why", ["foreign", "secured"])
 def test_what_may_not_be_seen_is_not_tried_again(
-    signed_in: FlaskClient, place: Rooms, jira: Site, clips: Any, why: str
+    signed_in: FlaskClient, place: Services, jira: Site, clips: Any, why: str
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0], project="OTHER" if why == "foreign" else "GAME")
     clip_id = fail(place, jira, key)
@@ -208,14 +212,14 @@ def test_what_may_not_be_seen_is_not_tried_again(
 
 
 def test_before_a_worker_came_the_status_says_what_to_start(
-    signed_in: FlaskClient, place: Rooms
+    signed_in: FlaskClient, place: Services
 ) -> None:
     told = signed_in.get("/api/v1/status").get_json()
     assert told["problems"]
 
 
 def test_several_clips_are_told_at_once_and_only_ones_own(
-    signed_in: FlaskClient, place: Rooms, jira: Site, clips: Any
+    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
 ) -> None:
     mine = history(place, jira, clips, COWS[0], COWS[1])
     theirs = history(place, jira, clips, COWS[2], project="OTHER")

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Route, expect
 from dejabug.ingest.previews import queue_preview
 from dejabug.records.types import ClipStatus
 from dejabug.search import uploads
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import heat
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
@@ -41,7 +41,7 @@ def environment(environment: dict[str, str], service_url: str) -> dict[str, str]
 
 @pytest.fixture(params=["light"])
 def desk(
-    browser: Browser, place: Rooms, service: Service, service_url: str, request: Any
+    browser: Browser, place: Services, service: Service, service_url: str, request: Any
 ) -> Iterator[PageDesk]:
     context = browser.new_context(
         viewport={"width": 1240, "height": 860}, color_scheme=request.param
@@ -55,7 +55,7 @@ def desk(
 
 
 @pytest.fixture
-def keys(place: Rooms, jira: Site, clips: Path) -> list[str]:
+def keys(place: Services, jira: Site, clips: Path) -> list[str]:
     """Old tickets: three of cows, one of something else."""
     found = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
@@ -63,14 +63,14 @@ def keys(place: Rooms, jira: Site, clips: Path) -> list[str]:
     return found
 
 
-def ready(place: Rooms) -> None:
+def ready(place: Services) -> None:
     """Make the previews that were asked for."""
     wait_until(lambda: place.queue("previews").count)
     work(place, previews=True)
 
 
 def test_words_find_clips_that_play_from_their_moment(
-    desk: PageDesk, keys: list[str], place: Rooms
+    desk: PageDesk, keys: list[str], place: Services
 ) -> None:
     desk.sign_in()
     desk.keep("page-welcome")
@@ -108,7 +108,7 @@ def test_less_motion_means_none(desk: PageDesk, keys: list[str]) -> None:
 
 
 def test_a_key_opens_both_clips_in_step(
-    desk: PageDesk, keys: list[str], place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -147,7 +147,7 @@ def test_a_key_opens_both_clips_in_step(
 
 
 def test_heat_maps_lie_over_both_clips_of_a_result(
-    desk: PageDesk, place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, place: Services, jira: Site, clips: Path
 ) -> None:
     (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
@@ -183,7 +183,7 @@ def test_heat_maps_lie_over_both_clips_of_a_result(
 
 
 def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
-    desk: PageDesk, keys: list[str], place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -212,7 +212,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go_on.set()
 
 
-def uploads_known(place: Rooms) -> list[Any]:
+def uploads_known(place: Services) -> list[Any]:
     """What there is of uploads: in Redis, and on disk."""
     files = (place.settings.data_dir / "uploads").glob("*")
     return [*place.redis.keys("dejabug:upload:*"), *files]
@@ -273,7 +273,7 @@ def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
 
 
 def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
-    desk: PageDesk, keys: list[str], clips: Path, place: Rooms
+    desk: PageDesk, keys: list[str], clips: Path, place: Services
 ) -> None:
     desk.sign_in()
     page, sent = desk.page, []
@@ -307,7 +307,7 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
 
 
 def test_a_clip_that_is_given_up_is_forgotten(
-    desk: PageDesk, clips: Path, place: Rooms, reading: threading.Event
+    desk: PageDesk, clips: Path, place: Services, reading: threading.Event
 ) -> None:
     desk.sign_in()
     desk.page.locator("#file").set_input_files(clips / COWS[0])
@@ -323,7 +323,7 @@ def test_a_clip_that_is_given_up_is_forgotten(
 
 
 def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
-    desk: PageDesk, place: Rooms, tmp_path: Path
+    desk: PageDesk, place: Services, tmp_path: Path
 ) -> None:
     desk.sign_in()
     large = tmp_path / "large.mp4"
@@ -341,7 +341,7 @@ def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
     assert place.queue("search").count == 0
 
 
-def test_what_is_no_clip_says_what_to_do(desk: PageDesk, place: Rooms, tmp_path: Path) -> None:
+def test_what_is_no_clip_says_what_to_do(desk: PageDesk, place: Services, tmp_path: Path) -> None:
     few = place.settings.model_copy(update={"upload_max_bytes": 2**20})
     object.__setattr__(place, "settings", few)
     desk.sign_in()
@@ -374,7 +374,7 @@ def test_more_follows_on(desk: PageDesk, keys: list[str]) -> None:
 
 
 def test_a_ticket_whose_clip_is_still_being_read_says_so(
-    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Services, jira: Site
 ) -> None:
     clip = place.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
     place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
@@ -516,7 +516,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: PageDesk, keys: list
 
 
 def test_failed_clips_are_tried_again_on_the_status_page(
-    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Services, jira: Site
 ) -> None:
     for key in keys[:3]:
         clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
@@ -537,7 +537,7 @@ def test_failed_clips_are_tried_again_on_the_status_page(
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
 def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
-    desk: PageDesk, keys: list[str], place: Rooms, jira: Site
+    desk: PageDesk, keys: list[str], place: Services, jira: Site
 ) -> None:
     scheme = desk.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     notes = (
@@ -574,7 +574,7 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
     desk.keep("page-phone-status-notes")
 
 
-def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Rooms) -> None:
+def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Services) -> None:
     desk.sign_in()
     desk.page.get_by_role("link", name="API").click()
     desk.page.get_by_text("What is indexed and with what").click()
@@ -583,7 +583,9 @@ def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Rooms) -> N
     expect(desk.page.locator(".live-responses-table")).to_contain_text('"queues"')
 
 
-def test_signing_out_and_a_revoked_token_lead_to_signing_in(desk: PageDesk, place: Rooms) -> None:
+def test_signing_out_and_a_revoked_token_lead_to_signing_in(
+    desk: PageDesk, place: Services
+) -> None:
     desk.sign_in()
     desk.page.get_by_role("button", name="Sign out").click()
     expect(desk.page.get_by_label("API token")).to_be_visible()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.api import API, Caller, compared, is_problem
 from support.demo_clips import COWS, QUIET
@@ -49,7 +49,7 @@ class Questions:
 
 
 @pytest.fixture
-def questions(caller: Caller, place: Rooms, jira: Site, clips: Path) -> Iterator[Questions]:
+def questions(caller: Caller, place: Services, jira: Site, clips: Path) -> Iterator[Questions]:
     first, second, _ = history(place, jira, clips, COWS[0], COWS[1], QUIET)
     sent = [compared(caller, place, clips / name) for name in (COWS[2], COWS[0])]
     with searching(place):
@@ -77,7 +77,7 @@ def results(answer: Any) -> Any:
     return told["results"] if isinstance(told["results"], dict) else told
 
 
-def test_every_address_that_takes_a_cursor_is_tried_here(cold_place: Rooms) -> None:
+def test_every_address_that_takes_a_cursor_is_tried_here(cold_place: Services) -> None:
     told = create_app(cold_place).test_client().get(f"{API}/openapi.json").get_json()["paths"]
     paged = {
         path.removeprefix(API)
@@ -89,7 +89,7 @@ def test_every_address_that_takes_a_cursor_is_tried_here(cold_place: Rooms) -> N
 
 
 def test_a_cursor_of_another_caller_question_or_filter_is_refused_and_says_what_to_do(
-    caller: Caller, app: Flask, place: Rooms, questions: Questions
+    caller: Caller, app: Flask, place: Services, questions: Questions
 ) -> None:
     for path in PAGED:
         mine = questions.asked[path][0]

@@ -14,7 +14,7 @@ from dejabug.cli.doctor import Check, examine
 from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.retrieval import similar_issues
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -30,7 +30,7 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 
 
 @pytest.fixture
-def pair(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
+def pair(place: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
     """An old ticket's key, a new one's of the same bug, and the new one's id."""
     (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", "cows in a herd", clips / COWS[2])
@@ -46,7 +46,7 @@ def keys(answer: Any) -> list[str]:
 
 
 def test_the_panel_shows_what_matches_with_moments_and_media(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services
 ) -> None:
     old, key, issue_id = pair
     answer = ask(client, forge, issue_id)
@@ -74,7 +74,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
 
 
 def test_a_panel_that_asks_again_and_again_is_ranked_once(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms,
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     old, _, issue_id = pair
@@ -96,7 +96,7 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
 
 
 def test_clips_get_ready_to_be_watched(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Rooms
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services
 ) -> None:
     _, _, issue_id = pair
     ask(client, forge, issue_id)
@@ -126,7 +126,7 @@ def test_an_id_that_is_none_is_an_issue_that_is_not_there(
 
 
 def test_indexing_shows_progress_and_failed_clips_their_reason(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path, tmp_path: Path
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
@@ -143,7 +143,7 @@ def test_indexing_shows_progress_and_failed_clips_their_reason(
 
 
 def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
 ) -> None:
     place.projects.put("GAME", Rules("quiet"))
     (old,) = history(place, jira, clips, COWS[0])
@@ -157,7 +157,7 @@ def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
 
 
 def test_a_ticket_without_a_clip_finds_clips_by_its_words(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     same = jira.issue(old[0])["fields"]["summary"]
@@ -170,7 +170,7 @@ def test_a_ticket_without_a_clip_finds_clips_by_its_words(
 
 
 def test_not_similar_hides_the_pair_for_good_on_both_issues(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     old, key, issue_id = pair
     assert f"[{old}|" in jira.comments(key)[0]["body"]
@@ -188,7 +188,7 @@ def test_not_similar_hides_the_pair_for_good_on_both_issues(
 
 
 def test_muting_takes_the_comment_away_and_unmuting_brings_it_back(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     _, key, issue_id = pair
     address = f"/forge/v1/issues/{issue_id}/mute"
@@ -203,7 +203,7 @@ def test_muting_takes_the_comment_away_and_unmuting_brings_it_back(
 
 
 def test_looking_again_tries_failed_clips_again(
-    client: FlaskClient, forge: ForgeApp, place: Rooms, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
 ) -> None:
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
     small = place.settings.model_copy(update={"clip_max_bytes": 1000})
@@ -288,7 +288,7 @@ def test_unknown_keys_are_looked_for_once_and_not_for_every_stranger(
 
 
 def test_keys_that_cannot_be_had_are_503_and_show_nothing(
-    forge: ForgeApp, place: Rooms, pair: tuple[str, str, str]
+    forge: ForgeApp, place: Services, pair: tuple[str, str, str]
 ) -> None:
     headers = forge.headers()
     forge.close()
@@ -298,7 +298,7 @@ def test_keys_that_cannot_be_had_are_503_and_show_nothing(
 
 
 def test_keys_that_cannot_be_had_are_not_asked_for_at_each_call(
-    forge: ForgeApp, place: Rooms, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+    forge: ForgeApp, place: Services, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = create_app(place).test_client()
     forge.broken = True
@@ -323,36 +323,36 @@ def test_jira_away_is_503_and_shows_nothing(
     assert "matches" not in answer.get_json()
 
 
-def test_the_doctor_looks_at_the_panel(cold_place: Rooms, forge: ForgeApp) -> None:
-    def found(place: Rooms) -> Check:
+def test_the_doctor_looks_at_the_panel(cold_place: Services, forge: ForgeApp) -> None:
+    def found(place: Services) -> Check:
         return next(check for check in examine(place, model=False) if check.what == "panel")
 
     assert found(cold_place).well
     assert "1 keys" in found(cold_place).says
     half = cold_place.settings.model_copy(update={"public_url": ""})
-    assert not found(Rooms(half)).well
+    assert not found(Services(half)).well
     forge.close()
     assert "cannot be had" in found(cold_place).says
     bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
-    assert found(Rooms(bare)).well
+    assert found(Services(bare)).well
 
 
-def test_without_an_app_there_is_no_panel(cold_place: Rooms, forge: ForgeApp) -> None:
+def test_without_an_app_there_is_no_panel(cold_place: Services, forge: ForgeApp) -> None:
     bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
-    client = create_app(Rooms(bare)).test_client()
+    client = create_app(Services(bare)).test_client()
     assert ask(client, forge, "1").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["forge_api_url", "public_url", "forge_app_id", "media_secret"])
 def test_half_a_set_up_is_an_error_at_start_that_names_what_is_missing(
-    cold_place: Rooms, name: str
+    cold_place: Services, name: str
 ) -> None:
     value: Any = "nonsense" if name == "forge_app_id" else ""
     if name == "media_secret":
         value = type(cold_place.settings.media_secret)("")
     half = cold_place.settings.model_copy(update={name: value})
     with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
-        create_app(Rooms(half))
+        create_app(Services(half))
 
 
 def _unsigned(claims: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, FrameLocator, expect
 
 from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.ingest import jobs
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.browsers import (
     APART,
     HEAT,
@@ -59,7 +59,7 @@ def desk(browser: Browser, jira: Site, service: Service, request: Any) -> Iterat
 
 
 @pytest.fixture
-def tickets(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
+def tickets(place: Services, jira: Site, clips: Path) -> tuple[str, str]:
     """Three old tickets, one of them fixed, and a new one of the same bug: the old one's key and
     the new one's."""
     (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
@@ -114,7 +114,7 @@ def test_both_clips_play_in_step_from_the_matching_moment(
 
 @pytest.mark.parametrize("desk", ["dark"], indirect=True)
 def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
-    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
+    desk: PanelDesk, place: Services, jira: Site, clips: Path
 ) -> None:
     (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
@@ -181,7 +181,7 @@ def test_the_keyboard_does_all_of_it(desk: PanelDesk, tickets: tuple[str, str]) 
 
 
 def test_same_bug_makes_the_link_as_the_viewer(
-    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -201,7 +201,7 @@ def test_same_bug_makes_the_link_as_the_viewer(
 
 
 def test_not_similar_hides_the_ticket_for_good(
-    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -216,7 +216,7 @@ def test_not_similar_hides_the_ticket_for_good(
 
 
 def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
-    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
 ) -> None:
     old, _ = tickets
     key = jira.file("GAME", jira.issue(old)["fields"]["summary"])
@@ -232,7 +232,7 @@ def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
 
 
 def test_mute_and_unmute(
-    desk: PanelDesk, tickets: tuple[str, str], place: Rooms, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -246,7 +246,7 @@ def test_mute_and_unmute(
 
 
 def test_nothing_similar_is_good_news(
-    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
+    desk: PanelDesk, place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "alone", clips / QUIET)
     tell(place, jira, key)
@@ -256,7 +256,7 @@ def test_nothing_similar_is_good_news(
 
 
 def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itself(
-    desk: PanelDesk, place: Rooms, jira: Site, clips: Path
+    desk: PanelDesk, place: Services, jira: Site, clips: Path
 ) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug.access import policy
-from dejabug.access.policy import Choice, PairMatch, Ticket, Wish
+from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits, Ticket
 from dejabug.ranking import Match, Moment
 
 
@@ -24,9 +24,9 @@ def decide(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> l
     return [choice.issue_id for choice in choose(pairs, tickets, **more)]
 
 
-def choose(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[Choice]:
+def choose(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[Suggestion]:
     projects = more.pop("projects", ("GAME",))
-    wish = Wish(**{"threshold": 0.6, "limit": 3, **more})
+    wish = SuggestionLimits(**{"threshold": 0.6, "limit": 3, **more})
     return policy.to_comment(OWN, pairs, tickets, projects, wish)
 
 
@@ -107,7 +107,7 @@ def test_a_project_that_is_off_is_named_nowhere() -> None:
 
 
 def test_a_reader_is_shown_what_jira_shows_them_and_nothing_where_the_issue_is_hidden() -> None:
-    wish = Wish(0.6, 3)
+    wish = SuggestionLimits(0.6, 3)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     secret = Ticket("2", "OTHER", restricted=True)  # this reader may see it, so they are shown it
     shown = policy.to_show("1", pairs, {"1": OWN, "2": secret}, wish)
@@ -130,7 +130,7 @@ def test_a_caller_is_told_nothing_on_an_issue_that_is_hidden_from_them(
     tickets = {"1": own, "2": open_ticket("2"), "3": open_ticket("3")}
     told = policy.tellable(tickets, {"GAME", "OFF"}, {"OFF"}, sight)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
-    wish = Wish(0.0, 3)
+    wish = SuggestionLimits(0.0, 3)
     assert policy.to_tell(own, pairs, told, wish) == []
     assert [each.issue_id for each in policy.to_tell(OWN, pairs, {**told, "1": OWN}, wish)] == [
         "2",
@@ -143,21 +143,23 @@ def test_a_caller_who_asks_about_no_issue_is_told_of_all_that_they_may_be_told_o
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     for sight, expected in ((None, ["3"]), ({"2"}, ["2"]), ({"2", "3"}, ["2", "3"]), (set(), [])):
         told = policy.tellable(tickets, {"GAME"}, set(), sight)
-        found = policy.to_tell(None, pairs, told, Wish(0.0, 3))
+        found = policy.to_tell(None, pairs, told, SuggestionLimits(0.0, 3))
         assert [each.issue_id for each in found] == expected
 
 
 def test_beside_an_issue_neither_itself_nor_its_own_duplicate_is_shown() -> None:
     seen = {"1": OWN, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
     pairs = [pair("1", 0.99), pair("2", 0.9), pair("3", 0.8)]
-    assert [choice.issue_id for choice in policy.to_show("1", pairs, seen, Wish(0.6, 3))] == ["3"]
+    assert [
+        choice.issue_id for choice in policy.to_show("1", pairs, seen, SuggestionLimits(0.6, 3))
+    ] == ["3"]
 
 
 def test_a_chain_that_leads_on_from_the_issue_itself_is_not_followed() -> None:
     # The issue is a duplicate of 3 already: that is known, and 2 is one of the issue's.
     own = Ticket("1", "GAME", False, originals=("3",))
     seen = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
-    assert policy.to_show("1", [pair("2", 0.9)], seen, Wish(0.6, 3)) == []
+    assert policy.to_show("1", [pair("2", 0.9)], seen, SuggestionLimits(0.6, 3)) == []
 
 
 def test_an_issue_is_never_suggested_to_itself() -> None:
@@ -187,7 +189,7 @@ def test_a_found_clip_of_no_known_issue_is_dropped() -> None:
 
 
 def test_a_choice_tells_of_the_canonical_issue_the_found_one_and_the_rest_of_the_chain() -> None:
-    choice = Choice("4", pair("2", 0.9), also=("5", "6"))
+    choice = Suggestion("4", pair("2", 0.9), also=("5", "6"))
     assert choice.issues() == {"4", "2", "5", "6"}
 
 
@@ -210,7 +212,7 @@ def test_ways_of_several_steps_to_one_canonical_issue_are_one_choice() -> None:
 
 
 def test_a_duplicate_of_an_issue_whose_project_is_off_is_not_suggested_to_it() -> None:
-    own, wish = Ticket("1", "QUIET", restricted=False), Wish(0.6, 3, off={"QUIET"})
+    own, wish = Ticket("1", "QUIET", restricted=False), SuggestionLimits(0.6, 3, off={"QUIET"})
     told = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
     found = policy.to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
     assert [each.issue_id for each in found] == ["3"]
@@ -266,15 +268,15 @@ def test_of_a_project_that_is_off_nobody_is_told() -> None:
 
 
 def test_a_caller_is_told_what_is_tellable_best_first() -> None:
-    told, wish = {"2": ALL["2"], "3": ALL["3"]}, Wish(0.6, 3)
+    told, wish = {"2": ALL["2"], "3": ALL["3"]}, SuggestionLimits(0.6, 3)
     pairs = [pair("3", 0.9), pair("4", 0.85), pair("2", 0.8), pair("2", 0.5)]
     # A question in words, about no issue.
     assert [each.issue_id for each in policy.to_tell(None, pairs, told, wish)] == ["3", "2"]
-    assert policy.to_tell(None, pairs, told, Wish(0.85, 3))[0].pair == pairs[0]
+    assert policy.to_tell(None, pairs, told, SuggestionLimits(0.85, 3))[0].pair == pairs[0]
 
 
 def test_a_caller_who_asks_about_an_issue_must_be_allowed_to_know_of_it() -> None:
-    wish, own = Wish(0.6, 3), open_ticket("2")
+    wish, own = SuggestionLimits(0.6, 3), open_ticket("2")
     told = {"2": own, "3": ALL["3"], "5": open_ticket("5", "GAME", "2")}
     pairs = [pair("2", 0.99), pair("5", 0.95), pair("3", 0.9)]
     assert [each.issue_id for each in policy.to_tell(own, pairs, told, wish)] == ["3"]

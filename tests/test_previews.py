@@ -28,7 +28,7 @@ from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
 from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.media_store.previews import ABANDONED, PreviewStore
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.jira_site import TOKEN, Site
 from support.made_clips import Make
 from support.workers import KilledError
@@ -452,7 +452,7 @@ def test_old_marks_and_what_killed_processes_left_go_too(tmp_path: Path) -> None
 # The job
 
 
-def known(place: Rooms, jira: Site, *paths: Path, name: str | None = None) -> list[str]:
+def known(place: Services, jira: Site, *paths: Path, name: str | None = None) -> list[str]:
     """Clips attached to an issue that the catalogue knows; their ids."""
     key = jira.file("GAME", "s")
     issue_id = str(jira.issue(key)["id"])
@@ -465,7 +465,7 @@ def known(place: Rooms, jira: Site, *paths: Path, name: str | None = None) -> li
 
 
 def test_the_job_makes_a_preview_and_may_run_twice(
-    cold_place: Rooms, jira: Site, clips: Path
+    cold_place: Services, jira: Site, clips: Path
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     previews.preview_clip(clip_id)
@@ -479,7 +479,7 @@ def test_the_job_makes_a_preview_and_may_run_twice(
 
 
 def test_pictures_that_were_lost_are_made_again_with_the_preview(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     """The folder is no part of a backup: what is looked at comes back."""
     (clip_id,) = known(place, jira, clips / "crafter-05.mp4")
@@ -497,7 +497,7 @@ def test_pictures_that_were_lost_are_made_again_with_the_preview(
     assert np.abs(seen - made).mean() < 6  # scaled by another way, and the same scene
 
 
-def test_one_job_is_queued_before_all_others(cold_place: Rooms, jira: Site, clips: Path) -> None:
+def test_one_job_is_queued_before_all_others(cold_place: Services, jira: Site, clips: Path) -> None:
     clip_id, other = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     queue = cold_place.queue("previews")
     queue.enqueue("time.time", job_id="long-waiting")
@@ -516,7 +516,7 @@ def test_one_job_is_queued_before_all_others(cold_place: Rooms, jira: Site, clip
 
 
 def test_no_preview_is_queued_of_a_screenshot_or_of_the_unknown(
-    cold_place: Rooms, jira: Site, clips: Path
+    cold_place: Services, jira: Site, clips: Path
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     record = cold_place.catalogue.clip(clip_id)
@@ -529,7 +529,7 @@ def test_no_preview_is_queued_of_a_screenshot_or_of_the_unknown(
 
 
 def test_a_file_that_is_no_clip_is_tried_once(
-    cold_place: Rooms, jira: Site, tmp_path: Path
+    cold_place: Services, jira: Site, tmp_path: Path
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no clip at all, whatever its name says")
     (clip_id,) = known(cold_place, jira, tmp_path / "a.mp4")
@@ -538,18 +538,18 @@ def test_a_file_that_is_no_clip_is_tried_once(
 
 
 def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
-    cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, large = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     jira.call("DELETE", f"/rest/api/2/attachment/{gone}", "admin")
     previews.preview_clip(gone)
     small = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
-    monkeypatch.setattr(previews, "rooms", lambda: Rooms(small))
+    monkeypatch.setattr(previews, "services", lambda: Services(small))
     previews.preview_clip(large)
     assert [cold_place.previews.state(clip_id) for clip_id in (gone, large)] == ["none", "none"]
 
 
-def test_jira_away_is_no_fault_of_the_clip(cold_place: Rooms, jira: Site, clips: Path) -> None:
+def test_jira_away_is_no_fault_of_the_clip(cold_place: Services, jira: Site, clips: Path) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     jira.fail(path="/rest/api/", status=500)
     with pytest.raises(JiraUnavailableError):
@@ -561,7 +561,7 @@ def test_jira_away_is_no_fault_of_the_clip(cold_place: Rooms, jira: Site, clips:
 
 
 def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
-    cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip_id, early = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     record = cold_place.catalogue.clip(clip_id)
@@ -584,7 +584,7 @@ def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
 
 
 def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
-    cold_place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     clip = cold_place.catalogue.clip(clip_id)
@@ -604,7 +604,7 @@ def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
 
 
 def test_secrets_of_the_download_stay_out_of_logs(
-    cold_place: Rooms, jira: Site, clips: Path, capsys: pytest.CaptureFixture[str]
+    cold_place: Services, jira: Site, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs("text")
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from dejabug import cli
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import SHORT_JOB, enqueue
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.health import OVERRUN, NoPulseError, feel_pulse
 from dejabug.worker.main import WarmWorker
 
@@ -21,9 +21,9 @@ HERE = socket.gethostname()
 
 def look() -> str:
     """A job that says how its worker is, and what is said of it when it has hung for long."""
-    from dejabug.services import rooms
+    from dejabug.services import services
 
-    connection = rooms().redis
+    connection = services().redis
     later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SHORT_JOB + OVERRUN + 1)
     with pytest.raises(NoPulseError) as error:
         feel_pulse(connection, HERE, later)
@@ -31,7 +31,7 @@ def look() -> str:
 
 
 def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
     queue = cold_place.queue("default")
@@ -44,7 +44,7 @@ def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
     assert str(said).startswith(f"default; job {job.id} hangs: ")
 
 
-def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: Rooms) -> None:
+def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: Services) -> None:
     worker = WarmWorker([cold_place.queue("clips")], cold_place.redis)
     worker.hostname = "another"
     worker.register_birth()
@@ -53,7 +53,7 @@ def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: 
         feel_pulse(cold_place.redis, HERE)
 
 
-def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Rooms) -> None:
+def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Services) -> None:
     for name in ("clips", "search"):
         worker = WarmWorker([cold_place.queue(name)], cold_place.redis)
         worker.register_birth()
@@ -62,7 +62,7 @@ def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Room
 
 
 def test_while_redis_is_away_no_worker_is_blamed(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = CliRunner().invoke(cli.app, ["worker-health"])
     assert asked.exit_code == 1

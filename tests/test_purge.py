@@ -17,7 +17,7 @@ from dejabug.ingest.reconcile import missed
 from dejabug.maintenance.purge import date_clips, find_old, lift, purge, queue_purge
 from dejabug.records.retention import EVERY, Retention
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.media import video_state
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import YEAR, Site, age
@@ -25,7 +25,7 @@ from support.tickets import history, tell
 from support.workers import work
 
 
-def purge_older(place: Rooms, years: float, what: str = "clips") -> int:
+def purge_older(place: Services, years: float, what: str = "clips") -> int:
     """What the command does."""
     before = time.time() - years * YEAR
     assert what in ("clips", "pictures")
@@ -35,7 +35,7 @@ def purge_older(place: Rooms, years: float, what: str = "clips") -> int:
 
 
 @pytest.fixture
-def aged(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
+def aged(place: Services, jira: Site, clips: Path) -> tuple[str, str]:
     """Two tickets read in, three years and a month old, of the same bug; their keys."""
     told = []
     for name, years in ((COWS[0], 3.0), (COWS[1], 0.1)):
@@ -47,7 +47,7 @@ def aged(place: Rooms, jira: Site, clips: Path) -> tuple[str, str]:
 
 
 def test_old_footage_goes_with_all_that_shows_it_and_nothing_else(
-    place: Rooms, jira: Site, aged: tuple[str, str]
+    place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     old, young = (place.catalogue.clips_of(str(jira.issue(key)["id"]))[0] for key in aged)
     assert purge_older(place, 2) == 1
@@ -64,7 +64,7 @@ def test_old_footage_goes_with_all_that_shows_it_and_nothing_else(
 
 
 def test_what_was_purged_is_not_read_in_again_by_anything(
-    place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
+    place: Services, jira: Site, aged: tuple[str, str], clips: Path
 ) -> None:
     purge_older(place, 2)
     issue_id = str(jira.issue(aged[0])["id"])
@@ -87,7 +87,7 @@ def test_what_was_purged_is_not_read_in_again_by_anything(
 
 
 def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = age(jira, key, 3)
@@ -103,7 +103,7 @@ def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
 
 @pytest.mark.parametrize("what", ["clips", "pictures"])
 def test_a_clip_that_is_purged_while_it_is_embedded_stays_so(
-    place: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = age(jira, key, 3)
@@ -124,7 +124,7 @@ def test_a_clip_that_is_purged_while_it_is_embedded_stays_so(
 
 
 def test_comments_that_rest_on_purged_footage_are_brought_in_line(
-    place: Rooms, jira: Site, aged: tuple[str, str], clips: Path
+    place: Services, jira: Site, aged: tuple[str, str], clips: Path
 ) -> None:
     history(place, jira, clips, PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", "cows again", clips / COWS[2])
@@ -142,7 +142,7 @@ def test_comments_that_rest_on_purged_footage_are_brought_in_line(
 
 
 def test_pictures_alone_may_go_and_the_clip_is_still_found(
-    place: Rooms, jira: Site, aged: tuple[str, str]
+    place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
     assert purge_older(place, 2, "pictures") == 1
@@ -162,7 +162,7 @@ def test_pictures_alone_may_go_and_the_clip_is_still_found(
 
 
 def test_footage_is_kept_again_when_that_is_said(
-    place: Rooms, jira: Site, aged: tuple[str, str]
+    place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     purge_older(place, 2)
     assert lift(place, {"OTHER"}) == 0
@@ -172,7 +172,7 @@ def test_footage_is_kept_again_when_that_is_said(
 
 
 def test_every_encoders_vectors_of_old_footage_go(
-    place: Rooms, jira: Site, aged: tuple[str, str]
+    place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
     frames = place.index.clip_vectors([old.id])[old.id]
@@ -186,7 +186,7 @@ def test_every_encoders_vectors_of_old_footage_go(
 
 
 def test_clips_of_earlier_versions_get_their_age_from_jira(
-    place: Rooms, jira: Site, aged: tuple[str, str]
+    place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     for key in place.redis.keys("dejabug:clip:*"):
         place.redis.hdel(key, "attached", "unshown")
@@ -202,7 +202,7 @@ def test_clips_of_earlier_versions_get_their_age_from_jira(
 
 
 def test_workers_purge_once_a_day_by_the_setting(
-    place: Rooms, jira: Site, aged: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    place: Services, jira: Site, aged: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue_purge(place)
     assert place.queue("default").count == 0  # all is kept by default
@@ -216,7 +216,7 @@ def test_workers_purge_once_a_day_by_the_setting(
     assert place.retention.cutoffs().clips == {}  # a longer time set later holds at once
 
 
-def test_the_command_tells_asks_and_shows(place: Rooms, aged: tuple[str, str]) -> None:
+def test_the_command_tells_asks_and_shows(place: Services, aged: tuple[str, str]) -> None:
     tell = CliRunner().invoke
     asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
     assert asked.exit_code == 1
@@ -244,7 +244,7 @@ def test_the_command_tells_asks_and_shows(place: Rooms, aged: tuple[str, str]) -
     ],
 )
 def test_the_later_cut_off_counts(
-    cold_place: Rooms, project: str, attached: float, purged: bool, hidden: bool
+    cold_place: Services, project: str, attached: float, purged: bool, hidden: bool
 ) -> None:
     cold_place.retention.put("clips", "GAME", 100.0)
     cold_place.retention.put("clips", "GAME", 90.0)  # an earlier one changes nothing

@@ -23,7 +23,7 @@ from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.records.catalogue import HIDDEN, PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.main import Housekeeper, WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, QUIET
@@ -38,7 +38,7 @@ SEARCH = "/rest/api/2/search/jql"
 NEW_WORDS = "the herd floats above the meadow"
 
 
-def repair(place: Rooms) -> dict[str, int]:
+def repair(place: Services) -> dict[str, int]:
     """A round, and the work that it brings; what was repaired."""
     report = reconciled(place)
     assert report.doubt == ""
@@ -47,7 +47,7 @@ def repair(place: Rooms) -> dict[str, int]:
 
 
 @pytest.fixture
-def embedded(place: Rooms, jira: Site, clips: Path) -> list[str]:
+def embedded(place: Services, jira: Site, clips: Path) -> list[str]:
     """Two tickets with a clip each that is in the index, known and looked through."""
     keys = history(place, jira, clips, COWS[0], QUIET)
     assert repair(place) == {}
@@ -63,7 +63,7 @@ def broken(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def known(place: Rooms, jira: Site, broken: Path) -> list[str]:
+def known(place: Services, jira: Site, broken: Path) -> list[str]:
     """Two tickets with a clip each, known and looked through; their clips wait."""
     keys = [jira.file("GAME", summary, broken) for summary in ("a herd", "a quiet lake")]
     for key in keys:
@@ -72,24 +72,24 @@ def known(place: Rooms, jira: Site, broken: Path) -> list[str]:
     return keys
 
 
-def learn(place: Rooms, key: str) -> None:
+def learn(place: Services, key: str) -> None:
     """What a backfill does."""
     take_in(place, place.jira.issue(key), watch=False)
 
 
-def names_of(place: Rooms, key: str) -> list[str]:
+def names_of(place: Services, key: str) -> list[str]:
     record = place.catalogue.issue_by_key(key)
     assert record is not None
     return sorted(clip.filename for clip in place.catalogue.clips_of(record.id))
 
 
-def watched(place: Rooms, key: str) -> bool:
+def watched(place: Services, key: str) -> bool:
     record = place.catalogue.issue_by_key(key)
     return record is not None and record.watched
 
 
 def test_a_new_issue_is_read_and_gets_its_comment(
-    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+    place: Services, jira: Site, clips: Path, embedded: list[str]
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
     assert repair(place) == {"unknown": 1}
@@ -100,7 +100,7 @@ def test_a_new_issue_is_read_and_gets_its_comment(
 
 
 def test_a_clip_that_was_added_is_read_and_its_issue_gets_a_comment(
-    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+    place: Services, jira: Site, clips: Path, embedded: list[str]
 ) -> None:
     jira.attach(embedded[1], clips / COWS[2])
     assert repair(place) == {"clip added": 1}
@@ -112,7 +112,7 @@ def test_a_clip_that_was_added_is_read_and_its_issue_gets_a_comment(
 
 
 def test_a_clip_that_was_deleted_is_forgotten(
-    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+    place: Services, jira: Site, clips: Path, embedded: list[str]
 ) -> None:
     (clip,) = jira.issue(embedded[1])["fields"]["attachment"]
     jira.call("DELETE", f"/rest/api/2/attachment/{clip['id']}")
@@ -124,7 +124,7 @@ def test_a_clip_that_was_deleted_is_forgotten(
 
 
 def test_an_issue_that_was_deleted_is_forgotten_whole(
-    place: Rooms, jira: Site, embedded: list[str]
+    place: Services, jira: Site, embedded: list[str]
 ) -> None:
     issue_id = str(jira.issue(embedded[1])["id"])
     jira.call("DELETE", f"/rest/api/2/issue/{embedded[1]}")
@@ -136,7 +136,7 @@ def test_an_issue_that_was_deleted_is_forgotten_whole(
 
 
 def test_an_issue_that_was_moved_takes_its_clips_along(
-    place: Rooms, jira: Site, clips: Path, embedded: list[str]
+    place: Services, jira: Site, clips: Path, embedded: list[str]
 ) -> None:
     """Within the projects that are known; the new one is."""
     history(place, jira, clips, COWS[1], project="SEQUEL")
@@ -151,7 +151,7 @@ def test_an_issue_that_was_moved_takes_its_clips_along(
 
 
 def test_words_that_were_edited_are_embedded_anew(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     jira.call("PUT", f"/rest/api/2/issue/{known[1]}", json={"fields": {"summary": NEW_WORDS}})
     assert repair(place) == {"words": 1}
@@ -164,7 +164,7 @@ def test_words_that_were_edited_are_embedded_anew(
 
 
 def test_a_component_and_a_duplicate_link_are_noticed(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     game = {"fields": {"components": [{"name": "Meadows"}]}}
     jira.call("PUT", f"/rest/api/2/issue/{known[0]}", json=game)
@@ -176,7 +176,7 @@ def test_a_component_and_a_duplicate_link_are_noticed(
 
 
 def test_an_old_ticket_that_was_never_read_in_gets_no_comment(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     """Edited just now, so that the sweep sees it; but it is no new ticket, nor is its clip new."""
     key = jira.file("GAME", "cows", broken)
@@ -189,7 +189,7 @@ def test_an_old_ticket_that_was_never_read_in_gets_no_comment(
 
 
 def test_a_clip_that_another_encoder_knew_is_no_new_clip(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     record = place.catalogue.issue_by_key(known[0])
     assert record is not None
@@ -204,7 +204,7 @@ def test_a_clip_that_another_encoder_knew_is_no_new_clip(
 
 
 def test_what_is_promised_already_is_not_promised_twice(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
     assert reconciled(place).repaired == {"unknown": 1}
@@ -230,7 +230,7 @@ def take_the_token(jira: Site) -> None:
 
 @pytest.mark.parametrize("hide", [hide_project, hide_issues])
 def test_issues_that_are_all_hidden_are_not_taken_for_deleted(
-    place: Rooms, jira: Site, known: list[str], hide: Callable[[Site], None]
+    place: Services, jira: Site, known: list[str], hide: Callable[[Site], None]
 ) -> None:
     hide(jira)
     report = reconciled(place)
@@ -241,7 +241,7 @@ def test_issues_that_are_all_hidden_are_not_taken_for_deleted(
 
 
 def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     keys = [jira.file("GAME", f"s{n}") for n in range(9)]
     for key in keys:
@@ -254,7 +254,9 @@ def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
     assert place.catalogue.issue_count() == 11
 
 
-def test_a_token_that_has_run_out_loses_nothing(place: Rooms, jira: Site, known: list[str]) -> None:
+def test_a_token_that_has_run_out_loses_nothing(
+    place: Services, jira: Site, known: list[str]
+) -> None:
     take_the_token(jira)
     with pytest.raises(JiraRefusedError):
         reconciled(place)
@@ -264,7 +266,7 @@ def test_a_token_that_has_run_out_loses_nothing(place: Rooms, jira: Site, known:
 
 
 def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     """Jira may answer as for nobody: 404 for each issue, and an answer without issues for many."""
     headers = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
@@ -281,12 +283,12 @@ def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
 # Projects, marks, and Jira away
 
 
-def mark(place: Rooms, project: str) -> float:
+def mark(place: Services, project: str) -> float:
     return float(place.redis.hget(reconcile.WATERMARKS, project) or 0)
 
 
 def test_a_project_that_jira_refuses_keeps_its_mark_and_the_others_go_on(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     learn(place, jira.file("SEQUEL", "s", broken))
     reconciled(place)
@@ -298,7 +300,7 @@ def test_a_project_that_jira_refuses_keeps_its_mark_and_the_others_go_on(
 
 
 def test_a_jira_that_is_away_is_left_for_the_next_round(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
     before = mark(place, "GAME")
@@ -312,7 +314,7 @@ def test_a_jira_that_is_away_is_left_for_the_next_round(
 
 
 def test_a_longer_look_back_finds_what_is_older_than_the_mark(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     key = jira.file("GAME", "cows", broken)
     store = jira.app.extensions["store"]
@@ -322,7 +324,7 @@ def test_a_longer_look_back_finds_what_is_older_than_the_mark(
 
 
 def test_a_project_that_is_switched_off_is_left_alone(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     from dejabug.records.projects import Rules
 
@@ -332,7 +334,7 @@ def test_a_project_that_is_switched_off_is_left_alone(
 
 
 def test_data_center_is_checked_in_its_own_way(
-    data_center: Site, place: Rooms, monkeypatch: pytest.MonkeyPatch
+    data_center: Site, place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = place.settings.model_copy(update={"jira_url": data_center.url})
     object.__setattr__(place, "settings", settings)
@@ -347,7 +349,7 @@ def test_data_center_is_checked_in_its_own_way(
 
 
 def test_two_rounds_at_once_are_one(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
     first = reconcile.reconcile(place)
@@ -359,7 +361,7 @@ def test_two_rounds_at_once_are_one(
     assert not reconciled(place).busy
 
 
-def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
+def test_many_workers_queue_one_round_when_it_is_due(cold_place: Services) -> None:
     for _ in range(3):
         queue_reconcile(cold_place)
     assert cold_place.queue("default").job_ids == ["reconcile"]
@@ -373,7 +375,7 @@ def test_many_workers_queue_one_round_when_it_is_due(cold_place: Rooms) -> None:
 
 
 @pytest.mark.parametrize("stray", [False, True])
-def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms, stray: bool) -> None:
+def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Services, stray: bool) -> None:
     if stray:  # what nobody can tidy up keeps it from nothing else
         folder = cold_place.settings.data_dir / "previews" / "no" / "file.mp4"
         folder.mkdir(parents=True)
@@ -386,7 +388,7 @@ def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Rooms, stray: bool
         keeper.stop()
 
 
-def test_it_can_be_switched_off(cold_place: Rooms) -> None:
+def test_it_can_be_switched_off(cold_place: Services) -> None:
     off = cold_place.settings.model_copy(update={"reconcile_minutes": 0})
     object.__setattr__(cold_place, "settings", off)
     queue_reconcile(cold_place)
@@ -394,7 +396,7 @@ def test_it_can_be_switched_off(cold_place: Rooms) -> None:
 
 
 def test_every_known_issue_is_checked_in_turn(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = {str(number) for number in range(1, 2001)}
     cold_place.redis.sadd("dejabug:issues", *ids)
@@ -421,7 +423,7 @@ def test_every_known_issue_is_checked_in_turn(
 
 
 def test_the_command_says_what_is_repaired(
-    place: Rooms, jira: Site, broken: Path, known: list[str]
+    place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
     jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
@@ -436,7 +438,7 @@ def test_the_command_says_what_is_repaired(
 
 
 def test_the_command_says_when_absences_are_not_believed(
-    place: Rooms, jira: Site, known: list[str]
+    place: Services, jira: Site, known: list[str]
 ) -> None:
     hide_project(jira)
     answer = call("reconcile")
@@ -446,7 +448,7 @@ def test_the_command_says_when_absences_are_not_believed(
 
 
 def test_a_new_state_or_security_level_and_a_link_that_is_gone_are_noticed(
-    place: Rooms, jira: Site, embedded: list[str]
+    place: Services, jira: Site, embedded: list[str]
 ) -> None:
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     jira.call("PUT", f"/rest/api/2/issue/{embedded[0]}", json={"fields": done})
@@ -462,7 +464,7 @@ def test_a_new_state_or_security_level_and_a_link_that_is_gone_are_noticed(
 
 @pytest.mark.parametrize("touched", [0, 2, 4])
 def test_an_issue_that_changes_while_pages_are_read_hides_no_other(
-    place: Rooms, data_center: Site, monkeypatch: pytest.MonkeyPatch, touched: int
+    place: Services, data_center: Site, monkeypatch: pytest.MonkeyPatch, touched: int
 ) -> None:
     """Data Center's pages are counted, so that one that leaves its place moves all behind it."""
     access = JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
@@ -487,12 +489,12 @@ def stamp(when: float) -> str:
 
 
 def test_what_was_said_of_a_ticket_that_is_gone_without_a_word_is_let_go_after_a_year(
-    place: Rooms, jira: Site, embedded: list[str]
+    place: Services, jira: Site, embedded: list[str]
 ) -> None:
     gone, stays = (str(jira.issue(key)["id"]) for key in embedded)
     place.verdicts.put(Verdict(gone, stays, False, "person"))
     place.verdicts.put_links(gone, {stays})
-    place.ledger.mute(gone, True)
+    place.comments.mute(gone, True)
     jira.call("DELETE", f"/rest/api/2/issue/{embedded[0]}")
     assert repair(place) == {"gone": 1}
     assert repair(place) == {}
@@ -500,13 +502,15 @@ def test_what_was_said_of_a_ticket_that_is_gone_without_a_word_is_let_go_after_a
     place.redis.zadd(HIDDEN, {gone: 1})
     assert repair(place) == {}
     assert list(place.verdicts.all()) == []
-    assert not place.ledger.muted(gone)
+    assert not place.comments.muted(gone)
     assert not place.redis.exists(HIDDEN)
     lasting = [key for key in place.redis.scan_iter() if place.redis.ttl(key) == -1]
     assert [key for key in lasting if gone.encode() in key] == []
 
 
-def test_a_ticket_that_came_back_is_not_let_go(place: Rooms, jira: Site, known: list[str]) -> None:
+def test_a_ticket_that_came_back_is_not_let_go(
+    place: Services, jira: Site, known: list[str]
+) -> None:
     """Of one without a clip nothing else notes that it is back."""
     issue_id = str(jira.issue(known[0])["id"])
     place.redis.zadd(HIDDEN, {issue_id: 1})

@@ -33,7 +33,7 @@ from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
 from dejabug.search.questions import ask
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.main import WarmWorker, queues_now
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -46,26 +46,26 @@ from support.workers import clips_waiting, work
 
 
 @pytest.fixture
-def other(place: Rooms, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Rooms:
+def other(place: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The rooms of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
     monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
     place.serving.claim(place.own.name)
     chosen = {"encoder": "clip", "clip_model": str(small_clip)}
-    rooms = Rooms(place.settings.model_copy(update=chosen))
-    assert rooms.encoder.dimensions != place.encoder.dimensions
-    return rooms
+    services = Services(place.settings.model_copy(update=chosen))
+    assert services.encoder.dimensions != place.encoder.dimensions
+    return services
 
 
-def work_as(other: Rooms) -> None:
+def work_as(other: Services) -> None:
     """What a worker with the other encoder's settings does, until its queues are empty."""
     queues = [other.queue(name) for name in queues_now(other, ["clips"])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "rooms", lambda: other)
+        patch.setattr(jobs, "services", lambda: other)
         WarmWorker(queues, other.redis).work(burst=True, logging_level="WARNING")
 
 
-def prepare(place: Rooms, other: Rooms, meanwhile: Callable[[], Any] = int) -> None:
+def prepare(place: Services, other: Services, meanwhile: Callable[[], Any] = int) -> None:
     """Make the other encoder ready, its worker working between all steps."""
     for _ in reembedding.prepare(place, other.own.name):
         meanwhile()
@@ -73,7 +73,7 @@ def prepare(place: Rooms, other: Rooms, meanwhile: Callable[[], Any] = int) -> N
 
 
 @contextmanager
-def at_work(other: Rooms) -> Iterator[None]:
+def at_work(other: Services) -> Iterator[None]:
     """A worker of the other encoder is known to Redis."""
     names = [other.own.own_queue(name) for name in ("clips", "search")]
     worker = WarmWorker([other.queue(name) for name in names], other.redis)
@@ -82,19 +82,19 @@ def at_work(other: Rooms) -> Iterator[None]:
     worker.register_death()
 
 
-def swap(place: Rooms, other: Rooms) -> None:
+def swap(place: Services, other: Services) -> None:
     with at_work(other):
         reembedding.swap(place, other.own.name)
 
 
-def issues_found(place: Rooms) -> set[str]:
+def issues_found(place: Services) -> set[str]:
     """The keys of what a worker finds."""
     hits = ask(place, "cows", ["GAME"], 9)
     return set(place.catalogue.keys_of({hit["issue_id"] for hit in hits}).values())
 
 
 def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
-    place: Rooms, other: Rooms, jira: Site, clips: Path, tmp_path: Path
+    place: Services, other: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
@@ -135,15 +135,15 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     assert former.catalogue.count(ClipStatus.INDEXED) == 3
 
 
-def tell_under(other: Rooms, jira: Site, key: str) -> None:
+def tell_under(other: Services, jira: Site, key: str) -> None:
     """A webhook, and work by the processes that are left once the other encoder serves."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "rooms", lambda: other)
+        patch.setattr(jobs, "services", lambda: other)
         tell(other, jira, key)
 
 
 def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
     steps = reembedding.prepare(place, other.own.name)
@@ -167,7 +167,7 @@ def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
 
 
 def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     _, _, issue_id = old_and_new(place, jira, clips)
     (clip,) = place.catalogue.clips_of(issue_id)
@@ -184,7 +184,7 @@ def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
 
 
 def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
@@ -198,7 +198,7 @@ def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
 
 
 def test_nobody_to_answer_or_anything_missing_is_no_swap(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
@@ -209,7 +209,9 @@ def test_nobody_to_answer_or_anything_missing_is_no_swap(
     assert place.encoder_name == place.own.name
 
 
-def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(place: Rooms, other: Rooms) -> None:
+def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(
+    place: Services, other: Services
+) -> None:
     with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
         next(reembedding.prepare(place, "clip:typo@squash"))
     assert place.serving.roles(now=True).next is None
@@ -218,7 +220,7 @@ def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(place: Rooms, other
 
 
 def test_two_who_change_the_encoder_at_once_do_not_meet(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     first = reembedding.prepare(place, other.own.name)
@@ -233,7 +235,7 @@ def test_two_who_change_the_encoder_at_once_do_not_meet(
         next(reembedding.prepare(place, "third"))
 
 
-def test_a_swap_that_comes_second_changes_nothing(place: Rooms, other: Rooms) -> None:
+def test_a_swap_that_comes_second_changes_nothing(place: Services, other: Services) -> None:
     hand = Handover(place.redis, place.own, other.own)
     hand.swap(place.serving)
     with pytest.raises(NotServingError):
@@ -241,14 +243,14 @@ def test_a_swap_that_comes_second_changes_nothing(place: Rooms, other: Rooms) ->
     assert place.encoder_name == other.own.name
 
 
-def test_another_model_by_the_same_name_is_refused(place: Rooms, other: Rooms) -> None:
+def test_another_model_by_the_same_name_is_refused(place: Services, other: Services) -> None:
     place.redis.hset("dejabug:dimensions", other.own.name, 512)
     with pytest.raises(EncoderError, match=r"had 512 numbers, and this model gives 24"):
         other.adopt_encoder(other.encoder)
 
 
 def test_a_comment_that_is_owed_at_the_swap_is_written(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     """The new encoder did its part before it served, the old one would have after."""
     (old,) = history(place, jira, clips, COWS[0])
@@ -268,7 +270,7 @@ def test_a_comment_that_is_owed_at_the_swap_is_written(
 
 
 def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     first, second = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     prepare(place, other)
@@ -282,7 +284,7 @@ def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
         assert kept.index.places([clip_id])[clip_id].game == "Caves"
 
 
-def _id_of(place: Rooms, key: str) -> str:
+def _id_of(place: Services, key: str) -> str:
     record = place.catalogue.issue_by_key(key)
     assert record is not None
     return record.id
@@ -293,7 +295,7 @@ def _component(name: str) -> dict[str, Any]:
 
 
 def test_pictures_that_the_old_encoder_s_moments_show_stay(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
@@ -304,7 +306,7 @@ def test_pictures_that_the_old_encoder_s_moments_show_stay(
 
 
 def test_what_is_purged_or_unshown_is_so_under_another_encoder(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     purged, unshown = (place.catalogue.clips_of(_id_of(place, key))[0] for key in keys)
@@ -327,7 +329,7 @@ def test_what_is_purged_or_unshown_is_so_under_another_encoder(
 
 
 def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
-    place: Rooms, other: Rooms
+    place: Services, other: Services
 ) -> None:
     queue, own = place.queue("clips"), place.own.own_queue("clips")
     jobs.queue_clip(place, "5")
@@ -345,7 +347,7 @@ def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
     assert worker.queue_names() == [own]
 
 
-def test_workers_go_over_to_the_queues_of_what_serves(place: Rooms, other: Rooms) -> None:
+def test_workers_go_over_to_the_queues_of_what_serves(place: Services, other: Services) -> None:
     names = ["search", "default", "clips"]
     search, clips = (place.own.own_queue(name) for name in ("search", "clips"))
     assert queues_now(place, names) == ["search", search, "default", "clips", clips]
@@ -357,7 +359,7 @@ def test_workers_go_over_to_the_queues_of_what_serves(place: Rooms, other: Rooms
 
 
 def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], QUIET)
     prepare(place, other)
@@ -380,7 +382,7 @@ def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
     assert place.index.clip_count(["GAME"]) == 2
 
 
-def test_what_is_forgotten_takes_its_jobs_along(place: Rooms) -> None:
+def test_what_is_forgotten_takes_its_jobs_along(place: Services) -> None:
     """Those too that wait for another try: they have no end of their own."""
     name = "another"
     place.serving.claim(place.own.name)
@@ -399,7 +401,7 @@ def test_what_is_forgotten_takes_its_jobs_along(place: Rooms) -> None:
 
 
 def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch
+    place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process goes on by the roles that it has read, for a second at most."""
     monkeypatch.setattr(active_encoder, "KEPT", 60.0)  # it stays behind for all of this test
@@ -407,7 +409,7 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
     place.serving.claim(place.own.name)
     place.tell_of_encoder(name, 8, "nobody's")
     place.serving.prepare(name)
-    another = Rooms(place.settings)
+    another = Services(place.settings)
     assert [kept.name for kept in another.fed] == [place.own.name, name]
     paused: list[float] = []
 
@@ -425,7 +427,7 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
 
 
 def test_a_large_index_is_grown_before_it_serves(
-    place: Rooms, other: Rooms, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, other: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history(place, jira, clips, COWS[0])
     monkeypatch.setattr("dejabug.index.frames.FLAT_LIMIT", 5)
@@ -439,7 +441,7 @@ def test_a_large_index_is_grown_before_it_serves(
 
 
 def test_an_encoder_is_measured_before_it_serves(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
@@ -451,7 +453,7 @@ def test_an_encoder_is_measured_before_it_serves(
 
 
 def test_an_encoder_that_was_given_up_gets_no_new_tickets(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
@@ -462,7 +464,7 @@ def test_an_encoder_that_was_given_up_gets_no_new_tickets(
 
 
 def test_the_commands_say_who_serves_and_what_is_to_be_done(
-    place: Rooms, other: Rooms, jira: Site, clips: Path
+    place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
@@ -482,7 +484,7 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
 
 
 def test_real_workers_change_the_encoder_while_questions_are_asked(
-    cold_place: Rooms, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
+    cold_place: Services, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     """Two encoders' workers and the command as processes; the new worker and the command are killed
     on the way. Somebody asks all the time, and always gets an answer."""
@@ -562,13 +564,13 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
             child.wait()
 
 
-def held_clip(place: Rooms, registry: str) -> bytes | None:
+def held_clip(place: Services, registry: str) -> bytes | None:
     """A clip's job that a worker has in hand."""
     held: list[bytes] = place.redis.zrange(registry, 0, -1)
     return next((job for job in held if job.startswith(b"clip-")), None)
 
 
-def on_clips(place: Rooms) -> set[str]:
+def on_clips(place: Services) -> set[str]:
     """The encoders whose workers are on the queue `clips`."""
     queues = [worker.queue_names() for worker in Worker.all(connection=place.redis)]
     own = [name for names in queues if "clips" in names for name in names if "@" in name]

@@ -21,7 +21,7 @@ from flask import Flask
 
 from dejabug.access.tokens import LAST_USED_STEP
 from dejabug.cli.doctor import examine
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.infra import redis_tolerant_worker
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import REGISTRY
@@ -31,7 +31,7 @@ from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app, webhooks
 from dejabug.web.census import Census
 from dejabug.worker.health import feel_pulse
@@ -124,7 +124,7 @@ COMMENT = {
 
 
 def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
-    app: Flask, place: Rooms, trouble: Trouble
+    app: Flask, place: Services, trouble: Trouble
 ) -> None:
     trouble.begin()
     events = (CREATED, DELETED, COMMENT)
@@ -137,7 +137,7 @@ def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
 
 
 def test_everybody_who_watches_is_told_what_to_do(
-    app: Flask, place: Rooms, trouble: Trouble
+    app: Flask, place: Services, trouble: Trouble
 ) -> None:
     client = app.test_client()
     trouble.begin()
@@ -159,14 +159,14 @@ def test_everybody_who_watches_is_told_what_to_do(
     assert not any(says in each for each in client.get("/readyz").get_json()["problems"])
 
 
-def gauge(place: Rooms, name: str) -> float | None:
+def gauge(place: Services, name: str) -> float | None:
     found = [each for each in Census(place.settings).collect() if each.name == name]
     return found[0].samples[0].value if found else None
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_while_redis_is_full_searches_and_pages_answer(
-    caller: Caller, place: Rooms, jira: Site, clips: Path, trouble: Trouble
+    caller: Caller, place: Services, jira: Site, clips: Path, trouble: Trouble
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1])
     cookie = place.sessions.begin(f"token:{caller.token.id}")
@@ -195,7 +195,7 @@ def test_while_redis_is_full_searches_and_pages_answer(
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
-def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Rooms, trouble: Trouble) -> None:
+def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Services, trouble: Trouble) -> None:
     trouble.begin()
     assert keep_briefly(place.redis, "one", "x", 60)
     assert not keep_briefly(place.redis, "one", "y", 60, new=True)
@@ -205,14 +205,14 @@ def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Rooms, trouble: Troub
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_purge_makes_room_in_a_redis_that_is_full(
-    place: Rooms, jira: Site, trouble: Trouble
+    place: Services, jira: Site, trouble: Trouble
 ) -> None:
     times, random = np.arange(10, dtype=np.float32), np.random.default_rng(1)
     for number in range(20):
         vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         clip_id, issue_id = str(number), str(10_000 + number)
-        place.index.write_clip(clip_id, Place(issue_id, "GAME", "game"), times, vectors)
+        place.index.write_clip(clip_id, ClipLocation(issue_id, "GAME", "game"), times, vectors)
         place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number}", "GAME", "game"))
         clip = ClipRecord(clip_id, issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", 10, 5, attached=1)
         place.catalogue.put_clip(clip)
@@ -227,7 +227,7 @@ def test_a_purge_makes_room_in_a_redis_that_is_full(
 
 
 def test_workers_wait_and_then_do_all_that_there_is(
-    start: Any, place: Rooms, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
+    start: Any, place: Services, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
 ) -> None:
     """The one is idle when it begins, the other has a clip in its hands, and the third is started
     in the middle of it: none ends, and no clip and no comment is lost."""
@@ -261,7 +261,7 @@ def test_workers_wait_and_then_do_all_that_there_is(
 
 
 def test_what_rq_writes_in_passing_ends_no_worker(
-    place: Rooms, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+    place: Services, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_tolerant_worker, "LOOK", 0.01)
     worker = WarmWorker([place.queue("default")], place.redis)
@@ -277,7 +277,7 @@ def test_what_rq_writes_in_passing_ends_no_worker(
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
-    start: Any, cold_place: Rooms, trouble: Trouble, tmp_path: Path
+    start: Any, cold_place: Services, trouble: Trouble, tmp_path: Path
 ) -> None:
     worker = start("default", "previews")
     wait_until(lambda: cold_place.workers()["default"] == 1)
@@ -294,7 +294,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
-    cold_place: Rooms,
+    cold_place: Services,
     trouble: Trouble,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -359,12 +359,12 @@ class Address:
 
 @pytest.mark.parametrize("trouble", [REPLICA], indirect=True)
 def test_after_a_failover_the_client_finds_the_new_primary_by_itself(
-    cold_place: Rooms, trouble: Trouble, tmp_path: Path
+    cold_place: Services, trouble: Trouble, tmp_path: Path
 ) -> None:
     with RedisServer(tmp_path / "second") as second:
         address = Address(trouble.server.port)
         settings = cold_place.settings.model_copy(update={"redis_url": address.url})
-        app = create_app(Rooms(settings))
+        app = create_app(Services(settings))
         assert post(app, CREATED).status_code == 202  # the connection stays open
         with redis.Redis.from_url(second.url) as new, trouble.redis as old:
             address.leads_to = second.port

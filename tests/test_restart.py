@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from dejabug.encoders.starter import StarterEncoder
-from dejabug.index import FrameIndex, IndexUnavailableError, Place, completeness
+from dejabug.index import ClipLocation, FrameIndex, IndexUnavailableError, completeness
 from dejabug.infra.redis_server import RedisServer
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.search import uploads
 from dejabug.search.questions import Answerer
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.patience import PATIENCE
@@ -36,15 +36,15 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def place(server: RedisServer, cold_place: Rooms, starter: StarterEncoder) -> Rooms:
+def place(server: RedisServer, cold_place: Services, starter: StarterEncoder) -> Services:
     """The rooms on that Redis."""
     changed = {"redis_url": server.url, "index_algorithm": "hnsw"}
-    rooms = Rooms(cold_place.settings.model_copy(update=changed))
-    rooms.adopt_encoder(starter)
-    return rooms
+    services = Services(cold_place.settings.model_copy(update=changed))
+    services.adopt_encoder(starter)
+    return services
 
 
-def fill(place: Rooms, jira: Site, clips: int) -> None:
+def fill(place: Services, jira: Site, clips: int) -> None:
     """The clip of GAME-1, its twin on GAME-2, and others; written while there is no index, so that
     it is still to be built when Redis stops."""
     place.redis.execute_command("FT.DROPINDEX", place.index.state().name)
@@ -55,7 +55,7 @@ def fill(place: Rooms, jira: Site, clips: int) -> None:
     for number in range(clips):
         issue_id = ids[number] if number < 2 else str(90_000 + number)
         vectors = twin if number < 2 else unit(random, dimensions)
-        place.index.write_clip(str(number), Place(issue_id, "GAME", "game"), times, vectors)
+        place.index.write_clip(str(number), ClipLocation(issue_id, "GAME", "game"), times, vectors)
         if number < 2:
             place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number + 1}", "GAME", "game"))
             clip = ClipRecord(str(number), issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", FRAMES, 5)
@@ -71,7 +71,7 @@ def unit(random: np.random.Generator, dimensions: int) -> Any:
 class Doors:
     """A caller of the API who asks all the while; every answer must be an honest one."""
 
-    def __init__(self, place: Rooms) -> None:
+    def __init__(self, place: Services) -> None:
         secret, _ = place.tokens.create("test", ["GAME"], None)
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._client = create_app(place).test_client()
@@ -100,7 +100,7 @@ class Doors:
 
 
 @pytest.fixture
-def answerer(place: Rooms) -> Iterator[Answerer]:
+def answerer(place: Services) -> Iterator[Answerer]:
     """What answers words beside a worker."""
     thread = Answerer(place)
     thread.start()
@@ -110,7 +110,7 @@ def answerer(place: Rooms) -> Iterator[Answerer]:
 
 @pytest.mark.usefixtures("answerer")
 def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully(
-    place: Rooms, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
+    place: Services, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "BUILDING", 0)
     fill(place, jira, MANY)
@@ -118,7 +118,7 @@ def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_full
     server.stop()
     server.start()
     with pytest.raises(IndexUnavailableError, match="being built"):
-        place.finder.like_clip("0", ["GAME"])
+        place.retriever.like_clip("0", ["GAME"])
     with pytest.raises(IndexUnavailableError, match="being built"), uploads.receiving(place):
         pass
     assert doors.ask_until_answered() == ["GAME-2"]
@@ -128,7 +128,7 @@ def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_full
 
 
 def test_while_redis_loads_its_data_every_door_says_so(
-    place: Rooms, server: RedisServer, jira: Site
+    place: Services, server: RedisServer, jira: Site
 ) -> None:
     fill(place, jira, FEW)
     doors = Doors(place)

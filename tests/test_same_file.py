@@ -21,7 +21,7 @@ from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.results import Found
 from dejabug.retrieval.similar_issues import rank, rank_anew
 from dejabug.search import search
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import blocks
 from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -39,7 +39,7 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 class Twins:
     """An old ticket, a new one with the same file, and others that look alike."""
 
-    def __init__(self, place: Rooms, jira: Site, clips: Path) -> None:
+    def __init__(self, place: Services, jira: Site, clips: Path) -> None:
         self.place, self.jira = place, jira
         self.old, *self.others = history(place, jira, clips, QUIET, *COWS[:2], PLACEHOLDER[0])
         self.new = jira.file("GAME", "this one is quite another matter", clips / QUIET)
@@ -60,12 +60,12 @@ class Twins:
 
 
 @pytest.fixture
-def twins(place: Rooms, jira: Site, clips: Path) -> Twins:
+def twins(place: Services, jira: Site, clips: Path) -> Twins:
     return Twins(place, jira, clips)
 
 
 def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
-    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
+    twins: Twins, place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     label = f"Same file as {twins.old}"
     (comment,) = jira.comments(twins.new)
@@ -99,7 +99,7 @@ def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
 
 
 def test_it_does_so_whatever_is_searched(
-    twins: Twins, place: Rooms, jira: Site, clips: Path
+    twins: Twins, place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[2], PLACEHOLDER[1], project="OTHER")
     for caller in (GAME, BOTH):
@@ -108,7 +108,7 @@ def test_it_does_so_whatever_is_searched(
 
 
 def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
-    twins: Twins, place: Rooms
+    twins: Twins, place: Services
 ) -> None:
     def others() -> dict[str, float]:
         return {p.found_issue_id: p.score for p in rank(place, twins.record) if not p.same_file}
@@ -122,7 +122,7 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
 
 
 def test_a_verdict_that_they_are_not_similar_wins(
-    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, forge: ForgeApp
+    twins: Twins, place: Services, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
     place.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
     jobs.suggest(twins.new_id)
@@ -132,7 +132,7 @@ def test_a_verdict_that_they_are_not_similar_wins(
 
 
 def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
-    twins: Twins, place: Rooms, jira: Site, client: FlaskClient, forge: ForgeApp
+    twins: Twins, place: Services, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
     tell(place, jira, twins.old, watch=False)
@@ -147,7 +147,7 @@ def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
 
 
 def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the_same(
-    twins: Twins, place: Rooms, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
+    twins: Twins, place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
     before = panel(client, forge, twins.new_id)
@@ -164,7 +164,7 @@ def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the
 
 
 def test_the_oldest_of_several_comes_first(
-    twins: Twins, place: Rooms, jira: Site, clips: Path
+    twins: Twins, place: Services, jira: Site, clips: Path
 ) -> None:
     third = jira.file("GAME", "and again", clips / QUIET)
     issue_id = tell(place, jira, third)
@@ -184,7 +184,7 @@ def test_the_same_file_comes_before_what_only_looks_certain() -> None:
 
 
 def test_the_file_twice_on_one_issue_never_suggests_the_issue_itself(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "twice", clips / QUIET, clips / QUIET)
     issue_id = tell(place, jira, key)
@@ -196,7 +196,7 @@ def test_the_file_twice_on_one_issue_never_suggests_the_issue_itself(
     assert (pair.found_issue_id, pair.same_file) == (other, True)
 
 
-def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: Rooms) -> None:
+def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: Services) -> None:
     assert twins.best().same_file
     (clip,) = place.catalogue.clips_of(twins.old_id)
     place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="blank: it is black"))
@@ -207,14 +207,14 @@ def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: R
     assert not twins.best().same_file
 
 
-def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Rooms) -> None:
+def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Services) -> None:
     (clip,) = place.catalogue.clips_of(twins.old_id)
     jobs.forget_clip(place, clip.id, twins.old_id)
     assert not twins.best().same_file
 
 
 def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
-    twins: Twins, place: Rooms, client: FlaskClient, forge: ForgeApp
+    twins: Twins, place: Services, client: FlaskClient, forge: ForgeApp
 ) -> None:
     (clip,) = place.catalogue.clips_of(twins.old_id)
     place.catalogue.put_clip(replace(clip, unshown=True))
@@ -224,7 +224,7 @@ def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
 
 
 def test_what_another_encoder_knows_of_the_file_does_not_count(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (first,) = history(place, jira, clips, QUIET)
     (clip,) = place.catalogue.clips_of(str(jira.issue(first)["id"]))
@@ -235,7 +235,7 @@ def test_what_another_encoder_knows_of_the_file_does_not_count(
     assert rank(place, record) == []
 
 
-def test_a_file_that_shows_nothing_has_no_twin(place: Rooms, jira: Site, tmp_path: Path) -> None:
+def test_a_file_that_shows_nothing_has_no_twin(place: Services, jira: Site, tmp_path: Path) -> None:
     """A blank picture is the same bytes on tickets that have nothing in common."""
     Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
     first = jira.file("GAME", "a crash in the menu", tmp_path / "black.png")
@@ -248,7 +248,7 @@ def test_a_file_that_shows_nothing_has_no_twin(place: Rooms, jira: Site, tmp_pat
 
 
 def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
-    place: Rooms, jira: Site, tmp_path: Path
+    place: Services, jira: Site, tmp_path: Path
 ) -> None:
     noise = Image.effect_noise((320, 180), 90).convert("RGB")
     written = io.BytesIO()
@@ -261,9 +261,9 @@ def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
     assert f"Same file as {first} (score 1.00)" in jira.comments(second)[0]["body"]
 
 
-def test_why_says_that_it_is_the_same_file(twins: Twins, place: Rooms, jira: Site) -> None:
+def test_why_says_that_it_is_the_same_file(twins: Twins, place: Services, jira: Site) -> None:
     obey(place, twins.record, "Tess", [Command("why", twins.old)])
-    note = place.ledger.note(twins.new_id)
+    note = place.comments.note(twins.new_id)
     assert f"{twins.old}: score 1.00; a ticket is named from 0.50 on." in note
     assert f"{twins.old} has the same file as this ticket." in note
     assert "Most alike" not in note

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from dejabug.cli import app as cli
 from dejabug.search import search
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import blocks
 from dejabug.suggestions.comment_commands import Command, obey
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -38,7 +38,7 @@ def copy(clips: Path, tmp_path: Path, ffmpeg: Callable[..., Path]) -> Path:
 
 
 def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
-    place: Rooms, jira: Site, clips: Path, copy: Path, client: FlaskClient, forge: ForgeApp
+    place: Services, jira: Site, clips: Path, copy: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     old, *_ = history(place, jira, clips, COWS[0], *OTHERS)
     new = jira.file("GAME", "this one is quite another matter", copy)
@@ -74,7 +74,7 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     record = place.catalogue.issue(new_id)
     assert record is not None
     obey(place, record, "Tess", [Command("why", old)])
-    assert why in place.ledger.note(new_id)
+    assert why in place.comments.note(new_id)
 
     # Who searches with the file itself is told the same; the new ticket has the very file.
     sent = {found.key: found for found in uploaded(place, copy)}

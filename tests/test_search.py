@@ -16,7 +16,7 @@ from dejabug.media_store import upload_files
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.retrieval.retriever import Finder
+from dejabug.retrieval.retriever import Retriever
 from dejabug.search import questions, search, uploads
 from dejabug.search.questions import SearchFailedError
 from dejabug.search.search import (
@@ -26,7 +26,7 @@ from dejabug.search.search import (
     NoSuchPageError,
     Page,
 )
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
 from support.searches import ALL, BOTH, GAME, send
@@ -38,12 +38,14 @@ def keys(page: Page) -> list[str]:
     return [found.key for found in page.results]
 
 
-def words(place: Rooms, asked: str = "meadow", caller: Caller = GAME, **filters: Any) -> list[str]:
+def words(
+    place: Services, asked: str = "meadow", caller: Caller = GAME, **filters: Any
+) -> list[str]:
     return keys(search.by_words(place, caller, asked, Filters(**filters), 10))
 
 
 def test_words_find_issues_with_their_clip_and_moment(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     page = search.by_words(place, GAME, "meadow with cows everywhere", ALL, 10)
@@ -58,7 +60,9 @@ def test_words_find_issues_with_their_clip_and_moment(
     assert moment.there[0] <= moment.there_at <= moment.there[1]
 
 
-def test_an_issue_finds_its_like_with_both_moments(place: Rooms, jira: Site, clips: Path) -> None:
+def test_an_issue_finds_its_like_with_both_moments(
+    place: Services, jira: Site, clips: Path
+) -> None:
     old = history(place, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
@@ -69,7 +73,7 @@ def test_an_issue_finds_its_like_with_both_moments(place: Rooms, jira: Site, cli
 
 
 def test_other_projects_levels_and_switched_off_ones_are_not_told(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     game = history(place, jira, clips, COWS[0], COWS[1])
     (other,) = history(place, jira, clips, COWS[2], project="OTHER")
@@ -87,7 +91,7 @@ def test_other_projects_levels_and_switched_off_ones_are_not_told(
 
 
 def test_what_jira_moved_elsewhere_is_not_told(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     """Our catalogue still has it in GAME; Jira's word counts."""
     (key,) = history(place, jira, clips, COWS[0])
@@ -97,7 +101,7 @@ def test_what_jira_moved_elsewhere_is_not_told(
 
 @pytest.mark.parametrize("why", ["unknown", "secured", "other", "off"])
 def test_an_issue_that_is_not_the_callers_is_as_unknown(
-    place: Rooms, jira: Site, clips: Path, why: str
+    place: Services, jira: Site, clips: Path, why: str
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0], project="OTHER" if why == "other" else "GAME")
     if why == "secured":
@@ -109,7 +113,7 @@ def test_an_issue_that_is_not_the_callers_is_as_unknown(
 
 
 def test_a_chain_of_duplicates_is_one_result_on_all_pages(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], COWS[2], QUIET)
     link(jira, "Duplicate", old[0], old[1])
@@ -133,7 +137,7 @@ def test_a_chain_of_duplicates_is_one_result_on_all_pages(
 
 
 def test_pages_do_not_shift_and_are_decided_anew(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     whole = words(place)
@@ -150,7 +154,7 @@ def test_pages_do_not_shift_and_are_decided_anew(
 
 
 def test_a_cursor_is_of_one_caller_and_one_question(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     history(place, jira, clips, COWS[0], COWS[1])
     cursor = search.by_words(place, GAME, "meadow", ALL, 1).cursor
@@ -167,7 +171,7 @@ def test_a_cursor_is_of_one_caller_and_one_question(
 
 
 def test_filters_are_on_what_jira_says_now(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     first = jira.file(
         "GAME", "Objects float in the air over the meadow and never fall", clips / COWS[0],
@@ -187,7 +191,7 @@ def test_filters_are_on_what_jira_says_now(
 
 
 def test_unlikely_results_are_a_question_of_their_own(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
     asked = "purple elephants riding unicycles"
@@ -203,7 +207,7 @@ def test_unlikely_results_are_a_question_of_their_own(
 
 
 def test_a_score_does_not_depend_on_tickets_that_are_hidden(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     def told() -> list[tuple[str, float]]:
         page = search.by_words(place, GAME, "herd of cows in the meadow", ALL, 10, unlikely=True)
@@ -216,7 +220,7 @@ def test_a_score_does_not_depend_on_tickets_that_are_hidden(
     assert told() == before
 
 
-def test_a_rejected_pair_is_not_told(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_rejected_pair_is_not_told(place: Services, jira: Site, clips: Path) -> None:
     old = history(place, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
@@ -225,24 +229,24 @@ def test_a_rejected_pair_is_not_told(place: Rooms, jira: Site, clips: Path) -> N
 
 
 def test_a_failing_search_says_so_at_once(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch, worker: None
+    place: Services, monkeypatch: pytest.MonkeyPatch, worker: None
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(Finder, "search", fail)
+    monkeypatch.setattr(Retriever, "search", fail)
     with pytest.raises(SearchFailedError, match="its log says why"):
         questions.ask(place, "cows", ["GAME"], 5)
 
 
-def test_a_question_of_another_version_harms_nobody(place: Rooms, worker: None) -> None:
+def test_a_question_of_another_version_harms_nobody(place: Services, worker: None) -> None:
     key = f"dejabug:questions:{slug_of(place.encoder_name)}"
     place.redis.rpush(key, '["abc", "cows", ["GAME"], 5]', "\xff", "{}")
     assert questions.ask(place, "cows", ["GAME"], 5) == []
 
 
 def test_questions_that_come_together_get_each_their_own_answer(
-    place: Rooms, jira: Site, clips: Path, worker: None
+    place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     history(place, jira, clips, COWS[0], QUIET)
     asked = ["cows", "the night", "a herd in the meadow", "dark caves", "cows", "water"]
@@ -256,13 +260,13 @@ def test_questions_that_come_together_get_each_their_own_answer(
         )
 
 
-def test_without_a_worker_the_error_says_what_to_start(place: Rooms) -> None:
+def test_without_a_worker_the_error_says_what_to_start(place: Services) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
         questions.ask(place, "cows", ["GAME"], 5, patience=0.2)
     assert not list(place.redis.scan_iter("dejabug:questions:*"))
 
 
-def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms) -> None:
+def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Services) -> None:
     reply = reply_list.new_reply()
     timer = threading.Timer(6, reply_list.put_reply, (place.redis, reply, {"late": True}))
     timer.start()
@@ -273,7 +277,9 @@ def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Rooms
 # Uploads
 
 
-def test_an_upload_finds_its_like_and_leaves_nothing(place: Rooms, jira: Site, clips: Path) -> None:
+def test_an_upload_finds_its_like_and_leaves_nothing(
+    place: Services, jira: Site, clips: Path
+) -> None:
     old = history(place, jira, clips, COWS[0], QUIET)
     frames = place.index.state().frames
     upload_id = send(place, clips / COWS[2])
@@ -291,7 +297,7 @@ def test_an_upload_finds_its_like_and_leaves_nothing(place: Rooms, jira: Site, c
     assert uploads.look(place, upload_id, BOTH.name) is None
 
 
-def test_a_zip_named_mp4_fails_with_its_reason(place: Rooms, tmp_path: Path) -> None:
+def test_a_zip_named_mp4_fails_with_its_reason(place: Services, tmp_path: Path) -> None:
     broken = tmp_path / "clip.mp4"
     broken.write_bytes(b"PK\x03\x04 this is a zip")
     upload_id = send(place, broken)
@@ -304,7 +310,7 @@ def test_a_zip_named_mp4_fails_with_its_reason(place: Rooms, tmp_path: Path) -> 
 
 
 def test_a_file_that_nobody_read_is_deleted_in_the_end(
-    place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(place, clips / COWS[0])
     place.uploads.prune()
@@ -315,7 +321,7 @@ def test_a_file_that_nobody_read_is_deleted_in_the_end(
 
 
 def test_a_file_that_another_housekeeper_deletes_meanwhile_is_no_error(
-    place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = send(place, clips / COWS[0])
     monkeypatch.setattr(upload_files, "FILE_KEPT", -1)

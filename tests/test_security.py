@@ -21,7 +21,7 @@ from rq import Queue
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.redis_server import free_port
-from dejabug.services import Rooms, connect
+from dejabug.services import Services, connect
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from dejabug.worker.main import WarmWorker
@@ -75,14 +75,14 @@ def test_every_answer_says_what_browsers_may_do_with_it(
     assert "nobody thought of this" not in answer.text
 
 
-def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_place: Rooms) -> None:
-    there = Rooms(cold_place.settings.model_copy(update={"public_url": "https://dejabug.test"}))
+def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_place: Services) -> None:
+    there = Services(cold_place.settings.model_copy(update={"public_url": "https://dejabug.test"}))
     answer = create_app(there).test_client().get("/healthz")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
 
 
 def test_no_foreign_page_changes_anything_with_somebodys_session(
-    cold_app: Flask, cold_client: FlaskClient, cold_place: Rooms
+    cold_app: Flask, cold_client: FlaskClient, cold_place: Services
 ) -> None:
     """Whatever address is added: a session alone, from another site's page, changes nothing."""
     _, token = cold_place.tokens.create("Tess", ["GAME"])
@@ -119,7 +119,7 @@ def test_no_address_leads_out_of_its_folder(cold_client: FlaskClient, path: str)
 
 
 @pytest.mark.parametrize("clip_id", ["../x", "1/2", "", "1\n", ".", "a\x00"])
-def test_no_clip_is_kept_outside_its_folder(cold_place: Rooms, clip_id: str) -> None:
+def test_no_clip_is_kept_outside_its_folder(cold_place: Services, clip_id: str) -> None:
     for store in (cold_place.pictures, cold_place.previews):
         with pytest.raises(ValueError, match="not a clip id"):
             store.forget(clip_id)
@@ -149,7 +149,7 @@ class Evil:
     ],
 )
 def test_a_job_that_is_none_of_ours_is_thrown_away(
-    cold_place: Rooms, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    cold_place: Services, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
     queue = cold_place.queue("default")
@@ -168,7 +168,7 @@ def touch(_: str) -> None:
 
 
 def test_a_pickled_job_and_a_callback_are_thrown_away(
-    cold_place: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    cold_place: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
     queue = cold_place.queue("default")
@@ -188,11 +188,11 @@ def test_a_pickled_job_and_a_callback_are_thrown_away(
     assert queue.count == 0
 
 
-def run(place: Rooms, queue: Queue) -> None:
+def run(place: Services, queue: Queue) -> None:
     WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
 
 
-def test_a_job_that_workers_would_refuse_is_not_queued(cold_place: Rooms) -> None:
+def test_a_job_that_workers_would_refuse_is_not_queued(cold_place: Services) -> None:
     with pytest.raises(ValueError, match="JOB_MODULES"):
         enqueue(cold_place.queue("default"), touch, "x")
 

@@ -12,7 +12,7 @@ from flask import Flask
 
 from dejabug.access import visibility
 from dejabug.access.jira_users import StrangerError
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site, people, secure
@@ -35,7 +35,7 @@ __all__ = ["app", "browser", "environment", "provider"]
 
 
 def test_the_provider_is_asked_with_state_nonce_and_pkce_for_our_own_address(
-    browser: Browser, provider: Provider, cold_place: Rooms
+    browser: Browser, provider: Provider, cold_place: Services
 ) -> None:
     answer = browser.client.get("/sign-in/oidc", base_url="https://elsewhere.example")
     assert answer.location.startswith(f"{provider.issuer}/auth?")
@@ -53,7 +53,7 @@ def test_the_provider_is_asked_with_state_nonce_and_pkce_for_our_own_address(
 
 
 def test_who_signs_in_is_the_account_with_their_e_mail(
-    browser: Browser, cold_place: Rooms, jira: Site
+    browser: Browser, cold_place: Services, jira: Site
 ) -> None:
     for project in ("GAME", "OTHER", "UNREAD"):
         jira.file(project, "one")
@@ -75,7 +75,7 @@ def test_who_signs_in_is_the_account_with_their_e_mail(
 
 
 def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
-    place: Rooms, browser: Browser, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    place: Services, browser: Browser, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = history(place, jira, clips, COWS[0], COWS[1])
     theirs = history(place, jira, clips, QUIET, project="OTHER")
@@ -100,11 +100,11 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
 
 
 def test_a_provider_that_puts_the_e_mail_into_the_id_token_is_as_good(
-    app: Flask, cold_place: Rooms
+    app: Flask, cold_place: Services
 ) -> None:
     other = Provider(PUBLIC, lean=False, method="client_secret_post")
     settings = cold_place.settings.model_copy(update={"oidc_issuer": other.issuer})
-    browser = Browser(create_app(Rooms(settings)), other)
+    browser = Browser(create_app(Services(settings)), other)
     assert browser.sign_in().status_code == 303
     other.close()
     assert "Tess@studio.example" in browser.get("/").text
@@ -135,12 +135,12 @@ def test_who_is_unknown_to_jira_and_may_see_nothing_is_told_whom_to_ask(browser:
 
 
 def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
-    place: Rooms, app: Flask, provider: Provider, jira: Site, clips: Path
+    place: Services, app: Flask, provider: Provider, jira: Site, clips: Path
 ) -> None:
     game = history(place, jira, clips, COWS[0], COWS[1])
     other = history(place, jira, clips, QUIET, project="OTHER")
     settings = place.settings.model_copy(update={"public_projects": "game"})
-    browser = Browser(create_app(Rooms(settings)), provider)
+    browser = Browser(create_app(Services(settings)), provider)
     assert browser.sign_in("nobody").status_code == 303
     assert browser.sees([*game, *other]) == set(game)
     secure(jira, game[0])
@@ -165,7 +165,7 @@ def test_an_account_that_sees_no_project_is_told_so(browser: Browser, jira: Site
 
 @pytest.mark.parametrize("leaves", ["deactivated", "another e-mail", "no administrator"])
 def test_who_leaves_jira_loses_access_within_a_minute(
-    browser: Browser, cold_place: Rooms, jira: Site, leaves: str
+    browser: Browser, cold_place: Services, jira: Site, leaves: str
 ) -> None:
     jira.file("GAME", "one")
     cold_place.redis.sadd("dejabug:projects", "GAME")
@@ -186,7 +186,7 @@ def test_who_leaves_jira_loses_access_within_a_minute(
 
 
 def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(
-    browser: Browser, cold_place: Rooms, jira: Site
+    browser: Browser, cold_place: Services, jira: Site
 ) -> None:
     browser.sign_in()
     cold_place.redis.delete(*cold_place.redis.keys("dejabug:person:*"))
@@ -198,8 +198,8 @@ def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(
 
 
 def test_each_person_has_a_rate_of_their_own(app: Flask, provider: Provider, jira: Site) -> None:
-    place: Rooms = app.extensions["dejabug"]
-    slow = Rooms(place.settings.model_copy(update={"api_requests_per_minute": 2}))
+    place: Services = app.extensions["dejabug"]
+    slow = Services(place.settings.model_copy(update={"api_requests_per_minute": 2}))
     tess, twin, ada = (Browser(create_app(slow), provider) for _ in range(3))
     for each, login in ((tess, "tess"), (twin, "tess"), (ada, "ada")):
         each.sign_in(login)
@@ -212,7 +212,7 @@ def test_each_person_has_a_rate_of_their_own(app: Flask, provider: Provider, jir
 
 
 def test_a_session_that_a_browser_brought_is_not_taken_over_and_ends(
-    app: Flask, provider: Provider, cold_place: Rooms
+    app: Flask, provider: Provider, cold_place: Services
 ) -> None:
     victim, attacker = Browser(app, provider), Browser(app, provider)
     attacker.sign_in("ada")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.browsers import PageDesk, Service
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site
@@ -41,7 +41,7 @@ def environment(
 
 @pytest.fixture(params=["light"])
 def desk(
-    browser: Browser, place: Rooms, service: Service, service_url: str, jira: Site, request: Any
+    browser: Browser, place: Services, service: Service, service_url: str, jira: Site, request: Any
 ) -> Iterator[PageDesk]:
     jira.app.extensions["store"].users["bot"].admin = True
     context = browser.new_context(viewport=NARROW, color_scheme=request.param)
@@ -52,7 +52,7 @@ def desk(
 
 
 def test_an_account_signs_in_at_the_provider_and_finds_what_jira_shows_to_it(
-    desk: PageDesk, place: Rooms, jira: Site, clips: Path
+    desk: PageDesk, place: Services, jira: Site, clips: Path
 ) -> None:
     mine = history(place, jira, clips, COWS[0])
     theirs = history(place, jira, clips, QUIET, project="OTHER")

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from joserfc.jwk import RSAKey
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.pages import limits
 from support.oidc_site import CLIENT, KEY, SECRET, Provider, signed, unpadded
@@ -160,7 +160,7 @@ def test_signing_in_never_leads_elsewhere(browser: Browser, back: str) -> None:
 def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
     browser: Browser,
     provider: Provider,
-    cold_place: Rooms,
+    cold_place: Services,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -189,7 +189,7 @@ def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
 
 
 def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
-    browser: Browser, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "FAILURES", 2)
     secret, _ = cold_place.tokens.create("Tess", ["GAME"])
@@ -221,7 +221,7 @@ def test_answers_that_fail_are_counted_and_those_that_do_not_are_not(
 
 
 def test_begins_are_counted_since_each_is_kept(
-    browser: Browser, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "BEGINS", 2)
     statuses = [browser.get("/sign-in/oidc").status_code for _ in range(3)]
@@ -229,18 +229,20 @@ def test_begins_are_counted_since_each_is_kept(
     assert len(cold_place.redis.keys("dejabug:sign-in:*")) == 2
 
 
-def test_with_the_provider_away_a_token_still_opens(cold_place: Rooms, provider: Provider) -> None:
+def test_with_the_provider_away_a_token_still_opens(
+    cold_place: Services, provider: Provider
+) -> None:
     nowhere = cold_place.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
-    browser = Browser(create_app(Rooms(nowhere)), provider)
+    browser = Browser(create_app(Services(nowhere)), provider)
     for _ in range(2):
         refused(browser.get("/sign-in/oidc"), 503, "Studio account does not work just now")
     secret, _ = cold_place.tokens.create("Tess", ["GAME"])
     assert browser.post("/sign-in", data={"token": secret}).status_code == 303
 
 
-def test_without_a_provider_there_is_no_such_way(cold_place: Rooms) -> None:
+def test_without_a_provider_there_is_no_such_way(cold_place: Services) -> None:
     alone = cold_place.settings.model_copy(update={"oidc_issuer": ""})
-    client = create_app(Rooms(alone)).test_client()
+    client = create_app(Services(alone)).test_client()
     assert client.get("/sign-in/oidc").status_code == 404
     assert client.get("/sign-in/oidc/callback").status_code == 404
     assert "Sign in with" not in client.get("/sign-in").text

@@ -17,7 +17,7 @@ from dejabug import media
 from dejabug.cli import app
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
-from dejabug.index import MOST_PICTURES, BadVectorsError, FrameIndex, Place, copy_vectors
+from dejabug.index import MOST_PICTURES, BadVectorsError, ClipLocation, FrameIndex, copy_vectors
 from dejabug.infra.job_queue import CLIP_JOB
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import embed_clip, sample_signature
@@ -31,7 +31,7 @@ from dejabug.maintenance.purge import find_old, purge
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
 from support.tickets import history, tell
@@ -63,9 +63,9 @@ def signature_in(frames: FrameIndex, clip_id: str) -> Signature | None:
     return frames.signatures([clip_id]).get(clip_id)
 
 
-def age(place: Rooms) -> None:
+def age(place: Services) -> None:
     """Make it an index of an earlier version, in which no clip has a signature."""
-    store = place.index_home.connection()
+    store = place.index_location.connection()
     for key in store.scan_iter("dejabug:embedded:*", _type="HASH"):
         store.hdel(key, FIELD)
 
@@ -112,7 +112,7 @@ def test_a_clip_that_is_written_again_keeps_nothing_of_its_signature_before(
 
 def test_a_clip_that_moves_takes_its_signature_along(frames: FrameIndex) -> None:
     frames.write_clip("1", HOME, times(3), unit(3), some(5))
-    frames.move_clip("1", Place("1", "OTHER", "Racer"))
+    frames.move_clip("1", ClipLocation("1", "OTHER", "Racer"))
     assert same(signature_in(frames, "1"), some(5))
 
 
@@ -172,13 +172,13 @@ def test_signatures_go_along_to_another_redis(
 # With clips
 
 
-def clip_of(place: Rooms, jira: Site, key: str) -> ClipRecord:
+def clip_of(place: Services, jira: Site, key: str) -> ClipRecord:
     (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
     return clip
 
 
 def test_an_indexed_clip_has_the_signature_of_its_file(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     sampled = media.sample_frames(clips / COWS[0]).signature
@@ -188,7 +188,7 @@ def test_an_indexed_clip_has_the_signature_of_its_file(
     assert same(found, Signature(sampled.times, sampled.pictures))
 
 
-def test_a_clip_of_the_same_file_gets_a_copy(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_clip_of_the_same_file_gets_a_copy(place: Services, jira: Site, clips: Path) -> None:
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "the same again")
     jira.attach(key, clips / COWS[0], "another-name.mov")
@@ -199,7 +199,7 @@ def test_a_clip_of_the_same_file_gets_a_copy(place: Rooms, jira: Site, clips: Pa
 
 
 def test_under_another_encoder_a_clip_has_its_signature_too(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
@@ -212,7 +212,7 @@ def test_under_another_encoder_a_clip_has_its_signature_too(
 
 
 def test_purged_footage_takes_its_signature_along_and_vectors_that_are_kept_keep_it(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
@@ -226,7 +226,7 @@ def test_purged_footage_takes_its_signature_along_and_vectors_that_are_kept_keep
 
 
 def test_an_evaluation_keeps_signatures_as_the_service_does(
-    starter: StarterEncoder, cold_place: Rooms, clips: Path, tmp_path: Path
+    starter: StarterEncoder, cold_place: Services, clips: Path, tmp_path: Path
 ) -> None:
     line = (clips / "manifest.jsonl").read_text("utf-8").splitlines()[0]
     (tmp_path / "manifest.jsonl").write_text(line, "utf-8")
@@ -239,7 +239,7 @@ def test_an_evaluation_keeps_signatures_as_the_service_does(
 # What a search loads
 
 
-def test_no_search_by_words_loads_a_signature(place: Rooms, jira: Site, clips: Path) -> None:
+def test_no_search_by_words_loads_a_signature(place: Services, jira: Site, clips: Path) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
@@ -248,14 +248,14 @@ def test_no_search_by_words_loads_a_signature(place: Rooms, jira: Site, clips: P
     vector = place.encoder.embed_texts(["a herd of cows"])[0]
 
     def ask() -> None:
-        assert place.finder.search("a herd of cows", vector, place.scale, ["GAME"])
+        assert place.retriever.search("a herd of cows", vector, place.scale, ["GAME"])
         assert place.index.best_frames(vector, 10, ["GAME"])
         assert place.index.nearest_clips(query.vectors, 10, ["GAME"])
         place.index.neighbours.references({clip.id: "GAME"})
         place.index.places([clip.id])
 
     place.redis.delete(*place.redis.keys("dejabug:ranked:*"))
-    commands = heard(place.index_home.connection(), ask)
+    commands = heard(place.index_location.connection(), ask)
     about_clips = [each for each in commands if "dejabug:embedded:" in each]
     assert about_clips
     assert any("FT.SEARCH" in each or "FT.AGGREGATE" in each for each in commands)
@@ -289,7 +289,7 @@ def command(*words: str) -> str:
 
 
 def test_clips_of_an_earlier_version_get_their_signatures_with_their_vectors_as_they_are(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     ids = sorted(clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED))
@@ -314,7 +314,7 @@ def test_clips_of_an_earlier_version_get_their_signatures_with_their_vectors_as_
 
 
 def test_signatures_are_read_by_a_worker_without_a_model(
-    cold_place: Rooms, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def loaded(_settings: Any) -> None:
         raise AssertionError("a model was loaded")
@@ -327,7 +327,7 @@ def test_signatures_are_read_by_a_worker_without_a_model(
 
 
 def test_a_clip_that_would_not_be_used_today_gets_its_signature_too(
-    cold_place: Rooms, loading: Path, black: Path, tmp_path: Path
+    cold_place: Services, loading: Path, black: Path, tmp_path: Path
 ) -> None:
     nothing = tmp_path / "nothing.mp4"
     look = ["-f", "lavfi", "-i", "color=black:s=320x240:r=10:d=3", "-pix_fmt", "yuv420p"]
@@ -341,7 +341,7 @@ def test_a_clip_that_would_not_be_used_today_gets_its_signature_too(
 
 
 def test_every_encoder_that_lacks_a_clips_signature_gets_it_from_one_download(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
@@ -355,7 +355,7 @@ def test_every_encoder_that_lacks_a_clips_signature_gets_it_from_one_download(
     assert same(signature_in(other.index, clip.id), before)
 
 
-def copied_to(place: Rooms, name: str, clip: ClipRecord) -> Collection:
+def copied_to(place: Services, name: str, clip: ClipRecord) -> Collection:
     frames = place.index.clip_vectors([clip.id])[clip.id]
     where = place.index.places([clip.id])[clip.id]
     place.tell_of_encoder(name, frames.vectors.shape[1], name)
@@ -370,7 +370,7 @@ def downloads_of(jira: Site) -> list[Any]:
 
 
 def test_what_cannot_be_read_any_more_stays_without_and_keeps_nothing_else_waiting(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     gone, there = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     lost, kept = (clip_of(place, jira, key).id for key in (gone, there))
@@ -383,7 +383,7 @@ def test_what_cannot_be_read_any_more_stays_without_and_keeps_nothing_else_waiti
 
 
 def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
@@ -394,7 +394,7 @@ def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
 
 
 def test_queueing_waits_while_workers_have_enough_to_do(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch
+    place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_signatures, "MOST_WAITING", 2)
     monkeypatch.setattr(index_signatures, "POLL", 0)

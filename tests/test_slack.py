@@ -23,7 +23,7 @@ from dejabug.records.types import ClipStatus
 from dejabug.retrieval.results import Found
 from dejabug.search import search, uploads
 from dejabug.search.search import Page
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
 from dejabug.web import create_app
@@ -47,7 +47,7 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
+def old(place: Services, jira: Site, clips: Path) -> list[str]:
     """Two tickets of a public project, and one of another project."""
     return [
         *history(place, jira, clips, COWS[0], COWS[1]),
@@ -55,7 +55,7 @@ def old(place: Rooms, jira: Site, clips: Path) -> list[str]:
     ]
 
 
-def change(place: Rooms, **settings: Any) -> None:
+def change(place: Services, **settings: Any) -> None:
     object.__setattr__(place, "settings", place.settings.model_copy(update=settings))
 
 
@@ -78,7 +78,7 @@ def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
 
 
 def test_a_key_is_answered_with_tickets_like_it(
-    desk: Desk, old: list[str], place: Rooms, jira: Site
+    desk: Desk, old: list[str], place: Services, jira: Site
 ) -> None:
     told = desk.ask(old[0].lower())
     assert old[1] in json.dumps(told)
@@ -117,7 +117,7 @@ def test_slack_is_acknowledged_before_the_search(
 
 
 def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
-    place: Rooms, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
+    place: Services, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "THREADS", 1)
     monkeypatch.setattr(search, "PATIENCE", 4.0)  # longer than Slack's
@@ -130,7 +130,7 @@ def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
 
 
 def test_next_tells_the_following_five_to_its_asker_only(
-    desk: Desk, place: Rooms, jira: Site, clips: Path
+    desk: Desk, place: Services, jira: Site, clips: Path
 ) -> None:
     keys = history(place, jira, clips, COWS[0], COWS[1], COWS[2], *[COWS[1]] * 5)
     first = desk.ask(keys[0])
@@ -148,7 +148,7 @@ def test_next_tells_the_following_five_to_its_asker_only(
         assert "are over" in told["text"], question
 
 
-def test_too_many_questions_are_told_to_wait(desk: Desk, place: Rooms, old: list[str]) -> None:
+def test_too_many_questions_are_told_to_wait(desk: Desk, place: Services, old: list[str]) -> None:
     change(place, api_requests_per_minute=1)
     desk.ask(old[0])
     assert "Slow down" in desk.ask(old[0])["text"]
@@ -157,10 +157,10 @@ def test_too_many_questions_are_told_to_wait(desk: Desk, place: Rooms, old: list
 # Who calls
 
 
-def test_without_its_secrets_there_is_no_slack(cold_place: Rooms) -> None:
+def test_without_its_secrets_there_is_no_slack(cold_place: Services) -> None:
     for name in ("slack_signing_secret", "slack_bot_token"):
         bare = type(cold_place.settings)(**{name: ""})
-        app = create_app(Rooms(bare))
+        app = create_app(Services(bare))
         assert app.test_client().post("/slack/events").status_code == 404
 
 
@@ -244,7 +244,7 @@ def test_what_our_own_account_cannot_see_nobody_is_told(
 
 
 def test_a_project_that_is_off_is_told_to_nobody(
-    desk: Desk, old: list[str], place: Rooms, worker: None
+    desk: Desk, old: list[str], place: Services, worker: None
 ) -> None:
     place.projects.put("GAME", Rules("off"))
     assert named(desk.ask("meadow"), old) == {old[2]}
@@ -292,7 +292,7 @@ def test_an_e_mail_s_letter_case_does_not_count(desk: Desk, old: list[str], work
 
 
 def test_a_stranger_without_public_projects_is_told_whom_to_ask(
-    desk: Desk, old: list[str], place: Rooms
+    desk: Desk, old: list[str], place: Services
 ) -> None:
     change(place, public_projects="")
     assert desk.ask("meadow", "U3")["text"] == str(StrangerError())
@@ -309,14 +309,14 @@ def test_jira_away_is_told_and_shows_nothing(
     assert desk.ask("meadow")["text"] == AWAY
 
 
-def test_by_socket_mode_the_same_is_answered(place: Rooms, slack: Slack, jira: Site) -> None:
+def test_by_socket_mode_the_same_is_answered(place: Services, slack: Slack, jira: Site) -> None:
     bolt = create_bolt(place, slack.client())
     body = dict(parse_qsl(Desk(FlaskClient(Flask("none")), slack).body("help")))
     assert bolt.dispatch(BoltRequest(mode="socket_mode", body=body)).status == 200
     assert "/dejabug GAME-123" in slack.answers()["text"]
 
 
-def test_socket_mode_names_the_token_that_is_missing(place: Rooms) -> None:
+def test_socket_mode_names_the_token_that_is_missing(place: Services) -> None:
     with pytest.raises(ValueError, match="DEJABUG_SLACK_APP_TOKEN"):
         run_socket(place)
 
@@ -335,7 +335,7 @@ def test_share_shows_one_public_ticket_to_the_channel_and_says_who(
 
 
 def test_share_of_what_not_everybody_may_see_says_why_not(
-    desk: Desk, old: list[str], jira: Site, place: Rooms, worker: None
+    desk: Desk, old: list[str], jira: Site, place: Services, worker: None
 ) -> None:
     told = desk.ask("meadow", "U2")
     secure(jira, old[0])
@@ -368,7 +368,7 @@ def lies_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_message_s_clip_is_searched_with(
-    desk: Desk, old: list[str], clips: Path, place: Rooms, worker: None, lies_here: str
+    desk: Desk, old: list[str], clips: Path, place: Services, worker: None, lies_here: str
 ) -> None:
     desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")
@@ -378,7 +378,13 @@ def test_a_message_s_clip_is_searched_with(
 
 
 def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
-    desk: Desk, place: Rooms, jira: Site, clips: Path, worker: None, lies_here: str, session: Path
+    desk: Desk,
+    place: Services,
+    jira: Site,
+    clips: Path,
+    worker: None,
+    lies_here: str,
+    session: Path,
 ) -> None:
     history(place, jira, clips, *COWS[:3], *[COWS[1]] * 4)
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
@@ -389,7 +395,7 @@ def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
 
 
 def test_where_nothing_is_like_a_long_session_that_is_said_too(
-    desk: Desk, place: Rooms, lies_here: str, worker: None, session: Path
+    desk: Desk, place: Services, lies_here: str, worker: None, session: Path
 ) -> None:
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
@@ -413,7 +419,7 @@ def test_a_file_elsewhere_is_not_fetched(desk: Desk, old: list[str], url: str) -
 
 
 def test_files_that_cannot_be_searched_with_are_told_why(
-    desk: Desk, old: list[str], place: Rooms, worker: None, lies_here: str, black: Path
+    desk: Desk, old: list[str], place: Services, worker: None, lies_here: str, black: Path
 ) -> None:
     desk.slack.files["a.mp4"] = (b"no clip at all", "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
@@ -470,7 +476,7 @@ def test_while_too_many_clips_wait_that_is_said(
 
 
 def test_pictures_are_shown_where_wanted_and_left_out_where_slack_refuses_them(
-    desk: Desk, old: list[str], place: Rooms
+    desk: Desk, old: list[str], place: Services
 ) -> None:
     assert "image_url" not in json.dumps(desk.ask(old[0]))
     change(place, slack_pictures=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import files
 from dejabug.slack.app import AWAY
 from support.demo_clips import COWS
@@ -41,7 +41,7 @@ def slack(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Slack:
 
 
 @pytest.fixture
-def old(place: Rooms, jira: Site, clips: Path) -> Iterator[list[str]]:
+def old(place: Services, jira: Site, clips: Path) -> Iterator[list[str]]:
     """Two tickets, and a worker that answers."""
     keys = history(place, jira, clips, COWS[0], COWS[1])
     with searching(place):
@@ -116,7 +116,7 @@ def test_of_several_files_the_video_is_taken(desk: Desk, old: list[str], clip: b
     assert len(desk.slack.tokens) == before + 1  # what is sure is fetched alone
 
 
-def test_what_is_no_video_is_said_to_be_none(desk: Desk, place: Rooms) -> None:
+def test_what_is_no_video_is_said_to_be_none(desk: Desk, place: Services) -> None:
     unsure = {"name": "server", "mimetype": "application/octet-stream"}
     assert files.NO_CLIP in similar(desk, kept(desk, "a", LOG, **unsure))["text"]
     assert len(desk.slack.tokens) == 1

@@ -9,25 +9,25 @@ from dejabug.evaluation.learning import TooFewError
 from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import (
+    LearnedParameters,
     LearningReport,
-    Lessons,
     are_held,
-    hold_lessons,
-    read_lessons,
+    hold_learned,
+    read_learned,
     read_report,
     scores_in_words,
-    write_lessons,
+    write_learned,
     write_report,
 )
 from dejabug.records.types import IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker import learning_schedule
 from dejabug.worker.learning_schedule import queue_learning, share_of, study
 from support.command_line import call, words
 
 
-def duplicates(place: Rooms, count: int, tickets: int = 0) -> None:
+def duplicates(place: Services, count: int, tickets: int = 0) -> None:
     """Pairs of tickets that are linked as duplicates, among so many tickets."""
     for number in range(max(tickets, 2 * count)):
         issue = IssueRecord(str(10001 + number), f"GAME-{number}", "GAME", "Game")
@@ -49,16 +49,18 @@ def test_the_share_is_the_studio_s_own_once_it_links_its_duplicates(
 
 def test_a_studio_with_few_duplicates_gets_lower_scores() -> None:
     pair = Evidence(0.0, 0.1, 0.0, 3.0)
-    usual, rare = Lessons().in_force(), Lessons(share=0.05).in_force()
+    usual, rare = LearnedParameters().in_force(), LearnedParameters(share=0.05).in_force()
     assert rare.probability(pair) < usual.probability(pair) - 0.2
 
 
 def test_learned_weights_know_the_share_already() -> None:
     learned = Calibrations(Calibration(frames=1.0), Calibration(frames=2.0))
-    assert Lessons(learned, share=0.05).in_force() == learned
+    assert LearnedParameters(learned, share=0.05).in_force() == learned
 
 
-def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(cold_place: Rooms) -> None:
+def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(
+    cold_place: Services,
+) -> None:
     place = cold_place
     queue_learning(place)
     assert place.queue("default").count == 0
@@ -73,14 +75,14 @@ def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(cold_pla
     assert place.queue("default").count == 1
 
 
-def test_too_few_duplicates_teach_their_share_alone(cold_place: Rooms) -> None:
+def test_too_few_duplicates_teach_their_share_alone(cold_place: Services) -> None:
     place = cold_place
     place.tell_of_encoder(place.encoder_name, 4, "a test's")
-    write_lessons(place.redis, place.encoder_name, Lessons(Calibrations()))
+    write_learned(place.redis, place.encoder_name, LearnedParameters(Calibrations()))
     duplicates(place, 12, tickets=100)
     with pytest.raises(TooFewError, match="0 groups"):
         study(place, most_asking=10)
-    lessons = read_lessons(place.redis, place.encoder_name)
+    lessons = read_learned(place.redis, place.encoder_name)
     assert lessons.calibrations is None
     assert lessons.share == pytest.approx(share_of(100, 12))
     report = read_report(place.redis, place.encoder_name)
@@ -88,12 +90,12 @@ def test_too_few_duplicates_teach_their_share_alone(cold_place: Rooms) -> None:
     assert (report.tickets, report.duplicates, report.kept) == (100, 12, False)
 
 
-def test_going_back_is_one_command_and_holds(cold_place: Rooms) -> None:
+def test_going_back_is_one_command_and_holds(cold_place: Services) -> None:
     place = cold_place
     duplicates(place, 1)
-    write_lessons(place.redis, place.own.name, Lessons(Calibrations(), 0.3))
+    write_learned(place.redis, place.own.name, LearnedParameters(Calibrations(), 0.3))
     assert "as shipped again" in words(call("learn", "--forget").output)
-    assert read_lessons(place.redis, place.own.name) == Lessons()
+    assert read_learned(place.redis, place.own.name) == LearnedParameters()
     assert are_held(place.redis, place.own.name)
     queue_learning(place)
     queue_learning(place, now=True)
@@ -118,7 +120,7 @@ def test_going_back_is_one_command_and_holds(cold_place: Rooms) -> None:
     ],
 )
 def test_people_are_told_what_scores_rest_on(
-    cold_place: Rooms, report: LearningReport, told: str
+    cold_place: Services, report: LearningReport, told: str
 ) -> None:
     place, name = cold_place, cold_place.encoder_name
     assert scores_in_words(place.redis, name) == "as shipped, learned from the bundled games"
@@ -127,7 +129,7 @@ def test_people_are_told_what_scores_rest_on(
     (check,) = [each for each in examine(place, model=False) if each.what == "scores"]
     assert check.well
     assert told in check.says
-    hold_lessons(place.redis, name, hold=True)
+    hold_learned(place.redis, name, hold=True)
     assert scores_in_words(place.redis, name).endswith("nothing is learned until: dejabug learn")
 
 
@@ -135,13 +137,13 @@ def test_the_job_is_one_that_workers_take() -> None:
     assert learning_schedule.learn_job.__module__ == "dejabug.worker.learning_schedule"
 
 
-def test_comments_are_brought_in_line_when_scores_change(cold_place: Rooms) -> None:
+def test_comments_are_brought_in_line_when_scores_change(cold_place: Services) -> None:
     place = cold_place
     place.tell_of_encoder(place.encoder_name, 4, "a test's")
     duplicates(place, 12, tickets=400)
     watched = IssueRecord("10001", "GAME-0", "GAME", "Game", watched=True)
     place.catalogue.put_issue(watched)
-    place.ledger.put_comment("10001", CommentRecord("40001", "digest", "50001", ("10002",)))
+    place.comments.put_comment("10001", CommentRecord("40001", "digest", "50001", ("10002",)))
     with pytest.raises(TooFewError):
         study(place, most_asking=10)
     (job,) = place.queue("default").get_jobs()

@@ -14,7 +14,7 @@ from dejabug import cli
 from dejabug.access import tokens as tokens_module
 from dejabug.access.tokens import LAST_USED_STEP, SHAPE, ApiToken, Tokens
 from dejabug.infra import rate_limit
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 runner = CliRunner()
 
@@ -154,7 +154,7 @@ def test_a_minute_holds_so_many_requests_and_tells_how_long_to_wait(store: redis
     assert rate_limit.take(store, "a", 60) == 0.0
 
 
-def test_tokens_from_the_command_line(cold_place: Rooms) -> None:
+def test_tokens_from_the_command_line(cold_place: Services) -> None:
     made = runner.invoke(
         cli.app, ["token", "create", "--name", "ci", "--project", "GAME", "--expires", "90d"]
     )
@@ -172,7 +172,7 @@ def test_tokens_from_the_command_line(cold_place: Rooms) -> None:
     assert runner.invoke(cli.app, ["token", "revoke", token.id]).exit_code == 1
 
 
-def test_a_wrong_lifetime_is_explained(cold_place: Rooms) -> None:
+def test_a_wrong_lifetime_is_explained(cold_place: Services) -> None:
     answer = runner.invoke(cli.app, ["token", "create", "--name", "x", "-p", "A", "--expires", "9"])
     assert answer.exit_code == 1
     assert re.search(r"write for example", answer.output)

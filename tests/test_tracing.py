@@ -21,7 +21,7 @@ from dejabug.ingest.jobs import maintain, promise_sync
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 from dejabug.worker.main import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site
@@ -50,7 +50,7 @@ def created(client: FlaskClient, jira: Site, key: str) -> str:
 
 
 def test_a_webhook_is_followed_through_the_workers_to_its_comment(
-    cold_place: Rooms,
+    cold_place: Services,
     cold_client: FlaskClient,
     jira: Site,
     clips: Path,
@@ -90,7 +90,7 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
         assert secret not in text
 
 
-def work(place: Rooms, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def work(place: Services, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """Run what waits in the queue `default`; the log lines of it, each of which must be JSON."""
     configure_logs("json")
     capsys.readouterr()
@@ -105,7 +105,7 @@ def tell(message: str) -> str:
     if message == "fail":
         raise ValueError("unreleased boss")
     if message == "queue":
-        enqueue(rooms().queue("default"), tell, "end")
+        enqueue(services().queue("default"), tell, "end")
     return current_trace()
 
 
@@ -117,7 +117,7 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
-    place: Rooms, capsys: pytest.CaptureFixture[str]
+    place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0001"):
         enqueue(place.queue("default"), tell, "queue")
@@ -131,7 +131,7 @@ def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
-    place: Rooms, capsys: pytest.CaptureFixture[str]
+    place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0002"):
         enqueue(place.queue("default"), tell, "fail")
@@ -151,7 +151,7 @@ def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_that_an_older_version_queued_runs_under_a_trace_of_its_own(
-    place: Rooms, capsys: pytest.CaptureFixture[str]
+    place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.queue("default").enqueue_call(tell, args=("end",))
     (line,) = work(place, capsys)
@@ -160,7 +160,7 @@ def test_a_job_that_an_older_version_queued_runs_under_a_trace_of_its_own(
 
 
 def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch
+    place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with traced("cause-0004"), place.redis.pipeline(transaction=True) as pipe:
         promise_sync(place, "10001", True, pipe)
@@ -170,8 +170,8 @@ def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
     maintain(place)
     (job,) = place.queue("default").jobs
     assert job.meta == {"trace": "cause-0004"}
-    place.promises.keep("10001", float(place.redis.zscore(PENDING, "10001") or 0))
-    assert place.promises.trace("10001") == ""
+    place.outbox.acknowledge("10001", float(place.redis.zscore(PENDING, "10001") or 0))
+    assert place.outbox.trace("10001") == ""
 
 
 @pytest.mark.parametrize(

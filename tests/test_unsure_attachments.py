@@ -19,10 +19,10 @@ from dejabug.ingest.previews import preview_clip
 from dejabug.ingest.reconcile import missed
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
-from dejabug.records.progress import standing_of
+from dejabug.records.progress import progress_of
 from dejabug.records.retention import EVERY
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import YEAR, Site, age
@@ -48,7 +48,7 @@ def downloads(jira: Site) -> list[str]:
     return [path.rpartition("/")[2] for path in paths if "/attachment/content/" in path]
 
 
-def clips_of(place: Rooms, issue_id: str) -> dict[str, ClipStatus]:
+def clips_of(place: Services, issue_id: str) -> dict[str, ClipStatus]:
     return {clip.id: clip.status for clip in place.catalogue.clips_of(issue_id)}
 
 
@@ -62,7 +62,7 @@ def clips_of(place: Rooms, issue_id: str) -> dict[str, ClipStatus]:
     ],
 )
 def test_a_clip_without_a_name_or_a_type_is_found_like_any_other(
-    place: Rooms, jira: Site, clips: Path, name: str, kind: str
+    place: Services, jira: Site, clips: Path, name: str, kind: str
 ) -> None:
     old, _, _ = old_and_new(place, jira, clips)
     key = jira.file("GAME", "it floats")
@@ -75,7 +75,7 @@ def test_a_clip_without_a_name_or_a_type_is_found_like_any_other(
 
 
 def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
-    place: Rooms, jira: Site
+    place: Services, jira: Site
 ) -> None:
     key = jira.file("GAME", "it crashes")
     file_id = attach(jira, key, "server", LOG, "application/octet-stream")
@@ -87,7 +87,7 @@ def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
     assert clips_of(place, issue_id) == {}
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    assert standing_of(place.catalogue, record).state == "no_clips"
+    assert progress_of(place.catalogue, record).state == "no_clips"
     assert place.catalogue.count(ClipStatus.FAILED) == 0
     # Neither a webhook, nor a round of reconciling, nor a backlog, nor `/dejabug again` asks again.
     tell(place, jira, key)
@@ -99,7 +99,7 @@ def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
 
 
 def test_what_only_begins_like_a_recording_is_no_failed_clip(
-    place: Rooms, jira: Site, tmp_path: Path
+    place: Services, jira: Site, tmp_path: Path
 ) -> None:
     key = jira.file("GAME", "it crashes")
     packets = b"".join(bytes((0x47, 0, number % 3, 0x10)) + bytes(184) for number in range(40))
@@ -108,7 +108,7 @@ def test_what_only_begins_like_a_recording_is_no_failed_clip(
 
 
 def test_a_damaged_recording_without_a_name_is_a_failed_clip(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "it crashes")
     cut_off = (clips / COWS[1]).read_bytes()[:3000]
@@ -116,7 +116,7 @@ def test_a_damaged_recording_without_a_name_is_a_failed_clip(
     assert clips_of(place, tell(place, jira, key)) == {clip_id: ClipStatus.FAILED}
 
 
-def test_archives_logs_and_texts_are_not_fetched_at_all(place: Rooms, jira: Site) -> None:
+def test_archives_logs_and_texts_are_not_fetched_at_all(place: Services, jira: Site) -> None:
     key = jira.file("GAME", "it crashes")
     for name in ("logs.zip", "Player.LOG", "notes.txt", "crash.dmp ", "spec.pdf", "IMG_1.HEIC"):
         attach(jira, key, name, b"\0\0\0\x18ftypisom", "application/octet-stream")
@@ -126,7 +126,7 @@ def test_archives_logs_and_texts_are_not_fetched_at_all(place: Rooms, jira: Site
 
 
 def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
-    place: Rooms, jira: Site
+    place: Services, jira: Site
 ) -> None:
     place.retention.put("clips", EVERY, time.time() - YEAR)
     key = jira.file("GAME", "it crashes")
@@ -136,12 +136,14 @@ def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
     assert clips_of(place, issue_id) == {}
     record = place.catalogue.issue(issue_id)
     assert record is not None
-    assert standing_of(place.catalogue, record).state == "no_clips"
+    assert progress_of(place.catalogue, record).state == "no_clips"
     assert downloads(jira) == []
     assert missed(place.jira.issue(issue_id), place) is None  # and nothing is to be read again
 
 
-def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(place: Rooms, jira: Site) -> None:
+def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(
+    place: Services, jira: Site
+) -> None:
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     issue_id = tell(place, jira, key)
@@ -150,7 +152,9 @@ def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(place: Rooms, ji
     assert not place.catalogue.no_media(issue_id)
 
 
-def test_a_dry_run_counts_what_it_cannot_know_apart(place: Rooms, jira: Site, clips: Path) -> None:
+def test_a_dry_run_counts_what_it_cannot_know_apart(
+    place: Services, jira: Site, clips: Path
+) -> None:
     key = jira.file("GAME", "it crashes", clips / COWS[0])
     attach(jira, key, "server", LOG, "application/octet-stream")
     attach(jira, key, "recording", (clips / COWS[1]).read_bytes(), "application/octet-stream")
@@ -183,7 +187,7 @@ def test_a_download_is_given_up_after_the_first_bytes_of_no_media(
 
 
 def test_an_unsure_file_that_is_too_large_is_looked_at_before_it_is_a_failure(
-    place: Rooms, jira: Site, clips: Path
+    place: Services, jira: Site, clips: Path
 ) -> None:
     settings = place.settings.model_copy(update={"clip_max_bytes": 10_000})
     object.__setattr__(place, "settings", settings)

@@ -21,7 +21,7 @@ from dejabug.infra.metrics import serve_metrics
 from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.census import Census
 from support.forks import Fork
 from support.jira_site import Site
@@ -54,7 +54,7 @@ def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def names_of(place: Rooms) -> set[str]:
+def names_of(place: Services) -> set[str]:
     """Every name that a query may ask for."""
     place.settings.data_dir.mkdir()  # else there is no disk to tell of
     found = set(CLIENT)
@@ -85,7 +85,7 @@ def asked_for(query: str) -> set[str]:
 
 
 def test_each_query_of_dashboard_and_alerts_can_be_read_and_asks_for_metrics_that_are(
-    place: Rooms,
+    place: Services,
 ) -> None:
     names = names_of(place)
     written = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text("utf-8"))
@@ -97,7 +97,7 @@ def test_each_query_of_dashboard_and_alerts_can_be_read_and_asks_for_metrics_tha
         assert asked <= names, (query, asked - names)
 
 
-def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(place: Rooms) -> None:
+def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(place: Services) -> None:
     used = {name for query in queries() for name in asked_for(query)}
     used |= {name for rule in alerts() for name in asked_for(rule["expr"])}
     roots = {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
@@ -105,7 +105,7 @@ def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(place: Rooms) -> None:
     assert ours - roots == set()
 
 
-def test_the_dashboard_and_the_table_are_as_they_are_made(place: Rooms) -> None:
+def test_the_dashboard_and_the_table_are_as_they_are_made(place: Services) -> None:
     again = "make it again: python -m tools.watch"
     assert (ROOT / "deploy/grafana/dashboard.json").read_text("utf-8") == dashboard(), again
     place.settings.data_dir.mkdir()  # else there is no disk to tell of
@@ -133,7 +133,7 @@ def test_log_events_of_the_docs_are_those_of_the_code() -> None:
             assert event in logged, event
 
 
-def test_the_census_while_redis_is_away_says_just_that(cold_place: Rooms) -> None:
+def test_the_census_while_redis_is_away_says_just_that(cold_place: Services) -> None:
     away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     found = {family.name: family.samples for family in Census(away).collect()}
     assert not [name for name in found if "disk" not in name and name != "dejabug_redis_up"]
@@ -178,7 +178,7 @@ def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str,
 
 
 def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
-    processes: dict[str, int], cold_place: Rooms, jira: Site, clips: Path
+    processes: dict[str, int], cold_place: Services, jira: Site, clips: Path
 ) -> None:
     url = f"http://127.0.0.1:{processes['http']}"
     wait_until(lambda: answers(f"{url}/healthz"))

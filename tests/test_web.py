@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
-from dejabug.services import ACCOUNT, QUEUES, Rooms
+from dejabug.services import ACCOUNT, QUEUES, Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.jira_site import Site
@@ -29,7 +29,7 @@ def kept(store: redis.Redis) -> set[bytes]:
 
 
 def test_a_signed_event_is_remembered_and_queued(
-    cold_client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Services
 ) -> None:
     answer = post(cold_client, body())
     assert answer.status_code == 202
@@ -41,7 +41,9 @@ def test_a_signed_event_is_remembered_and_queued(
     assert cold_place.redis.zscore(PENDING, "10001") is not None
 
 
-def test_the_same_event_twice_changes_nothing(cold_client: FlaskClient, cold_place: Rooms) -> None:
+def test_the_same_event_twice_changes_nothing(
+    cold_client: FlaskClient, cold_place: Services
+) -> None:
     post(cold_client, body())
     before = {key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)}
     # Jira's identifier and retry counter lie outside the signature.
@@ -53,7 +55,7 @@ def test_the_same_event_twice_changes_nothing(cold_client: FlaskClient, cold_pla
     assert len(cold_place.queue("default")) == 1
 
 
-def test_many_copies_at_once_queue_one_job(cold_place: Rooms) -> None:
+def test_many_copies_at_once_queue_one_job(cold_place: Services) -> None:
     app = create_app(cold_place)
     statuses: list[int] = []
 
@@ -71,7 +73,7 @@ def test_many_copies_at_once_queue_one_job(cold_place: Rooms) -> None:
 
 @pytest.mark.parametrize("signature", ["", "sha256=00", sign("another secret", body())])
 def test_a_forged_event_gets_401_and_leaves_nothing(
-    cold_client: FlaskClient, cold_place: Rooms, signature: str
+    cold_client: FlaskClient, cold_place: Services, signature: str
 ) -> None:
     answer = post(cold_client, body(), signature)
     assert answer.status_code == 401
@@ -83,7 +85,7 @@ def test_a_forged_event_gets_401_and_leaves_nothing(
     "content", [b"", b"not json", b"[]", b'{"zen": 1}', b'{"issue": {"id": "x"}}']
 )
 def test_a_body_that_is_not_jira_s_gets_400_with_the_reason(
-    cold_client: FlaskClient, cold_place: Rooms, content: bytes
+    cold_client: FlaskClient, cold_place: Services, content: bytes
 ) -> None:
     answer = post(cold_client, content)
     assert answer.status_code == 400
@@ -92,31 +94,33 @@ def test_a_body_that_is_not_jira_s_gets_400_with_the_reason(
 
 
 def test_a_body_over_the_limit_gets_413(
-    cold_place: Rooms, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    cold_place: Services, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = cold_place.settings.model_copy(update={"webhook_max_bytes": 2048})
-    client = create_app(Rooms(settings)).test_client()
+    client = create_app(Services(settings)).test_client()
     assert post(client, body(filler="x" * 4000)).status_code == 413
     assert kept(cold_place.redis) == set()
 
 
-def test_a_body_of_twenty_megabytes_is_taken(cold_client: FlaskClient, cold_place: Rooms) -> None:
+def test_a_body_of_twenty_megabytes_is_taken(
+    cold_client: FlaskClient, cold_place: Services
+) -> None:
     issue = {"id": "10001", "key": "GAME-1", "fields": {"description": "x" * 20_000_000}}
     assert post(cold_client, body(issue=issue)).status_code == 202
     assert len(cold_place.queue("default")) == 1
 
 
-def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Rooms) -> None:
+def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Services) -> None:
     away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    answer = post(create_app(Rooms(away)).test_client(), body())
+    answer = post(create_app(Services(away)).test_client(), body())
     assert answer.status_code == 503
-    ready = create_app(Rooms(away)).test_client().get("/readyz")
+    ready = create_app(Services(away)).test_client().get("/readyz")
     assert ready.status_code == 503
-    assert create_app(Rooms(away)).test_client().get("/healthz").status_code == 200
+    assert create_app(Services(away)).test_client().get("/healthz").status_code == 200
 
 
 def test_events_of_our_own_account_trigger_nothing(
-    cold_client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Services
 ) -> None:
     cold_place.redis.set(ACCOUNT, "bot")
     answer = post(cold_client, body(webhookEvent="jira:issue_updated", user={"accountId": "bot"}))
@@ -124,7 +128,7 @@ def test_events_of_our_own_account_trigger_nothing(
     assert len(cold_place.queue("default")) == 0
 
 
-def test_events_we_have_no_use_for_get_200(cold_client: FlaskClient, cold_place: Rooms) -> None:
+def test_events_we_have_no_use_for_get_200(cold_client: FlaskClient, cold_place: Services) -> None:
     assert post(cold_client, body(webhookEvent="comment_created")).status_code == 200
     assert len(cold_place.queue("default")) == 0
 
@@ -145,7 +149,7 @@ def test_events_we_have_no_use_for_get_200(cold_client: FlaskClient, cold_place:
     ],
 )
 def test_each_kind_of_event_queues_its_job(
-    cold_client: FlaskClient, cold_place: Rooms, changes: Any, job: str, arguments: list[Any]
+    cold_client: FlaskClient, cold_place: Services, changes: Any, job: str, arguments: list[Any]
 ) -> None:
     post(cold_client, body(**changes))
     (queued,) = cold_place.queue("default").jobs
@@ -163,12 +167,14 @@ def test_nothing_of_a_ticket_s_text_is_logged(
     assert SECRET not in said.out + said.err
 
 
-def test_ready_means_redis_index_and_workers(cold_client: FlaskClient, cold_place: Rooms) -> None:
+def test_ready_means_redis_index_and_workers(
+    cold_client: FlaskClient, cold_place: Services
+) -> None:
     answer = cold_client.get("/readyz")
     assert answer.status_code == 503
     assert "no worker has loaded the encoder" in answer.get_json()["problems"][0]
     cold_place.redis.hset("dejabug:dimensions", "starter:2@squash", 8)
-    app = create_app(Rooms(cold_place.settings)).test_client()
+    app = create_app(Services(cold_place.settings)).test_client()
     missing = [f"no worker on queue {queue}" for queue in QUEUES]
     # A new index is being built for a moment, and says so.
     wait_until(lambda: app.get("/readyz").get_json()["problems"] == missing)
@@ -176,24 +182,24 @@ def test_ready_means_redis_index_and_workers(cold_client: FlaskClient, cold_plac
 
 
 def test_webhooks_are_taken_while_no_worker_lives_and_a_load_balancer_learns_it(
-    cold_client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Services
 ) -> None:
     assert cold_client.get("/readyz").status_code == 503
     assert cold_client.get("/readyz/webhooks").status_code == 200
     assert post(cold_client, body()).status_code == 202
     away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    assert create_app(Rooms(away)).test_client().get("/readyz/webhooks").status_code == 503
+    assert create_app(Services(away)).test_client().get("/readyz/webhooks").status_code == 503
 
 
-def test_previews_need_a_worker_only_where_media_can_be_shown(cold_place: Rooms) -> None:
+def test_previews_need_a_worker_only_where_media_can_be_shown(cold_place: Services) -> None:
     none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
     assert "previews" in cold_place.workers()
-    assert "previews" not in Rooms(none).workers()
+    assert "previews" not in Services(none).workers()
 
 
 def test_the_service_does_not_start_without_a_webhook_secret() -> None:
     with pytest.raises(ValueError, match="DEJABUG_WEBHOOK_SECRET"):
-        create_app(Rooms(Settings(webhook_secret="")))  # type: ignore[arg-type]
+        create_app(Services(Settings(webhook_secret="")))  # type: ignore[arg-type]
 
 
 def test_the_web_process_never_loads_torch() -> None:
@@ -203,7 +209,7 @@ def test_the_web_process_never_loads_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Rooms) -> None:
+def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Services) -> None:
     """Signed by the stand-in, sent over HTTP to the real app."""
     from werkzeug.serving import make_server
 
@@ -228,7 +234,7 @@ def comment(text: str, who: str = "tester") -> bytes:
 
 
 def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
-    cold_client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Services
 ) -> None:
     for _ in range(2):
         assert post(cold_client, comment("/dejabug mute")).status_code == 202
@@ -236,7 +242,7 @@ def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
     assert (job.func_name, list(job.args)) == ("dejabug.jobs.obey", ["10001", "30007"])
 
 
-def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: Rooms) -> None:
+def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: Services) -> None:
     answer = post(cold_client, comment("I love /dejabug"))
     assert answer.status_code in (200, 202)
     answer = post(cold_client, comment("thank you"))
@@ -244,7 +250,7 @@ def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: 
 
 
 def test_our_own_comment_is_no_command_but_leaves_an_echo_for_the_check(
-    cold_client: FlaskClient, cold_place: Rooms
+    cold_client: FlaskClient, cold_place: Services
 ) -> None:
     cold_place.redis.set(ACCOUNT, "bot")
     assert post(cold_client, comment("/dejabug mute", "bot")).get_json()["outcome"] == "ignored"

@@ -24,7 +24,7 @@ from dejabug.access.signed_urls import sign_media
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import media as web_media
 from dejabug.web.media import media_address, sheet_address
@@ -74,14 +74,14 @@ def environment(
 
 
 @pytest.fixture
-def readers(cold_place: Rooms) -> FakeReaders:
+def readers(cold_place: Services) -> FakeReaders:
     fake = FakeReaders()
     cold_place.__dict__["readers"] = fake
     return fake
 
 
 @pytest.fixture
-def client(cold_place: Rooms, readers: FakeReaders, clips: Path) -> FlaskClient:
+def client(cold_place: Services, readers: FakeReaders, clips: Path) -> FlaskClient:
     """A service that knows one clip, with two pictures and a preview."""
     place = cold_place
     place.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
@@ -93,13 +93,13 @@ def client(cold_place: Rooms, readers: FakeReaders, clips: Path) -> FlaskClient:
     return create_app(place).test_client()
 
 
-def address(place: Rooms, clip_id: str = CLIP, reader: str = READER) -> str:
+def address(place: Services, clip_id: str = CLIP, reader: str = READER) -> str:
     whole = media_address(place, clip_id, reader)
     assert whole.startswith("https://dejabug.studio.example/media/")
     return whole.removeprefix("https://dejabug.studio.example")
 
 
-def preview(place: Rooms) -> bytes:
+def preview(place: Services) -> bytes:
     found = place.previews.watch(CLIP)
     assert found is not None
     return found.read_bytes() if isinstance(found, Path) else found.read()
@@ -118,7 +118,7 @@ def nothing(answer: TestResponse) -> bool:
 
 
 @both
-def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place: Rooms) -> None:
+def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place: Services) -> None:
     base = address(cold_place)
     picture = client.get(f"{base}/pictures/1500.jpg")
     assert (picture.status_code, picture.content_type) == (200, "image/jpeg")
@@ -138,7 +138,7 @@ def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place:
 
 @both
 def test_ranges_and_heads_and_conditions_are_answered(
-    client: FlaskClient, cold_place: Rooms
+    client: FlaskClient, cold_place: Services
 ) -> None:
     url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
     part = client.get(url, headers={"Range": "bytes=100-299"})
@@ -165,7 +165,7 @@ def test_ranges_and_heads_and_conditions_are_answered(
 
 
 @both
-def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms, clips: Path) -> None:
+def test_watching_is_remembered(client: FlaskClient, cold_place: Services, clips: Path) -> None:
     cold_place.previews.write(OTHER, clips / "crafter-05.mp4", media.Limits(), media.find_ffmpeg())
     time.sleep(0.01)  # longer than a clock's step
     assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
@@ -175,7 +175,7 @@ def test_watching_is_remembered(client: FlaskClient, cold_place: Rooms, clips: P
 
 
 def test_the_reader_is_looked_at_again_at_each_request(
-    client: FlaskClient, cold_place: Rooms, readers: FakeReaders
+    client: FlaskClient, cold_place: Services, readers: FakeReaders
 ) -> None:
     url = f"{address(cold_place)}/video.mp4"
     assert client.get(url).status_code == 200
@@ -189,7 +189,7 @@ def test_the_reader_is_looked_at_again_at_each_request(
 
 
 def test_a_project_that_was_switched_off_shows_nothing_at_once(
-    client: FlaskClient, cold_place: Rooms
+    client: FlaskClient, cold_place: Services
 ) -> None:
     url = f"{address(cold_place)}/video.mp4"
     cold_place.projects.put("GAME", Rules("off"))
@@ -199,7 +199,7 @@ def test_a_project_that_was_switched_off_shows_nothing_at_once(
 
 
 def test_all_that_is_not_shown_looks_the_same(
-    client: FlaskClient, cold_place: Rooms, readers: FakeReaders
+    client: FlaskClient, cold_place: Services, readers: FakeReaders
 ) -> None:
     secret, now = MEDIA_SECRET.encode(), time.time()
     orphan = ClipRecord("30003", "666", "a.mp4", 1)
@@ -229,14 +229,14 @@ def test_all_that_is_not_shown_looks_the_same(
     "name", ["1", "1501", "-1", "x", "1.5", "٣", "..%2f..%2fx", "9" * 10, "9" * 5000, "%00"]
 )
 def test_there_are_pictures_at_the_frames_times_alone(
-    client: FlaskClient, cold_place: Rooms, name: str
+    client: FlaskClient, cold_place: Services, name: str
 ) -> None:
     assert nothing(client.get(f"{address(cold_place)}/pictures/{name}.jpg"))
 
 
 @both
 def test_a_contact_sheet_shows_all_pictures_of_a_clip(
-    client: FlaskClient, cold_place: Rooms
+    client: FlaskClient, cold_place: Services
 ) -> None:
     answer = client.get(f"{address(cold_place)}/sheet.jpg")
     assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
@@ -252,7 +252,7 @@ def test_a_contact_sheet_shows_all_pictures_of_a_clip(
 @both
 @pytest.mark.parametrize("why", ["unshown", "purged", "no pictures", "hidden", "off"])
 def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
-    client: FlaskClient, cold_place: Rooms, readers: FakeReaders, why: str
+    client: FlaskClient, cold_place: Services, readers: FakeReaders, why: str
 ) -> None:
     clip = cold_place.catalogue.clip(CLIP)
     assert clip is not None
@@ -274,7 +274,7 @@ def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
 
 
 def test_few_sheets_are_drawn_at_once(
-    client: FlaskClient, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"{address(cold_place)}/sheet.jpg"
     monkeypatch.setattr(web_media, "SHEETS", threading.BoundedSemaphore(1))
@@ -287,7 +287,9 @@ def test_few_sheets_are_drawn_at_once(
     assert client.get(url).status_code == 200
 
 
-def test_a_damaged_picture_is_left_out_of_the_sheet(client: FlaskClient, cold_place: Rooms) -> None:
+def test_a_damaged_picture_is_left_out_of_the_sheet(
+    client: FlaskClient, cold_place: Services
+) -> None:
     (path, *_) = sorted((cold_place.settings.data_dir / "pictures").rglob("*.jpg"))
     path.write_bytes(b"no picture")
     answer = client.get(f"{address(cold_place)}/sheet.jpg")
@@ -296,7 +298,7 @@ def test_a_damaged_picture_is_left_out_of_the_sheet(client: FlaskClient, cold_pl
 
 @both
 def test_a_preview_that_was_not_made_yet_is_not_there(
-    client: FlaskClient, cold_place: Rooms
+    client: FlaskClient, cold_place: Services
 ) -> None:
     cold_place.previews.forget(CLIP)
     assert nothing(client.get(f"{address(cold_place)}/video.mp4"))
@@ -304,7 +306,7 @@ def test_a_preview_that_was_not_made_yet_is_not_there(
 
 @pytest.mark.parametrize("error", [JiraUnavailableError("away"), redis.ConnectionError("away")])
 def test_when_nobody_can_tell_nothing_is_shown(
-    client: FlaskClient, cold_place: Rooms, readers: FakeReaders, error: Exception
+    client: FlaskClient, cold_place: Services, readers: FakeReaders, error: Exception
 ) -> None:
     readers.error = error
     answer = client.get(f"{address(cold_place)}/video.mp4")
@@ -314,8 +316,8 @@ def test_when_nobody_can_tell_nothing_is_shown(
     assert b"away" not in answer.data
 
 
-def test_redis_away_gets_503(cold_place: Rooms) -> None:
-    away = Rooms(cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
+def test_redis_away_gets_503(cold_place: Services) -> None:
+    away = Services(cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
     answer = create_app(away).test_client().get(f"{address(cold_place)}/video.mp4")
     assert answer.status_code == 503
 
@@ -327,26 +329,26 @@ def test_no_address_is_kept_longer_than_it_lives(client: FlaskClient) -> None:
     assert 0 <= kept <= 9
 
 
-def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_place: Rooms) -> None:
+def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_place: Services) -> None:
     url = f"{address(cold_place)}/video.mp4"
     none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
-    open_place = Rooms(none)
+    open_place = Services(none)
     assert nothing(create_app(open_place).test_client().get(url))
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
         media_address(open_place, CLIP, READER)
 
 
 def test_the_service_does_not_start_with_a_secret_that_could_be_guessed(
-    cold_place: Rooms,
+    cold_place: Services,
 ) -> None:
     weak = cold_place.settings.model_copy(update={"media_secret": SecretStr("short")})
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
-        create_app(Rooms(weak))
+        create_app(Services(weak))
 
 
 @both
 def test_a_long_preview_comes_in_pieces(
-    client: FlaskClient, cold_place: Rooms, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_media, "BLOCK", 1000)
     url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
@@ -356,14 +358,14 @@ def test_a_long_preview_comes_in_pieces(
     assert (part.status_code, part.data) == (206, whole[500:4322])
 
 
-def test_only_reading_is_offered(client: FlaskClient, cold_place: Rooms) -> None:
+def test_only_reading_is_offered(client: FlaskClient, cold_place: Services) -> None:
     for method in ("post", "put", "delete", "patch"):
         assert getattr(client, method)(f"{address(cold_place)}/video.mp4").status_code == 405
 
 
 def test_neither_tokens_nor_readers_are_logged(
     client: FlaskClient,
-    cold_place: Rooms,
+    cold_place: Services,
     readers: FakeReaders,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from dejabug.jira.webhook_events import sign
 from dejabug.jira.webhook_registration import Hook
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 BODY = json.dumps({"webhookEvent": "user_created"}).encode()
 SLASHES = ["{}/", "{}//", "/{}", "//{}/"]
@@ -25,7 +25,7 @@ def post(app: Flask, path: str, body: bytes, signature: str) -> Any:
 
 @pytest.mark.parametrize("odd", SLASHES)
 def test_a_webhook_s_address_with_a_slash_too_many_is_taken_as_without(
-    cold_app: Flask, cold_place: Rooms, odd: str
+    cold_app: Flask, cold_place: Services, odd: str
 ) -> None:
     secret = cold_place.settings.webhook_secret.get_secret_value()
     path = odd.format("/webhooks/jira")

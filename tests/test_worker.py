@@ -11,11 +11,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from dejabug.infra import job_queue
-from dejabug.infra.job_queue import Taken, enqueue
+from dejabug.infra.job_queue import InFlightJobs, enqueue
 from dejabug.ingest.jobs import index_clip
 from dejabug.records.types import ClipStatus
 from dejabug.search.questions import SearchFailedError, ask
-from dejabug.services import ACCOUNT, Rooms
+from dejabug.services import ACCOUNT, Services
 from dejabug.worker import main as worker_module
 from dejabug.worker.main import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site
@@ -24,14 +24,14 @@ from support.waiting import wait_until
 from support.webhooks import send_created
 
 
-def held_clip(place: Rooms, clip_id: str) -> bytes | None:
+def held_clip(place: Services, clip_id: str) -> bytes | None:
     """What RQ's registry of jobs in work holds of this clip's, if a worker has it in hand."""
     entries: list[bytes] = place.redis.zrange("rq:wip:clips", 0, -1)
     return next((entry for entry in entries if f"-{clip_id}:".encode() in entry), None)
 
 
 def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
-    start: Any, cold_place: Rooms, jira: Site, clips: Path, tmp_path: Path
+    start: Any, cold_place: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     """SIGKILL while a clip is embedded; another worker takes it back, and all ends well."""
     old = jira.file("GAME", "old cows", clips / "crafter-01.mov")
@@ -63,7 +63,7 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
     assert "cows" not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
 
 
-def test_a_job_in_work_has_a_heartbeat(place: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_in_work_has_a_heartbeat(place: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
     monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
@@ -101,7 +101,7 @@ def nap() -> str:
     return "rested"
 
 
-def test_jobs_are_json(place: Rooms) -> None:
+def test_jobs_are_json(place: Services) -> None:
     """Whoever may write to Redis must not be able to run code in a worker."""
     enqueue(place.queue("clips"), index_clip, "5")
     (number,) = place.queue("clips").job_ids
@@ -113,7 +113,7 @@ def test_jobs_are_json(place: Rooms) -> None:
 
 
 def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
-    start: Any, cold_place: Rooms, jira: Site, clips: Path
+    start: Any, cold_place: Services, jira: Site, clips: Path
 ) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
         ask(cold_place, "cows", ["GAME"], 5, patience=0.5)
@@ -136,7 +136,7 @@ def test_a_worker_for_an_unknown_queue_says_so(start: Any, tmp_path: Path) -> No
     assert "no such queue: frames" in log_of(tmp_path)
 
 
-def test_sigterm_ends_a_worker_well(start: Any, cold_place: Rooms) -> None:
+def test_sigterm_ends_a_worker_well(start: Any, cold_place: Services) -> None:
     child = start("default")
     # A worker is known before it listens to signals.
     wait_until(
@@ -148,7 +148,7 @@ def test_sigterm_ends_a_worker_well(start: Any, cold_place: Rooms) -> None:
 
 
 def test_a_job_whose_worker_died_before_it_began_is_put_back(
-    place: Rooms, monkeypatch: pytest.MonkeyPatch
+    place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
     monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
@@ -163,7 +163,7 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     survivor = WarmWorker([clips, default], place.redis)
     survivor.clean_registries()
     assert default.job_ids == []  # it may be about to begin
-    monkeypatch.setattr(Taken, "should_be_cleaned_up", lambda *_: True)
+    monkeypatch.setattr(InFlightJobs, "should_be_cleaned_up", lambda *_: True)
     survivor.clean_registries()
     assert default.job_ids == [number]
     survivor.work(burst=True, logging_level="WARNING")
@@ -191,7 +191,7 @@ def test_a_job_keeps_the_name_under_which_older_versions_queued_it(name: str, mo
     assert function.__module__ == module
 
 
-def test_a_job_that_an_older_version_queued_is_run(place: Rooms) -> None:
+def test_a_job_that_an_older_version_queued_is_run(place: Services) -> None:
     queue = place.queue("default")
     job = queue.enqueue("dejabug.jobs.forget_issue", "10001")
     WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")

@@ -55,7 +55,7 @@ def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, floa
     vectors = TimedVectors(frames.times, place.encoder.embed_images(frames.pixels))
     signature = signature_of(frames)
     projects = [place.index.places([item.clip_id])[item.clip_id].project]
-    found = place.finder.like(vectors, projects, signature=signature)
+    found = place.retriever.like(vectors, projects, signature=signature)
     original = next((match.score for match in found if match.clip_id == item.clip_id), 0.0)
     known = place.index.signatures([item.clip_id])[item.clip_id]
     step = ranking.likeness_in_step(ranking.motion_of(signature), ranking.motion_of(known))

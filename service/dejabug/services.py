@@ -36,7 +36,7 @@ from dejabug.encoders import (
 from dejabug.encoders.scale import scale_of
 from dejabug.encoders.tags import Tagger, load_labels
 from dejabug.index import FrameIndex, TicketIndex, text_of
-from dejabug.infra.job_queue import KeptQueue
+from dejabug.infra.job_queue import ReliableQueue
 from dejabug.infra.refused_writes import PrimaryPool
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
@@ -50,15 +50,15 @@ from dejabug.ranking import Calibrations, Recipe, Scale
 from dejabug.records.active_encoder import Serving
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import LABELS, ORIGINS, Collection, known_encoders
-from dejabug.records.comments import Ledger
-from dejabug.records.index_location import DIMENSIONS, IndexHome
-from dejabug.records.learned_parameters import Lessons, read_lessons
-from dejabug.records.outbox import Promises
+from dejabug.records.comments import CommentStore
+from dejabug.records.index_location import DIMENSIONS, IndexLocation
+from dejabug.records.learned_parameters import LearnedParameters, read_learned
+from dejabug.records.outbox import Outbox
 from dejabug.records.projects import Projects
 from dejabug.records.retention import Retention
-from dejabug.records.throughput import Pace
+from dejabug.records.throughput import Throughput
 from dejabug.records.verdicts import Verdicts
-from dejabug.retrieval.retriever import Finder
+from dejabug.retrieval.retriever import Retriever
 from dejabug.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ ACCOUNT = "dejabug:account"
 
 
 @dataclass(frozen=True)
-class Rooms:
+class Services:
     """Lazily opened: a process pays only for what it uses (the model takes seconds)."""
 
     settings: Settings
@@ -86,9 +86,9 @@ class Rooms:
         return connect(self.settings)
 
     @cached_property
-    def index_home(self) -> IndexHome:
+    def index_location(self) -> IndexLocation:
         """Where the vectors are."""
-        return IndexHome(self.redis, connect_index(self.settings) or self.redis)
+        return IndexLocation(self.redis, connect_index(self.settings) or self.redis)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -140,7 +140,7 @@ class Rooms:
         """The name of the encoder that serves."""
         return self.pinned or self.serving.roles().serving
 
-    def measured(self) -> Rooms:
+    def measured(self) -> Services:
         """Rooms in which the settings' encoder counts, whichever serves: to measure and to teach it
         before it does."""
         name = self.own.name
@@ -181,7 +181,7 @@ class Rooms:
         """The collection of an encoder, by its name."""
         kept = self._collections.get(name)
         if kept is None:
-            kept = Collection(self.redis, self.index_home, name, self.settings.index_algorithm)
+            kept = Collection(self.redis, self.index_location, name, self.settings.index_algorithm)
             self._collections[name] = kept
         return kept
 
@@ -205,9 +205,9 @@ class Rooms:
         return self.collection.catalogue
 
     @property
-    def pace(self) -> Pace:
+    def throughput(self) -> Throughput:
         """How fast clips are embedded in the collection that serves."""
-        return self.collection.pace
+        return self.collection.throughput
 
     def encoder_label(self) -> str:
         """Model, precision and device of what serves, for people."""
@@ -240,23 +240,25 @@ class Rooms:
     @property
     def calibrations(self) -> Calibrations:
         """What scores are made by now, in the collection that serves."""
-        return read_lessons(self.redis, self.collection.name).in_force()
+        return read_learned(self.redis, self.collection.name).in_force()
 
     @property
-    def finder(self) -> Finder:
+    def retriever(self) -> Retriever:
         """Ranking over what serves, with what the studio's verdicts have taught up to now."""
         return self.finder_of(self.collection)
 
-    def finder_of(self, kept: Collection) -> Finder:
+    def finder_of(self, kept: Collection) -> Retriever:
         """Ranking over a collection, with what was learned for it."""
-        return self._finder(kept, read_lessons(self.redis, kept.name))
+        return self._finder(kept, read_learned(self.redis, kept.name))
 
-    def finder_with(self, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
+    def finder_with(self, lessons: LearnedParameters, recipe: Recipe | None = None) -> Retriever:
         """Ranking with other lessons, or another recipe, than the service's: to compare them."""
         return self._finder(self.collection, lessons, recipe)
 
-    def _finder(self, kept: Collection, lessons: Lessons, recipe: Recipe | None = None) -> Finder:
-        return Finder(
+    def _finder(
+        self, kept: Collection, lessons: LearnedParameters, recipe: Recipe | None = None
+    ) -> Retriever:
+        return Retriever(
             kept.index,
             kept.tickets,
             kept.origins(),
@@ -267,14 +269,14 @@ class Rooms:
         )
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def comments(self) -> CommentStore:
         """What we said on issues, and were told there."""
-        return Ledger(self.redis)
+        return CommentStore(self.redis)
 
     @cached_property
-    def promises(self) -> Promises:
+    def outbox(self) -> Outbox:
         """Issues that were promised to be looked at."""
-        return Promises(self.redis)
+        return Outbox(self.redis)
 
     @cached_property
     def retention(self) -> Retention:
@@ -378,7 +380,7 @@ class Rooms:
     def queue(self, name: str) -> Queue:
         """One of QUEUES, or a collection's own. Jobs are JSON, so that writing to Redis does not
         mean running code."""
-        return KeptQueue(name, connection=self.redis, serializer=JSONSerializer)
+        return ReliableQueue(name, connection=self.redis, serializer=JSONSerializer)
 
     def clips_queue(self, kept: Collection) -> Queue:
         """Where a collection's clips and tickets wait to be embedded."""
@@ -435,6 +437,6 @@ def _connected(url: str, variable: str) -> redis.Redis:
 
 
 @lru_cache(maxsize=1)
-def rooms() -> Rooms:
+def services() -> Services:
     """This process's rooms."""
-    return Rooms(get_settings())
+    return Services(get_settings())

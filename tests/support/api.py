@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.api import views
 from support.demo_clips import COWS
 from support.workers import work
@@ -21,7 +21,7 @@ API = "/api/v1"
 class Caller:
     """Somebody with a token."""
 
-    def __init__(self, app: Flask, place: Rooms, *projects: str) -> None:
+    def __init__(self, app: Flask, place: Services, *projects: str) -> None:
         self.client: FlaskClient = app.test_client()
         self.secret, self.token = place.tokens.create("test", projects)
         # All of its requests have one name, so that answers can be compared whole.
@@ -47,7 +47,7 @@ class Caller:
         )
 
 
-def compared(caller: Caller, place: Rooms, clip: Path, query: str = "") -> str:
+def compared(caller: Caller, place: Services, clip: Path, query: str = "") -> str:
     """Send a clip, and have it compared; the path of its job."""
     answer = caller.send(clip.read_bytes(), query=query, prefer="respond-async")
     work(place)
@@ -79,12 +79,12 @@ def keys_of_job(answer: Any) -> list[str]:
     return [found["key"] for found in answer.get_json()["results"]["results"]]
 
 
-def uploads_left(place: Rooms) -> list[Path]:
+def uploads_left(place: Services) -> list[Path]:
     """What lies in the folder of uploads."""
     return list((place.settings.data_dir / "uploads").glob("*"))
 
 
 @pytest.fixture
-def caller(app: Flask, place: Rooms) -> Caller:
+def caller(app: Flask, place: Services) -> Caller:
     """Somebody with a token for the project GAME."""
     return Caller(app, place, "GAME")

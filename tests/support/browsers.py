@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sy
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from dejabug.infra.redis_server import free_port
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.repository import ROOT
@@ -64,7 +64,7 @@ def service_url() -> str:
 class Service:
     """The real web service, which can be taken away and brought back."""
 
-    def __init__(self, place: Rooms, url: str) -> None:
+    def __init__(self, place: Services, url: str) -> None:
         self._app = create_app(place)
         self._port = int(url.rpartition(":")[2])
         self._server: BaseWSGIServer | None = None
@@ -84,7 +84,7 @@ class Service:
 
 
 @pytest.fixture
-def service(place: Rooms, service_url: str) -> Iterator[Service]:
+def service(place: Services, service_url: str) -> Iterator[Service]:
     """The web service, at `service_url`."""
     running = Service(place, service_url)
     yield running

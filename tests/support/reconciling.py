@@ -6,9 +6,9 @@ from typing import Any
 
 from dejabug.ingest import reconcile
 from dejabug.ingest.reconcile import Report
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
-def reconciled(place: Rooms, **options: Any) -> Report:
+def reconciled(place: Services, **options: Any) -> Report:
     """A round to its end."""
     return list(reconcile.reconcile(place, **options))[-1]

@@ -10,7 +10,7 @@ import pytest
 from rq.timeouts import TimerDeathPenalty
 
 from dejabug.search.questions import Answerer
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.main import WarmWorker
 
 # Seconds of one blocking read: what its end waits for at most.
@@ -27,7 +27,7 @@ class ThreadWorker(WarmWorker):
 
 
 @contextmanager
-def searching(place: Rooms) -> Iterator[None]:
+def searching(place: Services) -> Iterator[None]:
     """Questions are answered, for as long as this lasts."""
     done = threading.Event()
     queue = place.queue("search")
@@ -50,7 +50,7 @@ def searching(place: Rooms) -> Iterator[None]:
 
 
 @pytest.fixture
-def worker(place: Rooms) -> Iterator[None]:
+def worker(place: Services) -> Iterator[None]:
     """Questions are answered, for as long as the test lasts."""
     with searching(place):
         yield

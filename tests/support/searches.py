@@ -9,7 +9,7 @@ from dejabug.access.callers import Caller
 from dejabug.retrieval.results import Found
 from dejabug.search import search, uploads
 from dejabug.search.search import Filters
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.workers import work
 
 GAME = Caller("token:a", frozenset({"GAME"}))
@@ -17,7 +17,7 @@ BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
 ALL = Filters()
 
 
-def send(place: Rooms, path: Path) -> str:
+def send(place: Services, path: Path) -> str:
     """Send a clip to search with, as GAME; the id of the upload."""
     with uploads.receiving(place) as (upload_id, folder):
         shutil.copyfile(path, folder / "clip")
@@ -25,7 +25,7 @@ def send(place: Rooms, path: Path) -> str:
     return upload_id
 
 
-def uploaded(place: Rooms, path: Path) -> list[Found]:
+def uploaded(place: Services, path: Path) -> list[Found]:
     """Send a clip and have it compared; what is found."""
     upload_id = send(place, path)
     work(place)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.jira_site import Site, people
 from support.oidc_site import Provider
@@ -36,7 +36,7 @@ def environment(environment: dict[str, str], provider: Provider) -> dict[str, st
 
 
 @pytest.fixture
-def app(cold_place: Rooms, jira: Site) -> Flask:
+def app(cold_place: Services, jira: Site) -> Flask:
     """The web app; our account may ask Jira about others."""
     people(jira)["bot"].admin = True
     return create_app(cold_place)

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from slack_sdk import WebClient
 from werkzeug.serving import make_server
 
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import create_bolt
 from dejabug.web import create_app
 from support.jira_site import Site, people
@@ -166,7 +166,7 @@ def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for row in rows for each in row["elements"]]
 
 
-def mounted(place: Rooms, slack: Slack, app: Flask) -> FlaskClient:
+def mounted(place: Services, slack: Slack, app: Flask) -> FlaskClient:
     """Our web app, which speaks to this Slack."""
     app.extensions["slack"].app = create_bolt(place, slack.client())
     return app.test_client()
@@ -186,7 +186,7 @@ def slack() -> Iterator[Slack]:
 
 
 @pytest.fixture
-def desk(place: Rooms, slack: Slack, jira: Site) -> Desk:
+def desk(place: Services, slack: Slack, jira: Site) -> Desk:
     """A Slack client in front of our web process, whose account may ask Jira about others."""
     people(jira)["bot"].admin = True
     return Desk(mounted(place, slack, create_app(place)), slack)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Calibration, Calibrations, Floats, Signature
 from dejabug.records.catalogue import PENDING
 from dejabug.records.comments import CommentRecord
-from dejabug.records.learned_parameters import Lessons, write_lessons
+from dejabug.records.learned_parameters import LearnedParameters, write_learned
 from dejabug.records.projects import Rules
-from dejabug.records.throughput import Pace
+from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 LENGTH = 8
 
@@ -34,7 +34,7 @@ def signature(number: int) -> Signature | None:
     return None if number % 3 == 2 else Signature(times, grey)
 
 
-def fill(place: Rooms, clips: int = 5) -> None:
+def fill(place: Services, clips: int = 5) -> None:
     """A studio with something of everything, under two encoders, with no model loaded."""
     for name in (place.encoder_name, "another:model"):
         place.tell_of_encoder(name, LENGTH, f"{name} on a test")
@@ -53,7 +53,7 @@ def fill(place: Rooms, clips: int = 5) -> None:
             )
             onto.index.write_clip(
                 clip,
-                Place(issue, "GAME", "Truck Town", restricted=True),
+                ClipLocation(issue, "GAME", "Truck Town", restricted=True),
                 np.arange(3, dtype=np.float32) / 2,
                 unit(3, LENGTH, seed=number),
                 signature(number),
@@ -62,12 +62,14 @@ def fill(place: Rooms, clips: int = 5) -> None:
         onto.catalogue.put_tags("10001", ["Clipping"])
         onto.catalogue.put_clip(ClipRecord("30001", "10001", "b.mp4", 1, ClipStatus.FAILED, "x: y"))
         onto.catalogue.put_clip(ClipRecord("30002", "10001", "c.mp4", 1).purged())
-        Pace(place.redis, name).record(4.5, 100)
+        Throughput(place.redis, name).record(4.5, 100)
         curve = Calibration(2.0, 0.5, -1.0, 0.3, -2.0)
-        write_lessons(place.redis, name, Lessons(Calibrations(curve, curve)))
-    place.ledger.put_comment("10002", CommentRecord("40001", "digest", "50001", ("10001", "10003")))
-    place.ledger.mute("10003", True)
-    place.ledger.put_note("10002", "_To Tess:_ done", ["10003"])
+        write_learned(place.redis, name, LearnedParameters(Calibrations(curve, curve)))
+    place.comments.put_comment(
+        "10002", CommentRecord("40001", "digest", "50001", ("10001", "10003"))
+    )
+    place.comments.mute("10003", True)
+    place.comments.put_note("10002", "_To Tess:_ done", ["10003"])
     place.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
     place.verdicts.linked("10003", ["10004"])
     place.projects.put("GAME", Rules("quiet", 0.95))

@@ -8,20 +8,20 @@ from pathlib import Path
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.ingest import jobs
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.workers import work
 
 
-def promise(place: Rooms, issue_id: str, watch: bool) -> None:
+def promise(place: Services, issue_id: str, watch: bool) -> None:
     """Promise to look at an issue, and queue that."""
     with place.redis.pipeline() as pipe:
         jobs.promise_sync(place, issue_id, watch, pipe)
         pipe.execute()
 
 
-def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
+def tell(place: Services, jira: Site, key: str, *, watch: bool = True) -> str:
     """What a webhook does: promise and queue; then work. The issue's id."""
     issue_id = str(jira.issue(key)["id"])
     promise(place, issue_id, watch)
@@ -29,7 +29,9 @@ def tell(place: Rooms, jira: Site, key: str, *, watch: bool = True) -> str:
     return issue_id
 
 
-def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "GAME") -> list[str]:
+def history(
+    place: Services, jira: Site, clips: Path, *names: str, project: str = "GAME"
+) -> list[str]:
     """Old tickets that are read in without being watched; their keys."""
     told = {entry.file: entry.summary for entry in read_manifest(clips)}
     keys = [jira.file(project, told[name], clips / name) for name in names]
@@ -38,14 +40,14 @@ def history(place: Rooms, jira: Site, clips: Path, *names: str, project: str = "
     return keys
 
 
-def old_and_new(place: Rooms, jira: Site, clips: Path) -> tuple[str, str, str]:
+def old_and_new(place: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
     """An old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     return old, key, tell(place, jira, key)
 
 
-def fail(place: Rooms, jira: Site, key: str) -> str:
+def fail(place: Services, jira: Site, key: str) -> str:
     """Have an issue's clip have failed; its id."""
     clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
     failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import redis
 
-from dejabug.index import FrameIndex, Place
+from dejabug.index import ClipLocation, FrameIndex
 
 DIMENSIONS = 16
-HOME = Place("1", "GAME", "Racer")
+HOME = ClipLocation("1", "GAME", "Racer")
 
 
 def unit(count: int, seed: int = 0) -> np.ndarray:

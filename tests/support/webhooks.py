@@ -8,7 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from dejabug.jira.webhook_events import sign
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web import create_app
 from support.jira_site import Site
 
@@ -32,7 +32,7 @@ def post(client: FlaskClient, body: bytes, signature: str | None = None, **heade
     return client.post("/webhooks/jira", data=body, headers={"X-Hub-Signature": signed, **headers})
 
 
-def send_created(place: Rooms, jira: Site, key: str) -> None:
+def send_created(place: Services, jira: Site, key: str) -> None:
     """Send what Jira sends of a new ticket to the web app."""
     payload = {
         "webhookEvent": "jira:issue_created", "user": {"accountId": "tester"},

@@ -9,11 +9,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from dejabug.worker.main import WarmWorker
 
 
-def work(place: Rooms, *, previews: bool = False) -> None:
+def work(place: Services, *, previews: bool = False) -> None:
     """Run every job that is queued, and those that they queue, in order; previews only where they
     are wanted."""
     queues = [place.queue(name) for name in QUEUES if previews or name != "previews"]
@@ -23,7 +23,7 @@ def work(place: Rooms, *, previews: bool = False) -> None:
             return
 
 
-def clips_waiting(place: Rooms) -> int:
+def clips_waiting(place: Services) -> int:
     """How many clips' jobs wait; tickets' words wait in the same queue."""
     return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
 

@@ -23,12 +23,12 @@ from dejabug.demo.processes import Processes, Stop
 from dejabug.demo.studio import CLIPS
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.manifest import Entry, read_manifest
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.index.frames import FLAT_LIMIT
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ranking import Floats
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 
 FRAMES_PER_CLIP = 12
@@ -49,7 +49,7 @@ class Running:
 
     address: str
     token: str
-    place: Rooms
+    place: Services
     server: RedisServer
 
 
@@ -96,9 +96,9 @@ def running(
             yield here
 
 
-def _rooms(environment: dict[str, str]) -> Rooms:
+def _rooms(environment: dict[str, str]) -> Services:
     os.environ.update(environment)
-    return Rooms(Settings())
+    return Services(Settings())
 
 
 def _answers(here: Running) -> bool:
@@ -137,7 +137,7 @@ def _write_jira(folder: Path, tickets: list[Issue]) -> None:
     (folder / "state.json").write_text(json.dumps(state), "utf-8")
 
 
-def _fill(place: Rooms, entries: list[Entry], tickets: list[Issue]) -> None:
+def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
     """Write every ticket, its words and its clip, as a worker would, and wait for the index."""
     encoder = StarterEncoder()
     place.adopt_encoder(encoder)
@@ -158,7 +158,7 @@ def _fill(place: Rooms, entries: list[Entry], tickets: list[Issue]) -> None:
             )
         )
         place.tickets.write(issue, PROJECT, vector, words)
-        place.index.write_clip(clip, Place(issue, PROJECT, GAME), times, vectors)
+        place.index.write_clip(clip, ClipLocation(issue, PROJECT, GAME), times, vectors)
     deadline = time.monotonic() + BUILD_TIMEOUT
     while not _settled(place):
         if time.monotonic() > deadline:
@@ -166,7 +166,7 @@ def _fill(place: Rooms, entries: list[Entry], tickets: list[Issue]) -> None:
         time.sleep(0.5)
 
 
-def _settled(place: Rooms) -> bool:
+def _settled(place: Services) -> bool:
     """Whether the index is whole, and of the kind that its size asks for; a step towards it."""
     swapped = place.index.grow()
     state = place.index.state()

@@ -24,11 +24,11 @@ from rich.console import Console
 from dejabug.demo.processes import Processes, Stop
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ingest.jobs import refresh_comments_of
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from tools.chaos.disk import fill_again_and_again, small_disk
 from tools.chaos.gremlin import Gremlin
-from tools.chaos.services import Services
+from tools.chaos.scene import Scene
 from tools.chaos.storm import EVENTS, TWICE, Filed, Storm, comments_by_us, file_tickets
 from tools.chaos.verdict import faults, wait_for_rest
 
@@ -87,7 +87,7 @@ def _play(
         "DEJABUG_LOG_FORMAT": "json",
         "TMPDIR": str(scratch),
     }
-    services = Services(
+    services = Scene(
         server,
         {
             "web": ["dejabug", "serve", "--port", service.rpartition(":")[2]],
@@ -99,7 +99,7 @@ def _play(
     )
     services.start()
     os.environ.update({**environment, "DEJABUG_JIRA_API_URL": jira})
-    place = Rooms(Settings())
+    place = Services(Settings())
     storm = Storm(tickets, service, SECRET, chance)
     console.print(
         f"{len(storm.bodies):,} webhooks about {count} tickets with a clip each"
@@ -133,8 +133,8 @@ def _rage(storm: Storm, seconds: float, calm: threading.Event) -> None:
 
 
 def _judge(
-    place: Rooms,
-    services: Services,
+    place: Services,
+    services: Scene,
     gremlin: Gremlin,
     tickets: list[Filed],
     jira: str,

@@ -21,7 +21,7 @@ from dejabug.index import text_of
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
 
 # Seconds for which nothing may be under way before it counts as rest.
@@ -31,7 +31,7 @@ LOOK = 1.0
 NAMED = re.compile(r"^\* \*\[([A-Z][A-Z0-9_]*-\d+)\|", re.MULTILINE)
 
 
-def wait_for_rest(place: Rooms, seconds: float) -> str:
+def wait_for_rest(place: Services, seconds: float) -> str:
     """Wait until nothing is under way; what still is after so many seconds, else empty.
 
     Pauses that would last hours are cut short: retries are due now, promises are old.
@@ -51,7 +51,7 @@ def wait_for_rest(place: Rooms, seconds: float) -> str:
     return ", ".join(f"{count} {what}" for what, count in under_way(place).items())
 
 
-def under_way(place: Rooms) -> dict[str, int]:
+def under_way(place: Services) -> dict[str, int]:
     """What waits or runs, by what it is."""
     found: Counter[str] = Counter()
     for name in QUEUES:
@@ -67,7 +67,7 @@ def under_way(place: Rooms) -> dict[str, int]:
     return {what: count for what, count in found.items() if count}
 
 
-def _hurry(place: Rooms) -> None:
+def _hurry(place: Services) -> None:
     for name in QUEUES:
         key = ScheduledJobRegistry(queue=place.queue(name)).key
         for job_id in place.redis.zrange(key, 0, -1):
@@ -79,7 +79,7 @@ def _hurry(place: Rooms) -> None:
 
 
 def faults(
-    place: Rooms, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
+    place: Services, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
 ) -> list[str]:
     """Everything that is not as it must be, as sentences; empty when all is well."""
     return [
@@ -90,7 +90,7 @@ def faults(
     ]
 
 
-def _clips(place: Rooms, tickets: Sequence[Filed]) -> list[str]:
+def _clips(place: Services, tickets: Sequence[Filed]) -> list[str]:
     """Each clip must be indexed, with the frames that it has, and nothing else."""
     wrong, frames = [], 0
     for ticket in tickets:
@@ -110,7 +110,7 @@ def _clips(place: Rooms, tickets: Sequence[Filed]) -> list[str]:
     return wrong
 
 
-def _comments(place: Rooms, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
+def _comments(place: Services, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
     """Each ticket has one comment of ours that names what the ranking now names, or none."""
     wrong = []
     for ticket in tickets:
@@ -124,7 +124,7 @@ def _comments(place: Rooms, tickets: Sequence[Filed], jira: str, token: str) -> 
     return wrong
 
 
-def _wanted(place: Rooms, ticket: Filed) -> list[str]:
+def _wanted(place: Services, ticket: Filed) -> list[str]:
     record = place.catalogue.issue(ticket.id)
     if record is None:
         return []
@@ -135,7 +135,7 @@ def _wanted(place: Rooms, ticket: Filed) -> list[str]:
     return [answer.tickets[choice.issue_id].key for choice in chosen]
 
 
-def _jobs(place: Rooms) -> list[str]:
+def _jobs(place: Services) -> list[str]:
     wrong = [f"{count} {what}" for what, count in under_way(place).items()]
     for name in QUEUES:
         queue = place.queue(name)
@@ -148,7 +148,7 @@ def _jobs(place: Rooms) -> list[str]:
     return [*wrong, *(f"{text_of(lock)} is held for ever" for lock in locks)]
 
 
-def _left_over(place: Rooms, folders: Sequence[Path]) -> list[str]:
+def _left_over(place: Services, folders: Sequence[Path]) -> list[str]:
     """Files that nobody needs any more, in the folder for the moment and in the data's. torch keeps
     an empty folder of its own among the former."""
     left = [

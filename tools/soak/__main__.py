@@ -34,7 +34,7 @@ from dejabug.maintenance import purge
 from dejabug.maintenance.reembedding import forget as forget_encoder
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import HIDDEN
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from tools.chaos.verdict import wait_for_rest
 from tools.soak.measure import Moment, end_what_ends, keys_of, look_at, registries_of
@@ -106,7 +106,7 @@ class Year:
         parts.start("web", ["dejabug", "serve", "--port", service.rpartition(":")[2]], {})
         parts.start("clips", ["dejabug", "worker", "search", "clips"], {})
         parts.start("default", ["dejabug", "worker", "default", "previews"], {})
-        self.place = Rooms(Settings())
+        self.place = Services(Settings())
         self._redis_pid = int(self.place.redis.info("server")["process_id"])
         parts.wait_for("web", lambda: self._is_up(service), START)
         parts.wait_for("clips", lambda: all(self.place.workers().values()), START)
@@ -262,7 +262,7 @@ class Year:
         console.print(f"answers: {dict(sorted(self.world.answers.items()))}")
 
 
-def wait_for_rest_of_default(place: Rooms, seconds: float = 60) -> None:
+def wait_for_rest_of_default(place: Services, seconds: float = 60) -> None:
     """Wait until the queue `default` is empty."""
     deadline = time.monotonic() + seconds
     while place.queue("default").count and time.monotonic() < deadline:

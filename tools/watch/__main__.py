@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.infra.redis_server import RedisServer
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 from tools.watch.dashboard import dashboard
 from tools.watch.table import BEGIN, END, table
@@ -20,7 +20,7 @@ def main() -> None:
     (ROOT / "deploy/grafana/dashboard.json").write_text(dashboard(), "utf-8")
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "redis") as server:
         settings = Settings(redis_url=server.url, encoder="starter", data_dir=Path(folder))
-        Rooms(settings).adopt_encoder(StarterEncoder())
+        Services(settings).adopt_encoder(StarterEncoder())
         made = table(settings)
     page = ROOT / "docs/watching.md"
     text = page.read_text("utf-8")

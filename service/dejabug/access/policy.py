@@ -103,7 +103,7 @@ def _order(pair: PairMatch) -> tuple[bool, float, int, str]:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Suggestion:
     """An issue to be named: the canonical one of the found issue's duplicates.
 
     `also` are the other found issues of the same chain, best first.
@@ -119,7 +119,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Wish:
+class SuggestionLimits:
     """How much is to be named: at most `limit` issues, none less probable than `threshold`.
 
     `rejected` are issues that somebody said are not similar: they never come back. `off` are the
@@ -146,8 +146,8 @@ def to_comment(
     pairs: Sequence[PairMatch],
     tickets: Mapping[str, Ticket],
     projects: Sequence[str],
-    wish: Wish,
-) -> list[Choice]:
+    wish: SuggestionLimits,
+) -> list[Suggestion]:
     """What the issue's comment names, best first; none means silence.
 
     `tickets` are the found issues, and those that they duplicate, as Jira tells them now: one that
@@ -160,8 +160,8 @@ def to_comment(
 
 
 def to_show(
-    issue_id: str, pairs: Sequence[PairMatch], seen: Mapping[str, Ticket], wish: Wish
-) -> list[Choice]:
+    issue_id: str, pairs: Sequence[PairMatch], seen: Mapping[str, Ticket], wish: SuggestionLimits
+) -> list[Suggestion]:
     """What one reader is shown beside an issue, best first. `seen` are the issues that Jira shows
     to that reader now; with the issue itself not among them, nothing."""
     own = seen.get(issue_id)
@@ -199,8 +199,8 @@ def to_tell(
     own: Ticket | None,
     pairs: Sequence[PairMatch],
     told: Mapping[str, Ticket],
-    wish: Wish,
-) -> list[Choice]:
+    wish: SuggestionLimits,
+) -> list[Suggestion]:
     """What a caller is told, best first.
 
     `told` are those of the found issues, and of those that they duplicate, that are `tellable`.
@@ -227,8 +227,11 @@ def chain(issue_id: str, tickets: Mapping[str, Ticket]) -> list[str]:
 
 
 def _choose(
-    own: Ticket | None, pairs: Sequence[PairMatch], readable: Mapping[str, Ticket], wish: Wish
-) -> list[Choice]:
+    own: Ticket | None,
+    pairs: Sequence[PairMatch],
+    readable: Mapping[str, Ticket],
+    wish: SuggestionLimits,
+) -> list[Suggestion]:
     """`readable` are the issues that may be named at all."""
     named = {other: each for other, each in readable.items() if each.project not in wish.off}
     # A duplicate of a rejected issue is no more welcome than that.
@@ -237,14 +240,14 @@ def _choose(
         # A chain of duplicates that comes by here says nothing new, even where the project is off.
         named[own.id] = own
         unwanted.add(own.id)
-    chosen: dict[str, Choice] = {}
+    chosen: dict[str, Suggestion] = {}
     for pair in pairs:
         if pair.score < wish.threshold or pair.found_issue_id not in named:
             continue
         passed = chain(pair.found_issue_id, named)
         if unwanted & set(passed):
             continue
-        best = chosen.setdefault(passed[-1], Choice(passed[-1], pair))
+        best = chosen.setdefault(passed[-1], Suggestion(passed[-1], pair))
         if pair.found_issue_id not in (best.issue_id, best.pair.found_issue_id, *best.also):
             chosen[passed[-1]] = replace(best, also=(*best.also, pair.found_issue_id))
     return list(chosen.values())[: wish.limit]

@@ -32,7 +32,7 @@ from dejabug.ingest import reconcile as repairing
 from dejabug.ingest.backfill_estimate import Survey, survey
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.worker.learning_schedule import queue_learning
 
 # Seconds between two looks at how far the workers are.
@@ -88,7 +88,7 @@ def backfill(
 
 
 def _read(
-    place: Rooms, jql: str, restart: bool, wait: bool, progress: Progress
+    place: Services, jql: str, restart: bool, wait: bool, progress: Progress
 ) -> reading.Progress:
     """Read all pages; Ctrl-C, and a full queue that nobody works on, end the command with how to go
     on."""
@@ -115,7 +115,7 @@ def _read(
     return step
 
 
-def _wait_for_clips(place: Rooms, progress: Progress) -> None:
+def _wait_for_clips(place: Services, progress: Progress) -> None:
     """Until no clip waits; says so when nobody works on them. Ctrl-C ends only the waiting."""
     total = place.catalogue.count(ClipStatus.QUEUED)
     bar = progress.add_task("Embedding clips", total=total, note="")
@@ -133,7 +133,7 @@ def _wait_for_clips(place: Rooms, progress: Progress) -> None:
     progress.update(bar, completed=total, total=total, note="")
 
 
-def _list_failed(place: Rooms, failed: int) -> None:
+def _list_failed(place: Services, failed: int) -> None:
     for number, clip in enumerate(place.catalogue.with_status(ClipStatus.FAILED)):
         if number == LISTED:
             console.print(f"  … and {failed - LISTED:,} more", style="yellow")
@@ -143,7 +143,7 @@ def _list_failed(place: Rooms, failed: int) -> None:
         console.print(f"  {key} {escape(clip.filename)}: {escape(clip.reason)}", style="yellow")
 
 
-def _tell_survey(place: Rooms, jql: str, as_json: bool) -> None:
+def _tell_survey(place: Services, jql: str, as_json: bool) -> None:
     seen = Survey()
     with _bars(as_json) as progress:
         bar = progress.add_task("Looking through", total=None, note="")
@@ -151,7 +151,7 @@ def _tell_survey(place: Rooms, jql: str, as_json: bool) -> None:
             note = seen.pause or f"{seen.clips:,} clips"
             progress.update(bar, completed=seen.issues, total=seen.total or None, note=note)
     workers = place.workers()["clips"]
-    estimate = place.pace.estimate(seen.new, seen.new_size, workers)
+    estimate = place.throughput.estimate(seen.new, seen.new_size, workers)
     if as_json:
         told = {**asdict(seen), "clips": seen.clips, "workers": workers}
         told.pop("pause")

@@ -36,7 +36,7 @@ from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import IssueRecord
 from dejabug.search.questions import SearchFailedError
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 app = typer.Typer(
     name="dejabug",
@@ -85,14 +85,14 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _which_redis() -> str:
-    if rooms().settings.index_redis_url:
+    if services().settings.index_redis_url:
         return "Are DEJABUG_REDIS_URL and DEJABUG_INDEX_REDIS_URL right?"
     return "Is DEJABUG_REDIS_URL right?"
 
 
-def open_rooms(*, service: bool = False) -> Rooms:
+def open_rooms(*, service: bool = False) -> Services:
     """The process's rooms. A service logs all events, a command for people only what is wrong."""
-    place = rooms()
+    place = services()
     configure_logs(place.settings.log_format, quiet=not service)
     return place
 
@@ -155,7 +155,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def known_issue(place: Rooms, key: str) -> IssueRecord:
+def known_issue(place: Services, key: str) -> IssueRecord:
     """The issue with this key; an unknown one ends the command with what to do."""
     record = place.catalogue.issue_by_key(key)
     if record is None:

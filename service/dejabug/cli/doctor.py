@@ -24,7 +24,7 @@ from dejabug.maintenance.index_repair import missing_clips
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.learned_parameters import scores_in_words
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
 
@@ -61,11 +61,11 @@ class UnwellError(Exception):
         self.remedy = remedy
 
 
-def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
+def examine(place: Services, *, model: bool = True) -> Iterator[Check]:
     """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
-    checks: list[tuple[str, Callable[[Rooms], str]]] = [
+    checks: list[tuple[str, Callable[[Services], str]]] = [
         ("Redis", _redis),
-        *([("Redis of vectors", _index_redis)] if place.index_home.apart else []),
+        *([("Redis of vectors", _index_redis)] if place.index_location.apart else []),
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
         ("sandbox", _sandbox),
@@ -94,17 +94,19 @@ def examine(place: Rooms, *, model: bool = True) -> Iterator[Check]:
             yield Check(what, False, str(error), error.remedy)
 
 
-def _redis(place: Rooms) -> str:
-    engine = "Redis 7 or newer" if place.index_home.apart else "Redis 8 with its query engine"
+def _redis(place: Services) -> str:
+    engine = "Redis 7 or newer" if place.index_location.apart else "Redis 8 with its query engine"
     remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
     return _told(place.redis, place.redis, place.settings.redis_address, remedy)
 
 
-def _index_redis(place: Rooms) -> str:
+def _index_redis(place: Services) -> str:
     remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
-    found = _told(place.index_home.index, place.redis, place.settings.index_redis_address, remedy)
+    found = _told(
+        place.index_location.index, place.redis, place.settings.index_redis_address, remedy
+    )
     try:
-        place.index_home.connection()
+        place.index_location.connection()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be compared with the other: {error}", "See Redis.") from error
     except WrongIndexError as error:
@@ -137,10 +139,10 @@ def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -
     return f"version {info['redis_version']} at {url}, {kept}"
 
 
-def _search_module(place: Rooms) -> str:
+def _search_module(place: Services) -> str:
     remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
     try:
-        modules: Any = place.index_home.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+        modules: Any = place.index_location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", remedy) from error
     versions = [
@@ -153,7 +155,7 @@ def _search_module(place: Rooms) -> str:
     return f"version {versions[0]}"
 
 
-def _ffmpeg(place: Rooms) -> str:
+def _ffmpeg(place: Services) -> str:
     try:
         found = media.look_at_ffmpeg(place.settings.ffmpeg)
         if found.too_old:
@@ -170,7 +172,7 @@ def _ffmpeg(place: Rooms) -> str:
         ) from error
 
 
-def _sandbox(place: Rooms) -> str:
+def _sandbox(place: Services) -> str:
     settings = place.settings
     limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
     remedy = (
@@ -190,7 +192,7 @@ def _sandbox(place: Rooms) -> str:
             raise UnwellError(f"no picture can be read in it: {error}", remedy) from error
 
 
-def _data_folder(place: Rooms) -> str:
+def _data_folder(place: Services) -> str:
     folder = place.settings.data_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +212,7 @@ def _data_folder(place: Rooms) -> str:
     return f"{folder} can be written, {usage.free / 1024**3:.0f} GB free"
 
 
-def _media_store(place: Rooms) -> str:
+def _media_store(place: Services) -> str:
     remedy = (
         "Let web and workers reach it, with credentials in their environment that may read, write "
         "and delete there and list the bucket: docs/operations.md, An object store for media."
@@ -228,7 +230,7 @@ def _media_store(place: Rooms) -> str:
     return f"{store.address} takes, gives and deletes; four requests took {taken:.0f} ms"
 
 
-def _secret(place: Rooms) -> str:
+def _secret(place: Services) -> str:
     if not place.settings.webhook_secret.get_secret_value():
         raise UnwellError(
             "not set", "Set DEJABUG_WEBHOOK_SECRET to the secret of the webhook in Jira."
@@ -236,7 +238,7 @@ def _secret(place: Rooms) -> str:
     return "set"
 
 
-def _jira(place: Rooms) -> str:
+def _jira(place: Services) -> str:
     remedy = (
         "Check DEJABUG_JIRA_URL, DEJABUG_JIRA_USER (Cloud: the account's e-mail; Data Center: "
         "leave it out) and DEJABUG_JIRA_TOKEN."
@@ -247,7 +249,7 @@ def _jira(place: Rooms) -> str:
         raise UnwellError(str(error), remedy) from error
 
 
-def _thresholds(place: Rooms) -> str:
+def _thresholds(place: Services) -> str:
     try:
         rules = place.projects.all()
     except redis.RedisError as error:
@@ -262,7 +264,7 @@ def _thresholds(place: Rooms) -> str:
     return f"comments from {place.settings.comment_threshold:g} on, or as a project's rules say"
 
 
-def _panel(place: Rooms) -> str:
+def _panel(place: Services) -> str:
     if not place.settings.forge_app_id:
         return "not set up (DEJABUG_FORGE_APP_ID)"
     try:
@@ -276,7 +278,7 @@ def _panel(place: Rooms) -> str:
     return f"for {place.settings.forge_app_id}, on {place.settings.forge_api_url}; {keys} keys"
 
 
-def _sign_in(place: Rooms) -> str:
+def _sign_in(place: Services) -> str:
     issuer = place.settings.oidc_issuer
     if not issuer:
         if place.settings.oidc_client_id:
@@ -296,7 +298,7 @@ def _sign_in(place: Rooms) -> str:
     return f"at {document.issuer}, which must know the redirect address {provider.callback}"
 
 
-def _model(place: Rooms) -> str:
+def _model(place: Services) -> str:
     try:
         label = place.encoder.label
         if place.own.name == place.encoder_name:
@@ -312,7 +314,7 @@ def _model(place: Rooms) -> str:
         return "loaded"  # only telling Redis about it failed, which is a finding of its own
 
 
-def _index(place: Rooms) -> str:
+def _index(place: Services) -> str:
     try:
         state = place.index.state()
     except (IndexUnavailableError, redis.RedisError) as error:
@@ -335,7 +337,7 @@ def _index(place: Rooms) -> str:
     return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"
 
 
-def _scores(place: Rooms) -> str:
+def _scores(place: Services) -> str:
     try:
         told = scores_in_words(place.redis, place.encoder_name)
         waiting = 0
@@ -348,7 +350,7 @@ def _scores(place: Rooms) -> str:
     return told
 
 
-def _workers(place: Rooms) -> str:
+def _workers(place: Services) -> str:
     try:
         served = place.workers()
     except redis.RedisError as error:
@@ -362,11 +364,11 @@ def _workers(place: Rooms) -> str:
     return ", ".join(f"{name}: {count}" for name, count in served.items())
 
 
-def _jobs(place: Rooms) -> str:
+def _jobs(place: Services) -> str:
     try:
         failed = {name: place.queue(name).failed_job_registry.count for name in QUEUES}
         waiting = sum(place.queue(name).count for name in QUEUES)
-        late = place.promises.older_than(LONG_PROMISE)
+        late = place.outbox.older_than(LONG_PROMISE)
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     if late:
@@ -384,7 +386,7 @@ def _jobs(place: Rooms) -> str:
     return f"{waiting:,} waiting, none given up"
 
 
-def _metrics(place: Rooms) -> str:
+def _metrics(place: Services) -> str:
     host, port = place.settings.metrics_host, place.settings.metrics_port
     if not port:
         return "off (DEJABUG_METRICS_PORT)"

@@ -24,7 +24,7 @@ from dejabug.maintenance import reembedding
 from dejabug.maintenance.encoder_switch import Handover
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 encoders = typer.Typer(
     name="encoder",
@@ -108,7 +108,7 @@ def forget(
     console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
 
 
-def _prepare(place: Rooms, name: str) -> None:
+def _prepare(place: Services, name: str) -> None:
     with progress_bars() as progress:
         clips = progress.add_task("Embedding clips", total=None, note="")
         tickets = progress.add_task("Their tickets", total=None, note="")
@@ -161,7 +161,7 @@ def _tell(hand: Handover) -> None:
     )
 
 
-def _row(place: Rooms, kept: Collection) -> dict[str, Any]:
+def _row(place: Services, kept: Collection) -> dict[str, Any]:
     roles = place.serving.roles()
     role = {roles.serving: "serves", roles.next or "": "next"}.get(kept.name, "kept")
     return {

@@ -119,12 +119,12 @@ def adopt(
     What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
     """
     place = open_rooms()
-    if place.index_home.holds():
+    if place.index_location.holds():
         fail("this Redis holds the vectors already; compare them with: dejabug index repair")
     address = place.settings.index_redis_address
     if not yes:
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
-    place.index_home.adopt()
+    place.index_location.adopt()
     console.print(
         f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and "
         "see what is missing with: dejabug index repair",

@@ -17,7 +17,7 @@ from dejabug.cli.doctor import Check
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
 from dejabug.records.catalogue import REFUSALS, echo_key
-from dejabug.services import ACCOUNT, Rooms
+from dejabug.services import ACCOUNT, Services
 
 # What stands in for the secret wherever something is shown.
 MASK = "(the value of DEJABUG_WEBHOOK_SECRET)"
@@ -173,7 +173,7 @@ def _tell_proof() -> None:
 # Checking
 
 
-def _examine(place: Rooms, issue_key: str, timeout: float) -> Iterator[Check]:
+def _examine(place: Services, issue_key: str, timeout: float) -> Iterator[Check]:
     """All steps, one after another; the later ones use what the earlier ones found."""
     try:
         account, server = place.jira.myself(), place.jira.server()
@@ -191,14 +191,14 @@ def _examine(place: Rooms, issue_key: str, timeout: float) -> Iterator[Check]:
         yield _web_service(place.settings.public_url)
 
 
-def _our_hooks(place: Rooms) -> list[Hook]:
+def _our_hooks(place: Services) -> list[Hook]:
     """The webhooks that lead to us; where our own address is set, those that lead exactly there."""
     hooks = [hook for hook in Hooks(place.jira).all() if hook.is_ours]
     public = place.settings.public_url
     return [hook for hook in hooks if not public or hook.url.startswith(f"{public}/")]
 
 
-def _registered(place: Rooms) -> Check:
+def _registered(place: Services) -> Check:
     what = "webhook"
     try:
         hooks = _our_hooks(place)
@@ -231,7 +231,7 @@ def _web_service(base: str) -> Check:
 
 
 def _round_trip(
-    place: Rooms, issue_key: str, timeout: float, hook: Check
+    place: Services, issue_key: str, timeout: float, hook: Check
 ) -> Generator[Check, None, Check]:
     """Write a comment, wait for its event, delete it in any case; gives what became of the event
     once more."""
@@ -259,7 +259,7 @@ def _round_trip(
     return trip
 
 
-def _seen_after(place: Rooms, comment: str, started: float, timeout: float) -> float | None:
+def _seen_after(place: Services, comment: str, started: float, timeout: float) -> float | None:
     """Seconds until the web service was told of our comment; None when it was not."""
     while (passed := time.monotonic() - started) < timeout:
         if place.redis.exists(echo_key(comment)):
@@ -268,7 +268,7 @@ def _seen_after(place: Rooms, comment: str, started: float, timeout: float) -> f
     return None
 
 
-def _delete(place: Rooms, issue_id: str, comment: str) -> Check:
+def _delete(place: Services, issue_id: str, comment: str) -> Check:
     try:
         place.jira.delete_comment(issue_id, comment)
     except JiraError as error:
@@ -277,7 +277,7 @@ def _delete(place: Rooms, issue_id: str, comment: str) -> Check:
     return Check("comment", True, "deleted again")
 
 
-def _refusals(place: Rooms) -> int:
+def _refusals(place: Services) -> int:
     return int(place.redis.get(REFUSALS) or 0)
 
 

@@ -26,7 +26,7 @@ from dejabug.maintenance.media_copy import copy_media
 from dejabug.maintenance.purge import Old, date_clips, find_old, lift, make_room, purge
 from dejabug.records.retention import EVERY, What
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
 @app.command(name="export")
@@ -166,7 +166,7 @@ def _tell(old: list[Old], before: float) -> None:
     console.print(table if old else f"Nothing is left that was attached before {_day(before)}.")
 
 
-def _show(place: Rooms) -> None:
+def _show(place: Services) -> None:
     """What was purged, and from when on footage is kept."""
     cutoffs = place.retention.cutoffs()
     table = Table("project", "clips kept from", "pictures kept from")

@@ -12,7 +12,7 @@ from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.ingest.jobs import forget_issue, refresh_comments_of
 from dejabug.records.projects import MODES, Mode, Rules
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 MEANING = {
     "on": "comments and panel",
@@ -73,7 +73,7 @@ def project(
         console.print(f'Read in what came meanwhile: [bold]dejabug backfill "project = {key}"[/]')
 
 
-def _forget(place: Rooms, key: str, yes: bool) -> None:
+def _forget(place: Services, key: str, yes: bool) -> None:
     issues = list(place.catalogue.issues_of(key))
     if not issues:
         fail(f"no issue of {key} is known")
@@ -97,7 +97,7 @@ def _first(new: float | None, old: float | None) -> float | None:
     return old if new is None else new
 
 
-def _show(place: Rooms, keys: list[str]) -> None:
+def _show(place: Services, keys: list[str]) -> None:
     table = Table("project", "mode", "comments from", "what that means")
     for key in keys:
         rules = place.projects.rules(key)

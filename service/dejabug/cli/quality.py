@@ -39,11 +39,11 @@ from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
 from dejabug.ingest.jobs import queue_suggestion
 from dejabug.records.learned_parameters import (
-    Lessons,
-    hold_lessons,
-    read_lessons,
+    LearnedParameters,
+    hold_learned,
+    read_learned,
     scores_in_words,
-    write_lessons,
+    write_learned,
 )
 from dejabug.records.verdicts import Verdict
 from dejabug.worker.learning_schedule import correct_comments, differ, study
@@ -219,16 +219,16 @@ def learn(
     place = open_rooms().measured()
     name = place.encoder_name
     if forget:
-        before = read_lessons(place.redis, name)
-        write_lessons(place.redis, name, Lessons())
-        if differ(before, Lessons()):
+        before = read_learned(place.redis, name)
+        write_learned(place.redis, name, LearnedParameters())
+        if differ(before, LearnedParameters()):
             correct_comments(place)
-        hold_lessons(place.redis, name, hold=True)
+        hold_learned(place.redis, name, hold=True)
         console.print(
             "The scores are as shipped again, and nothing is learned until: dejabug learn"
         )
         return
-    hold_lessons(place.redis, name, hold=False)
+    hold_learned(place.redis, name, hold=False)
     with progress_bars() as progress:
         learned = study(place, counting(progress, "Learning"), most_asking=MOST_ASKING)
     console.print(_learned_table(learned))

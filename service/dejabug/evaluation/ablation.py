@@ -17,7 +17,7 @@ from dejabug.evaluation.metrics import Metrics, summarise
 from dejabug.evaluation.rankings import rank_all
 from dejabug.ranking import Calibration, Match, Recipe
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
-from dejabug.records.learned_parameters import Lessons
+from dejabug.records.learned_parameters import LearnedParameters
 
 PLAIN = Recipe(
     centred=False,
@@ -66,7 +66,7 @@ def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
     ]
     done = 0
     for step, recipe, weights, more in rows:
-        finder = corpus.place.finder_with(Lessons(), recipe)
+        finder = corpus.place.finder_with(LearnedParameters(), recipe)
         use_words = weights.words > 0
         ranks = []
         for query in queries:

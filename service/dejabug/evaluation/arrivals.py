@@ -32,11 +32,11 @@ from dejabug.access.policy import PairMatch
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.calibrate import FITTED
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.ranking import Evidence, Recipe
-from dejabug.records.learned_parameters import read_lessons
+from dejabug.records.learned_parameters import read_learned
 from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
-from dejabug.retrieval.retriever import ClipFinder
+from dejabug.retrieval.retriever import ClipRetriever
 from dejabug.retrieval.similar_issues import STILLS_AT_MOST
 
 Asked = Literal["clip", "clip_text"]
@@ -158,7 +158,7 @@ class _Replayer:
         self._signatures = place.index.signatures(self._clips)
         self._words = place.tickets.vectors(item.issue_id for item in items)
         self._terms = place.tickets.term_counts(list(self._words))
-        self._lessons = read_lessons(place.redis, place.collection.name)
+        self._lessons = read_learned(place.redis, place.collection.name)
         self._settings = place.settings
         self._origins = place.collection.origins()
         self._recipe = recipe
@@ -167,7 +167,7 @@ class _Replayer:
         """One order of one project, ticket by ticket."""
         width = next((clip.vectors.shape[1] for clip in self._clips.values()), 1)
         frames, words = FramesInMemory(project, width), TicketsInMemory(project)
-        finder = ClipFinder(
+        finder = ClipRetriever(
             frames,
             words,
             self._origins,
@@ -179,7 +179,7 @@ class _Replayer:
         came: set[str] = set()
         for ticket in tickets:
             first = ticket.first
-            where = Place(first.issue_id, project, first.game)
+            where = ClipLocation(first.issue_id, project, first.game)
             for item in ticket.items:
                 if (clip := self._clips.get(item.clip_id)) is not None:
                     frames.write_clip(
@@ -207,7 +207,7 @@ class _Replayer:
 
     def _suggestions(
         self,
-        finder: ClipFinder[FramesInMemory, TicketsInMemory],
+        finder: ClipRetriever[FramesInMemory, TicketsInMemory],
         ticket: _Ticket,
         *,
         use_words: bool,

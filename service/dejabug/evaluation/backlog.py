@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from dejabug import ranking
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.ranking import ENOUGH_TERMS, Floats, Likeness, Reference, Signature, TimedVectors
 
 
@@ -78,7 +78,7 @@ class FramesInMemory:
         self._project = project
         self._clips: dict[str, TimedVectors] = {}
         self._signatures: dict[str, Signature] = {}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, ClipLocation] = {}
         self._starts: list[int] = []
         self._filled = 0
         # Rows beyond `_filled` are room to grow.
@@ -86,7 +86,11 @@ class FramesInMemory:
         self.neighbours = NeighboursInMemory()
 
     def write_clip(
-        self, clip_id: str, place: Place, clip: TimedVectors, signature: Signature | None = None
+        self,
+        clip_id: str,
+        place: ClipLocation,
+        clip: TimedVectors,
+        signature: Signature | None = None,
     ) -> None:
         """Put a clip in; each only once."""
         end = self._filled + len(clip.times)
@@ -129,7 +133,7 @@ class FramesInMemory:
         """As `FrameIndex.signatures`."""
         return {clip: self._signatures[clip] for clip in clip_ids if clip in self._signatures}
 
-    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
+    def places(self, clip_ids: Iterable[str]) -> dict[str, ClipLocation]:
         """As `FrameIndex.places`."""
         return {clip: self._places[clip] for clip in clip_ids if clip in self._places}
 

@@ -10,7 +10,7 @@ import numpy as np
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.ranking import Calibration, Calibrations, Evidence, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
-from dejabug.records.learned_parameters import Lessons
+from dejabug.records.learned_parameters import LearnedParameters
 
 # The best candidates of each clip from which curves are fitted: far below, every pair is a no.
 FITTED = 10
@@ -51,7 +51,7 @@ def judge(
     corpus: Corpus,
     *,
     use_words: bool,
-    lessons: Lessons | None = None,
+    lessons: LearnedParameters | None = None,
     asking: Sequence[Item] | None = None,
     progress: Progress = unseen,
 ) -> list[Judged]:
@@ -62,7 +62,7 @@ def judge(
     """
     who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
-    finder = corpus.place.finder if lessons is None else corpus.place.finder_with(lessons)
+    finder = corpus.place.retriever if lessons is None else corpus.place.finder_with(lessons)
     judged = []
     for number, item in enumerate(who, start=1):
         found = finder.like_clip(item.clip_id, corpus.projects, use_words=use_words)

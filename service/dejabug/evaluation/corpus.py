@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from dejabug import media
 from dejabug.encoders import Encoder, load_encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import sample, signature_of
 from dejabug.records.issue_fields import words_of
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 
 # Called after each clip with how many are done and how many there are.
@@ -58,7 +58,7 @@ class Item:
 class Corpus:
     """Labelled clips that stand in an index. `failed`: files that could not be used, with why."""
 
-    place: Rooms
+    place: Services
     projects: tuple[str, ...]
     items: tuple[Item, ...]
     failed: dict[str, str]
@@ -101,19 +101,19 @@ def indexed(
     with TemporaryDirectory(prefix="dejabug-eval-") as scratch, RedisServer(Path(scratch)) as store:
         stores = {"redis_url": store.url, "index_redis_url": "", "media_store": ""}
         own = {**stores, "data_dir": Path(scratch) / "data"}
-        place = Rooms(settings.model_copy(update=own))
+        place = Services(settings.model_copy(update=own))
         place.adopt_encoder(encoder or load_encoder(settings))
         yield _fill(place, folder, entries, progress)
 
 
-def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progress) -> Corpus:
+def _fill(place: Services, folder: Path, entries: Sequence[Entry], progress: Progress) -> Corpus:
     names = sorted({entry.project or entry.game for entry in entries})
     projects = {name: f"G{number}" for number, name in enumerate(names)}
     items, failed = [], {}
     for number, (entry, frames) in enumerate(_sampled(place, folder, entries), start=1):
         name = str(number)
         project = entry.project or entry.game
-        where = Place(name, projects[project], entry.game)
+        where = ClipLocation(name, projects[project], entry.game)
         still = False
         if isinstance(frames, media.ClipError):
             failed[entry.file] = str(frames)
@@ -147,7 +147,7 @@ def _fill(place: Rooms, folder: Path, entries: Sequence[Entry], progress: Progre
 
 
 def _sampled(
-    place: Rooms, folder: Path, entries: Sequence[Entry]
+    place: Services, folder: Path, entries: Sequence[Entry]
 ) -> Iterator[tuple[Entry, media.Frames | media.ClipError]]:
     """Decode in child processes on every core, a few clips ahead of the encoder."""
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dejabug.evaluation.corpus import Corpus, Item
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
-def studio(place: Rooms) -> Corpus:
+def studio(place: Services) -> Corpus:
     """The corpus of what stands in the index now. Issues that verdicts call the same, also by way
     of others, are one group."""
     group_of = groups(place.verdicts.all())

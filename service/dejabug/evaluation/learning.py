@@ -13,7 +13,7 @@ from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import RESAMPLES
 from dejabug.ranking import Calibration, Calibrations, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
-from dejabug.records.learned_parameters import Lessons
+from dejabug.records.learned_parameters import LearnedParameters
 
 # Parts that the groups are split into; each is held out once.
 FOLDS = 5
@@ -47,7 +47,7 @@ class Learned:
     loss_before: float
     loss_after: float
     sure: float
-    lessons: Lessons
+    lessons: LearnedParameters
 
     @property
     def wins(self) -> bool:
@@ -74,7 +74,7 @@ def learn(
         progress(done := done + 1, 2 * len(asking))
 
     frames, words = (
-        judge(corpus, use_words=use, lessons=Lessons(), asking=asking, progress=one_more)
+        judge(corpus, use_words=use, lessons=LearnedParameters(), asking=asking, progress=one_more)
         for use in (False, True)
     )
     order = np.random.default_rng(0).permutation(len(names))
@@ -95,7 +95,7 @@ def learn(
         float(before.mean()),
         float(after.mean()),
         sure,
-        Lessons(curves if wins else None),
+        LearnedParameters(curves if wins else None),
     )
 
 

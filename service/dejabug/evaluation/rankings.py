@@ -102,7 +102,7 @@ class _Question:
     def __init__(self, corpus: Corpus, query: Item) -> None:
         self._corpus = corpus
         self._query = query
-        self._finder = corpus.place.finder
+        self._finder = corpus.place.retriever
 
     def scores(self, mode: Mode, method: Method) -> dict[str, float]:
         """Scores by clip id; clips that a ranking leaves out have none."""

@@ -14,16 +14,16 @@ from dejabug.index.queries import (
 )
 from dejabug.index.signatures import MOST_PICTURES
 from dejabug.index.tickets import Said, TicketIndex
-from dejabug.index.types import IndexState, Place
+from dejabug.index.types import ClipLocation, IndexState
 
 __all__ = [
     "FLAT_LIMIT",
     "MOST_PICTURES",
     "BadVectorsError",
+    "ClipLocation",
     "FrameIndex",
     "IndexState",
     "IndexUnavailableError",
-    "Place",
     "Said",
     "TicketIndex",
     "copy_vectors",

@@ -31,7 +31,7 @@ from dejabug.index.queries import (
 )
 from dejabug.index.signatures import FIELD as SIGNATURE
 from dejabug.index.signatures import pack, unpack
-from dejabug.index.types import IndexState, Place
+from dejabug.index.types import ClipLocation, IndexState
 from dejabug.ranking import Floats, Hit, Signature, TimedVectors
 
 # FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
@@ -85,7 +85,7 @@ class FrameIndex:
     def write_clip(
         self,
         clip_id: str,
-        place: Place,
+        place: ClipLocation,
         times: Floats,
         vectors: Floats,
         signature: Signature | None = None,
@@ -131,7 +131,7 @@ class FrameIndex:
         self._redis.transaction(put, self._clips + clip_id)
         return there
 
-    def move_clip(self, clip_id: str, place: Place) -> None:
+    def move_clip(self, clip_id: str, place: ClipLocation) -> None:
         """Give a clip's frames new tags, after its issue moved to another project or game."""
         tags = place.tags()
 
@@ -168,7 +168,7 @@ class FrameIndex:
         self.neighbours.leave(pipe, clip_id, project)
         return int(count or 0)
 
-    def _put_on_lists(self, pipe: Pipeline, clip_id: str, place: Place) -> None:
+    def _put_on_lists(self, pipe: Pipeline, clip_id: str, place: ClipLocation) -> None:
         pipe.sadd(self._clips_of(place.project), clip_id)
         pipe.sadd(self._clips_on(place.issue_id), clip_id)
         self.neighbours.join(pipe, clip_id, place.project, restricted=place.restricted)
@@ -268,7 +268,7 @@ class FrameIndex:
             if indexed and not signed
         ]
 
-    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]:
+    def places(self, clip_ids: Iterable[str]) -> dict[str, ClipLocation]:
         """Where clips belong; clips that are not indexed are left out."""
         wanted = list(clip_ids)
         with self._redis.pipeline(transaction=False) as pipe:
@@ -276,7 +276,7 @@ class FrameIndex:
                 pipe.hmget(self._clips + clip_id, "issue", "project", "game", "restricted")
             rows = pipe.execute()
         return {
-            clip_id: Place(text_of(row[0]), text_of(row[1]), text_of(row[2]), row[3] == b"1")
+            clip_id: ClipLocation(text_of(row[0]), text_of(row[1]), text_of(row[2]), row[3] == b"1")
             for clip_id, row in zip(wanted, rows, strict=True)
             if row[0] is not None
         }

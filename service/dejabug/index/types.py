@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
+class ClipLocation:
     """Where a clip belongs: the tags by which frames are filtered, and whether its issue is
     `restricted`, by a security level."""
 

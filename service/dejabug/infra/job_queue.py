@@ -59,7 +59,7 @@ return false
 """
 
 
-class KeptQueue(Queue):
+class ReliableQueue(Queue):
     """A queue from which no job is lost when its worker dies between taking and starting it.
 
     RQ keeps what was taken on a list beside the queue, but only for workers on one queue, since
@@ -88,12 +88,12 @@ class KeptQueue(Queue):
             time.sleep(LOOK)
 
     @property
-    def intermediate_queue(self) -> Taken:
+    def intermediate_queue(self) -> InFlightJobs:
         """What was taken and not started."""
-        return Taken(self.key, connection=self.connection)
+        return InFlightJobs(self.key, connection=self.connection)
 
 
-class Taken(IntermediateQueue):
+class InFlightJobs(IntermediateQueue):
     """Jobs that were taken and not started; after a while, those whose worker has died."""
 
     def cleanup(self, worker: BaseWorker, queue: Queue) -> None:  # noqa: ARG002 (RQ's signature)

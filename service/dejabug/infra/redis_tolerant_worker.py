@@ -15,11 +15,11 @@ from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from dejabug.infra.job_queue import Taken
+from dejabug.infra.job_queue import InFlightJobs
 from dejabug.infra.refused_writes import LOOK, await_writes, optional, refusal
 
 
-class PatientWorker(SimpleWorker):
+class RedisTolerantWorker(SimpleWorker):
     """A SimpleWorker that outlasts a Redis that is full, a replica, or without a disk."""
 
     def outwait(self) -> None:
@@ -66,7 +66,7 @@ class PatientWorker(SimpleWorker):
             # The execution was made here and never written down.
             self.execution = None
             with optional():
-                Taken(queue.key, self.connection).put_back(job.id)
+                InFlightJobs(queue.key, self.connection).put_back(job.id)
             return False
         return True
 

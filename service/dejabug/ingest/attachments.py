@@ -11,11 +11,11 @@ from dejabug.infra.temporary_folders import scratch_folder
 from dejabug.jira.errors import AttachmentTooLargeError
 from dejabug.media.signatures import is_media
 from dejabug.records.types import ClipRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
 @contextlib.contextmanager
-def fetched(place: Rooms, clip: ClipRecord) -> Iterator[Path]:
+def fetched(place: Services, clip: ClipRecord) -> Iterator[Path]:
     """The clip's file, gone again afterwards. Raises like `JiraClient.download` (UnwantedError for
     an unsure clip that is no recording and no picture), and OSError when the disk is full."""
     most = place.settings.clip_max_bytes

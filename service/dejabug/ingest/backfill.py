@@ -26,7 +26,7 @@ from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ KEPT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[Progress]:
+def read_backlog(place: Services, jql: str, *, restart: bool = False) -> Iterator[Progress]:
     """Read the issues that `jql` finds and queue their clips, oldest first; yields page by page,
     and before each pause.
 
@@ -149,7 +149,7 @@ def read_backlog(place: Rooms, jql: str, *, restart: bool = False) -> Iterator[P
         yield cursor.progress(total)
 
 
-def _take_in(place: Rooms, issue: Issue) -> int:
+def _take_in(place: Services, issue: Issue) -> int:
     with traced():
         return take_in(place, issue, watch=False)
 
@@ -158,7 +158,7 @@ def _paused(cursor: Cursor, total: int, why: str) -> Progress:
     return cursor.progress(total, pause=why)
 
 
-def _until_drained(place: Rooms, cursor: Cursor, total: int) -> Iterator[Progress]:
+def _until_drained(place: Services, cursor: Cursor, total: int) -> Iterator[Progress]:
     """While too many jobs wait, in a yield each."""
     queues = [place.clips_queue(kept) for kept in place.fed]
     while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
@@ -170,7 +170,7 @@ def _until_drained(place: Rooms, cursor: Cursor, total: int) -> Iterator[Progres
         sleep(DRAIN_POLL)
 
 
-def _load(place: Rooms, key: str) -> tuple[Cursor, bool]:
+def _load(place: Services, key: str) -> tuple[Cursor, bool]:
     """The cursor of an earlier run, and whether there is one."""
     found = {text_of(name): text_of(value) for name, value in place.redis.hgetall(key).items()}
     if not KEPT.keys() <= found.keys():

@@ -13,7 +13,7 @@ from dejabug.media.kinds import is_evidence, suffix_of
 from dejabug.records.issue_fields import evidence
 from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # All that is asked of each issue.
 FIELDS = ("attachment",)
@@ -49,7 +49,7 @@ class Survey:
         """All clips."""
         return self.known + self.too_large + self.new
 
-    def add(self, place: Rooms, issue: Issue) -> None:
+    def add(self, place: Services, issue: Issue) -> None:
         """Count an issue's files in; clips older than footage is kept count as known."""
         cutoffs = place.retention.cutoffs()
         self.issues += 1
@@ -78,7 +78,7 @@ class Survey:
                 self.new_size += attachment.size
 
 
-def survey(place: Rooms, jql: str) -> Iterator[Survey]:
+def survey(place: Services, jql: str) -> Iterator[Survey]:
     """Look through what `jql` finds, page by page, without queueing or changing anything; yields
     the same survey as it grows. Raises like `read_backlog`."""
     seen = Survey()

@@ -13,7 +13,7 @@ import structlog
 
 from dejabug import media
 from dejabug.encoders.tags import Tag
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.locks import held
 from dejabug.infra.metrics import CLIPS_DONE, stage
@@ -21,10 +21,10 @@ from dejabug.ingest.attachments import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
-from dejabug.records.issue_fields import place_of
+from dejabug.records.issue_fields import location_of
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.retrieval import neighbourhood
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
@@ -35,7 +35,9 @@ SIGNATURE_ONLY = 32
 TICKETS_AT_ONCE = 2000
 
 
-def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -> ClipRecord | None:
+def embed_clip(
+    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation
+) -> ClipRecord | None:
     """Download a clip, sample and embed its frames, write them to this collection's index; the clip
     as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
@@ -43,7 +45,7 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
     JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
     UnwantedError when an unsure clip turns out to be none.
     """
-    place.index_home.connection().ping()
+    place.index_location.connection().ping()
     try:
         with fetched(place, clip) as path:
             content = sha256_of(path)
@@ -64,7 +66,7 @@ def embed_clip(place: Rooms, kept: Collection, clip: ClipRecord, where: Place) -
         return _failed(clip, error.code, str(error))
 
 
-def embed_ticket(place: Rooms, kept: Collection, issue_id: str) -> bool:
+def embed_ticket(place: Services, kept: Collection, issue_id: str) -> bool:
     """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
     gone, perhaps since a moment ago."""
     catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
@@ -102,15 +104,15 @@ def fill_terms(kept: Collection) -> None:
         log.info("ticket_words_added", tickets=len(lacking))
 
 
-def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+def tell_outcome(place: Services, kept: Collection, clip: ClipRecord, seconds: float) -> None:
     """Have what was made of a clip fit where its issue belongs now, and tell of it."""
     issue = kept.catalogue.issue(clip.issue_id)
     if clip.unshown:  # since a moment ago, perhaps
         place.pictures.forget(clip.id)
     if clip.status is ClipStatus.INDEXED:
-        kept.pace.record(seconds, clip.size)
+        kept.throughput.record(seconds, clip.size)
         if issue is not None:  # it may have moved while we worked
-            kept.index.move_clip(clip.id, place_of(issue))
+            kept.index.move_clip(clip.id, location_of(issue))
         neighbourhood.compare_clip(kept, clip.id)
     reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
     CLIPS_DONE.labels(str(clip.status), reason).inc()
@@ -126,7 +128,7 @@ def tell_outcome(place: Rooms, kept: Collection, clip: ClipRecord, seconds: floa
 
 
 def _copied(
-    place: Rooms, kept: Collection, clip: ClipRecord, where: Place, content: str
+    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation, content: str
 ) -> ClipRecord | None:
     """A clip indexed from another's frames, where that has the same file."""
     for twin in kept.catalogue.twins(content):
@@ -143,7 +145,7 @@ def _copied(
 
 
 def _sampled(
-    place: Rooms, kept: Collection, clip: ClipRecord, where: Place, path: Path
+    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation, path: Path
 ) -> ClipRecord:
     """A clip indexed from its own frames. Raises ClipError."""
     frames = sample(place, path)
@@ -159,7 +161,7 @@ def _sampled(
     return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
 
-def _drawing(place: Rooms, clip_id: str) -> AbstractContextManager[None]:
+def _drawing(place: Services, clip_id: str) -> AbstractContextManager[None]:
     """Held while a clip's pictures are written: two encoders' workers may do so at once."""
     return held(place.redis, f"dejabug:lock:pictures:{clip_id}")
 
@@ -178,7 +180,7 @@ def signature_of(frames: media.Frames) -> Signature:
     return Signature(frames.signature.times, frames.signature.pictures)
 
 
-def sample(place: Rooms, path: Path, *, timeout: float = math.inf) -> media.Frames:
+def sample(place: Services, path: Path, *, timeout: float = math.inf) -> media.Frames:
     """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
     Raises ClipError."""
     return sample_for(place.settings, path, place.encoder.image_size, timeout=timeout)

@@ -28,12 +28,12 @@ from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Attachment, Issue
 from dejabug.jira.outage import polite
 from dejabug.records.collection import Collection
-from dejabug.records.issue_fields import evidence, face_of, game_of, place_of, words_of
+from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, location_of, words_of
 from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.similar_issues import first_to_read, rank, rank_anew
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 from dejabug.suggestions import comment_commands, comment_publisher
 
 log = structlog.get_logger()
@@ -47,14 +47,14 @@ GONE = "gone: Jira shows this attachment no more"
 
 
 def promise_sync(
-    place: Rooms, issue_id: str, watch: bool, pipeline: Pipeline, *, job_id: str | None = None
+    place: Services, issue_id: str, watch: bool, pipeline: Pipeline, *, job_id: str | None = None
 ) -> None:
     """Within a transaction: remember that this issue must be looked at, and queue it, both under
     the thread's trace. With `job_id`: no second job of that name."""
     if not pipeline.explicit_transaction:
         pipeline.multi()  # RQ would begin it in the middle, which redis-py refuses
     with traced(current_trace()) as trace:
-        place.promises.make(issue_id, trace, pipeline, watch=watch)
+        place.outbox.add(issue_id, trace, pipeline, watch=watch)
         queue = place.queue("default")
         enqueue(queue, sync_issue, issue_id, watch, job_id=job_id, pipeline=pipeline)
 
@@ -65,7 +65,7 @@ def alone(job: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(job)
     def run(issue_id: str, *more: Any, **options: Any) -> None:
-        with held(rooms().redis, f"dejabug:lock:issue:{issue_id}"):
+        with held(services().redis, f"dejabug:lock:issue:{issue_id}"):
             job(issue_id, *more, **options)
 
     return run
@@ -79,17 +79,17 @@ def sync_issue(issue_id: str, watch: bool) -> None:
     `watch` says that it may get a comment from now on (a webhook told of it).
     """
     started = time.time()
-    place = rooms()
+    place = services()
     try:
         issue = place.jira.issue(issue_id)
     except IssueGoneError:
         _gone(place, issue_id)
     else:
         take_in(place, issue, watch=watch)
-    place.promises.keep(issue_id, started)
+    place.outbox.acknowledge(issue_id, started)
 
 
-def _gone(place: Rooms, issue_id: str) -> None:
+def _gone(place: Services, issue_id: str) -> None:
     """An issue that Jira does not show us is forgotten, unless its whole project is hidden: then
     our account has lost a permission, which may come back. Shown is nothing of it either way."""
     record = place.catalogue.issue(issue_id)
@@ -101,12 +101,12 @@ def _gone(place: Rooms, issue_id: str) -> None:
     place.catalogue.put_hidden(issue_id)
 
 
-def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
+def take_in(place: Services, issue: Issue, *, watch: bool) -> int:
     """Bring the catalogue in line with an issue as just read; the number of clips queued."""
     catalogue, kinds = place.catalogue, place.settings.duplicate_link_types
     old = catalogue.issue(issue.id)
     # Where it was hidden from us, a comment of ours that it has is to be put right.
-    watch = watch or place.ledger.begun(issue.id)
+    watch = watch or place.comments.begun(issue.id)
     game = game_of(issue)
     record = IssueRecord(
         issue.id,
@@ -114,7 +114,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
         issue.project,
         game,
         watch,
-        face_of(issue, kinds),
+        fingerprint_of(issue, kinds),
         restricted=issue.security is not None,
     )
     place.readers.forget_issue(issue.id)
@@ -137,7 +137,7 @@ def take_in(place: Rooms, issue: Issue, *, watch: bool) -> int:
     return queued
 
 
-def _tell_of_change(place: Rooms, old: IssueRecord, record: IssueRecord) -> None:
+def _tell_of_change(place: Services, old: IssueRecord, record: IssueRecord) -> None:
     """Bring in line what rests on an issue as it was when it was last read; all of it where that
     was broken off."""
     broken_off = not old.face
@@ -145,15 +145,15 @@ def _tell_of_change(place: Rooms, old: IssueRecord, record: IssueRecord) -> None
         correct_comments_naming(place, record.id)
     if broken_off or old.restricted > record.restricted or old.project != record.project:
         enqueue(place.queue("default"), suggest_around, record.id)
-    if broken_off or place_of(old) != place_of(record):
-        where = place_of(record)
+    if broken_off or location_of(old) != location_of(record):
+        where = location_of(record)
         for kept in place.indexed():
             kept.tickets.move(record.id, record.project, restricted=record.restricted)
             for clip_id in kept.catalogue.clip_ids_of(record.id):
                 kept.index.move_clip(clip_id, where)
 
 
-def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
+def _feed(place: Services, kept: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
     """Queue for a collection what of an issue is new to it; the number of clips queued."""
     if kept.catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
         queue_ticket(place, issue.id, kept)
@@ -175,8 +175,8 @@ def _feed(place: Rooms, kept: Collection, issue: Issue, attached: Sequence[Attac
 @alone
 def obey(issue_id: str, comment_id: str) -> None:
     """Do what a comment that speaks to us wants, once."""
-    place = rooms()
-    if place.ledger.obeyed(comment_id):
+    place = services()
+    if place.comments.obeyed(comment_id):
         return
     try:
         issue = place.jira.issue(issue_id)
@@ -192,12 +192,12 @@ def obey(issue_id: str, comment_id: str) -> None:
     record = place.catalogue.issue(issue_id)
     if record is not None:
         comment_commands.obey(place, record, comment.author, commands)
-        place.ledger.put_obeyed(comment_id)
+        place.comments.put_obeyed(comment_id)
         requeue_clips(place, issue_id)
         queue_suggestion(place, issue_id)
 
 
-def requeue_clips(place: Rooms, issue_id: str) -> None:
+def requeue_clips(place: Services, issue_id: str) -> None:
     """Queue an issue's clips that wait, unless their jobs do already."""
     for clip in place.catalogue.clips_of(issue_id):
         if clip.status is ClipStatus.QUEUED:
@@ -206,7 +206,7 @@ def requeue_clips(place: Rooms, issue_id: str) -> None:
 
 def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, tag its kind of bug, and ask for its comment anew."""
-    place = rooms()
+    place = services()
     kept = place.own
     if not kept.catalogue.words_wait(issue_id):
         return
@@ -221,7 +221,7 @@ def index_ticket(issue_id: str) -> None:
 @polite
 def index_clip(clip_id: str) -> None:
     """Download a clip, sample its frames, embed them, and write them to the index."""
-    place = rooms()
+    place = services()
     kept = place.own
     clip = kept.catalogue.clip(clip_id)
     issue = kept.catalogue.issue(clip.issue_id) if clip else None
@@ -246,10 +246,10 @@ def index_clip(clip_id: str) -> None:
             enqueue(place.queue("default"), suggest_around, issue.id)
 
 
-def _index(place: Rooms, kept: Collection, clip: ClipRecord, issue: IssueRecord) -> None:
+def _index(place: Services, kept: Collection, clip: ClipRecord, issue: IssueRecord) -> None:
     """Embed a clip and tell what became of it. Raises like `embed_clip`."""
     started = time.monotonic()
-    done = embed_clip(place, kept, clip, place_of(issue))
+    done = embed_clip(place, kept, clip, location_of(issue))
     if done is None and not place.serves(kept):
         # Perhaps it is our account that lost a permission: what serves must not suffer for it.
         done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
@@ -259,7 +259,7 @@ def _index(place: Rooms, kept: Collection, clip: ClipRecord, issue: IssueRecord)
         _take_back(place, kept, clip)
 
 
-def _take_back(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
+def _take_back(place: Services, kept: Collection, clip: ClipRecord) -> None:
     """Deleted in Jira or purged, perhaps while we worked: nothing of the clip may stay."""
     now = kept.catalogue.clip(clip.id)
     if now is not None and now.status is ClipStatus.PURGED:
@@ -271,7 +271,7 @@ def _take_back(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
 @polite
 def suggest(issue_id: str) -> None:
     """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
-    place = rooms()
+    place = services()
     with held(place.redis, f"dejabug:lock:suggest:{issue_id}"):
         chosen = comment_publisher.refresh_comment(place, issue_id)
     for choice in chosen:
@@ -283,7 +283,7 @@ def suggest(issue_id: str) -> None:
 @polite
 def suggest_around(issue_id: str) -> None:
     """An issue can be read by others than before: bring the comments on its like in line."""
-    place = rooms()
+    place = services()
     record = place.catalogue.issue(issue_id)
     if record is not None:
         ranked = rank(place, record)
@@ -294,10 +294,10 @@ def suggest_around(issue_id: str) -> None:
 @alone
 def forget_issue(issue_id: str) -> None:
     """Take an issue out whole: vectors, pictures, records, and its name from other comments."""
-    _forget(rooms(), issue_id)
+    _forget(services(), issue_id)
 
 
-def _forget(place: Rooms, issue_id: str, *, may_return: bool = False) -> None:
+def _forget(place: Services, issue_id: str, *, may_return: bool = False) -> None:
     """The same; of an issue that `may_return`, since Jira hides it, what people said and that we
     commented is kept."""
     for clip_id in place.catalogue.clip_ids_of(issue_id):
@@ -308,7 +308,7 @@ def _forget(place: Rooms, issue_id: str, *, may_return: bool = False) -> None:
             kept.tickets.forget(issue_id)
     if not may_return:
         place.verdicts.forget_issue(issue_id)
-    place.ledger.forget_issue(issue_id, may_return=may_return)
+    place.comments.forget_issue(issue_id, may_return=may_return)
     place.readers.forget_issue(issue_id)
     rank_anew(place, issue_id)
     for kept in collections:
@@ -317,7 +317,7 @@ def _forget(place: Rooms, issue_id: str, *, may_return: bool = False) -> None:
     log.info("issue_forgotten", issue_id=issue_id)
 
 
-def forget_clip(place: Rooms, clip_id: str, issue_id: str) -> None:
+def forget_clip(place: Services, clip_id: str, issue_id: str) -> None:
     """Take a clip out whole, under every encoder: its records first, so that a job at work on it
     notices; its name among its issue's clips last, so that a worker that is killed at this finds it
     again."""
@@ -333,13 +333,13 @@ def forget_clip(place: Rooms, clip_id: str, issue_id: str) -> None:
     log.info("clip_forgotten", clip=clip_id)
 
 
-def purge_clip(place: Rooms, kept: Collection, clip: ClipRecord) -> None:
+def purge_clip(place: Services, kept: Collection, clip: ClipRecord) -> None:
     """Take out all of a clip's footage, and remember that it was here."""
     forget_clip(place, clip.id, clip.issue_id)
     kept.catalogue.put_clip(clip.purged())
 
 
-def refresh_comments_of(place: Rooms, project: str) -> int:
+def refresh_comments_of(place: Services, project: str) -> int:
     """Bring our comments in a project in line with its rules; how many issues may have one."""
     watched = [issue for issue in place.catalogue.issues_of(project) if issue.watched]
     for issue in watched:
@@ -347,21 +347,21 @@ def refresh_comments_of(place: Rooms, project: str) -> int:
     return len(watched)
 
 
-def correct_comments_naming(place: Rooms, issue_id: str) -> None:
+def correct_comments_naming(place: Services, issue_id: str) -> None:
     """What our comments on other issues say of this one is to be put right."""
-    for other in place.ledger.naming(issue_id):
+    for other in place.comments.naming(issue_id):
         queue_suggestion(place, other)
 
 
-def maintain(place: Rooms) -> None:
+def maintain(place: Services) -> None:
     """What a worker does now and then: take up forgotten promises, let the index grow."""
-    for issue_id in place.promises.older_than(STALE_PROMISE):
+    for issue_id in place.outbox.older_than(STALE_PROMISE):
         with (
-            traced(place.promises.trace(issue_id)),
+            traced(place.outbox.trace(issue_id)),
             place.redis.pipeline(transaction=True) as pipe,
         ):
             log.warning("promise_taken_up_again", issue_id=issue_id)
-            watch, again = place.promises.watches(issue_id), f"sync-again-{issue_id}"
+            watch, again = place.outbox.watches(issue_id), f"sync-again-{issue_id}"
             promise_sync(place, issue_id, watch, pipe, job_id=again)
             pipe.execute()
     for kept in place.fed:
@@ -377,7 +377,7 @@ def maintain(place: Rooms) -> None:
         kept.index.grow()  # the last, since another Redis may be away
 
 
-def queue_waiting(place: Rooms, kept: Collection) -> None:
+def queue_waiting(place: Services, kept: Collection) -> None:
     """Queue all that waits to be embedded for a collection, unless it is queued already."""
     for clip in list(kept.catalogue.with_status(ClipStatus.QUEUED)):
         queue_clip(place, clip.id, kept)
@@ -385,7 +385,7 @@ def queue_waiting(place: Rooms, kept: Collection) -> None:
         queue_ticket(place, issue_id, kept)
 
 
-def queue_clip(place: Rooms, clip_id: str, kept: Collection | None = None) -> None:
+def queue_clip(place: Services, clip_id: str, kept: Collection | None = None) -> None:
     """Queue a clip's embedding for a collection (by default what serves), unless that job waits or
     runs already."""
     kept = kept or place.collection
@@ -393,19 +393,19 @@ def queue_clip(place: Rooms, clip_id: str, kept: Collection | None = None) -> No
     enqueue(place.clips_queue(kept), index_clip, clip_id, job_id=job_id, timeout=CLIP_JOB)
 
 
-def retry_clip(place: Rooms, clip: ClipRecord) -> None:
+def retry_clip(place: Services, clip: ClipRecord) -> None:
     """Try a clip that failed once more."""
     place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
     queue_clip(place, clip.id)
 
 
-def queue_ticket(place: Rooms, issue_id: str, kept: Collection) -> None:
+def queue_ticket(place: Services, issue_id: str, kept: Collection) -> None:
     """Queue the embedding of a ticket's words, unless that job waits or runs already."""
     job_id = f"ticket-{_job_slug(kept)}-{issue_id}"
     enqueue(place.clips_queue(kept), index_ticket, issue_id, job_id=job_id)
 
 
-def queue_suggestion(place: Rooms, issue_id: str) -> None:
+def queue_suggestion(place: Services, issue_id: str) -> None:
     """An issue's like may be others than before: queue its comment, if it may get one."""
     rank_anew(place, issue_id)
     record = place.catalogue.issue(issue_id)

@@ -19,7 +19,7 @@ from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.media_store.thumbnails import HEIGHT
 from dejabug.records.types import ClipRecord
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 TIMES_DECODING = 3
 
 
-def queue_preview(place: Rooms, clip_id: str, *, awaited: bool) -> None:
+def queue_preview(place: Services, clip_id: str, *, awaited: bool) -> None:
     """Queue a clip's preview, unless it is there, can't be made, or waits; before all others when
     it is `awaited` by somebody.
 
@@ -55,7 +55,7 @@ def queue_preview(place: Rooms, clip_id: str, *, awaited: bool) -> None:
 @polite
 def preview_clip(clip_id: str) -> None:
     """Download a clip and write its preview; remember it when none can be made."""
-    place = rooms()
+    place = services()
     clip = place.catalogue.clip(clip_id)
     if clip is None or clip.unshown or place.previews.state(clip_id) != "missing":
         _leave_nothing(place, clip_id)  # a worker may have been killed before it came to that
@@ -75,7 +75,7 @@ def preview_clip(clip_id: str) -> None:
     log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
 
 
-def _leave_nothing(place: Rooms, clip_id: str) -> None:
+def _leave_nothing(place: Services, clip_id: str) -> None:
     """Of a clip that was deleted in Jira or purged, perhaps while we worked, nothing may stay."""
     now = place.catalogue.clip(clip_id)
     if now is None or now.unshown:
@@ -83,7 +83,7 @@ def _leave_nothing(place: Rooms, clip_id: str) -> None:
         place.pictures.forget(clip_id)
 
 
-def _write(place: Rooms, clip: ClipRecord) -> None:
+def _write(place: Services, clip: ClipRecord) -> None:
     settings = place.settings
     limits = media.Limits(
         timeout_seconds=TIMES_DECODING * settings.decode_timeout,
@@ -97,7 +97,7 @@ def _write(place: Rooms, clip: ClipRecord) -> None:
             _write_pictures(place, clip, path, limits)
 
 
-def _write_pictures(place: Rooms, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
+def _write_pictures(place: Services, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
     """Make a clip's pictures anew, for its frames that are indexed: their folder was lost."""
     frames = place.index.clip_vectors([clip.id]).get(clip.id)
     if frames is None:

@@ -25,8 +25,8 @@ from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
 from dejabug.records.catalogue import PENDING
-from dejabug.records.issue_fields import evidence, face_of, game_of, words_of
-from dejabug.services import Rooms, rooms
+from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, words_of
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class Report:
     busy: bool = False
 
 
-def queue_reconcile(place: Rooms) -> None:
+def queue_reconcile(place: Services) -> None:
     """Queue a round when one is due (DEJABUG_RECONCILE_MINUTES), however many workers ask."""
     minutes = place.settings.reconcile_minutes
     if minutes and place.redis.set(TURN, 1, nx=True, ex=minutes * 60):
@@ -78,7 +78,7 @@ def reconcile_job() -> None:
     """One round. A Jira that is away is not waited for: the next round sees the same changes."""
     report = Report()
     try:
-        for report in reconcile(rooms()):  # noqa: B007 (the last one counts)
+        for report in reconcile(services()):  # noqa: B007 (the last one counts)
             pass
     except JiraUnavailableError as error:
         log.warning("reconcile_put_off", why=str(error), reason=error.reason)
@@ -90,7 +90,7 @@ def reconcile_job() -> None:
         )
 
 
-def reconcile(place: Rooms, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
+def reconcile(place: Services, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
     """One round; yields the same report as it grows. While another is at work: nothing but that.
 
     `since`: look back at least so many seconds. `whole`: check all known issues, not a share.
@@ -111,7 +111,7 @@ def reconcile(place: Rooms, *, since: float = 0, whole: bool = False) -> Iterato
             lock.release()
 
 
-def _round(place: Rooms, report: Report, since: float, whole: bool) -> Iterator[None]:
+def _round(place: Services, report: Report, since: float, whole: bool) -> Iterator[None]:
     projects, refusal = place.catalogue.projects(), None
     for project in projects:
         try:
@@ -132,7 +132,7 @@ def _round(place: Rooms, report: Report, since: float, whole: bool) -> Iterator[
 # What changed
 
 
-def _sweep(place: Rooms, project: str, since: float, report: Report) -> Iterator[None]:
+def _sweep(place: Services, project: str, since: float, report: Report) -> Iterator[None]:
     """Look through a project's changes; its mark moves when all are seen."""
     started = time.time()
     marked = place.redis.hget(WATERMARKS, project)
@@ -153,7 +153,7 @@ def _sweep(place: Rooms, project: str, since: float, report: Report) -> Iterator
     place.redis.hset(WATERMARKS, project, started)
 
 
-def missed(issue: Issue, place: Rooms) -> str | None:
+def missed(issue: Issue, place: Services) -> str | None:
     """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
     record = place.catalogue.issue(issue.id)
     if record is None:
@@ -173,10 +173,10 @@ def missed(issue: Issue, place: Rooms) -> str | None:
     kinds = place.settings.duplicate_link_types
     if place.verdicts.links_of(issue.id) != set(issue.duplicates(kinds)) - {issue.id}:
         return "link"
-    return None if record.face == face_of(issue, kinds) else "status or security"
+    return None if record.face == fingerprint_of(issue, kinds) else "status or security"
 
 
-def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
+def _is_new(issue: Issue, place: Services, mark: float) -> bool:
     """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
     if place.catalogue.issue(issue.id) is None and (unix_time(issue.created) or 0) >= mark:
         return True
@@ -191,7 +191,7 @@ def _is_new(issue: Issue, place: Rooms, mark: float) -> bool:
 
 
 def _read_again(
-    place: Rooms, issue_id: str, why: str, report: Report, *, watch: bool = False
+    place: Services, issue_id: str, why: str, report: Report, *, watch: bool = False
 ) -> None:
     """Have an issue read again, unless that is promised already."""
     if place.redis.zscore(PENDING, issue_id) is not None:
@@ -206,7 +206,7 @@ def _read_again(
 # What is gone
 
 
-def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
+def _check(place: Services, report: Report, whole: bool) -> Iterator[None]:
     """Ask for the next share of the known issues, or for all of them."""
     report.known = place.catalogue.issue_count()
     rounds = DAY // (place.settings.reconcile_minutes or DAY) or 1
@@ -235,7 +235,7 @@ def _check(place: Rooms, report: Report, whole: bool) -> Iterator[None]:
             return
 
 
-def _let_go(place: Rooms) -> None:
+def _let_go(place: Services) -> None:
     """Forget whole what was hidden from us for too long to come back: what people said of it was
     kept for that."""
     for issue_id in place.catalogue.hidden_for_long():
@@ -245,7 +245,7 @@ def _let_go(place: Rooms) -> None:
             enqueue(place.queue("default"), forget_issue, issue_id)
 
 
-def _doubt(place: Rooms, gone: Sequence[str], asked: Sequence[str]) -> str:
+def _doubt(place: Services, gone: Sequence[str], asked: Sequence[str]) -> str:
     """Why these absences are rather ours than the issues', or empty. Raises JiraRefusedError when
     Jira does not know our account any more."""
     if len(gone) > FEW and 2 * len(gone) > len(asked):

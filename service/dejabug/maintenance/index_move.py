@@ -9,7 +9,7 @@ from rq import Worker
 
 from dejabug.index import copy_vectors, count_vectors, remove_vectors
 from dejabug.records.index_location import WrongIndexError
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -20,14 +20,14 @@ class MoveError(Exception):
     """The vectors cannot be moved now; the message says what to do."""
 
 
-def move_index(place: Rooms, tell: Tell) -> int:
+def move_index(place: Services, tell: Tell) -> int:
     """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on; how
     many keys were copied.
 
     The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and it
     can be called again. Raises MoveError, and redis.RedisError.
     """
-    home = place.index_home
+    home = place.index_location
     _must_be_apart(place)
     if home.holds():
         raise MoveError(
@@ -61,12 +61,12 @@ def move_index(place: Rooms, tell: Tell) -> int:
     return done
 
 
-def remove_moved(place: Rooms, tell: Tell) -> int:
+def remove_moved(place: Services, tell: Tell) -> int:
     """Take the vectors out of the queues' Redis, after they were moved; how many keys. Raises
     MoveError, and redis.RedisError."""
     _must_be_apart(place)
     try:
-        place.index_home.connection()
+        place.index_location.connection()
     except WrongIndexError as error:
         raise MoveError(f"nothing is deleted: {error}") from error
     count, done = count_vectors(place.redis), 0
@@ -75,8 +75,8 @@ def remove_moved(place: Rooms, tell: Tell) -> int:
     return done
 
 
-def _must_be_apart(place: Rooms) -> None:
-    if not place.index_home.apart:
+def _must_be_apart(place: Services) -> None:
+    if not place.index_location.apart:
         raise MoveError(
             "DEJABUG_INDEX_REDIS_URL is not set, or the same as DEJABUG_REDIS_URL: there is "
             "nowhere to move to"

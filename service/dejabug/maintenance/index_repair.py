@@ -22,9 +22,9 @@ from dejabug.ingest.jobs import queue_clip, queue_ticket
 from dejabug.records.catalogue import RESTORING
 from dejabug.records.collection import Collection
 from dejabug.records.index_location import COMPARED
-from dejabug.records.issue_fields import place_of
+from dejabug.records.issue_fields import location_of
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class Repaired:
     moved: int = 0
 
 
-def queue_repair(place: Rooms) -> None:
+def queue_repair(place: Services) -> None:
     """Queue a comparison when the vectors' Redis was started anew, or lacks clips."""
     if place.redis.exists(RESTORING):
         return
@@ -69,7 +69,7 @@ def queue_repair(place: Rooms) -> None:
 
 def repair_job() -> None:
     """One round over all collections. Raises redis.RedisError, and is repeated."""
-    place = rooms()
+    place = services()
     for kept in place.indexed():
         report = Repaired()
         for report in repair(place, kept):  # noqa: B007 (the last one counts)
@@ -78,7 +78,7 @@ def repair_job() -> None:
         tell("index_compared", encoder=kept.name, **asdict(report))
 
 
-def repair(place: Rooms, kept: Collection) -> Iterator[Repaired]:
+def repair(place: Services, kept: Collection) -> Iterator[Repaired]:
     """Compare a collection's index with its records; yields the same report as it grows."""
     report = Repaired()
     with held(place.redis, LOCK):
@@ -111,7 +111,7 @@ def _absent(kept: Collection, clips: Sequence[ClipRecord]) -> list[ClipRecord]:
     return [clip for clip in clips if clip.id not in there]
 
 
-def _clips(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+def _clips(place: Services, kept: Collection, report: Repaired) -> Iterator[Repaired]:
     """Clips that are lost, and those whose issue is elsewhere than they."""
     for some in _some(kept.catalogue.with_status(ClipStatus.INDEXED)):
         there = kept.index.places(clip.id for clip in some)
@@ -121,13 +121,13 @@ def _clips(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaire
                 continue
             if clip.id not in there:
                 report.lost_clips += _embed_again(place, kept, clip)
-            elif there[clip.id] != place_of(issue):
+            elif there[clip.id] != location_of(issue):
                 report.moved += _move(place, kept, clip)
         report.clips += len(some)
         yield report
 
 
-def _embed_again(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
+def _embed_again(place: Services, kept: Collection, clip: ClipRecord) -> bool:
     # Not where it was forgotten or purged in this moment.
     if kept.index.holds(clip.id) or kept.catalogue.put_outcome(clip.fresh()) is None:
         return False
@@ -137,11 +137,11 @@ def _embed_again(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
     return True
 
 
-def _move(place: Rooms, kept: Collection, clip: ClipRecord) -> bool:
+def _move(place: Services, kept: Collection, clip: ClipRecord) -> bool:
     with held(place.redis, f"dejabug:lock:issue:{clip.issue_id}"):
         issue = kept.catalogue.issue(clip.issue_id)
         if issue is not None:
-            kept.index.move_clip(clip.id, place_of(issue))
+            kept.index.move_clip(clip.id, location_of(issue))
         return issue is not None
 
 
@@ -169,7 +169,7 @@ def _may_stay(clip: ClipRecord | None) -> bool:
     return clip is not None and clip.status is not ClipStatus.PURGED
 
 
-def _tickets(place: Rooms, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+def _tickets(place: Services, kept: Collection, report: Repaired) -> Iterator[Repaired]:
     """Tickets whose words are lost, or that are in another project than their issue."""
     for some in _some(kept.catalogue.words_done()):
         there = kept.tickets.places(some)
@@ -193,9 +193,9 @@ def _found(report: Repaired) -> bool:
     return bool(report.lost_clips or report.lost_tickets or report.stray or report.moved)
 
 
-def _run_of(place: Rooms) -> bytes:
+def _run_of(place: Services) -> bytes:
     """Which start of the vectors' Redis this is."""
-    server: Any = place.index_home.connection().info("server")
+    server: Any = place.index_location.connection().info("server")
     return str(server["run_id"]).encode()
 
 

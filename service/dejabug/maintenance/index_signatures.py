@@ -18,7 +18,7 @@ from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
 from dejabug.jira.outage import polite
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class Progress:
     pause: str = ""
 
 
-def clips_without_signature(place: Rooms) -> list[str]:
+def clips_without_signature(place: Services) -> list[str]:
     """The indexed clips that have no signature, under any encoder, in order of their ids."""
     found: set[str] = set()
     for kept in place.indexed():
@@ -52,12 +52,12 @@ def clips_without_signature(place: Rooms) -> list[str]:
     return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
 
 
-def has_worker(place: Rooms) -> bool:
+def has_worker(place: Services) -> bool:
     """Whether a live worker is on the queue of these jobs."""
     return any(QUEUE in worker.queue_names() for worker in Worker.all(connection=place.redis))
 
 
-def queue_signatures(place: Rooms, clip_ids: list[str]) -> Iterator[Progress]:
+def queue_signatures(place: Services, clip_ids: list[str]) -> Iterator[Progress]:
     """Queue a job for each of these clips, waiting while many jobs wait already. May be broken off
     and called again."""
     queue = place.queue(QUEUE)
@@ -74,7 +74,7 @@ def queue_signatures(place: Rooms, clip_ids: list[str]) -> Iterator[Progress]:
 def read_signature(clip_id: str) -> None:
     """The job: download a clip and add its signature wherever it is indexed without one. A file
     that cannot be read is left as it is, with a warning in the log."""
-    place = rooms()
+    place = services()
     lacking = [kept for kept in place.indexed() if kept.index.without_signature([clip_id])]
     clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
     if clip is None:

@@ -16,7 +16,7 @@ from dejabug.infra.job_queue import enqueue
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.errors import JiraError
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.services import EMBEDDING_QUEUES, QUEUES, Rooms, rooms
+from dejabug.services import EMBEDDING_QUEUES, QUEUES, Services, services
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 TURN, PAUSE = "dejabug:jira-asked", 50
 
 
-def queue_hail(place: Rooms) -> None:
+def queue_hail(place: Services) -> None:
     """While jobs wait for Jira, have it asked once a minute, however many workers want that."""
     waits = place.redis.exists(WAITS_FOR_JIRA)
     if waits and place.redis.set(TURN, 1, nx=True, ex=PAUSE):
@@ -35,7 +35,7 @@ def queue_hail(place: Rooms) -> None:
 def hail_jira() -> None:
     """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
     webhooks missed is looked for."""
-    place = rooms()
+    place = services()
     try:
         place.jira.check_account()
     except JiraError as error:
@@ -46,7 +46,7 @@ def hail_jira() -> None:
     log.info("jira_is_back", jobs=due)
 
 
-def resume(place: Rooms) -> int:
+def resume(place: Services) -> int:
     """Have the jobs that wait for Jira be due now; how many there were."""
     own = [kept.own_queue(name) for kept in place.fed for name in EMBEDDING_QUEUES]
     registries = [place.queue(name).scheduled_job_registry.key for name in (*QUEUES, *own)]

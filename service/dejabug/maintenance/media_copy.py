@@ -11,7 +11,7 @@ from dejabug.media_store.preview_objects import PreviewObjects
 from dejabug.media_store.previews import PreviewStore
 from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 Tell = Callable[[str, int, int], None]
 
@@ -24,7 +24,7 @@ class Copied:
     previews: int = 0
 
 
-def copy_media(place: Rooms, tell: Tell) -> Copied:
+def copy_media(place: Services, tell: Tell) -> Copied:
     """Copy what DEJABUG_DATA_DIR has of known clips and the store has not; the folder stays.
 
     Broken off, it goes on where it was; the service may run meanwhile. Raises ValueError where no

@@ -24,7 +24,7 @@ from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import Collection
 from dejabug.records.retention import DAY, EVERY, What
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Undated:
     unknown: int = 0
 
 
-def queue_purge(place: Rooms) -> None:
+def queue_purge(place: Services) -> None:
     """Queue a purge by DEJABUG_RETENTION_DAYS once a day, however many workers ask."""
     if place.settings.retention_days and place.redis.set(TURN, 1, nx=True, ex=DAY):
         enqueue(place.queue("default"), purge_job, job_id="purge", timeout=PURGE_JOB)
@@ -60,7 +60,7 @@ def queue_purge(place: Rooms) -> None:
 
 def purge_job() -> None:
     """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
-    place = rooms()
+    place = services()
     dated = date_clips(place)
     before = time.time() - place.settings.retention_days * DAY
     old = find_old(place, before)
@@ -69,7 +69,7 @@ def purge_job() -> None:
     log.info("retention_kept", purged=done, undated=dated.unknown)
 
 
-def date_clips(place: Rooms) -> Undated:
+def date_clips(place: Services) -> Undated:
     """Ask Jira when clips were attached of which earlier versions did not note it. Raises
     JiraError."""
     asked = unknown = 0
@@ -93,7 +93,7 @@ def date_clips(place: Rooms) -> Undated:
 
 
 def find_old(
-    place: Rooms, before: float, projects: Container[str] | None = None, what: What = "clips"
+    place: Services, before: float, projects: Container[str] | None = None, what: What = "clips"
 ) -> list[Old]:
     """The clips that were attached `before` (Unix seconds), of these projects or all, and of which
     there is something left to purge; each issue's together."""
@@ -116,7 +116,7 @@ def find_old(
     return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
 
 
-def make_room(place: Rooms, old: Iterable[Old]) -> None:
+def make_room(place: Services, old: Iterable[Old]) -> None:
     """Where Redis is full, take out these clips' vectors before anything else: to write down what
     was purged takes memory, and vectors are what fills it."""
     if refused(place.redis) is FULL:
@@ -125,7 +125,7 @@ def make_room(place: Rooms, old: Iterable[Old]) -> None:
                 kept.index.forget_clip(each.clip.id)
 
 
-def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
+def purge(place: Services, old: Iterable[Old], what: What) -> Iterator[Old]:
     """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
     often it is broken off and begun again."""
     everywhere = place.indexed()
@@ -142,7 +142,7 @@ def purge(place: Rooms, old: Iterable[Old], what: What) -> Iterator[Old]:
             correct_comments_naming(place, issue_id)
 
 
-def lift(place: Rooms, projects: Container[str] | None = None) -> int:
+def lift(place: Services, projects: Container[str] | None = None) -> int:
     """Footage of these projects, or of all, is kept again: what was purged is forgotten, so that a
     backfill reads it in like any other; how many clips."""
     for project in projects or (EVERY, *place.catalogue.projects()):
@@ -176,7 +176,7 @@ def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
     kept.index.forget_clip(clip_id)  # the same
 
 
-def _hide(place: Rooms, clip_id: str) -> None:
+def _hide(place: Services, clip_id: str) -> None:
     place.pictures.forget(clip_id)
     place.previews.forget(clip_id)
 

@@ -28,7 +28,7 @@ from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
-from dejabug.services import EMBEDDING_QUEUES, Rooms
+from dejabug.services import EMBEDDING_QUEUES, Services
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class Progress:
     note: str = ""
 
 
-def prepare(place: Rooms, name: str) -> Iterator[Progress]:
+def prepare(place: Services, name: str) -> Iterator[Progress]:
     """Embed all that is known under the encoder `name` too; ends when its collection is whole.
 
     From the start on, new tickets go into both. Raises ChangeError.
@@ -76,7 +76,7 @@ def prepare(place: Rooms, name: str) -> Iterator[Progress]:
             yield step
 
 
-def swap(place: Rooms, name: str, *, force: bool = False) -> Handover:
+def swap(place: Services, name: str, *, force: bool = False) -> Handover:
     """Let the encoder `name`, which was prepared, serve from now on. Comments stay as they are.
 
     Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips on
@@ -99,7 +99,7 @@ def swap(place: Rooms, name: str, *, force: bool = False) -> Handover:
     return hand
 
 
-def forget(place: Rooms, name: str) -> int:
+def forget(place: Services, name: str) -> int:
     """Take away all that is kept under an encoder that does not serve; how many keys.
 
     One that was made ready is given up by that. Raises ChangeError while it serves, or a worker has
@@ -115,7 +115,7 @@ def forget(place: Rooms, name: str) -> int:
             place.serving.give_up()
             # Until then other processes may still queue work for it, which nobody would take.
             time.sleep(active_encoder.KEPT + QUEUEING)
-        drop_indexes(place.index_home.connection(), name)
+        drop_indexes(place.index_location.connection(), name)
         for queue in EMBEDDING_QUEUES:
             _delete_queue(place.queue(kept.own_queue(queue)))
         gone = 0
@@ -140,7 +140,7 @@ def _delete_queue(queue: Queue) -> None:
         queue.connection.delete(registry.key, *keys)
 
 
-def _handover(place: Rooms, name: str) -> Handover:
+def _handover(place: Services, name: str) -> Handover:
     roles = place.serving.roles(now=True)
     if name == roles.serving:
         raise ChangeError(f"{name} serves already")
@@ -158,7 +158,7 @@ def _handover(place: Rooms, name: str) -> Handover:
     return Handover(place.redis, place.collection_of(roles.serving), new)
 
 
-def _check(place: Rooms, hand: Handover) -> None:
+def _check(place: Services, hand: Handover) -> None:
     counts, workers = hand.counts(), place.workers_of(hand.new)
     if idle := [name for name, count in workers.items() if not count]:
         raise ChangeError(
@@ -174,7 +174,7 @@ def _check(place: Rooms, hand: Handover) -> None:
         )
 
 
-def _embed(place: Rooms, hand: Handover, *, again: bool = False) -> Iterator[Progress]:
+def _embed(place: Services, hand: Handover, *, again: bool = False) -> Iterator[Progress]:
     """Hand out what is missing until nothing is, and wait until it is done; `again`: clips that
     were lost on the way get another try first."""
     while True:
@@ -196,7 +196,7 @@ def _embed(place: Rooms, hand: Handover, *, again: bool = False) -> Iterator[Pro
             return
 
 
-def _lost(place: Rooms, hand: Handover) -> Iterator[Callable[[], None]]:
+def _lost(place: Services, hand: Handover) -> Iterator[Callable[[], None]]:
     """What queues each clip that only the new encoder failed on: it may have met a full disk, or a
     Jira that hid it."""
     for clip in hand.lost():
@@ -204,7 +204,7 @@ def _lost(place: Rooms, hand: Handover) -> Iterator[Callable[[], None]]:
         yield partial(queue_clip, place, clip.id, hand.new)
 
 
-def _missing(place: Rooms, hand: Handover) -> Iterator[Callable[[], None]]:
+def _missing(place: Services, hand: Handover) -> Iterator[Callable[[], None]]:
     """What queues each ticket and each clip that the new collection lacks."""
     cursor = 0
     while True:
@@ -219,7 +219,7 @@ def _missing(place: Rooms, hand: Handover) -> Iterator[Callable[[], None]]:
             yield partial(queue_clip, place, clip_id, hand.new)
 
 
-def _until_drained(place: Rooms, hand: Handover) -> Iterator[Progress]:
+def _until_drained(place: Services, hand: Handover) -> Iterator[Progress]:
     """While enough jobs wait for the new encoder's workers."""
     queue = place.clips_queue(hand.new)
     yield _look(place, hand)
@@ -228,16 +228,16 @@ def _until_drained(place: Rooms, hand: Handover) -> Iterator[Progress]:
         time.sleep(POLL)
 
 
-def _look(place: Rooms, hand: Handover, note: str = "") -> Progress:
+def _look(place: Services, hand: Handover, note: str = "") -> Progress:
     counts, workers = hand.counts(), place.workers_of(hand.new)["clips"]
-    left = hand.new.pace.estimate(max(0, counts.known - counts.done), None, workers)
+    left = hand.new.throughput.estimate(max(0, counts.known - counts.done), None, workers)
     if not workers and not note:
         note = "no worker with this encoder's settings: start `dejabug worker clips search`"
     return Progress(counts, workers, left, note)
 
 
 @contextlib.contextmanager
-def _alone(place: Rooms) -> Iterator[Callable[[], None]]:
+def _alone(place: Services) -> Iterator[Callable[[], None]]:
     """Held by one at a time; gives what is to be called now and then to keep it. Raises
     ChangeError while another one has it."""
     lock = place.redis.lock(LOCK, timeout=LOCK_LIFE)

@@ -18,8 +18,8 @@ from dejabug.encoders.origins import shipped_origins
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
 from dejabug.ranking import Origins
 from dejabug.records.catalogue import Catalogue
-from dejabug.records.index_location import COMPARED, DIMENSIONS, IndexHome
-from dejabug.records.throughput import Pace
+from dejabug.records.index_location import COMPARED, DIMENSIONS, IndexLocation
+from dejabug.records.throughput import Throughput
 
 # Encoders' names → model, precision and device, for people: as the workers that loaded them have
 # told.
@@ -36,7 +36,7 @@ class Collection:
     """What is kept under the encoder `name`, each part opened when it is first used."""
 
     redis: Redis
-    home: IndexHome
+    home: IndexLocation
     name: str
     algorithm: Literal["auto", "flat", "hnsw"]
 
@@ -64,9 +64,9 @@ class Collection:
         return Catalogue(self.redis, self.name)
 
     @cached_property
-    def pace(self) -> Pace:
+    def throughput(self) -> Throughput:
         """How fast clips are embedded here."""
-        return Pace(self.redis, self.name)
+        return Throughput(self.redis, self.name)
 
     def own_queue(self, name: str) -> str:
         """The queue that this encoder's workers on `name` listen to, whether it serves or not."""

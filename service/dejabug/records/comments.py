@@ -29,7 +29,7 @@ class CommentRecord:
     names: tuple[str, ...] = ()
 
 
-class Ledger:
+class CommentStore:
     """The records in Redis."""
 
     def __init__(self, connection: redis.Redis) -> None:

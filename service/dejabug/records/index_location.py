@@ -33,7 +33,7 @@ class WrongIndexError(IndexUnavailableError):
 
 
 @dataclass(frozen=True)
-class IndexHome:
+class IndexLocation:
     """The queues' Redis `main` and the vectors' Redis `index`; they may be one and the same."""
 
     main: redis.Redis

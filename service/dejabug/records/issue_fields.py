@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from dejabug import media
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Attachment, Issue
 from dejabug.media.kinds import may_be_evidence
@@ -53,7 +53,7 @@ def _to_be_told(
     ]
 
 
-def face_of(issue: Issue, kinds: frozenset[str]) -> str:
+def fingerprint_of(issue: Issue, kinds: frozenset[str]) -> str:
     """A digest of what comments on other issues say of this one, and of who may read it."""
     said = (
         issue.key,
@@ -78,6 +78,6 @@ def words_of(summary: str, description: str) -> str:
     return ". ".join(part for part in parts if part)
 
 
-def place_of(issue: IssueRecord) -> Place:
+def location_of(issue: IssueRecord) -> ClipLocation:
     """Where an issue's clips belong in an index."""
-    return Place(issue.id, issue.project, issue.game, issue.restricted)
+    return ClipLocation(issue.id, issue.project, issue.game, issue.restricted)

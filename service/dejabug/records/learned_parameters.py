@@ -14,7 +14,7 @@ from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations
 
 
 @dataclass(frozen=True)
-class Lessons:
+class LearnedParameters:
     """Refitted calibrations; None: as shipped. `share`: of the studio's tickets, how many have an
     earlier duplicate, 0 to 1; the shipped scores are brought in line with it."""
 
@@ -62,7 +62,7 @@ class LearningReport:
 AS_SHIPPED = "as shipped, learned from the bundled games"
 
 
-def read_lessons(connection: redis.Redis, encoder: str) -> Lessons:
+def read_learned(connection: redis.Redis, encoder: str) -> LearnedParameters:
     """What was learned for an encoder; nothing where nothing was. What an earlier version learned
     was of another score, and counts no more."""
     weights, share = connection.hmget(_key(encoder), "weights", "share")
@@ -71,10 +71,10 @@ def read_lessons(connection: redis.Redis, encoder: str) -> Lessons:
         found: dict[str, dict[str, float]] = json.loads(weights)
         frames, with_words = (Calibration(**found[name]) for name in ("frames", "with_words"))
         calibrations = Calibrations(frames, with_words)
-    return Lessons(calibrations, float(share) if share else FITTED_SHARE)
+    return LearnedParameters(calibrations, float(share) if share else FITTED_SHARE)
 
 
-def write_lessons(connection: redis.Redis, encoder: str, lessons: Lessons) -> None:
+def write_learned(connection: redis.Redis, encoder: str, lessons: LearnedParameters) -> None:
     """Keep these lessons for an encoder, in place of all earlier ones."""
     fields: dict[Any, Any] = {}
     if lessons.calibrations is not None:
@@ -104,7 +104,7 @@ def write_report(connection: redis.Redis, encoder: str, report: LearningReport) 
     connection.hset(_key(encoder), "report", json.dumps(asdict(report)))
 
 
-def hold_lessons(connection: redis.Redis, encoder: str, *, hold: bool) -> None:
+def hold_learned(connection: redis.Redis, encoder: str, *, hold: bool) -> None:
     """Have nothing learned automatically for an encoder any more, or again."""
     if hold:
         connection.hset(_key(encoder), "held", int(time.time()))

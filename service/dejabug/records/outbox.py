@@ -21,13 +21,13 @@ end
 """
 
 
-class Promises:
+class Outbox:
     """The promises in Redis."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
-    def make(self, issue_id: str, trace: str, pipeline: Pipeline, *, watch: bool) -> None:
+    def add(self, issue_id: str, trace: str, pipeline: Pipeline, *, watch: bool) -> None:
         """Promise to look at an issue, or anew, under a trace. `watch`: it may get a comment from
         then on, which holds until the promise is kept."""
         pipeline.zadd(PENDING, {issue_id: time.time()})
@@ -48,7 +48,7 @@ class Promises:
         """Whether this issue was promised a look after which it may get a comment."""
         return bool(self._redis.sismember(PENDING_WATCHED, issue_id))
 
-    def keep(self, issue_id: str, before: float) -> None:
+    def acknowledge(self, issue_id: str, before: float) -> None:
         """The promise to look at this issue is kept, unless it was renewed since `before` (Unix
         seconds)."""
         script = self._redis.register_script(KEEP)

@@ -13,7 +13,7 @@ BY_WORDS = "so its words were compared"
 
 
 @dataclass(frozen=True)
-class Standing:
+class IndexingProgress:
     """An issue's `clips`, and how many of them, and of its words, are still to be embedded."""
 
     clips: list[ClipRecord]
@@ -46,11 +46,11 @@ class Standing:
         return None
 
 
-def standing_of(catalogue: Catalogue, record: IssueRecord) -> Standing:
+def progress_of(catalogue: Catalogue, record: IssueRecord) -> IndexingProgress:
     """How far this issue is."""
     clips = catalogue.clips_of(record.id)
     waiting = sum(clip.status is ClipStatus.QUEUED for clip in clips)
-    return Standing(clips, waiting + catalogue.words_wait(record.id))
+    return IndexingProgress(clips, waiting + catalogue.words_wait(record.id))
 
 
 def why(clip: ClipRecord) -> str:

@@ -28,7 +28,7 @@ class Estimate:
     measured: int
 
 
-class Pace:
+class Throughput:
     """The pace of one encoder, over all workers: seconds and bytes of the clips they did."""
 
     def __init__(self, connection: redis.Redis, encoder: str) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 from dejabug import ranking
 from dejabug.encoders import Floats
 from dejabug.records.collection import Collection
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,
 # for each of the two clips.
@@ -51,7 +51,7 @@ class Seen:
     patches: Floats
 
 
-def heat_maps(place: Rooms, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
+def heat_maps(place: Services, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
     """Two spots → by `here` and `there` what is drawn over either's picture, as JSON: the time, the
     picture's size in pixels, and rows of numbers from 0 to 1, from its top left: `matching`, and
     `unusual`, which is None where `reason` says why.
@@ -77,7 +77,12 @@ def heat_maps(place: Rooms, here: Spot, there: Spot) -> dict[str, dict[str, Any]
 
 
 def _maps(
-    place: Rooms, kept: Collection, spot: Spot, seen: Seen, likeness: Floats, issues: Container[str]
+    place: Services,
+    kept: Collection,
+    spot: Spot,
+    seen: Seen,
+    likeness: Floats,
+    issues: Container[str],
 ) -> dict[str, Any]:
     others = [each.patches for each in islice(_usual_pictures(place, kept, spot, issues), COMPARED)]
     usual = ranking.usual_of_patches(seen.patches, others)
@@ -89,7 +94,7 @@ def _maps(
 
 
 def _usual_pictures(
-    place: Rooms, kept: Collection, spot: Spot, issues: Container[str]
+    place: Services, kept: Collection, spot: Spot, issues: Container[str]
 ) -> Iterator[Seen]:
     """Pictures of other tickets' clips, the one most like the spot first, one of each ticket."""
     neighbours = list(islice(_open_neighbours(kept, spot.clip, issues), CANDIDATES))
@@ -132,7 +137,7 @@ def _open_neighbours(kept: Collection, clip_id: str, issues: Container[str]) -> 
         yield other
 
 
-def _seen(place: Rooms, spot: Spot) -> Seen:
+def _seen(place: Services, spot: Spot) -> Seen:
     data = place.pictures.read(spot.clip, spot.at)
     if data is None:
         raise NoPictureError(f"the picture of clip {spot.clip} at {spot.at:g} s is no longer kept")

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from dejabug import ranking
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.ranking import Compared, Floats, Likeness, Origins, Signature, TimedVectors
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipStatus
@@ -63,7 +63,7 @@ class Frames(Protocol):
     ) -> list[tuple[str, float]]: ...
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
     def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]: ...
-    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
+    def places(self, clip_ids: Iterable[str]) -> dict[str, ClipLocation]: ...
 
 
 class Tickets(Protocol):
@@ -128,7 +128,7 @@ def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
 
 
 def _compare_clip(
-    index: Frames, origins: Origins, clip_id: str, clip: TimedVectors, where: Place
+    index: Frames, origins: Origins, clip_id: str, clip: TimedVectors, where: ClipLocation
 ) -> None:
     standing = clip.vectors[ranking.spread(len(clip.vectors))]
     near = index.nearest_clips(standing, FRAMES, [where.project])

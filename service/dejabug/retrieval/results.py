@@ -7,14 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dejabug.access.policy import Choice, PairMatch
+from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
 from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.reasons import Reason, reasons_for
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
 class FoundMoment(BaseModel):
@@ -80,7 +80,9 @@ class Found(BaseModel):
     also: list[str]
 
 
-def results_of(place: Rooms, choices: Sequence[Choice], issues: Mapping[str, Issue]) -> list[Found]:
+def results_of(
+    place: Services, choices: Sequence[Suggestion], issues: Mapping[str, Issue]
+) -> list[Found]:
     """What is told of choices; `issues` by id, as Jira tells them."""
     tags = place.catalogue.tags_of([choice.issue_id for choice in choices])
     clip_ids = [
@@ -96,8 +98,8 @@ def results_of(place: Rooms, choices: Sequence[Choice], issues: Mapping[str, Iss
 
 
 def _result(
-    place: Rooms,
-    choice: Choice,
+    place: Services,
+    choice: Suggestion,
     issues: Mapping[str, Issue],
     tags: list[str],
     clips: Mapping[str, FoundClip],
@@ -149,7 +151,7 @@ def answered_by(found: Found) -> str:
     return " and ".join(names[each] for each in found.found_by)
 
 
-def clip_of(place: Rooms, clip: ClipRecord) -> FoundClip:
+def clip_of(place: Services, clip: ClipRecord) -> FoundClip:
     """What is told of a clip."""
     times = list(place.pictures.times(clip.id))
     return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)

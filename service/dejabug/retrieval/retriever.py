@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from dejabug import ranking
-from dejabug.index import FrameIndex, Place, Said, TicketIndex
+from dejabug.index import ClipLocation, FrameIndex, Said, TicketIndex
 from dejabug.ranking import (
     Calibrations,
     Evidence,
@@ -75,7 +75,7 @@ class Frames(Protocol):
     ) -> list[tuple[str, float]]: ...
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]: ...
     def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]: ...
-    def places(self, clip_ids: Iterable[str]) -> dict[str, Place]: ...
+    def places(self, clip_ids: Iterable[str]) -> dict[str, ClipLocation]: ...
     def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]: ...
     @property
     def neighbours(self) -> References: ...
@@ -98,7 +98,7 @@ AnyFrames = TypeVar("AnyFrames", bound=Frames)
 AnyTickets = TypeVar("AnyTickets", bound=Tickets)
 
 
-class ClipFinder(Generic[AnyFrames, AnyTickets]):
+class ClipRetriever(Generic[AnyFrames, AnyTickets]):
     """Ranks clips by a clip, and tickets by a ticket, in indexes of Redis or of memory.
 
     Sizes as in the settings of the same names. `origins` are the encoder's; `calibrations` what a
@@ -180,7 +180,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         )
 
     def _sides(
-        self, places: Mapping[str, Place], *, use_words: bool, use_motion: bool = True
+        self, places: Mapping[str, ClipLocation], *, use_words: bool, use_motion: bool = True
     ) -> dict[str, Side]:
         """All that is known of clips, to be compared; those that are not indexed are left out.
         Without `use_motion` their signatures are not read."""
@@ -272,7 +272,7 @@ class ClipFinder(Generic[AnyFrames, AnyTickets]):
         ]
 
 
-class Finder(ClipFinder[FrameIndex, TicketIndex]):
+class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
     """Ranks the clips of the service's indexes, by words too."""
 
     def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:

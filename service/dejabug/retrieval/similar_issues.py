@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dejabug.access import policy
-from dejabug.access.policy import Choice, PairMatch, Ticket, Wish
+from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits, Ticket
 from dejabug.index import text_of
 from dejabug.infra.labels import COMMENT_FLOOR, label
 from dejabug.infra.metrics import stage
@@ -25,7 +25,7 @@ from dejabug.ranking import Calibrations, Moment
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval.reasons import Reason, reasons_for
 from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twins_of
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import Settings
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
@@ -67,33 +67,33 @@ class Answer:
         """The issues' keys by their ids."""
         return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
 
-    def same_file(self, choice: Choice) -> str | None:
+    def same_file(self, choice: Suggestion) -> str | None:
         """The key of the issue that has the very file of this one, if that was found."""
         pair = choice.pair
         return self.tickets[pair.found_issue_id].key if pair.same_file else None
 
-    def same_recording(self, choice: Choice) -> str | None:
+    def same_recording(self, choice: Suggestion) -> str | None:
         """The key of the issue whose clip is a copy of the recording of this one's, if so."""
         pair = choice.pair
         return self.tickets[pair.found_issue_id].key if pair.same_recording else None
 
-    def label(self, choice: Choice) -> str:
+    def label(self, choice: Suggestion) -> str:
         """What a choice is called."""
         return label(choice.pair.score, self.same_file(choice), self.same_recording(choice))
 
-    def reasons(self, choice: Choice, curves: Calibrations) -> list[Reason]:
+    def reasons(self, choice: Suggestion, curves: Calibrations) -> list[Reason]:
         """What a choice's score rests on. `curves` are what it was made by."""
         pair = choice.pair
         return reasons_for(pair, self.tickets[pair.found_issue_id].key, curves)
 
 
-def find_for_issue(place: Rooms, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
+def find_for_issue(place: Services, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
     """Rank the clips of other issues against this issue's, and read those issues as our own
     account. `also` are issues that are read wherever they rank."""
     return _answer(place, record, _rank_and_keep(place, record), place.jira.issues, also)
 
 
-def find_for_reader(place: Rooms, record: IssueRecord, read: Read) -> Answer:
+def find_for_reader(place: Services, record: IssueRecord, read: Read) -> Answer:
     """The same for one reader, who may ask every other second: the ranking is at most
     RANKED_LATELY old, and what `read` lets them see is as of now."""
     kept = place.redis.get(_ranked_key(place, record.id))
@@ -101,13 +101,13 @@ def find_for_reader(place: Rooms, record: IssueRecord, read: Read) -> Answer:
     return _answer(place, record, ranked, read, ())
 
 
-def rank_anew(place: Rooms, issue_id: str) -> None:
+def rank_anew(place: Services, issue_id: str) -> None:
     """An issue's clips, words or verdicts changed: its ranking of lately counts no more."""
     place.redis.delete(_ranked_key(place, issue_id))
 
 
 def _answer(
-    place: Rooms,
+    place: Services,
     record: IssueRecord,
     ranked: list[PairMatch],
     read: Read,
@@ -123,7 +123,7 @@ def _answer(
 
 @stage("rank")
 def rank(
-    place: Rooms, record: IssueRecord, projects: Sequence[str] | None = None
+    place: Services, record: IssueRecord, projects: Sequence[str] | None = None
 ) -> list[PairMatch]:
     """The best pair of clips with each other issue, best first; without a clip of its own, the
     issue's words find the clips. `projects`: where to look; by default, those beside its own."""
@@ -134,7 +134,7 @@ def rank(
     indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
     for clip in indexed:
         twins = twins_of(place.collection, clip.content, projects, without_issue=record.id)
-        matches = place.finder.like_clip(
+        matches = place.retriever.like_clip(
             clip.id, projects, without_clips={twin.id for twin in twins}
         )
         places = place.index.places(match.clip_id for match in matches)
@@ -145,12 +145,12 @@ def rank(
     if not indexed:
         pairs = [
             PairMatch("", found.clip_id, found.issue_id, found.score, (), words=found.words)
-            for found in place.finder.like_ticket(record.id, projects)
+            for found in place.retriever.like_ticket(record.id, projects)
         ]
     return policy.best_per_issue(record.id, pairs)
 
 
-def _with_times(place: Rooms, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
+def _with_times(place: Services, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
     """The pairs of an indexed clip with its twins."""
     if not twins:
         return []
@@ -166,7 +166,7 @@ def first_to_read(ranked: Sequence[PairMatch]) -> int:
     return RE_READ + min(same_files_first(ranked), SAME_FILES_READ)
 
 
-def doubted(place: Rooms, pair: PairMatch) -> PairMatch:
+def doubted(place: Services, pair: PairMatch) -> PairMatch:
     """A picture's match, less sure where what was found is a picture too."""
     if pair.score <= STILLS_AT_MOST:
         return pair
@@ -176,8 +176,8 @@ def doubted(place: Rooms, pair: PairMatch) -> PairMatch:
 
 
 def for_comment(
-    place: Rooms, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
-) -> list[Choice]:
+    place: Services, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
+) -> list[Suggestion]:
     """The issues that are named where every reader of this issue sees it; none when Jira hides the
     issue itself."""
     tickets = tickets_of(answer.tickets.values(), place.settings)
@@ -185,11 +185,11 @@ def for_comment(
     if own is None:
         return []
     projects = place.settings.projects_beside(own.project)
-    wish = Wish(threshold, limit, answer.rejected, place.projects.off())
+    wish = SuggestionLimits(threshold, limit, answer.rejected, place.projects.off())
     return policy.to_comment(own, answer.ranked, tickets, projects, wish)
 
 
-def comment_threshold(place: Rooms, project: str, answer: Answer) -> float:
+def comment_threshold(place: Services, project: str, answer: Answer) -> float:
     """How probable a match must be to be commented: in this project, and on such evidence."""
     threshold = threshold_of(place, project)
     if any(pair.clip_id for pair in answer.ranked):
@@ -197,7 +197,7 @@ def comment_threshold(place: Rooms, project: str, answer: Answer) -> float:
     return max(threshold, WORDS_THRESHOLD) if len(answer.ranked) >= FEWEST_TICKETS else math.inf
 
 
-def threshold_of(place: Rooms, project: str) -> float:
+def threshold_of(place: Services, project: str) -> float:
     """How probable a match of clips must be to be commented in this project."""
     own = place.projects.rules(project).threshold
     # Rules that an earlier version stored may be below the floor.
@@ -229,7 +229,7 @@ def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) 
     return tickets
 
 
-def _rank_and_keep(place: Rooms, record: IssueRecord) -> list[PairMatch]:
+def _rank_and_keep(place: Services, record: IssueRecord) -> list[PairMatch]:
     ranked = rank(place, record)
     written = json.dumps([asdict(pair) for pair in ranked[: first_to_read(ranked) + RANKED_KEPT]])
     with optional():
@@ -245,5 +245,5 @@ def _read_pairs(written: str) -> list[PairMatch]:
     ]
 
 
-def _ranked_key(place: Rooms, issue_id: str) -> str:
+def _ranked_key(place: Services, issue_id: str) -> str:
     return f"dejabug:ranked:{place.collection.slug}:{issue_id}"

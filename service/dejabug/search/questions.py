@@ -34,7 +34,7 @@ from dejabug.ranking import POSSIBLE
 from dejabug.records.collection import Collection
 from dejabug.retrieval.heat_maps import NoPictureError, Spot, heat_maps
 from dejabug.retrieval.retriever import TextMatch
-from dejabug.services import Rooms, connect
+from dejabug.services import Services, connect
 
 log = structlog.get_logger()
 
@@ -83,7 +83,9 @@ class HeatMapQuestion:
     trace: str = ""
 
 
-def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
+def search_text(
+    place: Services, words: str, projects: list[str], limit: int
+) -> list[dict[str, Any]]:
     """Words → clips in the collection of this process's model, as JSON: clip, its issue's id,
     score, the cosines of its best frame and of its ticket, what it was found by, and the moment
     that they describe: start, end and its best frame's time (`at`), in seconds."""
@@ -92,7 +94,7 @@ def search_text(place: Rooms, words: str, projects: list[str], limit: int) -> li
 
 
 def _search(
-    place: Rooms, words: str, vector: Floats, projects: list[str], limit: int
+    place: Services, words: str, vector: Floats, projects: list[str], limit: int
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -118,7 +120,7 @@ def _found_by(found: TextMatch) -> list[str]:
 
 
 def ask(
-    place: Rooms, words: str, projects: list[str], limit: int, patience: float = PATIENCE
+    place: Services, words: str, projects: list[str], limit: int, patience: float = PATIENCE
 ) -> list[dict[str, Any]]:
     """Have a worker run `search_text`, and wait for its answer, `patience` seconds at most.
 
@@ -130,7 +132,7 @@ def ask(
 
 
 def ask_heat_maps(
-    place: Rooms, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
+    place: Services, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
 ) -> dict[str, Any]:
     """Have a worker run `heat_maps`, and wait for its answer, `patience` seconds at most. Who may
     see both clips must be known before.
@@ -143,7 +145,7 @@ def ask_heat_maps(
 
 
 def _asked(
-    place: Rooms, key: str, asked: Question | HeatMapQuestion, patience: float
+    place: Services, key: str, asked: Question | HeatMapQuestion, patience: float
 ) -> dict[str, Any]:
     question = json.dumps(asdict(asked))
     push_briefly(place.redis, key, question, KEPT)
@@ -171,7 +173,7 @@ class Answerer(threading.Thread):
     it answers for heat maps too, which take longer than words.
     """
 
-    def __init__(self, place: Rooms, *, read: float = READ, draws: bool = True) -> None:
+    def __init__(self, place: Services, *, read: float = READ, draws: bool = True) -> None:
         super().__init__(name="answerer", daemon=True)
         self._place = place
         self._read = read

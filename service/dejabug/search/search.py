@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dejabug.access import policy
 from dejabug.access.callers import Caller
-from dejabug.access.policy import Choice, PairMatch, Wish
+from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.models import Issue
@@ -26,7 +26,7 @@ from dejabug.retrieval.results import Found, results_of
 from dejabug.retrieval.similar_issues import first_to_read, rank, tickets_of, with_originals
 from dejabug.search.questions import ask
 from dejabug.search.uploads import Upload
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # Seconds that a question's further pages are kept.
 PAGES_KEPT = 300
@@ -86,11 +86,11 @@ class Ranking(BaseModel):
 class Told:
     """Choices that the filters let through, and the issues that they name."""
 
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[Suggestion] = field(default_factory=list)
     issues: dict[str, Issue] = field(default_factory=dict)
 
 
-def projects_of(place: Rooms, caller: Caller, filters: Filters) -> list[str]:
+def projects_of(place: Services, caller: Caller, filters: Filters) -> list[str]:
     """Where to look for this caller. Raises ForeignProjectError."""
     wanted = {name.upper() for name in filters.project} or caller.projects
     if foreign := sorted(wanted - caller.projects):
@@ -101,7 +101,7 @@ def projects_of(place: Rooms, caller: Caller, filters: Filters) -> list[str]:
 
 @searching("words")
 def by_words(
-    place: Rooms,
+    place: Services,
     caller: Caller,
     words: str,
     filters: Filters,
@@ -136,7 +136,7 @@ def _pair(hit: Mapping[str, Any]) -> PairMatch:
 
 
 @searching("issue")
-def like_issue(place: Rooms, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
+def like_issue(place: Services, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
     """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
     JiraError."""
     record = place.catalogue.issue_by_key(key)
@@ -154,7 +154,9 @@ def like_issue(place: Rooms, caller: Caller, key: str, filters: Filters, limit: 
     return _page(place, caller, ranking, limit)
 
 
-def like_upload(place: Rooms, caller: Caller, upload: Upload, filters: Filters, limit: int) -> Page:
+def like_upload(
+    place: Services, caller: Caller, upload: Upload, filters: Filters, limit: int
+) -> Page:
     """Issues whose clips are like an upload that is done. Raises JiraError."""
     question = f"upload {upload.id}"
     ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=upload.pairs)
@@ -162,7 +164,7 @@ def like_upload(place: Rooms, caller: Caller, upload: Upload, filters: Filters, 
 
 
 def further(
-    place: Rooms,
+    place: Services,
     caller: Caller,
     cursor: str,
     question: str,
@@ -187,7 +189,7 @@ def further(
     return _page(place, caller, ranking, limit)
 
 
-def _page(place: Rooms, caller: Caller, ranking: Ranking, limit: int) -> Page:
+def _page(place: Services, caller: Caller, ranking: Ranking, limit: int) -> Page:
     """Tell up to `limit` results of what is left, and keep the rest for the next page."""
     left, told, seen = ranking.pairs, Told(), set(ranking.told)
     while True:
@@ -209,7 +211,7 @@ def _page(place: Rooms, caller: Caller, ranking: Ranking, limit: int) -> Page:
     return Page(results, _keep(place, ranking.model_copy(update={"pairs": pairs, "told": earlier})))
 
 
-def _tellable(place: Rooms, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
+def _tellable(place: Services, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
     """What may be told of these pairs, and passes the filters. Raises HiddenIssueError when the
     issue that was asked about may not."""
     settings, filters = place.settings, ranking.filters
@@ -224,13 +226,13 @@ def _tellable(place: Rooms, caller: Caller, ranking: Ranking, pairs: list[PairMa
         raise HiddenIssueError
     # A rejected pair is rejected under its canonical issue's name as well.
     rejected = place.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
-    wish = Wish(0.0, len(pairs), rejected, off)
+    wish = SuggestionLimits(0.0, len(pairs), rejected, off)
     choices = policy.to_tell(own, pairs, tickets, wish)
     kept = [each for each in choices if _passes(place, issues[each.issue_id], filters)]
     return Told(kept, issues)
 
 
-def _passes(place: Rooms, issue: Issue, filters: Filters) -> bool:
+def _passes(place: Services, issue: Issue, filters: Filters) -> bool:
     day = _day(issue.created)
     return (
         _among([issue.project], filters.project)
@@ -256,7 +258,7 @@ def _day(created: str) -> date | None:
         return None
 
 
-def _keep(place: Rooms, ranking: Ranking) -> str:
+def _keep(place: Services, ranking: Ranking) -> str:
     cursor = secrets.token_hex(16)
     keep_briefly(place.redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
     return cursor

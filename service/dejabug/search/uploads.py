@@ -27,7 +27,7 @@ from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import TimedVectors
 from dejabug.retrieval.same_files import same_file_pairs, twins_of
 from dejabug.retrieval.similar_issues import doubted
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class Upload:
 
 
 @contextmanager
-def receiving(place: Rooms) -> Iterator[tuple[str, Path]]:
+def receiving(place: Services) -> Iterator[tuple[str, Path]]:
     """An unguessable id, and a folder in which to write the file, `clip`. When that ends well, the
     upload can be submitted; else nothing is left of it.
 
@@ -85,7 +85,7 @@ def receiving(place: Rooms) -> Iterator[tuple[str, Path]]:
         yield upload_id, folder
 
 
-def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
+def submit(place: Services, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
     """Have a worker of the queue `search` compare the file with the clips of these projects."""
     try:
         _submit(place, upload_id, caller, projects, asked)
@@ -94,7 +94,7 @@ def submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked
         raise
 
 
-def _submit(place: Rooms, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
+def _submit(place: Services, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
     row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
     row["projects"] = json.dumps(projects)
     with place.redis.pipeline(transaction=True) as pipe:
@@ -116,7 +116,7 @@ def _submit(place: Rooms, upload_id: str, caller: str, projects: list[str], aske
         pipe.execute()
 
 
-def look(place: Rooms, upload_id: str, caller: str) -> Upload | None:
+def look(place: Services, upload_id: str, caller: str) -> Upload | None:
     """How far this caller's upload is; None for another's, or one that is no longer kept."""
     row = {text_of(k): text_of(v) for k, v in place.redis.hgetall(_key(upload_id)).items()}
     if row.get("caller") != caller:
@@ -127,12 +127,12 @@ def look(place: Rooms, upload_id: str, caller: str) -> Upload | None:
     return Upload(upload_id, caller, row["asked"], projects, state, row.get("reason", ""), pairs)
 
 
-def await_end(place: Rooms, upload_id: str, seconds: float) -> None:
+def await_end(place: Services, upload_id: str, seconds: float) -> None:
     """Wait until an upload is done or has failed, so many seconds at most."""
     await_reply(place.redis, upload_id, seconds)
 
 
-def forget(place: Rooms, upload_id: str) -> None:
+def forget(place: Services, upload_id: str) -> None:
     """Keep nothing of an upload; a worker that is at it stops at its next step."""
     place.redis.delete(_key(upload_id))
     place.uploads.discard(upload_id)
@@ -141,7 +141,7 @@ def forget(place: Rooms, upload_id: str) -> None:
 @searching("clip")
 def search_upload(upload_id: str, projects: list[str]) -> None:
     """The job: sample, embed and compare an upload; its file is deleted in any case."""
-    place = rooms()
+    place = services()
     try:
         end = _answer(place, upload_id, projects)
         place.uploads.discard(upload_id)  # before anybody is told
@@ -151,7 +151,7 @@ def search_upload(upload_id: str, projects: list[str]) -> None:
         log.info("upload_forgotten", upload=upload_id)
 
 
-def _answer(place: Rooms, upload_id: str, projects: list[str]) -> dict[str, str]:
+def _answer(place: Services, upload_id: str, projects: list[str]) -> dict[str, str]:
     try:
         pairs, note = _compare(place, upload_id, projects)
     except media.ClipError as error:
@@ -167,7 +167,7 @@ def _answer(place: Rooms, upload_id: str, projects: list[str]) -> dict[str, str]
     return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
 
 
-def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
+def _compare(place: Services, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
     """What an upload is like, and what of it was not looked at."""
     _tell(place, upload_id, state="sampling")
     with place.uploads.reading(upload_id) as path:
@@ -193,7 +193,7 @@ def _compare(place: Rooms, upload_id: str, projects: list[str]) -> tuple[list[Pa
     return policy.best_per_issue("", pairs), note_on(frames)
 
 
-def _tell(place: Rooms, upload_id: str, **told: str) -> None:
+def _tell(place: Services, upload_id: str, **told: str) -> None:
     """Write down how far an upload is. Raises ForgottenError."""
     row: dict[Any, Any] = dict(told)
     with place.redis.pipeline(transaction=True) as pipe:
@@ -205,7 +205,7 @@ def _tell(place: Rooms, upload_id: str, **told: str) -> None:
         raise ForgottenError
 
 
-def _end(place: Rooms, upload_id: str, **told: str) -> None:
+def _end(place: Services, upload_id: str, **told: str) -> None:
     _tell(place, upload_id, **told)
     put_reply(place.redis, upload_id, True)
     why = told.get("reason", "").split(":")[0]

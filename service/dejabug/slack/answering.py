@@ -9,7 +9,7 @@ from typing import Any
 from dejabug.access import policy
 from dejabug.access.callers import Caller
 from dejabug.infra.metrics import SUGGESTIONS
-from dejabug.records.progress import standing_of
+from dejabug.records.progress import progress_of
 from dejabug.retrieval.similar_issues import tickets_of
 from dejabug.search import uploads
 from dejabug.search.search import (
@@ -21,7 +21,7 @@ from dejabug.search.search import (
     like_upload,
     projects_of,
 )
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
@@ -85,11 +85,11 @@ def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
     return blocks.results(page, title, question, picture, _note(asker.place, kind, said, who))
 
 
-def _note(place: Rooms, kind: str, said: str, who: Caller) -> str:
+def _note(place: Services, kind: str, said: str, who: Caller) -> str:
     """Why little may be found: of what is like an issue, or like a clip that was not looked at
     whole."""
     if kind == "issue" and (record := place.catalogue.issue_by_key(said)):
-        return standing_of(place.catalogue, record).reason or ""
+        return progress_of(place.catalogue, record).reason or ""
     if kind == "upload" and (upload := uploads.look(place, said, who.name)) and upload.reason:
         return f"{upload.reason[0].upper()}{upload.reason[1:]}."
     return ""

@@ -28,7 +28,7 @@ from dejabug.media_store.objects import StoreAwayError
 from dejabug.search.questions import SearchFailedError
 from dejabug.search.search import HiddenIssueError, NoSuchPageError
 from dejabug.search.uploads import TooManyUploadsError
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
@@ -50,7 +50,7 @@ class TooManyError(Exception):
     """Somebody has asked too often; the message says how long to wait."""
 
 
-def http_handler(place: Rooms) -> SlackRequestHandler | None:
+def http_handler(place: Services) -> SlackRequestHandler | None:
     """What answers at `/slack/events`; None where no Slack app is set up."""
     settings = place.settings
     secrets = (settings.slack_signing_secret, settings.slack_bot_token)
@@ -59,7 +59,7 @@ def http_handler(place: Rooms) -> SlackRequestHandler | None:
     return SlackRequestHandler(create_bolt(place))
 
 
-def run_socket(place: Rooms) -> None:
+def run_socket(place: Services) -> None:
     """Serve by Socket Mode until ended. Raises ValueError where a token is not set."""
     settings = place.settings
     if not settings.slack_app_token.get_secret_value():
@@ -71,7 +71,7 @@ def run_socket(place: Rooms) -> None:
     SocketModeHandler(create_bolt(place), token).start()  # type: ignore[no-untyped-call]
 
 
-def create_bolt(place: Rooms, client: WebClient | None = None) -> App:
+def create_bolt(place: Services, client: WebClient | None = None) -> App:
     """The app; `client` speaks to Slack."""
     token = place.settings.slack_bot_token.get_secret_value()
     bolt = App(
@@ -84,7 +84,7 @@ def create_bolt(place: Rooms, client: WebClient | None = None) -> App:
     return bolt
 
 
-def _register(bolt: App, place: Rooms) -> None:
+def _register(bolt: App, place: Services) -> None:
     # Not Bolt's own threads: a question may take minutes, and the next acknowledgement needs one.
     threads = ThreadPoolExecutor(THREADS, "slack")
 
@@ -152,7 +152,7 @@ def _tell(respond: Respond, error: Exception) -> None:
         _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
 
 
-def _asker(place: Rooms, args: Args) -> Asker:
+def _asker(place: Services, args: Args) -> Asker:
     """Who asks, within their rate. Raises TooManyError."""
     begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result

@@ -16,7 +16,7 @@ from dejabug.jira.models import Issue
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import Found, answered_by
 from dejabug.search.search import Page
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # Signs of a summary, and of a status, that are shown; a section holds 3,000, and each may become
 # five by escaping.
@@ -95,7 +95,7 @@ def has_pictures(message: Message) -> bool:
     return any("accessory" in block for block in message.get("blocks", ()))
 
 
-def pictures_for(place: Rooms, reader: str) -> Picture:
+def pictures_for(place: Services, reader: str) -> Picture:
     """Signed addresses of results' pictures for this reader, where such are wanted."""
     settings = place.settings
     secret = settings.media_secret.get_secret_value().encode()

@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from dejabug.access.callers import Caller
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 class Asker:
     """A Slack user, and Slack itself to ask about them; `home` is the workspace of our app."""
 
-    place: Rooms
+    place: Services
     client: WebClient
     home: AuthorizeResult
     user: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from dejabug.access import policy
-from dejabug.access.policy import Choice
+from dejabug.access.policy import Suggestion
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
@@ -28,7 +28,7 @@ from dejabug.retrieval.similar_issues import (
     for_comment,
     tickets_of,
 )
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -74,44 +74,44 @@ def heard(comment: Comment, *, customers: bool) -> list[Command]:
     return [] if customers and comment.public else commands_in(comment.body)
 
 
-def obey(place: Rooms, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
+def obey(place: Services, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
     """Do what somebody wants on an issue, and note our answer to them."""
     answers = dict(_answer(place, record, each) for each in commands)
     note = f"_To {escape(author)}:_ {' '.join(answers)}"
-    place.ledger.put_note(record.id, note, set().union(*answers.values()))
+    place.comments.put_note(record.id, note, set().union(*answers.values()))
     log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
 
 
-def standing_note(place: Rooms, record: IssueRecord) -> str:
+def standing_note(place: Services, record: IssueRecord) -> str:
     """Our last answer on an issue; empty once it tells of one that may not be told there any
     more."""
-    told = place.ledger.note_tells_of(record.id)
+    told = place.comments.note_tells_of(record.id)
     allowed = _all_like(place, record, told)[1] if told else []
     if not told <= set().union(*(choice.issues() for choice in allowed)):
-        place.ledger.put_note(record.id, "")
-    return place.ledger.note(record.id)
+        place.comments.put_note(record.id, "")
+    return place.comments.note(record.id)
 
 
-def look_anew(place: Rooms, record: IssueRecord) -> None:
+def look_anew(place: Services, record: IssueRecord) -> None:
     """Suggest here again, also where somebody muted us or deleted our comment, and try clips again
     that could not be read."""
-    place.ledger.mute(record.id, False)
-    place.ledger.reopen(record.id)
+    place.comments.mute(record.id, False)
+    place.comments.reopen(record.id)
     for clip in place.catalogue.clips_of(record.id):
         if clip.status is ClipStatus.FAILED:
             place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
 
 
-def _answer(place: Rooms, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
+def _answer(place: Services, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
     """Our words, and the issues of which they tell what only some may know."""
     if command.verb == "why" and command.key is not None:
         return _explain(place, record, command.key)
     return _do(place, record, command), set()
 
 
-def _do(place: Rooms, record: IssueRecord, command: Command) -> str:
+def _do(place: Services, record: IssueRecord, command: Command) -> str:
     if command.verb == "mute":
-        place.ledger.mute(record.id, True)
+        place.comments.mute(record.id, True)
         return "Muted here. /dejabug again brings suggestions back."
     if command.verb == "again":
         look_anew(place, record)
@@ -119,7 +119,7 @@ def _do(place: Rooms, record: IssueRecord, command: Command) -> str:
     return HELP if command.key is None else _reject(place, record, command.key)
 
 
-def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
+def _reject(place: Services, record: IssueRecord, key: str) -> str:
     """A verdict counts on both issues, so that it takes one that may be named here: nobody decides
     over tickets that readers of this one may not see."""
     other = place.catalogue.issue_by_key(key)
@@ -129,7 +129,7 @@ def _reject(place: Rooms, record: IssueRecord, key: str) -> str:
     return f"{key} is not suggested here, and will not be."
 
 
-def _may_be_named(place: Rooms, issue_id: str, other: str) -> bool:
+def _may_be_named(place: Services, issue_id: str, other: str) -> bool:
     """Whether every reader of an issue may be told of the other one, as Jira shows both now."""
     issues = place.jira.issues([issue_id, other])
     tickets = tickets_of(issues.values(), place.settings)
@@ -139,7 +139,7 @@ def _may_be_named(place: Rooms, issue_id: str, other: str) -> bool:
     return policy.may_comment_on(tickets[issue_id], tickets[other], projects)
 
 
-def _explain(place: Rooms, record: IssueRecord, key: str) -> tuple[str, set[str]]:
+def _explain(place: Services, record: IssueRecord, key: str) -> tuple[str, set[str]]:
     asked = place.catalogue.issue_by_key(key)
     answer, choices = _all_like(place, record, [asked.id] if asked else [])
     keys = answer.keys()
@@ -157,14 +157,16 @@ def _explain(place: Rooms, record: IssueRecord, key: str) -> tuple[str, set[str]
 
 
 def _all_like(
-    place: Rooms, record: IssueRecord, asked: Collection[str]
-) -> tuple[Answer, list[Choice]]:
+    place: Services, record: IssueRecord, asked: Collection[str]
+) -> tuple[Answer, list[Suggestion]]:
     """What may be told of on an issue, however little it is alike; `asked` are read in any case."""
     answer = find_for_issue(place, record, also=asked)
     return answer, for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
 
 
-def _reasons(place: Rooms, key: str, choice: Choice, answer: Answer, threshold: float) -> str:
+def _reasons(
+    place: Services, key: str, choice: Suggestion, answer: Answer, threshold: float
+) -> str:
     pair = choice.pair
     parts = [f"{key}: score {rounded_down(pair.score):.2f}"]
     if math.isinf(threshold):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from dejabug.access.policy import Choice, PairMatch
+from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import rounded_down
 from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
@@ -19,10 +19,10 @@ from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
 from dejabug.media_store.thumbnails import Panel, strip
 from dejabug.records.comments import CommentRecord
-from dejabug.records.issue_fields import OWN_PICTURES, face_of
+from dejabug.records.issue_fields import OWN_PICTURES, fingerprint_of
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval.similar_issues import Answer, comment_threshold, find_for_issue, for_comment
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.suggestions.comment_commands import standing_note
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 SAME_MOMENT = 1.0
 
 
-def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
+def refresh_comment(place: Services, issue_id: str) -> list[Suggestion]:
     """Write, edit or delete our comment on an issue, as its matches now demand; what it names.
 
     Does nothing while its words or one of its clips still wait: the last one to finish asks again.
@@ -46,9 +46,9 @@ def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
     except IssueGoneError:
         return []  # its deletion has a webhook of its own
     speaks = place.projects.rules(record.project).mode == "on"
-    chosen: list[Choice] = []
+    chosen: list[Suggestion] = []
     answer = Answer([], {}, frozenset())
-    if speaks and not place.ledger.muted(issue_id):
+    if speaks and not place.comments.muted(issue_id):
         answer = find_for_issue(place, record)
         threshold = comment_threshold(place, record.project, answer)
         limit = place.settings.max_suggestions
@@ -69,7 +69,9 @@ def refresh_comment(place: Rooms, issue_id: str) -> list[Choice]:
     return chosen
 
 
-def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]) -> bytes | None:
+def picture_strip(
+    place: Services, pairs: Sequence[PairMatch], keys: dict[str, str]
+) -> bytes | None:
     """The new clip's moments beside the found ones' → a PNG, or None when no pictures are kept.
 
     `keys` are issue keys by issue id. One row where all matches are of about the same moment of the
@@ -98,9 +100,11 @@ def picture_strip(place: Rooms, pairs: Sequence[PairMatch], keys: dict[str, str]
 
 
 @stage("comment")
-def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice], note: str) -> bool:
+def _write(
+    place: Services, issue: Issue, answer: Answer, chosen: Sequence[Suggestion], note: str
+) -> bool:
     """Write or edit our comment, unless it says so already; whether that was done."""
-    jira, ledger = place.jira, place.ledger
+    jira, ledger = place.jira, place.comments
     suggestions = [_suggested(place, choice, answer) for choice in chosen]
     label = place.encoder_label()
     digest = hashlib.sha256(repr((suggestions, note, label)).encode()).hexdigest()[:16]
@@ -142,7 +146,7 @@ def _write(place: Rooms, issue: Issue, answer: Answer, chosen: Sequence[Choice],
     return True
 
 
-def _changed_meanwhile(place: Rooms, answer: Answer, chosen: Sequence[Choice]) -> bool:
+def _changed_meanwhile(place: Services, answer: Answer, chosen: Sequence[Suggestion]) -> bool:
     """Whether an issue that we just named says something else by now, or may be read by others.
 
     From here on our comment is known to name it, and is corrected when it changes; it was not known
@@ -152,12 +156,13 @@ def _changed_meanwhile(place: Rooms, answer: Answer, chosen: Sequence[Choice]) -
     named = set().union(*(choice.issues() for choice in chosen)) & answer.tickets.keys()
     now = place.jira.issues(named) if named else {}
     return any(
-        other not in now or face_of(now[other], kinds) != face_of(answer.tickets[other], kinds)
+        other not in now
+        or fingerprint_of(now[other], kinds) != fingerprint_of(answer.tickets[other], kinds)
         for other in named
     )
 
 
-def _put(place: Rooms, issue: Issue, old: CommentRecord | None, body: str) -> str | None:
+def _put(place: Services, issue: Issue, old: CommentRecord | None, body: str) -> str | None:
     """Edit our comment, or write it where there is none; its id, None where a person deleted it."""
     if old is not None:
         try:
@@ -169,9 +174,9 @@ def _put(place: Rooms, issue: Issue, old: CommentRecord | None, body: str) -> st
     return place.jira.create_comment(issue.id, body, internal=issue.service_project)
 
 
-def _withdraw(place: Rooms, issue: Issue) -> None:
+def _withdraw(place: Services, issue: Issue) -> None:
     """Take away our comment and its pictures, also where a job was broken off while writing."""
-    old, begun = place.ledger.comment(issue.id), place.ledger.begun(issue.id)
+    old, begun = place.comments.comment(issue.id), place.comments.begun(issue.id)
     if begun and old is None:
         old = _found_again(place, issue.id)
     if old is None and not begun:
@@ -179,18 +184,18 @@ def _withdraw(place: Rooms, issue: Issue) -> None:
     if old is not None:
         place.jira.delete_comment(issue.id, old.id)
     _clear_strips(place, issue, keep="")
-    place.ledger.put_comment(issue.id, None)
+    place.comments.put_comment(issue.id, None)
     COMMENTS.labels("withdrawn").inc()
     log.info("comment_withdrawn", issue_id=issue.id)
 
 
-def _found_again(place: Rooms, issue_id: str) -> CommentRecord | None:
+def _found_again(place: Services, issue_id: str) -> CommentRecord | None:
     """A comment of ours that Jira has and we do not remember."""
     found = place.jira.find_own_comment(issue_id)
     return CommentRecord(found, "") if found else None
 
 
-def _clear_strips(place: Rooms, issue: Issue, *, keep: str) -> None:
+def _clear_strips(place: Services, issue: Issue, *, keep: str) -> None:
     """Take away the pictures that earlier versions of our comment showed."""
     us = place.jira.myself()
     for file in issue.attachments:
@@ -199,7 +204,7 @@ def _clear_strips(place: Rooms, issue: Issue, *, keep: str) -> None:
             place.jira.delete_attachment(file.id)
 
 
-def _suggested(place: Rooms, choice: Choice, answer: Answer) -> Suggested:
+def _suggested(place: Services, choice: Suggestion, answer: Answer) -> Suggested:
     pair, issue = choice.pair, answer.tickets[choice.issue_id]
     clips = {clip.id: clip for clip in place.catalogue.clips_of(pair.found_issue_id)}
     found = clips.get(pair.found_clip_id)

@@ -8,7 +8,7 @@ from flask import Flask
 
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import serve_metrics
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
 from dejabug.web import api, health, media, missing, pages, panel, slack, webhooks
@@ -24,10 +24,10 @@ __all__ = ["create_app"]
 log = structlog.get_logger()
 
 
-def create_app(place: Rooms | None = None) -> Flask:
+def create_app(place: Services | None = None) -> Flask:
     """The service as a WSGI app. Raises ValueError when no webhook secret is set, nothing here can
     speak to the media store, or the panel's or the provider's settings are not complete."""
-    place = place or Rooms(get_settings())
+    place = place or Services(get_settings())
     configure_logs(place.settings.log_format)
     if not place.settings.webhook_secret.get_secret_value():
         raise ValueError(

@@ -22,10 +22,10 @@ from dejabug.index import IndexUnavailableError, text_of
 from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
 from dejabug.records.catalogue import PENDING
-from dejabug.records.index_location import IndexHome
+from dejabug.records.index_location import IndexLocation
 from dejabug.records.types import ClipStatus
 from dejabug.search.questions import questions_key
-from dejabug.services import QUEUES, Rooms
+from dejabug.services import QUEUES, Services
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
@@ -40,10 +40,10 @@ class Census(Collector):
     while the Redis that holds the vectors does not."""
 
     def __init__(self, settings: Settings) -> None:
-        self._place = Rooms(settings)
+        self._place = Services(settings)
         main = _impatient(settings.redis_url)
         index = _impatient(settings.index_redis_url) if settings.vectors_apart else main
-        self._place.__dict__.update(redis=main, index_home=IndexHome(main, index))
+        self._place.__dict__.update(redis=main, index_location=IndexLocation(main, index))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: being registered must not ask Redis."""
@@ -61,7 +61,7 @@ class Census(Collector):
             yield _gauge("index_up", about, bool(indexed))
             yield from indexed
 
-    def _count(self, *counts: Callable[[Rooms], Iterator[Metric]]) -> list[Metric]:
+    def _count(self, *counts: Callable[[Services], Iterator[Metric]]) -> list[Metric]:
         """What these count; nothing when one of them cannot."""
         found: list[Metric] = []
         try:
@@ -100,13 +100,13 @@ def _disk(settings: Settings) -> Iterator[Metric]:
     yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
 
 
-def _memory(place: Rooms) -> Iterator[Metric]:
+def _memory(place: Services) -> Iterator[Metric]:
     """Of the queues' Redis, and of the vectors' where that is another and answers."""
     about = "1 when Redis takes writes; 0 while it is full, a replica, or cannot write to its disk."
     takes = _by_redis("takes_writes", about)
     used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
     limit = _by_redis("memory_limit_bytes", "Redis' maxmemory, by what it holds; 0: no limit.")
-    home = place.index_home
+    home = place.index_location
     for holds, connection in {"index": home.index, "queues": home.main}.items():
         if holds == "index" and not home.apart:
             continue
@@ -128,7 +128,7 @@ def _by_redis(name: str, about: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"dejabug_redis_{name}", about, labels=["holds"])
 
 
-def _queues(place: Rooms) -> Iterator[Metric]:
+def _queues(place: Services) -> Iterator[Metric]:
     queues = {name: place.queue(name) for name in QUEUES}
     counts: tuple[tuple[str, str, Callable[[Any], float]], ...] = (
         ("queue_jobs", "Jobs that wait in a queue.", lambda queue: queue.count),
@@ -167,7 +167,7 @@ def _oldest(queue: Any) -> float:
     return max(0.0, time.time() - utcparse(text_of(queued)).timestamp()) if queued else 0.0
 
 
-def _questions(place: Rooms) -> Iterator[Metric]:
+def _questions(place: Services) -> Iterator[Metric]:
     key = questions_key(place.collection)
     yield _gauge("questions", "Questions in words that wait for a worker.", place.redis.llen(key))
     first: Any = place.redis.lindex(key, 0)
@@ -176,7 +176,7 @@ def _questions(place: Rooms) -> Iterator[Metric]:
     yield _gauge("questions_oldest_seconds", "How long the first of them has waited.", waited)
 
 
-def _promises(place: Rooms) -> Iterator[Metric]:
+def _promises(place: Services) -> Iterator[Metric]:
     about = "Issues that a webhook or a round told of and that were not read since."
     yield _gauge("promises", about, place.redis.zcard(PENDING))
     first: Any = place.redis.zrange(PENDING, 0, 0, withscores=True)
@@ -184,7 +184,7 @@ def _promises(place: Rooms) -> Iterator[Metric]:
     yield _gauge("promises_oldest_seconds", "How long the first of them has waited.", waited)
 
 
-def _catalogue(place: Rooms) -> Iterator[Metric]:
+def _catalogue(place: Services) -> Iterator[Metric]:
     family = GaugeMetricFamily("dejabug_clips", "Clips by what became of them.", labels=["status"])
     for status in ClipStatus:
         family.add_metric([str(status)], place.catalogue.count(status))
@@ -194,8 +194,8 @@ def _catalogue(place: Rooms) -> Iterator[Metric]:
     yield _gauge("words_waiting", "Tickets whose words wait to be embedded.", waiting)
 
 
-def _index(place: Rooms) -> Iterator[Metric]:
-    place.index_home.index.ping()
+def _index(place: Services) -> Iterator[Metric]:
+    place.index_location.index.ping()
     clips = GaugeMetricFamily("dejabug_index_clips", "Clips that have frames in the index.")
     if not place.collection.knows_dimensions():
         clips.add_metric([], 0)  # no worker has ever started
@@ -213,7 +213,7 @@ def _index(place: Rooms) -> Iterator[Metric]:
     yield InfoMetricFamily("dejabug_index", about, which)
 
 
-def _encoder(place: Rooms) -> Iterator[Metric]:
+def _encoder(place: Services) -> Iterator[Metric]:
     about = "The encoder in use: its name, and its model, precision and device as a worker told."
     which = {"name": place.encoder_name, "label": place.encoder_label()}
     yield InfoMetricFamily("dejabug_encoder", about, which)

@@ -12,7 +12,7 @@ from dejabug.index import IndexUnavailableError
 from dejabug.infra.refused_writes import refusal, refused
 from dejabug.maintenance.index_repair import lacks
 from dejabug.records.types import ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 blueprint = Blueprint("health", __name__)
 
@@ -30,7 +30,7 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """200 when Redis answers and takes writes, the index is complete and each queue has a worker;
     else 503."""
-    place: Rooms = current_app.extensions["dejabug"]
+    place: Services = current_app.extensions["dejabug"]
     try:
         report = readiness(place)
     except (redis.RedisError, IndexUnavailableError) as error:
@@ -46,7 +46,7 @@ def takes_webhooks() -> tuple[Response, int]:
     all the same, since their work waits in Redis. A Redis that is full counts as well: it answers
     searches, and webhooks get their 503 each.
     """
-    place: Rooms = current_app.extensions["dejabug"]
+    place: Services = current_app.extensions["dejabug"]
     try:
         # Redis refuses this, too, while it loads its data or cannot write it to disk.
         place.redis.ping()
@@ -55,7 +55,7 @@ def takes_webhooks() -> tuple[Response, int]:
     return jsonify(ready=True, problems=[]), 200
 
 
-def readiness(place: Rooms) -> dict[str, Any]:
+def readiness(place: Services) -> dict[str, Any]:
     """Model, device and index in use, and what is missing. Raises redis.RedisError."""
     state = place.index.state()
     problems = [

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.heat_maps import Spot
 from dejabug.search.questions import SearchFailedError, ask_heat_maps
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # Each waits for a worker and takes its time: others' requests need the threads.
 AT_ONCE = BoundedSemaphore(2)
@@ -54,7 +54,7 @@ class HeatMaps(BaseModel):
     there: HeatMap
 
 
-def spots(place: Rooms, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> list[Spot]:
+def spots(place: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> list[Spot]:
     """The pictures nearest to what was asked, of `here` and `there`; fewer than two where a clip
     is not among those that may be seen, or no picture of it is kept and shown."""
     found = []
@@ -68,7 +68,7 @@ def spots(place: Rooms, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> 
     return found
 
 
-def heat_maps_at(place: Rooms, here: Spot, there: Spot) -> HeatMaps:
+def heat_maps_at(place: Services, here: Spot, there: Spot) -> HeatMaps:
     """Have a worker draw them. Raises SearchFailedError, also while too many wait."""
     if not AT_ONCE.acquire(blocking=False):
         raise SearchFailedError("other heat maps are being drawn; try again in a moment")

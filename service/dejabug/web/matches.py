@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dejabug.access import policy
-from dejabug.access.policy import Choice, Wish
+from dejabug.access.policy import Suggestion, SuggestionLimits
 from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
 from dejabug.ingest.previews import queue_preview
 from dejabug.jira.comments import fixed_in
@@ -13,7 +13,7 @@ from dejabug.jira.models import Issue
 from dejabug.ranking import Moment
 from dejabug.records.types import IssueRecord
 from dejabug.retrieval.similar_issues import Answer, Read, find_for_reader, tickets_of
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.media import media_address, video_state
 
 # Matches that a panel lists: nobody reads further.
@@ -23,7 +23,7 @@ WATCHED_FIRST = 3
 
 
 def matches_for(
-    place: Rooms, record: IssueRecord, reader: str, read: Read
+    place: Services, record: IssueRecord, reader: str, read: Read
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
     """The issue and its matches, as `read` lets the reader see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
@@ -32,7 +32,9 @@ def matches_for(
     if own is None:
         return None
     linked = set(own.duplicates(place.settings.duplicate_link_types))
-    wish = Wish(place.settings.panel_threshold, MOST, answer.rejected, place.projects.off())
+    wish = SuggestionLimits(
+        place.settings.panel_threshold, MOST, answer.rejected, place.projects.off()
+    )
     tickets = tickets_of(answer.tickets.values(), place.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
     keys, matches, curves = answer.keys(), [], place.calibrations
@@ -55,7 +57,7 @@ def matches_for(
     return own, matches
 
 
-def _beside(choice: Choice) -> list[str]:
+def _beside(choice: Suggestion) -> list[str]:
     """The found issues that the named one stands for."""
     found = choice.pair.found_issue_id
     return [other for other in (found, *choice.also) if other != choice.issue_id]
@@ -74,7 +76,7 @@ def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
     }
 
 
-def _strength(choice: Choice, answer: Answer) -> dict[str, Any]:
+def _strength(choice: Suggestion, answer: Answer) -> dict[str, Any]:
     pair, issue = choice.pair, answer.tickets[choice.issue_id]
     fixed = fixed_in(issue.resolution, issue.fix_versions)
     return {
@@ -99,7 +101,7 @@ def _moment(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _clip(place: Rooms, clip_id: str, reader: str) -> dict[str, Any] | None:
+def _clip(place: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
     clip = place.catalogue.clip(clip_id) if clip_id else None
     if clip is None:
         return None

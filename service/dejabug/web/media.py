@@ -31,7 +31,7 @@ from dejabug.access.signed_urls import (
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import ObjectReader, StoreAwayError
 from dejabug.records.types import ClipRecord, IssueRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.problems import problem
 from dejabug.web.sheets import drawn_sheet
 
@@ -52,7 +52,7 @@ SHEET_PATIENCE = 5.0  # seconds
 LONGEST_TIME = 9
 
 
-def media_address(place: Rooms, clip_id: str, reader: str) -> str:
+def media_address(place: Services, clip_id: str, reader: str) -> str:
     """The address under which this reader (a Jira account's id, or a name as in `callers`) finds a
     clip's pictures and preview for some minutes: add `/video.mp4` or
     `/pictures/<milliseconds>.jpg`.
@@ -63,7 +63,7 @@ def media_address(place: Rooms, clip_id: str, reader: str) -> str:
     return f"{place.settings.public_url}/media/{token}"
 
 
-def sheet_address(place: Rooms, clip: ClipRecord, reader: str) -> str | None:
+def sheet_address(place: Services, clip: ClipRecord, reader: str) -> str | None:
     """The address of a clip's contact sheet for this reader, for some minutes; None where no
     pictures of it are kept or shown."""
     if clip.unshown or not place.shows_media or not place.pictures.times(clip.id):
@@ -71,7 +71,7 @@ def sheet_address(place: Rooms, clip: ClipRecord, reader: str) -> str | None:
     return f"{media_address(place, clip.id, reader)}/sheet.jpg"
 
 
-def video_state(place: Rooms, clip: ClipRecord) -> Video:
+def video_state(place: Services, clip: ClipRecord) -> Video:
     """Whether a clip's preview can be watched, or will be; a picture has none."""
     if clip.still or clip.unshown:
         return "none"
@@ -199,7 +199,7 @@ def _granted(token: str) -> MediaGrant:
     return grant
 
 
-def _shown(place: Rooms, issue: IssueRecord, reader: str) -> bool:
+def _shown(place: Services, issue: IssueRecord, reader: str) -> bool:
     """Whether this reader may be shown an issue's media now. Raises JiraError."""
     off = place.projects.rules(issue.project).mode == "off"
     return not off and issue.id in place.sight(reader).may_see(reader, [issue.id])
@@ -230,10 +230,10 @@ def _sent(answer: Response, grant: MediaGrant) -> Response:
     return answer
 
 
-def _place() -> Rooms:
-    place: Rooms = current_app.extensions["dejabug"]
+def _place() -> Services:
+    place: Services = current_app.extensions["dejabug"]
     return place
 
 
-def _secret(place: Rooms) -> bytes:
+def _secret(place: Services) -> bytes:
     return place.settings.media_secret.get_secret_value().encode()

@@ -24,10 +24,10 @@ from dejabug.ingest.jobs import promise_sync, queue_suggestion
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.records.progress import standing_of, why
+from dejabug.records.progress import progress_of, why
 from dejabug.records.verdicts import Verdict
 from dejabug.search.questions import SearchFailedError
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.suggestions.comment_commands import look_anew
 from dejabug.web import problems
 from dejabug.web.forge import (
@@ -82,9 +82,9 @@ def similar(issue_id: str) -> Response:
     record = place.catalogue.issue(issue_id)
     if record is None:
         return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = standing_of(place.catalogue, record)
+    standing = progress_of(place.catalogue, record)
     total = len(standing.clips) + 1
-    muted = place.ledger.muted(issue_id)
+    muted = place.comments.muted(issue_id)
     off = place.projects.rules(record.project).mode == "off"
     matches: list[dict[str, Any]] = []
     if muted or off:
@@ -154,7 +154,7 @@ def mute(issue_id: str) -> Response:
     asked = _asked(muted=bool)
     _own(issue_id)
     place = _place()
-    place.ledger.mute(issue_id, asked["muted"])
+    place.comments.mute(issue_id, asked["muted"])
     queue_suggestion(place, issue_id)
     log.info("muted", issue_id=issue_id, muted=asked["muted"], by="panel")
     return jsonify(muted=asked["muted"])
@@ -285,6 +285,6 @@ def _read(issue_ids: Any) -> dict[str, Issue]:
     return _place().readers.read(viewer.account, viewer.token, issue_ids)
 
 
-def _place() -> Rooms:
-    place: Rooms = current_app.extensions["dejabug"]
+def _place() -> Services:
+    place: Services = current_app.extensions["dejabug"]
     return place

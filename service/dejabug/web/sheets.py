@@ -9,14 +9,14 @@ from PIL import Image
 
 from dejabug.media_store.contact_sheet import Tile, clock, contact_sheet
 from dejabug.records.types import ClipRecord
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
 JPEG_QUALITY = 88  # the frames were JPEGs before
 
 
-def drawn_sheet(place: Rooms, clip: ClipRecord) -> bytes | None:
+def drawn_sheet(place: Services, clip: ClipRecord) -> bytes | None:
     """A JPEG of all of a clip's frames; None where no pictures of it are kept. Raises
     StoreAwayError."""
     kept = place.pictures.every(clip.id)

@@ -21,7 +21,7 @@ from dejabug.jira.webhook_events import (
     verify_signature,
 )
 from dejabug.records.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
-from dejabug.services import ACCOUNT, Rooms
+from dejabug.services import ACCOUNT, Services
 
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
@@ -36,7 +36,7 @@ def jira_webhook() -> tuple[Response, int]:
     signed with our secret, 413 too large, 503 Redis is away or takes no writes: Jira will
     send it again.
     """
-    place: Rooms = current_app.extensions["dejabug"]
+    place: Services = current_app.extensions["dejabug"]
     body = request.get_data()
     try:
         secret = place.settings.webhook_secret.get_secret_value()
@@ -69,7 +69,7 @@ def jira_webhook() -> tuple[Response, int]:
     return _answer(202, "remembered" if fresh else "known already", event.kind)
 
 
-def remember(place: Rooms, event: Event, body: bytes) -> bool:
+def remember(place: Services, event: Event, body: bytes) -> bool:
     """Put the event's work on a queue, in one transaction with its memory; False if known.
 
     The body's digest tells repeats. Jira's own identifier of an event lies outside the signature.
@@ -82,7 +82,7 @@ def remember(place: Rooms, event: Event, body: bytes) -> bool:
         return _remember(place, event, body)
 
 
-def _remember(place: Rooms, event: Event, body: bytes) -> bool:
+def _remember(place: Services, event: Event, body: bytes) -> bool:
     key = event_key(hashlib.sha256(body).hexdigest())
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.watch(key)  # type: ignore[no-untyped-call]
@@ -102,7 +102,7 @@ def _remember(place: Rooms, event: Event, body: bytes) -> bool:
     return True
 
 
-def _count_refusal(place: Rooms) -> None:
+def _count_refusal(place: Services) -> None:
     """For the check of webhooks, which can then tell a wrong secret from silence."""
     with contextlib.suppress(redis.RedisError):
         place.redis.incr(REFUSALS)

@@ -20,14 +20,14 @@ from dejabug.jira.outage import polite
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.records import verdicts
 from dejabug.records.learned_parameters import (
+    LearnedParameters,
     LearningReport,
-    Lessons,
     are_held,
-    read_lessons,
-    write_lessons,
+    read_learned,
+    write_learned,
     write_report,
 )
-from dejabug.services import Rooms, rooms
+from dejabug.services import Services, services
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ PROBES = tuple(
 MUCH = 0.02
 
 
-def queue_learning(place: Rooms, *, now: bool = False) -> None:
+def queue_learning(place: Services, *, now: bool = False) -> None:
     """Queue a lesson when one is due, however many workers ask; `now`: whether it is due or not.
     Nothing is queued where no duplicate is known yet."""
     if not place.redis.exists(verdicts.KEY):
@@ -70,7 +70,7 @@ def queue_learning(place: Rooms, *, now: bool = False) -> None:
 @polite
 def learn_job() -> None:
     """One lesson, for the encoder that serves."""
-    place = rooms()
+    place = services()
     if not are_held(place.redis, place.encoder_name) and place.collection.knows_dimensions():
         try:
             study(place, most_asking=ASKING)
@@ -78,32 +78,32 @@ def learn_job() -> None:
             log.info("nothing_learned", why=str(error))
 
 
-def study(place: Rooms, progress: Progress = unseen, *, most_asking: int) -> Learned:
+def study(place: Services, progress: Progress = unseen, *, most_asking: int) -> Learned:
     """Learn for the encoder that counts, keep what wins, and note what came of it.
 
     Raises TooFewError where there are too few duplicates to learn weights from: then only their
     share is taken over.
     """
-    before = read_lessons(place.redis, place.encoder_name)
+    before = read_learned(place.redis, place.encoder_name)
     try:
         return _study(place, progress, most_asking)
     finally:
-        after = read_lessons(place.redis, place.encoder_name)
+        after = read_learned(place.redis, place.encoder_name)
         if differ(before, after) and place.serves(place.collection):
             correct_comments(place)
 
 
-def _study(place: Rooms, progress: Progress, most_asking: int) -> Learned:
+def _study(place: Services, progress: Progress, most_asking: int) -> Learned:
     name = place.encoder_name
     tickets, duplicates = count_duplicates(place)
     share = share_of(tickets, duplicates)
     try:
         learned = learn(studio(place), progress, most_asking=most_asking)
     except TooFewError:
-        write_lessons(place.redis, name, Lessons(share=share))
+        write_learned(place.redis, name, LearnedParameters(share=share))
         write_report(place.redis, name, LearningReport(time.time(), tickets, duplicates))
         raise
-    write_lessons(place.redis, name, Lessons(learned.lessons.calibrations, share))
+    write_learned(place.redis, name, LearnedParameters(learned.lessons.calibrations, share))
     report = LearningReport(
         time.time(),
         tickets,
@@ -126,25 +126,25 @@ def _study(place: Rooms, progress: Progress, most_asking: int) -> Learned:
     return learned
 
 
-def differ(before: Lessons, after: Lessons) -> bool:
+def differ(before: LearnedParameters, after: LearnedParameters) -> bool:
     """Whether the same pairs get clearly other scores."""
     old, new = before.in_force(), after.in_force()
     return any(abs(old.probability(each) - new.probability(each)) > MUCH for each in PROBES)
 
 
-def correct_comments(place: Rooms) -> int:
+def correct_comments(place: Services) -> int:
     """Bring every comment of ours in line with the scores of now; how many there are."""
     count = 0
     for project in place.catalogue.projects():
         for issue in place.catalogue.issues_of(project):
-            if issue.watched and place.ledger.comment(issue.id) is not None:
+            if issue.watched and place.comments.comment(issue.id) is not None:
                 queue_suggestion(place, issue.id)
                 count += 1
     log.info("comments_queued_for_new_scores", comments=count)
     return count
 
 
-def count_duplicates(place: Rooms) -> tuple[int, int]:
+def count_duplicates(place: Services) -> tuple[int, int]:
     """How many tickets are known, and how many of them repeat an earlier one, as links and people
     say."""
     group_of = groups(place.verdicts.all())

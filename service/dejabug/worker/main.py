@@ -30,10 +30,10 @@ from rq.serializers import JSONSerializer
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
-from dejabug.infra.job_queue import KeptQueue, NamedJob, Taken, is_ours
+from dejabug.infra.job_queue import InFlightJobs, NamedJob, ReliableQueue, is_ours
 from dejabug.infra.logs import Seldom
 from dejabug.infra.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS, serve_metrics
-from dejabug.infra.redis_tolerant_worker import PatientWorker
+from dejabug.infra.redis_tolerant_worker import RedisTolerantWorker
 from dejabug.infra.refused_writes import await_writes
 from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.infra.tracing import trace_of_job, traced
@@ -45,7 +45,7 @@ from dejabug.maintenance.jira_outage import queue_hail
 from dejabug.maintenance.purge import queue_purge
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.search.questions import ANSWERERS, Answerer
-from dejabug.services import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Rooms, connect
+from dejabug.services import ACCOUNT, EMBEDDING_QUEUES, QUEUES, Services, connect
 from dejabug.worker.learning_schedule import queue_learning
 
 log = structlog.get_logger()
@@ -81,14 +81,14 @@ OUTCOMES = {
 }
 
 
-class WarmWorker(PatientWorker):
+class WarmWorker(RedisTolerantWorker):
     """A worker with a heartbeat during jobs, and JSON jobs, none of which it can lose.
 
     `current` tells the names of the queues that are this worker's at the moment, where those may
     change: it is asked before each job.
     """
 
-    queue_class = KeptQueue
+    queue_class = ReliableQueue
     job_class = NamedJob
 
     def __init__(
@@ -128,7 +128,7 @@ class WarmWorker(PatientWorker):
             if queue.name in self._change_queues():
                 return found
             # Another encoder took over while we waited: the job is its workers'.
-            Taken(queue.key, self.connection).put_back(job.id)
+            InFlightJobs(queue.key, self.connection).put_back(job.id)
 
     def _change_queues(self) -> list[str]:
         """Go over to the queues that are ours now, and say so in Redis; their names."""
@@ -139,7 +139,7 @@ class WarmWorker(PatientWorker):
                 with self.connection.pipeline(transaction=True) as pipe:
                     worker_registration.unregister(self, pipe)
                     self.queues = [
-                        KeptQueue(name, connection=self.connection, serializer=JSONSerializer)
+                        ReliableQueue(name, connection=self.connection, serializer=JSONSerializer)
                         for name in names
                     ]
                     worker_registration.register(self, pipe)
@@ -233,9 +233,9 @@ class Housekeeper(threading.Thread):
     one; RQ's locks keep them out of each other's way.
     """
 
-    def __init__(self, place: Rooms, worker: WarmWorker) -> None:
+    def __init__(self, place: Services, worker: WarmWorker) -> None:
         super().__init__(name="housekeeper", daemon=True)
-        self._place = Rooms(place.settings)
+        self._place = Services(place.settings)
         self._worker = worker
         self._done = threading.Event()
         self._seldom = Seldom()
@@ -287,7 +287,7 @@ class Housekeeper(threading.Thread):
             log.warning("locks_not_released", why=str(error))
 
 
-def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
+def run_worker(place: Services, names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
@@ -327,7 +327,7 @@ def run_worker(place: Rooms, names: list[str], *, burst: bool = False) -> None:
             helper.stop()
 
 
-def queues_now(place: Rooms, names: list[str]) -> list[str]:
+def queues_now(place: Services, names: list[str]) -> list[str]:
     """Of these queues, those that a worker with the settings' model may work on at the moment, in
     order: what needs the model only while its encoder serves, and always what is that encoder's
     own."""
@@ -347,7 +347,7 @@ def _seconds_since(moment: dt.datetime | None) -> float:
     return max(0.0, (dt.datetime.now(dt.UTC) - moment).total_seconds())
 
 
-def _look_at_ffmpeg(place: Rooms) -> str:
+def _look_at_ffmpeg(place: Services) -> str:
     """The version of ffmpeg, for the log; warns of one that is missing or not supported."""
     try:
         found = media.look_at_ffmpeg(place.settings.ffmpeg)
@@ -360,7 +360,7 @@ def _look_at_ffmpeg(place: Rooms) -> str:
     return found.version
 
 
-def _tell_account(place: Rooms) -> None:
+def _tell_account(place: Services) -> None:
     """Tell the web which account is ours, so that our own events are ignored."""
     try:
         place.redis.set(ACCOUNT, place.jira.myself())
@@ -369,7 +369,7 @@ def _tell_account(place: Rooms) -> None:
         log.warning("jira_not_reached_at_start", why=str(error))
 
 
-def _open_index(place: Rooms) -> dict[str, Any]:
+def _open_index(place: Services) -> dict[str, Any]:
     label = place.encoder.label
     # A broken file of labels is told now, not by every ticket's job.
     tags = place.tagger is not None

@@ -38,10 +38,10 @@ from dejabug.maintenance.backup.records import (
 from dejabug.ranking import Signature, TimedVectors
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED
 from dejabug.records.collection import Collection
-from dejabug.records.learned_parameters import read_lessons
-from dejabug.records.throughput import Pace
+from dejabug.records.learned_parameters import read_learned
+from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB
 # of the starter's vectors, 5 MB of pictures.
@@ -53,7 +53,7 @@ Tell = Callable[[str, int, int], None]
 Item = TypeVar("Item")
 
 
-def write_backup(place: Rooms, path: Path, tell: Tell) -> Manifest:
+def write_backup(place: Services, path: Path, tell: Tell) -> Manifest:
     """Write everything that is worth it to `path`, which is whole or, after an error, as before.
 
     Raises OSError, redis.RedisError.
@@ -92,7 +92,7 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield some
 
 
-def _told(place: Rooms, what: str, tell: Tell) -> Iterator[str]:
+def _told(place: Services, what: str, tell: Tell) -> Iterator[str]:
     """The ids of all issues, telling how far it is."""
     total = place.catalogue.issue_count()
     tell(what, 0, total)
@@ -101,9 +101,9 @@ def _told(place: Rooms, what: str, tell: Tell) -> Iterator[str]:
         tell(what, done, max(done, total))
 
 
-def _issues(place: Rooms, tell: Tell) -> Iterator[IssueLine]:
+def _issues(place: Services, tell: Tell) -> Iterator[IssueLine]:
     for issue_id in _told(place, "Issues", tell):
-        record, comment = place.catalogue.issue(issue_id), place.ledger.comment(issue_id)
+        record, comment = place.catalogue.issue(issue_id), place.comments.comment(issue_id)
         if record is None:
             continue
         yield IssueLine(
@@ -113,9 +113,9 @@ def _issues(place: Rooms, tell: Tell) -> Iterator[IssueLine]:
             comment=CommentLine(**{**asdict(comment), "names": [*comment.names]})
             if comment
             else None,
-            note=place.ledger.note(issue_id),
-            note_tells_of=sorted(place.ledger.note_tells_of(issue_id)),
-            muted=place.ledger.muted(issue_id),
+            note=place.comments.note(issue_id),
+            note_tells_of=sorted(place.comments.note_tells_of(issue_id)),
+            muted=place.comments.muted(issue_id),
         )
 
 
@@ -185,7 +185,7 @@ def _clip(
 
 
 def _write_tickets(
-    archive: Writer, folder: str, place: Rooms, kept: Collection, counts: _Counts, tell: Tell
+    archive: Writer, folder: str, place: Services, kept: Collection, counts: _Counts, tell: Tell
 ) -> None:
     for number, some in enumerate(_batches(_told(place, "Tickets' words", tell)), start=1):
         vectors = kept.tickets.vectors(some)
@@ -209,8 +209,8 @@ def _write_tickets(
         counts.add("tickets", len(rows))
 
 
-def _write_lessons(archive: Writer, folder: str, place: Rooms, kept: Collection) -> None:
-    lessons = read_lessons(place.redis, kept.name)
+def _write_lessons(archive: Writer, folder: str, place: Services, kept: Collection) -> None:
+    lessons = read_learned(place.redis, kept.name)
     weights: Any = None
     if lessons.calibrations is not None:
         both = (lessons.calibrations.frames, lessons.calibrations.with_words)
@@ -218,16 +218,16 @@ def _write_lessons(archive: Writer, folder: str, place: Rooms, kept: Collection)
     archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(weights=weights)])
 
 
-def _encoder(place: Rooms, kept: Collection) -> EncoderLine:
+def _encoder(place: Services, kept: Collection) -> EncoderLine:
     return EncoderLine(
         name=kept.name,
         dimensions=kept.dimensions,
         label=kept.label(),
-        pace=Pace(place.redis, kept.name).measured(),
+        pace=Throughput(place.redis, kept.name).measured(),
     )
 
 
-def _studio(place: Rooms, counts: _Counts) -> StudioLine:
+def _studio(place: Services, counts: _Counts) -> StudioLine:
     tokens = [TokenLine(digest=digest, **asdict(token)) for digest, token in place.tokens.kept()]
     counts.add("tokens", len(tokens))
     cutoffs = place.retention.cutoffs()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dejabug.access.tokens import ApiToken
-from dejabug.index import Place
+from dejabug.index import ClipLocation
 from dejabug.index.queries import UNIT_TOLERANCE
 from dejabug.index.signatures import SIDE
 from dejabug.ingest.reconcile import WATERMARKS
@@ -34,13 +34,13 @@ from dejabug.ranking import Calibration, Calibrations, Signature
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.records.collection import Collection
 from dejabug.records.comments import CommentRecord
-from dejabug.records.learned_parameters import Lessons, read_lessons, write_lessons
+from dejabug.records.learned_parameters import LearnedParameters, read_learned, write_learned
 from dejabug.records.projects import Rules
 from dejabug.records.retention import Cutoffs
-from dejabug.records.throughput import Pace
+from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 # The backup that is being restored, so that a restore that was broken off may go on.
 Tell = Callable[[str, int, int], None]
@@ -53,7 +53,7 @@ def check_backup(path: Path, tell: Tell) -> Manifest:
         return archive.manifest
 
 
-def read_backup(place: Rooms, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
+def read_backup(place: Services, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
     """Restore a backup into an empty Redis; with `merge`, beside what is there, which stays.
 
     Raises BackupError, with nothing written, and redis.RedisError; after that, and after being
@@ -137,14 +137,14 @@ def _tickets(
         yield [(ticket, next(following) if ticket.vector else None) for ticket in tickets]
 
 
-def _lessons(archive: Reader, folder: str) -> Lessons:
+def _lessons(archive: Reader, folder: str) -> LearnedParameters:
     name = f"{folder}/lessons.jsonl"
     lines: list[LessonsLine] = archive.lines(name, LessonsLine) if archive.has(name) else []
     weights = lines[0].weights if lines else None
     if weights is None:  # those of an earlier version are of another score
-        return Lessons()
+        return LearnedParameters()
     frames, with_words = (Calibration(**each.model_dump()) for each in weights)
-    return Lessons(Calibrations(frames, with_words))
+    return LearnedParameters(Calibrations(frames, with_words))
 
 
 def _side_by_side(names: Iterator[str], arrays: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -191,7 +191,7 @@ def _check(archive: Reader, tell: Tell) -> None:
 # Into Redis
 
 
-def _refuse_what_is_there(place: Rooms, archive: Reader, merge: bool) -> None:
+def _refuse_what_is_there(place: Services, archive: Reader, merge: bool) -> None:
     known = place.dimensions()
     for encoder in archive.manifest.encoders:
         length = known.get(encoder.name, encoder.dimensions)
@@ -217,7 +217,7 @@ def _refuse_what_is_there(place: Rooms, archive: Reader, merge: bool) -> None:
         )
 
 
-def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
+def _restore(place: Services, archive: Reader, tell: Tell) -> None:
     counts, studio = archive.manifest.counts, _studio(archive)
     # First, so that no worker reads in what was purged.
     for project, before in studio.purged_clips.items():
@@ -236,9 +236,9 @@ def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
     done = 0
     for folder, encoder in _folders(archive):
         place.tell_of_encoder(encoder.name, encoder.dimensions, encoder.label)
-        Pace(place.redis, encoder.name).begin_with(*encoder.pace)
-        if read_lessons(place.redis, encoder.name) == Lessons():
-            write_lessons(place.redis, encoder.name, _lessons(archive, folder))
+        Throughput(place.redis, encoder.name).begin_with(*encoder.pace)
+        if read_learned(place.redis, encoder.name) == LearnedParameters():
+            write_learned(place.redis, encoder.name, _lessons(archive, folder))
         onto = place.collection_of(encoder.name)
         for clips in _clips(archive, folder, encoder):
             for clip, frames, signature in clips:
@@ -250,23 +250,23 @@ def _restore(place: Rooms, archive: Reader, tell: Tell) -> None:
     _put_studio(place, studio)
 
 
-def _put_issue(place: Rooms, line: IssueLine) -> None:
+def _put_issue(place: Services, line: IssueLine) -> None:
     if place.catalogue.issue(line.id) is None:
         # The record last: a restore that is killed before it does all of this again.
         place.catalogue.put_words(line.id, line.words)
         place.verdicts.put_links(line.id, line.links)
         about = line.model_dump(include={field.name for field in fields(IssueRecord)})
         place.catalogue.put_issue(IssueRecord(**about))
-    if line.comment is not None and place.ledger.comment(line.id) is None:
+    if line.comment is not None and place.comments.comment(line.id) is None:
         comment = line.comment
         names = tuple(comment.names)
-        place.ledger.put_comment(
+        place.comments.put_comment(
             line.id, CommentRecord(comment.id, comment.digest, comment.strip_id, names)
         )
-    if line.note and not place.ledger.note(line.id):
-        place.ledger.put_note(line.id, line.note, line.note_tells_of)
+    if line.note and not place.comments.note(line.id):
+        place.comments.put_note(line.id, line.note, line.note_tells_of)
     if line.muted:
-        place.ledger.mute(line.id, True)
+        place.comments.mute(line.id, True)
 
 
 def _put_clip(
@@ -284,7 +284,7 @@ def _put_clip(
         clip = clip.purged()
     elif line.place is not None:
         times = np.array(line.times, np.float32)
-        where = Place(**{**line.place.model_dump(), "restricted": issue.restricted})
+        where = ClipLocation(**{**line.place.model_dump(), "restricted": issue.restricted})
         onto.index.write_clip(clip.id, where, times, frames.astype(np.float32), signature)
     onto.catalogue.put_clip(clip)
 
@@ -314,7 +314,7 @@ def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> No
         onto.catalogue.words_embedded(line.issue_id, words)
 
 
-def _put_studio(place: Rooms, studio: StudioLine) -> None:
+def _put_studio(place: Services, studio: StudioLine) -> None:
     rules = place.projects.all()
     for project in studio.projects:
         place.catalogue.put_project(project)

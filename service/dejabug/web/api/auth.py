@@ -14,7 +14,7 @@ from dejabug.access.callers import Caller
 from dejabug.access.sessions import BY_EMAIL, BY_TOKEN
 from dejabug.access.tokens import ApiToken
 from dejabug.infra import rate_limit
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 
 class NoTokenError(Exception):
@@ -57,9 +57,9 @@ COOKIE = "dejabug_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def place() -> Rooms:
+def place() -> Services:
     """This app's rooms."""
-    return cast(Rooms, current_app.extensions["dejabug"])
+    return cast(Services, current_app.extensions["dejabug"])
 
 
 def let_in() -> None:

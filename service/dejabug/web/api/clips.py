@@ -9,12 +9,12 @@ from dejabug.ingest.previews import queue_preview
 from dejabug.jira.models import Issue
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.results import clip_of
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state
 
 
-def clips_for(place: Rooms, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
+def clips_for(place: Services, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
     """Those of the clips that the caller may see, in this order; their previews are queued.
 
     Raises JiraError.
@@ -23,7 +23,7 @@ def clips_for(place: Rooms, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
 
 
 def seen_clips(
-    place: Rooms, who: Caller, clip_ids: Sequence[str]
+    place: Services, who: Caller, clip_ids: Sequence[str]
 ) -> list[tuple[ClipRecord, Issue]]:
     """Those of the clips that the caller may see, with their issues. Raises JiraError."""
     records = list(place.catalogue.clips(clip_ids).values())
@@ -33,7 +33,7 @@ def seen_clips(
     return [(each, issues[each.issue_id]) for each in records if each.issue_id in issues]
 
 
-def _told(place: Rooms, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
+def _told(place: Services, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
     queue_preview(place, record.id, awaited=True)
     url = f"{place.settings.jira_url}/browse/{issue.key}"
     return Clip(

@@ -11,7 +11,7 @@ import redis
 import structlog
 
 from dejabug.search.uploads import ENDED, look
-from dejabug.services import Rooms
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ LONGEST = 60.0
 STREAMS = threading.BoundedSemaphore(3)
 
 
-def events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
+def events(place: Services, upload_id: str, caller: str) -> Iterator[str]:
     """An event `progress` at each change, and one `end` with the last state. Where Redis goes away
     meanwhile it just ends: a browser comes back, and is told then."""
     try:
@@ -33,7 +33,7 @@ def events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
         log.warning("stream_ended", upload=upload_id, why=type(error).__name__)
 
 
-def _events(place: Rooms, upload_id: str, caller: str) -> Iterator[str]:
+def _events(place: Services, upload_id: str, caller: str) -> Iterator[str]:
     yield "retry: 1000\n\n"
     begun = told = time.monotonic()
     before = ""

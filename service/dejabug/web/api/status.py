@@ -8,7 +8,7 @@ from dejabug.ingest.jobs import retry_clip
 from dejabug.jira.errors import JiraError
 from dejabug.records.learned_parameters import scores_in_words
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Rooms
+from dejabug.services import Services
 from dejabug.web.api.models import (
     ClipCounts,
     FailedClip,
@@ -28,7 +28,7 @@ NOTED_LISTED, NOTED_LOOKED_AT, NOTED_AT_ONCE = 50, 500, 100
 NO_JIRA = "Jira cannot be asked: clips that could not be used, or only in part, are not listed"
 
 
-def report(place: Rooms, who: Caller) -> Status:
+def report(place: Services, who: Caller) -> Status:
     """What there is. Raises redis.RedisError."""
     try:
         ready = readiness(place)
@@ -58,7 +58,7 @@ def report(place: Rooms, who: Caller) -> Status:
     )
 
 
-def retry(place: Rooms, who: Caller, clip_id: str | None = None) -> int:
+def retry(place: Services, who: Caller, clip_id: str | None = None) -> int:
     """Queue the caller's failed clips again, or this one alone; how many were queued."""
     clips = [clip for clip in _failed(place, who) if clip_id in (None, clip.id)]
     for clip in clips:
@@ -66,12 +66,12 @@ def retry(place: Rooms, who: Caller, clip_id: str | None = None) -> int:
     return len(clips)
 
 
-def _failed(place: Rooms, who: Caller) -> list[ClipRecord]:
+def _failed(place: Services, who: Caller) -> list[ClipRecord]:
     """The failed clips that the caller may see."""
     return _seen(place, who, list(place.catalogue.with_status(ClipStatus.FAILED)))
 
 
-def _noted(place: Rooms, who: Caller) -> list[ClipRecord]:
+def _noted(place: Services, who: Caller) -> list[ClipRecord]:
     """The newest clips with a note that the caller may see."""
     found: list[ClipRecord] = []
     for skip in range(0, NOTED_LOOKED_AT, NOTED_AT_ONCE):
@@ -82,7 +82,7 @@ def _noted(place: Rooms, who: Caller) -> list[ClipRecord]:
     return found[:NOTED_LISTED]
 
 
-def _seen(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[ClipRecord]:
+def _seen(place: Services, who: Caller, clips: list[ClipRecord]) -> list[ClipRecord]:
     """Those of the clips that the caller may see. Raises JiraError."""
     projects = {issue_id: _project(place, issue_id) for issue_id in {c.issue_id for c in clips}}
     mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
@@ -90,12 +90,12 @@ def _seen(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[ClipRecord
     return [clip for clip in clips if clip.issue_id in seen]
 
 
-def _project(place: Rooms, issue_id: str) -> str:
+def _project(place: Services, issue_id: str) -> str:
     issue = place.catalogue.issue(issue_id)
     return issue.project if issue else ""
 
 
-def _told(place: Rooms, clips: list[ClipRecord]) -> list[FailedClip]:
+def _told(place: Services, clips: list[ClipRecord]) -> list[FailedClip]:
     keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
     return [
         FailedClip(
@@ -110,7 +110,7 @@ def _told(place: Rooms, clips: list[ClipRecord]) -> list[FailedClip]:
     ]
 
 
-def _told_noted(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[NotedClip]:
+def _told_noted(place: Services, who: Caller, clips: list[ClipRecord]) -> list[NotedClip]:
     keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
     return [
         NotedClip(
@@ -126,7 +126,7 @@ def _told_noted(place: Rooms, who: Caller, clips: list[ClipRecord]) -> list[Note
     ]
 
 
-def _index(place: Rooms) -> IndexStatus:
+def _index(place: Services) -> IndexStatus:
     state = place.index.state()
     return IndexStatus(
         name=state.name, algorithm=state.algorithm, frames=state.frames, ready=state.ready

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from werkzeug.http import parse_list_header
 
 from dejabug.infra.metrics import SUGGESTIONS
-from dejabug.records.progress import standing_of
+from dejabug.records.progress import progress_of
 from dejabug.search import uploads
 from dejabug.search.search import (
     Filters,
@@ -106,7 +106,7 @@ def similar(key: str) -> Response:
     record = place().catalogue.issue_by_key(key)
     if record is None:  # forgotten meanwhile
         raise NotHereError
-    how = standing_of(place().catalogue, record)
+    how = progress_of(place().catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
 
 

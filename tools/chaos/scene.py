@@ -21,7 +21,7 @@ BETWEEN, AWAY = (2.0, 5.0), (0.2, 2.0)
 WEIGHTS = {"clips": 3, "default": 3, "web": 2, "redis": 2}
 
 
-class Services:
+class Scene:
     """Redis, the web service and two workers; whatever ends by itself is started again, as a
     container's engine does it."""
 
