@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dejabug import media
-from dejabug import services as rooms_module
+from dejabug import services as services_module
 from dejabug.demo.studio import CLIPS
 from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
@@ -219,10 +219,10 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     get_settings.cache_clear()
-    rooms_module.rooms.cache_clear()
-    yield rooms_module.rooms()
+    services_module.services.cache_clear()
+    yield services_module.services()
     get_settings.cache_clear()
-    rooms_module.rooms.cache_clear()
+    services_module.services.cache_clear()
 
 
 @pytest.fixture

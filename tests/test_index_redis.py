@@ -275,8 +275,8 @@ def test_what_a_lost_redis_had_comes_back_from_a_backup(
 def work_in(place: Services) -> None:
     """Work in these rooms instead of the process's."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("jobs", "index_repair", "previewing"):
-            patch.setattr(f"dejabug.{module}.rooms", lambda: place)
+        for module in ("ingest.jobs", "maintenance.index_repair", "ingest.previews"):
+            patch.setattr(f"dejabug.{module}.services", lambda: place)
         work(place)
 
 
@@ -303,8 +303,8 @@ def unseen(_what: str, _done: int, _total: int) -> None:
 def test_vectors_move_to_a_redis_of_their_own(
     together: Services, jira: Site, clips: Path, own: RedisServer, monkeypatch: Any
 ) -> None:
-    for module in ("jobs", "index_repair"):
-        monkeypatch.setattr(f"dejabug.{module}.rooms", lambda: together)
+    for module in ("ingest.jobs", "maintenance.index_repair"):
+        monkeypatch.setattr(f"dejabug.{module}.services", lambda: together)
     history(together, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(together, jira, key)

@@ -31,11 +31,11 @@ PACKAGES = {
             "tests/test_copies.py",
         ),
     ),
-    "policy": Package(("policy.py",), ("tests/test_policy.py",)),
-    "readers": Package(("readers.py",), ("tests/test_readers.py",)),
-    "callers": Package(("callers.py",), ("tests/test_callers.py",)),
-    "tokens": Package(("tokens.py",), ("tests/test_tokens.py",)),
-    "webhooks": Package(("jira/webhooks.py",), ("tests/test_jira_webhooks.py",)),
+    "policy": Package(("access/policy.py",), ("tests/test_policy.py",)),
+    "readers": Package(("access/visibility.py",), ("tests/test_readers.py",)),
+    "callers": Package(("access/callers.py",), ("tests/test_callers.py",)),
+    "tokens": Package(("access/tokens.py",), ("tests/test_tokens.py",)),
+    "webhooks": Package(("jira/webhook_events.py",), ("tests/test_jira_webhooks.py",)),
 }
 # Stands for all of them, one after another.
 ALL = "all"
