@@ -213,7 +213,7 @@ def environment(
 
 @pytest.fixture
 def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The rooms of this process, between the test's Redis and Jira, with no model loaded."""
+    """The services of this process, between the test's Redis and Jira, with no model loaded."""
     for name in [name for name in os.environ if name.startswith("DEJABUG_")]:
         monkeypatch.delenv(name)
     for name, value in environment.items():

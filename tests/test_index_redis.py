@@ -61,7 +61,9 @@ def environment(environment: dict[str, str], main: RedisServer, own: RedisServer
     return {**environment, "DEJABUG_REDIS_URL": main.url, "DEJABUG_INDEX_REDIS_URL": own.url}
 
 
-def other_rooms(place: Services, starter: StarterEncoder | None = None, **changed: str) -> Services:
+def other_services(
+    place: Services, starter: StarterEncoder | None = None, **changed: str
+) -> Services:
     """Another process with other addresses, perhaps a worker's."""
     services = Services(place.settings.model_copy(update=changed))
     if starter is not None:
@@ -112,7 +114,7 @@ def test_an_encoder_is_forgotten_on_both_sides(
     old = place.encoder_name
     place.redis.hset("dejabug:dimensions", "another", 8)
     place.redis.set("dejabug:serving", "another")
-    fresh = other_rooms(place)
+    fresh = other_services(place)
     assert reembedding.forget(fresh, old) > 0
     slug = place.collection_of(old).slug
     assert not [each for each in keys_in(main) | keys_in(own) if slug in each]
@@ -224,10 +226,10 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
             "": "have a Redis of their own",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
-                _ = other_rooms(place, index_redis_url=address).index
+                _ = other_services(place, index_redis_url=address).index
         lone = {"redis_url": empty.url, "index_redis_url": used.url}
         with pytest.raises(WrongIndexError, match="another installation"):
-            other_rooms(place, **lone).index_location.connection()
+            other_services(place, **lone).index_location.connection()
 
 
 def test_what_a_lost_redis_had_is_embedded_again(
@@ -238,7 +240,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
     tell(place, jira, key)
     before = found(place, key)
     with RedisServer(tmp_path / "empty") as empty:
-        fresh = other_rooms(place, starter, index_redis_url=empty.url)
+        fresh = other_services(place, starter, index_redis_url=empty.url)
         told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
         told |= {"DEJABUG_INDEX_REDIS_URL": empty.url}
         done = dejabug("index", "adopt", "--yes", **told)
@@ -267,13 +269,13 @@ def test_what_a_lost_redis_had_comes_back_from_a_backup(
         assert dejabug("index", "adopt", "--yes", **told).returncode == 0
         restored = dejabug("import", backup, "--merge", **told)
         assert restored.returncode == 0, restored.stderr
-        fresh = other_rooms(place, starter, index_redis_url=empty.url)
+        fresh = other_services(place, starter, index_redis_url=empty.url)
         assert vectors_of(fresh) == vectors
         assert mended(fresh) == Repaired(clips=2, tickets=2)
 
 
 def work_in(place: Services) -> None:
-    """Work in these rooms instead of the process's."""
+    """Work with these services instead of the process's."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("ingest.jobs", "maintenance.index_repair", "ingest.previews"):
             patch.setattr(f"dejabug.{module}.services", lambda: place)
@@ -293,7 +295,7 @@ def together(
 ) -> Iterator[Services]:
     """An installation whose one Redis has everything."""
     with RedisServer(tmp_path / "together") as server:
-        yield other_rooms(place, starter, redis_url=server.url, index_redis_url="")
+        yield other_services(place, starter, redis_url=server.url, index_redis_url="")
 
 
 def unseen(_what: str, _done: int, _total: int) -> None:
@@ -310,7 +312,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     tell(together, jira, key)
     before = found(together, key)
     vectors = vectors_of(together)
-    apart = other_rooms(together, index_redis_url=own.url)
+    apart = other_services(together, index_redis_url=own.url)
     with pytest.raises(WrongIndexError, match="holds none of the vectors"):
         _ = apart.index
     with pytest.raises(MoveError, match="nothing is deleted"):
@@ -362,7 +364,7 @@ def test_vectors_are_not_moved_under_the_hands_of_workers(
     together: Services, own: RedisServer, start: Any
 ) -> None:
     together.index.state()
-    apart = other_rooms(together, index_redis_url=own.url)
+    apart = other_services(together, index_redis_url=own.url)
     start("default", DEJABUG_REDIS_URL=together.settings.redis_url, DEJABUG_INDEX_REDIS_URL="")
     wait_until(lambda: sum(together.workers().values()))
     with pytest.raises(MoveError, match="1 workers run"):

@@ -47,7 +47,7 @@ from support.workers import clips_waiting, work
 
 @pytest.fixture
 def other(place: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
-    """The rooms of a worker that has the new encoder's settings, with its model loaded."""
+    """The services of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
     monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
     place.serving.claim(place.own.name)

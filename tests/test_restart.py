@@ -37,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def place(server: RedisServer, cold_place: Services, starter: StarterEncoder) -> Services:
-    """The rooms on that Redis."""
+    """The services on that Redis."""
     changed = {"redis_url": server.url, "index_algorithm": "hnsw"}
     services = Services(cold_place.settings.model_copy(update=changed))
     services.adopt_encoder(starter)

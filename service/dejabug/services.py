@@ -1,4 +1,5 @@
-"""The rooms of one process, furnished from the settings: what jobs, commands, pages work with."""
+"""The parts of one process, made from the settings when first used: what jobs, commands and pages
+work with."""
 
 from __future__ import annotations
 
@@ -438,5 +439,5 @@ def _connected(url: str, variable: str) -> redis.Redis:
 
 @lru_cache(maxsize=1)
 def services() -> Services:
-    """This process's rooms."""
+    """This process's parts."""
     return Services(get_settings())

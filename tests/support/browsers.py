@@ -23,7 +23,7 @@ from support.servers import serve_in_a_thread
 PLUGIN = ROOT / "plugin"
 AXE = PLUGIN / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Read at once: the tests' rooms take all such variables away.
+# Read at once: the tests' services take all such variables away.
 PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
 # Seconds by which two clips may be apart while they play.
 APART = 0.12

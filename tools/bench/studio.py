@@ -44,7 +44,7 @@ BUILD_TIMEOUT = 1800.0
 
 @dataclass(frozen=True)
 class Running:
-    """The studio: the service's address, a token for it, its rooms, and the Redis with its
+    """The studio: the service's address, a token for it, its parts, and the Redis with its
     vectors."""
 
     address: str
@@ -82,7 +82,7 @@ def running(
             "DEJABUG_API_REQUESTS_PER_MINUTE": "1000000",
             "STANDIN_TOKEN": JIRA_TOKEN,
         }
-        place = _rooms(environment)
+        place = _services(environment)
         _fill(place, entries, tickets)
         secret, _ = place.tokens.create("bench", [PROJECT])
         with Processes(folder / "logs", stop) as processes:
@@ -96,7 +96,7 @@ def running(
             yield here
 
 
-def _rooms(environment: dict[str, str]) -> Services:
+def _services(environment: dict[str, str]) -> Services:
     os.environ.update(environment)
     return Services(Settings())
 

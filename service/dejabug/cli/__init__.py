@@ -1,4 +1,4 @@
-"""`dejabug …`: the one way in for people. Each command is a few calls into the rooms."""
+"""`dejabug …`: the one way in for people. Each command is a few calls."""
 
 from __future__ import annotations
 

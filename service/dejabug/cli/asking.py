@@ -15,7 +15,7 @@ from dejabug.cli.common import (
     console,
     fail,
     known_issue,
-    open_rooms,
+    open_services,
     plain_errors,
 )
 from dejabug.infra.labels import rounded_down
@@ -48,7 +48,7 @@ def search(
     """
     if not words.strip():
         fail("say what to look for")
-    place = open_rooms()
+    place = open_services()
     projects = [name.upper() for name in project] if project else place.catalogue.projects()
     whoever = Caller("cli", frozenset(projects))
     found = by_words(place, whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
@@ -77,7 +77,7 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List the issues whose clips are most like this issue's, also those below the threshold."""
-    place = open_rooms()
+    place = open_services()
     record = known_issue(place, issue)
     clips = place.catalogue.clips_of(record.id)
     answer = find_for_issue(place, record)

@@ -22,7 +22,7 @@ from dejabug.cli.common import (
     console,
     duration,
     fail,
-    open_rooms,
+    open_services,
     plain_errors,
     progress_bars,
     seconds_of,
@@ -67,7 +67,7 @@ def backfill(
     have enough to do; `--no-wait` ends when all is read, and without any worker when the queue is
     full.
     """
-    place = open_rooms()
+    place = open_services()
     if dry_run:
         _tell_survey(place, jql, as_json)
         return
@@ -213,7 +213,7 @@ def reconcile(
     since the last look (or since `--since`) may get a comment, as if their webhook had come.
     """
     back = seconds_of(since) if since else 0.0
-    place = open_rooms()
+    place = open_services()
     report = repairing.Report()
     with _bars(as_json) as progress:
         changes = progress.add_task("Changed issues", total=None, note="")

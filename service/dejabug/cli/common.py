@@ -90,8 +90,8 @@ def _which_redis() -> str:
     return "Is DEJABUG_REDIS_URL right?"
 
 
-def open_rooms(*, service: bool = False) -> Services:
-    """The process's rooms. A service logs all events, a command for people only what is wrong."""
+def open_services(*, service: bool = False) -> Services:
+    """The process's parts. A service logs all events, a command for people only what is wrong."""
     place = services()
     configure_logs(place.settings.log_format, quiet=not service)
     return place

@@ -16,7 +16,7 @@ from dejabug.cli.common import (
     console,
     duration,
     fail,
-    open_rooms,
+    open_services,
     plain_errors,
     progress_bars,
 )
@@ -42,7 +42,7 @@ def list_encoders(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List the encoders that there are vectors of: which one serves, how far the next one is."""
-    place = open_rooms()
+    place = open_services()
     rows = [_row(place, kept) for kept in place.collections()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -74,7 +74,7 @@ def change(
     the old ones answer until all is in. May be broken off at any time (Ctrl-C) and called again: it
     goes on where it was. Nothing of the old encoder is lost by it, so that its own name leads back.
     """
-    place = open_rooms()
+    place = open_services()
     wanted = name or place.own.name
     old = place.encoder_name
     _prepare(place, wanted)
@@ -99,7 +99,7 @@ def forget(
     After that there is no way back to it but embedding all anew. The tickets, verdicts and comments
     stay; what was learned for this encoder goes.
     """
-    place = open_rooms()
+    place = open_services()
     if name not in {kept.name for kept in place.collections()}:
         fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
     if not yes:

@@ -11,7 +11,7 @@ from dejabug.cli.common import (
     app,
     console,
     fail,
-    open_rooms,
+    open_services,
     plain_errors,
     progress_bars,
     told_bars,
@@ -42,7 +42,7 @@ def repair_index() -> None:
     Clips and words that Redis has lost are queued to be embedded again, what was forgotten and is
     back is forgotten again. Workers do the same by themselves after each start of Redis.
     """
-    place = open_rooms()
+    place = open_services()
     for kept in place.indexed():
         report = Repaired()
         with told_bars() as tell:
@@ -65,7 +65,7 @@ def fill_in_signatures(
     recognised. Workers download each clip from Jira and decode it once; its vectors stay as they
     are. You can stop this command at any time and call it again.
     """
-    place = open_rooms()
+    place = open_services()
     lacking = clips_without_signature(place)
     clips = f"{len(lacking):,} {'clip' if len(lacking) == 1 else 'clips'}"
     if not lacking:
@@ -96,7 +96,7 @@ def move(
     Stop all workers first; webhooks come in meanwhile, and wait. Then start everything with that
     setting. The old vectors stay where they were until this is called with --delete.
     """
-    place = open_rooms()
+    place = open_services()
     with told_bars() as tell:
         done = (remove_moved if delete else move_index)(place, tell)
     if delete:
@@ -118,7 +118,7 @@ def adopt(
 
     What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
     """
-    place = open_rooms()
+    place = open_services()
     if place.index_location.holds():
         fail("this Redis holds the vectors already; compare them with: dejabug index repair")
     address = place.settings.index_redis_address

@@ -12,7 +12,7 @@ import requests
 import typer
 from rich.markup import escape
 
-from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 from dejabug.cli.doctor import Check
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
@@ -59,7 +59,7 @@ def install(
 
     The account needs *Administer Jira*. Where Jira does not let it, this tells what to click.
     """
-    place = open_rooms()
+    place = open_services()
     secret = place.settings.webhook_secret.get_secret_value()
     if not secret:
         fail("set DEJABUG_WEBHOOK_SECRET first, to 32 or more random signs: openssl rand -hex 32")
@@ -91,7 +91,7 @@ def check(
     Ends with status 0 when all is well. Watchers of the issue may get an e-mail.
     """
     ill = 0
-    for found in _examine(open_rooms(), issue, timeout):
+    for found in _examine(open_services(), issue, timeout):
         ill += not found.well
         mark = "[green]✓[/]" if found.well else "[red]✗[/]"
         console.print(f"{mark} [bold]{found.what}[/]  {escape(found.says)}", soft_wrap=True)

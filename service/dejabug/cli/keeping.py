@@ -16,7 +16,7 @@ from dejabug.cli.common import (
     app,
     console,
     fail,
-    open_rooms,
+    open_services,
     plain_errors,
     seconds_of,
     told_bars,
@@ -42,7 +42,7 @@ def export_backup(
     """
     try:
         with told_bars() as tell:
-            manifest = write_backup(open_rooms(), file, tell)
+            manifest = write_backup(open_services(), file, tell)
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
     console.print(
@@ -71,7 +71,7 @@ def import_backup(
         if check:
             manifest = check_backup(file, tell)
         else:
-            manifest = read_backup(open_rooms(), file, tell, merge=merge)
+            manifest = read_backup(open_services(), file, tell, merge=merge)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(manifest.created))
     done = "The backup is whole" if check else "Restored"
     console.print(
@@ -89,7 +89,7 @@ def copy_to_store() -> None:
     what is missing.
     """
     with told_bars() as tell:
-        copied = copy_media(open_rooms(), tell)
+        copied = copy_media(open_services(), tell)
     console.print(
         f"Copied the pictures of {copied.pictures:,} clips, and {copied.previews:,} previews.",
         highlight=False,
@@ -121,7 +121,7 @@ def purge_footage(
     stay; comments that rest on a purged clip are brought in line. Without `--older-than`, tells
     what was purged and what holds. DEJABUG_RETENTION_DAYS does the same every day.
     """
-    place, wanted = open_rooms(), {key.upper() for key in project or ()} or None
+    place, wanted = open_services(), {key.upper() for key in project or ()} or None
     if undo:
         count = lift(place, wanted)
         console.print(f"Footage is kept again. {count:,} clips come back with a backfill.")

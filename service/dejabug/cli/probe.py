@@ -13,7 +13,7 @@ from PIL import Image
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, console, fail, open_services, plain_errors
 from dejabug.ingest.clip_report import CLIP_IMAGE_SIZE, ClipReport, examine_clip
 from dejabug.ingest.clip_sheet import facts, sheet_of
 
@@ -78,7 +78,7 @@ def probe(
             )
     _check_sheet(sheet, files)
     folders = _folders(frames, files, force=force)
-    settings = open_rooms().settings
+    settings = open_services().settings
     failed = False
     try:
         for number, path in enumerate(files):

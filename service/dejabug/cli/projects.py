@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, console, fail, open_services, plain_errors
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.ingest.jobs import forget_issue, refresh_comments_of
 from dejabug.records.projects import MODES, Mode, Rules
@@ -51,7 +51,7 @@ def project(
     vanished from Jira as a whole is never forgotten without being told so: a lost permission looks
     the same.
     """
-    place = open_rooms()
+    place = open_services()
     if key is None:
         if mode or usual or forget or threshold is not None:
             fail("say for which project: dejabug project GAME --mode quiet")

@@ -18,7 +18,7 @@ from dejabug.cli.common import (
     counting,
     fail,
     known_issue,
-    open_rooms,
+    open_services,
     plain_errors,
     progress_bars,
 )
@@ -117,7 +117,7 @@ def evaluate_search(
     for path in filter(None, (json_file, html_file, curve_file)):
         if not path.parent.is_dir():
             fail(f"there is no folder {path.parent} to write {path.name} into")
-    place = open_rooms()
+    place = open_services()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bars())
 
@@ -191,7 +191,7 @@ def verdict(
     A pair that is not similar is never suggested again. Duplicate links in Jira are read by
     themselves; this is for what they do not say. `dejabug learn` learns from all of it.
     """
-    place = open_rooms()
+    place = open_services()
     issues = [known_issue(place, key) for key in (first, second)]
     place.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
     for issue in issues:
@@ -216,7 +216,7 @@ def learn(
     The service does this by itself every night, and after a backlog was read. `--forget` undoes it,
     and stops it until this command is called again.
     """
-    place = open_rooms().measured()
+    place = open_services().measured()
     name = place.encoder_name
     if forget:
         before = read_learned(place.redis, name)

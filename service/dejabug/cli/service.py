@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 from dejabug.cli.doctor import examine
 from dejabug.services import QUEUES
 from dejabug.settings import Settings
@@ -55,7 +55,7 @@ def worker(
     names = queues or ["search", "default", "previews", "clips"]
     if unknown := sorted(set(names) - set(QUEUES)):
         fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
-    run_worker(open_rooms(service=True), names, burst=burst)
+    run_worker(open_services(service=True), names, burst=burst)
 
 
 @app.command(name="worker-health")
@@ -67,7 +67,7 @@ def worker_health() -> None:
     it again would only cost the loaded model.
     """
     try:
-        queues = feel_pulse(open_rooms().redis, socket.gethostname())
+        queues = feel_pulse(open_services().redis, socket.gethostname())
     except NoPulseError as error:
         fail(str(error))
     except redis.RedisError as error:
@@ -82,7 +82,7 @@ def slack() -> None:
     """Serve the Slack app by Socket Mode, where Slack cannot reach the web process."""
     from dejabug.slack import run_socket
 
-    run_socket(open_rooms(service=True))
+    run_socket(open_services(service=True))
 
 
 @app.command()
@@ -92,7 +92,7 @@ def doctor(
 ) -> None:
     """Look at every part (Redis, ffmpeg, model, Jira, …) and say what to do about what is wrong."""
     ill = 0
-    for check in examine(open_rooms(), model=model):
+    for check in examine(open_services(), model=model):
         mark = "[green]✓[/]" if check.well else "[red]✗[/]"
         console.print(f"{mark} [bold]{check.what}[/]  {escape(check.says)}", soft_wrap=True)
         if not check.well:
@@ -111,7 +111,7 @@ def show_settings(
     if markdown:
         typer.echo(_settings_page(), nl=False)
         return
-    values = open_rooms().settings
+    values = open_services().settings
     told = {"redis_url": values.redis_address}
     if values.index_redis_url:
         told["index_redis_url"] = values.index_redis_address

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.access.tokens import ApiToken
-from dejabug.cli.common import app, complaints, console, fail, open_rooms, plain_errors
+from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 
 tokens = typer.Typer(
     name="token", help="Make, list and revoke the tokens of the API.", no_args_is_help=True
@@ -33,7 +33,7 @@ def create(
     ] = None,
 ) -> None:
     """Make a token and print it, once: only its digest is kept."""
-    secret, token = open_rooms().tokens.create(name, project, _lifetime(expires))
+    secret, token = open_services().tokens.create(name, project, _lifetime(expires))
     typer.echo(secret)
     complaints.print(
         f"[dim]Token {token.id} ({escape(token.name)}) for {', '.join(token.projects)}. "
@@ -48,7 +48,7 @@ def list_tokens(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List the tokens that were not revoked."""
-    found = open_rooms().tokens.all()
+    found = open_services().tokens.all()
     if as_json:
         rows = [{**vars(token), "projects": list(token.projects)} for token in found]
         typer.echo(json.dumps(rows, indent=2))
@@ -66,7 +66,7 @@ def list_tokens(
 @plain_errors
 def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """End a token at once, and every address and job that came of it."""
-    if not open_rooms().tokens.revoke(token_id):
+    if not open_services().tokens.revoke(token_id):
         fail(f"there is no token {token_id}; see: dejabug token list")
     console.print(f"Token {escape(token_id)} is revoked.")
 

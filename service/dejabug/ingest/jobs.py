@@ -1,4 +1,4 @@
-"""What runs on queues. Thin: each job is a few calls into the rooms, and may run twice.
+"""What runs on queues. Thin: each job is a few calls, and may run twice.
 
 Jobs carry ids, never pixels or vectors. Whatever a job cannot help (Jira down, Redis slow) it
 raises, and RQ runs it again with growing pauses; what no repeat will mend (a broken clip, a deleted

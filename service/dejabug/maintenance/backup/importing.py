@@ -1,4 +1,4 @@
-"""A backup → Redis, by the rooms' own writing: a newer version may keep things otherwise.
+"""A backup → Redis, by the records' own writing: a newer version may keep things otherwise.
 
 The file is read twice: once whole to see that all of it can be believed, then to write. What is
 there already stays, so that a restore that was broken off is simply begun again.

@@ -58,7 +58,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def place() -> Services:
-    """This app's rooms."""
+    """This app's services."""
     return cast(Services, current_app.extensions["dejabug"])
 
 
