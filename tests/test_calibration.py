@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.ranking import Calibration, Calibrations, Evidence, fit
+from dejabug.ranking import Calibration, Calibrations, Evidence, copy_probability, fit
 from dejabug.ranking.calibration import (
     FITTED_SHARE,
     FRAMES_ONLY,
@@ -142,6 +142,19 @@ def test_pairs_with_words_have_a_curve_of_their_own() -> None:
     assert curves.probability(said) == pytest.approx(0.02 + 0.98 * expected)
 
 
+def test_without_their_words_a_pair_has_the_probability_of_its_pictures() -> None:
+    curves = Calibrations(share=0.2)
+    said = Evidence(0.3, 0.25, 1.0, 2.0)
+    pictures = Evidence(0.3, None, 1.0, 2.0)
+    assert curves.by_pictures_alone(said) == curves.probability(pictures)
+    assert curves.by_pictures_alone(said) != curves.probability(said)
+
+
+@pytest.mark.parametrize(("copy", "odds"), [(0.75, 0.0), (0.85, 2.5), (0.55, -5.0), (0.0, -18.75)])
+def test_clips_are_surer_copies_the_more_they_move_in_step(copy: float, odds: float) -> None:
+    assert copy_probability(copy) == pytest.approx(1 / (1 + math.exp(-odds)))
+
+
 # Fits
 
 
@@ -180,7 +193,8 @@ def test_a_fitted_curve_never_turns_round(verdicts: Verdicts, trust: float) -> N
 
 @pytest.mark.parametrize("prior", SHIPPED.values(), ids=list(SHIPPED))
 def test_a_weight_that_is_0_stays_0(prior: Calibration) -> None:
-    found = fitted(drawn(PRIOR, 200), prior, trust=0.01)
+    with np.errstate(divide="raise"):
+        found = fitted(drawn(PRIOR, 200), prior, trust=0.01)
     for name in NAMES:
         assert (getattr(found, name) == 0) is (getattr(prior, name) == 0)
     assert found.intercept != prior.intercept
@@ -211,6 +225,7 @@ def test_at_a_trust_of_1_a_weight_is_believed_to_within_30_percent() -> None:
         variance = (0.3 * getattr(PRIOR, name)) ** 2
         assert moved == pytest.approx(variance * off * 1e-3, rel=1e-4)
     assert found.intercept - PRIOR.intercept == pytest.approx(0.8**2 * off, rel=1e-6)
+    assert fit([evidence], [True], PRIOR) == found  # where no trust is named
 
 
 def test_verdicts_turned_upside_down_hold_the_weights_at_their_bounds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from dejabug.ranking import (
     Calibrations,
     Evidence,
+    Match,
     Reference,
     Side,
     Signature,
@@ -18,6 +20,7 @@ from dejabug.ranking import (
     motion_of,
     rank_pairs,
 )
+from dejabug.ranking.copies import SMALLER
 from dejabug.ranking.pairs import Origins
 from dejabug.ranking.types import TimedVectors
 
@@ -80,6 +83,86 @@ def test_what_does_not_move_is_no_copy_of_anything(pictures: np.ndarray) -> None
     assert alike(pictures, pictures) == 0
 
 
+def motion_by_hand(pictures: np.ndarray) -> np.ndarray:
+    """What moves in pictures that are STEP apart, by the formula."""
+    scaled = []
+    for picture in pictures.reshape(len(pictures), -1).tolist():
+        mean, contrast = statistics.fmean(picture), max(statistics.pstdev(picture), 2.0)
+        scaled.append([(grey - mean) / contrast for grey in picture])
+    usual = [statistics.fmean(values) for values in zip(*scaled, strict=True)]
+    return np.array([[a - b for a, b in zip(row, usual, strict=True)] for row in scaled])
+
+
+def test_motion_is_each_picture_s_pattern_less_the_clip_s() -> None:
+    pictures = moving(8, 1)  # as few as can be compared
+    pictures[3] = 100
+    pictures[3, 5, :4] = 103  # noise of an encoder: a deviation of less than two
+    found = motion_of(signed(pictures))
+    assert (found.shape, found.dtype) == ((8, 144), np.float32)
+    np.testing.assert_allclose(found, motion_by_hand(pictures), atol=1e-5)
+
+
+def test_each_quarter_of_a_second_shows_the_picture_that_is_nearest_in_time() -> None:
+    pictures = moving(9, 1)
+    times = np.array([0, 0.1, 0.3, 0.62, 0.7, 1, 1.5, 1.65, 1.9], np.float32)
+    found = motion_of(Signature(times, pictures))
+    # At 0, 0.25, 0.5, …, 2; 1.25 lies half way between two pictures, and shows the later.
+    expected = motion_by_hand(pictures[[0, 2, 3, 4, 5, 6, 6, 7, 8]])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("swapped", "moves"), [(1, False), (2, True)])
+def test_a_clip_that_hardly_moves_gives_nothing(swapped: int, moves: bool) -> None:
+    """Two of a chessboard's fields change places in some of eight pictures: the mean square of what
+    moves is 2/144 · 4 · share · (1 - share), 0.078² where one does, and 0.102² where two do."""
+    pictures = np.tile(np.array([[64, 192], [192, 64]], np.uint8), (8, 6, 6))
+    pictures[:swapped, 0, :2] = 192, 64
+    found = motion_of(signed(pictures))
+    assert len(found) == (8 if moves else 0)
+    assert found.shape[1] == 144
+
+
+def test_the_shorter_clip_runs_beside_the_other_for_half_its_length_at_least() -> None:
+    rng = np.random.default_rng(1)
+    clip, more = rng.normal(size=(2, 16, 144)).astype(np.float32)
+    for overlap, in_step in ((9, True), (8, True), (7, False)):
+        follows = np.concatenate([clip[16 - overlap :], more])[:16]
+        found = likeness_in_step(clip, follows)
+        assert (found > 0.99) is in_step
+        assert likeness_in_step(follows, clip) == pytest.approx(found, abs=1e-5)
+
+
+def test_clips_of_eight_pictures_are_compared_and_of_seven_are_not() -> None:
+    clip = np.random.default_rng(1).normal(size=(8, 144)).astype(np.float32)
+    assert likeness_in_step(clip, clip) == pytest.approx(1, abs=1e-5)
+    assert likeness_in_step(clip[:7], clip) == likeness_in_step(clip, clip[:7]) == 0
+
+
+def test_it_does_not_matter_how_strongly_clips_move() -> None:
+    first, second = np.random.default_rng(1).normal(size=(2, 20, 144)).astype(np.float32)
+    second = first + second
+    found = likeness_in_step(first / 1000, second / 1000)
+    assert 0.6 < found == pytest.approx(likeness_in_step(first, second), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", SMALLER)
+def test_a_clip_is_in_step_with_itself_shown_smaller(film: np.ndarray, size: float) -> None:
+    motion = motion_of(signed(shown_in_a_frame(film, 96)))
+    # A hair wider, since Pillow leaves out pixels that lie on the right edge exactly.
+    wider = 1 / (size + 1e-6)
+    start = 6 * (1 - wider)  # of a picture twelve pixels wide
+    where = (wider, 0, start, 0, wider, start)
+    smaller = [
+        Image.fromarray(picture.reshape(12, 12)).transform(
+            (12, 12), Image.Transform.AFFINE, where, Image.Resampling.BILINEAR
+        )
+        for picture in motion
+    ]
+    shown = np.array([np.asarray(picture).ravel() for picture in smaller])
+    assert likeness_in_step(motion, shown) == pytest.approx(1, abs=1e-4)
+    assert likeness_in_step(shown, motion) == pytest.approx(1, abs=1e-4)
+
+
 def shown_in_a_frame(film: np.ndarray, size: int) -> np.ndarray:
     """Pictures [n, 96, 96] shown `size` pixels wide on a grey desk of 96, as 12×12 [n, 12, 12]."""
     edge = (96 - size) // 2
@@ -130,9 +213,13 @@ def pair() -> tuple[Side, Side]:
     return sides[0], sides[1]
 
 
-def score(first: Side, second: Side) -> float:
+def ranked(first: Side, second: Side) -> list[Match]:
     nothing = np.zeros(3, np.float32)
-    (match,) = rank_pairs(first, {"other": second}, Origins(nothing, nothing))
+    return rank_pairs(first, {"other": second}, Origins(nothing, nothing))
+
+
+def score(first: Side, second: Side) -> float:
+    (match,) = ranked(first, second)
     return match.score
 
 
@@ -143,6 +230,8 @@ def with_reference(side: Side, **changes: Any) -> Side:
 def test_copies_score_near_one_however_their_frames_look(pair: tuple[Side, Side]) -> None:
     first, second = pair
     assert score(first, second) > 0.99
+    (match,) = ranked(first, second)
+    assert match.copy == pytest.approx(1, abs=1e-4)
     assert score(Side(first.clip, first.reference), second) < 0.5
 
 

@@ -49,6 +49,11 @@ def test_what_the_nearest_other_clip_alone_shows_is_not_usual_yet() -> None:
     np.testing.assert_allclose(usual, [[0, 2 / 3]], atol=1e-6)
 
 
+def test_of_two_other_clips_what_the_second_nearest_shows_is_usual() -> None:
+    usual = ranking.usual_of_patches(picture([0, 1, 2]), [picture([0, 1]), picture([1, 5])])
+    np.testing.assert_array_equal(usual, [[0, 1, 0]])
+
+
 def test_of_one_other_clip_what_it_shows_is_usual_and_of_none_nothing_is_known() -> None:
     seen = picture([0, 1])
     np.testing.assert_array_equal(ranking.usual_of_patches(seen, [picture([1])]), [[0, 1]])

@@ -186,6 +186,32 @@ def test_no_more_others_count_than_are_kept_of_every_clip() -> None:
     assert reference_of(ranking.nearest_of(near), {}, 100) == found
 
 
+def test_of_others_that_are_equally_alike_those_first_by_name_are_kept() -> None:
+    near = {f"{n:02}": Likeness(0.5, 0.5) for n in reversed(range(KEPT + 3))}
+    assert list(ranking.nearest_of(near)) == [f"{n:02}" for n in range(KEPT)]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(49, [USUAL, USUAL, *[0.1] * 5]), (50, [USUAL, *[0.1] * 6]), (51, [0.1] * 7)],
+)
+def test_a_clip_s_others_are_all_clips_of_its_project_but_itself(
+    size: int, expected: list[float]
+) -> None:
+    near = {str(n): Likeness(0.1 if n else 0.9, 0.5) for n in range(10)}
+    assert reference_of(near, {}, size).background == pytest.approx(mean_of(expected))
+
+
+@pytest.mark.parametrize(
+    ("steps", "third"), [([0.1, 0.9, 0.3, 0.6], 0.3), ([0.2, 0.9, 0.5], 0.2), ([0.9, 0.8], 0.0)]
+)
+def test_what_moves_in_step_as_usual_is_the_third_greatest_of_the_nearest(
+    steps: list[float], third: float
+) -> None:
+    near = {str(n): Likeness(0.5, 0.5, step) for n, step in enumerate(steps)}
+    assert reference_of(near, {}, 10).step == third
+
+
 def test_rivals_are_counted_that_are_more_alike_by_more_than_rounding() -> None:
     usual = Reference(0.0, {"a": 0.5, "b": 0.4, "c": 0.4 + SAME_LIKENESS * 2, "d": -0.1})
     assert usual.rank(0.4) == 2
@@ -193,6 +219,7 @@ def test_rivals_are_counted_that_are_more_alike_by_more_than_rounding() -> None:
     assert usual.rank(0.3) == 3
     assert usual.rank(0.3, without={"a", "d"}) == 2
     assert usual.rank(0.9) == 0
+    assert Reference(rivals={"a": 0.4 + SAME_LIKENESS}).rank(0.4) == 0
     assert Reference().rank(-1.0) == 0
 
 
@@ -221,6 +248,16 @@ def test_what_is_usual_around_a_frame_is_the_second_to_eighth_of_other_clips() -
             likest = [best(row, other.vectors.tolist()) for other in others.values()]
             ranked = sorted([*likest, *padding], reverse=True)
             assert frame == pytest.approx(mean_of(ranked[1:8]), abs=1e-6)
+
+
+def test_a_frame_that_is_like_no_other_clip_has_no_background() -> None:
+    here, elsewhere = np.eye(2, dtype=np.float32)[:, None]
+    for count in (7, 8, 9):
+        compared = ranking.compare(here, {str(n): elsewhere for n in range(count)})
+        assert frame_backgrounds(compared, 1).tolist() == [0.0]
+    # Of the two that are made up beside six others, the nearest does not count.
+    compared = ranking.compare(here, {str(n): elsewhere for n in range(6)})
+    assert frame_backgrounds(compared, 1).tolist() == [pytest.approx(USUAL / 7)]
 
 
 # The score of a pair
@@ -329,6 +366,19 @@ def test_the_less_a_ticket_says_the_less_unlike_words_speak_against_it(
         assert found == pytest.approx(expected, abs=1e-6)
 
 
+def test_of_two_tickets_the_one_that_says_less_tells_how_much_unlike_words_count() -> None:
+    query, other = pair(6)
+    assert query.words is not None
+    opposite = replace(other, words=-query.words)
+    for terms in ((4, 40), (40, 4)):
+        one, two = (
+            replace(side, terms=n) for side, n in zip((query, opposite), terms, strict=True)
+        )
+        (match,) = ranking.rank_pairs(one, {"other": two}, NOWHERE)
+        usual = [side.background for side in words_references(query, other)]
+        assert match.words == pytest.approx(0.2 * (-1 - sum(usual) / 2), abs=1e-5)
+
+
 def test_tickets_are_compared_as_seen_from_the_origin_of_words() -> None:
     rng = np.random.default_rng(12)
     rows = unit_rows((rng.normal(size=(4, 5)) + 1).astype(np.float32))
@@ -395,6 +445,19 @@ def test_moments_are_sought_beyond_the_backgrounds_of_both_clips_frames() -> Non
     stale = replace(query, frame_background=usual[0][:4])
     (match,) = ranking.rank_pairs(stale, {"other": Side(clips[1])}, NOWHERE)
     assert told(match) == [(m.query_time, m.match_time) for m in plain]
+
+
+def test_what_every_clip_shows_is_no_moment_of_a_match() -> None:
+    frames = np.eye(2, DIMENSIONS, dtype=np.float32)
+    other = TimedVectors(np.array([5, 6], np.float32), unit_rows(frames + 0.1 * frames[::-1]))
+    query = TimedVectors(np.array([1, 2], np.float32), frames)
+    for common, expected in (([0.9, 0.0], (2, 6)), ([0.0, 0.9], (1, 5))):
+        side = Side(query, frame_background=np.array(common, np.float32))
+        (match,) = ranking.rank_pairs(side, {"other": Side(other)}, NOWHERE)
+        assert told(match) == [expected]
+        side = Side(other, frame_background=np.array(common, np.float32))
+        (match,) = ranking.rank_pairs(Side(query), {"other": side}, NOWHERE)
+        assert told(match) == [expected]
 
 
 def told(match: ranking.Match) -> list[tuple[float, float]]:

@@ -29,6 +29,7 @@ PACKAGES = {
             "tests/test_terms.py",
             "tests/test_relevance.py",
             "tests/test_copies.py",
+            "tests/test_patches.py",
         ),
     ),
     "policy": Package(("access/policy.py",), ("tests/test_policy.py",)),

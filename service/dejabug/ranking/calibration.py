@@ -132,31 +132,28 @@ def fit(
     """
     if len(evidence) != len(same):
         raise ValueError(f"{len(evidence)} pairs and {len(same)} verdicts")
-    x = np.array([_inputs(each) for each in evidence]).reshape(-1, len(WEIGHTS))
+    x = np.array([_inputs(each) for each in evidence]).reshape(len(evidence), len(WEIGHTS))
     y = np.asarray(same, float)
     middle = prior.weights()
     spread = trust / np.append((0.3 * np.abs(middle[:-1])).clip(1e-6) ** 2, 0.8**2)
-    fixed = {n: 0.0 for n, weight in enumerate(middle[:-1]) if weight == 0}
+    held = {n: 0.0 for n, weight in enumerate(middle[:-1]) if weight == 0}
     while True:
-        free = [n for n in range(len(middle)) if n not in fixed]
-        offset = sum((x[:, n] * value for n, value in fixed.items()), np.zeros(len(y)))
-        at = _likeliest(x[:, free], y, offset, middle[free], spread[free])
+        free = [n for n in range(len(middle)) if n not in held]
+        found = np.array([held.get(n, 0.0) for n in range(len(middle))])
+        found[free] = _likeliest(x[:, free], y, x @ found, middle[free], spread[free])
         # What has crossed its bound is held there, and the others are fitted again.
-        crossed = {
-            n: BOUNDS[n] for n, value in zip(free, at, strict=True) if value * SIGNS[n] < BOUNDS[n]
-        }
+        bounded = found.clip(LOWEST, HIGHEST)
+        crossed = {n: float(bounded[n]) for n in free if bounded[n] != found[n]}
         if not crossed:
             break
-        fixed |= {n: bound * SIGNS[n] for n, bound in crossed.items()}
-    found = {**fixed, **dict(zip(free, at.tolist(), strict=True))}
-    values = {name: float(found[n]) for n, name in enumerate(WEIGHTS)}
-    return replace(prior, **values)
+        held |= crossed
+    return replace(prior, **{name: float(found[n]) for n, name in enumerate(WEIGHTS)})
 
 
 WEIGHTS = ("frames", "words", "rank", "size", "intercept")
-# Which way each weight may point (0: either), and how far from 0 it stays at least.
-SIGNS = (1, 1, -1, 0, 0)
-BOUNDS = (LEAST_WEIGHT, LEAST_WEIGHT, 0.0, 0.0, 0.0)
+# What a fit keeps each weight between; the size and the intercept may be any number.
+LOWEST = (LEAST_WEIGHT, LEAST_WEIGHT, -math.inf, -math.inf, -math.inf)
+HIGHEST = (math.inf, math.inf, 0.0, math.inf, math.inf)
 
 
 def _inputs(evidence: Evidence) -> Numbers:
@@ -176,7 +173,7 @@ def _likeliest(
 
     at = middle.copy()
     for _ in range(NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ at + offset, -60, 60)))
+        p = np.exp(-np.logaddexp(0, -(x @ at + offset)))
         gradient = x.T @ (p - y) + spread * (at - middle)
         if np.abs(gradient).max() < STILL:
             break

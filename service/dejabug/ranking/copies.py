@@ -8,7 +8,7 @@ frame and its copy.
 from __future__ import annotations
 
 from functools import cache
-from math import isqrt
+from math import isqrt, prod
 
 import numpy as np
 
@@ -30,24 +30,20 @@ SMALLER, WORTH_MORE = (0.94, 0.88, 0.82, 0.75), 0.35
 def motion_of(signature: Signature) -> Floats:
     """What changes in a clip: its pictures every STEP seconds [n, 144], each less its mean and over
     its deviation, less the clip's mean picture. Empty for a clip in which nothing moves."""
-    nothing = np.zeros(
-        (0, signature.pictures[0].size if len(signature.pictures) else 0), np.float32
-    )
-    if len(signature.pictures) < LEAST_PICTURES:
-        return nothing
-    pictures = signature.pictures.reshape(len(signature.pictures), -1).astype(np.float32)
-    last = float(signature.times[-1])
-    grid = np.arange(0.0, last + STEP / 2, STEP)
-    after = np.searchsorted(signature.times, grid).clip(1, len(pictures) - 1)
-    before_is_nearer = grid - signature.times[after - 1] < signature.times[after] - grid
-    pictures = pictures[after - before_is_nearer]
+    shape = len(signature.pictures), prod(signature.pictures.shape[1:])
+    pictures: Floats = signature.pictures.reshape(shape).astype(np.float32)
+    if len(pictures) < LEAST_PICTURES:
+        return pictures[:0]
+    times = signature.times
+    grid = np.arange(0.0, times[-1] + STEP / 2, STEP)
+    # Each moment shows the picture that is nearest to it; half way between two, the later.
+    pictures = pictures[np.searchsorted((times[:-1] + times[1:]) / 2, grid, side="right")]
     pictures -= pictures.mean(axis=1, keepdims=True)
     pictures /= np.maximum(pictures.std(axis=1, keepdims=True), LEAST_CONTRAST)
     pictures -= pictures.mean(axis=0)
-    moving: Floats = pictures
-    if float(np.square(moving).mean()) < LEAST_MOTION**2:
-        return nothing
-    return moving
+    if float(np.square(pictures).mean()) < LEAST_MOTION**2:
+        return pictures[:0]
+    return pictures
 
 
 def likeness_in_step(first: Floats, second: Floats) -> float:
@@ -86,7 +82,7 @@ def _correlation(first: Floats, second: Floats) -> float:
         return 0.0
     size = 1 << (m + n - 1).bit_length()
     products = np.fft.rfft(first, size, axis=0) * np.conj(np.fft.rfft(second, size, axis=0))
-    together = np.fft.irfft(products.sum(axis=1), size)
+    together = np.fft.irfft(products.sum(axis=1))
     # Shift s: the second begins s pictures after the first; negative ones stand at the end.
     shifts = np.arange(-(n - overlap), m - overlap + 1)
     energy_1, energy_2 = (

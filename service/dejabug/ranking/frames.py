@@ -64,7 +64,7 @@ def frame_backgrounds(compared: Mapping[str, Compared], frames: int) -> Floats:
     """How alike each of a clip's `frames` is to other clips in general [frames]: the mean of the
     second to eighth nearest, for which USUAL stands where there are fewer."""
     best = [each.cosines.max(axis=1) for each in compared.values()]
-    best += [np.full(frames, USUAL, np.float32)] * max(0, BACKGROUND_RANKS.stop - len(best))
-    greatest = -np.sort(-np.stack(best, axis=1), axis=1)
+    best += [np.full(frames, USUAL)] * (BACKGROUND_RANKS.stop - len(best))
+    greatest = -np.sort(-np.stack(best, axis=1))
     background: Floats = greatest[:, BACKGROUND_RANKS].mean(axis=1).astype(np.float32)
     return background

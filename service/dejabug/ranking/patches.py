@@ -32,7 +32,8 @@ COMMON, UNSEEN = 0.8, 0.2
 
 def centre_patches(patches: Floats, origin: Floats) -> Floats:
     """A picture's patches, float32 [rows, columns, d], seen from `origin` [d], as unit vectors."""
-    return centre(patches.reshape(-1, patches.shape[-1]), origin).reshape(patches.shape)
+    rows, columns, d = patches.shape
+    return centre(patches.reshape(rows * columns, d), origin).reshape(patches.shape)
 
 
 def likeness_of_patches(here: Floats, there: Floats) -> tuple[Floats, Floats]:

@@ -24,6 +24,4 @@ def unit_rows(vectors: Floats) -> Floats:
 
 def spread(count: int, most: int = STANDING_FRAMES) -> np.ndarray:
     """Indices of at most `most` of `count` frames, spread evenly over all of them."""
-    if count <= most:
-        return np.arange(count)
-    return np.linspace(0, count - 1, most).round().astype(int)
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)
