@@ -128,15 +128,11 @@ def enqueue(
 ) -> None:
     """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
     if it is waiting there already. `at_front`: before all others, since a person waits."""
-    names = [name for name, module in JOB_MODULES.items() if module == job.__module__]
-    if not names:
-        raise ValueError(
-            f"{job.__module__} is not among JOB_MODULES: workers would refuse this job"
-        )
+    name = queued_name(job)
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(
-        f"{names[0]}.{job.__name__}",
+        name,
         args=arguments,
         timeout=timeout,
         result_ttl=RESULT_TTL,
@@ -149,6 +145,15 @@ def enqueue(
         description=f"{job.__name__}({', '.join(map(str, arguments))})",
         pipeline=pipeline,
     )
+
+
+def queued_name(job: Callable[..., Any]) -> str:
+    """The name under which this function's jobs are queued. Raises ValueError for a function that
+    workers would refuse."""
+    for name, module in JOB_MODULES.items():
+        if module == job.__module__:
+            return f"{name}.{job.__name__}"
+    raise ValueError(f"{job.__module__} is not among JOB_MODULES: workers would refuse this job")
 
 
 def is_ours(job: Job) -> bool:

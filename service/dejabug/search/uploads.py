@@ -19,6 +19,7 @@ from dejabug import media
 from dejabug.access import policy
 from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.index import text_of
+from dejabug.infra.job_queue import queued_name
 from dejabug.infra.metrics import searching
 from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
@@ -102,7 +103,7 @@ def _submit(place: Services, upload_id: str, caller: str, projects: list[str], a
         pipe.hset(_key(upload_id), mapping=row)
         pipe.expire(_key(upload_id), KEPT)
         place.queue("search").enqueue_call(
-            search_upload,
+            queued_name(search_upload),
             args=(upload_id, projects),
             timeout=UPLOAD_JOB,
             ttl=KEPT,
