@@ -33,9 +33,9 @@ OTHERS = (*PLACEHOLDER, QUIET)
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], app: ForgeApp) -> dict[str, str]:
+def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
     more = {"DEJABUG_PROJECT_GROUPS": "GAME,OTHER", "DEJABUG_API_REQUESTS_PER_MINUTE": "10000"}
-    return {**environment, **app.environment(), **more}
+    return {**environment, **forge.environment(), **more}
 
 
 @dataclass
@@ -86,9 +86,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Services, jira: Site, clips: Path, app: ForgeApp) -> Scene:
+def scene(place: Services, jira: Site, clips: Path, forge: ForgeApp) -> Scene:
     here, there, *_ = history(place, jira, clips, COWS[0], COWS[2], *OTHERS)
-    return Scene(place, jira, app, create_app(place).test_client(), here, there)
+    return Scene(place, jira, forge, create_app(place).test_client(), here, there)
 
 
 @pytest.fixture
@@ -187,12 +187,12 @@ def test_a_record_that_says_restricted_counts_before_the_index_knows(
 
 
 def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
-    place: Services, jira: Site, clips: Path, app: ForgeApp
+    place: Services, jira: Site, clips: Path, forge: ForgeApp
 ) -> None:
     here = jira.file("GAME", "cows", clips / COWS[0], clips / COWS[1])
     tell(place, jira, here, watch=False)
     (there,) = history(place, jira, clips, COWS[2])
-    drawn = Scene(place, jira, app, create_app(place).test_client(), here, there).drawn()
+    drawn = Scene(place, jira, forge, create_app(place).test_client(), here, there).drawn()
     for side in ("here", "there"):
         check_grid(drawn[side]["matching"])
         assert drawn[side]["unusual"] is None
