@@ -222,6 +222,7 @@ OF_TICKETS: dict[str, Callable[[World], Iterator[Try]]] = {
 OF_NO_TICKET = {
     "POST /webhooks/jira": "Jira's own word, signed; test_only_jira_itself_tells_of_tickets",
     "POST /slack/events": "asks and shares; test_slack_writes_nothing_about_tickets",
+    "POST /forge/v1/issues/<issue_id>/heat-maps": "asks about two clips; test_heat_maps.py",
     "POST /api/v1/search/clip": "keeps a clip of the caller's; test_uploads_are_their_callers",
     "DELETE /api/v1/jobs/<job_id>": "forgets that clip; test_uploads_are_their_callers",
     "POST /sign-in": "begins a session; test_security.py, test_sign_in.py",
@@ -395,6 +396,7 @@ READ = {
     "/api/v1/search": "what is found; test_search.py, test_slack.py",
     "/api/v1/issues/<key>/similar": "what is found; test_search.py, test_sign_in.py",
     "/api/v1/jobs/<job_id>": "what is found for an upload; test_api.py",
+    "/api/v1/heat-maps": "what two clips have in common; test_heat_maps.py",
     "/media/<token>/pictures/<name>.jpg": "pictures; test_leaks.py, test_api.py",
     "/media/<token>/sheet.jpg": "pictures; test_web_media.py, test_leaks.py",
     "/media/<token>/video.mp4": "previews; test_leaks.py, test_previews.py",
