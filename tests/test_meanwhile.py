@@ -65,7 +65,7 @@ MOMENTS = {
     "when it was just read": (JiraClient, "issue", True),
     "before it is written": (Catalogue, "put_issue", False),
     "before its words are": (Catalogue, "put_words", False),
-    "before its promise is kept": (Outbox, "keep", False),
+    "before its promise is kept": (Outbox, "acknowledge", False),
 }
 
 
