@@ -23,9 +23,11 @@ BESIDE = ("tests", "tools")
 # Seconds a mutant's tests may take: (their usual seconds + PATIENCE) * SLOWER, for a busy machine.
 PATIENCE = 4.0
 SLOWER = 5.0
-# The profile "ci" of Hypothesis makes the same examples each time and remembers none, so that a
-# mutant is killed in every run or in none.
-PYTEST = ("--hypothesis-profile=ci", "-p", "no:cacheprovider", "-p", "no:xdist")
+# What mutmut gives to pytest beside the names of tests (tests/fixed_first.py).
+PYTEST = (
+    *("-p", "fixed_first", "--hypothesis-profile=mutants"),
+    *("-p", "no:cacheprovider", "-p", "no:xdist"),
+)
 STATISTICS = "mutmut-stats.json"
 
 
