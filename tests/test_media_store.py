@@ -175,7 +175,7 @@ KILLED = """
 import sys
 from pathlib import Path
 import redis
-from dejabug import objects
+from dejabug.media_store import objects
 objects.PART = 5 * 1024 * 1024
 store = objects.ObjectStore(sys.argv[1], redis.Redis.from_url(sys.argv[2]))
 store.put_file("uploads/1", Path(sys.argv[3]), lives=-1)

@@ -152,7 +152,7 @@ def _watched(path: Path, trial: Trial) -> Verdict:
 def _read(path: Path, trial: Trial) -> dict[str, Any]:
     told: dict[str, Any] = {}
     try:
-        # As `embedding.sample` does by default.
+        # As `clip_indexer.sample` does by default.
         # Also those of one colour: many of the files, and the canary, have no others.
         frames = media.sample_frames(
             path, limits=trial.limits, program=trial.program, drop_duplicates=False

@@ -23,9 +23,9 @@ BESIDE = ("tests", "tools")
 # Seconds a mutant's tests may take: (their usual seconds + PATIENCE) * SLOWER, for a busy machine.
 PATIENCE = 4.0
 SLOWER = 5.0
-# What mutmut gives to pytest beside the names of tests (tests/fixed_first.py).
+# What mutmut gives to pytest beside the names of tests (tests/support/fixed_first.py).
 PYTEST = (
-    *("-p", "fixed_first", "--hypothesis-profile=mutants"),
+    *("-p", "support.fixed_first", "--hypothesis-profile=mutants"),
     *("-p", "no:cacheprovider", "-p", "no:xdist"),
 )
 STATISTICS = "mutmut-stats.json"

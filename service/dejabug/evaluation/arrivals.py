@@ -212,7 +212,7 @@ class _Replayer:
         *,
         use_words: bool,
     ) -> Iterator[Suggestion]:
-        """The best issues for a ticket, as `answers.rank` finds them."""
+        """The best issues for a ticket, as `similar_issues.rank` finds them."""
         pairs = []
         for item in ticket.items:
             name = self._name_of[item.clip_id]
@@ -238,6 +238,6 @@ class _Replayer:
         return all(self._item_of[clip].still for clip in (pair.clip_id, pair.found_clip_id))
 
     def _capped(self, pair: PairMatch) -> PairMatch:
-        """As `answers.doubted`."""
+        """As `similar_issues.doubted`."""
         capped = min(pair.score, STILLS_AT_MOST) if self._stills(pair) else pair.score
         return replace(pair, score=capped)
