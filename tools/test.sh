@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make test` runs: the static checks and the panel's own tests beside pytest in processes, three
+# What `make test` runs: the static checks and the panel's own tests beside pytest in processes, four
 # for two cores, since a test that drives others waits a good part of its time. Arguments go to
 # pytest. PROCESSES=6 make test: on a machine with more cores.
 set -u
@@ -13,7 +13,7 @@ check() {
 check >"$said" 2>&1 &
 checking=$!
 
-"$venv/bin/pytest" -q -n "${PROCESSES:-3}" "$@"
+"$venv/bin/pytest" -q -n "${PROCESSES:-4}" "$@"
 tested=$?
 wait "$checking"
 checked=$?
