@@ -318,3 +318,17 @@ def test_whatever_is_named_is_open_of_the_project_and_above_the_threshold(rows: 
         assert tickets[issue].project == "GAME"
         assert not tickets[issue].restricted
         assert max(p.score for p in pairs if p.found_issue_id == issue) >= 0.6
+
+
+def test_a_pair_s_evidence_is_that_of_its_match() -> None:
+    match = Match("2", 0.9, (), 0.3, 0.2, rank=1.5, size=3.0, copy=0.88)
+    (found,) = policy.pair_matches("1", [match], {"2": "20"})
+    assert found.evidence == match.evidence
+    assert (found.clip_id, found.found_clip_id, found.found_issue_id) == ("1", "2", "20")
+
+
+def test_of_two_equal_scores_the_same_file_comes_first() -> None:
+    alike = PairMatch("1", "2", "20", 1.0, ())
+    same = PairMatch("1", "3", "30", 1.0, (), same_file=True)
+    best = policy.best_per_issue("1", [alike, same])
+    assert [each.found_issue_id for each in best] == ["30", "20"]
