@@ -73,7 +73,7 @@ def test_what_was_purged_is_not_read_in_again_by_anything(
     tell(place, jira, aged[0])
     jobs.maintain(place)
     work(place)
-    assert missed(place.jira.issue(issue_id), place) is None
+    assert missed(place, place.jira.issue(issue_id)) is None
     assert place.catalogue.count(ClipStatus.PURGED) == 1
     assert place.catalogue.count(ClipStatus.INDEXED) == 1
     # Nor is old footage of a ticket that nobody knew yet, nor under another encoder.

@@ -195,9 +195,9 @@ def test_a_clip_that_another_encoder_knew_is_no_new_clip(
     assert record is not None
     (clip,) = place.catalogue.clips_of(record.id)
     issue = place.jira.issue(record.id)
-    assert missed(issue, place) is None
+    assert missed(place, issue) is None
     place.redis.delete(f"dejabug:clip:{place.catalogue._slug}:{clip.id}")
-    assert missed(issue, place) == "clip added"
+    assert missed(place, issue) == "clip added"
     assert reconciled(place).repaired == {"clip added": 1}
     work(place)
     assert not watched(place, known[0])

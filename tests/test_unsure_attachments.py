@@ -138,7 +138,7 @@ def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
     assert record is not None
     assert progress_of(place.catalogue, record).state == "no_clips"
     assert downloads(jira) == []
-    assert missed(place.jira.issue(issue_id), place) is None  # and nothing is to be read again
+    assert missed(place, place.jira.issue(issue_id)) is None  # and nothing is to be read again
 
 
 def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -18,30 +17,20 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
+from dejabug.infra.jobs import JOBS, JobType
 from dejabug.infra.tracing import trace_for_job
 
 log = structlog.get_logger()
 
+# Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
+# look at the panel).
+QUEUES = ("default", "clips", "search", "previews")
+# Those whose jobs need the model; a worker on others starts without it.
+EMBEDDING_QUEUES = ("clips", "search")
 # Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
-# Where functions are that may be jobs, by the name under which their jobs are queued. That name
-# stays when a module moves, so that workers of an older version and of this one know each other's.
-JOB_MODULES = {
-    "dejabug.index_repair": "dejabug.maintenance.index_repair",
-    "dejabug.index_signatures": "dejabug.maintenance.index_signatures",
-    "dejabug.jobs": "dejabug.ingest.jobs",
-    "dejabug.outages": "dejabug.maintenance.jira_outage",
-    "dejabug.previewing": "dejabug.ingest.previews",
-    "dejabug.purging": "dejabug.maintenance.purge",
-    "dejabug.reconcile": "dejabug.ingest.reconcile",
-    "dejabug.studying": "dejabug.worker.learning_schedule",
-    "dejabug.uploads": "dejabug.search.uploads",
-}
 # Functions that RQ would call beside a job's own; none of ours has any.
 CALLBACKS = ("_success_callback_name", "_failure_callback_name", "_stopped_callback_name")
-# Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
-SHORT_JOB = 300
-CLIP_JOB = 1800
 # Seconds that a finished job is kept: nobody waits for one.
 RESULT_TTL = 300
 # Seconds that a job that was given up is kept for people to look at. RQ's own year is long for a
@@ -119,22 +108,20 @@ class InFlightJobs(IntermediateQueue):
 
 def enqueue(
     queue: Queue,
-    job: Callable[..., Any],
+    job: JobType,
     *arguments: Any,
     job_id: str | None = None,
-    timeout: int = SHORT_JOB,
     at_front: bool = False,
     pipeline: Pipeline | None = None,
 ) -> None:
     """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
     if it is waiting there already. `at_front`: before all others, since a person waits."""
-    name = queued_name(job)
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(
-        name,
+        job.name,
         args=arguments,
-        timeout=timeout,
+        timeout=job.time_limit,
         result_ttl=RESULT_TTL,
         failure_ttl=FAILURE_TTL,
         retry=Retry(max=len(BACKOFF), interval=list(BACKOFF)),
@@ -142,18 +129,9 @@ def enqueue(
         at_front=at_front,
         meta=trace_for_job(),
         # Arguments are ids; still, the log need not repeat them as RQ's description.
-        description=f"{job.__name__}({', '.join(map(str, arguments))})",
+        description=f"{job.function}({', '.join(map(str, arguments))})",
         pipeline=pipeline,
     )
-
-
-def queued_name(job: Callable[..., Any]) -> str:
-    """The name under which this function's jobs are queued. Raises ValueError for a function that
-    workers would refuse."""
-    for name, module in JOB_MODULES.items():
-        if module == job.__module__:
-            return f"{name}.{job.__name__}"
-    raise ValueError(f"{job.__module__} is not among JOB_MODULES: workers would refuse this job")
 
 
 def is_ours(job: Job) -> bool:
@@ -168,12 +146,8 @@ def is_ours(job: Job) -> bool:
 
 def function_of(name: str) -> Callable[..., Any] | None:
     """The function of a job that is queued under this name; None where it is none of ours."""
-    module, _, function = name.rpartition(".")
-    if module not in JOB_MODULES:
-        return None
-    found = getattr(import_module(JOB_MODULES[module]), function, None)
-    ours = inspect.isfunction(found) and found.__module__ == JOB_MODULES[module]
-    return found if ours else None
+    row = JOBS.get(name)
+    return None if row is None else getattr(import_module(row.module), row.function)
 
 
 class NamedJob(Job):

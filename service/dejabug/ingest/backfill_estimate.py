@@ -49,34 +49,6 @@ class Survey:
         """All clips."""
         return self.known + self.too_large + self.new
 
-    def add(self, place: Services, issue: Issue) -> None:
-        """Count an issue's files in; clips older than footage is kept count as known."""
-        cutoffs = place.retention.cutoffs()
-        self.issues += 1
-        clips = {
-            attachment.id
-            for attachment in evidence(issue, place.jira, place.catalogue, place.retention)
-        }
-        for attachment in issue.attachments:
-            known = place.catalogue.clip(attachment.id) is not None
-            sure = known or is_evidence(attachment.filename, attachment.mime_type)
-            is_clip = attachment.id in clips and sure
-            self.unsure += attachment.id in clips and not sure
-            kind = self.kinds.setdefault(_kind_of(attachment.filename), Kind())
-            kind.files += 1
-            kind.size += attachment.size
-            kind.clips += is_clip
-            if not is_clip:
-                continue
-            old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
-            if old or known:
-                self.known += 1
-            elif attachment.size > place.settings.clip_max_bytes:
-                self.too_large += 1
-            else:
-                self.new += 1
-                self.new_size += attachment.size
-
 
 def survey(place: Services, jql: str) -> Iterator[Survey]:
     """Look through what `jql` finds, page by page, without queueing or changing anything; yields
@@ -94,11 +66,40 @@ def survey(place: Services, jql: str) -> Iterator[Survey]:
         page = yield from patiently(ask, paused)
         seen.pause = ""
         for issue in page.issues:
-            seen.add(place, issue)
+            _add(place, seen, issue)
         yield seen
         token = page.next_token
         if token is None:
             return
+
+
+def _add(place: Services, seen: Survey, issue: Issue) -> None:
+    """Count an issue's files in; clips older than footage is kept count as known."""
+    cutoffs = place.retention.cutoffs()
+    seen.issues += 1
+    clips = {
+        attachment.id
+        for attachment in evidence(issue, place.jira, place.catalogue, place.retention)
+    }
+    for attachment in issue.attachments:
+        known = place.catalogue.clip(attachment.id) is not None
+        sure = known or is_evidence(attachment.filename, attachment.mime_type)
+        is_clip = attachment.id in clips and sure
+        seen.unsure += attachment.id in clips and not sure
+        kind = seen.kinds.setdefault(_kind_of(attachment.filename), Kind())
+        kind.files += 1
+        kind.size += attachment.size
+        kind.clips += is_clip
+        if not is_clip:
+            continue
+        old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
+        if old or known:
+            seen.known += 1
+        elif attachment.size > place.settings.clip_max_bytes:
+            seen.too_large += 1
+        else:
+            seen.new += 1
+            seen.new_size += attachment.size
 
 
 def _kind_of(filename: str) -> str:

@@ -11,15 +11,15 @@ import structlog
 
 from dejabug import media
 from dejabug.infra.download import UnwantedError
-from dejabug.infra.job_queue import CLIP_JOB, enqueue
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import MAKE_PREVIEW
 from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
 from dejabug.ingest.attachments import fetched
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
-from dejabug.jira.outage import polite
 from dejabug.media_store.thumbnails import HEIGHT
 from dejabug.records.types import ClipRecord
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -44,18 +44,15 @@ def queue_preview(place: Services, clip_id: str, *, awaited: bool) -> None:
         with optional():  # who looks is shown the rest all the same
             enqueue(
                 place.queue("previews"),
-                preview_clip,
+                MAKE_PREVIEW,
                 clip_id,
                 job_id=f"preview-{clip_id}",
-                timeout=CLIP_JOB,
                 at_front=awaited,
             )
 
 
-@polite
-def preview_clip(clip_id: str) -> None:
+def preview_clip(place: Services, clip_id: str) -> None:
     """Download a clip and write its preview; remember it when none can be made."""
-    place = services()
     clip = place.catalogue.clip(clip_id)
     if clip is None or clip.unshown or place.previews.state(clip_id) != "missing":
         _leave_nothing(place, clip_id)  # a worker may have been killed before it came to that

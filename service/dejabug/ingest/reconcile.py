@@ -18,6 +18,7 @@ import structlog
 from redis.exceptions import LockError
 
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import RECONCILE
 from dejabug.infra.tracing import traced
 from dejabug.ingest.jobs import forget_issue, promise_sync
 from dejabug.jira.client import PAGE
@@ -26,7 +27,7 @@ from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
 from dejabug.records.catalogue import PENDING
 from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, words_of
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -46,8 +47,6 @@ SLICE = 500
 DAY = 24 * 60  # minutes
 # So many absences in one slice may be chance; of more, over half is no studio's tidying up.
 FEW = 5
-# Seconds that a round may take as a job, and that its lock outlives a killed worker.
-RECONCILE_JOB = 900
 LOCK_LIFE = 300
 
 
@@ -71,14 +70,14 @@ def queue_reconcile(place: Services) -> None:
     minutes = place.settings.reconcile_minutes
     if minutes and place.redis.set(TURN, 1, nx=True, ex=minutes * 60):
         queue = place.queue("default")
-        enqueue(queue, reconcile_job, job_id="reconcile", timeout=RECONCILE_JOB)
+        enqueue(queue, RECONCILE, job_id="reconcile")
 
 
-def reconcile_job() -> None:
+def reconcile_job(place: Services) -> None:
     """One round. A Jira that is away is not waited for: the next round sees the same changes."""
     report = Report()
     try:
-        for report in reconcile(services()):  # noqa: B007 (the last one counts)
+        for report in reconcile(place):  # noqa: B007 (the last one counts)
             pass
     except JiraUnavailableError as error:
         log.warning("reconcile_put_off", why=str(error), reason=error.reason)
@@ -143,9 +142,9 @@ def _sweep(place: Services, project: str, since: float, report: Report) -> Itera
         page = place.jira.search(jql, token)
         for issue in page.issues:
             report.looked += 1
-            why = missed(issue, place)
+            why = missed(place, issue)
             if why is not None:
-                _read_again(place, issue.id, why, report, watch=_is_new(issue, place, mark))
+                _read_again(place, issue.id, why, report, watch=_is_new(place, issue, mark))
         yield
         token = page.next_token
         if token is None:
@@ -153,7 +152,7 @@ def _sweep(place: Services, project: str, since: float, report: Report) -> Itera
     place.redis.hset(WATERMARKS, project, started)
 
 
-def missed(issue: Issue, place: Services) -> str | None:
+def missed(place: Services, issue: Issue) -> str | None:
     """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
     record = place.catalogue.issue(issue.id)
     if record is None:
@@ -176,7 +175,7 @@ def missed(issue: Issue, place: Services) -> str | None:
     return None if record.face == fingerprint_of(issue, kinds) else "status or security"
 
 
-def _is_new(issue: Issue, place: Services, mark: float) -> bool:
+def _is_new(place: Services, issue: Issue, mark: float) -> bool:
     """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
     if place.catalogue.issue(issue.id) is None and (unix_time(issue.created) or 0) >= mark:
         return True
@@ -242,7 +241,7 @@ def _let_go(place: Services) -> None:
         if place.catalogue.issue(issue_id) is not None:
             place.catalogue.came_back(issue_id)
         else:
-            enqueue(place.queue("default"), forget_issue, issue_id)
+            place.scheduler.forget_issue(issue_id)
 
 
 def _doubt(place: Services, gone: Sequence[str], asked: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import REPAIR_INDEX
 from dejabug.infra.locks import held
 from dejabug.infra.tracing import traced
 from dejabug.ingest.jobs import queue_clip, queue_ticket
@@ -24,7 +25,7 @@ from dejabug.records.collection import Collection
 from dejabug.records.index_location import COMPARED
 from dejabug.records.issue_fields import location_of
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -38,8 +39,6 @@ REST = 600
 FEW = 5
 # Clips and tickets looked at in one round trip.
 AT_ONCE = 500
-# Seconds that a round may take as a job.
-REPAIR_JOB = 1800
 
 
 @dataclass
@@ -64,12 +63,11 @@ def queue_repair(place: Services) -> None:
     there = place.indexed()
     started_anew = any(known.get(kept.name.encode()) != run for kept in there)
     if started_anew or (any(map(lacks, there)) and place.redis.set(TURN, 1, nx=True, ex=REST)):
-        enqueue(place.queue("default"), repair_job, job_id="index-repair", timeout=REPAIR_JOB)
+        enqueue(place.queue("default"), REPAIR_INDEX, job_id="index-repair")
 
 
-def repair_job() -> None:
+def repair_job(place: Services) -> None:
     """One round over all collections. Raises redis.RedisError, and is repeated."""
-    place = services()
     for kept in place.indexed():
         report = Repaired()
         for report in repair(place, kept):  # noqa: B007 (the last one counts)

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 import structlog
-from rq import Worker
 
 from dejabug import media
-from dejabug.infra.job_queue import CLIP_JOB, enqueue
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import READ_SIGNATURE
 from dejabug.ingest.attachments import fetched
 from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
-from dejabug.jira.outage import polite
 from dejabug.records.types import ClipStatus
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -52,29 +51,22 @@ def clips_without_signature(place: Services) -> list[str]:
     return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
 
 
-def has_worker(place: Services) -> bool:
-    """Whether a live worker is on the queue of these jobs."""
-    return any(QUEUE in worker.queue_names() for worker in Worker.all(connection=place.redis))
-
-
 def queue_signatures(place: Services, clip_ids: list[str]) -> Iterator[Progress]:
     """Queue a job for each of these clips, waiting while many jobs wait already. May be broken off
     and called again."""
     queue = place.queue(QUEUE)
     for number, clip_id in enumerate(clip_ids):
         while queue.count >= MOST_WAITING:
-            yield Progress(number, "waiting for workers" if has_worker(place) else NO_WORKER)
+            yield Progress(number, "waiting for workers" if place.queues.has_worker(QUEUE) else NO_WORKER)
             time.sleep(POLL)
         job_id = f"signature-{clip_id}"
-        enqueue(queue, read_signature, clip_id, job_id=job_id, timeout=CLIP_JOB)
+        enqueue(queue, READ_SIGNATURE, clip_id, job_id=job_id)
         yield Progress(number + 1)
 
 
-@polite
-def read_signature(clip_id: str) -> None:
+def read_signature(place: Services, clip_id: str) -> None:
     """The job: download a clip and add its signature wherever it is indexed without one. A file
     that cannot be read is left as it is, with a warning in the log."""
-    place = services()
     lacking = [kept for kept in place.indexed() if kept.index.without_signature([clip_id])]
     clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
     if clip is None:

@@ -12,11 +12,12 @@ import time
 import structlog
 
 from dejabug.index import text_of
-from dejabug.infra.job_queue import enqueue
+from dejabug.infra.job_queue import EMBEDDING_QUEUES, QUEUES, enqueue
+from dejabug.infra.jobs import PROBE_JIRA
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.errors import JiraError
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.services import EMBEDDING_QUEUES, QUEUES, Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -29,13 +30,12 @@ def queue_hail(place: Services) -> None:
     """While jobs wait for Jira, have it asked once a minute, however many workers want that."""
     waits = place.redis.exists(WAITS_FOR_JIRA)
     if waits and place.redis.set(TURN, 1, nx=True, ex=PAUSE):
-        enqueue(place.queue("default"), hail_jira, job_id="hail-jira", at_front=True)
+        enqueue(place.queue("default"), PROBE_JIRA, job_id="hail-jira", at_front=True)
 
 
-def hail_jira() -> None:
+def hail_jira(place: Services) -> None:
     """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
     webhooks missed is looked for."""
-    place = services()
     try:
         place.jira.check_account()
     except JiraError as error:

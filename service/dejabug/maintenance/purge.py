@@ -16,6 +16,7 @@ from operator import attrgetter
 import structlog
 
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import PURGE
 from dejabug.infra.refused_writes import FULL, refused
 from dejabug.ingest.jobs import correct_comments_naming, queue_suggestion
 from dejabug.jira.client import PAGE
@@ -24,7 +25,7 @@ from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import Collection
 from dejabug.records.retention import DAY, EVERY, What
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -32,8 +33,6 @@ log = structlog.get_logger()
 KEPT = (ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.QUEUED)
 # Held for as long as no new purge by the setting is due.
 TURN = "dejabug:retention-turn"
-# Seconds that a purge may take as a job; the next one goes on where it was cut short.
-PURGE_JOB = 1800
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,11 @@ class Undated:
 def queue_purge(place: Services) -> None:
     """Queue a purge by DEJABUG_RETENTION_DAYS once a day, however many workers ask."""
     if place.settings.retention_days and place.redis.set(TURN, 1, nx=True, ex=DAY):
-        enqueue(place.queue("default"), purge_job, job_id="purge", timeout=PURGE_JOB)
+        enqueue(place.queue("default"), PURGE, job_id="purge")
 
 
-def purge_job() -> None:
+def purge_job(place: Services) -> None:
     """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
-    place = services()
     dated = date_clips(place)
     before = time.time() - place.settings.retention_days * DAY
     old = find_old(place, before)

@@ -21,6 +21,7 @@ from rq import Queue
 from rq.job import Job
 
 from dejabug.index import drop_indexes
+from dejabug.infra.job_queue import EMBEDDING_QUEUES
 from dejabug.ingest.backfill import MOST_WAITING
 from dejabug.ingest.jobs import queue_clip, queue_suggestion, queue_ticket, queue_waiting
 from dejabug.maintenance.encoder_switch import AT_ONCE, Counts, Handover
@@ -28,7 +29,7 @@ from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
-from dejabug.services import EMBEDDING_QUEUES, Services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 

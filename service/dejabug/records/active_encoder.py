@@ -28,13 +28,13 @@ class NotServingError(Exception):
 
 @dataclass(frozen=True)
 class Roles:
-    """The name of the encoder that serves, and of the next one, if one is made ready."""
+    """The name of the active encoder, and of the candidate, if there is one."""
 
-    serving: str
-    next: str | None = None
+    active: str
+    candidate: str | None = None
 
 
-class Serving:
+class ActiveEncoder:
     """The roles of encoders, as one process knows them: KEPT seconds old at most.
 
     `usual` is the name that the settings give: it serves where nothing was ever said.
@@ -47,7 +47,7 @@ class Serving:
         self._read_at = float("-inf")
 
     def roles(self, *, now: bool = False) -> Roles:
-        """Who serves, and who is next; `now`: as of this moment. Raises redis.RedisError."""
+        """Which encoders have which role; `now`: as of this moment. Raises redis.RedisError."""
         if now or time.monotonic() - self._read_at > KEPT:
             serving, following = self._redis.mget(SERVING, NEXT)
             self._known = Roles(text_of(serving) or self._usual, text_of(following) or None)

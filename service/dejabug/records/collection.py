@@ -16,9 +16,10 @@ from redis import Redis
 
 from dejabug.encoders.origins import shipped_origins
 from dejabug.index import FrameIndex, IndexUnavailableError, TicketIndex, slug_of, text_of
-from dejabug.ranking import Origins
+from dejabug.ranking import Calibrations, Origins
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.index_location import COMPARED, DIMENSIONS, IndexLocation
+from dejabug.records.learned_parameters import LearnedParameters, read_learned
 from dejabug.records.throughput import Throughput
 
 # Encoders' names → model, precision and device, for people: as the workers that loaded them have
@@ -67,6 +68,15 @@ class Collection:
     def throughput(self) -> Throughput:
         """How fast clips are embedded here."""
         return Throughput(self.redis, self.name)
+
+    def learned(self) -> LearnedParameters:
+        """What the studio's own duplicates have taught."""
+        return read_learned(self.redis, self.name)
+
+    @property
+    def calibrations(self) -> Calibrations:
+        """What scores are made by now."""
+        return self.learned().in_force()
 
     def own_queue(self, name: str) -> str:
         """The queue that this encoder's workers on `name` listen to, whether it serves or not."""

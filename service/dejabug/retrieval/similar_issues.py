@@ -33,17 +33,9 @@ from dejabug.settings import Settings
 RE_READ = 20
 # Issues with the same file that are re-read beside them: both together fit one request to Jira.
 SAME_FILES_READ = 80
-# Words alone must be surer than this to be commented: most tickets without a clip tell of no bug
-# that was ever filmed, and a clip may still be on its way.
-WORDS_THRESHOLD = 0.95
-# Beside fewer tickets than this it cannot be told which words are usual in a project.
-FEWEST_TICKETS = 20
 # Two pictures of a log or a dialog look much alike whatever they say (two of unrelated bugs reached
 # 0.97 here), so that a picture beside a picture is never more than a possibility.
 STILLS_AT_MOST = 0.5
-# Seconds that a reader's ranking is kept: a panel that waits for a preview asks every two seconds,
-# and ranking among 100,000 frames takes about half a second for each clip of twelve frames.
-RANKED_LATELY = 60
 # Pairs that are kept of a ranking beyond those: far more than are ever shown.
 RANKED_KEPT = 50
 # Steps that a chain of duplicates is followed beyond the issues that were found.
@@ -94,16 +86,12 @@ def find_for_issue(place: Services, record: IssueRecord, *, also: Collection[str
 
 
 def find_for_reader(place: Services, record: IssueRecord, read: Read) -> Answer:
-    """The same for one reader, who may ask every other second: the ranking is at most
-    RANKED_LATELY old, and what `read` lets them see is as of now."""
-    kept = place.redis.get(_ranked_key(place, record.id))
-    ranked = _rank_and_keep(place, record) if kept is None else _read_pairs(text_of(kept))
+    """The same for one reader, who may ask every other second: the ranking is at most a minute
+    old, and what `read` lets them see is as of now."""
+    ranked = place.rankings.get(record.id)
+    if ranked is None:
+        ranked = _rank_and_keep(place, record)
     return _answer(place, record, ranked, read, ())
-
-
-def rank_anew(place: Services, issue_id: str) -> None:
-    """An issue's clips, words or verdicts changed: its ranking of lately counts no more."""
-    place.redis.delete(_ranked_key(place, issue_id))
 
 
 def _answer(
@@ -175,35 +163,6 @@ def doubted(place: Services, pair: PairMatch) -> PairMatch:
     return replace(pair, score=STILLS_AT_MOST) if still else pair
 
 
-def for_comment(
-    place: Services, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
-) -> list[Suggestion]:
-    """The issues that are named where every reader of this issue sees it; none when Jira hides the
-    issue itself."""
-    tickets = tickets_of(answer.tickets.values(), place.settings)
-    own = tickets.get(record.id)
-    if own is None:
-        return []
-    projects = place.settings.projects_beside(own.project)
-    wish = SuggestionLimits(threshold, limit, answer.rejected, place.projects.off())
-    return policy.to_comment(own, answer.ranked, tickets, projects, wish)
-
-
-def comment_threshold(place: Services, project: str, answer: Answer) -> float:
-    """How probable a match must be to be commented: in this project, and on such evidence."""
-    threshold = threshold_of(place, project)
-    if any(pair.clip_id for pair in answer.ranked):
-        return threshold
-    return max(threshold, WORDS_THRESHOLD) if len(answer.ranked) >= FEWEST_TICKETS else math.inf
-
-
-def threshold_of(place: Services, project: str) -> float:
-    """How probable a match of clips must be to be commented in this project."""
-    own = place.projects.rules(project).threshold
-    # Rules that an earlier version stored may be below the floor.
-    return max(COMMENT_FLOOR, place.settings.comment_threshold if own is None else own)
-
-
 def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]:
     """Issues as the policy sees them, by id."""
     kinds = settings.duplicate_link_types
@@ -231,19 +190,5 @@ def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) 
 
 def _rank_and_keep(place: Services, record: IssueRecord) -> list[PairMatch]:
     ranked = rank(place, record)
-    written = json.dumps([asdict(pair) for pair in ranked[: first_to_read(ranked) + RANKED_KEPT]])
-    with optional():
-        place.redis.set(_ranked_key(place, record.id), written, ex=RANKED_LATELY)
+    place.rankings.put(record.id, ranked[: first_to_read(ranked) + RANKED_KEPT])
     return ranked
-
-
-def _read_pairs(written: str) -> list[PairMatch]:
-    rows: list[dict[str, Any]] = json.loads(written)
-    return [
-        PairMatch(**{**row, "moments": tuple(Moment(**moment) for moment in row["moments"])})
-        for row in rows
-    ]
-
-
-def _ranked_key(place: Services, issue_id: str) -> str:
-    return f"dejabug:ranked:{place.collection.slug}:{issue_id}"

@@ -19,7 +19,7 @@ from dejabug import media
 from dejabug.access import policy
 from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.index import text_of
-from dejabug.infra.job_queue import queued_name
+from dejabug.infra.jobs import COMPARE_UPLOAD
 from dejabug.infra.metrics import searching
 from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
@@ -28,7 +28,7 @@ from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import TimedVectors
 from dejabug.retrieval.same_files import same_file_pairs, twins_of
 from dejabug.retrieval.similar_issues import doubted
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -37,13 +37,8 @@ STATES: tuple[State, ...] = get_args(State)
 ENDED = ("done", "failed")
 # Seconds that what became of an upload is kept after its last step.
 KEPT = 900
-# Seconds that reading an uploaded clip may take, and its whole search: questions wait behind it.
-DECODING = 30.0
-UPLOAD_JOB = 120
 # Files that wait or are read at once, so that they cannot fill the folder that pictures need too.
 MOST_FILES = 20
-FAILED = "the search failed in its worker; its log says why"
-AWAY = "store_away: the clip cannot be fetched just now; send it again"
 PAIRS = TypeAdapter(list[PairMatch])
 
 
@@ -100,12 +95,12 @@ def _submit(place: Services, upload_id: str, caller: str, projects: list[str], a
     row["projects"] = json.dumps(projects)
     with place.redis.pipeline(transaction=True) as pipe:
         pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
-        pipe.hset(_key(upload_id), mapping=row)
-        pipe.expire(_key(upload_id), KEPT)
+        pipe.hset(upload_key(upload_id), mapping=row)
+        pipe.expire(upload_key(upload_id), KEPT)
         place.queue("search").enqueue_call(
-            queued_name(search_upload),
+            COMPARE_UPLOAD.name,
             args=(upload_id, projects),
-            timeout=UPLOAD_JOB,
+            timeout=COMPARE_UPLOAD.time_limit,
             ttl=KEPT,
             result_ttl=0,
             failure_ttl=KEPT,
@@ -119,7 +114,7 @@ def _submit(place: Services, upload_id: str, caller: str, projects: list[str], a
 
 def look(place: Services, upload_id: str, caller: str) -> Upload | None:
     """How far this caller's upload is; None for another's, or one that is no longer kept."""
-    row = {text_of(k): text_of(v) for k, v in place.redis.hgetall(_key(upload_id)).items()}
+    row = {text_of(k): text_of(v) for k, v in place.redis.hgetall(upload_key(upload_id)).items()}
     if row.get("caller") != caller:
         return None
     state = next(state for state in STATES if state == row["state"])
@@ -135,83 +130,9 @@ def await_end(place: Services, upload_id: str, seconds: float) -> None:
 
 def forget(place: Services, upload_id: str) -> None:
     """Keep nothing of an upload; a worker that is at it stops at its next step."""
-    place.redis.delete(_key(upload_id))
+    place.redis.delete(upload_key(upload_id))
     place.uploads.discard(upload_id)
 
 
-@searching("clip")
-def search_upload(upload_id: str, projects: list[str]) -> None:
-    """The job: sample, embed and compare an upload; its file is deleted in any case."""
-    place = services()
-    try:
-        end = _answer(place, upload_id, projects)
-        place.uploads.discard(upload_id)  # before anybody is told
-        _end(place, upload_id, **end)
-    except ForgottenError:
-        forget(place, upload_id)
-        log.info("upload_forgotten", upload=upload_id)
-
-
-def _answer(place: Services, upload_id: str, projects: list[str]) -> dict[str, str]:
-    try:
-        pairs, note = _compare(place, upload_id, projects)
-    except media.ClipError as error:
-        return {"state": "failed", "reason": f"{error.code}: {error}"}
-    except StoreAwayError:
-        return {"state": "failed", "reason": AWAY}
-    except ForgottenError:
-        raise
-    except Exception:
-        place.uploads.discard(upload_id)
-        _end(place, upload_id, state="failed", reason=FAILED)
-        raise
-    return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
-
-
-def _compare(place: Services, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
-    """What an upload is like, and what of it was not looked at."""
-    _tell(place, upload_id, state="sampling")
-    with place.uploads.reading(upload_id) as path:
-        content = sha256_of(path)
-        frames = sample(place, path, timeout=DECODING)
-    _tell(place, upload_id, state="embedding")
-    vectors = place.encoder.embed_images(frames.pixels)
-    _tell(place, upload_id, state="comparing")
-    kept = place.own
-    twins = twins_of(kept, content, projects)
-    matches = place.finder_of(kept).like(
-        TimedVectors(frames.times, vectors),
-        projects,
-        signature=signature_of(frames),
-        without_clips={twin.id for twin in twins},
-    )
-    places = kept.index.places(match.clip_id for match in matches)
-    issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
-    pairs = policy.pair_matches(UPLOAD, matches, issue_of)
-    if len(frames.times) == 1 and frames.duration == 0:
-        pairs = [doubted(place, pair) for pair in pairs]
-    pairs += same_file_pairs(UPLOAD, twins, frames.times)
-    return policy.best_per_issue("", pairs), note_on(frames)
-
-
-def _tell(place: Services, upload_id: str, **told: str) -> None:
-    """Write down how far an upload is. Raises ForgottenError."""
-    row: dict[Any, Any] = dict(told)
-    with place.redis.pipeline(transaction=True) as pipe:
-        pipe.hset(_key(upload_id), mapping=row)
-        pipe.expire(_key(upload_id), KEPT)
-        pipe.hexists(_key(upload_id), "caller")
-        known = pipe.execute()[-1]
-    if not known:
-        raise ForgottenError
-
-
-def _end(place: Services, upload_id: str, **told: str) -> None:
-    _tell(place, upload_id, **told)
-    put_reply(place.redis, upload_id, True)
-    why = told.get("reason", "").split(":")[0]
-    log.info("upload_done", upload=upload_id, state=told["state"], why=why)
-
-
-def _key(upload_id: str) -> str:
+def upload_key(upload_id: str) -> str:
     return f"dejabug:upload:{upload_id}"

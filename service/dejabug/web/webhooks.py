@@ -91,10 +91,9 @@ def _remember(place: Services, event: Event, body: bytes) -> bool:
         pipe.multi()
         pipe.set(key, event.issue_id, ex=EVENT_MEMORY)
         if event.kind == "comment":
-            job = (obey, event.issue_id, event.comment_id)
-            enqueue(place.queue("default"), *job, pipeline=pipe)
+            place.scheduler.handle_commands(event.issue_id, event.comment_id, pipe)
         elif event.kind == "deleted":
-            enqueue(place.queue("default"), forget_issue, event.issue_id, pipeline=pipe)
+            place.scheduler.forget_issue(event.issue_id, pipe)
         else:
             watch = event.kind == "created" or event.new_attachments
             promise_sync(place, event.issue_id, watch, pipe)

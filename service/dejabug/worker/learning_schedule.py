@@ -15,8 +15,8 @@ from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import LEARN
 from dejabug.ingest.jobs import queue_suggestion
-from dejabug.jira.outage import polite
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.records import verdicts
 from dejabug.records.learned_parameters import (
@@ -27,15 +27,13 @@ from dejabug.records.learned_parameters import (
     write_learned,
     write_report,
 )
-from dejabug.services import Services, services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 
 # Held for as long as no new lesson is due, in seconds.
 TURN = "dejabug:learning-turn"
 EVERY = 24 * 3600
-# Seconds that a lesson may take as a job.
-JOB = 3600
 # Clips that ask in one of these lessons: some minutes' work.
 ASKING = 500
 # The shipped share of duplicates is believed like this many tickets; and with fewer known
@@ -64,13 +62,11 @@ def queue_learning(place: Services, *, now: bool = False) -> None:
             each for worker in Worker.all(connection=place.redis) for each in worker.queue_names()
         }
         queue = place.queue("previews" if "previews" in names else "default")
-        enqueue(queue, learn_job, job_id="learning", timeout=JOB)
+        enqueue(queue, LEARN, job_id="learning")
 
 
-@polite
-def learn_job() -> None:
+def learn_job(place: Services) -> None:
     """One lesson, for the encoder that serves."""
-    place = services()
     if not are_held(place.redis, place.encoder_name) and place.collection.knows_dimensions():
         try:
             study(place, most_asking=ASKING)
@@ -90,7 +86,8 @@ def study(place: Services, progress: Progress = unseen, *, most_asking: int) -> 
     finally:
         after = read_learned(place.redis, place.encoder_name)
         if differ(before, after) and place.serves(place.collection):
-            correct_comments(place)
+            corrected = place.scheduler.correct_all_comments()
+            log.info("comments_queued_for_new_scores", comments=corrected)
 
 
 def _study(place: Services, progress: Progress, most_asking: int) -> Learned:
@@ -130,18 +127,6 @@ def differ(before: LearnedParameters, after: LearnedParameters) -> bool:
     """Whether the same pairs get clearly other scores."""
     old, new = before.in_force(), after.in_force()
     return any(abs(old.probability(each) - new.probability(each)) > MUCH for each in PROBES)
-
-
-def correct_comments(place: Services) -> int:
-    """Bring every comment of ours in line with the scores of now; how many there are."""
-    count = 0
-    for project in place.catalogue.projects():
-        for issue in place.catalogue.issues_of(project):
-            if issue.watched and place.comments.comment(issue.id) is not None:
-                queue_suggestion(place, issue.id)
-                count += 1
-    log.info("comments_queued_for_new_scores", comments=count)
-    return count
 
 
 def count_duplicates(place: Services) -> tuple[int, int]:

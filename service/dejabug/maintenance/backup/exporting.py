@@ -66,9 +66,9 @@ def write_backup(place: Services, path: Path, tell: Tell) -> Manifest:
         counts.add("issues", _write(archive, "issues", _issues(place, tell)))
         for number, kept in enumerate(everywhere, start=1):
             folder = f"encoders/{number}"
-            _write_lessons(archive, folder, place, kept)
+            _write_lessons(place, archive, folder, kept)
             _write_clips(archive, folder, kept, counts, tell)
-            _write_tickets(archive, folder, place, kept, counts, tell)
+            _write_tickets(place, archive, folder, kept, counts, tell)
         encoders = [_encoder(place, kept) for kept in everywhere]
         return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
 
@@ -185,7 +185,7 @@ def _clip(
 
 
 def _write_tickets(
-    archive: Writer, folder: str, place: Services, kept: Collection, counts: _Counts, tell: Tell
+    place: Services, archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
 ) -> None:
     for number, some in enumerate(_batches(_told(place, "Tickets' words", tell)), start=1):
         vectors = kept.tickets.vectors(some)
@@ -209,7 +209,7 @@ def _write_tickets(
         counts.add("tickets", len(rows))
 
 
-def _write_lessons(archive: Writer, folder: str, place: Services, kept: Collection) -> None:
+def _write_lessons(place: Services, archive: Writer, folder: str, kept: Collection) -> None:
     lessons = read_learned(place.redis, kept.name)
     weights: Any = None
     if lessons.calibrations is not None:

@@ -1,0 +1,35 @@
+"""Connections to the Redis of the settings."""
+
+from __future__ import annotations
+
+import redis
+
+from dejabug.infra.refused_writes import PrimaryPool
+from dejabug.settings import Settings
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A connection to Redis. Raises ValueError for an address that is none."""
+    return _connected(settings.redis_url, "DEJABUG_REDIS_URL")
+
+
+def connect_index(settings: Settings) -> redis.Redis | None:
+    """A connection to the Redis that is for vectors alone, where one is set. Raises ValueError."""
+    if not settings.vectors_apart:
+        return None
+    return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
+
+
+def _connected(url: str, variable: str) -> redis.Redis:
+    """RESP3, in which search answers carry their warnings; finds the primary again after a
+    failover. An address that is none is not repeated, since it may hold a password."""
+    try:
+        pool = PrimaryPool.from_url(
+            url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+        )
+        return redis.Redis.from_pool(pool)
+    except ValueError:
+        raise ValueError(
+            f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
+            "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
+        ) from None

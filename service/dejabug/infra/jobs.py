@@ -1,0 +1,80 @@
+"""Every kind of job: one row each. Their functions are in `worker/jobs.py`.
+
+A row's name is the one under which its jobs are queued. It stays when code moves, so that workers
+of an older version and of this one know each other's jobs while an upgrade rolls out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
+SHORT_JOB = 300
+CLIP_JOB = 1800
+LONG_JOB = 3600
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A kind of job.
+
+    Attributes:
+        name: the name under which it is queued; its last part is the function's.
+        time_limit: seconds after which a worker gives it up.
+        lock: the lock under which it runs; `{}` stands for its first argument.
+        waits_for_jira: whether it is tried again for as long as Jira is away.
+        module: where its function is.
+    """
+
+    name: str
+    time_limit: int = SHORT_JOB
+    lock: str = ""
+    waits_for_jira: bool = False
+    module: str = "dejabug.worker.jobs"
+
+    @property
+    def function(self) -> str:
+        """The name of its function."""
+        return self.name.rpartition(".")[2]
+
+
+# One job at a time reads an issue and takes it in, or forgets it: what was read first is older, and
+# would undo what came after.
+ISSUE_LOCK = "dejabug:lock:issue:{}"
+
+SYNC_ISSUE = JobType("dejabug.jobs.sync_issue", lock=ISSUE_LOCK, waits_for_jira=True)
+FORGET_ISSUE = JobType("dejabug.jobs.forget_issue", lock=ISSUE_LOCK)
+HANDLE_COMMANDS = JobType("dejabug.jobs.obey", lock=ISSUE_LOCK, waits_for_jira=True)
+INDEX_CLIP = JobType("dejabug.jobs.index_clip", CLIP_JOB, waits_for_jira=True)
+INDEX_TICKET = JobType("dejabug.jobs.index_ticket")
+SUGGEST = JobType("dejabug.jobs.suggest", lock="dejabug:lock:suggest:{}", waits_for_jira=True)
+SUGGEST_AROUND = JobType("dejabug.jobs.suggest_around", waits_for_jira=True)
+MAKE_PREVIEW = JobType("dejabug.previewing.preview_clip", CLIP_JOB, waits_for_jira=True)
+COMPARE_UPLOAD = JobType("dejabug.uploads.search_upload", 120)
+READ_SIGNATURE = JobType("dejabug.index_signatures.read_signature", CLIP_JOB, waits_for_jira=True)
+PROBE_JIRA = JobType("dejabug.outages.hail_jira")
+RECONCILE = JobType("dejabug.reconcile.reconcile_job", 900)
+REPAIR_INDEX = JobType("dejabug.index_repair.repair_job", CLIP_JOB)
+PURGE = JobType("dejabug.purging.purge_job", CLIP_JOB)
+LEARN = JobType("dejabug.studying.learn_job", LONG_JOB, waits_for_jira=True)
+
+JOBS = {
+    row.name: row
+    for row in (
+        SYNC_ISSUE,
+        FORGET_ISSUE,
+        HANDLE_COMMANDS,
+        INDEX_CLIP,
+        INDEX_TICKET,
+        SUGGEST,
+        SUGGEST_AROUND,
+        MAKE_PREVIEW,
+        COMPARE_UPLOAD,
+        READ_SIGNATURE,
+        PROBE_JIRA,
+        RECONCILE,
+        REPAIR_INDEX,
+        PURGE,
+        LEARN,
+    )
+}

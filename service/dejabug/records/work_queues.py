@@ -1,0 +1,52 @@
+"""The queues that workers take jobs from."""
+
+from __future__ import annotations
+
+import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from dejabug.infra.job_queue import EMBEDDING_QUEUES, QUEUES, ReliableQueue
+from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
+
+
+class WorkQueues:
+    """QUEUES, and those of each collection. `shows_media`: whether there are previews to make."""
+
+    def __init__(
+        self, connection: redis.Redis, collections: Collections, *, shows_media: bool
+    ) -> None:
+        self._redis = connection
+        self._collections = collections
+        self._shows_media = shows_media
+
+    def get(self, name: str) -> Queue:
+        """One of QUEUES, or a collection's own. Jobs are JSON, so that writing to Redis does not
+        mean running code."""
+        return ReliableQueue(name, connection=self._redis, serializer=JSONSerializer)
+
+    def of(self, collection: Collection) -> Queue:
+        """Where a collection's clips and tickets wait to be embedded."""
+        active = collection.name == self._collections.active_encoder.roles().active
+        return self.get("clips" if active else collection.own_queue("clips"))
+
+    def workers(self) -> dict[str, int]:
+        """How many live workers there are on each of QUEUES that this installation has work for."""
+        idle = set() if self._shows_media else {"previews"}
+        return self._workers_on([name for name in QUEUES if name not in idle])
+
+    def workers_of(self, collection: Collection) -> dict[str, int]:
+        """How many live workers have this collection's model, on each of EMBEDDING_QUEUES."""
+        found = self._workers_on([collection.own_queue(name) for name in EMBEDDING_QUEUES])
+        return dict(zip(EMBEDDING_QUEUES, found.values(), strict=True))
+
+    def has_worker(self, name: str) -> bool:
+        """Whether a live worker is on this queue."""
+        return bool(self._workers_on([name])[name])
+
+    def _workers_on(self, names: list[str]) -> dict[str, int]:
+        served = [
+            name for worker in Worker.all(connection=self._redis) for name in worker.queue_names()
+        ]
+        return {name: served.count(name) for name in names}
