@@ -17,11 +17,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dejabug import media
-from dejabug import services as services_module
 from dejabug.demo.studio import CLIPS
 from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services, services, set_services
 from dejabug.settings import get_settings
 from dejabug.web import create_app
 from support import forks
@@ -219,20 +218,22 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     get_settings.cache_clear()
-    services_module.services.cache_clear()
-    yield services_module.services()
+    set_services(None)
+    yield services()
     get_settings.cache_clear()
-    services_module.services.cache_clear()
+    set_services(None)
 
 
 @pytest.fixture
 def place(
     cold_place: Services, remembering: Remembering, memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> Services:
+) -> ModelServices:
     """The same with the starter encoder, as in a worker; no clip is sampled twice in a run."""
-    cold_place.adopt_encoder(remembering)
+    parts = ModelServices(cold_place.settings, loaded=remembering)
+    _ = parts.encoder
+    set_services(parts)
     monkeypatch.setattr(media, "sample_frames", remember_frames(memory))
-    return cold_place
+    return parts
 
 
 @pytest.fixture

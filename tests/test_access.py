@@ -17,15 +17,17 @@ import pytest
 from flask import Flask
 
 from dejabug.access.sessions import BY_EMAIL
-from dejabug.ingest import jobs
+from dejabug.infra.job_queue import QUEUES
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.search import search
-from dejabug.services import QUEUES, Services
+from dejabug.services import Services
 from dejabug.web import create_app
+from dejabug.worker import jobs
 from support.forge_app import ForgeApp
 from support.jira_site import Site
+from support.parts import use_settings
 from support.slack_site import SECRET as SLACK_SECRET
 from support.slack_site import TOKEN as SLACK_TOKEN
 from support.slack_site import Desk, Slack, mounted
@@ -118,7 +120,7 @@ class World:
     @property
     def clip(self) -> str:
         """The other ticket's clip."""
-        (clip_id,) = self.place.catalogue.clip_ids_of(self.other)
+        (clip_id,) = self.place.collections.active.catalogue.clip_ids_of(self.other)
         return clip_id
 
     @property
@@ -128,12 +130,14 @@ class World:
     def reset(self) -> None:
         """Nothing waits, the clips could not be read, and nobody said anything."""
         for name in QUEUES:
-            self.place.queue(name).empty()
+            self.place.queues.get(name).empty()
         for issue_id in (self.mine, self.other):
-            for clip in self.place.catalogue.clips_of(issue_id):
-                self.place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="x"))
-            self.place.verdicts.forget_issue(issue_id)
-            self.place.comments.mute(issue_id, False)
+            for clip in self.place.collections.active.catalogue.clips_of(issue_id):
+                self.place.collections.active.catalogue.put_clip(
+                    replace(clip, status=ClipStatus.FAILED, reason="x")
+                )
+            self.place.records.verdicts.forget_issue(issue_id)
+            self.place.records.comments.mute(issue_id, False)
 
     def send(self, tried: Try) -> Any:
         """Make a request."""
@@ -188,7 +192,7 @@ def verdicts(world: World) -> Iterator[Try]:
 
 def mutes(world: World) -> Iterator[Try]:
     for muted in (True, False):
-        world.place.comments.mute(world.other, not muted)
+        world.place.records.comments.mute(world.other, not muted)
         asked = world.viewer({"muted": muted})
         yield Try("PUT", f"/forge/v1/issues/{world.other}/mute", asked)
 
@@ -204,9 +208,11 @@ def retry(world: World) -> Iterator[Try]:
 
 def retry_all(world: World) -> Iterator[Try]:
     """With nothing left of what the caller may see."""
-    (mine,) = world.place.catalogue.clips_of(world.mine)
+    (mine,) = world.place.collections.active.catalogue.clips_of(world.mine)
     for who in (world.holder, world.member):
-        world.place.catalogue.put_clip(replace(mine, status=ClipStatus.INDEXED, reason=""))
+        world.place.collections.active.catalogue.put_clip(
+            replace(mine, status=ClipStatus.INDEXED, reason="")
+        )
         yield Try("POST", "/api/v1/clips/retry", who(), lambda answer: answer.json["queued"] == 0)
 
 
@@ -287,7 +293,7 @@ def test_a_hidden_ticket_and_one_that_does_not_exist_get_the_same_answer(world: 
 
 def test_nobody_writes_anything_without_saying_who_they_are(world: World) -> None:
     world.reset()
-    world.place.comments.mute(world.other, True)
+    world.place.records.comments.mute(world.other, True)
     before = world.kept()
     numbers = {"issue_id": world.other, "clip_id": world.clip, "job_id": "0" * 32}
     for address, rule in writing(world.flask).items():
@@ -364,7 +370,7 @@ def test_slack_writes_nothing_about_tickets(world: World, monkeypatch: pytest.Mo
 
 
 def similar(world: World) -> Iterator[Try]:
-    world.place.comments.mute(world.other, True)  # what is told is about the ticket itself
+    world.place.records.comments.mute(world.other, True)  # what is told is about the ticket itself
     path = f"/forge/v1/issues/{world.other}/similar"
     yield Try("GET", path, {"headers": world.forge.headers("tester")})
 
@@ -444,10 +450,10 @@ def test_nothing_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, h
 
 @pytest.mark.parametrize("how", HIDDEN)
 def test_no_note_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, how: str) -> None:
-    (clip,) = world.place.catalogue.clips_of(world.other)
+    (clip,) = world.place.collections.active.catalogue.clips_of(world.other)
     noted = replace(clip, status=ClipStatus.INDEXED, reason="only the first half", frames=1)
-    world.place.catalogue.put_clip(noted)
-    world.place.pictures.write(clip.id, [0.0], np.zeros((1, 90, 160, 3), np.uint8))
+    world.place.collections.active.catalogue.put_clip(noted)
+    world.place.media.thumbnails.write(clip.id, [0.0], np.zeros((1, 90, 160, 3), np.uint8))
 
     def told(tried: Try) -> list[Any]:
         found: list[Any] = world.send(tried).json["noted"]
@@ -472,7 +478,7 @@ def said(world: World, text: str) -> str:
     path = f"/rest/api/2/issue/{world.mine}/comment"
     made = world.jira.call("POST", path, json={"body": text})
     jobs.obey(world.mine, made["id"])
-    return world.place.comments.note(world.mine)
+    return world.place.records.comments.note(world.mine)
 
 
 @pytest.mark.parametrize("how", HIDDEN)
@@ -486,12 +492,12 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
     for verb in ("not", "mute", "again"):
         world.reset()
         answer = said(world, f"/dejabug {verb} {key}")
-        assert list(world.place.verdicts.all()) == [], verb
-        assert not world.place.comments.muted(world.other), verb
-        assert world.place.comments.note(world.other) == "", verb
-        (clip,) = world.place.catalogue.clips_of(world.other)
+        assert list(world.place.records.verdicts.all()) == [], verb
+        assert not world.place.records.comments.muted(world.other), verb
+        assert world.place.records.comments.note(world.other) == "", verb
+        (clip,) = world.place.collections.active.catalogue.clips_of(world.other)
         assert clip.status is ClipStatus.FAILED, verb
-        queued = [job.args for name in QUEUES for job in world.place.queue(name).jobs]
+        queued = [job.args for name in QUEUES for job in world.place.queues.get(name).jobs]
         assert not any(args[0] in (world.other, world.clip) for args in queued), verb
         unknown = said(world, f"/dejabug {verb} NONE-999")
         assert answer.replace(key, "KEY") == unknown.replace("NONE-999", "KEY")
@@ -500,8 +506,8 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
 def test_not_is_remembered_of_a_ticket_that_every_reader_may_see(world: World) -> None:
     key = world.jira.issue(world.other)["key"]
     grouped = world.place.settings.model_copy(update={"project_groups": "GAME,OTHER"})
-    object.__setattr__(world.place, "settings", grouped)
+    use_settings(world.place, grouped)
     world.reset()
     said(world, f"/dejabug not {key}")
-    (verdict,) = world.place.verdicts.all()
+    (verdict,) = world.place.records.verdicts.all()
     assert replace(verdict, at=0.0) == Verdict(world.mine, world.other, False, "person")

@@ -15,13 +15,12 @@ import pytest
 from flask import Flask
 
 from dejabug.infra.metrics import JOBS
-from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.search import uploads
 from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.api import progress, views
+from dejabug.worker import jobs
 from support.api import (
     API,
     Caller,
@@ -33,6 +32,7 @@ from support.api import (
 )
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site, secure
+from support.parts import use_settings
 from support.search_worker import searching
 from support.tickets import history, tell
 from support.workers import work
@@ -72,7 +72,7 @@ def test_without_a_valid_token_there_is_nothing(app: Flask, header: str | None, 
 def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
     caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
-    clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
     assert caller.client.get(picture).status_code == 200
     place.tokens.revoke(caller.token.id)
@@ -82,7 +82,7 @@ def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
 
 def test_too_many_requests_are_told_when_to_come_back(place: Services) -> None:
     few = place.settings.model_copy(update={"api_requests_per_minute": 3})
-    object.__setattr__(place, "settings", few)
+    use_settings(place, few)
     app = create_app(place)
     caller, another = Caller(app, place, "GAME"), Caller(app, place, "GAME")
     for _ in range(3):
@@ -235,11 +235,11 @@ def test_an_issue_says_how_far_its_own_clips_are(
         return told["state"], told["reason"]
 
     assert state(old[0]) == ("ready", None)
-    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
-    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
     failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
-    place.catalogue.put_clip(failed)
+    place.collections.active.catalogue.put_clip(failed)
     how, reason = state(old[0])
     assert (how, f"{clip.filename}: too much" in str(reason)) == ("failed", True)
     key = jira.file("GAME", "cows everywhere")
@@ -262,7 +262,7 @@ def picture_of(clip: Any) -> str:
 def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
     caller: Caller, old: list[str], place: Services, jira: Site
 ) -> None:
-    clip_id = place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     clip = caller.get(f"/clips/{clip_id}").get_json()
     assert clip["issue"]["key"] == old[0]
     assert clip["video"] == "preparing"
@@ -278,14 +278,14 @@ def test_an_address_shows_nothing_that_may_no_longer_be_seen(
     caller: Caller, old: list[str], place: Services, jira: Site, why: str
 ) -> None:
     issue_id = str(jira.issue(old[0])["id"])
-    clip_id = place.catalogue.clip_ids_of(issue_id)[0]
+    clip_id = place.collections.active.catalogue.clip_ids_of(issue_id)[0]
     picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
     assert caller.client.get(picture).status_code == 200
     if why == "secured":
         secure(jira, old[0])
         jobs.sync_issue(issue_id, False)  # the webhook that comes at once
     elif why == "off":
-        place.projects.put("GAME", Rules("off"))
+        place.records.projects.put("GAME", Rules("off"))
     elif why == "deleted":
         jobs.forget_issue(issue_id)
     elif why == "hidden":
@@ -300,7 +300,7 @@ def test_a_clip_of_another_project_is_not_there(
     caller: Caller, app: Flask, place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0], project="OTHER")
-    clip_id = place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
     unknown, foreign = caller.get("/clips/999"), caller.get(f"/clips/{clip_id}")
     assert (unknown.status_code, unknown.data) == (404, foreign.data)
     assert Caller(app, place, "OTHER").get(f"/clips/{clip_id}").status_code == 200
@@ -395,16 +395,16 @@ def test_a_job_that_is_forgotten_leaves_nothing(
     address = f"{API}/jobs/{job_id}"
     foreign = Caller(app, place, "GAME")
     assert foreign.client.delete(address, headers=foreign.headers).status_code == 404
-    tell = uploads._tell
+    tell = place.upload_comparison._tell
 
-    def told(place: Services, upload_id: str, **row: str) -> None:
-        tell(place, upload_id, **row)
+    def told(upload_id: str, **row: str) -> None:
+        tell(upload_id, **row)
         if row["state"] == when:
             assert caller.client.delete(address, headers=caller.headers).status_code == 204
 
     if when == "queued":
         assert caller.client.delete(address, headers=caller.headers).status_code == 204
-    monkeypatch.setattr(uploads, "_tell", told)
+    monkeypatch.setattr(place.upload_comparison, "_tell", told)
     work(place)
     assert uploads_left(place) == []
     assert not place.redis.exists(f"dejabug:upload:{job_id}")
@@ -466,7 +466,7 @@ def test_what_is_only_named_mp4_says_what_it_is_not(
 
 def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Services) -> None:
     few = place.settings.model_copy(update={"upload_max_bytes": 10_000})
-    object.__setattr__(place, "settings", few)
+    use_settings(place, few)
     is_problem(caller.send(b"x" * 20_000), 413, "DEJABUG_UPLOAD_MAX_BYTES")
     assert uploads_left(place) == []
 
@@ -504,7 +504,7 @@ def test_uploads_do_not_fill_the_disk(
 
 def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Services, worker: None) -> None:
     few = place.settings.model_copy(update={"webhook_max_bytes": 1024})
-    object.__setattr__(place, "settings", few)
+    use_settings(place, few)
     caller.client = create_app(place).test_client()
     assert caller.send(b"x" * 20_000).status_code == 200
     assert caller.client.post("/webhooks/jira", data=b"x" * 2000).status_code == 413
@@ -543,11 +543,11 @@ def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
     assert caller.get("/status").get_json()["noted"] == []
     mine = str(jira.issue(old[0])["id"])
     theirs = str(jira.issue(jira.file("OTHER", "a bug of others"))["id"])
-    place.catalogue.put_issue(IssueRecord(theirs, "OTHER-1", "OTHER", "OTHER"))
+    place.collections.active.catalogue.put_issue(IssueRecord(theirs, "OTHER-1", "OTHER", "OTHER"))
     for number in range(60):
         for issue_id, first in ((mine, 70000), (theirs, 80000)):
             record = ClipRecord(str(first + number), issue_id, f"{number}.mp4", 1)
-            place.catalogue.put_clip(
+            place.collections.active.catalogue.put_clip(
                 replace(record, status=ClipStatus.INDEXED, reason="a note", frames=1)
             )
     told = caller.get("/status").get_json()["noted"]
@@ -568,7 +568,7 @@ def test_a_note_is_told_as_long_as_it_is_true(
     def noted() -> list[str]:
         return [clip["note"] for clip in caller.get("/status").get_json()["noted"]]
 
-    (clip,) = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))
+    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))
     noisy = replace(clip, reason="a note")
     for state in (
         clip,
@@ -576,14 +576,14 @@ def test_a_note_is_told_as_long_as_it_is_true(
         noisy.purged(),
         replace(noisy, status=ClipStatus.QUEUED),
     ):
-        place.catalogue.put_clip(noisy)
+        place.collections.active.catalogue.put_clip(noisy)
         assert noted() == ["a note"]
-        place.catalogue.put_clip(state)
+        place.collections.active.catalogue.put_clip(state)
         assert noted() == []
-    place.catalogue.put_clip(noisy)
+    place.collections.active.catalogue.put_clip(noisy)
     assert caller.get("/status").get_json()["noted"][0]["sheet"].endswith("/sheet.jpg")
     jobs.forget_issue(clip.issue_id)
-    assert place.catalogue.noted(0, 10) == []
+    assert place.collections.active.catalogue.noted(0, 10) == []
 
 
 # The house around it

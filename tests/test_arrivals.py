@@ -21,7 +21,7 @@ from dejabug.index import ClipLocation
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ranking import Floats, TimedVectors
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.services import Services, encoder_name
+from dejabug.services import ModelServices, encoder_name
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.processes import dejabug
@@ -89,19 +89,19 @@ def words_of(ticket: Ticket) -> Floats:
 def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> Corpus:
     """A corpus of tickets made by hand, in a real index."""
     url = f"redis://127.0.0.1:{store.connection_pool.connection_kwargs['port']}"
-    place = Services(Settings(encoder="starter", redis_url=url, **settings))
-    place.adopt_encoder(Small(encoder_name(place.settings)))
+    chosen = Settings(encoder="starter", redis_url=url, **settings)
+    place = ModelServices(chosen, loaded=Small(encoder_name(chosen)))
     items = []
     for number, ticket in enumerate(tickets, start=1):
         clip, issue = str(number), ticket.issue or str(number)
         where = ClipLocation(issue, ticket.project, "Game")
         if ticket.clip is not None:
             frames = frames_of(ticket)
-            place.index.write_clip(clip, where, frames.times, frames.vectors)
-            compare_clip(place.collection, clip)
+            place.collections.active.index.write_clip(clip, where, frames.times, frames.vectors)
+            compare_clip(place.collections.active, clip)
         if ticket.words:
-            place.tickets.write(issue, ticket.project, words_of(ticket), "")
-            compare_ticket(place.collection, issue)
+            place.collections.active.tickets.write(issue, ticket.project, words_of(ticket), "")
+            compare_ticket(place.collections.active, issue)
         items.append(
             Item(
                 clip,
@@ -265,8 +265,8 @@ def plainly(
     """Scores of the ten best issues and whether they are right, for each ticket as it arrives."""
     place = corpus.place
     items = sorted(corpus.items, key=lambda item: item.name)
-    clips = place.index.clip_vectors([item.clip_id for item in items])
-    words = place.tickets.vectors([item.issue_id for item in items])
+    clips = place.collections.active.index.clip_vectors([item.clip_id for item in items])
+    words = place.collections.active.tickets.vectors([item.issue_id for item in items])
     told: dict[Asked, list[list[tuple[float, bool]]]] = {asked: [] for asked in ASKED}
     for number in range(orders):
         project = f"ORDER{number}"
@@ -279,13 +279,15 @@ def plainly(
             item_of[name] = item
             clip = clips[item.clip_id]
             where = ClipLocation(name, project, item.game)
-            place.index.write_clip(name, where, clip.times, clip.vectors)
-            compare_clip(place.collection, name)
+            place.collections.active.index.write_clip(name, where, clip.times, clip.vectors)
+            compare_clip(place.collections.active, name)
             if item.issue_id in words:
-                place.tickets.write(name, project, words[item.issue_id], "")
-                compare_ticket(place.collection, name)
+                place.collections.active.tickets.write(name, project, words[item.issue_id], "")
+                compare_ticket(place.collections.active, name)
             for asked in ASKED:
-                matches = place.retriever.like_clip(name, [project], use_words=asked == "clip_text")
+                matches = place.retrievers.active.like_clip(
+                    name, [project], use_words=asked == "clip_text"
+                )
                 told[asked].append(
                     [
                         (m.score, item.group is not None and item.group == item_of[m.clip_id].group)

@@ -16,6 +16,7 @@ from dejabug.services import Services
 from support.api import Caller, compared, is_problem, keys_of_job, sent_without_worker, uploads_left
 from support.demo_clips import COWS
 from support.jira_site import Site
+from support.parts import use_settings
 from support.search_worker import searching
 from support.tickets import history
 from support.waiting import wait_until
@@ -58,7 +59,7 @@ def test_redis_goes_away_while_a_worker_is_waited_for(
 ) -> None:
     def end() -> None:
         asked = "dejabug:questions:*"  # or a clip's job
-        wait_until(lambda: place.queue("search").count or place.redis.keys(asked))
+        wait_until(lambda: place.queues.get("search").count or place.redis.keys(asked))
         own_redis.stop()
 
     ending = threading.Thread(target=end)
@@ -103,8 +104,7 @@ def away(place: Services, jira: Site, request: Any) -> Callable[[], None]:
     def end() -> None:
         if request.param == "gone":
             nowhere = {"jira_url": f"http://127.0.0.1:{free_port()}"}
-            object.__setattr__(place, "settings", place.settings.model_copy(update=nowhere))
-            place.__dict__.pop("jira", None)
+            use_settings(place, place.settings.model_copy(update=nowhere))
         else:
             jira.fail(path="/rest/api/", status=request.param, count=100)
 
@@ -116,7 +116,7 @@ def test_without_jira_nothing_is_told_by_any_door(
     caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1])
-    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     job = compared(caller, place, clips / COWS[2])
     assert keys_of_job(caller.get(job))
     with searching(place):
@@ -134,8 +134,10 @@ def test_without_jira_the_status_tells_the_rest(
     caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
-    clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
-    place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="memory: too much"))
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    place.collections.active.catalogue.put_clip(
+        replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
+    )
     assert len(caller.get("/status").get_json()["failed"]) == 1
     place.readers.forget_issue(clip.issue_id)  # or a minute later
     away()

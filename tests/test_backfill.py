@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug.ingest import backfill
-from dejabug.ingest.backfill import TOKEN_LIFE, Progress, read_backlog
-from dejabug.ingest.backfill_estimate import survey
+from dejabug.ingest.backfill import TOKEN_LIFE, Progress
 from dejabug.jira import client, patience
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
@@ -21,6 +20,7 @@ from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 from support.command_line import call, words
 from support.jira_site import TOKEN, Site
+from support.parts import use_jira, use_settings
 from support.workers import clips_waiting
 
 JQL = "project = GAME"
@@ -67,7 +67,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def broken_off(place: Services) -> None:
     """Read one page, and no further."""
-    steps = read_backlog(place, JQL)
+    steps = place.backfill.run(JQL)
     next(steps)
     steps.close()
 
@@ -90,29 +90,29 @@ def test_a_ticket_that_leaves_while_pages_are_read_hides_no_other(
 ) -> None:
     """Data Center's pages are counted, and a backlog is read for days."""
     access = client.JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
-    monkeypatch.setitem(cold_place.__dict__, "jira", client.JiraClient(access))
+    use_jira(cold_place, client.JiraClient(access))
     monkeypatch.setattr(client, "PAGE", 20)
     keys = [old_ticket(data_center, number) for number in range(50)]
-    steps = read_backlog(cold_place, JQL)
+    steps = cold_place.backfill.run(JQL)
     next(steps)
     for key in keys[3:5]:
         data_center.call("DELETE", f"/rest/api/2/issue/{key}", "admin")
     last = list(steps)[-1]
-    assert all(cold_place.catalogue.issue_by_key(key) for key in keys)
+    assert all(cold_place.collections.active.catalogue.issue_by_key(key) for key in keys)
     assert last.issues == 50
 
 
 def test_every_issue_is_read_once_and_its_clips_are_queued(
     cold_place: Services, backlog: list[str]
 ) -> None:
-    steps = list(read_backlog(cold_place, JQL))
+    steps = list(cold_place.backfill.run(JQL))
     assert [step.issues for step in steps] == [20, 40, 50]
     assert {step.total for step in steps} == {50}
     assert steps[-1].clips == 10
-    assert cold_place.catalogue.issue_count() == 50
+    assert cold_place.collections.active.catalogue.issue_count() == 50
     assert clips_waiting(cold_place) == 10
-    assert cold_place.queue("default").count == 0  # nobody gets a comment
-    record = cold_place.catalogue.issue_by_key(backlog[0])
+    assert cold_place.queues.get("default").count == 0  # nobody gets a comment
+    record = cold_place.collections.active.catalogue.issue_by_key(backlog[0])
     assert record is not None
     assert not record.watched
 
@@ -121,7 +121,7 @@ def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
     cold_place: Services, jira: Site, backlog: list[str]
 ) -> None:
     broken_off(cold_place)
-    steps = list(read_backlog(cold_place, JQL))
+    steps = list(cold_place.backfill.run(JQL))
     assert steps[0].resumed
     assert [step.issues for step in steps] == [20, 40, 50]
     assert len(searches(jira)) == 3
@@ -130,7 +130,7 @@ def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
 
 def test_begun_anew_it_starts_at_the_beginning(cold_place: Services, backlog: list[str]) -> None:
     broken_off(cold_place)
-    steps = list(read_backlog(cold_place, JQL, restart=True))
+    steps = list(cold_place.backfill.run(JQL, restart=True))
     assert not steps[0].resumed
     assert [step.issues for step in steps] == [20, 40, 50]
 
@@ -138,11 +138,11 @@ def test_begun_anew_it_starts_at_the_beginning(cold_place: Services, backlog: li
 def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
     cold_place: Services, backlog: list[str]
 ) -> None:
-    list(read_backlog(cold_place, JQL))
-    steps = list(read_backlog(cold_place, JQL))
+    list(cold_place.backfill.run(JQL))
+    steps = list(cold_place.backfill.run(JQL))
     assert not steps[0].resumed
     assert clips_waiting(cold_place) == 10
-    assert cold_place.catalogue.count(ClipStatus.QUEUED) == 10
+    assert cold_place.collections.active.catalogue.count(ClipStatus.QUEUED) == 10
 
 
 def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
@@ -150,13 +150,13 @@ def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
 ) -> None:
     broken_off(cold_place)
     jira.fail(path=SEARCH, status=400)
-    steps = list(read_backlog(cold_place, JQL))
+    steps = list(cold_place.backfill.run(JQL))
     # The twentieth is of the sixteenth: what is read twice, from the fifteenth on, counts once.
     window = f'({JQL}) AND created >= "2026-01-15" ORDER BY created ASC'
     assert searches(jira)[1:] == [window] * 2
     assert [step.issues for step in steps] == [20, 33, 50]
     assert steps[-1].clips == 10
-    assert cold_place.catalogue.issue_count() == 50
+    assert cold_place.collections.active.catalogue.issue_count() == 50
     assert clips_waiting(cold_place) == 10
 
 
@@ -167,7 +167,7 @@ def test_a_cursor_too_old_to_be_trusted_is_not_even_tried(
     (key,) = cold_place.redis.keys("dejabug:backfill:*")
     asked = float(cold_place.redis.hget(key, "asked") or 0)
     cold_place.redis.hset(key, "asked", asked - TOKEN_LIFE - 1)
-    assert issues(read_backlog(cold_place, JQL))[-1] == 50
+    assert issues(cold_place.backfill.run(JQL))[-1] == 50
     tokens = [r["body"].get("nextPageToken") for r in jira.log()["requests"] if r["path"] == SEARCH]
     assert tokens == [None, None, "20"]
 
@@ -178,7 +178,7 @@ def test_a_jira_that_refuses_every_page_is_not_asked_for_ever(
     broken_off(cold_place)
     jira.fail(path=SEARCH, status=400, count=99)
     with pytest.raises(JiraRefusedError):
-        list(read_backlog(cold_place, JQL))
+        list(cold_place.backfill.run(JQL))
     jira.call("POST", "/rest/standin/faults", "admin", json={"path": "/nowhere"})
     assert cold_place.redis.keys("dejabug:backfill:*")  # what was read is not forgotten
 
@@ -189,7 +189,7 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
     limit = {"Retry-After": "9", "RateLimit-Reason": "jira-burst-based"}
     jira.fail(path=SEARCH, status=429, headers=limit)
     jira.fail(path=SEARCH, status=503)
-    steps = list(read_backlog(cold_place, JQL))
+    steps = list(cold_place.backfill.run(JQL))
     assert steps[-1].issues == 50
     assert slept == [9, patience.PAUSES[0]]
     told = [step.pause for step in steps if step.pause]
@@ -200,7 +200,7 @@ def test_many_pauses_that_jira_names_are_all_made(
     cold_place: Services, jira: Site, backlog: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "0"}, count=12)
-    assert issues(read_backlog(cold_place, JQL))[-1] == 50
+    assert issues(cold_place.backfill.run(JQL))[-1] == 50
     assert slept == [patience.SHORTEST_PAUSE] * 12
 
 
@@ -208,7 +208,7 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
     cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page brings its words' and clips' jobs: 24; more than 30 may not wait."""
-    queue, most = cold_place.queue("clips"), []
+    queue, most = cold_place.queues.get("clips"), []
 
     def drain(seconds: float) -> None:
         assert seconds == backfill.DRAIN_POLL
@@ -218,7 +218,7 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
 
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     monkeypatch.setattr(backfill, "sleep", drain)
-    steps = list(read_backlog(cold_place, JQL))
+    steps = list(cold_place.backfill.run(JQL))
     assert steps[-1].issues == 50
     assert most
     assert max(most) <= 30 + 24
@@ -229,14 +229,14 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
 
 def test_a_wrong_jql_is_refused_at_once(cold_place: Services) -> None:
     with pytest.raises(JiraRefusedError):
-        list(read_backlog(cold_place, "project ~~ nonsense"))
+        list(cold_place.backfill.run("project ~~ nonsense"))
 
 
 def test_the_order_of_a_jql_is_ours(cold_place: Services, backlog: list[str]) -> None:
-    steps = read_backlog(cold_place, f"{JQL} ORDER BY created DESC")
+    steps = cold_place.backfill.run(f"{JQL} ORDER BY created DESC")
     next(steps)
-    assert cold_place.catalogue.issue_by_key(backlog[0]) is not None
-    assert cold_place.catalogue.issue_by_key(backlog[-1]) is None
+    assert cold_place.collections.active.catalogue.issue_by_key(backlog[0]) is not None
+    assert cold_place.collections.active.catalogue.issue_by_key(backlog[-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -308,10 +308,10 @@ def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
     cold_place: Services, jira: Site, mixed: list[str]
 ) -> None:
     settings = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
-    object.__setattr__(cold_place, "settings", settings)
-    list(read_backlog(cold_place, f"key = {mixed[0]}"))
+    use_settings(cold_place, settings)
+    list(cold_place.backfill.run(f"key = {mixed[0]}"))
     before = everything_in(cold_place)
-    seen = list(survey(cold_place, JQL))[-1]
+    seen = list(cold_place.backfill_estimate.run(JQL))[-1]
     assert everything_in(cold_place) == before
     assert (seen.total, seen.issues) == (3, 3)
     found = {name: (kind.files, kind.size) for name, kind in seen.kinds.items()}
@@ -332,7 +332,7 @@ def test_a_dry_run_is_patient_too(
     cold_place: Services, jira: Site, mixed: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
-    told = {seen.pause for seen in survey(cold_place, JQL)}
+    told = {seen.pause for seen in cold_place.backfill_estimate.run(JQL)}
     assert slept == [3]
     assert told == {"Jira asks for a pause: 3 s", ""}
 
@@ -347,7 +347,7 @@ def test_the_command_tells_what_a_dry_run_found(cold_place: Services, mixed: lis
     assert "mp4 1 100 bytes 1" in told
     assert "an assumption, since no clip was done here yet" in told
     assert "Nothing was queued" in told
-    cold_place.throughput.record(60.0, 100)
+    cold_place.collections.active.throughput.record(60.0, 100)
     assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
 
 

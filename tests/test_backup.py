@@ -21,8 +21,7 @@ from typer.testing import CliRunner
 from dejabug.access.tokens import ApiToken
 from dejabug.cli import app
 from dejabug.index import ClipLocation, slug_of
-from dejabug.ingest import jobs
-from dejabug.maintenance.backup import BackupError, check_backup, read_backup, records, write_backup
+from dejabug.maintenance.backup import BackupError, check_backup, records
 from dejabug.maintenance.backup import importing as importing_module
 from dejabug.ranking import Calibration
 from dejabug.records.comments import CommentRecord
@@ -32,8 +31,8 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval import neighbourhood
-from dejabug.search.search import Filters, like_issue
-from dejabug.services import Services
+from dejabug.search.search import Filters
+from dejabug.services import ModelServices, Services
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.searches import GAME
@@ -80,11 +79,11 @@ def filled(cold_place: Services, tmp_path: Path) -> tuple[Services, Path, dict[s
     """A filled studio, its backup, and what was in Redis."""
     fill(cold_place)
     path = tmp_path / "backup.zip"
-    write_backup(cold_place, path, quiet)
+    cold_place.backup_writer.write(path, quiet)
     return cold_place, path, snapshot(cold_place.redis)
 
 
-def emptied(place: Services) -> Services:
+def emptied(place: Services) -> ModelServices:
     """The same service with an empty Redis."""
     place.redis.flushall()
     return Services(place.settings)
@@ -94,7 +93,7 @@ def test_everything_comes_back_as_it_was_under_every_encoder(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
     place, path, before = filled
-    manifest = read_backup(emptied(place), path, quiet)
+    manifest = emptied(place).backup_reader.read(path, quiet)
     assert snapshot(place.redis) == before
     assert manifest.counts.model_dump() == {
         "issues": 5, "clips": 14, "frames": 30, "tickets": 10, "verdicts": 2, "tokens": 1,
@@ -113,17 +112,18 @@ def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
     asked = place.encoder.embed_texts(["cows everywhere"])[0]
 
     def found() -> list[Any]:
-        page = like_issue(place, GAME, key, Filters(), 10)
+        page = place.search.like_issue(GAME, key, Filters(), 10)
         clips = [(each.key, round(each.score, 2)) for each in page.results]
-        return [*clips, *place.tickets.nearest(asked, 5, ["GAME"])]
+        return [*clips, *place.collections.active.tickets.nearest(asked, 5, ["GAME"])]
 
     before = found()
     path = tmp_path / "backup.zip"
-    write_backup(place, path, quiet)
+    place.backup_writer.write(path, quiet)
     place.redis.flushall()
-    place.__dict__.pop("_collections", None)  # a process that starts anew
-    read_backup(place, path, quiet)
-    neighbourhood.catch_up(place.collection)  # as a worker's maintenance does
+    place = ModelServices(place.settings, loaded=place.encoder)  # a process that starts again
+    _ = place.encoder
+    place.backup_reader.read(path, quiet)
+    neighbourhood.catch_up(place.collections.active)  # as a worker's maintenance does
     assert found() == before
     assert before[0][0] == old
     assert place.tokens.recognise(secret) is not None
@@ -132,9 +132,11 @@ def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
     (now,) = jira.comments(key)
     assert now["id"] == comment["id"]
     assert "Renamed: a herd" in now["body"]
-    assert not [job for job in place.queue("clips").job_ids if job.startswith("clip-")]
+    assert not [job for job in place.queues.get("clips").job_ids if job.startswith("clip-")]
     work(place)
-    assert place.catalogue.count(ClipStatus.INDEXED) == 4  # and nothing was embedded anew
+    assert (
+        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 4
+    )  # and nothing was embedded anew
 
 
 def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
@@ -153,10 +155,12 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
         with monkeypatch.context() as patch:
             patch.setattr(importing_module, step, killed)
             with pytest.raises(KeyboardInterrupt):
-                read_backup(fresh, path, quiet)
-        read_backup(fresh, path, quiet)
+                fresh.backup_reader.read(path, quiet)
+        fresh.backup_reader.read(path, quiet)
         assert snapshot(place.redis) == before
-    read_backup(Services(place.settings), path, quiet, merge=True)  # and once more changes nothing
+    Services(place.settings).backup_reader.read(
+        path, quiet, merge=True
+    )  # and once more changes nothing
     assert snapshot(place.redis) == before
 
 
@@ -166,10 +170,10 @@ def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
     """A version without a floor may have written the backup."""
     fill(cold_place)
     cold_place.redis.hset(RULES, "GAME", '{"mode": "quiet", "threshold": 0.1}')
-    write_backup(cold_place, tmp_path / "backup.zip", quiet)
+    cold_place.backup_writer.write(tmp_path / "backup.zip", quiet)
     fresh = emptied(cold_place)
-    read_backup(fresh, tmp_path / "backup.zip", quiet)
-    assert fresh.projects.rules("GAME") == Rules("quiet", 0.5)
+    fresh.backup_reader.read(tmp_path / "backup.zip", quiet)
+    assert fresh.records.projects.rules("GAME") == Rules("quiet", 0.5)
 
 
 def test_merging_adds_what_is_missing_and_leaves_what_is_there(
@@ -178,25 +182,28 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     place, path, _ = filled
     fresh = emptied(place)
     fill(fresh, clips=1)
-    fresh.catalogue.put_issue(IssueRecord("10001", "MOVED-1", "MOVED", "Other"))
-    fresh.comments.put_comment("10002", CommentRecord("99", "newer", "", ()))
-    fresh.projects.put("GAME", Rules("off"))
+    fresh.collections.active.catalogue.put_issue(IssueRecord("10001", "MOVED-1", "MOVED", "Other"))
+    fresh.records.comments.put_comment("10002", CommentRecord("99", "newer", "", ()))
+    fresh.records.projects.put("GAME", Rules("off"))
     failed = ClipRecord("20003", "10003", "a.mp4", 7, ClipStatus.FAILED, "timeout: slow")
-    fresh.catalogue.put_clip(failed)
+    fresh.collections.active.catalogue.put_clip(failed)
     with pytest.raises(BackupError, match=r"not empty .*--merge"):
-        read_backup(fresh, path, quiet)
-    read_backup(fresh, path, quiet, merge=True)
-    issue, comment = fresh.catalogue.issue("10001"), fresh.comments.comment("10002")
+        fresh.backup_reader.read(path, quiet)
+    fresh.backup_reader.read(path, quiet, merge=True)
+    issue, comment = (
+        fresh.collections.active.catalogue.issue("10001"),
+        fresh.records.comments.comment("10002"),
+    )
     assert issue is not None
     assert issue.key == "MOVED-1"
     assert comment is not None
     assert comment.id == "99"
-    assert fresh.projects.rules("GAME") == Rules("off")
-    clip = fresh.catalogue.clip("20003")
+    assert fresh.records.projects.rules("GAME") == Rules("off")
+    clip = fresh.collections.active.catalogue.clip("20003")
     assert clip is not None
     assert clip.status is ClipStatus.INDEXED  # what could not be read then was read before
-    assert fresh.catalogue.issue_count() == 5
-    assert fresh.index.state().frames == 15
+    assert fresh.collections.active.catalogue.issue_count() == 5
+    assert fresh.collections.active.index.state().frames == 15
     assert len(fresh.tokens.all()) == 2
 
 
@@ -204,15 +211,15 @@ def test_a_clip_that_is_just_being_written_waits_after_the_restore(
     cold_place: Services, tmp_path: Path
 ) -> None:
     fill(cold_place)
-    slug = slug_of(cold_place.encoder_name)
+    slug = slug_of(cold_place.collections.active_name)
     cold_place.redis.delete(f"dejabug:frame:{slug}:20002:1")
     path = tmp_path / "backup.zip"
-    write_backup(cold_place, path, quiet)
-    read_backup(fresh := emptied(cold_place), path, quiet)
-    clip = fresh.catalogue.clip("20002")
+    cold_place.backup_writer.write(path, quiet)
+    (fresh := emptied(cold_place)).backup_reader.read(path, quiet)
+    clip = fresh.collections.active.catalogue.clip("20002")
     assert clip is not None
     assert clip.status is ClipStatus.QUEUED
-    assert not fresh.index.holds("20002")
+    assert not fresh.collections.active.index.holds("20002")
 
 
 def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
@@ -231,10 +238,10 @@ def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
     ):
         broken.write_bytes(altered)
         with pytest.raises(BackupError):
-            read_backup(fresh, broken, quiet)
+            fresh.backup_reader.read(broken, quiet)
     assert not place.redis.dbsize()
     with pytest.raises(BackupError, match="there is no file"):
-        read_backup(fresh, tmp_path / "missing.zip", quiet)
+        fresh.backup_reader.read(tmp_path / "missing.zip", quiet)
 
 
 def rewritten(path: Path, target: Path, change: Callable[[str, bytes], bytes]) -> Path:
@@ -293,7 +300,7 @@ def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
     altered = rewritten(path, tmp_path / "altered.zip", change)
     assert seen == [True]
     with pytest.raises(BackupError):
-        read_backup(fresh, altered, quiet)
+        fresh.backup_reader.read(altered, quiet)
     assert not place.redis.dbsize()
 
 
@@ -310,7 +317,7 @@ def test_vectors_that_are_no_unit_vectors_are_refused(
 
     altered = rewritten(path, tmp_path / "altered.zip", doubled)
     with pytest.raises(BackupError, match="length one"):
-        read_backup(emptied(place), altered, quiet)
+        emptied(place).backup_reader.read(altered, quiet)
 
 
 @settings(
@@ -331,7 +338,7 @@ def test_no_flipped_byte_goes_unseen_where_it_matters(
         check_backup(broken, quiet)
     except BackupError:
         return
-    read_backup(emptied(place), broken, quiet)
+    emptied(place).backup_reader.read(broken, quiet)
     assert snapshot(place.redis) == before
 
 
@@ -352,15 +359,15 @@ def test_whatever_people_write_comes_back_letter_by_letter(
     reason: str,
 ) -> None:
     cold_place.redis.flushall()
-    cold_place.tell_of_encoder(cold_place.encoder_name, LENGTH, "label")
-    cold_place.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
-    cold_place.catalogue.put_words("1", words)
-    cold_place.comments.put_note("1", note)
+    cold_place.collections.note_encoder(cold_place.collections.active_name, LENGTH, "label")
+    cold_place.collections.active.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
+    cold_place.collections.active.catalogue.put_words("1", words)
+    cold_place.records.comments.put_note("1", note)
     failed = ClipRecord("2", "1", filename, 1, ClipStatus.FAILED, reason)
-    cold_place.catalogue.put_clip(failed)
+    cold_place.collections.active.catalogue.put_clip(failed)
     before = snapshot(cold_place.redis)
-    write_backup(cold_place, tmp_path / "b.zip", quiet)
-    read_backup(emptied(cold_place), tmp_path / "b.zip", quiet)
+    cold_place.backup_writer.write(tmp_path / "b.zip", quiet)
+    emptied(cold_place).backup_reader.read(tmp_path / "b.zip", quiet)
     assert snapshot(cold_place.redis) == before
 
 
@@ -372,12 +379,12 @@ def test_many_lines_and_frames_make_many_members(
     fill(cold_place, clips=7)
     before = snapshot(cold_place.redis)
     path = tmp_path / "b.zip"
-    write_backup(cold_place, path, quiet)
+    cold_place.backup_writer.write(path, quiet)
     names = zipfile.ZipFile(path).namelist()
     assert "issues/000004.jsonl" in names
     assert "encoders/2/frames/000004.npy" in names
     assert "encoders/2/signatures/000004.npy" in names
-    read_backup(emptied(cold_place), path, quiet)
+    emptied(cold_place).backup_reader.read(path, quiet)
     assert snapshot(cold_place.redis) == before
 
 
@@ -388,7 +395,7 @@ def test_long_signatures_make_many_members(
     fill(cold_place, clips=5)
     before = snapshot(cold_place.redis)
     path = tmp_path / "b.zip"
-    write_backup(cold_place, path, quiet)
+    cold_place.backup_writer.write(path, quiet)
     with zipfile.ZipFile(path) as archive:
         shapes = [
             np.load(archive.open(name)).shape[0]
@@ -396,7 +403,7 @@ def test_long_signatures_make_many_members(
             if name.startswith("encoders/1/signatures/")
         ]
     assert shapes == [7, 5]
-    read_backup(emptied(cold_place), path, quiet)
+    emptied(cold_place).backup_reader.read(path, quiet)
     assert snapshot(cold_place.redis) == before
 
 
@@ -422,10 +429,10 @@ def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
             target.writestr(name, data)
         target.writestr("manifest.json", json.dumps(manifest))
     fresh = emptied(place)
-    read_backup(fresh, old, quiet)
+    fresh.backup_reader.read(old, quiet)
     ids = [str(20001 + number) for number in range(5)]
-    assert fresh.index.signatures(ids) == {}
-    assert fresh.index.without_signature(ids) == ids
+    assert fresh.collections.active.index.signatures(ids) == {}
+    assert fresh.collections.active.index.without_signature(ids) == ids
     unsigned = {
         key: {name: each for name, each in value.items() if name != b"signature"}
         if isinstance(value, dict)
@@ -447,7 +454,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_backup(place, path, full)
+        place.backup_writer.write(path, full)
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.glob("*backup.zip*")] == ["backup.zip"]
     assert [each.name for each in path.parent.glob(".*")] == []
@@ -468,7 +475,7 @@ def test_no_token_and_no_secret_is_in_a_backup(cold_place: Services, tmp_path: P
     secret, token = cold_place.tokens.create("ci", ["GAME"])
     session = cold_place.sessions.begin(token.reader)
     path = tmp_path / "b.zip"
-    write_backup(cold_place, path, quiet)
+    cold_place.backup_writer.write(path, quiet)
     with zipfile.ZipFile(path) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist())
     held = cold_place.settings
@@ -482,10 +489,10 @@ def test_old_footage_is_not_restored_where_it_was_purged_since(
 ) -> None:
     place, path, _ = filled
     fresh = emptied(place)
-    fresh.retention.put("clips", "GAME", 2e9)
-    read_backup(fresh, path, quiet)
-    assert fresh.catalogue.count(ClipStatus.PURGED) == 6
-    assert fresh.index.state().frames == 0
+    fresh.records.retention.put("clips", "GAME", 2e9)
+    fresh.backup_reader.read(path, quiet)
+    assert fresh.collections.active.catalogue.count(ClipStatus.PURGED) == 6
+    assert fresh.collections.active.index.state().frames == 0
 
 
 def test_lessons_and_rules_hold_after_a_restore(
@@ -493,12 +500,12 @@ def test_lessons_and_rules_hold_after_a_restore(
 ) -> None:
     place, path, _ = filled
     fresh = emptied(place)
-    read_backup(fresh, path, quiet)
+    fresh.backup_reader.read(path, quiet)
     lessons = read_learned(fresh.redis, fresh.encoder_name)
     assert lessons.calibrations is not None
     assert lessons.calibrations.frames == Calibration(2.0, 0.5, -1.0, 0.3, -2.0)
-    assert fresh.verdicts.rejected("10001", ["10002"]) == {"10002"}
-    jobs.maintain(fresh)  # what was promised before the backup is taken up
+    assert fresh.records.verdicts.rejected("10001", ["10002"]) == {"10002"}
+    fresh.upkeep.run()  # what was promised before the backup is taken up
     assert fresh.queue("default").count == 1
 
 

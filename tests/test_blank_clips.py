@@ -26,9 +26,9 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
     before = failures()
     key = jira.file("GAME", "only black", black)
     issue_id = tell(place, jira, key)
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    standing = progress_of(place.catalogue, record)
+    standing = progress_of(place.collections.active.catalogue, record)
     (clip,) = standing.failed  # the panel lists these
     assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: it is {BLACK}")
     assert why(clip) == f"it is {BLACK}"
@@ -52,7 +52,7 @@ def test_what_was_left_out_is_noted_on_the_clip_and_told_who_searches_with_it(
 ) -> None:
     history(place, jira, clips, COWS[0])
     issue_id = tell(place, jira, jira.file("GAME", "black at first", loading))
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert (clip.status, clip.reason) == (ClipStatus.INDEXED, LEFT_OUT)
     told = caller.get(compared(caller, place, loading)).get_json()
     assert (told["state"], told["reason"]) == ("done", LEFT_OUT)

@@ -15,7 +15,7 @@ from dejabug.cli.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import PENDING
 from dejabug.records.projects import KEY, Rules
-from dejabug.search import questions, search
+from dejabug.search import search
 from dejabug.services import Services
 from support.command_line import call, words
 from support.demo_clips import COWS
@@ -99,7 +99,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
         place: Services, words: str, projects: list[str], limit: int, patience: float
     ) -> Any:
         # tests/test_worker.py asks a real worker.
-        return questions.search_text(place, words, projects, limit)
+        return place.text_search.search(words, projects, limit)
 
     monkeypatch.setattr(search, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)
@@ -181,7 +181,7 @@ def test_doctor_names_what_is_wrong(
 def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
     cold_place: Services,
 ) -> None:
-    queue = cold_place.queue("default")
+    queue = cold_place.queues.get("default")
     job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
     queue.failed_job_registry.add(job)
     assert "✗ jobs given up (default: 1)" in words(call("doctor", "--no-model").output)
@@ -220,10 +220,10 @@ def test_a_verdict_is_kept_and_a_wrong_key_is_told(
     answer = call("verdict", first, second, "--not-similar")
     assert answer.exit_code == 0
     assert "not suggested to each other again" in words(answer.output)
-    (found,) = place.verdicts.all()
+    (found,) = place.records.verdicts.all()
     assert not found.same
     assert call("verdict", first, second, "--same").exit_code == 0
-    assert [verdict.same for verdict in place.verdicts.all()] == [True]
+    assert [verdict.same for verdict in place.records.verdicts.all()] == [True]
     unknown = call("verdict", first, "GAME-999", "--same")
     assert unknown.exit_code == 1
     assert "GAME-999 is not known here" in words(unknown.output + unknown.stderr)
@@ -269,21 +269,21 @@ def test_project_shows_and_sets_the_rules(cold_place: Services) -> None:
     answer = call("project", "game", "--mode", "quiet", "--threshold", "0.95")
     assert answer.exit_code == 0
     assert "the panel only" in words(answer.output)
-    assert cold_place.projects.rules("GAME") == Rules("quiet", 0.95)
+    assert cold_place.records.projects.rules("GAME") == Rules("quiet", 0.95)
     call("project", "GAME", "--mode", "on")
-    assert cold_place.projects.rules("GAME") == Rules("on", 0.95)
+    assert cold_place.records.projects.rules("GAME") == Rules("on", 0.95)
     assert "0.95" in words(call("project").output)
     low = call("project", "GAME", "--threshold", "0.3")
     assert low.exit_code == 1
     assert "must be from 0.5 to 1, not 0.3" in words(low.output + low.stderr)
-    assert cold_place.projects.rules("GAME") == Rules("on", 0.95)
+    assert cold_place.records.projects.rules("GAME") == Rules("on", 0.95)
     call("project", "GAME", "--usual")
-    assert cold_place.projects.all() == {}
+    assert cold_place.records.projects.all() == {}
     # An earlier version took it: other rules can be set all the same.
     cold_place.redis.hset(KEY, "GAME", '{"mode": "on", "threshold": 0.3}')
     assert "0.5 (0.3 is too low)" in words(call("project").output)
     assert call("project", "GAME", "--mode", "quiet").exit_code == 0
-    assert cold_place.projects.rules("GAME") == Rules("quiet", 0.5)
+    assert cold_place.records.projects.rules("GAME") == Rules("quiet", 0.5)
     call("project", "GAME", "--usual")
     assert "there are: on, quiet, off" in words(
         (bad := call("project", "GAME", "--mode", "loud")).output + bad.stderr
@@ -309,11 +309,11 @@ def test_a_project_is_forgotten_when_a_person_says_so(
     history(place, jira, clips, COWS[0])
     history(place, jira, clips, "crafter-14.mp4", project="OTHER")
     assert call("project", "GAME", "--forget").exit_code == 1  # nobody said yes
-    assert place.index.clip_count(["GAME"]) == 1
+    assert place.collections.active.index.clip_count(["GAME"]) == 1
     answer = call("project", "GAME", "--forget", "--yes")
     assert "1 issues of GAME are forgotten" in words(answer.output)
-    assert place.index.clip_count(["GAME"]) == 0
-    assert place.index.clip_count(["OTHER"]) == 1
+    assert place.collections.active.index.clip_count(["GAME"]) == 0
+    assert place.collections.active.index.clip_count(["OTHER"]) == 1
     assert call("project", "GAME", "--forget", "--yes").exit_code == 1
 
 

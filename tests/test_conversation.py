@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.ingest import jobs
 from dejabug.jira.comments import escape
 from dejabug.retrieval import similar_issues
 from dejabug.services import Services
-from dejabug.suggestions.comment_commands import MOST_COMMANDS, Command, commands_in, look_anew
+from dejabug.suggestions.comment_commands import MOST_COMMANDS, Command, commands_in
+from dejabug.worker import jobs
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
 from support.tickets import history, old_and_new, tell
@@ -114,9 +114,11 @@ def test_looking_again_with_nothing_left_to_say_takes_the_comment_away(
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     jira.call("DELETE", f"/rest/api/2/issue/{old}")
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    look_anew(place, record)  # as the panel's button does, before the webhook of the deletion
+    place.comment_commands.look_again(
+        record
+    )  # as the panel's button does, before the webhook of the deletion
     jobs.suggest(issue_id)
     assert jira.comments(key) == []
 
@@ -180,7 +182,7 @@ def test_a_comment_is_obeyed_once(place: Services, jira: Site, clips: Path) -> N
     text = answer(jira, key)
     jobs.obey(issue_id, said)  # its webhook once more
     work(place)
-    assert not place.comments.muted(issue_id)
+    assert not place.records.comments.muted(issue_id)
     assert answer(jira, key) == text
 
 
@@ -189,7 +191,7 @@ def test_our_own_words_are_no_command(place: Services, jira: Site, clips: Path) 
     (ours,) = jira.comments(key)
     assert "/dejabug mute" in ours["body"]
     jobs.obey(issue_id, ours["id"])
-    assert not place.comments.muted(issue_id)
+    assert not place.records.comments.muted(issue_id)
 
 
 def test_a_deleted_comment_asks_for_nothing(place: Services, jira: Site) -> None:
@@ -199,9 +201,9 @@ def test_a_deleted_comment_asks_for_nothing(place: Services, jira: Site) -> None
     told = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json={"body": "/dejabug mute"})
     jira.call("DELETE", f"/rest/api/2/issue/{key}/comment/{told['id']}")
     jobs.obey(issue_id, told["id"])
-    assert not place.comments.muted(issue_id)
-    assert place.comments.note(issue_id) == ""
-    assert place.queue("default").count == 0
+    assert not place.records.comments.muted(issue_id)
+    assert place.records.comments.note(issue_id) == ""
+    assert place.queues.get("default").count == 0
     assert jira.comments(key) == []
 
 
@@ -212,11 +214,11 @@ def test_customers_of_a_service_project_are_not_obeyed_and_agents_are(
     key = jira.file("HELP", "s")
     issue_id = tell(place, jira, key)
     say(place, jira, key, "/dejabug mute")
-    assert not place.comments.muted(issue_id)
+    assert not place.records.comments.muted(issue_id)
     internal: dict[str, Any] = {
         "body": "/dejabug mute",
         "properties": [{"key": "sd.public.comment", "value": {"internal": True}}],
     }
     said = jira.call("POST", f"/rest/api/2/issue/{key}/comment", json=internal)
     jobs.obey(issue_id, said["id"])
-    assert place.comments.muted(issue_id)
+    assert place.records.comments.muted(issue_id)

@@ -7,7 +7,6 @@ from typing import Any
 
 from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.ranking import motion_of
-from dejabug.retrieval.similar_issues import rank
 from dejabug.services import Services
 from dejabug.settings import Settings
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -23,9 +22,9 @@ def test_a_dark_recording_of_a_clip_finds_its_ticket(
     dimmed = ("-vf", "eq=brightness=-0.25:contrast=0.7", "-crf", "36", "-pix_fmt", "yuv420p")
     dark = ffmpeg(tmp_path / "dark.mp4", "-i", str(clips / COWS[0]), "-an", *dimmed)
     issue_id = tell(place, jira, jira.file("GAME", "I cannot say what happens here", dark))
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    best = rank(place, record)[0]
+    best = place.similar_issues.rank(record)[0]
     assert best.found_issue_id == str(jira.issue(old)["id"])
     assert best.copy > 0.75
     assert best.score > 0.8

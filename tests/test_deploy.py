@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import yaml
 
-from dejabug.services import QUEUES
+from dejabug.infra.job_queue import QUEUES
 from dejabug.settings import Settings
 from support.deploying import (
     DEPLOY,

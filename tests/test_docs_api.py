@@ -48,15 +48,17 @@ def test_the_examples_of_the_docs_do_what_they_say(
     key = jira.file("GAME", "cows", clips / COWS[1])
     tell(place, jira, key)
     secret, _ = place.tokens.create("docs", ["GAME"])
-    wait_until(lambda: answers(f"{service}/healthz") and place.workers()["search"])
+    wait_until(lambda: answers(f"{service}/healthz") and place.queues.workers()["search"])
     api = f"{service}/api/v1"
     variables = {
         "DEJABUG": api,
         "TOKEN": secret,
         "KEY": key,
         "CLIP": str(clips / COWS[2]),
-        "OTHER_CLIP_ID": place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0],
-        "CLIP_ID": place.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0],
+        "OTHER_CLIP_ID": place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[
+            0
+        ],
+        "CLIP_ID": place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0],
     }
 
     def run(example: str) -> str:

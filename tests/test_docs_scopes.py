@@ -45,7 +45,7 @@ def test_every_request_about_somebody_known_by_e_mail_is_in_the_table(
     jira.app.extensions["store"].users["bot"].admin = True
     who = place.jira_users.caller("tess@studio.example", "somebody")
     assert who.name == "account:tester"
-    assert place.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
+    assert place.visibility.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}
 
 

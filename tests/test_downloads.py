@@ -13,11 +13,12 @@ import pytest
 from rq.job import JobStatus
 
 from dejabug.infra.job_queue import BACKOFF
-from dejabug.ingest import jobs, previews
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import AttachmentTooLargeError, JiraUnavailableError
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
+from dejabug.worker import jobs
+from dejabug.worker.jobs import preview_clip
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import Site
@@ -78,7 +79,7 @@ def filed(place: Services, jira: Site, clip: Path) -> Any:
     """A ticket with a clip, read and its clip queued: the clip's record."""
     issue_id = str(jira.issue(jira.file("GAME", "cows", clip))["id"])
     jobs.sync_issue(issue_id, False)
-    (record,) = place.catalogue.clips_of(issue_id)
+    (record,) = place.collections.active.catalogue.clips_of(issue_id)
     return record
 
 
@@ -88,20 +89,20 @@ def test_a_disk_that_is_full_for_a_while_costs_a_repeat_and_not_a_clip(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
     clip = filed(place, jira, clips / COWS[0])
-    (job_id,) = [each for each in place.queue("clips").job_ids if each.startswith("clip-")]
+    (job_id,) = [each for each in place.queues.get("clips").job_ids if each.startswith("clip-")]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # no file of ours grows beyond
     try:
         work(place)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert place.catalogue.clip(clip.id).status is ClipStatus.QUEUED  # type: ignore[union-attr]
-    job = place.queue("clips").fetch_job(job_id)
+    assert place.collections.active.catalogue.clip(clip.id).status is ClipStatus.QUEUED  # type: ignore[union-attr]
+    job = place.queues.get("clips").fetch_job(job_id)
     assert job is not None
     assert (job.get_status(), job.retries_left) == (JobStatus.SCHEDULED, len(BACKOFF) - 1)
     assert list((tmp_path / "scratch").iterdir()) == []
     jobs.index_clip(clip.id)
-    assert place.catalogue.clip(clip.id).status is ClipStatus.INDEXED  # type: ignore[union-attr]
+    assert place.collections.active.catalogue.clip(clip.id).status is ClipStatus.INDEXED  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("honest", [True, False])
@@ -120,10 +121,10 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     if honest:
         attachment.size = FOUR_GB
     jobs.sync_issue(str(issue["id"]), False)
-    (clip,) = place.catalogue.clips_of(str(issue["id"]))
+    (clip,) = place.collections.active.catalogue.clips_of(str(issue["id"]))
     before = len(jira.log()["requests"])
     jobs.index_clip(clip.id)
-    done = place.catalogue.clip(clip.id)
+    done = place.collections.active.catalogue.clip(clip.id)
     assert done is not None
     assert done.status is ClipStatus.FAILED
     assert done.reason == (
@@ -131,8 +132,8 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     )
     asked = [each["path"] for each in jira.log()["requests"][before:]]
     assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)
-    previews.preview_clip(clip.id)
-    assert place.previews.state(clip.id) == "none"
+    preview_clip(clip.id)
+    assert place.media.previews.state(clip.id) == "none"
 
 
 def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dejabug.index import ClipLocation
-from dejabug.maintenance.encoder_switch import Handover
+from dejabug.maintenance.encoder_switch import EncoderSwitch
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
 from support.waiting import wait_until
@@ -19,18 +19,18 @@ VECTOR = np.eye(4, dtype=np.float32)[:1]
 
 
 @pytest.fixture
-def hand(cold_place: Services) -> Handover:
+def hand(cold_place: Services) -> EncoderSwitch:
     """Two empty collections; there is an issue in each of two projects."""
     names = ("old", "new")
     for name in names:
-        cold_place.tell_of_encoder(name, 4, "a test's")
-    old, new = map(cold_place.collection_of, names)
+        cold_place.collections.note_encoder(name, 4, "a test's")
+    old, new = map(cold_place.collections.get, names)
     for number, project in (("1", "GAME"), ("2", "OTHER")):
         new.catalogue.put_issue(IssueRecord(number, f"{project}-1", project, ""))
-    return Handover(cold_place.redis, old, new)
+    return EncoderSwitch(cold_place.redis, old, new)
 
 
-def put(hand: Handover, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:
+def put(hand: EncoderSwitch, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:
     """Clips, by turns on both issues, as the two collections know them; those that are indexed in
     the new one have a frame there."""
     for number in ids:
@@ -42,17 +42,17 @@ def put(hand: Handover, ids: Iterable[int], old: ClipStatus, new: ClipStatus) ->
             hand.new.index.write_clip(str(number), where, np.zeros(1, np.float32), VECTOR)
 
 
-def test_a_collection_that_holds_all_of_the_old_one_leaves_no_doubt(hand: Handover) -> None:
+def test_a_collection_that_holds_all_of_the_old_one_leaves_no_doubt(hand: EncoderSwitch) -> None:
     put(hand, range(4), INDEXED, INDEXED)
     assert hand.doubts() == []
     assert list(hand.lost()) == []
 
 
-def test_an_empty_collection_after_an_empty_one_leaves_no_doubt(hand: Handover) -> None:
+def test_an_empty_collection_after_an_empty_one_leaves_no_doubt(hand: EncoderSwitch) -> None:
     assert hand.doubts() == []
 
 
-def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(hand: Handover) -> None:
+def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(hand: EncoderSwitch) -> None:
     put(hand, range(99), INDEXED, INDEXED)
     put(hand, [100], INDEXED, FAILED)
     assert hand.doubts() == []
@@ -62,14 +62,14 @@ def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(hand: Handover) -> No
     assert hand.doubts() == ["2 of 100 clips were lost on the way"]
 
 
-def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(hand: Handover) -> None:
+def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(hand: EncoderSwitch) -> None:
     put(hand, [1], INDEXED, INDEXED)
     put(hand, range(2, 9), FAILED, FAILED)
     put(hand, [9], PURGED, PURGED)
     assert hand.doubts() == []
 
 
-def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(hand: Handover) -> None:
+def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(hand: EncoderSwitch) -> None:
     put(hand, range(4), INDEXED, INDEXED)
     hand.new.index.forget_clip("3")
     told = ["the index holds 3 of the 4 clips that are said to be in"]
@@ -78,7 +78,7 @@ def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(hand: Handove
     assert hand.doubts() == []
 
 
-def test_frames_that_redis_could_not_index_are_a_doubt(hand: Handover) -> None:
+def test_frames_that_redis_could_not_index_are_a_doubt(hand: EncoderSwitch) -> None:
     put(hand, range(2), INDEXED, INDEXED)
     # Half a vector, as from a writer that was of another model.
     (frame, *_) = hand.new.home.connection().scan_iter(f"dejabug:frame:{hand.new.slug}:*")
@@ -90,7 +90,7 @@ def test_frames_that_redis_could_not_index_are_a_doubt(hand: Handover) -> None:
     assert doubts in [[f"Redis could not index {count} frames"] for count in counts]
 
 
-def test_every_doubt_is_told(hand: Handover) -> None:
+def test_every_doubt_is_told(hand: EncoderSwitch) -> None:
     put(hand, range(4), INDEXED, INDEXED)
     put(hand, [4], INDEXED, FAILED)
     hand.new.index.forget_clip("3")
@@ -101,7 +101,7 @@ def test_every_doubt_is_told(hand: Handover) -> None:
 
 
 def test_what_is_missing_is_what_the_old_one_knows_of_issues_that_still_exist(
-    hand: Handover,
+    hand: EncoderSwitch,
 ) -> None:
     put(hand, [1], INDEXED, INDEXED)
     put(hand, [2], INDEXED, FAILED)  # had its turn

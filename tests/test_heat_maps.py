@@ -17,10 +17,9 @@ from PIL import Image
 from dejabug.encoders import EncoderError
 from dejabug.ranking import Floats
 from dejabug.records.projects import Rules
-from dejabug.retrieval import heat_maps, neighbourhood
+from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.heat_maps import COMPARED, NoPictureError, Spot
-from dejabug.search import questions
-from dejabug.search.questions import Answerer, SearchFailedError, heat_map_questions_key
+from dejabug.search.questions import SearchFailedError, heat_map_questions_key
 from dejabug.services import Services
 from dejabug.web import create_app, heat
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -50,11 +49,13 @@ class Scene:
     there: str
 
     def clip(self, key: str) -> str:
-        return self.place.catalogue.clip_ids_of(str(self.jira.issue(key)["id"]))[0]
+        return self.place.collections.active.catalogue.clip_ids_of(str(self.jira.issue(key)["id"]))[
+            0
+        ]
 
     def spot(self, key: str) -> Spot:
         clip = self.clip(key)
-        return Spot(clip, self.place.pictures.times(clip)[1])
+        return Spot(clip, self.place.media.thumbnails.times(clip)[1])
 
     def asked(self) -> dict[str, Any]:
         here, there = self.spot(self.here), self.spot(self.there)
@@ -62,7 +63,7 @@ class Scene:
         return {**ends, "there": there.clip, "there_at": there.at}
 
     def drawn(self) -> dict[str, dict[str, Any]]:
-        return heat_maps.heat_maps(self.place, self.spot(self.here), self.spot(self.there))
+        return self.place.heat_maps.draw(self.spot(self.here), self.spot(self.there))
 
     def panel(self, who: str = "tester", **change: Any) -> Any:
         address = f"/forge/v1/issues/{self.jira.issue(self.here)['id']}/heat-maps"
@@ -77,7 +78,10 @@ class Scene:
 
     def clip_ids(self) -> dict[str, str]:
         """The first clip of each known ticket, by key."""
-        found = [self.place.catalogue.issue(each) for each in self.place.catalogue.every_issue_id()]
+        found = [
+            self.place.collections.active.catalogue.issue(each)
+            for each in self.place.collections.active.catalogue.every_issue_id()
+        ]
         return {issue.key: self.clip(issue.key) for issue in found if issue is not None}
 
     def another(self) -> str:
@@ -99,9 +103,9 @@ def worker(place: Services) -> Iterator[None]:
 
 def pictures_read(place: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The clips of which pictures are read from now on."""
-    read, found = place.pictures.read, list[str]()
+    read, found = place.media.thumbnails.read, list[str]()
     monkeypatch.setattr(
-        place.pictures, "read", lambda clip, at: found.append(clip) or read(clip, at)
+        place.media.thumbnails, "read", lambda clip, at: found.append(clip) or read(clip, at)
     )
     return found
 
@@ -121,7 +125,9 @@ def test_both_pictures_get_a_map_of_what_matches_and_of_what_is_unusual(
     for side, key in (("here", scene.here), ("there", scene.there)):
         found = drawn[side]
         spot = scene.spot(key)
-        picture = Image.open(io.BytesIO(scene.place.pictures.read(spot.clip, spot.at) or b""))
+        picture = Image.open(
+            io.BytesIO(scene.place.media.thumbnails.read(spot.clip, spot.at) or b"")
+        )
         assert (found["at"], found["width"], found["height"]) == (spot.at, *picture.size)
         check_grid(found["matching"])
         check_grid(found["unusual"])
@@ -132,7 +138,7 @@ def test_both_pictures_get_a_map_of_what_matches_and_of_what_is_unusual(
 
 def test_a_picture_beside_itself_matches_wherever_it_is_unusual(scene: Scene) -> None:
     spot = scene.spot(scene.here)
-    drawn = heat_maps.heat_maps(scene.place, spot, spot)["here"]
+    drawn = scene.place.heat_maps.draw(spot, spot)["here"]
     matching, unusual = np.array(drawn["matching"]), np.array(drawn["unusual"])
     assert matching[unusual > 0.7].min() == 1
     assert matching[unusual == 0].max(initial=0) <= 0.5
@@ -145,14 +151,14 @@ def test_restricted_tickets_clips_tell_nothing(
     secret = jira.file("GAME", "more cows", clips / COWS[1])
     secure(jira, secret)
     tell(place, jira, secret, watch=False)
-    assert place.index.holds(scene.clip(secret))
+    assert place.collections.active.index.holds(scene.clip(secret))
     read = pictures_read(place, monkeypatch)
     assert scene.drawn() == before
     assert scene.clip(secret) not in read
     # It would have told something: once everybody may see it, it does.
     jira.call("PUT", f"/rest/api/2/issue/{secret}", "admin", json={"fields": {"security": None}})
     tell(place, jira, secret, watch=False)
-    neighbourhood.catch_up(place.own)
+    neighbourhood.catch_up(place.collections.configured)
     assert scene.drawn() != before
     assert scene.clip(secret) in read
 
@@ -164,12 +170,12 @@ def test_a_neighbour_that_is_restricted_later_tells_nothing_from_then_on(
     pair = (scene.spot(scene.here), old)
     third = scene.another()
     read = pictures_read(place, monkeypatch)
-    heat_maps.heat_maps(place, *pair)
+    place.heat_maps.draw(*pair)
     assert scene.clip(third) in read
     secure(jira, third)
     tell(place, jira, third, watch=False)
     read.clear()
-    heat_maps.heat_maps(place, *pair)
+    place.heat_maps.draw(*pair)
     assert scene.clip(third) not in read
 
 
@@ -177,10 +183,10 @@ def test_a_record_that_says_restricted_counts_before_the_index_knows(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services
 ) -> None:
     third = scene.another()
-    record = place.catalogue.issue_by_key(third)
+    record = place.collections.active.catalogue.issue_by_key(third)
     assert record is not None
     place.redis.hset(f"dejabug:issue:{record.id}", "restricted", "1")
-    assert place.catalogue.issue(record.id).restricted  # type: ignore[union-attr]
+    assert place.collections.active.catalogue.issue(record.id).restricted  # type: ignore[union-attr]
     read = pictures_read(place, monkeypatch)
     scene.drawn()
     assert scene.clip(third) not in read
@@ -204,33 +210,33 @@ def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
 ) -> None:
     for key, clip in scene.clip_ids().items():
         if key not in (scene.here, scene.there):
-            place.pictures.forget(clip)
+            place.media.thumbnails.forget(clip)
     assert scene.drawn()["here"]["unusual"] is None
 
 
 def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, place: Services) -> None:
     spot = scene.spot(scene.here)
     with pytest.raises(NoPictureError, match="no longer kept"):
-        heat_maps.heat_maps(place, Spot(spot.clip, spot.at + 0.123), spot)
-    place.pictures.write(spot.clip, [spot.at], [np.zeros((8, 8, 3), np.uint8)])
+        place.heat_maps.draw(Spot(spot.clip, spot.at + 0.123), spot)
+    place.media.thumbnails.write(spot.clip, [spot.at], [np.zeros((8, 8, 3), np.uint8)])
     (path,) = place.settings.data_dir.glob(f"pictures/*/{spot.clip}/*.jpg")
     path.write_bytes(b"no picture")
     with pytest.raises(NoPictureError, match="damaged"):
-        heat_maps.heat_maps(place, spot, spot)
+        place.heat_maps.draw(spot, spot)
 
 
 # Asking a worker
 
 
 def test_a_worker_draws_what_was_asked(scene: Scene, worker: None) -> None:
-    asked = questions.ask_heat_maps(scene.place, scene.spot(scene.here), scene.spot(scene.there))
+    asked = scene.place.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there))
     assert asked == json.loads(json.dumps(scene.drawn()))
 
 
 def test_without_a_worker_the_question_is_taken_back(scene: Scene) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        questions.ask_heat_maps(scene.place, scene.spot(scene.here), scene.spot(scene.there), 0.2)
-    assert not scene.place.redis.exists(heat_map_questions_key(scene.place.collection))
+        scene.place.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there), 0.2)
+    assert not scene.place.redis.exists(heat_map_questions_key(scene.place.collections.active))
 
 
 def test_what_goes_wrong_in_the_worker_is_said(
@@ -238,34 +244,34 @@ def test_what_goes_wrong_in_the_worker_is_said(
 ) -> None:
     here = scene.spot(scene.here)
     with pytest.raises(SearchFailedError, match="no longer kept"):
-        questions.ask_heat_maps(scene.place, Spot(here.clip, 0.123), here)
+        scene.place.questions.heat_maps(Spot(here.clip, 0.123), here)
 
     def mute(pixels: np.ndarray) -> Floats:
         raise EncoderError("this model does not tell of patches")
 
     monkeypatch.setattr(scene.place.encoder, "embed_patches", mute)
     with pytest.raises(SearchFailedError, match="does not tell of patches"):
-        questions.ask_heat_maps(scene.place, here, here)
+        scene.place.questions.heat_maps(here, here)
 
 
 def test_who_answers_words_alone_leaves_heat_maps_to_others(scene: Scene) -> None:
     here = scene.spot(scene.here)
-    for_words = Answerer(scene.place, read=READ, draws=False)
+    for_words = scene.place.answerer(read=READ, draws=False)
     for_words.start()
     try:
-        assert questions.ask(scene.place, "cows", ["GAME"], 5)
+        assert scene.place.questions.search("cows", ["GAME"], 5)
         with pytest.raises(SearchFailedError, match="no worker answered"):
-            questions.ask_heat_maps(scene.place, here, here, patience=0.5)
+            scene.place.questions.heat_maps(here, here, patience=0.5)
     finally:
         for_words.stop()
 
 
 def test_a_question_that_is_not_understood_stops_nobody(scene: Scene, worker: None) -> None:
-    key = heat_map_questions_key(scene.place.collection)
+    key = heat_map_questions_key(scene.place.collections.active)
     scene.place.redis.rpush(key, b"{}", b'{"reply": "x", "here": 1, "there": 2}')
     here = scene.spot(scene.here)
-    assert questions.ask_heat_maps(scene.place, here, here)["here"]["at"] == here.at
-    assert questions.ask(scene.place, "cows", ["GAME"], 5)  # words are answered beside them
+    assert scene.place.questions.heat_maps(here, here)["here"]["at"] == here.at
+    assert scene.place.questions.search("cows", ["GAME"], 5)  # words are answered beside them
 
 
 # At the doors
@@ -282,7 +288,7 @@ def test_the_nearest_picture_to_a_time_counts(scene: Scene, worker: None) -> Non
     here = scene.spot(scene.here)
     assert scene.panel(here_at=here.at + 0.05).get_json()["here"]["at"] == here.at
     assert scene.api(there_at=1e6).get_json()["there"]["at"] == max(
-        scene.place.pictures.times(scene.clip(scene.there))
+        scene.place.media.thumbnails.times(scene.clip(scene.there))
     )
 
 
@@ -327,7 +333,7 @@ def test_the_panel_s_first_clip_must_be_of_its_issue(scene: Scene, worker: None)
 
 def test_a_project_that_is_off_or_another_s_token_sees_no_maps(scene: Scene, worker: None) -> None:
     assert scene.api("OTHER").status_code == 404
-    scene.place.projects.put("GAME", Rules("off"))
+    scene.place.records.projects.put("GAME", Rules("off"))
     assert scene.panel().status_code == scene.api().status_code == 404
 
 
@@ -341,7 +347,7 @@ def test_nobody_without_our_app_s_call_or_a_token_is_answered(scene: Scene) -> N
 
 def test_a_clip_without_pictures_answers_as_its_pictures_do(scene: Scene, worker: None) -> None:
     asked = scene.asked()
-    scene.place.pictures.forget(asked["there"])
+    scene.place.media.thumbnails.forget(asked["there"])
     address = f"/forge/v1/issues/{scene.jira.issue(scene.here)['id']}/heat-maps"
     answer = scene.client.post(address, json=asked, headers=scene.app.headers("tester"))
     assert answer.status_code == 404
@@ -350,8 +356,9 @@ def test_a_clip_without_pictures_answers_as_its_pictures_do(scene: Scene, worker
 def test_without_a_worker_both_doors_say_try_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = questions.ask_heat_maps
-    monkeypatch.setattr(heat, "ask_heat_maps", lambda *given: ask(*given, patience=0.1))
+    ask = scene.place.questions.heat_maps
+    impatient = lambda *given: ask(*given, patience=0.1)  # noqa: E731
+    monkeypatch.setattr(scene.place.questions, "heat_maps", impatient)
     for answer in (scene.panel(), scene.api()):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "10"

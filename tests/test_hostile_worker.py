@@ -84,7 +84,7 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
         worker = start("default", "clips", "search", "previews", TMPDIR=str(scratch), **strict)
         for key in [*keys, good]:
             send_created(cold_place, jira, key)
-        count = cold_place.catalogue.count
+        count = cold_place.collections.active.catalogue.count
         ended = len(NASTY) + 1
         wait_until(
             lambda: (
@@ -97,7 +97,7 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
         for key, names in zip(
             keys, zip(list(NASTY)[::2], list(NASTY)[1::2], strict=True), strict=True
         ):
-            records = cold_place.catalogue.clips_of(str(jira.issue(key)["id"]))
+            records = cold_place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
             for clip, name in zip(
                 sorted(records, key=lambda clip: int(clip.id)), names, strict=True
             ):
@@ -108,7 +108,7 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
                     assert len(says.split()) > 3
                 else:
                     assert clip.status is ClipStatus.INDEXED, (name, clip.reason)
-        (record,) = cold_place.catalogue.clips_of(str(jira.issue(good)["id"]))
+        (record,) = cold_place.collections.active.catalogue.clips_of(str(jira.issue(good)["id"]))
         assert (record.status, record.filename) == (ClipStatus.INDEXED, "crafter-18.mp4")
         # The same files again, to search with.
         app = create_app(cold_place).test_client()

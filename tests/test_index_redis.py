@@ -20,16 +20,16 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import ClipLocation, copy_vectors
 from dejabug.infra.redis_server import RedisServer
-from dejabug.ingest import jobs
-from dejabug.maintenance import index_repair, reembedding
-from dejabug.maintenance.index_move import MoveError, move_index, remove_moved
-from dejabug.maintenance.index_repair import Repaired, queue_repair, repair
+from dejabug.maintenance import index_repair
+from dejabug.maintenance.index_move import MoveError
+from dejabug.maintenance.index_repair import Repaired
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
-from dejabug.retrieval.similar_issues import rank
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services
 from dejabug.web import create_app
 from dejabug.web.census import Census
+from dejabug.worker import jobs
+from dejabug.worker.periodic import INDEX_REPAIR, queue_if_due
 from support.command_line import words
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
@@ -65,10 +65,12 @@ def other_services(
     place: Services, starter: StarterEncoder | None = None, **changed: str
 ) -> Services:
     """Another process with other addresses, perhaps a worker's."""
-    services = Services(place.settings.model_copy(update=changed))
-    if starter is not None:
-        services.adopt_encoder(starter)
-    return services
+    settings = place.settings.model_copy(update=changed)
+    if starter is None:
+        return Services(settings)
+    parts = ModelServices(settings, loaded=starter)
+    _ = parts.encoder
+    return parts
 
 
 def keys_in(server: RedisServer) -> set[str]:
@@ -78,9 +80,12 @@ def keys_in(server: RedisServer) -> set[str]:
 
 def found(place: Services, key: str) -> list[str]:
     """The tickets that are like this one, best first."""
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     assert record is not None
-    issues = [place.catalogue.issue(pair.found_issue_id) for pair in rank(place, record)]
+    issues = [
+        place.collections.active.catalogue.issue(pair.found_issue_id)
+        for pair in place.similar_issues.rank(record)
+    ]
     return [issue.key for issue in issues if issue is not None]
 
 
@@ -101,7 +106,7 @@ def test_a_plain_redis_serves_for_all_but_vectors(
     # A clip that is deleted is so on both sides.
     jira.call("DELETE", f"/rest/api/2/issue/{old}", "admin")
     tell(place, jira, key)
-    record = place.catalogue.issue_by_key(old)
+    record = place.collections.active.catalogue.issue_by_key(old)
     assert record is not None
     jobs.forget_issue(record.id)
     assert not [each for each in keys_in(own) if each.endswith(f":on:{record.id}")]
@@ -111,12 +116,12 @@ def test_an_encoder_is_forgotten_on_both_sides(
     place: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
 ) -> None:
     history(place, jira, clips, COWS[0])
-    old = place.encoder_name
+    old = place.collections.active_name
     place.redis.hset("dejabug:dimensions", "another", 8)
     place.redis.set("dejabug:serving", "another")
     fresh = other_services(place)
-    assert reembedding.forget(fresh, old) > 0
-    slug = place.collection_of(old).slug
+    assert fresh.reembedding.forget(old) > 0
+    slug = place.collections.get(old).slug
     assert not [each for each in keys_in(main) | keys_in(own) if slug in each]
 
 
@@ -131,7 +136,7 @@ def test_an_evaluation_leaves_the_service_s_vectors_alone(
     (manifest.parent / name).symlink_to(clips / name)
     before = keys_in(own)
     with indexed(manifest, place.settings, encoder=starter) as corpus:
-        assert corpus.place.index.state().frames > 0
+        assert corpus.place.collections.active.index.state().frames > 0
     assert keys_in(own) == before
 
 
@@ -144,7 +149,7 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     old = jira.file("GAME", "old cows", clips / COWS[0])
     send_created(cold_place, jira, old)
     start("default", "clips", "search")
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
+    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
     token, _ = cold_place.tokens.create("test", ["GAME"], None)
     client = create_app(cold_place).test_client()
     own.kill()
@@ -156,7 +161,7 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
     asked = {"Authorization": f"Bearer {token}"}
     answer = client.get(f"/api/v1/issues/{old}/similar", headers=asked)
     assert answer.status_code == 503, answer.text
-    scheduled = cold_place.queue("clips").scheduled_job_registry
+    scheduled = cold_place.queues.get("clips").scheduled_job_registry
     wait_until(lambda: scheduled.get_job_count(cleanup=False))
     own.start()
     (comment,) = wait_until(lambda: jira.comments(key))
@@ -166,11 +171,11 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
 def test_no_clip_is_downloaded_in_vain_while_the_vectors_are_away(
     place: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
-    place.index.state()
+    place.collections.active.index.state()
     key = jira.file("GAME", "cows", clips / COWS[0])
     own.kill()
     tell(place, jira, key)
-    assert place.queue("clips").scheduled_job_registry.get_job_count(cleanup=False)
+    assert place.queues.get("clips").scheduled_job_registry.get_job_count(cleanup=False)
     assert not [each for each in jira.log()["requests"] if "/attachment/content" in each["path"]]
 
 
@@ -198,7 +203,7 @@ def test_metrics_tell_the_two_apart_and_which_one_is_away(
 def test_doctor_looks_at_both(
     place: Services, own: RedisServer, environment: dict[str, str]
 ) -> None:
-    place.index.state()
+    place.collections.active.index.state()
     secret = own.url.replace("://", "://default:hidden@")
     shown = words(dejabug("doctor", "--no-model", **{**environment, "COLUMNS": "300"}).stdout)
     assert "✓ Redis version" in shown
@@ -219,17 +224,17 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
     history(place, jira, clips, COWS[0])
     with RedisServer(tmp_path / "empty") as empty, RedisServer(tmp_path / "used") as used:
         Services(place.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
-              ).index_location.connection()  # fmt: skip
+              ).collections.location.connection()  # fmt: skip
         for address, why in {
             empty.url: "holds none of the vectors",
             used.url: "is not the one",
             "": "have a Redis of their own",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
-                _ = other_services(place, index_redis_url=address).index
+                _ = other_services(place, index_redis_url=address).collections.active.index
         lone = {"redis_url": empty.url, "index_redis_url": used.url}
         with pytest.raises(WrongIndexError, match="another installation"):
-            other_services(place, **lone).index_location.connection()
+            other_services(place, **lone).collections.location.connection()
 
 
 def test_what_a_lost_redis_had_is_embedded_again(
@@ -245,7 +250,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
         told |= {"DEJABUG_INDEX_REDIS_URL": empty.url}
         done = dejabug("index", "adopt", "--yes", **told)
         assert done.returncode == 0, done.stderr
-        assert fresh.index.clip_count(["GAME"]) == 0
+        assert fresh.collections.active.index.clip_count(["GAME"]) == 0
         answer = create_app(fresh).test_client().get("/readyz")
         assert "the index lacks 3 clips: see dejabug doctor" in answer.json["problems"]
         shown = words(dejabug("index", "repair", **told).stdout)
@@ -314,13 +319,13 @@ def test_vectors_move_to_a_redis_of_their_own(
     vectors = vectors_of(together)
     apart = other_services(together, index_redis_url=own.url)
     with pytest.raises(WrongIndexError, match="holds none of the vectors"):
-        _ = apart.index
+        _ = apart.collections.active.index
     with pytest.raises(MoveError, match="nothing is deleted"):
-        remove_moved(apart, unseen)
+        apart.index_move.remove_moved(unseen)
     # Broken off: as if nothing had been.
     stray = b"dejabug:embedded:x:1"
-    apart.index_location.index.hset(stray, "count", 1)
-    for _ in copy_vectors(together.redis, apart.index_location.index):
+    apart.collections.location.index.hset(stray, "count", 1)
+    for _ in copy_vectors(together.redis, apart.collections.location.index):
         break
     assert found(Services(together.settings), key) == before
 
@@ -329,12 +334,12 @@ def test_vectors_move_to_a_redis_of_their_own(
     done = dejabug("index", "move", **told)
     assert done.returncode == 0, done.stderr
     moved = Services(apart.settings)
-    moved.index.check()
+    moved.collections.active.index.check()
     assert vectors_of(moved) == vectors
-    assert not moved.index_location.index.exists(stray)
+    assert not moved.collections.location.index.exists(stray)
     assert found(moved, key) == before
     with pytest.raises(WrongIndexError, match="have a Redis of their own"):
-        _ = Services(together.settings).index
+        _ = Services(together.settings).collections.active.index
     again = dejabug("index", "move", **told)
     assert again.returncode == 1
     assert "already" in again.stderr
@@ -346,8 +351,11 @@ def test_vectors_move_to_a_redis_of_their_own(
 
 
 def vectors_of(place: Services) -> dict[str, Any]:
-    ids = [clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
-    places, signatures = place.index.places(ids), place.index.signatures(ids)
+    ids = [clip.id for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)]
+    places, signatures = (
+        place.collections.active.index.places(ids),
+        place.collections.active.index.signatures(ids),
+    )
     return {
         clip_id: (
             places[clip_id],
@@ -356,28 +364,28 @@ def vectors_of(place: Services) -> dict[str, Any]:
             signatures[clip_id].times.tolist(),
             signatures[clip_id].pictures.tobytes(),
         )
-        for clip_id, frames in place.index.clip_vectors(ids).items()
+        for clip_id, frames in place.collections.active.index.clip_vectors(ids).items()
     }
 
 
 def test_vectors_are_not_moved_under_the_hands_of_workers(
     together: Services, own: RedisServer, start: Any
 ) -> None:
-    together.index.state()
+    together.collections.active.index.state()
     apart = other_services(together, index_redis_url=own.url)
     start("default", DEJABUG_REDIS_URL=together.settings.redis_url, DEJABUG_INDEX_REDIS_URL="")
-    wait_until(lambda: sum(together.workers().values()))
+    wait_until(lambda: sum(together.queues.workers().values()))
     with pytest.raises(MoveError, match="1 workers run"):
-        move_index(apart, unseen)
+        apart.index_move.move(unseen)
     with pytest.raises(MoveError, match="nowhere to move to"):
-        move_index(together, unseen)
+        together.index_move.move(unseen)
 
 
 # Repair
 
 
 def mended(place: Services) -> Repaired:
-    *_, report = repair(place, place.collection)
+    *_, report = place.index_repair.repair(place.collections.active)
     return report
 
 
@@ -388,22 +396,22 @@ def test_an_index_that_agrees_is_left_alone(place: Services, jira: Site, clips: 
 
 def forget_silently(place: Services, clip: Any) -> None:
     """The vectors' Redis has lost a clip that it said to have."""
-    place.index.forget_clip(clip.id)
+    place.collections.active.index.forget_clip(clip.id)
 
 
 def bring_back(place: Services, clip: Any) -> None:
     """It has lost that a clip was forgotten."""
-    place.catalogue.forget_clip(clip)
+    place.collections.active.catalogue.forget_clip(clip)
 
 
 def leave_behind(place: Services, clip: Any) -> None:
     """It has lost that a clip's issue moved."""
-    place.index.move_clip(clip.id, ClipLocation(clip.issue_id, "ELSEWHERE", ""))
+    place.collections.active.index.move_clip(clip.id, ClipLocation(clip.issue_id, "ELSEWHERE", ""))
 
 
 def lose_words(place: Services, clip: Any) -> None:
     """It has lost a ticket's words."""
-    place.tickets.forget(clip.issue_id)
+    place.collections.active.tickets.forget(clip.issue_id)
 
 
 @pytest.mark.parametrize(
@@ -419,11 +427,11 @@ def test_what_a_redis_lost_is_mended(
     place: Services, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
 ) -> None:
     key, _ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     assert record is not None
-    (clip,) = place.catalogue.clips_of(record.id)
-    before = place.index.clip_vectors([clip.id])[clip.id]
-    signature = place.index.signatures([clip.id])[clip.id]
+    (clip,) = place.collections.active.catalogue.clips_of(record.id)
+    before = place.collections.active.index.clip_vectors([clip.id])[clip.id]
+    signature = place.collections.active.index.signatures([clip.id])[clip.id]
     lose(place, clip)
     report = mended(place)
     assert {name: getattr(report, name) for name in told} == told
@@ -431,44 +439,46 @@ def test_what_a_redis_lost_is_mended(
     work(place)
     assert mended(place) == Repaired(clips=2 - report.stray, tickets=2)
     if report.stray:
-        assert not place.index.holds(clip.id)
+        assert not place.collections.active.index.holds(clip.id)
         return
-    after = place.index.clip_vectors([clip.id])[clip.id]
+    after = place.collections.active.index.clip_vectors([clip.id])[clip.id]
     assert np.allclose(after.vectors, before.vectors, atol=1e-3)
-    assert (place.index.signatures([clip.id])[clip.id].pictures == signature.pictures).all()
-    assert place.index.places([clip.id])[clip.id].project == "GAME"
-    assert place.tickets.places([record.id]) == {record.id: ("GAME", False)}
+    assert (
+        place.collections.active.index.signatures([clip.id])[clip.id].pictures == signature.pictures
+    ).all()
+    assert place.collections.active.index.places([clip.id])[clip.id].project == "GAME"
+    assert place.collections.active.tickets.places([record.id]) == {record.id: ("GAME", False)}
 
 
 def test_an_index_is_not_emptied_because_records_were_lost(
     place: Services, jira: Site, clips: Path
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
-    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
-    where = place.index.places([clip.id])[clip.id]
-    frames = place.index.clip_vectors([clip.id])[clip.id]
+    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    where = place.collections.active.index.places([clip.id])[clip.id]
+    frames = place.collections.active.index.clip_vectors([clip.id])[clip.id]
     for number in range(index_repair.FEW + 1):
-        place.index.write_clip(str(number), where, frames.times, frames.vectors)
+        place.collections.active.index.write_clip(str(number), where, frames.times, frames.vectors)
     assert mended(place).stray == 0
-    assert place.index.clip_count(["GAME"]) == index_repair.FEW + 2
-    assert place.catalogue.issue_by_key(key) is not None
+    assert place.collections.active.index.clip_count(["GAME"]) == index_repair.FEW + 2
+    assert place.collections.active.catalogue.issue_by_key(key) is not None
 
 
 def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
     place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history(place, jira, clips, COWS[0])
-    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
-    place.index.forget_clip(clip.id)
-    real = index_repair._embed_again
+    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    place.collections.active.index.forget_clip(clip.id)
+    real = place.index_repair._embed_again
 
     def forgotten_before(*about: Any) -> bool:
-        place.catalogue.forget_clip(clip)
+        place.collections.active.catalogue.forget_clip(clip)
         return real(*about)
 
-    monkeypatch.setattr(index_repair, "_embed_again", forgotten_before)
+    monkeypatch.setattr(place.index_repair, "_embed_again", forgotten_before)
     assert mended(place).lost_clips == 0
-    assert place.catalogue.clip(clip.id) is None
+    assert place.collections.active.catalogue.clip(clip.id) is None
 
 
 def test_the_index_is_compared_once_after_each_start_of_its_redis(
@@ -477,8 +487,8 @@ def test_the_index_is_compared_once_after_each_start_of_its_redis(
     history(place, jira, clips, COWS[0])
 
     def compares() -> bool:
-        queue_repair(place)
-        waits = "index-repair" in place.queue("default").job_ids
+        queue_if_due(place, INDEX_REPAIR)
+        waits = "index-repair" in place.queues.get("default").job_ids
         work(place)
         return waits
 
@@ -488,10 +498,10 @@ def test_the_index_is_compared_once_after_each_start_of_its_redis(
     own.start()
     assert compares()
     assert not compares()
-    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
-    place.index.forget_clip(clip.id)
+    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    place.collections.active.index.forget_clip(clip.id)
     assert compares()
-    assert place.index.holds(clip.id)
+    assert place.collections.active.index.holds(clip.id)
     assert not compares()
     place.redis.set("dejabug:restoring", "x")
     own.stop()

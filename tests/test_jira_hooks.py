@@ -20,6 +20,7 @@ from dejabug.services import Services
 from dejabug.web import create_app
 from support.command_line import words
 from support.jira_site import TOKEN, Site
+from support.parts import use_settings
 from support.servers import serve_in_a_thread
 from support.webhooks import SECRET
 
@@ -163,7 +164,7 @@ def test_without_a_secret_nothing_is_registered(cold_place: Services, jira: Site
     bare = cold_place.settings.model_copy(
         update={"webhook_secret": type(cold_place.settings.webhook_secret)("")}
     )
-    object.__setattr__(cold_place, "settings", bare)
+    use_settings(cold_place, bare)
     answer = call("install", "--url", URL)
     assert answer.exit_code == 1
     assert "DEJABUG_WEBHOOK_SECRET" in words(answer.output + answer.stderr)
@@ -300,7 +301,7 @@ def test_a_web_service_that_does_not_answer_is_told(
 ) -> None:
     gone = "http://127.0.0.1:1"
     away = cold_place.settings.model_copy(update={"public_url": gone})
-    object.__setattr__(cold_place, "settings", away)
+    use_settings(cold_place, away)
     call("install")
     status, told = check(issue, timeout=1)
     assert status == 1

@@ -21,17 +21,18 @@ from dejabug import media
 from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
-from dejabug.ingest import jobs
+from dejabug.infra.jobs import SYNC_ISSUE
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media_store.thumbnails import PictureStore
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
-from dejabug.search import questions
 from dejabug.services import Services
-from dejabug.worker.main import WarmWorker
+from dejabug.worker import jobs
+from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link
+from support.parts import use_settings
 from support.tickets import history, old_and_new, promise, tell
 from support.waiting import wait_until
 from support.workers import clips_waiting, killed_at, work
@@ -65,14 +66,14 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
 
 def test_every_job_may_run_twice(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
-    before, frames = jira.comments(key), place.index.state().frames
+    before, frames = jira.comments(key), place.collections.active.index.state().frames
     writes = len(changes(jira))
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     jobs.index_clip(clip.id)
     jobs.suggest(issue_id)
     tell(place, jira, key)
     assert jira.comments(key) == before
-    assert place.index.state().frames == frames
+    assert place.collections.active.index.state().frames == frames
     assert changes(jira)[writes:] == []
 
 
@@ -81,7 +82,7 @@ def test_a_comment_that_was_written_but_not_remembered_is_found_again(
 ) -> None:
     """Killed between Jira's answer and our note of it: the repeat must not comment twice."""
     _, key, issue_id = old_and_new(place, jira, clips)
-    place.comments.put_comment(issue_id, None)
+    place.records.comments.put_comment(issue_id, None)
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
     pictures = [a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")]
@@ -93,15 +94,15 @@ def test_a_comment_that_was_not_remembered_is_withdrawn_when_nothing_is_left_to_
 ) -> None:
     """The same, and by the time of the repeat there is nothing similar any more."""
     old, key, issue_id = old_and_new(place, jira, clips)
-    place.comments.put_comment(issue_id, None)
-    place.comments.begin(issue_id)
-    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
+    place.records.comments.put_comment(issue_id, None)
+    place.records.comments.begin(issue_id)
+    place.records.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
     jobs.suggest(issue_id)
     assert jira.comments(key) == []
     assert [
         a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith("png")
     ] == []
-    assert not place.comments.begun(issue_id)
+    assert not place.records.comments.begun(issue_id)
 
 
 def test_the_comment_is_edited_in_place_when_things_change(
@@ -138,7 +139,7 @@ def test_one_picture_is_left_when_an_edit_was_broken_off(
     (comment,) = jira.comments(key)
     assert (comment["id"], comment["body"]) == (first["id"], first["body"])
     assert len(pictures(jira, key)) == 1
-    assert not place.comments.begun(issue_id)
+    assert not place.records.comments.begun(issue_id)
 
 
 def pictures(jira: Site, key: str) -> list[str]:
@@ -176,7 +177,7 @@ def test_tickets_of_another_project_are_not_suggested_unless_grouped(
     issue_id = tell(place, jira, key)
     assert jira.comments(key) == []
     grouped = place.settings.model_copy(update={"project_groups": "GAME, OTHER; THIRD"})
-    object.__setattr__(place, "settings", grouped)
+    use_settings(place, grouped)
     jobs.suggest(issue_id)
     assert "[OTHER-1|" in jira.comments(key)[0]["body"]
 
@@ -202,7 +203,7 @@ def test_a_clip_that_is_broken_says_why_once_and_the_rest_goes_on(
     log.write_text("no clip")
     key = jira.file("GAME", "cows", broken, log, clips / COWS[2])
     issue_id = tell(place, jira, key)
-    found = {clip.filename: clip for clip in place.catalogue.clips_of(issue_id)}
+    found = {clip.filename: clip for clip in place.collections.active.catalogue.clips_of(issue_id)}
     assert set(found) == {"broken.mp4", COWS[2]}
     assert found["broken.mp4"].status is ClipStatus.FAILED
     assert found["broken.mp4"].reason.startswith("not_a_video: ")
@@ -218,9 +219,9 @@ def test_a_clip_that_is_too_large_is_not_downloaded(
     place: Services, jira: Site, clips: Path
 ) -> None:
     small = place.settings.model_copy(update={"clip_max_bytes": 1000})
-    object.__setattr__(place, "settings", small)
+    use_settings(place, small)
     issue_id = tell(place, jira, jira.file("GAME", "cows", clips / COWS[0]))
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert (clip.status, clip.reason.split(":")[0]) == (ClipStatus.FAILED, "too_large")
 
 
@@ -236,7 +237,7 @@ def test_a_deleted_issue_is_forgotten_whole(place: Services, jira: Site, clips: 
     stays = (b"dejabug:projects", b"dejabug:pace", b"dejabug:index")
     left = {k for k in place.redis.keys("dejabug:*") if k not in empty}
     assert {k for k in left if not k.startswith(stays)} == set()
-    assert place.index.state().frames == 0
+    assert place.collections.active.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
@@ -247,19 +248,21 @@ def test_an_issue_that_is_gone_when_it_is_read_is_forgotten(
     issue_id = tell(place, jira, key)
     jira.call("DELETE", f"/rest/api/2/issue/{key}")
     jobs.sync_issue(issue_id, False)
-    assert place.catalogue.issue(issue_id) is None
-    assert place.index.state().frames == 0
+    assert place.collections.active.catalogue.issue(issue_id) is None
+    assert place.collections.active.index.state().frames == 0
 
 
 def test_a_deleted_attachment_is_forgotten_alone(place: Services, jira: Site, clips: Path) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0], clips / QUIET)
     issue_id = tell(place, jira, key)
-    first, second = place.catalogue.clips_of(issue_id)
+    first, second = place.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{first.id}")
     tell(place, jira, key)
-    assert [clip.id for clip in place.catalogue.clips_of(issue_id)] == [second.id]
-    assert not place.index.holds(first.id)
-    assert place.index.holds(second.id)
+    assert [clip.id for clip in place.collections.active.catalogue.clips_of(issue_id)] == [
+        second.id
+    ]
+    assert not place.collections.active.index.holds(first.id)
+    assert place.collections.active.index.holds(second.id)
 
 
 def test_a_moved_issue_takes_its_clips_along(place: Services, jira: Site, clips: Path) -> None:
@@ -267,12 +270,12 @@ def test_a_moved_issue_takes_its_clips_along(place: Services, jira: Site, clips:
     issue_id = tell(place, jira, key)
     jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "SEQUEL"})
     tell(place, jira, "SEQUEL-1")
-    record = place.catalogue.issue_by_key("SEQUEL-1")
+    record = place.collections.active.catalogue.issue_by_key("SEQUEL-1")
     assert record is not None
     assert record.id == issue_id
-    assert place.catalogue.issue_by_key(key) is None
-    assert place.index.clip_count(["GAME"]) == 0
-    assert place.index.clip_count(["SEQUEL"]) == 1
+    assert place.collections.active.catalogue.issue_by_key(key) is None
+    assert place.collections.active.index.clip_count(["GAME"]) == 0
+    assert place.collections.active.index.clip_count(["SEQUEL"]) == 1
 
 
 def test_jira_away_is_tried_again_with_growing_pauses(
@@ -281,9 +284,9 @@ def test_jira_away_is_tried_again_with_growing_pauses(
     issue_id = jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"]
     jira.fail(path="/rest/api/", status=503)
     with place.redis.pipeline() as pipe:
-        jobs.promise_sync(place, issue_id, True, pipe)
+        place.scheduler.sync_issue(issue_id, True, pipe)
         pipe.execute()
-    (job,) = place.queue("default").jobs
+    (job,) = place.queues.get("default").jobs
     work(place)
     job.refresh()
     assert job.get_status() == JobStatus.SCHEDULED
@@ -306,8 +309,8 @@ def test_a_pause_that_jira_names_is_kept(place: Services, jira: Site) -> None:
 def test_jira_may_name_as_many_pauses_as_it_likes(place: Services, jira: Site) -> None:
     """A busy hour may bring a job dozens; that it failed as often is no reason to give it up."""
     issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
-    queue = place.queue("default")
-    enqueue(queue, jobs.sync_issue, issue_id, True)
+    queue = place.queues.get("default")
+    enqueue(queue, SYNC_ISSUE, issue_id, True)
     (job,) = queue.jobs
     job.number_of_retries = 10 * len(BACKOFF)
     job.save()
@@ -320,8 +323,8 @@ def test_jira_may_name_as_many_pauses_as_it_likes(place: Services, jira: Site) -
 def test_a_job_that_was_given_up_is_kept_for_a_month(place: Services, jira: Site) -> None:
     """For people to look at; what it failed with may hold more than a log should."""
     issue_id = str(jira.issue(jira.file("GAME", "s"))["id"])
-    queue = place.queue("default")
-    enqueue(queue, jobs.sync_issue, issue_id, True)
+    queue = place.queues.get("default")
+    enqueue(queue, SYNC_ISSUE, issue_id, True)
     (job,) = queue.jobs
     job.retries_left = 0
     job.save()
@@ -337,9 +340,9 @@ def test_a_promise_whose_job_was_lost_is_taken_up_again(
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = str(jira.issue(key)["id"])
     place.redis.zadd(PENDING, {issue_id: 1.0})  # as if its job had vanished long ago
-    jobs.maintain(place)
+    place.upkeep.run()
     work(place)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.INDEXED
     assert place.redis.zcard(PENDING) == 0
 
@@ -353,9 +356,9 @@ def test_a_promise_that_is_taken_up_again_brings_a_comment_only_where_it_was_to(
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key, watch=False) if known else str(jira.issue(key)["id"])
     promise(place, issue_id, watch)
-    place.queue("default").empty()  # its job was lost
+    place.queues.get("default").empty()  # its job was lost
     place.redis.zadd(PENDING, {issue_id: 1.0})
-    jobs.maintain(place)
+    place.upkeep.run()
     work(place)
     assert len(jira.comments(key)) == watch
 
@@ -365,8 +368,8 @@ def test_a_promise_that_waits_long_is_taken_up_by_one_more_job_however_long(
 ) -> None:
     for _ in range(5):  # hours, in which Jira is away
         place.redis.zadd(PENDING, {"10001": 1.0})
-        jobs.maintain(place)
-    assert place.queue("default").count == 1
+        place.upkeep.run()
+    assert place.queues.get("default").count == 1
 
 
 def test_a_promise_that_is_renewed_while_it_is_kept_stays(place: Services) -> None:
@@ -398,7 +401,7 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
     issue_id = str(jira.issue(key)["id"])
     forgotten_while_sampled(monkeypatch, issue_id)
     tell(place, jira, key)
-    assert place.index.state().frames == 0
+    assert place.collections.active.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
@@ -409,13 +412,13 @@ def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_ti
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/{gone}/{clip.id if gone == 'attachment' else key}")
     with killed_at(room, name):
         jobs.sync_issue(issue_id, False)
     jobs.sync_issue(issue_id, False)
-    assert place.index.state().frames == 0
-    assert place.catalogue.clip_ids_of(issue_id) == []
+    assert place.collections.active.index.state().frames == 0
+    assert place.collections.active.catalogue.clip_ids_of(issue_id) == []
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
@@ -424,12 +427,12 @@ def test_a_clip_deleted_while_it_is_embedded_by_a_worker_that_is_killed_leaves_n
 ) -> None:
     issue_id = str(jira.issue(jira.file("GAME", "cows", clips / COWS[0]))["id"])
     jobs.sync_issue(issue_id, False)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     forgotten_while_sampled(monkeypatch, issue_id)
     with killed_at(Catalogue, "put_outcome"):
         jobs.index_clip(clip.id)
     jobs.index_clip(clip.id)
-    assert place.index.state().frames == 0
+    assert place.collections.active.index.state().frames == 0
     assert not any(Path(place.settings.data_dir).rglob("*.jpg"))
 
 
@@ -459,12 +462,12 @@ def test_a_clip_waits_in_its_queue_once(place: Services, jira: Site, clips: Path
 
 def test_words_find_clips_with_their_moments(place: Services, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    found = questions.search_text(place, "cattle on a green field", ["GAME"], 5)
+    found = place.text_search.search("cattle on a green field", ["GAME"], 5)
     issues = {hit["issue_id"] for hit in found}
-    assert set(place.catalogue.keys_of(issues).values()) == set(keys)
+    assert set(place.collections.active.catalogue.keys_of(issues).values()) == set(keys)
     for hit in found:
         assert 0 <= hit["start"] <= hit["end"] <= 10
-    assert questions.search_text(place, "cattle", ["NONE"], 5) == []
+    assert place.text_search.search("cattle", ["NONE"], 5) == []
 
 
 def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
@@ -472,7 +475,7 @@ def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
 ) -> None:
     old, key, issue_id = old_and_new(place, jira, clips)
     assert f"[{old}|" in jira.comments(key)[0]["body"]
-    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
+    place.records.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), False, "person"))
     jobs.suggest(issue_id)
     assert jira.comments(key) == []
     jira.attach(key, clips / COWS[1])  # another clip of the same bug makes no difference
@@ -488,7 +491,7 @@ def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
     link(jira, "Duplicate", first, second)
     link(jira, "Relates", first, third)
     tell(place, jira, first, watch=False)
-    (verdict,) = place.verdicts.all()
+    (verdict,) = place.records.verdicts.all()
     assert {verdict.first, verdict.second} == {ids[first], ids[second]}
     assert (verdict.same, verdict.source) == (True, "link")
     found = studio(place)
@@ -496,7 +499,7 @@ def test_duplicate_links_in_jira_are_verdicts_and_other_links_are_not(
     number = jira.issue(first)["fields"]["issuelinks"][0]["id"]
     jira.call("DELETE", f"/rest/api/2/issueLink/{number}")
     tell(place, jira, first, watch=False)
-    assert list(place.verdicts.all()) == []
+    assert list(place.records.verdicts.all()) == []
 
 
 def test_a_comment_waits_for_the_ticket_s_words(place: Services, jira: Site, clips: Path) -> None:
@@ -504,12 +507,12 @@ def test_a_comment_waits_for_the_ticket_s_words(place: Services, jira: Site, cli
     jira.call("PUT", f"/rest/api/2/issue/{key}", json={"fields": {"summary": "Grass is pink"}})
     before = jira.comments(key)[0]["body"]
     jobs.sync_issue(issue_id, True)
-    assert place.catalogue.words_wait(issue_id)
+    assert place.collections.active.catalogue.words_wait(issue_id)
     jobs.suggest(issue_id)
     assert jira.comments(key)[0]["body"] == before
     work(place)
-    assert not place.catalogue.words_wait(issue_id)
-    assert place.catalogue.words(issue_id) == "Grass is pink"
+    assert not place.collections.active.catalogue.words_wait(issue_id)
+    assert place.collections.active.catalogue.words(issue_id) == "Grass is pink"
 
 
 def test_words_whose_job_got_lost_are_taken_up_again(
@@ -517,23 +520,23 @@ def test_words_whose_job_got_lost_are_taken_up_again(
 ) -> None:
     issue_id = str(jira.issue(jira.file("GAME", "Cows in mid-air"))["id"])
     jobs.sync_issue(issue_id, False)
-    place.queue("clips").empty()
-    jobs.maintain(place)
+    place.queues.get("clips").empty()
+    place.upkeep.run()
     work(place)
-    assert issue_id in place.tickets.vectors([issue_id])
+    assert issue_id in place.collections.active.tickets.vectors([issue_id])
 
 
 def test_a_deleted_issue_leaves_no_words_no_tags_and_no_verdicts(
     place: Services, jira: Site, clips: Path
 ) -> None:
     old, _key, issue_id = old_and_new(place, jira, clips)
-    place.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), True, "person"))
-    place.catalogue.put_tags(issue_id, ["Clipping"])
+    place.records.verdicts.put(Verdict(issue_id, str(jira.issue(old)["id"]), True, "person"))
+    place.collections.active.catalogue.put_tags(issue_id, ["Clipping"])
     jobs.forget_issue(issue_id)
-    assert place.tickets.vectors([issue_id]) == {}
-    assert place.catalogue.words(issue_id) == ""
-    assert place.catalogue.tags(issue_id) == []
-    assert list(place.verdicts.all()) == []
+    assert place.collections.active.tickets.vectors([issue_id]) == {}
+    assert place.collections.active.catalogue.words(issue_id) == ""
+    assert place.collections.active.catalogue.tags(issue_id) == []
+    assert list(place.records.verdicts.all()) == []
 
 
 def test_a_moved_issue_s_words_are_found_in_its_new_project(
@@ -541,10 +544,12 @@ def test_a_moved_issue_s_words_are_found_in_its_new_project(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     issue_id = str(jira.issue(key)["id"])
-    place.tickets.move(issue_id, "NEW")
-    vector = place.tickets.vectors([issue_id])[issue_id]
-    assert place.tickets.nearest(vector, 3, ["GAME"]) == []
-    assert [issue for issue, _ in place.tickets.nearest(vector, 3, ["NEW"])] == [issue_id]
+    place.collections.active.tickets.move(issue_id, "NEW")
+    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
+    assert place.collections.active.tickets.nearest(vector, 3, ["GAME"]) == []
+    assert [issue for issue, _ in place.collections.active.tickets.nearest(vector, 3, ["NEW"])] == [
+        issue_id
+    ]
 
 
 def test_maintenance_adds_words_to_tickets_of_an_earlier_version(
@@ -552,12 +557,14 @@ def test_maintenance_adds_words_to_tickets_of_an_earlier_version(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     issue_id = str(jira.issue(key)["id"])
-    place.redis.hdel(f"dejabug:ticket:{place.collection.slug}:{issue_id}", "terms")
-    wait_until(lambda: place.tickets.without_terms(10) == [issue_id])
-    jobs.maintain(place)
-    vector = place.tickets.vectors([issue_id])[issue_id]
-    assert "cow" in place.tickets.said([issue_id], vector, ["GAME"])[issue_id].terms
-    assert place.tickets.without_terms(10) == []
+    place.redis.hdel(f"dejabug:ticket:{place.collections.active.slug}:{issue_id}", "terms")
+    wait_until(lambda: place.collections.active.tickets.without_terms(10) == [issue_id])
+    place.upkeep.run()
+    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
+    assert (
+        "cow" in place.collections.active.tickets.said([issue_id], vector, ["GAME"])[issue_id].terms
+    )
+    assert place.collections.active.tickets.without_terms(10) == []
 
 
 def test_a_clear_ticket_is_tagged_and_its_match_says_so(
@@ -565,7 +572,9 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
 ) -> None:
     old = jira.file("GAME", "Objects float in the air and never fall", clips / COWS[0])
     tell(place, jira, old, watch=False)
-    assert place.catalogue.tags(str(jira.issue(old)["id"])) == ["Floating object"]
+    assert place.collections.active.catalogue.tags(str(jira.issue(old)["id"])) == [
+        "Floating object"
+    ]
     key = jira.file(
         "GAME", "Objects float in the air over the meadow and never fall", clips / COWS[2]
     )
@@ -576,7 +585,7 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
 
 def test_words_find_a_clip_by_its_ticket_too(place: Services, jira: Site, clips: Path) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
-    found = questions.search_text(place, "herd of cows everywhere", ["GAME"], 5)
+    found = place.text_search.search("herd of cows everywhere", ["GAME"], 5)
     assert found[0]["issue_id"] == str(jira.issue(keys[0])["id"])
     assert found[0]["ticket"] > 0.3
     assert 0 < found[0]["score"] <= 1

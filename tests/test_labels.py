@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from dejabug.access.policy import PairMatch
 from dejabug.cli.doctor import examine
 from dejabug.infra import labels
-from dejabug.ingest import jobs
 from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
-from dejabug.retrieval import similar_issues
-from dejabug.retrieval.similar_issues import threshold_of
 from dejabug.services import Services
 from dejabug.settings import Settings
+from dejabug.worker import jobs
 from support.jira_site import Site
+from support.parts import use_settings
 from support.tickets import old_and_new
 
 PROBABILITIES = st.floats(0, 1)
@@ -81,11 +80,11 @@ def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, 
 def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Services) -> None:
     told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
     with pytest.raises(ValueError, match=told):
-        cold_place.projects.put("GAME", Rules(threshold=0.49))
-    assert cold_place.projects.all() == {}
+        cold_place.records.projects.put("GAME", Rules(threshold=0.49))
+    assert cold_place.records.projects.all() == {}
     with pytest.raises(ValidationError, match=told):
         Settings(comment_threshold=0.49)
-    cold_place.projects.put("GAME", Rules(threshold=0.5))
+    cold_place.records.projects.put("GAME", Rules(threshold=0.5))
     assert Settings(comment_threshold=1.0).comment_threshold == 1
 
 
@@ -94,12 +93,12 @@ def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_
 ) -> None:
     stored = json.dumps({"mode": "on", "threshold": 0.1})
     cold_place.redis.hset(KEY, "GAME", stored)
-    assert threshold_of(cold_place, "GAME") == labels.COMMENT_FLOOR
+    assert cold_place.comment_policy.threshold_in("GAME") == labels.COMMENT_FLOOR
     (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
     assert not check.well
     assert "GAME has 0.1" in check.says
     assert check.remedy == "Set another: dejabug project GAME --threshold 0.5"
-    cold_place.projects.put("GAME", cold_place.projects.rules("GAME").raised())
+    cold_place.records.projects.put("GAME", cold_place.records.projects.rules("GAME").raised())
     (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
     assert check.well
 
@@ -111,12 +110,12 @@ def test_nothing_below_the_floor_is_commented_whatever_the_rules_say(
 ) -> None:  # fmt: skip
     place.redis.hset(KEY, "GAME", json.dumps({"mode": "on", "threshold": 0.0}))
     loose = place.settings.model_copy(update={"comment_threshold": 0.0})
-    object.__setattr__(place, "settings", loose)
+    use_settings(place, loose)
     old, key, issue_id = old_and_new(place, jira, clips)
     found = str(jira.issue(old)["id"])
-    (here,) = place.catalogue.clip_ids_of(issue_id)
-    (there,) = place.catalogue.clip_ids_of(found)
+    (here,) = place.collections.active.catalogue.clip_ids_of(issue_id)
+    (there,) = place.collections.active.catalogue.clip_ids_of(found)
     pair = PairMatch(here, there, found, score, ())
-    monkeypatch.setattr(similar_issues, "rank", lambda *_: [pair])
+    monkeypatch.setattr(place.similar_issues, "rank", lambda *_: [pair])
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == comments

@@ -11,10 +11,9 @@ from flask.testing import FlaskClient
 
 from dejabug.access import visibility
 from dejabug.access.signed_urls import sign_media
-from dejabug.ingest import jobs
 from dejabug.records.verdicts import Verdict
-from dejabug.retrieval.similar_issues import rank_anew
 from dejabug.services import Services
+from dejabug.worker import jobs
 from support.demo_clips import COWS
 from support.forge_app import ForgeApp
 from support.jira_site import TOKEN, Site
@@ -105,7 +104,7 @@ def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is
 ) -> None:
     scene.secure(scene.new)
     tell(place, jira, scene.new, watch=False)
-    assert place.catalogue.issue(scene.new_id) is None
+    assert place.collections.active.catalogue.issue(scene.new_id) is None
     scene.secure(scene.old)  # meanwhile
     tell(place, jira, scene.old, watch=False)
     scene.secure(scene.new, None)
@@ -116,14 +115,14 @@ def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is
 def test_what_people_said_of_a_ticket_holds_when_it_was_hidden_from_us_and_is_back(
     scene: Scene, place: Services, jira: Site
 ) -> None:
-    place.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
-    place.comments.mute(scene.new_id, True)
+    place.records.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
+    place.records.comments.mute(scene.new_id, True)
     scene.secure(scene.new)
     tell(place, jira, scene.new, watch=False)
     scene.secure(scene.new, None)
     tell(place, jira, scene.new, watch=False)
-    assert place.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
-    assert place.comments.muted(scene.new_id)
+    assert place.records.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
+    assert place.records.comments.muted(scene.new_id)
 
 
 def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_exist(
@@ -140,7 +139,7 @@ def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(
     scene: Scene, place: Services, jira: Site, clips: Path
 ) -> None:
     (other,) = history(place, jira, clips, COWS[1], project="OTHER")
-    rank_anew(place, scene.new_id)  # as if the minute had passed in which rankings are kept
+    place.rankings.forget(scene.new_id)  # as if the minute had passed in which rankings are kept
     assert other in scene.named()
     scene.reader().projects = ["GAME"]
     assert other not in scene.named()
@@ -280,7 +279,7 @@ def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Services) 
         headers=scene.app.headers(),
     )
     assert answer.status_code == 404
-    assert place.verdicts.of_pair(scene.new_id, scene.old_id) is None
+    assert place.records.verdicts.of_pair(scene.new_id, scene.old_id) is None
 
 
 def test_viewers_tokens_are_sealed_in_redis_and_never_logged(

@@ -11,15 +11,16 @@ from PIL import Image, ImageDraw
 
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
-from dejabug.ingest import jobs
 from dejabug.jira.models import Issue
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval import similar_issues
-from dejabug.retrieval.similar_issues import rank
 from dejabug.services import Services
+from dejabug.suggestions import comment_policy
+from dejabug.worker import jobs
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
+from support.parts import use_settings
 from support.tickets import history, old_and_new, tell
 from support.workers import killed_at, work
 
@@ -50,7 +51,7 @@ def test_a_clip_that_is_replaced_changes_what_the_comment_says(
     key = jira.file("GAME", "x", clips / COWS[2])
     issue_id = tell(place, jira, key)
     assert body(jira, key).index(f"[{cows}|") < 200
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")
     jira.attach(key, clips / PLACEHOLDER[1])
     tell(place, jira, key)
@@ -60,7 +61,7 @@ def test_a_clip_that_is_replaced_changes_what_the_comment_says(
 
 def test_a_deleted_clip_takes_its_comment_along(place: Services, jira: Site, clips: Path) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")
     tell(place, jira, key)
     assert jira.comments(key) == []
@@ -91,7 +92,7 @@ def test_comments_elsewhere_follow_a_ticket_s_fix_and_its_new_key(
     tell(place, jira, old, watch=False)
     assert f"possible regression of {old}, fixed in 1.4" in body(jira, key)
     settings = place.settings.model_copy(update={"project_groups": "GAME,SEQUEL"})
-    object.__setattr__(place, "settings", settings)
+    use_settings(place, settings)
     jira.call("POST", f"/rest/standin/issues/{old}/move", json={"project": "SEQUEL"})
     tell(place, jira, "SEQUEL-1", watch=False)
     assert "[SEQUEL-1|" in body(jira, key)
@@ -121,7 +122,10 @@ def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
     with killed_at(FrameIndex, "move_clip"):
         jobs.sync_issue(issue_id, False)
     tell(place, jira, "SEQUEL-1", watch=False)
-    assert (place.index.clip_count(["GAME"]), place.index.clip_count(["SEQUEL"])) == (0, 1)
+    assert (
+        place.collections.active.index.clip_count(["GAME"]),
+        place.collections.active.index.clip_count(["SEQUEL"]),
+    ) == (0, 1)
 
 
 @pytest.mark.parametrize("event", ["clip", "deletion"])
@@ -153,8 +157,8 @@ def test_what_was_read_before_an_event_is_not_taken_in_after_it(
         jobs.forget_issue(issue_id)
     second_done.set()
     first.join()
-    assert len(place.catalogue.clip_ids_of(issue_id)) == (event == "clip")
-    assert (place.catalogue.issue(issue_id) is None) == (event == "deletion")
+    assert len(place.collections.active.catalogue.clip_ids_of(issue_id)) == (event == "clip")
+    assert (place.collections.active.catalogue.issue(issue_id) is None) == (event == "deletion")
 
 
 def test_a_chain_of_duplicates_is_named_by_its_first_ticket(
@@ -186,18 +190,18 @@ def test_a_file_on_two_issues_is_embedded_once(
     jira.attach(key, clips / COWS[0], "another-name.mov")
     issue_id = tell(place, jira, key)
     assert len(embedded) == 1
-    (clip,) = place.catalogue.clips_of(issue_id)
-    (twin,) = place.catalogue.clips_of(jira.issue(old)["id"])
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    (twin,) = place.collections.active.catalogue.clips_of(jira.issue(old)["id"])
     assert (clip.status, clip.frames, clip.duration) == (twin.status, twin.frames, twin.duration)
-    vectors = place.index.clip_vectors([clip.id, twin.id])
+    vectors = place.collections.active.index.clip_vectors([clip.id, twin.id])
     assert (vectors[clip.id].vectors == vectors[twin.id].vectors).all()
-    assert place.pictures.times(clip.id) == place.pictures.times(twin.id)
+    assert place.media.thumbnails.times(clip.id) == place.media.thumbnails.times(twin.id)
     assert f"[{old}|" in body(jira, key)
     # The first one deleted, the second stands by itself, and a third copies from it.
     jira.call("DELETE", f"/rest/api/2/issue/{old}")
     jobs.forget_issue(jira_id := twin.issue_id)
-    assert place.catalogue.issue(jira_id) is None
-    assert place.index.holds(clip.id)
+    assert place.collections.active.catalogue.issue(jira_id) is None
+    assert place.collections.active.index.holds(clip.id)
     tell(place, jira, jira.file("GAME", "a third time", clips / COWS[0]))
     assert len(embedded) == 1
 
@@ -213,7 +217,9 @@ def test_a_screenshot_is_evidence_and_our_own_picture_is_not(
     names = [file["filename"] for file in jira.issue(key)["fields"]["attachment"]]
     assert any(name.startswith("dejabug-") for name in names)
     tell(place, jira, key)  # our own picture is attached now
-    assert [clip.filename for clip in place.catalogue.clips_of(issue_id)] == ["shot.png"]
+    assert [clip.filename for clip in place.collections.active.catalogue.clips_of(issue_id)] == [
+        "shot.png"
+    ]
 
 
 def test_two_pictures_that_look_the_same_prove_nothing(
@@ -230,7 +236,10 @@ def test_two_pictures_that_look_the_same_prove_nothing(
     first = jira.file("GAME", "the menu does not open", tmp_path / "log-0.png")
     tell(place, jira, first, watch=False)
     issue_id = tell(place, jira, jira.file("GAME", "all is lost", tmp_path / "log-1.png"))
-    ranked = {pair.found_issue_id: pair for pair in rank(place, place.catalogue.issue(issue_id))}
+    ranked = {
+        pair.found_issue_id: pair
+        for pair in place.similar_issues.rank(place.collections.active.catalogue.issue(issue_id))
+    }
     found = ranked[str(jira.issue(first)["id"])]
     assert found.moments[0].similarity > 0.95  # they do look alike
     assert found.score == similar_issues.STILLS_AT_MOST
@@ -242,7 +251,7 @@ def test_a_gif_is_a_clip(
     short = ("-i", str(clips / COWS[0]), "-t", "3", "-r", "5", "-vf", "scale=160:-2")
     gif = ffmpeg(tmp_path / "cows.gif", *short)
     issue_id = tell(place, jira, jira.file("GAME", "a gif", gif))
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.INDEXED
     assert clip.frames > 1
 
@@ -252,7 +261,7 @@ def test_a_picture_that_is_an_icon_says_why_it_is_left_out(
 ) -> None:
     Image.new("RGB", (16, 16), "red").save(tmp_path / "smile.png")
     issue_id = tell(place, jira, jira.file("GAME", "smile", tmp_path / "smile.png"))
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert (clip.status, clip.reason.split(":")[0]) == (ClipStatus.FAILED, "too_small")
 
 
@@ -271,23 +280,27 @@ def test_a_quiet_project_and_one_that_is_off_get_no_comment(
 ) -> None:
     _, key, issue_id = old_and_new(place, jira, clips)
     for mode in ("quiet", "off"):
-        place.projects.put("GAME", Rules(mode))
+        place.records.projects.put("GAME", Rules(mode))
         jobs.suggest(issue_id)
         assert jira.comments(key) == []
-    assert place.catalogue.count(ClipStatus.INDEXED) == 2  # nothing is lost by switching off
+    assert (
+        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    )  # nothing is lost by switching off
     other = jira.file("GAME", "new", clips / QUIET)
     tell(place, jira, other)
-    assert place.catalogue.count(ClipStatus.INDEXED) == 2  # and nothing new is read
-    place.projects.put("GAME", Rules())
+    assert (
+        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    )  # and nothing new is read
+    place.records.projects.put("GAME", Rules())
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
 
 
 def test_a_project_s_own_threshold_counts(place: Services, jira: Site, clips: Path) -> None:
-    place.projects.put("GAME", Rules(threshold=0.9999))
+    place.records.projects.put("GAME", Rules(threshold=0.9999))
     _, key, issue_id = old_and_new(place, jira, clips)
     assert jira.comments(key) == []
-    place.projects.put("GAME", Rules(threshold=0.5))
+    place.records.projects.put("GAME", Rules(threshold=0.5))
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == 1
 
@@ -306,7 +319,7 @@ def test_on_a_service_project_the_comment_is_internal(
 def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
     place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 8)
+    monkeypatch.setattr(comment_policy, "FEWEST_TICKETS", 8)
     told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
     names = [entry.file for entry in told]
     old = history(place, jira, clips, *names[:6])
@@ -314,7 +327,9 @@ def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
     key = jira.file("GAME", summary)
     issue_id = tell(place, jira, key)
     assert jira.comments(key) == []  # too few to know what is usual here
-    assert rank(place, place.catalogue.issue(issue_id))[0].score > 0.5
+    assert (
+        place.similar_issues.rank(place.collections.active.catalogue.issue(issue_id))[0].score > 0.5
+    )
     history(place, jira, clips, *names[6:9])
     vague = jira.file("GAME", "something is wrong in the game")
     tell(place, jira, vague)
@@ -324,8 +339,8 @@ def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
 def test_words_that_leave_no_doubt_are_commented_as_words(
     place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(similar_issues, "FEWEST_TICKETS", 3)
-    monkeypatch.setattr(similar_issues, "WORDS_THRESHOLD", 0.5)
+    monkeypatch.setattr(comment_policy, "FEWEST_TICKETS", 3)
+    monkeypatch.setattr(comment_policy, "WORDS_THRESHOLD", 0.5)
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", jira.issue(old[1])["fields"]["summary"])
     tell(place, jira, key)
@@ -338,7 +353,7 @@ def test_a_project_that_is_hidden_from_us_loses_nothing_and_shows_nothing(
 ) -> None:
     old, key, _ = old_and_new(place, jira, clips)
     settings = place.settings.model_copy(update={"project_groups": "GAME,SEQUEL"})
-    object.__setattr__(place, "settings", settings)
+    use_settings(place, settings)
     jira.call("POST", f"/rest/standin/issues/{old}/move", json={"project": "SEQUEL"})
     old_id = tell(place, jira, "SEQUEL-1", watch=False)
     assert "[SEQUEL-1|" in body(jira, key)
@@ -346,7 +361,7 @@ def test_a_project_that_is_hidden_from_us_loses_nothing_and_shows_nothing(
     bot.projects = ["GAME"]
     tell(place, jira, "SEQUEL-1", watch=False)
     assert jira.comments(key) == []
-    assert place.catalogue.issue(old_id) is not None
+    assert place.collections.active.catalogue.issue(old_id) is not None
     bot.projects = None
     tell(place, jira, "SEQUEL-1", watch=False)
     tell(place, jira, key)

@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from dejabug.index import TicketIndex
-from dejabug.ingest import jobs
 from dejabug.jira.client import JiraClient
 from dejabug.records.catalogue import PENDING, Catalogue
 from dejabug.records.outbox import Outbox
 from dejabug.services import Services
-from dejabug.worker.main import WarmWorker
+from dejabug.worker import jobs
+from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.tickets import history, tell
@@ -52,7 +52,7 @@ def once(
 
 def sync(place: Services) -> None:
     """Work on webhooks' jobs; nothing is embedded."""
-    WarmWorker([place.queue("default")], place.redis).work(burst=True, logging_level="WARNING")
+    WarmWorker([place.queues.get("default")], place.redis).work(burst=True, logging_level="WARNING")
 
 
 def webhook(client: FlaskClient, issue_id: str, **changes: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
         jira.attach(key, clips / COWS[0])
         webhook(cold_client, issue_id, timestamp=2)
         if lost:
-            cold_place.queue("default").empty()
+            cold_place.queues.get("default").empty()
 
     room, name, after = MOMENTS[moment]
     once(monkeypatch, room, name, change, after=after)
@@ -93,10 +93,10 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
     if lost:
         assert cold_place.redis.zscore(PENDING, issue_id) is not None
         cold_place.redis.zadd(PENDING, {issue_id: 1.0})  # as if it had waited for long
-        jobs.maintain(cold_place)
+        cold_place.upkeep.run()
         sync(cold_place)
-    assert cold_place.catalogue.words(issue_id) == LATER
-    assert len(cold_place.catalogue.clip_ids_of(issue_id)) == 1
+    assert cold_place.collections.active.catalogue.words(issue_id) == LATER
+    assert len(cold_place.collections.active.catalogue.clip_ids_of(issue_id)) == 1
     assert cold_place.redis.zcard(PENDING) == 0
 
 
@@ -113,7 +113,7 @@ def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
     once(monkeypatch, JiraClient, "issue", delete, after=True)
     webhook(cold_client, issue_id)
     sync(cold_place)
-    assert cold_place.catalogue.issue(issue_id) is None
+    assert cold_place.collections.active.catalogue.issue(issue_id) is None
 
 
 def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
@@ -129,8 +129,8 @@ def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
 
     once(monkeypatch, TicketIndex, "write", rename)
     work(place)
-    assert not place.catalogue.words_wait(issue_id)
-    vector = place.tickets.vectors([issue_id])[issue_id]
+    assert not place.collections.active.catalogue.words_wait(issue_id)
+    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
     assert vector @ place.encoder.embed_texts([LATER])[0] == pytest.approx(1, abs=1e-3)
 
 
@@ -147,9 +147,11 @@ def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_n
 
     once(monkeypatch, TicketIndex, "write", move)
     work(place)
-    vector = place.tickets.vectors([issue_id])[issue_id]
+    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
     found = {
-        project: [each for each, _ in place.tickets.nearest(vector, 3, [project])]
+        project: [
+            each for each, _ in place.collections.active.tickets.nearest(vector, 3, [project])
+        ]
         for project in ("GAME", "SEQUEL")
     }
     assert found == {"GAME": [], "SEQUEL": [issue_id]}

@@ -19,15 +19,15 @@ from typer.testing import CliRunner
 from dejabug import media
 from dejabug.cli import app
 from dejabug.cli.doctor import Check, examine
-from dejabug.ingest import jobs, previews
-from dejabug.maintenance.purge import find_old, purge
 from dejabug.media_store import objects
 from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
 from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
 from dejabug.records.types import ClipStatus
-from dejabug.search import uploads
+from dejabug.search import upload_comparison
 from dejabug.services import Services
 from dejabug.web import create_app
+from dejabug.worker import jobs
+from dejabug.worker.jobs import preview_clip
 from support.api import Caller, is_problem
 from support.demo_clips import COWS, QUIET
 from support.jira_site import YEAR, Site, age
@@ -63,9 +63,11 @@ def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
     start(DEJABUG_DATA_DIR=str(theirs), DEJABUG_LOG_FORMAT="json")
     with cold_place.redis.pipeline() as pipe:
         for key in keys:
-            jobs.promise_sync(cold_place, str(jira.issue(key)["id"]), False, pipe)
+            cold_place.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
         pipe.execute()
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == len(keys))
+    wait_until(
+        lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
+    )
     caller = Caller(create_app(cold_place), cold_place, "GAME")
 
     def found() -> Any:
@@ -100,17 +102,17 @@ def test_a_clip_waits_for_a_store_that_is_away_and_is_indexed_when_it_is_back(
     bucket.server.away()
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = tell(place, jira, key, watch=False)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.QUEUED
-    retried = place.queue("clips").scheduled_job_registry.get_job_ids()
+    retried = place.queues.get("clips").scheduled_job_registry.get_job_ids()
     assert [job_id.rpartition("-")[2] for job_id in retried] == [clip.id]
     with pytest.raises(StoreAwayError):
         jobs.index_clip(clip.id)
     bucket.server.back()
     jobs.index_clip(clip.id)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.INDEXED
-    assert len(place.pictures.times(clip.id)) == clip.frames
+    assert len(place.media.thumbnails.times(clip.id)) == clip.frames
     assert len(bucket.names()) == 1
 
 
@@ -121,7 +123,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     app = create_app(place)
     caller = Caller(app, place, "GAME")
     clip = caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"]
-    previews.preview_clip(clip["id"])
+    clip["id"].preview_maker.make()
     base = caller.get(f"/clips/{clip['id']}").get_json()["media"]
     base = base.removeprefix("http://dejabug.example")
     paths = ("/video.mp4", f"/pictures/{round(clip['times'][0] * 1000)}.jpg")
@@ -135,12 +137,13 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     is_problem(refused, 503, "send it again")
     assert refused.headers["Retry-After"] == "10"
     assert caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"] == clip
+    (known, *_) = place.collections.active.catalogue.clips_of(str(jira.issue(old)["id"]))
     with pytest.raises(StoreAwayError):
-        previews.preview_clip(place.catalogue.clips_of(str(jira.issue(old)["id"]))[0].id)
+        preview_clip(known.id)
     bucket.server.back()
     for path in paths:
         assert caller.client.get(base + path).status_code == 200
-    jobs.maintain(place)
+    place.upkeep.run()
     assert not [name for name in bucket.names() if name.startswith("uploads/")]
     assert place.redis.zcard(DOOMED) == 0
 
@@ -154,9 +157,9 @@ def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
     bucket.server.away()
     work(place)
     job = caller.get(f"/jobs/{sent['id']}").get_json()
-    assert (job["state"], job["reason"]) == ("failed", uploads.AWAY)
+    assert (job["state"], job["reason"]) == ("failed", upload_comparison.AWAY)
     bucket.server.back()
-    jobs.maintain(place)
+    place.upkeep.run()
     assert bucket.names() == []
 
 
@@ -165,7 +168,7 @@ def test_an_upload_that_is_refused_leaves_nothing(
 ) -> None:
     caller = Caller(create_app(place), place, "GAME")
     assert caller.send(b"").status_code == 400
-    monkeypatch.setattr(place.queue("search").__class__, "enqueue_call", None)
+    monkeypatch.setattr(place.queues.get("search").__class__, "enqueue_call", None)
     assert caller.send(b"some bytes").status_code == 500
     assert bucket.names() == []
     assert place.redis.zcard(DOOMED) == 0
@@ -218,21 +221,21 @@ def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_aw
     age(jira, keys[0], 3)
     ids = [tell(place, jira, key, watch=False) for key in keys]
     for issue_id in ids:
-        previews.preview_clip(place.catalogue.clips_of(issue_id)[0].id)
+        preview_clip(place.collections.active.catalogue.clips_of(issue_id)[0].id)
     assert len(bucket.names()) == 4
     before = time.time() - 2 * YEAR
-    assert len(list(purge(place, find_old(place, before), "clips"))) == 1
-    (young,) = place.catalogue.clips_of(ids[1])
+    assert len(list(place.footage_purge.purge(place.footage_purge.find_old(before), "clips"))) == 1
+    (young,) = place.collections.active.catalogue.clips_of(ids[1])
     assert bucket.names() == [
         f"pictures/{young.id[-2:]}/{young.id}.zip",
         f"previews/{young.id[-2:]}/{young.id}.mp4",
     ]
     bucket.server.away()
     jobs.forget_issue(ids[1])
-    assert place.pictures.times(young.id) == []
-    assert place.previews.state(young.id) == "missing"
+    assert place.media.thumbnails.times(young.id) == []
+    assert place.media.previews.state(young.id) == "missing"
     bucket.server.back()
-    jobs.maintain(place)
+    place.upkeep.run()
     assert bucket.names() == []
     kept = [key for key in place.redis.keys("dejabug:p*") if b":pictures:" in key]
     assert [place.redis.ttl(key) > 0 for key in kept] == [True] * len(kept)
@@ -243,8 +246,8 @@ def test_a_preview_that_somebody_else_deleted_is_made_anew(
     place: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
-    (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
-    previews.preview_clip(clip.id)
+    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+    preview_clip(clip.id)
     caller = Caller(create_app(place), place, "GAME")
     base = caller.get(f"/clips/{clip.id}").get_json()["media"]
     video = base.removeprefix("http://dejabug.example") + "/video.mp4"
@@ -262,12 +265,12 @@ def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
     folder = Services(place.settings.model_copy(update={"media_store": ""}))
     ids = []
     for key in history(place, jira, clips, COWS[0], QUIET):
-        (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
+        (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
         ids.append(clip.id)
-        folder.pictures.write(clip.id, [0.0, 1.5], np.zeros((2, 90, 160, 3), np.uint8))
-        place.pictures.forget(clip.id)
-    folder.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
-    folder.pictures.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
+        folder.media.thumbnails.write(clip.id, [0.0, 1.5], np.zeros((2, 90, 160, 3), np.uint8))
+        place.media.thumbnails.forget(clip.id)
+    folder.media.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
+    folder.media.thumbnails.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
     before = files_below(place.settings.data_dir)
     for told in ("Copied the pictures of 2 clips, and 1 previews.", "of 0 clips, and 0 previews."):
         run = CliRunner().invoke(app, ["copy-media"])
@@ -276,9 +279,11 @@ def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
     assert files_below(place.settings.data_dir) == before
     assert len(bucket.names()) == 3
     for clip_id in ids:
-        assert place.pictures.times(clip_id) == [0.0, 1.5]
-        assert place.pictures.read(clip_id, 1.5) == folder.pictures.read(clip_id, 1.5)
-    assert place.previews.state(ids[0]) == "ready"
+        assert place.media.thumbnails.times(clip_id) == [0.0, 1.5]
+        assert place.media.thumbnails.read(clip_id, 1.5) == folder.media.thumbnails.read(
+            clip_id, 1.5
+        )
+    assert place.media.previews.state(ids[0]) == "ready"
 
 
 def put(previews: PreviewObjects, clip_id: str, size: int, watched: float, folder: Path) -> None:

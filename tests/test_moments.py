@@ -197,12 +197,12 @@ def test_a_place_that_the_others_show_too_is_the_moment_on_neither_side() -> Non
 def test_the_moment_that_words_find_lies_around_its_frame_and_starts_no_earlier_than_the_clip(
     cold_place: Services, at: float, start: float, end: float
 ) -> None:
-    cold_place.tell_of_encoder(cold_place.own.name, 4, "a test's")
-    cold_place.serving.claim(cold_place.own.name)
+    cold_place.collections.note_encoder(cold_place.collections.configured.name, 4, "a test's")
+    cold_place.collections.active_encoder.claim(cold_place.collections.configured.name)
     seen = np.eye(4, dtype=np.float32)
     where = ClipLocation("1", "GAME", "")
-    cold_place.index.write_clip("7", where, np.array([at], np.float32), seen[:1])
-    (match,) = cold_place.retriever.like_text(seen[0], ["GAME"])
+    cold_place.collections.active.index.write_clip("7", where, np.array([at], np.float32), seen[:1])
+    (match,) = cold_place.retrievers.active.like_text(seen[0], ["GAME"])
     (moment,) = match.moments
     assert (moment.match_start, moment.match_end, moment.match_time) == (start, end, at)
     assert moment.similarity == pytest.approx(1.0, abs=1e-3)

@@ -612,9 +612,11 @@ def test_an_adoption_that_broke_off_is_taken_up_again(neighbours: Neighbours) ->
 def old(cold_place: Services) -> Collection:
     """A collection that an earlier version filled: six clips and tickets, one of a closed issue and
     one that is only known."""
-    cold_place.tell_of_encoder(cold_place.own.name, DIMENSIONS, "a test's")
-    cold_place.serving.claim(cold_place.own.name)
-    kept = cold_place.collection
+    cold_place.collections.note_encoder(
+        cold_place.collections.configured.name, DIMENSIONS, "a test's"
+    )
+    cold_place.collections.active_encoder.claim(cold_place.collections.configured.name)
+    kept = cold_place.collections.active
     for number in range(7):
         issue, clip_id = str(100 + number), str(number)
         record = IssueRecord(issue, f"GAME-{number}", "GAME", "Racer", restricted=number == 5)

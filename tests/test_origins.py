@@ -50,10 +50,10 @@ def test_an_encoder_of_another_name_is_measured(remembering: Remembering) -> Non
 def test_processes_without_the_model_know_them_and_before_a_worker_told_they_are_at_zero(
     cold_place: Services,
 ) -> None:
-    cold_place.tell_of_encoder(cold_place.encoder_name, 1728, "a test's")
-    assert np.linalg.norm(cold_place.collection.origins().pictures) > 0.1
-    cold_place.tell_of_encoder("another:model", 2, "a test's")
-    other = cold_place.collection_of("another:model")
+    cold_place.collections.note_encoder(cold_place.collections.active_name, 1728, "a test's")
+    assert np.linalg.norm(cold_place.collections.active.origins().pictures) > 0.1
+    cold_place.collections.note_encoder("another:model", 2, "a test's")
+    other = cold_place.collections.get("another:model")
     assert not other.origins().pictures.any()
     both = np.arange(4, dtype=np.float32)
     cold_place.redis.hset(ORIGINS, other.name, both.tobytes())

@@ -11,13 +11,15 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from dejabug.infra.job_queue import BACKOFF, enqueue
-from dejabug.ingest import jobs
+from dejabug.infra.job_queue import BACKOFF, QUEUES, enqueue
+from dejabug.infra.jobs import HANDLE_COMMANDS, SYNC_ISSUE
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.maintenance.jira_outage import TURN, hail_jira, queue_hail, resume
-from dejabug.services import QUEUES, Services
-from dejabug.worker.main import WarmWorker
+from dejabug.maintenance.jira_outage import TURN
+from dejabug.services import Services
+from dejabug.worker.jobs import hail_jira
+from dejabug.worker.periodic import JIRA_PROBE, queue_if_due
+from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.tickets import history
@@ -48,14 +50,14 @@ def due_now(place: Services) -> list[str]:
     return [
         job_id
         for name in names
-        for job_id in place.queue(name).scheduled_job_registry.get_job_ids()
+        for job_id in place.queues.get(name).scheduled_job_registry.get_job_ids()
     ]
 
 
 def pass_time(place: Services, seconds: float) -> float:
     """Let the next waiting job's pause be over, if it is within so many seconds; how long that
     was. 0: there is none."""
-    keys = [place.queue(name).scheduled_job_registry.key for name in QUEUES]
+    keys = [place.queues.get(name).scheduled_job_registry.key for name in QUEUES]
     waits = [score for key in keys for _, score in place.redis.zrange(key, 0, -1, withscores=True)]
     step = min(waits, default=0.0) - time.time()
     if not waits or step > seconds:
@@ -89,28 +91,28 @@ def test_after_a_weekend_without_jira_a_ticket_s_comment_and_a_command_come_with
     said = jira.call("POST", f"/rest/api/2/issue/{old}/comment", json={"body": "/dejabug mute"})
     work_until_comment(place, issue_id)
     away(jira, status)
-    enqueue(place.queue("default"), jobs.obey, old_id, str(said["id"]))
+    enqueue(place.queues.get("default"), HANDLE_COMMANDS, old_id, str(said["id"]))
     work(place)
     tries = spend(place, WEEKEND)
     assert tries > len(BACKOFF)  # more than are counted
-    assert all(place.queue(name).failed_job_registry.count == 0 for name in QUEUES)
+    assert all(place.queues.get(name).failed_job_registry.count == 0 for name in QUEUES)
     waiting = due_now(place)
     assert len(waiting) >= 2
     back(jira)
     place.redis.delete(TURN)
-    queue_hail(place)
+    queue_if_due(place, JIRA_PROBE)
     work(place)
     assert due_now(place) == []
     work(place)
     (comment,) = [each for each in jira.comments(key) if each["author"]["accountId"] == "bot"]
     assert f"[{old}|" in comment["body"]
-    assert place.comments.muted(old_id)
+    assert place.records.comments.muted(old_id)
     assert not place.redis.exists(WAITS_FOR_JIRA)
 
 
 def work_until_comment(place: Services, issue_id: str) -> None:
     """Work until nothing is left to do but this issue's comment."""
-    queues = [place.queue(name) for name in ("clips", "default")]
+    queues = [place.queues.get(name) for name in ("clips", "default")]
     while not (queues[0].count == 0 and done_but_comment(queues[1].jobs, issue_id)):
         worker = WarmWorker(queues, place.redis)
         assert worker.work(burst=True, max_jobs=1, logging_level="WARNING")
@@ -124,14 +126,14 @@ def done_but_comment(waiting: list[Job], issue_id: str) -> bool:
 def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits(
     place: Services, jira: Site
 ) -> None:
-    queue = place.queue("default")
-    queue_hail(place)
+    queue = place.queues.get("default")
+    queue_if_due(place, JIRA_PROBE)
     assert queue.count == 0
     away(jira)
-    enqueue(queue, jobs.sync_issue, "10001", True)
+    enqueue(queue, SYNC_ISSUE, "10001", True)
     work(place)
-    queue_hail(place)
-    queue_hail(place)
+    queue_if_due(place, JIRA_PROBE)
+    queue_if_due(place, JIRA_PROBE)
     assert queue.job_ids == ["hail-jira"]
     work(place)
     assert place.redis.scard(WAITS_FOR_JIRA) == 1
@@ -140,23 +142,23 @@ def test_while_jira_is_away_it_is_asked_once_a_minute_and_only_if_somebody_waits
 
 
 def test_what_waits_for_a_pause_that_jira_named_is_left_to_it(place: Services, jira: Site) -> None:
-    queue = place.queue("default")
+    queue = place.queues.get("default")
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "600"})
-    enqueue(queue, jobs.sync_issue, "10001", True)
+    enqueue(queue, SYNC_ISSUE, "10001", True)
     work(place)
-    assert resume(place) == 0
+    assert place.jira_outage.resume() == 0
     assert len(due_now(place)) == 1
 
 
 def test_a_job_whose_pause_is_not_written_down_yet_is_looked_at_again(
     place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = place.queue("default")
-    enqueue(queue, jobs.sync_issue, "10001", True)
+    queue = place.queues.get("default")
+    enqueue(queue, SYNC_ISSUE, "10001", True)
     (job,) = queue.jobs
     place.redis.sadd(WAITS_FOR_JIRA, job.id, "one that is gone")
     job.set_status("started")
-    assert resume(place) == 0
+    assert place.jira_outage.resume() == 0
     assert place.redis.smembers(WAITS_FOR_JIRA) == {job.id.encode()}
 
 
@@ -177,7 +179,7 @@ def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Services, jir
     key = jira.file("GAME", "cows")
     away(jira)
     send_created_without_jira(cold_place, jira, key)
-    (job,) = cold_place.queue("default").jobs
+    (job,) = cold_place.queues.get("default").jobs
     job.number_of_retries = len(BACKOFF)
     job.save()
     start("default")
@@ -190,7 +192,7 @@ def test_a_worker_s_housekeeper_sees_to_it(start: Any, cold_place: Services, jir
     ]
     assert score > time.time() + 5 * 3600
     back(jira)
-    wait_until(lambda: cold_place.catalogue.issue_by_key(key), 150)
+    wait_until(lambda: cold_place.collections.active.catalogue.issue_by_key(key), 150)
     assert Job.exists(job.id, connection=cold_place.redis)
 
 

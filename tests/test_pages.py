@@ -189,13 +189,13 @@ def test_failed_clips_are_tried_again(
     one, two = fail(place, jira, bad), fail(place, jira, worse)
     answer = signed_in.post(f"/api/v1/clips/{one}/retry", headers=OURS)
     assert (answer.status_code, answer.get_json()) == (202, {"queued": 1})
-    assert place.queue("clips").count == 1
-    clip = place.catalogue.clip(one)
+    assert place.queues.get("clips").count == 1
+    clip = place.collections.active.catalogue.clip(one)
     assert clip is not None
     assert (clip.status, clip.reason) == (ClipStatus.QUEUED, "")
     assert signed_in.post(f"/api/v1/clips/{one}/retry", headers=OURS).status_code == 404
     assert signed_in.post("/api/v1/clips/retry", headers=OURS).get_json() == {"queued": 1}
-    assert place.catalogue.clip(two).status is ClipStatus.QUEUED  # type: ignore[union-attr]
+    assert place.collections.active.catalogue.clip(two).status is ClipStatus.QUEUED  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("why", ["foreign", "secured"])
@@ -223,7 +223,10 @@ def test_several_clips_are_told_at_once_and_only_ones_own(
 ) -> None:
     mine = history(place, jira, clips, COWS[0], COWS[1])
     theirs = history(place, jira, clips, COWS[2], project="OTHER")
-    ids = [place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0] for key in (*mine, *theirs)]
+    ids = [
+        place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+        for key in (*mine, *theirs)
+    ]
     told = signed_in.get("/api/v1/clips", query_string={"id": [*ids, "999"]}).get_json()
     assert [clip["id"] for clip in told["clips"]] == ids[:2]
     assert signed_in.get("/api/v1/clips").status_code == 400

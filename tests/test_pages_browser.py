@@ -16,15 +16,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from dejabug.ingest.previews import queue_preview
 from dejabug.records.types import ClipStatus
-from dejabug.search import uploads
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services
 from dejabug.web import heat
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.made_clips import BLACK, LEFT_OUT
+from support.parts import use_settings
 from support.search_worker import searching
 from support.tickets import history, tell
 from support.waiting import wait_until
@@ -65,7 +64,7 @@ def keys(place: Services, jira: Site, clips: Path) -> list[str]:
 
 def ready(place: Services) -> None:
     """Make the previews that were asked for."""
-    wait_until(lambda: place.queue("previews").count)
+    wait_until(lambda: place.queues.get("previews").count)
     work(place, previews=True)
 
 
@@ -118,8 +117,8 @@ def test_a_key_opens_both_clips_in_step(
     first = desk.page.locator("li.card").first
     expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"))
     ready(place)
-    for clip_id in place.catalogue.clip_ids_of(str(jira.issue(key)["id"])):
-        queue_preview(place, clip_id, awaited=True)
+    for clip_id in place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"])):
+        place.preview_maker.request(clip_id, awaited=True)
     work(place, previews=True)
     desk.page.wait_for_timeout(2600)
     first.locator(".clip").click()
@@ -199,15 +198,15 @@ def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
 
 
 @pytest.fixture
-def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def reading(place: ModelServices, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Uploaded clips are read only once this is set."""
-    go_on, sample = threading.Event(), uploads.sample
+    go_on, sample = threading.Event(), place.clip_indexer.sample
 
     def held(*arguments: Any, **options: Any) -> Any:
         assert go_on.wait(30)
         return sample(*arguments, **options)
 
-    monkeypatch.setattr(uploads, "sample", held)
+    monkeypatch.setattr(place.clip_indexer, "sample", held)
     yield go_on
     go_on.set()
 
@@ -246,7 +245,7 @@ def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
     desk.keep("page-progress")
     reading.set()
     first = page.locator("li.card").first
-    expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"), timeout=20_000)
+    expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"))
     expect(page.locator("#upload")).to_be_hidden()
     assert "job=" in page.url
     first.locator(".clip").click()
@@ -264,11 +263,11 @@ def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
     page = desk.page
     page.locator("#file").set_input_files(loading)
     note = page.locator("#note")
-    expect(note).to_contain_text(f"About your clip: {LEFT_OUT}.", timeout=20_000)
+    expect(note).to_contain_text(f"About your clip: {LEFT_OUT}.")
     desk.keep("page-upload-note")
     page.locator("#file").set_input_files(black)
     says = f"This clip cannot be searched with: it is {BLACK}. Try another clip"
-    expect(page.get_by_role("alert")).to_contain_text(says, timeout=20_000)
+    expect(page.get_by_role("alert")).to_contain_text(says)
     desk.keep("page-upload-blank")
 
 
@@ -279,7 +278,7 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
     page, sent = desk.page, []
     page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
     page.locator("#file").set_input_files(clips / COWS[2])
-    expect(page.locator("li.card")).to_have_count(4, timeout=20_000)
+    expect(page.locator("li.card")).to_have_count(4)
     page.locator("#filters > summary").click()
     page.locator("#pick-status summary").click()
     page.get_by_label("Done", exact=True).check()
@@ -318,7 +317,7 @@ def test_a_clip_that_is_given_up_is_forgotten(
     expect(desk.page.locator("#upload")).to_be_hidden()
     wait_until(lambda: not uploads_known(place))
     reading.set()
-    wait_until(lambda: not place.queue("search").started_job_registry.count)
+    wait_until(lambda: not place.queues.get("search").started_job_registry.count)
     assert uploads_known(place) == []
 
 
@@ -338,17 +337,17 @@ def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
     desk.page.get_by_role("button", name="Cancel").click()
     wait_until(lambda: not uploads_known(place))
     expect(desk.page.locator("#upload")).to_be_hidden()
-    assert place.queue("search").count == 0
+    assert place.queues.get("search").count == 0
 
 
 def test_what_is_no_clip_says_what_to_do(desk: PageDesk, place: Services, tmp_path: Path) -> None:
     few = place.settings.model_copy(update={"upload_max_bytes": 2**20})
-    object.__setattr__(place, "settings", few)
+    use_settings(place, few)
     desk.sign_in()
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"PK\x03\x04 this is a zip")
     desk.page.locator("#file").set_input_files(bad)
-    expect(desk.page.get_by_role("alert")).to_contain_text("Try another clip", timeout=15_000)
+    expect(desk.page.get_by_role("alert")).to_contain_text("Try another clip")
     expect(desk.page.locator("#said")).to_have_text("")
     expect(desk.page.get_by_role("button", name="Try again")).to_be_hidden()
     desk.keep("page-error")
@@ -376,11 +375,11 @@ def test_more_follows_on(desk: PageDesk, keys: list[str]) -> None:
 def test_a_ticket_whose_clip_is_still_being_read_says_so(
     desk: PageDesk, keys: list[str], place: Services, jira: Site
 ) -> None:
-    clip = place.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
-    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
+    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     desk.sign_in(f"/?q={keys[0]}")
     expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
-    place.catalogue.put_clip(clip)
+    place.collections.active.catalogue.put_clip(clip)
     desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question anew
     expect(desk.page.locator("#note")).to_be_hidden()
     expect(desk.page.locator("li.card").first).to_have_attribute("data-key", keys[1])
@@ -519,20 +518,20 @@ def test_failed_clips_are_tried_again_on_the_status_page(
     desk: PageDesk, keys: list[str], place: Services, jira: Site
 ) -> None:
     for key in keys[:3]:
-        clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
         failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
-        place.catalogue.put_clip(failed)
+        place.collections.active.catalogue.put_clip(failed)
     desk.sign_in("/status")
     expect(desk.page.locator("#failed li")).to_have_count(3)
     expect(desk.page.get_by_role("heading", name="read in part")).to_be_hidden()
     desk.keep("page-status")
     desk.page.get_by_role("button", name=f"of {keys[0]} again").click()
     expect(desk.page.locator("#failed li")).to_have_count(2)
-    assert place.catalogue.count(ClipStatus.QUEUED) == 1
+    assert place.collections.active.catalogue.count(ClipStatus.QUEUED) == 1
     desk.page.get_by_role("button", name="Try all again").click()
     expect(desk.page.get_by_text("None of your projects' clips has failed")).to_be_visible()
     expect(desk.page.get_by_role("button", name="Try all again")).to_be_hidden()
-    assert place.catalogue.count(ClipStatus.QUEUED) == 3
+    assert place.collections.active.catalogue.count(ClipStatus.QUEUED) == 3
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
@@ -545,8 +544,8 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
         "3 of 9 frames are black",
     )
     for key, note in zip(keys, notes, strict=False):
-        clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
-        place.catalogue.put_clip(replace(clip, reason=note))
+        clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        place.collections.active.catalogue.put_clip(replace(clip, reason=note))
     desk.sign_in("/status")
     rows = desk.page.locator("#noted li")
     expect(rows).to_have_count(2)

@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
 from dejabug.cli.doctor import Check, examine
-from dejabug.ingest import jobs
 from dejabug.records.projects import Rules
-from dejabug.retrieval import similar_issues
 from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module
+from dejabug.worker import jobs
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import OTHER_APP, ForgeApp
 from support.jira_site import Site
+from support.parts import use_settings
 from support.tickets import history, tell
 from support.workers import work
 
@@ -61,7 +61,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     assert first["by"] == "clip"
     assert [each["kind"] for each in first["reasons"]] == ["pictures", "words", "nearest"]
     assert first["there"]["filename"] == COWS[0]
-    assert first["there"]["times"] == place.pictures.times(first["there"]["clip_id"])
+    assert first["there"]["times"] == place.media.thumbnails.times(first["there"]["clip_id"])
     moment = first["moments"][0]
     assert moment["there_at"] in first["there"]["times"]
     assert moment["here_at"] in first["here"]["times"]
@@ -78,11 +78,11 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     old, _, issue_id = pair
-    similar_issues.rank_anew(place, issue_id)
+    place.rankings.forget(issue_id)
     ranked: list[str] = []
-    rank = similar_issues.rank
+    rank = place.similar_issues.rank
     monkeypatch.setattr(
-        similar_issues, "rank", lambda *given: ranked.append("once") or rank(*given)
+        place.similar_issues, "rank", lambda *given: ranked.append("once") or rank(*given)
     )
     told = [ask(client, forge, issue_id).get_json()["matches"] for _ in range(4)]
     assert ranked == ["once"]
@@ -90,7 +90,7 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
         for match, first in zip(each, told[0], strict=True):
             assert {**match, "here": 0, "there": 0} == {**first, "here": 0, "there": 0}
     assert told[0][0]["key"] == old
-    jobs.queue_suggestion(place, issue_id)  # something changed
+    place.scheduler.suggest(issue_id)  # something changed
     ask(client, forge, issue_id)
     assert len(ranked) == 2
 
@@ -145,13 +145,13 @@ def test_indexing_shows_progress_and_failed_clips_their_reason(
 def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
     client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
 ) -> None:
-    place.projects.put("GAME", Rules("quiet"))
+    place.records.projects.put("GAME", Rules("quiet"))
     (old,) = history(place, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
     assert jira.comments(key) == []
     assert keys(ask(client, forge, issue_id)) == [old]
-    place.projects.put("GAME", Rules("off"))
+    place.records.projects.put("GAME", Rules("off"))
     told = ask(client, forge, issue_id).get_json()
     assert (told["state"], told["matches"]) == ("off", [])
 
@@ -208,11 +208,11 @@ def test_looking_again_tries_failed_clips_again(
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
     small = place.settings.model_copy(update={"clip_max_bytes": 1000})
     usual = place.settings
-    object.__setattr__(place, "settings", small)
+    use_settings(place, small)
     jobs.sync_issue(issue_id, True)
     work(place)
     assert ask(client, forge, issue_id).get_json()["failed"]
-    object.__setattr__(place, "settings", usual)
+    use_settings(place, usual)
     answer = client.post(f"/forge/v1/issues/{issue_id}/again", json={}, headers=forge.headers())
     assert answer.status_code == 202
     work(place)

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, expect
 
 from dejabug.demo.jira_standin.forge import APP_ID
-from dejabug.ingest import jobs
 from dejabug.services import Services
+from dejabug.worker import jobs
 from support.browsers import (
     APART,
     HEAT,
@@ -192,10 +192,10 @@ def test_same_bug_makes_the_link_as_the_viewer(
     assert (link["type"]["outward"], link["outwardIssue"]["key"]) == ("duplicates", old)
     asked = [r for r in jira.log()["requests"] if r["rule"] == "/rest/api/3/issueLink"]
     assert [(r["method"], r["status"]) for r in asked] == [("POST", 201)]
-    first, second = (place.catalogue.issue_by_key(each) for each in (key, old))
+    first, second = (place.collections.active.catalogue.issue_by_key(each) for each in (key, old))
     assert first is not None
     assert second is not None
-    verdict = wait_until(lambda: place.verdicts.of_pair(first.id, second.id))
+    verdict = wait_until(lambda: place.records.verdicts.of_pair(first.id, second.id))
     assert (verdict.same, verdict.source) == (True, "person")
     assert jira.issue(old)["fields"]["status"]["name"] == "Done"  # nothing is closed or reopened
 

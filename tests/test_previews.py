@@ -20,7 +20,7 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.infra.logs import configure_logs
-from dejabug.ingest import jobs, previews
+from dejabug.ingest import previews
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
@@ -29,6 +29,8 @@ from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
 from dejabug.media_store.previews import ABANDONED, PreviewStore
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
+from dejabug.worker import jobs
+from dejabug.worker.jobs import preview_clip
 from support.jira_site import TOKEN, Site
 from support.made_clips import Make
 from support.workers import KilledError
@@ -456,11 +458,11 @@ def known(place: Services, jira: Site, *paths: Path, name: str | None = None) ->
     """Clips attached to an issue that the catalogue knows; their ids."""
     key = jira.file("GAME", "s")
     issue_id = str(jira.issue(key)["id"])
-    place.catalogue.put_issue(IssueRecord(issue_id, key, "GAME", "GAME"))
+    place.collections.active.catalogue.put_issue(IssueRecord(issue_id, key, "GAME", "GAME"))
     ids = [jira.attach(key, path, name) for path in paths]
     for clip_id, path in zip(ids, paths, strict=True):
         record = ClipRecord(clip_id, issue_id, name or path.name, path.stat().st_size)
-        place.catalogue.put_clip(record)
+        place.collections.active.catalogue.put_clip(record)
     return ids
 
 
@@ -468,11 +470,11 @@ def test_the_job_makes_a_preview_and_may_run_twice(
     cold_place: Services, jira: Site, clips: Path
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    previews.preview_clip(clip_id)
-    path = cold_place.previews.watch(clip_id)
+    preview_clip(clip_id)
+    path = cold_place.media.previews.watch(clip_id)
     assert path is not None
     made = path.stat()
-    previews.preview_clip(clip_id)
+    preview_clip(clip_id)
     assert path.stat().st_mtime_ns == made.st_mtime_ns
     assert path.stat().st_mode & 0o444 == 0o444  # the web may run as another user
     assert media.probe(path).duration == pytest.approx(6, abs=1)
@@ -484,12 +486,12 @@ def test_pictures_that_were_lost_are_made_again_with_the_preview(
     """The folder is no part of a backup: what is looked at comes back."""
     (clip_id,) = known(place, jira, clips / "crafter-05.mp4")
     jobs.index_clip(clip_id)
-    times = place.pictures.times(clip_id)
-    first = place.pictures.read(clip_id, times[0])
-    place.pictures.forget(clip_id)
-    previews.preview_clip(clip_id)
-    assert place.pictures.times(clip_id) == times
-    again = place.pictures.read(clip_id, times[0])
+    times = place.media.thumbnails.times(clip_id)
+    first = place.media.thumbnails.read(clip_id, times[0])
+    place.media.thumbnails.forget(clip_id)
+    preview_clip(clip_id)
+    assert place.media.thumbnails.times(clip_id) == times
+    again = place.media.thumbnails.read(clip_id, times[0])
     assert first is not None
     assert again is not None
     seen, made = (np.asarray(Image.open(io.BytesIO(each)), float) for each in (first, again))
@@ -499,19 +501,19 @@ def test_pictures_that_were_lost_are_made_again_with_the_preview(
 
 def test_one_job_is_queued_before_all_others(cold_place: Services, jira: Site, clips: Path) -> None:
     clip_id, other = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
-    queue = cold_place.queue("previews")
+    queue = cold_place.queues.get("previews")
     queue.enqueue("time.time", job_id="long-waiting")
-    previews.queue_preview(cold_place, clip_id, awaited=True)
-    previews.queue_preview(cold_place, clip_id, awaited=True)
+    cold_place.preview_maker.request(clip_id, awaited=True)
+    cold_place.preview_maker.request(clip_id, awaited=True)
     assert queue.job_ids == [f"preview-{clip_id}", "long-waiting"]
     job = queue.fetch_job(f"preview-{clip_id}")
     assert job is not None
     assert (job.func_name, list(job.args)) == ("dejabug.previewing.preview_clip", [clip_id])
-    cold_place.previews.give_up(other)
-    previews.queue_preview(cold_place, other, awaited=True)
+    cold_place.media.previews.give_up(other)
+    cold_place.preview_maker.request(other, awaited=True)
     queue.empty()
-    previews.preview_clip(clip_id)
-    previews.queue_preview(cold_place, clip_id, awaited=True)
+    preview_clip(clip_id)
+    cold_place.preview_maker.request(clip_id, awaited=True)
     assert queue.job_ids == []
 
 
@@ -519,13 +521,13 @@ def test_no_preview_is_queued_of_a_screenshot_or_of_the_unknown(
     cold_place: Services, jira: Site, clips: Path
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    record = cold_place.catalogue.clip(clip_id)
+    record = cold_place.collections.active.catalogue.clip(clip_id)
     assert record is not None
     picture = replace(record, status=ClipStatus.INDEXED, frames=1, duration=0.0)
-    cold_place.catalogue.put_clip(picture)
+    cold_place.collections.active.catalogue.put_clip(picture)
     for nothing in (clip_id, "404"):
-        previews.queue_preview(cold_place, nothing, awaited=True)
-    assert cold_place.queue("previews").job_ids == []
+        cold_place.preview_maker.request(nothing, awaited=True)
+    assert cold_place.queues.get("previews").job_ids == []
 
 
 def test_a_file_that_is_no_clip_is_tried_once(
@@ -533,8 +535,8 @@ def test_a_file_that_is_no_clip_is_tried_once(
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no clip at all, whatever its name says")
     (clip_id,) = known(cold_place, jira, tmp_path / "a.mp4")
-    previews.preview_clip(clip_id)
-    assert cold_place.previews.state(clip_id) == "none"
+    preview_clip(clip_id)
+    assert cold_place.media.previews.state(clip_id) == "none"
 
 
 def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
@@ -542,65 +544,68 @@ def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
 ) -> None:
     gone, large = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     jira.call("DELETE", f"/rest/api/2/attachment/{gone}", "admin")
-    previews.preview_clip(gone)
+    preview_clip(gone)
     small = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
     monkeypatch.setattr(previews, "services", lambda: Services(small))
-    previews.preview_clip(large)
-    assert [cold_place.previews.state(clip_id) for clip_id in (gone, large)] == ["none", "none"]
+    preview_clip(large)
+    assert [cold_place.media.previews.state(clip_id) for clip_id in (gone, large)] == [
+        "none",
+        "none",
+    ]
 
 
 def test_jira_away_is_no_fault_of_the_clip(cold_place: Services, jira: Site, clips: Path) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
     jira.fail(path="/rest/api/", status=500)
     with pytest.raises(JiraUnavailableError):
-        previews.preview_clip(clip_id)
+        preview_clip(clip_id)
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
-    answer = previews.preview_clip(clip_id)
+    answer = preview_clip(clip_id)
     assert answer.intervals == [37]  # type: ignore[attr-defined]
-    assert cold_place.previews.state(clip_id) == "missing"
+    assert cold_place.media.previews.state(clip_id) == "missing"
 
 
 def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
     cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip_id, early = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
-    record = cold_place.catalogue.clip(clip_id)
+    record = cold_place.collections.active.catalogue.clip(clip_id)
     assert record is not None
     make: Callable[..., None] = media.make_preview
 
     def make_and_lose(*arguments: object, **options: object) -> None:
         make(*arguments, **options)
-        cold_place.catalogue.forget_clip(record)
+        cold_place.collections.active.catalogue.forget_clip(record)
 
     monkeypatch.setattr(media, "make_preview", make_and_lose)
-    previews.preview_clip(clip_id)
+    preview_clip(clip_id)
     for gone in (clip_id, early):
         if gone == early:
-            forgotten = cold_place.catalogue.clip(early)
+            forgotten = cold_place.collections.active.catalogue.clip(early)
             assert forgotten is not None
-            cold_place.catalogue.forget_clip(forgotten)
-            previews.preview_clip(early)
-        assert cold_place.previews.state(gone) == "missing"
+            cold_place.collections.active.catalogue.forget_clip(forgotten)
+            preview_clip(early)
+        assert cold_place.media.previews.state(gone) == "missing"
 
 
 def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
     cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    clip = cold_place.catalogue.clip(clip_id)
+    clip = cold_place.collections.active.catalogue.clip(clip_id)
     assert clip is not None
     issue_id, write = clip.issue_id, PreviewStore.write
 
     def lose_write_and_die(*arguments: Any) -> None:
-        jobs.forget_clip(cold_place, clip_id, issue_id)
+        cold_place.deletion.forget_clip(clip_id, issue_id)
         write(*arguments)
         raise KilledError
 
     monkeypatch.setattr(PreviewStore, "write", lose_write_and_die)
     with pytest.raises(KilledError):
-        previews.preview_clip(clip_id)
-    previews.preview_clip(clip_id)
-    assert cold_place.previews.state(clip_id) == "missing"
+        preview_clip(clip_id)
+    preview_clip(clip_id)
+    assert cold_place.media.previews.state(clip_id) == "missing"
 
 
 def test_secrets_of_the_download_stay_out_of_logs(
@@ -608,7 +613,7 @@ def test_secrets_of_the_download_stay_out_of_logs(
 ) -> None:
     configure_logs("text")
     (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")
-    previews.preview_clip(clip_id)
+    preview_clip(clip_id)
     said = "".join(capsys.readouterr())
     assert "preview_done" in said
     assert TOKEN not in said

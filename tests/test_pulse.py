@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from dejabug import cli
 from dejabug.infra import job_queue
-from dejabug.infra.job_queue import SHORT_JOB, enqueue
+from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import SHORT_JOB, JobType
 from dejabug.services import Services
 from dejabug.worker.health import OVERRUN, NoPulseError, feel_pulse
-from dejabug.worker.main import WarmWorker
+from dejabug.worker.warm_worker import WarmWorker
 
 HERE = socket.gethostname()
 
@@ -30,12 +31,15 @@ def look() -> str:
     return f"{feel_pulse(connection, HERE)}; {error.value}"
 
 
+LOOK = JobType(f"{__name__}.look", module=__name__)
+
+
 def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
     cold_place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
-    queue = cold_place.queue("default")
-    enqueue(queue, look)
+    monkeypatch.setitem(job_queue.JOBS, LOOK.name, LOOK)
+    queue = cold_place.queues.get("default")
+    enqueue(queue, LOOK)
     (job,) = queue.jobs
     WarmWorker([queue], cold_place.redis).work(burst=True, logging_level="WARNING")
     said = Job.fetch(
@@ -45,7 +49,7 @@ def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
 
 
 def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: Services) -> None:
-    worker = WarmWorker([cold_place.queue("clips")], cold_place.redis)
+    worker = WarmWorker([cold_place.queues.get("clips")], cold_place.redis)
     worker.hostname = "another"
     worker.register_birth()
     assert feel_pulse(cold_place.redis, "another") == "clips"
@@ -55,7 +59,7 @@ def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: 
 
 def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Services) -> None:
     for name in ("clips", "search"):
-        worker = WarmWorker([cold_place.queue(name)], cold_place.redis)
+        worker = WarmWorker([cold_place.queues.get(name)], cold_place.redis)
         worker.register_birth()
         worker.heartbeat()
     assert feel_pulse(cold_place.redis, HERE) == "search"

@@ -11,14 +11,11 @@ from typer.testing import CliRunner
 
 from dejabug import media
 from dejabug.cli import app
-from dejabug.ingest import backfill, jobs
-from dejabug.ingest.previews import queue_preview
-from dejabug.ingest.reconcile import missed
-from dejabug.maintenance.purge import date_clips, find_old, lift, purge, queue_purge
-from dejabug.records.retention import EVERY, Retention
+from dejabug.records.retention import EVERY
 from dejabug.records.types import ClipStatus
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services, set_services
 from dejabug.web.media import video_state
+from dejabug.worker.periodic import RETENTION, queue_if_due
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import YEAR, Site, age
 from support.tickets import history, tell
@@ -29,9 +26,11 @@ def purge_older(place: Services, years: float, what: str = "clips") -> int:
     """What the command does."""
     before = time.time() - years * YEAR
     assert what in ("clips", "pictures")
-    place.retention.put(what, EVERY, before)  # type: ignore[arg-type]
-    date_clips(place)
-    return len(list(purge(place, find_old(place, before, what=what), what)))  # type: ignore[arg-type]
+    place.records.retention.put(what, EVERY, before)  # type: ignore[arg-type]
+    place.footage_purge.date_clips()
+    return len(
+        list(place.footage_purge.purge(place.footage_purge.find_old(before, what=what), what))
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -49,16 +48,20 @@ def aged(place: Services, jira: Site, clips: Path) -> tuple[str, str]:
 def test_old_footage_goes_with_all_that_shows_it_and_nothing_else(
     place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
-    old, young = (place.catalogue.clips_of(str(jira.issue(key)["id"]))[0] for key in aged)
+    old, young = (
+        place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0] for key in aged
+    )
     assert purge_older(place, 2) == 1
-    assert not place.index.holds(old.id)
-    assert place.pictures.times(old.id) == []
-    gone = place.catalogue.clip(old.id)
+    assert not place.collections.active.index.holds(old.id)
+    assert place.media.thumbnails.times(old.id) == []
+    gone = place.collections.active.catalogue.clip(old.id)
     assert gone is not None
     assert (gone.status, gone.frames, gone.content) == (ClipStatus.PURGED, 0, "")
-    assert place.index.holds(young.id)
-    assert place.pictures.times(young.id)
-    assert place.catalogue.words(old.issue_id)  # what the ticket says is no footage
+    assert place.collections.active.index.holds(young.id)
+    assert place.media.thumbnails.times(young.id)
+    assert place.collections.active.catalogue.words(
+        old.issue_id
+    )  # what the ticket says is no footage
     assert purge_older(place, 2) == 0
     assert jira.issue(aged[0])["fields"]["attachment"]  # Jira's own file is Jira's
 
@@ -68,22 +71,22 @@ def test_what_was_purged_is_not_read_in_again_by_anything(
 ) -> None:
     purge_older(place, 2)
     issue_id = str(jira.issue(aged[0])["id"])
-    for _ in backfill.read_backlog(place, "project = GAME", restart=True):
+    for _ in place.backfill.run("project = GAME", restart=True):
         pass
     tell(place, jira, aged[0])
-    jobs.maintain(place)
+    place.upkeep.run()
     work(place)
-    assert missed(place, place.jira.issue(issue_id)) is None
-    assert place.catalogue.count(ClipStatus.PURGED) == 1
-    assert place.catalogue.count(ClipStatus.INDEXED) == 1
+    assert place.reconciler.missed(place.jira.issue(issue_id)) is None
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 1
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1
     # Nor is old footage of a ticket that nobody knew yet, nor under another encoder.
     late = jira.file("GAME", "found in the attic", clips / PLACEHOLDER[0])
     age(jira, late, 5)
     tell(place, jira, late)
-    assert place.catalogue.count(ClipStatus.PURGED) == 2
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 2
     place.redis.delete(*place.redis.keys("dejabug:clip*"))
     tell(place, jira, aged[0])
-    assert place.catalogue.count(ClipStatus.PURGED) == 1
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 1
 
 
 def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
@@ -91,12 +94,12 @@ def test_a_clip_that_waits_while_its_time_runs_out_is_not_read(
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[0])
     issue_id = age(jira, key, 3)
-    jobs.take_in(place, place.jira.issue(issue_id), watch=True)
-    place.retention.put("clips", "GAME", time.time() - 2 * YEAR)
+    place.issue_sync.take_in(place.jira.issue(issue_id), watch=True)
+    place.records.retention.put("clips", "GAME", time.time() - 2 * YEAR)
     work(place)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.PURGED
-    assert not place.index.holds(clip.id)
+    assert not place.collections.active.index.holds(clip.id)
     paths = [entry["path"] for entry in jira.log()["requests"]]
     assert not [path for path in paths if "/attachment/content/" in path]
 
@@ -116,11 +119,11 @@ def test_a_clip_that_is_purged_while_it_is_embedded_stays_so(
 
     monkeypatch.setattr(media, "sample_frames", sample_and_purge)
     tell(place, jira, key)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     status = ClipStatus.PURGED if what == "clips" else ClipStatus.INDEXED
     assert (clip.status, clip.unshown) == (status, True)
-    assert place.index.holds(clip.id) == (what == "pictures")
-    assert place.pictures.times(clip.id) == []
+    assert place.collections.active.index.holds(clip.id) == (what == "pictures")
+    assert place.media.thumbnails.times(clip.id) == []
 
 
 def test_comments_that_rest_on_purged_footage_are_brought_in_line(
@@ -144,41 +147,41 @@ def test_comments_that_rest_on_purged_footage_are_brought_in_line(
 def test_pictures_alone_may_go_and_the_clip_is_still_found(
     place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
-    old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
+    old = place.collections.active.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
     assert purge_older(place, 2, "pictures") == 1
-    assert place.index.holds(old.id)
-    assert place.pictures.times(old.id) == []
-    clip = place.catalogue.clip(old.id)
+    assert place.collections.active.index.holds(old.id)
+    assert place.media.thumbnails.times(old.id) == []
+    clip = place.collections.active.catalogue.clip(old.id)
     assert clip is not None
     assert (clip.status, clip.unshown) == (ClipStatus.INDEXED, True)
-    queue_preview(place, old.id, awaited=True)
-    assert place.queue("previews").count == 0
+    place.preview_maker.request(old.id, awaited=True)
+    assert place.queues.get("previews").count == 0
     assert video_state(place, clip) == "none"
     # Read anew, its frames come back and its pictures do not.
-    jobs.forget_clip(place, clip.id, clip.issue_id)
+    place.deletion.forget_clip(clip.id, clip.issue_id)
     tell(place, jira, aged[0], watch=False)
-    assert place.index.holds(old.id)
-    assert place.pictures.times(old.id) == []
+    assert place.collections.active.index.holds(old.id)
+    assert place.media.thumbnails.times(old.id) == []
 
 
 def test_footage_is_kept_again_when_that_is_said(
     place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
     purge_older(place, 2)
-    assert lift(place, {"OTHER"}) == 0
-    assert lift(place) == 1
+    assert place.footage_purge.lift({"OTHER"}) == 0
+    assert place.footage_purge.lift() == 1
     tell(place, jira, aged[0], watch=False)
-    assert place.catalogue.count(ClipStatus.INDEXED) == 2
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
 
 
 def test_every_encoders_vectors_of_old_footage_go(
     place: Services, jira: Site, aged: tuple[str, str]
 ) -> None:
-    old = place.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
-    frames = place.index.clip_vectors([old.id])[old.id]
-    where = place.index.places([old.id])[old.id]
-    place.tell_of_encoder("another:model", frames.vectors.shape[1], "another")
-    other = place.collection_of("another:model")
+    old = place.collections.active.catalogue.clips_of(str(jira.issue(aged[0])["id"]))[0]
+    frames = place.collections.active.index.clip_vectors([old.id])[old.id]
+    where = place.collections.active.index.places([old.id])[old.id]
+    place.collections.note_encoder("another:model", frames.vectors.shape[1], "another")
+    other = place.collections.get("another:model")
     other.index.write_clip(old.id, where, frames.times, frames.vectors)
     other.catalogue.put_clip(old)
     assert purge_older(place, 2) == 1
@@ -190,30 +193,32 @@ def test_clips_of_earlier_versions_get_their_age_from_jira(
 ) -> None:
     for key in place.redis.keys("dejabug:clip:*"):
         place.redis.hdel(key, "attached", "unshown")
-    assert find_old(place, time.time() - 2 * YEAR) == []
-    dated = date_clips(place)
+    assert place.footage_purge.find_old(time.time() - 2 * YEAR) == []
+    dated = place.footage_purge.date_clips()
     assert (dated.asked, dated.unknown) == (2, 0)
-    assert len(find_old(place, time.time() - 2 * YEAR)) == 1
+    assert len(place.footage_purge.find_old(time.time() - 2 * YEAR)) == 1
     # Of a clip that Jira does not tell of, nothing is known, and it stays.
     jira.call("DELETE", f"/rest/api/2/issue/{aged[0]}", "admin")
     for key in place.redis.keys("dejabug:clip:*"):
         place.redis.hdel(key, "attached")
-    assert date_clips(place).unknown == 1
+    assert place.footage_purge.date_clips().unknown == 1
 
 
 def test_workers_purge_once_a_day_by_the_setting(
     place: Services, jira: Site, aged: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue_purge(place)
-    assert place.queue("default").count == 0  # all is kept by default
-    monkeypatch.setitem(place.settings.__dict__, "retention_days", 730)
-    monkeypatch.setitem(place.__dict__, "retention", Retention(place.redis, 730))
+    queue_if_due(place, RETENTION)
+    assert place.queues.get("default").count == 0  # all is kept by default
+    place = ModelServices(
+        place.settings.model_copy(update={"retention_days": 730}), loaded=place.encoder
+    )
+    set_services(place)
     for _ in range(3):
-        queue_purge(place)
-    assert place.queue("default").job_ids == ["purge"]
+        queue_if_due(place, RETENTION)
+    assert place.queues.get("default").job_ids == ["purge"]
     work(place)
-    assert place.catalogue.count(ClipStatus.PURGED) == 1
-    assert place.retention.cutoffs().clips == {}  # a longer time set later holds at once
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 1
+    assert place.records.retention.cutoffs().clips == {}  # a longer time set later holds at once
 
 
 def test_the_command_tells_asks_and_shows(place: Services, aged: tuple[str, str]) -> None:
@@ -221,8 +226,8 @@ def test_the_command_tells_asks_and_shows(place: Services, aged: tuple[str, str]
     asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
     assert asked.exit_code == 1
     assert "Purge clips of 1 clips for good?" in asked.output
-    assert place.catalogue.count(ClipStatus.PURGED) == 0
-    assert place.retention.cutoffs().clips == {}
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 0
+    assert place.records.retention.cutoffs().clips == {}
     done = tell(app, ["purge", "--older-than", "730d", "--project", "game", "--yes"])
     assert "1 clips are purged" in done.stdout
     shown = tell(app, ["purge"]).stdout
@@ -246,9 +251,9 @@ def test_the_command_tells_asks_and_shows(place: Services, aged: tuple[str, str]
 def test_the_later_cut_off_counts(
     cold_place: Services, project: str, attached: float, purged: bool, hidden: bool
 ) -> None:
-    cold_place.retention.put("clips", "GAME", 100.0)
-    cold_place.retention.put("clips", "GAME", 90.0)  # an earlier one changes nothing
-    cold_place.retention.put("pictures", EVERY, 200.0)
-    cutoffs = cold_place.retention.cutoffs()
+    cold_place.records.retention.put("clips", "GAME", 100.0)
+    cold_place.records.retention.put("clips", "GAME", 90.0)  # an earlier one changes nothing
+    cold_place.records.retention.put("pictures", EVERY, 200.0)
+    cutoffs = cold_place.records.retention.cutoffs()
     assert cutoffs.purges(project, attached) is purged
     assert cutoffs.hides(project, attached) is hidden

@@ -15,8 +15,6 @@ import pytest
 
 from dejabug.index import text_of
 from dejabug.ingest import reconcile
-from dejabug.ingest.jobs import take_in
-from dejabug.ingest.reconcile import missed, queue_reconcile, reconcile_job
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
@@ -24,10 +22,14 @@ from dejabug.records.catalogue import HIDDEN, PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
-from dejabug.worker.main import Housekeeper, WarmWorker
+from dejabug.worker.housekeeping import Housekeeper
+from dejabug.worker.jobs import reconcile_job
+from dejabug.worker.periodic import RECONCILIATION, queue_if_due
+from dejabug.worker.warm_worker import WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, QUIET
 from support.jira_site import TOKEN, Site
+from support.parts import use_jira, use_settings
 from support.reconciling import reconciled
 from support.tickets import history
 from support.waiting import wait_until
@@ -74,17 +76,17 @@ def known(place: Services, jira: Site, broken: Path) -> list[str]:
 
 def learn(place: Services, key: str) -> None:
     """What a backfill does."""
-    take_in(place, place.jira.issue(key), watch=False)
+    place.issue_sync.take_in(place.jira.issue(key), watch=False)
 
 
 def names_of(place: Services, key: str) -> list[str]:
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     assert record is not None
-    return sorted(clip.filename for clip in place.catalogue.clips_of(record.id))
+    return sorted(clip.filename for clip in place.collections.active.catalogue.clips_of(record.id))
 
 
 def watched(place: Services, key: str) -> bool:
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     return record is not None and record.watched
 
 
@@ -105,7 +107,7 @@ def test_a_clip_that_was_added_is_read_and_its_issue_gets_a_comment(
     jira.attach(embedded[1], clips / COWS[2])
     assert repair(place) == {"clip added": 1}
     assert names_of(place, embedded[1]) == sorted([COWS[2], QUIET])
-    assert place.catalogue.count(ClipStatus.INDEXED) == 3
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
     assert watched(place, embedded[1])
     assert len(jira.comments(embedded[1])) == 1
     assert repair(place) == {}
@@ -118,7 +120,7 @@ def test_a_clip_that_was_deleted_is_forgotten(
     jira.call("DELETE", f"/rest/api/2/attachment/{clip['id']}")
     assert repair(place) == {"clip deleted": 1}
     assert names_of(place, embedded[1]) == []
-    assert not place.index.holds(clip["id"])
+    assert not place.collections.active.index.holds(clip["id"])
     assert not watched(place, embedded[1])
     assert repair(place) == {}
 
@@ -129,9 +131,9 @@ def test_an_issue_that_was_deleted_is_forgotten_whole(
     issue_id = str(jira.issue(embedded[1])["id"])
     jira.call("DELETE", f"/rest/api/2/issue/{embedded[1]}")
     assert repair(place) == {"gone": 1}
-    assert place.catalogue.issue(issue_id) is None
-    assert place.catalogue.issue_by_key(embedded[0]) is not None
-    assert place.index.clip_count(["GAME"]) == 1
+    assert place.collections.active.catalogue.issue(issue_id) is None
+    assert place.collections.active.catalogue.issue_by_key(embedded[0]) is not None
+    assert place.collections.active.index.clip_count(["GAME"]) == 1
     assert repair(place) == {}
 
 
@@ -144,9 +146,9 @@ def test_an_issue_that_was_moved_takes_its_clips_along(
     jira.call("POST", f"/rest/standin/issues/{embedded[1]}/move", json={"project": "SEQUEL"})
     jira.call("PUT", "/rest/api/2/issue/SEQUEL-2", json={"fields": {}})  # Jira notes the change
     assert repair(place) == {"moved": 1}
-    assert place.catalogue.issue_by_key(embedded[1]) is None
+    assert place.collections.active.catalogue.issue_by_key(embedded[1]) is None
     assert names_of(place, "SEQUEL-2") == [QUIET]
-    assert place.index.clip_count(["GAME"]) == 1
+    assert place.collections.active.index.clip_count(["GAME"]) == 1
     assert repair(place) == {}
 
 
@@ -155,10 +157,10 @@ def test_words_that_were_edited_are_embedded_anew(
 ) -> None:
     jira.call("PUT", f"/rest/api/2/issue/{known[1]}", json={"fields": {"summary": NEW_WORDS}})
     assert repair(place) == {"words": 1}
-    record = place.catalogue.issue_by_key(known[1])
+    record = place.collections.active.catalogue.issue_by_key(known[1])
     assert record is not None
-    assert place.catalogue.words(record.id).startswith(NEW_WORDS)
-    assert not place.catalogue.words_wait(record.id)
+    assert place.collections.active.catalogue.words(record.id).startswith(NEW_WORDS)
+    assert not place.collections.active.catalogue.words_wait(record.id)
     assert not record.watched
     assert repair(place) == {}
 
@@ -191,13 +193,13 @@ def test_an_old_ticket_that_was_never_read_in_gets_no_comment(
 def test_a_clip_that_another_encoder_knew_is_no_new_clip(
     place: Services, jira: Site, known: list[str]
 ) -> None:
-    record = place.catalogue.issue_by_key(known[0])
+    record = place.collections.active.catalogue.issue_by_key(known[0])
     assert record is not None
-    (clip,) = place.catalogue.clips_of(record.id)
+    (clip,) = place.collections.active.catalogue.clips_of(record.id)
     issue = place.jira.issue(record.id)
-    assert missed(place, issue) is None
-    place.redis.delete(f"dejabug:clip:{place.catalogue._slug}:{clip.id}")
-    assert missed(place, issue) == "clip added"
+    assert place.reconciler.missed(issue) is None
+    place.redis.delete(f"dejabug:clip:{place.collections.active.catalogue._slug}:{clip.id}")
+    assert place.reconciler.missed(issue) == "clip added"
     assert reconciled(place).repaired == {"clip added": 1}
     work(place)
     assert not watched(place, known[0])
@@ -209,7 +211,7 @@ def test_what_is_promised_already_is_not_promised_twice(
     jira.file("GAME", "cows", broken)
     assert reconciled(place).repaired == {"unknown": 1}
     assert reconciled(place).repaired == {}
-    assert place.queue("default").count == 1
+    assert place.queues.get("default").count == 1
 
 
 # Nothing is lost by a wrong token
@@ -237,7 +239,7 @@ def test_issues_that_are_all_hidden_are_not_taken_for_deleted(
     assert "not one issue of the project GAME can be seen" in report.doubt
     assert report.repaired == {}
     work(place)
-    assert all(place.catalogue.issue_by_key(key) is not None for key in known)
+    assert all(place.collections.active.catalogue.issue_by_key(key) is not None for key in known)
 
 
 def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
@@ -250,8 +252,8 @@ def test_more_than_half_of_the_issues_gone_at_once_are_not_believed(
         jira.call("DELETE", f"/rest/api/2/issue/{key}")
     report = reconciled(place)
     assert "6 of 11 known issues" in report.doubt
-    assert place.queue("default").count == 0
-    assert place.catalogue.issue_count() == 11
+    assert place.queues.get("default").count == 0
+    assert place.collections.active.catalogue.issue_count() == 11
 
 
 def test_a_token_that_has_run_out_loses_nothing(
@@ -262,7 +264,7 @@ def test_a_token_that_has_run_out_loses_nothing(
         reconciled(place)
     reconcile_job()
     work(place)
-    assert place.catalogue.issue_count() == 2
+    assert place.collections.active.catalogue.issue_count() == 2
 
 
 def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
@@ -277,7 +279,7 @@ def test_a_token_that_has_run_out_is_told_even_where_jira_says_not_found(
     jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
     with pytest.raises(JiraRefusedError):
         reconciled(place)
-    assert place.catalogue.issue_count() == 2
+    assert place.collections.active.catalogue.issue_count() == 2
 
 
 # Projects, marks, and Jira away
@@ -328,7 +330,7 @@ def test_a_project_that_is_switched_off_is_left_alone(
 ) -> None:
     from dejabug.records.projects import Rules
 
-    place.projects.put("GAME", Rules(mode="off"))
+    place.records.projects.put("GAME", Rules(mode="off"))
     jira.attach(known[1], broken)
     assert repair(place) == {}
 
@@ -337,7 +339,7 @@ def test_data_center_is_checked_in_its_own_way(
     data_center: Site, place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = place.settings.model_copy(update={"jira_url": data_center.url})
-    object.__setattr__(place, "settings", settings)
+    use_settings(place, settings)
     ids = [str(data_center.issue(data_center.file("GAME", f"s{n}"))["id"]) for n in range(3)]
     data_center.call("DELETE", f"/rest/api/2/issue/{ids[1]}")
     assert place.jira.present(ids) == {ids[0], ids[2]}
@@ -352,26 +354,26 @@ def test_two_rounds_at_once_are_one(
     place: Services, jira: Site, broken: Path, known: list[str]
 ) -> None:
     jira.file("GAME", "cows", broken)
-    first = reconcile.reconcile(place)
+    first = place.reconciler.run()
     next(first)
     assert reconciled(place).busy
     reconcile_job()  # ends well, and does nothing
     assert not list(first)[-1].busy
-    assert place.queue("default").count == 1
+    assert place.queues.get("default").count == 1
     assert not reconciled(place).busy
 
 
 def test_many_workers_queue_one_round_when_it_is_due(cold_place: Services) -> None:
     for _ in range(3):
-        queue_reconcile(cold_place)
-    assert cold_place.queue("default").job_ids == ["reconcile"]
+        queue_if_due(cold_place, RECONCILIATION)
+    assert cold_place.queues.get("default").job_ids == ["reconcile"]
     assert 0 < cold_place.redis.ttl(reconcile.TURN) <= 15 * 60
     work(cold_place)
-    queue_reconcile(cold_place)
-    assert cold_place.queue("default").count == 0  # not due yet
+    queue_if_due(cold_place, RECONCILIATION)
+    assert cold_place.queues.get("default").count == 0  # not due yet
     cold_place.redis.delete(reconcile.TURN)
-    queue_reconcile(cold_place)
-    assert cold_place.queue("default").count == 1
+    queue_if_due(cold_place, RECONCILIATION)
+    assert cold_place.queues.get("default").count == 1
 
 
 @pytest.mark.parametrize("stray", [False, True])
@@ -380,19 +382,21 @@ def test_a_worker_s_housekeeper_queues_the_rounds(cold_place: Services, stray: b
         folder = cold_place.settings.data_dir / "previews" / "no" / "file.mp4"
         folder.mkdir(parents=True)
         os.utime(folder, (0, 0))
-    keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
+    keeper = Housekeeper(
+        cold_place.settings, WarmWorker([cold_place.queues.get("default")], cold_place.redis)
+    )
     keeper.start()
     try:
-        wait_until(lambda: cold_place.queue("default").job_ids == ["reconcile"], 6)
+        wait_until(lambda: cold_place.queues.get("default").job_ids == ["reconcile"], 6)
     finally:
         keeper.stop()
 
 
 def test_it_can_be_switched_off(cold_place: Services) -> None:
     off = cold_place.settings.model_copy(update={"reconcile_minutes": 0})
-    object.__setattr__(cold_place, "settings", off)
-    queue_reconcile(cold_place)
-    assert cold_place.queue("default").count == 0
+    use_settings(cold_place, off)
+    queue_if_due(cold_place, RECONCILIATION)
+    assert cold_place.queues.get("default").count == 0
 
 
 def test_every_known_issue_is_checked_in_turn(
@@ -468,14 +472,14 @@ def test_an_issue_that_changes_while_pages_are_read_hides_no_other(
 ) -> None:
     """Data Center's pages are counted, so that one that leaves its place moves all behind it."""
     access = JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
-    monkeypatch.setitem(place.__dict__, "jira", client.JiraClient(access))
+    use_jira(place, client.JiraClient(access))
     monkeypatch.setattr(client, "PAGE", 2)
-    place.catalogue.put_project("GAME")
+    place.collections.active.catalogue.put_project("GAME")
     issues = data_center.app.extensions["store"].issues
     ids = [str(data_center.issue(data_center.file("GAME", f"{n}"))["id"]) for n in range(5)]
     for hours, issue_id in enumerate(ids):
         issues[issue_id].updated = stamp(time.time() - (10 - hours) * 3600)
-    steps = reconcile.reconcile(place)
+    steps = place.reconciler.run()
     next(steps)
     issues[ids[touched]].updated = stamp(time.time())
     for _ in steps:
@@ -492,17 +496,17 @@ def test_what_was_said_of_a_ticket_that_is_gone_without_a_word_is_let_go_after_a
     place: Services, jira: Site, embedded: list[str]
 ) -> None:
     gone, stays = (str(jira.issue(key)["id"]) for key in embedded)
-    place.verdicts.put(Verdict(gone, stays, False, "person"))
-    place.verdicts.put_links(gone, {stays})
-    place.comments.mute(gone, True)
+    place.records.verdicts.put(Verdict(gone, stays, False, "person"))
+    place.records.verdicts.put_links(gone, {stays})
+    place.records.comments.mute(gone, True)
     jira.call("DELETE", f"/rest/api/2/issue/{embedded[0]}")
     assert repair(place) == {"gone": 1}
     assert repair(place) == {}
-    assert [verdict.first for verdict in place.verdicts.all()] == [gone]
+    assert [verdict.first for verdict in place.records.verdicts.all()] == [gone]
     place.redis.zadd(HIDDEN, {gone: 1})
     assert repair(place) == {}
-    assert list(place.verdicts.all()) == []
-    assert not place.comments.muted(gone)
+    assert list(place.records.verdicts.all()) == []
+    assert not place.records.comments.muted(gone)
     assert not place.redis.exists(HIDDEN)
     lasting = [key for key in place.redis.scan_iter() if place.redis.ttl(key) == -1]
     assert [key for key in lasting if gone.encode() in key] == []
@@ -515,5 +519,5 @@ def test_a_ticket_that_came_back_is_not_let_go(
     issue_id = str(jira.issue(known[0])["id"])
     place.redis.zadd(HIDDEN, {issue_id: 1})
     repair(place)
-    assert place.catalogue.issue(issue_id) is not None
+    assert place.collections.active.catalogue.issue(issue_id) is not None
     assert not place.redis.exists(HIDDEN)

@@ -23,18 +23,19 @@ from rq import Worker
 from dejabug.encoders import EncoderError
 from dejabug.evaluation.from_jira import studio
 from dejabug.infra.job_queue import enqueue
-from dejabug.ingest import jobs
-from dejabug.ingest.jobs import GONE
+from dejabug.infra.jobs import INDEX_CLIP
+from dejabug.ingest.indexing import GONE
 from dejabug.maintenance import reembedding
-from dejabug.maintenance.encoder_switch import Handover
-from dejabug.maintenance.purge import Old, purge
+from dejabug.maintenance.encoder_switch import EncoderSwitch
+from dejabug.maintenance.purge import Old
 from dejabug.maintenance.reembedding import ChangeError
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
-from dejabug.search.questions import ask
-from dejabug.services import Services
-from dejabug.worker.main import WarmWorker, queues_now
+from dejabug.services import ModelServices, Services
+from dejabug.worker import jobs
+from dejabug.worker.main import queues_now
+from dejabug.worker.warm_worker import WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forks import Fork
@@ -46,28 +47,28 @@ from support.workers import clips_waiting, work
 
 
 @pytest.fixture
-def other(place: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+def other(place: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> ModelServices:
     """The services of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
     monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
-    place.serving.claim(place.own.name)
+    place.collections.active_encoder.claim(place.collections.configured.name)
     chosen = {"encoder": "clip", "clip_model": str(small_clip)}
-    services = Services(place.settings.model_copy(update=chosen))
+    services = ModelServices(place.settings.model_copy(update=chosen))
     assert services.encoder.dimensions != place.encoder.dimensions
     return services
 
 
 def work_as(other: Services) -> None:
     """What a worker with the other encoder's settings does, until its queues are empty."""
-    queues = [other.queue(name) for name in queues_now(other, ["clips"])]
+    queues = [other.queues.get(name) for name in queues_now(other, ["clips"])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "services", lambda: other)
+        patch.setattr("dejabug.services._Process.services", other)
         WarmWorker(queues, other.redis).work(burst=True, logging_level="WARNING")
 
 
 def prepare(place: Services, other: Services, meanwhile: Callable[[], Any] = int) -> None:
     """Make the other encoder ready, its worker working between all steps."""
-    for _ in reembedding.prepare(place, other.own.name):
+    for _ in place.reembedding.prepare(other.collections.configured.name):
         meanwhile()
         work_as(other)
 
@@ -75,8 +76,8 @@ def prepare(place: Services, other: Services, meanwhile: Callable[[], Any] = int
 @contextmanager
 def at_work(other: Services) -> Iterator[None]:
     """A worker of the other encoder is known to Redis."""
-    names = [other.own.own_queue(name) for name in ("clips", "search")]
-    worker = WarmWorker([other.queue(name) for name in names], other.redis)
+    names = [other.collections.configured.own_queue(name) for name in ("clips", "search")]
+    worker = WarmWorker([other.queues.get(name) for name in names], other.redis)
     worker.register_birth()
     yield
     worker.register_death()
@@ -84,13 +85,15 @@ def at_work(other: Services) -> Iterator[None]:
 
 def swap(place: Services, other: Services) -> None:
     with at_work(other):
-        reembedding.swap(place, other.own.name)
+        place.reembedding.swap(other.collections.configured.name)
 
 
 def issues_found(place: Services) -> set[str]:
     """The keys of what a worker finds."""
-    hits = ask(place, "cows", ["GAME"], 9)
-    return set(place.catalogue.keys_of({hit["issue_id"] for hit in hits}).values())
+    hits = place.questions.search("cows", ["GAME"], 9)
+    return set(
+        place.collections.active.catalogue.keys_of({hit["issue_id"] for hit in hits}).values()
+    )
 
 
 def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
@@ -99,7 +102,7 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
     tell(place, jira, jira.file("GAME", "bad", tmp_path / "bad.mp4"), watch=False)
-    frames, came = place.index.state().frames, []
+    frames, came = place.collections.active.index.state().frames, []
 
     def meanwhile() -> None:
         assert issues_found(place) >= set(old)
@@ -111,23 +114,25 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
     with searching(place):
         prepare(place, other, meanwhile)
     writes = len(changes(jira))
-    assert place.catalogue.count(ClipStatus.INDEXED) == 3  # the old encoder serves on
-    new = other.own
+    assert (
+        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
+    )  # the old encoder serves on
+    new = other.collections.configured
     assert [new.catalogue.count(s) for s in ClipStatus] == [0, 3, 1, 0]
     assert new.index.clip_count(["GAME"]) == 3
     assert new.catalogue.all_words_waiting() == []
     assert new.tickets.vectors([str(jira.issue(old[0])["id"])])
     swap(place, other)
-    assert place.encoder_name == other.own.name
-    assert place.index.state().frames != 0
+    assert place.collections.active_name == other.collections.configured.name
+    assert place.collections.active.index.state().frames != 0
     work(place)
     assert changes(jira)[writes:] == []  # no comment is touched
     with searching(other):
         assert issues_found(place) >= set(old)
     # What comes now is the new encoder's alone.
     tell_under(other, jira, jira.file("GAME", "night", clips / QUIET))
-    assert place.index.clip_count(["GAME"]) == 4
-    former = place.own
+    assert place.collections.active.index.clip_count(["GAME"]) == 4
+    former = place.collections.configured
     late = replace(place, pinned=former.name)  # a web process that has not heard of it yet
     with searching(place):
         assert issues_found(late) >= set(old)
@@ -138,7 +143,7 @@ def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
 def tell_under(other: Services, jira: Site, key: str) -> None:
     """A webhook, and work by the processes that are left once the other encoder serves."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "services", lambda: other)
+        patch.setattr("dejabug.services._Process.services", other)
         tell(other, jira, key)
 
 
@@ -146,12 +151,15 @@ def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
     place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
-    steps = reembedding.prepare(place, other.own.name)
+    steps = place.reembedding.prepare(other.collections.configured.name)
     next(steps)
     steps.close()  # Ctrl-C
-    assert other.serving.roles(now=True).next == other.own.name
-    queue = place.clips_queue(other.own)
-    steps = reembedding.prepare(place, other.own.name)
+    assert (
+        other.collections.active_encoder.roles(now=True).candidate
+        == other.collections.configured.name
+    )
+    queue = place.queues.of(other.collections.configured)
+    steps = place.reembedding.prepare(other.collections.configured.name)
     while queue.count < 3:
         next(steps)
     steps.close()
@@ -160,27 +168,29 @@ def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
     prepare(place, other)
     prepare(place, other)
     swap(place, other)
-    assert place.catalogue.count(ClipStatus.INDEXED) == 3
-    assert place.index.clip_count(["GAME"]) == 3
-    sizes = [clip.frames for clip in place.catalogue.with_status(ClipStatus.INDEXED)]
-    assert place.index.state().frames == sum(sizes)
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
+    assert place.collections.active.index.clip_count(["GAME"]) == 3
+    sizes = [
+        clip.frames for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    ]
+    assert place.collections.active.index.state().frames == sum(sizes)
 
 
 def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
     place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     _, _, issue_id = old_and_new(place, jira, clips)
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")  # its webhook got lost
     prepare(place, other)
-    (gone,) = other.own.catalogue.with_status(ClipStatus.FAILED)
+    (gone,) = other.collections.configured.catalogue.with_status(ClipStatus.FAILED)
     assert (gone.id, gone.reason) == (clip.id, GONE)
-    assert place.index.holds(clip.id)  # what serves does not suffer for it
+    assert place.collections.active.index.holds(clip.id)  # what serves does not suffer for it
     with pytest.raises(ChangeError, match="1 of 2 clips were lost"):
         swap(place, other)
-    assert place.encoder_name == place.own.name
-    reembedding.swap(place, other.own.name, force=True)
-    assert place.encoder_name == other.own.name
+    assert place.collections.active_name == place.collections.configured.name
+    place.reembedding.swap(other.collections.configured.name, force=True)
+    assert place.collections.active_name == other.collections.configured.name
 
 
 def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
@@ -188,13 +198,15 @@ def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
-    (clip,) = other.own.catalogue.with_status(ClipStatus.INDEXED)
+    (clip,) = other.collections.configured.catalogue.with_status(ClipStatus.INDEXED)
     failed = {"status": str(ClipStatus.FAILED), "reason": "timeout: a busy machine"}
-    place.redis.hset(f"dejabug:clip:{other.own.slug}:{clip.id}", mapping=failed)
-    indexed, broken = map(other.own.catalogue.status_key, (ClipStatus.INDEXED, ClipStatus.FAILED))
+    place.redis.hset(f"dejabug:clip:{other.collections.configured.slug}:{clip.id}", mapping=failed)
+    indexed, broken = map(
+        other.collections.configured.catalogue.status_key, (ClipStatus.INDEXED, ClipStatus.FAILED)
+    )
     place.redis.smove(indexed, broken, clip.id)
     prepare(place, other)
-    assert other.own.catalogue.count(ClipStatus.INDEXED) == 1
+    assert other.collections.configured.catalogue.count(ClipStatus.INDEXED) == 1
 
 
 def test_nobody_to_answer_or_anything_missing_is_no_swap(
@@ -202,51 +214,51 @@ def test_nobody_to_answer_or_anything_missing_is_no_swap(
 ) -> None:
     history(place, jira, clips, COWS[0])
     with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
-        reembedding.swap(place, other.own.name)
+        place.reembedding.swap(other.collections.configured.name)
     prepare(place, other)
     with pytest.raises(ChangeError, match="dejabug worker clips search"):
-        reembedding.swap(place, other.own.name)
-    assert place.encoder_name == place.own.name
+        place.reembedding.swap(other.collections.configured.name)
+    assert place.collections.active_name == place.collections.configured.name
 
 
 def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(
     place: Services, other: Services
 ) -> None:
     with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
-        next(reembedding.prepare(place, "clip:typo@squash"))
-    assert place.serving.roles(now=True).next is None
+        next(place.reembedding.prepare("clip:typo@squash"))
+    assert place.collections.active_encoder.roles(now=True).candidate is None
     with pytest.raises(ChangeError, match="serves already"):
-        next(reembedding.prepare(place, place.own.name))
+        next(place.reembedding.prepare(place.collections.configured.name))
 
 
 def test_two_who_change_the_encoder_at_once_do_not_meet(
     place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
-    first = reembedding.prepare(place, other.own.name)
+    first = place.reembedding.prepare(other.collections.configured.name)
     next(first)
     with pytest.raises(ChangeError, match="somebody else"):
-        next(reembedding.prepare(other, other.own.name))
+        next(other.reembedding.prepare(other.collections.configured.name))
     with pytest.raises(ChangeError, match="somebody else"):
-        reembedding.forget(other, other.own.name)
+        other.reembedding.forget(other.collections.configured.name)
     first.close()
     place.redis.hset("dejabug:dimensions", "third", 8)
     with pytest.raises(ChangeError, match="is made ready just now"):
-        next(reembedding.prepare(place, "third"))
+        next(place.reembedding.prepare("third"))
 
 
 def test_a_swap_that_comes_second_changes_nothing(place: Services, other: Services) -> None:
-    hand = Handover(place.redis, place.own, other.own)
-    hand.swap(place.serving)
+    hand = EncoderSwitch(place.redis, place.collections.configured, other.collections.configured)
+    hand.swap(place.collections.active_encoder)
     with pytest.raises(NotServingError):
-        hand.swap(place.serving)
-    assert place.encoder_name == other.own.name
+        hand.swap(place.collections.active_encoder)
+    assert place.collections.active_name == other.collections.configured.name
 
 
 def test_another_model_by_the_same_name_is_refused(place: Services, other: Services) -> None:
-    place.redis.hset("dejabug:dimensions", other.own.name, 512)
+    place.redis.hset("dejabug:dimensions", other.collections.configured.name, 512)
     with pytest.raises(EncoderError, match=r"had 512 numbers, and this model gives 24"):
-        other.adopt_encoder(other.encoder)
+        other.collections.adopt(other.encoder)
 
 
 def test_a_comment_that_is_owed_at_the_swap_is_written(
@@ -257,12 +269,12 @@ def test_a_comment_that_is_owed_at_the_swap_is_written(
     prepare(place, other)
     key = jira.file("GAME", "cows", clips / COWS[2])
     with place.redis.pipeline() as pipe:
-        jobs.promise_sync(place, str(jira.issue(key)["id"]), True, pipe)
+        place.scheduler.sync_issue(str(jira.issue(key)["id"]), True, pipe)
         pipe.execute()
-    WarmWorker([place.queue("default")], place.redis).work(burst=True, logging_level="WARNING")
+    WarmWorker([place.queues.get("default")], place.redis).work(burst=True, logging_level="WARNING")
     assert clips_waiting(place) == 1
     work_as(other)
-    assert place.queue("default").count == 0
+    assert place.queues.get("default").count == 0
     swap(place, other)
     work(place)  # what is left of the old encoder's work included
     (comment,) = jira.comments(key)
@@ -277,7 +289,7 @@ def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
     jobs.forget_issue(_id_of(place, first))
     jira.call("PUT", f"/rest/api/2/issue/{second}", "admin", json=_component("Caves"))
     tell(place, jira, second, watch=False)
-    for kept in place.collections():
+    for kept in place.collections.all():
         assert kept.index.clip_count(["GAME"]) == 1
         assert kept.catalogue.count(ClipStatus.INDEXED) == 1
         (clip_id,) = kept.index.issues_of_clips_on([_id_of(place, second)])
@@ -285,7 +297,7 @@ def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
 
 
 def _id_of(place: Services, key: str) -> str:
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     assert record is not None
     return record.id
 
@@ -298,32 +310,34 @@ def test_pictures_that_the_old_encoder_s_moments_show_stay(
     place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0])
-    (clip,) = place.catalogue.with_status(ClipStatus.INDEXED)
-    times = place.index.clip_vectors([clip.id])[clip.id].times.tolist()
-    place.pictures.write(clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True)
+    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    times = place.collections.active.index.clip_vectors([clip.id])[clip.id].times.tolist()
+    place.media.thumbnails.write(clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True)
     prepare(place, other)
-    assert set(place.pictures.times(clip.id)) >= {0.123, *times}
+    assert set(place.media.thumbnails.times(clip.id)) >= {0.123, *times}
 
 
 def test_what_is_purged_or_unshown_is_so_under_another_encoder(
     place: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    purged, unshown = (place.catalogue.clips_of(_id_of(place, key))[0] for key in keys)
-    assert len([*purge(place, [Old(purged, "GAME")], "clips")]) == 1
-    assert len([*purge(place, [Old(unshown, "GAME")], "pictures")]) == 1
+    purged, unshown = (
+        place.collections.active.catalogue.clips_of(_id_of(place, key))[0] for key in keys
+    )
+    assert len([*place.footage_purge.purge([Old(purged, "GAME")], "clips")]) == 1
+    assert len([*place.footage_purge.purge([Old(unshown, "GAME")], "pictures")]) == 1
     prepare(place, other)
-    new = other.own
+    new = other.collections.configured
     assert [new.catalogue.count(s) for s in ClipStatus] == [0, 1, 0, 1]
     assert not new.index.holds(purged.id)
-    assert place.pictures.times(purged.id) == []
+    assert place.media.thumbnails.times(purged.id) == []
     assert new.index.holds(unshown.id)
-    assert place.pictures.times(unshown.id) == []
-    counts = Handover(place.redis, place.own, new).counts()
+    assert place.media.thumbnails.times(unshown.id) == []
+    counts = EncoderSwitch(place.redis, place.collections.configured, new).counts()
     assert counts.done == counts.known
     swap(place, other)
     for clip in (purged, unshown):
-        now = place.catalogue.clip(clip.id)
+        now = place.collections.active.catalogue.clip(clip.id)
         assert now is not None
         assert now.attached == clip.attached > 0
 
@@ -331,8 +345,8 @@ def test_what_is_purged_or_unshown_is_so_under_another_encoder(
 def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
     place: Services, other: Services
 ) -> None:
-    queue, own = place.queue("clips"), place.own.own_queue("clips")
-    jobs.queue_clip(place, "5")
+    queue, own = place.queues.get("clips"), place.collections.configured.own_queue("clips")
+    place.scheduler.index_clip("5")
     asked: list[int] = []
 
     def current() -> list[str]:
@@ -349,11 +363,15 @@ def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
 
 def test_workers_go_over_to_the_queues_of_what_serves(place: Services, other: Services) -> None:
     names = ["search", "default", "clips"]
-    search, clips = (place.own.own_queue(name) for name in ("search", "clips"))
+    search, clips = (place.collections.configured.own_queue(name) for name in ("search", "clips"))
     assert queues_now(place, names) == ["search", search, "default", "clips", clips]
-    next_search, next_clips = (other.own.own_queue(name) for name in ("search", "clips"))
+    next_search, next_clips = (
+        other.collections.configured.own_queue(name) for name in ("search", "clips")
+    )
     assert queues_now(other, names) == [next_search, "default", next_clips]
-    Handover(place.redis, place.own, other.own).swap(place.serving)
+    EncoderSwitch(place.redis, place.collections.configured, other.collections.configured).swap(
+        place.collections.active_encoder
+    )
     assert queues_now(place, names) == [search, "default", clips]
     assert queues_now(other, names) == ["search", next_search, "default", "clips", next_clips]
 
@@ -365,37 +383,41 @@ def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
     prepare(place, other)
     swap(place, other)
     with pytest.raises(ChangeError, match="serves; let another one"):
-        reembedding.forget(place, other.own.name)
-    former = place.own.name
+        place.reembedding.forget(other.collections.configured.name)
+    former = place.collections.configured.name
     with at_work(place), pytest.raises(ChangeError, match="stop them"):
-        reembedding.forget(place, former)
+        place.reembedding.forget(former)
     # Back, and forth again: nothing is embedded twice for it.
-    for name in (former, other.own.name):
-        steps = list(reembedding.prepare(place, name))
+    for name in (former, other.collections.configured.name):
+        steps = list(place.reembedding.prepare(name))
         assert steps[-1].counts.clips == 0
-        reembedding.swap(place, name, force=True)
+        place.reembedding.swap(name, force=True)
     assert call("encoder", "forget", former, "--yes").exit_code == 0
-    left = [key for key in place.redis.scan_iter("dejabug:*") if place.own.slug.encode() in key]
+    left = [
+        key
+        for key in place.redis.scan_iter("dejabug:*")
+        if place.collections.configured.slug.encode() in key
+    ]
     assert left == []
     names = place.redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
-    assert not [name for name in names if place.own.slug.encode() in name]
-    assert place.index.clip_count(["GAME"]) == 2
+    assert not [name for name in names if place.collections.configured.slug.encode() in name]
+    assert place.collections.active.index.clip_count(["GAME"]) == 2
 
 
 def test_what_is_forgotten_takes_its_jobs_along(place: Services) -> None:
     """Those too that wait for another try: they have no end of their own."""
     name = "another"
-    place.serving.claim(place.own.name)
-    place.tell_of_encoder(name, 8, "nobody's")
-    queue = place.queue(place.collection_of(name).own_queue("clips"))
+    place.collections.active_encoder.claim(place.collections.configured.name)
+    place.collections.note_encoder(name, 8, "nobody's")
+    queue = place.queues.get(place.collections.get(name).own_queue("clips"))
     for clip_id in ("1", "2", "3"):
-        enqueue(queue, jobs.index_clip, clip_id)
+        enqueue(queue, INDEX_CLIP, clip_id)
     _, waits, failed = queue.jobs
     for job in (waits, failed):
         queue.remove(job)
     queue.scheduled_job_registry.schedule(waits, datetime.now(UTC))
     queue.failed_job_registry.add(failed, ttl=60)
-    reembedding.forget(place, name)
+    place.reembedding.forget(name)
     kept = {key for key in place.redis.scan_iter("rq:*") if b"executions" not in key}
     assert kept == set()
 
@@ -406,23 +428,26 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
     """Another process goes on by the roles that it has read, for a second at most."""
     monkeypatch.setattr(active_encoder, "KEPT", 60.0)  # it stays behind for all of this test
     name = "another"
-    place.serving.claim(place.own.name)
-    place.tell_of_encoder(name, 8, "nobody's")
-    place.serving.prepare(name)
+    place.collections.active_encoder.claim(place.collections.configured.name)
+    place.collections.note_encoder(name, 8, "nobody's")
+    place.collections.active_encoder.prepare(name)
     another = Services(place.settings)
-    assert [kept.name for kept in another.fed] == [place.own.name, name]
+    assert [kept.name for kept in another.collections.receiving] == [
+        place.collections.configured.name,
+        name,
+    ]
     paused: list[float] = []
 
     def pause(seconds: float) -> None:
         paused.append(seconds)
-        for kept in another.fed:
-            jobs.queue_ticket(another, "10001", kept)
+        for kept in another.collections.receiving:
+            another.scheduler.index_ticket("10001", kept)
 
     monkeypatch.setattr(reembedding.time, "sleep", pause)
-    reembedding.forget(place, name)
+    place.reembedding.forget(name)
     assert paused
     assert min(paused) > active_encoder.KEPT
-    slug = place.collection_of(name).slug.encode()
+    slug = place.collections.get(name).slug.encode()
     assert [key for key in place.redis.scan_iter("*") if slug in key] == []
 
 
@@ -432,12 +457,15 @@ def test_a_large_index_is_grown_before_it_serves(
     history(place, jira, clips, COWS[0])
     monkeypatch.setattr("dejabug.index.frames.FLAT_LIMIT", 5)
     notes = set()
-    for step in reembedding.prepare(place, other.own.name):
+    for step in place.reembedding.prepare(other.collections.configured.name):
         notes.add(step.note)
         work_as(other)
-        jobs.maintain(place)  # as a worker's housekeeper does each minute
+        place.upkeep.run()  # as a worker's housekeeper does each minute
     assert "Redis builds the index" in notes
-    assert [kept.index.state().algorithm for kept in place.fed] == ["HNSW", "HNSW"]
+    assert [kept.index.state().algorithm for kept in place.collections.receiving] == [
+        "HNSW",
+        "HNSW",
+    ]
 
 
 def test_an_encoder_is_measured_before_it_serves(
@@ -447,8 +475,10 @@ def test_an_encoder_is_measured_before_it_serves(
     prepare(place, other)
     corpus = studio(other.measured())
     assert len(corpus.items) == 1
-    assert corpus.place.index.alias == other.own.index.alias
-    assert other.index.alias == place.own.index.alias  # which answers
+    assert corpus.place.collections.active.index.alias == other.collections.configured.index.alias
+    assert (
+        other.collections.active.index.alias == place.collections.configured.index.alias
+    )  # which answers
     assert place.measured() is place
 
 
@@ -457,10 +487,15 @@ def test_an_encoder_that_was_given_up_gets_no_new_tickets(
 ) -> None:
     history(place, jira, clips, COWS[0])
     prepare(place, other)
-    assert [kept.name for kept in place.fed] == [place.own.name, other.own.name]
-    reembedding.forget(place, other.own.name)
-    assert [kept.name for kept in place.fed] == [place.own.name]
-    assert place.index.clip_count(["GAME"]) == 1
+    assert [kept.name for kept in place.collections.receiving] == [
+        place.collections.configured.name,
+        other.collections.configured.name,
+    ]
+    place.reembedding.forget(other.collections.configured.name)
+    assert [kept.name for kept in place.collections.receiving] == [
+        place.collections.configured.name
+    ]
+    assert place.collections.active.index.clip_count(["GAME"]) == 1
 
 
 def test_the_commands_say_who_serves_and_what_is_to_be_done(
@@ -471,15 +506,15 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     shown = words(call("encoder", "list").output)
     assert "serves" in shown
     assert "next" in shown
-    answer = call("encoder", "change", other.own.name, "--no-swap")
+    answer = call("encoder", "change", other.collections.configured.name, "--no-swap")
     assert "is ready, and new tickets go into both" in words(answer.output)
-    refused = call("encoder", "change", other.own.name)
+    refused = call("encoder", "change", other.collections.configured.name)
     assert refused.exit_code == 1
     assert "nobody would answer" in words(refused.output + refused.stderr)
     with at_work(other):
-        answer = call("encoder", "change", other.own.name)
+        answer = call("encoder", "change", other.collections.configured.name)
     assert "serves now: 1 clips, 0 could not be used" in words(answer.output)
-    assert f"dejabug encoder change '{place.own.name}'" in words(answer.output)
+    assert f"dejabug encoder change '{place.collections.configured.name}'" in words(answer.output)
     assert call("encoder", "forget", "nobody", "--yes").exit_code == 1
 
 
@@ -499,19 +534,21 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
 
     try:
         start("worker")
-        wait_until(lambda: cold_place.workers()["clips"])
+        wait_until(lambda: cold_place.queues.workers()["clips"])
         keys = [jira.file("GAME", f"cows {n}", clips / name) for n, name in enumerate(COWS)]
         keys.append(jira.file("GAME", "the night", clips / QUIET))
         for key in keys:
             with cold_place.redis.pipeline() as pipe:
-                jobs.promise_sync(cold_place, str(jira.issue(key)["id"]), False, pipe)
+                cold_place.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
                 pipe.execute()
-        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == len(keys))
+        wait_until(
+            lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
+        )
         centre = {"DEJABUG_FRAME_CROP": "center"}
         name = "starter:2@center"
-        new = cold_place.collection_of(name)
+        new = cold_place.collections.get(name)
         worker = start("worker", "clips", "search", **centre)
-        wait_until(lambda: cold_place.workers_of(new)["search"])
+        wait_until(lambda: cold_place.queues.workers_of(new)["search"])
         answers: list[str] = []
         failures: list[str] = []
 

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -28,14 +28,16 @@ from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.infra.refused_writes import FULL as FULL_REDIS
 from dejabug.infra.refused_writes import keep_briefly, refused
+from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
-from dejabug.web import create_app, webhooks
+from dejabug.web import create_app
 from dejabug.web.census import Census
 from dejabug.worker.health import feel_pulse
-from dejabug.worker.main import Housekeeper, WarmWorker
+from dejabug.worker.housekeeping import Housekeeper
+from dejabug.worker.warm_worker import WarmWorker
 from support.api import Caller
 from support.command_line import call
 from support.demo_clips import COWS
@@ -132,7 +134,7 @@ def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
     assert app.test_client().get("/healthz").status_code == 200
     trouble.end()
     assert [post(app, event).status_code for event in events] == [202] * 3
-    assert len(place.queue("default")) == 3
+    assert len(place.queues.get("default")) == 3
     assert place.redis.zscore(PENDING, "10001") is not None
 
 
@@ -212,17 +214,21 @@ def test_a_purge_makes_room_in_a_redis_that_is_full(
         vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         clip_id, issue_id = str(number), str(10_000 + number)
-        place.index.write_clip(clip_id, ClipLocation(issue_id, "GAME", "game"), times, vectors)
-        place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number}", "GAME", "game"))
+        place.collections.active.index.write_clip(
+            clip_id, ClipLocation(issue_id, "GAME", "game"), times, vectors
+        )
+        place.collections.active.catalogue.put_issue(
+            IssueRecord(issue_id, f"GAME-{number}", "GAME", "game")
+        )
         clip = ClipRecord(clip_id, issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", 10, 5, attached=1)
-        place.catalogue.put_clip(clip)
+        place.collections.active.catalogue.put_clip(clip)
     with trouble.redis as connection:
         used = int(connection.info("memory")["used_memory"])
         connection.config_set("maxmemory", used - 200_000)
         assert refused(connection) is FULL_REDIS
     done = call("purge", "--older-than", "1d", "--yes")
     assert done.exit_code == 0, done.output
-    assert place.catalogue.count(ClipStatus.PURGED) == 20
+    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 20
     assert refused(place.redis) is None
 
 
@@ -234,14 +240,14 @@ def test_workers_wait_and_then_do_all_that_there_is(
     idle, busy = start("default", "previews"), start("search", "clips")
     old = jira.file("GAME", "old cows", clips / COWS[0])
     send_created(place, jira, old)
-    wait_until(lambda: place.catalogue.count(ClipStatus.INDEXED) == 1)
+    wait_until(lambda: place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
     download = jira.hold("/rest/api/2/attachment/content")
     new = jira.file("GAME", "new cows", clips / COWS[1])
     send_created(place, jira, new)
     (clip,) = (each["id"] for each in jira.issue(new)["fields"]["attachment"])
-    begun = place.queue("clips").started_job_registry
+    begun = place.queues.get("clips").started_job_registry
     wait_until(lambda: any(job.endswith(f"-{clip}") for job in begun.get_job_ids(cleanup=False)))
-    assert place.workers()["default"] == 1
+    assert place.queues.workers()["default"] == 1
     trouble.begin()
     third = start("previews", "default")
 
@@ -255,8 +261,8 @@ def test_workers_wait_and_then_do_all_that_there_is(
     trouble.end()
     (comment,) = wait_until(lambda: jira.comments(new))
     assert f"[{old}|" in comment["body"]
-    assert place.catalogue.count(ClipStatus.INDEXED) == 2
-    wait_until(lambda: place.workers()["previews"] == 2)
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    wait_until(lambda: place.queues.workers()["previews"] == 2)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
 
 
@@ -264,7 +270,7 @@ def test_what_rq_writes_in_passing_ends_no_worker(
     place: Services, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_tolerant_worker, "LOOK", 0.01)
-    worker = WarmWorker([place.queue("default")], place.redis)
+    worker = WarmWorker([place.queues.get("default")], place.redis)
     trouble.begin()
     worker.check_for_suspension(burst=False)
     worker.heartbeat()
@@ -280,7 +286,7 @@ def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
     start: Any, cold_place: Services, trouble: Trouble, tmp_path: Path
 ) -> None:
     worker = start("default", "previews")
-    wait_until(lambda: cold_place.workers()["default"] == 1)
+    wait_until(lambda: cold_place.queues.workers()["default"] == 1)
     trouble.begin()
     log = tmp_path / "worker-0.log"
     wait_until(lambda: "redis_refuses_writes" in log.read_text("utf-8"))
@@ -300,8 +306,10 @@ def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     configure_logs("json")
-    keeper = Housekeeper(cold_place, WarmWorker([cold_place.queue("default")], cold_place.redis))
-    monkeypatch.setattr("dejabug.worker.main.SCHEDULING", 0.05)
+    keeper = Housekeeper(
+        cold_place.settings, WarmWorker([cold_place.queues.get("default")], cold_place.redis)
+    )
+    monkeypatch.setattr("dejabug.worker.housekeeping.SCHEDULING", 0.05)
     acquire, tries = keeper._scheduler.acquire_locks, []
 
     @wraps(acquire)
@@ -383,13 +391,13 @@ def test_a_webhook_whose_connection_is_lost_in_the_middle_is_not_taken_for_known
     app: Flask, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """redis-py tells of it as it tells of a second copy of the event."""
-    original: Callable[..., None] = webhooks.promise_sync
+    original = Scheduler.sync_issue
 
     def killed_at_it(*arguments: Any, **options: Any) -> None:
         original(*arguments, **options)
         trouble.server.kill()
 
-    monkeypatch.setattr(webhooks, "promise_sync", killed_at_it)
+    monkeypatch.setattr(Scheduler, "sync_issue", killed_at_it)
     assert post(app, CREATED).status_code == 503
     assert REGISTRY.get_sample_value(
         "dejabug_webhooks_total", {"kind": "created", "outcome": "not_remembered"}

@@ -15,9 +15,8 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import ClipLocation, FrameIndex, IndexUnavailableError, completeness
 from dejabug.infra.redis_server import RedisServer
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.search import uploads
-from dejabug.search.questions import Answerer
-from dejabug.services import Services
+from dejabug.search.answering import Answerer
+from dejabug.services import ModelServices, Services
 from dejabug.web import create_app
 from support.jira_site import Site
 from support.patience import PATIENCE
@@ -36,18 +35,18 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def place(server: RedisServer, cold_place: Services, starter: StarterEncoder) -> Services:
+def place(server: RedisServer, cold_place: Services, starter: StarterEncoder) -> ModelServices:
     """The services on that Redis."""
     changed = {"redis_url": server.url, "index_algorithm": "hnsw"}
-    services = Services(cold_place.settings.model_copy(update=changed))
-    services.adopt_encoder(starter)
-    return services
+    parts = ModelServices(cold_place.settings.model_copy(update=changed), loaded=starter)
+    _ = parts.encoder
+    return parts
 
 
 def fill(place: Services, jira: Site, clips: int) -> None:
     """The clip of GAME-1, its twin on GAME-2, and others; written while there is no index, so that
     it is still to be built when Redis stops."""
-    place.redis.execute_command("FT.DROPINDEX", place.index.state().name)
+    place.redis.execute_command("FT.DROPINDEX", place.collections.active.index.state().name)
     random, dimensions = np.random.default_rng(5), place.encoder.dimensions
     times = np.arange(FRAMES, dtype=np.float32)
     ids = [str(jira.issue(jira.file("GAME", f"ticket {n}"))["id"]) for n in range(2)]
@@ -55,12 +54,16 @@ def fill(place: Services, jira: Site, clips: int) -> None:
     for number in range(clips):
         issue_id = ids[number] if number < 2 else str(90_000 + number)
         vectors = twin if number < 2 else unit(random, dimensions)
-        place.index.write_clip(str(number), ClipLocation(issue_id, "GAME", "game"), times, vectors)
+        place.collections.active.index.write_clip(
+            str(number), ClipLocation(issue_id, "GAME", "game"), times, vectors
+        )
         if number < 2:
-            place.catalogue.put_issue(IssueRecord(issue_id, f"GAME-{number + 1}", "GAME", "game"))
+            place.collections.active.catalogue.put_issue(
+                IssueRecord(issue_id, f"GAME-{number + 1}", "GAME", "game")
+            )
             clip = ClipRecord(str(number), issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", FRAMES, 5)
-            place.catalogue.put_clip(clip)
-    FrameIndex(place.redis, place.encoder_name, dimensions, algorithm="hnsw")
+            place.collections.active.catalogue.put_clip(clip)
+    FrameIndex(place.redis, place.collections.active_name, dimensions, algorithm="hnsw")
 
 
 def unit(random: np.random.Generator, dimensions: int) -> Any:
@@ -102,7 +105,7 @@ class Doors:
 @pytest.fixture
 def answerer(place: Services) -> Iterator[Answerer]:
     """What answers words beside a worker."""
-    thread = Answerer(place)
+    thread = place.answerer()
     thread.start()
     yield thread
     thread.stop()
@@ -118,13 +121,13 @@ def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_full
     server.stop()
     server.start()
     with pytest.raises(IndexUnavailableError, match="being built"):
-        place.retriever.like_clip("0", ["GAME"])
-    with pytest.raises(IndexUnavailableError, match="being built"), uploads.receiving(place):
+        place.retrievers.active.like_clip("0", ["GAME"])
+    with pytest.raises(IndexUnavailableError, match="being built"), place.clip_uploads.receiving():
         pass
     assert doors.ask_until_answered() == ["GAME-2"]
     assert any("being built" in reason for reason in doors.reasons), doors.reasons
     assert any("being built" in detail for detail in doors.details), doors.details
-    assert place.index.state().ready
+    assert place.collections.active.index.state().ready
 
 
 def test_while_redis_loads_its_data_every_door_says_so(
@@ -132,7 +135,7 @@ def test_while_redis_loads_its_data_every_door_says_so(
 ) -> None:
     fill(place, jira, FEW)
     doors = Doors(place)
-    wait_until(lambda: place.index.state().ready)
+    wait_until(lambda: place.collections.active.index.state().ready)
     # Into a form whose loading can be slowed.
     place.redis.bgrewriteaof()
     wait_until(lambda: not place.redis.info("persistence")["aof_rewrite_in_progress"])

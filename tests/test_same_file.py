@@ -14,16 +14,14 @@ from typer.testing import CliRunner
 
 from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.cli import app as cli
-from dejabug.ingest import jobs
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.results import Found
-from dejabug.retrieval.similar_issues import rank, rank_anew
-from dejabug.search import search
 from dejabug.services import Services
 from dejabug.slack import blocks
-from dejabug.suggestions.comment_commands import Command, obey
+from dejabug.suggestions.comment_commands import Command
+from dejabug.worker import jobs
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp, panel
 from support.jira_site import Site, secure
@@ -48,15 +46,15 @@ class Twins:
 
     @property
     def record(self) -> IssueRecord:
-        found = self.place.catalogue.issue(self.new_id)
+        found = self.place.collections.active.catalogue.issue(self.new_id)
         assert found is not None
         return found
 
     def best(self) -> PairMatch:
-        return rank(self.place, self.record)[0]
+        return self.place.similar_issues.rank(self.record)[0]
 
     def found_in_search(self) -> Found:
-        return search.like_issue(self.place, GAME, self.new, ALL, 10).results[0]
+        return self.place.search.like_issue(GAME, self.new, ALL, 10).results[0]
 
 
 @pytest.fixture
@@ -89,7 +87,7 @@ def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
         (1.0, f"Same file as {found.key}") for found in sent[:2]
     ]
     assert all(found.same_file is None and found.score < 1 for found in sent[2:])
-    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    page = place.search.like_issue(GAME, twins.new, ALL, 10)
     message = blocks.results(page, twins.new, f"issue {twins.new}", lambda _: None)
     assert label in message["blocks"][1]["text"]["text"]
     told = CliRunner().invoke(cli, ["similar", twins.new, "--json"])
@@ -103,7 +101,7 @@ def test_it_does_so_whatever_is_searched(
 ) -> None:
     history(place, jira, clips, COWS[2], PLACEHOLDER[1], project="OTHER")
     for caller in (GAME, BOTH):
-        found = search.like_issue(place, caller, twins.new, ALL, 10).results[0]
+        found = place.search.like_issue(caller, twins.new, ALL, 10).results[0]
         assert (found.key, found.score, found.same_file) == (twins.old, 1.0, twins.old)
 
 
@@ -111,7 +109,11 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
     twins: Twins, place: Services
 ) -> None:
     def others() -> dict[str, float]:
-        return {p.found_issue_id: p.score for p in rank(place, twins.record) if not p.same_file}
+        return {
+            p.found_issue_id: p.score
+            for p in place.similar_issues.rank(twins.record)
+            if not p.same_file
+        }
 
     beside = others()
     jobs.forget_issue(twins.old_id)
@@ -124,7 +126,7 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
 def test_a_verdict_that_they_are_not_similar_wins(
     twins: Twins, place: Services, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
-    place.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
+    place.records.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
     jobs.suggest(twins.new_id)
     assert all(twins.old not in each["body"] for each in jira.comments(twins.new))
     assert twins.old not in json.dumps(panel(client, forge, twins.new_id))
@@ -139,7 +141,7 @@ def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
     told = panel(client, forge, twins.new_id)
     assert twins.old not in json.dumps(told)
     assert "Same file" not in json.dumps(told)
-    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    page = place.search.like_issue(GAME, twins.new, ALL, 10)
     assert {found.key for found in page.results} == set(twins.others)
     assert all(found.same_file is None and found.score < 1 for found in page.results)
     assert all("Same file" not in each["body"] for each in jira.comments(twins.new))
@@ -151,15 +153,15 @@ def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the
 ) -> None:
     secure(jira, twins.old)
     before = panel(client, forge, twins.new_id)
-    page = search.like_issue(place, GAME, twins.new, ALL, 10)
+    page = place.search.like_issue(GAME, twins.new, ALL, 10)
     for _ in range(24):
         key = jira.file("GAME", "the same again", clips / QUIET)
         secure(jira, key)
         tell(place, jira, key, watch=False)
-    rank_anew(place, twins.new_id)
+    place.rankings.forget(twins.new_id)
     after = panel(client, forge, twins.new_id)
     assert [each["key"] for each in after] == [each["key"] for each in before]
-    again = search.like_issue(place, GAME, twins.new, ALL, 10)
+    again = place.search.like_issue(GAME, twins.new, ALL, 10)
     assert [found.key for found in again.results] == [found.key for found in page.results]
 
 
@@ -168,9 +170,9 @@ def test_the_oldest_of_several_comes_first(
 ) -> None:
     third = jira.file("GAME", "and again", clips / QUIET)
     issue_id = tell(place, jira, third)
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    found = [pair.found_issue_id for pair in rank(place, record) if pair.same_file]
+    found = [pair.found_issue_id for pair in place.similar_issues.rank(record) if pair.same_file]
     assert found == [twins.old_id, twins.new_id]
 
 
@@ -188,37 +190,39 @@ def test_the_file_twice_on_one_issue_never_suggests_the_issue_itself(
 ) -> None:
     key = jira.file("GAME", "twice", clips / QUIET, clips / QUIET)
     issue_id = tell(place, jira, key)
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert rank(place, record) == []
+    assert place.similar_issues.rank(record) == []
     other = tell(place, jira, jira.file("GAME", "once", clips / QUIET))
-    (pair,) = rank(place, record)
+    (pair,) = place.similar_issues.rank(record)
     assert (pair.found_issue_id, pair.same_file) == (other, True)
 
 
 def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: Services) -> None:
     assert twins.best().same_file
-    (clip,) = place.catalogue.clips_of(twins.old_id)
-    place.catalogue.put_clip(replace(clip, status=ClipStatus.FAILED, reason="blank: it is black"))
+    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
+    place.collections.active.catalogue.put_clip(
+        replace(clip, status=ClipStatus.FAILED, reason="blank: it is black")
+    )
     assert not twins.best().same_file
-    place.catalogue.put_clip(clip)
+    place.collections.active.catalogue.put_clip(clip)
     assert twins.best().same_file
-    jobs.purge_clip(place, place.collection, clip)
+    place.deletion.purge_clip(place.collections.active, clip)
     assert not twins.best().same_file
 
 
 def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Services) -> None:
-    (clip,) = place.catalogue.clips_of(twins.old_id)
-    jobs.forget_clip(place, clip.id, twins.old_id)
+    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
+    place.deletion.forget_clip(clip.id, twins.old_id)
     assert not twins.best().same_file
 
 
 def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
     twins: Twins, place: Services, client: FlaskClient, forge: ForgeApp
 ) -> None:
-    (clip,) = place.catalogue.clips_of(twins.old_id)
-    place.catalogue.put_clip(replace(clip, unshown=True))
-    place.pictures.forget(clip.id)
+    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
+    place.collections.active.catalogue.put_clip(replace(clip, unshown=True))
+    place.media.thumbnails.forget(clip.id)
     shown = panel(client, forge, twins.new_id)[0]
     assert (shown["same_file"], shown["there"]["times"]) == (twins.old, [])
 
@@ -227,12 +231,12 @@ def test_what_another_encoder_knows_of_the_file_does_not_count(
     place: Services, jira: Site, clips: Path
 ) -> None:
     (first,) = history(place, jira, clips, QUIET)
-    (clip,) = place.catalogue.clips_of(str(jira.issue(first)["id"]))
+    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(first)["id"]))
     elsewhere = ClipRecord("77", "99", "x.mp4", 1, ClipStatus.INDEXED, content=clip.content)
     Catalogue(place.redis, "another").put_clip(elsewhere)
-    record = place.catalogue.issue(str(jira.issue(first)["id"]))
+    record = place.collections.active.catalogue.issue(str(jira.issue(first)["id"]))
     assert record is not None
-    assert rank(place, record) == []
+    assert place.similar_issues.rank(record) == []
 
 
 def test_a_file_that_shows_nothing_has_no_twin(place: Services, jira: Site, tmp_path: Path) -> None:
@@ -241,9 +245,9 @@ def test_a_file_that_shows_nothing_has_no_twin(place: Services, jira: Site, tmp_
     first = jira.file("GAME", "a crash in the menu", tmp_path / "black.png")
     second = jira.file("GAME", "no sound after loading", tmp_path / "black.png")
     tell(place, jira, first, watch=False)
-    record = place.catalogue.issue(tell(place, jira, second))
+    record = place.collections.active.catalogue.issue(tell(place, jira, second))
     assert record is not None
-    assert all(not pair.same_file and pair.score < 1 for pair in rank(place, record))
+    assert all(not pair.same_file and pair.score < 1 for pair in place.similar_issues.rank(record))
     assert jira.comments(second) == []
 
 
@@ -262,8 +266,8 @@ def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
 
 
 def test_why_says_that_it_is_the_same_file(twins: Twins, place: Services, jira: Site) -> None:
-    obey(place, twins.record, "Tess", [Command("why", twins.old)])
-    note = place.comments.note(twins.new_id)
+    place.comment_commands.handle(twins.record, "Tess", [Command("why", twins.old)])
+    note = place.records.comments.note(twins.new_id)
     assert f"{twins.old}: score 1.00; a ticket is named from 0.50 on." in note
     assert f"{twins.old} has the same file as this ticket." in note
     assert "Most alike" not in note

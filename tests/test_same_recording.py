@@ -11,10 +11,9 @@ from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
 from dejabug.cli import app as cli
-from dejabug.search import search
 from dejabug.services import Services
 from dejabug.slack import blocks
-from dejabug.suggestions.comment_commands import Command, obey
+from dejabug.suggestions.comment_commands import Command
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp, panel
 from support.jira_site import Site, secure
@@ -56,7 +55,7 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     assert shown["reasons"][0]["text"] == why
     assert [each["kind"] for each in shown["reasons"]][:3] == ["recording", "pictures", "words"]
 
-    page = search.like_issue(place, GAME, new, ALL, 10)
+    page = place.search.like_issue(GAME, new, ALL, 10)
     first = page.results[0]
     assert (first.key, first.label, first.same_recording) == (old, label, old)
     assert [each.model_dump() for each in first.reasons] == shown["reasons"]
@@ -71,10 +70,10 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     assert (row["label"], row["same_recording"]) == (label, old)
     assert row["reasons"] == shown["reasons"]
 
-    record = place.catalogue.issue(new_id)
+    record = place.collections.active.catalogue.issue(new_id)
     assert record is not None
-    obey(place, record, "Tess", [Command("why", old)])
-    assert why in place.comments.note(new_id)
+    place.comment_commands.handle(record, "Tess", [Command("why", old)])
+    assert why in place.records.comments.note(new_id)
 
     # Who searches with the file itself is told the same; the new ticket has the very file.
     sent = {found.key: found for found in uploaded(place, copy)}

@@ -17,7 +17,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.retriever import Retriever
-from dejabug.search import questions, search, uploads
+from dejabug.search import search
 from dejabug.search.questions import SearchFailedError
 from dejabug.search.search import (
     Filters,
@@ -41,14 +41,14 @@ def keys(page: Page) -> list[str]:
 def words(
     place: Services, asked: str = "meadow", caller: Caller = GAME, **filters: Any
 ) -> list[str]:
-    return keys(search.by_words(place, caller, asked, Filters(**filters), 10))
+    return keys(place.search.by_words(caller, asked, Filters(**filters), 10))
 
 
 def test_words_find_issues_with_their_clip_and_moment(
     place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    page = search.by_words(place, GAME, "meadow with cows everywhere", ALL, 10)
+    page = place.search.by_words(GAME, "meadow with cows everywhere", ALL, 10)
     assert set(keys(page)) == set(old)
     assert page.cursor is None
     first = page.results[0]
@@ -66,7 +66,7 @@ def test_an_issue_finds_its_like_with_both_moments(
     old = history(place, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(place, jira, key)
-    first = search.like_issue(place, GAME, key.lower(), ALL, 10).results[0]
+    first = place.search.like_issue(GAME, key.lower(), ALL, 10).results[0]
     assert first.key == old[0]
     assert first.found_by[0] == "clip"
     assert first.moments[0].here is not None
@@ -86,7 +86,7 @@ def test_other_projects_levels_and_switched_off_ones_are_not_told(
     assert words(place) == [game[1]]
     jira.call("DELETE", f"/rest/api/2/issue/{game[1]}", "admin")
     assert words(place) == []
-    place.projects.put("OTHER", Rules("off"))
+    place.records.projects.put("OTHER", Rules("off"))
     assert words(place, caller=BOTH) == []
 
 
@@ -107,9 +107,9 @@ def test_an_issue_that_is_not_the_callers_is_as_unknown(
     if why == "secured":
         secure(jira, key)
     if why == "off":
-        place.projects.put("GAME", Rules("off"))
+        place.records.projects.put("GAME", Rules("off"))
     with pytest.raises(HiddenIssueError):
-        search.like_issue(place, GAME, "GAME-99" if why == "unknown" else key, ALL, 10)
+        place.search.like_issue(GAME, "GAME-99" if why == "unknown" else key, ALL, 10)
 
 
 def test_a_chain_of_duplicates_is_one_result_on_all_pages(
@@ -117,7 +117,7 @@ def test_a_chain_of_duplicates_is_one_result_on_all_pages(
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], COWS[2], QUIET)
     link(jira, "Duplicate", old[0], old[1])
-    page = search.by_words(place, GAME, "meadow", ALL, 10)
+    page = place.search.by_words(GAME, "meadow", ALL, 10)
     named = keys(page)
     assert len(named) == len(set(named)) == 3
     (chain,) = [found for found in page.results if found.also]
@@ -126,9 +126,9 @@ def test_a_chain_of_duplicates_is_one_result_on_all_pages(
     cursor: str | None = None
     while True:
         if cursor is None:
-            page = search.by_words(place, GAME, "meadow", ALL, 1)
+            page = place.search.by_words(GAME, "meadow", ALL, 1)
         else:
-            page = search.further(place, GAME, cursor, "words meadow", 1)
+            page = place.search.further(GAME, cursor, "words meadow", 1)
         told += keys(page)
         if page.cursor is None:
             break
@@ -141,15 +141,15 @@ def test_pages_do_not_shift_and_are_decided_anew(
 ) -> None:
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     whole = words(place)
-    first = search.by_words(place, GAME, "meadow", ALL, 2)
+    first = place.search.by_words(GAME, "meadow", ALL, 2)
     assert first.cursor is not None
     history(place, jira, clips, COWS[2])
-    second = search.further(place, GAME, first.cursor, "words meadow", 2)
+    second = place.search.further(GAME, first.cursor, "words meadow", 2)
     assert [*keys(first), *keys(second)] == whole
     assert len(whole) == len(old)
     assert second.cursor is None
     secure(jira, whole[3])
-    again = search.further(place, GAME, first.cursor, "words meadow", 2)
+    again = place.search.further(GAME, first.cursor, "words meadow", 2)
     assert keys(again) == [whole[2]]
 
 
@@ -157,17 +157,17 @@ def test_a_cursor_is_of_one_caller_and_one_question(
     place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     history(place, jira, clips, COWS[0], COWS[1])
-    cursor = search.by_words(place, GAME, "meadow", ALL, 1).cursor
+    cursor = place.search.by_words(GAME, "meadow", ALL, 1).cursor
     assert cursor is not None
     for caller, question in ((BOTH, "words meadow"), (GAME, "words cats"), (GAME, "issue GAME-1")):
         with pytest.raises(NoSuchPageError):
-            search.further(place, caller, cursor, question, 1)
+            place.search.further(caller, cursor, question, 1)
     for made_up in ("", "0" * 32, "*", "a\nb", "é"):
         with pytest.raises(NoSuchPageError):
-            search.further(place, GAME, made_up, "words meadow", 1)
+            place.search.further(GAME, made_up, "words meadow", 1)
     place.redis.delete(f"dejabug:page:{cursor}")
     with pytest.raises(NoSuchPageError):
-        search.further(place, GAME, cursor, "words meadow", 1)
+        place.search.further(GAME, cursor, "words meadow", 1)
 
 
 def test_filters_are_on_what_jira_says_now(
@@ -196,12 +196,12 @@ def test_unlikely_results_are_a_question_of_their_own(
     old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
     asked = "purple elephants riding unicycles"
     assert words(place, asked) == []
-    first = search.by_words(place, GAME, asked, ALL, 1, unlikely=True)
+    first = place.search.by_words(GAME, asked, ALL, 1, unlikely=True)
     cursor = first.cursor or ""
     with pytest.raises(NoSuchPageError):
-        search.further(place, GAME, cursor, search.words_question(asked), 5)
+        place.search.further(GAME, cursor, search.words_question(asked), 5)
     question = search.words_question(asked, unlikely=True)
-    rest = search.further(place, GAME, cursor, question, 5)
+    rest = place.search.further(GAME, cursor, question, 5)
     assert sorted(keys(first) + keys(rest)) == sorted(old)
     assert {each.relevance for each in (*first.results, *rest.results)} == {"unlikely"}
 
@@ -210,7 +210,7 @@ def test_a_score_does_not_depend_on_tickets_that_are_hidden(
     place: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     def told() -> list[tuple[str, float]]:
-        page = search.by_words(place, GAME, "herd of cows in the meadow", ALL, 10, unlikely=True)
+        page = place.search.by_words(GAME, "herd of cows in the meadow", ALL, 10, unlikely=True)
         return [(each.key, each.score) for each in page.results]
 
     history(place, jira, clips, COWS[0], COWS[1], QUIET)
@@ -224,8 +224,8 @@ def test_a_rejected_pair_is_not_told(place: Services, jira: Site, clips: Path) -
     old = history(place, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
-    place.verdicts.put(Verdict(issue_id, str(jira.issue(old[0])["id"]), False, "person"))
-    assert old[0] not in keys(search.like_issue(place, GAME, key, ALL, 10))
+    place.records.verdicts.put(Verdict(issue_id, str(jira.issue(old[0])["id"]), False, "person"))
+    assert old[0] not in keys(place.search.like_issue(GAME, key, ALL, 10))
 
 
 def test_a_failing_search_says_so_at_once(
@@ -236,13 +236,13 @@ def test_a_failing_search_says_so_at_once(
 
     monkeypatch.setattr(Retriever, "search", fail)
     with pytest.raises(SearchFailedError, match="its log says why"):
-        questions.ask(place, "cows", ["GAME"], 5)
+        place.questions.search("cows", ["GAME"], 5)
 
 
 def test_a_question_of_another_version_harms_nobody(place: Services, worker: None) -> None:
-    key = f"dejabug:questions:{slug_of(place.encoder_name)}"
+    key = f"dejabug:questions:{slug_of(place.collections.active_name)}"
     place.redis.rpush(key, '["abc", "cows", ["GAME"], 5]', "\xff", "{}")
-    assert questions.ask(place, "cows", ["GAME"], 5) == []
+    assert place.questions.search("cows", ["GAME"], 5) == []
 
 
 def test_questions_that_come_together_get_each_their_own_answer(
@@ -251,9 +251,9 @@ def test_questions_that_come_together_get_each_their_own_answer(
     history(place, jira, clips, COWS[0], QUIET)
     asked = ["cows", "the night", "a herd in the meadow", "dark caves", "cows", "water"]
     with ThreadPoolExecutor(len(asked)) as pool:
-        found = list(pool.map(lambda words: questions.ask(place, words, ["GAME"], 5), asked))
+        found = list(pool.map(lambda words: place.questions.search(words, ["GAME"], 5), asked))
     for words, hits in zip(asked, found, strict=True):
-        alone = questions.search_text(place, words, ["GAME"], 5)
+        alone = place.text_search.search(words, ["GAME"], 5)
         assert [hit["clip"] for hit in hits] == [hit["clip"] for hit in alone]
         assert [hit["score"] for hit in hits] == pytest.approx(
             [hit["score"] for hit in alone], abs=1e-5
@@ -262,7 +262,7 @@ def test_questions_that_come_together_get_each_their_own_answer(
 
 def test_without_a_worker_the_error_says_what_to_start(place: Services) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        questions.ask(place, "cows", ["GAME"], 5, patience=0.2)
+        place.questions.search("cows", ["GAME"], 5, patience=0.2)
     assert not list(place.redis.scan_iter("dejabug:questions:*"))
 
 
@@ -281,20 +281,20 @@ def test_an_upload_finds_its_like_and_leaves_nothing(
     place: Services, jira: Site, clips: Path
 ) -> None:
     old = history(place, jira, clips, COWS[0], QUIET)
-    frames = place.index.state().frames
+    frames = place.collections.active.index.state().frames
     upload_id = send(place, clips / COWS[2])
     assert list((place.settings.data_dir / "uploads").iterdir())
     work(place)
-    upload = uploads.look(place, upload_id, GAME.name)
+    upload = place.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
     assert upload.state == "done"
-    page = search.like_upload(place, GAME, upload, ALL, 10)
+    page = place.search.like_upload(GAME, upload, ALL, 10)
     assert keys(page)[0] == old[0]
     assert page.results[0].moments[0].here is not None
     assert list((place.settings.data_dir / "uploads").iterdir()) == []
-    assert place.index.state().frames == frames
-    assert place.catalogue.count(ClipStatus.INDEXED) == 2
-    assert uploads.look(place, upload_id, BOTH.name) is None
+    assert place.collections.active.index.state().frames == frames
+    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    assert place.clip_uploads.look(upload_id, BOTH.name) is None
 
 
 def test_a_zip_named_mp4_fails_with_its_reason(place: Services, tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_zip_named_mp4_fails_with_its_reason(place: Services, tmp_path: Path) 
     broken.write_bytes(b"PK\x03\x04 this is a zip")
     upload_id = send(place, broken)
     work(place)
-    upload = uploads.look(place, upload_id, GAME.name)
+    upload = place.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
     assert upload.state == "failed"
     assert upload.reason.startswith("not_a_video: ")
@@ -313,10 +313,10 @@ def test_a_file_that_nobody_read_is_deleted_in_the_end(
     place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(place, clips / COWS[0])
-    place.uploads.prune()
+    place.media.uploads.prune()
     assert len(list((place.settings.data_dir / "uploads").iterdir())) == 1
     monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
-    place.uploads.prune()
+    place.media.uploads.prune()
     assert list((place.settings.data_dir / "uploads").iterdir()) == []
 
 
@@ -328,5 +328,5 @@ def test_a_file_that_another_housekeeper_deletes_meanwhile_is_no_error(
     folder = place.settings.data_dir / "uploads"
     (folder / "aa").symlink_to("gone")  # is listed, and is not there any more when it is looked at
     (folder / "zz").symlink_to("gone")
-    place.uploads.prune()
+    place.media.uploads.prune()
     assert not (folder / upload_id).exists()

@@ -16,7 +16,6 @@ from dejabug.demo.studio import CLIPS
 from dejabug.encoders.scale import scale_of
 from dejabug.evaluation.corpus import Corpus, indexed
 from dejabug.evaluation.manifest import read_manifest
-from dejabug.search import questions
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.remembering import Remembering
@@ -66,7 +65,7 @@ def demo(
 
 
 def ask(corpus: Corpus, words: str, projects: list[str] | None = None) -> list[dict[str, Any]]:
-    return questions.search_text(corpus.place, words, projects or list(corpus.projects), 100)
+    return corpus.place.text_search.search(words, projects or list(corpus.projects), 100)
 
 
 @pytest.mark.parametrize("words", ASKED)

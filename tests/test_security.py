@@ -18,13 +18,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
 
+from dejabug.infra.connections import connect
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import JobType
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.redis_server import free_port
-from dejabug.services import Services, connect
+from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
-from dejabug.worker.main import WarmWorker
+from dejabug.worker.warm_worker import WarmWorker
 from support.waiting import answers, wait_until
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -120,7 +122,7 @@ def test_no_address_leads_out_of_its_folder(cold_client: FlaskClient, path: str)
 
 @pytest.mark.parametrize("clip_id", ["../x", "1/2", "", "1\n", ".", "a\x00"])
 def test_no_clip_is_kept_outside_its_folder(cold_place: Services, clip_id: str) -> None:
-    for store in (cold_place.pictures, cold_place.previews):
+    for store in (cold_place.media.thumbnails, cold_place.media.previews):
         with pytest.raises(ValueError, match="not a clip id"):
             store.forget(clip_id)
 
@@ -152,7 +154,7 @@ def test_a_job_that_is_none_of_ours_is_thrown_away(
     cold_place: Services, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    queue = cold_place.queue("default")
+    queue = cold_place.queues.get("default")
     queue.enqueue(function, "touch here")
     run(cold_place, queue)
     assert list(tmp_path.glob("here")) == []
@@ -171,7 +173,7 @@ def test_a_pickled_job_and_a_callback_are_thrown_away(
     cold_place: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    queue = cold_place.queue("default")
+    queue = cold_place.queues.get("default")
     ours = json.dumps(["dejabug.jobs.forget_issue", None, ["1"], {}]).encode()
     for data, more in (
         (pickle.dumps(Evil()), {}),
@@ -193,8 +195,10 @@ def run(place: Services, queue: Queue) -> None:
 
 
 def test_a_job_that_workers_would_refuse_is_not_queued(cold_place: Services) -> None:
-    with pytest.raises(ValueError, match="JOB_MODULES"):
-        enqueue(cold_place.queue("default"), touch, "x")
+    with pytest.raises(ValueError, match="JOBS"):
+        enqueue(
+            cold_place.queues.get("default"), JobType(f"{__name__}.touch", module=__name__), "x"
+        )
 
 
 # Logs

@@ -82,7 +82,10 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
     people(jira)["tester"].projects = ["GAME"]
     browser.sign_in()
     assert browser.sees([*mine, *theirs, "GAME-99"]) == set(mine)
-    ids = [place.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0] for key in (*mine, *theirs)]
+    ids = [
+        place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+        for key in (*mine, *theirs)
+    ]
     told = browser.get("/api/v1/clips", query_string={"id": ids}).get_json()["clips"]
     assert [clip["id"] for clip in told] == ids[:2]
     picture = f"{told[0]['media']}/pictures/{round(told[0]['times'][0] * 1000)}.jpg"

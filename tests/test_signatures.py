@@ -18,20 +18,15 @@ from dejabug.cli import app
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.corpus import indexed
 from dejabug.index import MOST_PICTURES, BadVectorsError, ClipLocation, FrameIndex, copy_vectors
-from dejabug.infra.job_queue import CLIP_JOB
+from dejabug.infra.jobs import CLIP_JOB
 from dejabug.infra.redis_server import RedisServer
-from dejabug.ingest.clip_indexer import embed_clip, sample_signature
+from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.maintenance import index_signatures
-from dejabug.maintenance.index_signatures import (
-    clips_without_signature,
-    queue_signatures,
-    read_signature,
-)
-from dejabug.maintenance.purge import find_old, purge
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.services import Services
+from dejabug.worker.jobs import read_signature
 from support.demo_clips import COWS, PLACEHOLDER
 from support.jira_site import Site
 from support.tickets import history, tell
@@ -65,7 +60,7 @@ def signature_in(frames: FrameIndex, clip_id: str) -> Signature | None:
 
 def age(place: Services) -> None:
     """Make it an index of an earlier version, in which no clip has a signature."""
-    store = place.index_location.connection()
+    store = place.collections.location.connection()
     for key in store.scan_iter("dejabug:embedded:*", _type="HASH"):
         store.hdel(key, FIELD)
 
@@ -173,7 +168,7 @@ def test_signatures_go_along_to_another_redis(
 
 
 def clip_of(place: Services, jira: Site, key: str) -> ClipRecord:
-    (clip,) = place.catalogue.clips_of(str(jira.issue(key)["id"]))
+    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
     return clip
 
 
@@ -182,7 +177,7 @@ def test_an_indexed_clip_has_the_signature_of_its_file(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     sampled = media.sample_frames(clips / COWS[0]).signature
-    found = signature_in(place.index, clip_of(place, jira, key).id)
+    found = signature_in(place.collections.active.index, clip_of(place, jira, key).id)
     assert found is not None
     assert len(found.times) > 4 * 4  # four a second, of five seconds and more
     assert same(found, Signature(sampled.times, sampled.pictures))
@@ -194,7 +189,7 @@ def test_a_clip_of_the_same_file_gets_a_copy(place: Services, jira: Site, clips:
     jira.attach(key, clips / COWS[0], "another-name.mov")
     tell(place, jira, key)
     twins = [clip_of(place, jira, each).id for each in (old, key)]
-    found = place.index.signatures(twins)
+    found = place.collections.active.index.signatures(twins)
     assert same(found[twins[0]], found[twins[1]])
 
 
@@ -203,11 +198,11 @@ def test_under_another_encoder_a_clip_has_its_signature_too(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
-    where = place.index.places([clip.id])[clip.id]
-    place.tell_of_encoder("another:model", place.encoder.dimensions, "another")
-    other = place.collection_of("another:model")
+    where = place.collections.active.index.places([clip.id])[clip.id]
+    place.collections.note_encoder("another:model", place.encoder.dimensions, "another")
+    other = place.collections.get("another:model")
     age(place)  # what served until now may be of an earlier version
-    assert embed_clip(place, other, clip, where) is not None
+    assert place.clip_indexer.embed_clip(other, clip, where) is not None
     assert signature_in(other.index, clip.id) is not None
 
 
@@ -216,12 +211,12 @@ def test_purged_footage_takes_its_signature_along_and_vectors_that_are_kept_keep
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
-    before = signature_in(place.index, clip.id)
-    list(purge(place, find_old(place, 4e9, what="pictures"), "pictures"))
+    before = signature_in(place.collections.active.index, clip.id)
+    list(place.footage_purge.purge(place.footage_purge.find_old(4e9, what="pictures"), "pictures"))
     assert before is not None
-    assert same(signature_in(place.index, clip.id), before)
-    list(purge(place, find_old(place, 4e9), "clips"))
-    assert place.index.signatures([clip.id]) == {}
+    assert same(signature_in(place.collections.active.index, clip.id), before)
+    list(place.footage_purge.purge(place.footage_purge.find_old(4e9), "clips"))
+    assert place.collections.active.index.signatures([clip.id]) == {}
     assert not list(place.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
 
 
@@ -233,7 +228,12 @@ def test_an_evaluation_keeps_signatures_as_the_service_does(
     (tmp_path / COWS[0]).symlink_to(clips / COWS[0])
     with indexed(tmp_path, cold_place.settings, encoder=starter) as corpus:
         (item,) = corpus.items
-        assert len(corpus.place.index.signatures([item.clip_id])[item.clip_id].times) > 0
+        assert (
+            len(
+                corpus.place.collections.active.index.signatures([item.clip_id])[item.clip_id].times
+            )
+            > 0
+        )
 
 
 # What a search loads
@@ -244,18 +244,18 @@ def test_no_search_by_words_loads_a_signature(place: Services, jira: Site, clips
     key = jira.file("GAME", "cows", clips / COWS[2])
     issue_id = tell(place, jira, key)
     clip = clip_of(place, jira, key)
-    query = place.index.clip_vectors([clip.id])[clip.id]
+    query = place.collections.active.index.clip_vectors([clip.id])[clip.id]
     vector = place.encoder.embed_texts(["a herd of cows"])[0]
 
     def ask() -> None:
-        assert place.retriever.search("a herd of cows", vector, place.scale, ["GAME"])
-        assert place.index.best_frames(vector, 10, ["GAME"])
-        assert place.index.nearest_clips(query.vectors, 10, ["GAME"])
-        place.index.neighbours.references({clip.id: "GAME"})
-        place.index.places([clip.id])
+        assert place.retrievers.active.search("a herd of cows", vector, place.scale, ["GAME"])
+        assert place.collections.active.index.best_frames(vector, 10, ["GAME"])
+        assert place.collections.active.index.nearest_clips(query.vectors, 10, ["GAME"])
+        place.collections.active.index.neighbours.references({clip.id: "GAME"})
+        place.collections.active.index.places([clip.id])
 
     place.redis.delete(*place.redis.keys("dejabug:ranked:*"))
-    commands = heard(place.index_location.connection(), ask)
+    commands = heard(place.collections.location.connection(), ask)
     about_clips = [each for each in commands if "dejabug:embedded:" in each]
     assert about_clips
     assert any("FT.SEARCH" in each or "FT.AGGREGATE" in each for each in commands)
@@ -292,24 +292,29 @@ def test_clips_of_an_earlier_version_get_their_signatures_with_their_vectors_as_
     place: Services, jira: Site, clips: Path
 ) -> None:
     history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    ids = sorted(clip.id for clip in place.catalogue.with_status(ClipStatus.INDEXED))
-    before = place.index.signatures(ids)
-    vectors = {clip: each.vectors for clip, each in place.index.clip_vectors(ids).items()}
+    ids = sorted(
+        clip.id for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    )
+    before = place.collections.active.index.signatures(ids)
+    vectors = {
+        clip: each.vectors
+        for clip, each in place.collections.active.index.clip_vectors(ids).items()
+    }
     assert command() == "Every indexed clip has a signature."
     age(place)
-    assert place.index.signatures(ids) == {}
+    assert place.collections.active.index.signatures(ids) == {}
     assert command("--dry-run") == "2 clips without a signature. Nothing was queued."
-    assert place.queue("previews").count == 0
+    assert place.queues.get("previews").count == 0
     told = command()
     assert "2 clips queued" in told
     assert "no worker takes jobs from the queue previews".capitalize() in told
     command()  # once more queues nothing twice
-    assert place.queue("previews").count == 2
+    assert place.queues.get("previews").count == 2
     work(place, previews=True)
     assert command("--dry-run") == "Every indexed clip has a signature."
-    after = place.index.signatures(ids)
+    after = place.collections.active.index.signatures(ids)
     assert all(same(after[clip_id], before[clip_id]) for clip_id in ids)
-    for clip_id, each in place.index.clip_vectors(ids).items():
+    for clip_id, each in place.collections.active.index.clip_vectors(ids).items():
         assert (each.vectors == vectors[clip_id]).all()
 
 
@@ -345,21 +350,21 @@ def test_every_encoder_that_lacks_a_clips_signature_gets_it_from_one_download(
 ) -> None:
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
-    before = signature_in(place.index, clip.id)
+    before = signature_in(place.collections.active.index, clip.id)
     other = copied_to(place, "another:model", clip)
     age(place)
     downloads = len(downloads_of(jira))
     read_signature(clip.id)
     assert len(downloads_of(jira)) - downloads == 1
-    assert same(signature_in(place.index, clip.id), before)
+    assert same(signature_in(place.collections.active.index, clip.id), before)
     assert same(signature_in(other.index, clip.id), before)
 
 
 def copied_to(place: Services, name: str, clip: ClipRecord) -> Collection:
-    frames = place.index.clip_vectors([clip.id])[clip.id]
-    where = place.index.places([clip.id])[clip.id]
-    place.tell_of_encoder(name, frames.vectors.shape[1], name)
-    other = place.collection_of(name)
+    frames = place.collections.active.index.clip_vectors([clip.id])[clip.id]
+    where = place.collections.active.index.places([clip.id])[clip.id]
+    place.collections.note_encoder(name, frames.vectors.shape[1], name)
+    other = place.collections.get(name)
     other.index.write_clip(clip.id, where, frames.times, frames.vectors)
     other.catalogue.put_clip(clip)
     return other
@@ -378,8 +383,8 @@ def test_what_cannot_be_read_any_more_stays_without_and_keeps_nothing_else_waiti
     jira.call("DELETE", f"/rest/api/2/issue/{gone}", "admin")
     command()
     work(place, previews=True)
-    assert clips_without_signature(place) == [lost]
-    assert signature_in(place.index, kept) is not None
+    assert place.signature_backfill.missing() == [lost]
+    assert signature_in(place.collections.active.index, kept) is not None
 
 
 def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
@@ -388,7 +393,7 @@ def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
     (key,) = history(place, jira, clips, COWS[0])
     clip = clip_of(place, jira, key)
     age(place)
-    place.index.forget_clip(clip.id)
+    place.collections.active.index.forget_clip(clip.id)
     read_signature(clip.id)
     assert not list(place.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
 
@@ -398,11 +403,11 @@ def test_queueing_waits_while_workers_have_enough_to_do(
 ) -> None:
     monkeypatch.setattr(index_signatures, "MOST_WAITING", 2)
     monkeypatch.setattr(index_signatures, "POLL", 0)
-    steps = queue_signatures(place, ["1", "2", "3"])
+    steps = place.signature_backfill.queue(["1", "2", "3"])
     assert [next(steps).queued, next(steps).queued] == [1, 2]
     assert "no worker" in next(steps).pause
     assert "no worker" in next(steps).pause
-    place.queue("previews").empty()
+    place.queues.get("previews").empty()
     assert next(steps).queued == 3
-    (job,) = place.queue("previews").jobs
+    (job,) = place.queues.get("previews").jobs
     assert (job.id, job.timeout) == ("signature-3", CLIP_JOB)

@@ -23,6 +23,7 @@ from dejabug.records.types import ClipStatus
 from dejabug.retrieval.results import Found
 from dejabug.search import search, uploads
 from dejabug.search.search import Page
+from dejabug.search.upload_comparison import UploadComparison
 from dejabug.services import Services
 from dejabug.slack import app, blocks, create_bolt, files, run_socket
 from dejabug.slack.app import AWAY
@@ -30,6 +31,7 @@ from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
 from support.jira_site import Site, people, secure
 from support.made_clips import BLACK, LEFT_OUT
+from support.parts import use_settings
 from support.repository import ROOT
 from support.slack_site import SECRET, TOKEN, Desk, Slack, button, buttons, mounted, named, person
 from support.tickets import history
@@ -56,7 +58,7 @@ def old(place: Services, jira: Site, clips: Path) -> list[str]:
 
 
 def change(place: Services, **settings: Any) -> None:
-    object.__setattr__(place, "settings", place.settings.model_copy(update=settings))
+    use_settings(place, place.settings.model_copy(update=settings))
 
 
 # What is asked and answered
@@ -84,8 +86,8 @@ def test_a_key_is_answered_with_tickets_like_it(
     assert old[1] in json.dumps(told)
     assert "same bug" in json.dumps(told)
     assert old[0] not in json.dumps(told["blocks"][1:])
-    clip = place.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
-    place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert "It is still being read" in desk.ask(old[0])["text"]
 
 
@@ -246,7 +248,7 @@ def test_what_our_own_account_cannot_see_nobody_is_told(
 def test_a_project_that_is_off_is_told_to_nobody(
     desk: Desk, old: list[str], place: Services, worker: None
 ) -> None:
-    place.projects.put("GAME", Rules("off"))
+    place.records.projects.put("GAME", Rules("off"))
     assert named(desk.ask("meadow"), old) == {old[2]}
     assert named(desk.ask("meadow", "U3"), old) == set()
 
@@ -450,7 +452,7 @@ def test_why_a_clip_cannot_be_used_is_no_markup_of_slacks(
         raise ClipError("unsupported", "its pictures are coded as <!channel>")
 
     desk.slack.files["a.mp4"] = (b"0", "video/mp4")
-    monkeypatch.setattr(uploads, "_compare", refused)
+    monkeypatch.setattr(UploadComparison, "_compare", refused)
     told = shortcut(desk, lies_here + "a.mp4")["text"]
     assert told == "Not searched: its pictures are coded as &lt;!channel&gt;."
 
@@ -460,7 +462,7 @@ def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
-    monkeypatch.setattr(uploads, "_compare", lambda *_: 1 / 0)
+    monkeypatch.setattr(UploadComparison, "_compare", lambda *_: 1 / 0)
     told = shortcut(desk, lies_here + "a.mp4")["text"]
     assert told == "Not searched: the search failed in its worker; its log says why."
 

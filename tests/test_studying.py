@@ -23,7 +23,8 @@ from dejabug.records.types import IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
 from dejabug.worker import learning_schedule
-from dejabug.worker.learning_schedule import queue_learning, share_of, study
+from dejabug.worker.learning_schedule import share_of, study
+from dejabug.worker.periodic import LEARNING, queue_if_due
 from support.command_line import call, words
 
 
@@ -31,10 +32,10 @@ def duplicates(place: Services, count: int, tickets: int = 0) -> None:
     """Pairs of tickets that are linked as duplicates, among so many tickets."""
     for number in range(max(tickets, 2 * count)):
         issue = IssueRecord(str(10001 + number), f"GAME-{number}", "GAME", "Game")
-        place.catalogue.put_issue(issue)
+        place.collections.active.catalogue.put_issue(issue)
     for number in range(count):
         first = 10001 + 2 * number
-        place.verdicts.put(Verdict(str(first), str(first + 1), True, "link"))
+        place.records.verdicts.put(Verdict(str(first), str(first + 1), True, "link"))
 
 
 @pytest.mark.parametrize(
@@ -62,30 +63,30 @@ def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(
     cold_place: Services,
 ) -> None:
     place = cold_place
-    queue_learning(place)
-    assert place.queue("default").count == 0
+    queue_if_due(place, LEARNING)
+    assert place.queues.get("default").count == 0
     duplicates(place, 1)
-    queue_learning(place)
-    queue_learning(place)
-    assert place.queue("default").job_ids == ["learning"]
-    place.queue("default").empty()  # type: ignore[no-untyped-call]
-    queue_learning(place)
-    assert place.queue("default").count == 0
-    queue_learning(place, now=True)
-    assert place.queue("default").count == 1
+    queue_if_due(place, LEARNING)
+    queue_if_due(place, LEARNING)
+    assert place.queues.get("default").job_ids == ["learning"]
+    place.queues.get("default").empty()  # type: ignore[no-untyped-call]
+    queue_if_due(place, LEARNING)
+    assert place.queues.get("default").count == 0
+    queue_if_due(place, LEARNING, now=True)
+    assert place.queues.get("default").count == 1
 
 
 def test_too_few_duplicates_teach_their_share_alone(cold_place: Services) -> None:
     place = cold_place
-    place.tell_of_encoder(place.encoder_name, 4, "a test's")
-    write_learned(place.redis, place.encoder_name, LearnedParameters(Calibrations()))
+    place.collections.note_encoder(place.collections.active_name, 4, "a test's")
+    write_learned(place.redis, place.collections.active_name, LearnedParameters(Calibrations()))
     duplicates(place, 12, tickets=100)
     with pytest.raises(TooFewError, match="0 groups"):
         study(place, most_asking=10)
-    lessons = read_learned(place.redis, place.encoder_name)
+    lessons = read_learned(place.redis, place.collections.active_name)
     assert lessons.calibrations is None
     assert lessons.share == pytest.approx(share_of(100, 12))
-    report = read_report(place.redis, place.encoder_name)
+    report = read_report(place.redis, place.collections.active_name)
     assert report is not None
     assert (report.tickets, report.duplicates, report.kept) == (100, 12, False)
 
@@ -93,16 +94,18 @@ def test_too_few_duplicates_teach_their_share_alone(cold_place: Services) -> Non
 def test_going_back_is_one_command_and_holds(cold_place: Services) -> None:
     place = cold_place
     duplicates(place, 1)
-    write_learned(place.redis, place.own.name, LearnedParameters(Calibrations(), 0.3))
+    write_learned(
+        place.redis, place.collections.configured.name, LearnedParameters(Calibrations(), 0.3)
+    )
     assert "as shipped again" in words(call("learn", "--forget").output)
-    assert read_learned(place.redis, place.own.name) == LearnedParameters()
-    assert are_held(place.redis, place.own.name)
-    queue_learning(place)
-    queue_learning(place, now=True)
-    assert place.queue("default").count == 0
-    place.tell_of_encoder(place.own.name, 4, "a test's")
+    assert read_learned(place.redis, place.collections.configured.name) == LearnedParameters()
+    assert are_held(place.redis, place.collections.configured.name)
+    queue_if_due(place, LEARNING)
+    queue_if_due(place, LEARNING, now=True)
+    assert place.queues.get("default").count == 0
+    place.collections.note_encoder(place.collections.configured.name, 4, "a test's")
     assert "groups of duplicates are known" in words(call("learn").output)
-    assert not are_held(place.redis, place.own.name)
+    assert not are_held(place.redis, place.collections.configured.name)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_going_back_is_one_command_and_holds(cold_place: Services) -> None:
 def test_people_are_told_what_scores_rest_on(
     cold_place: Services, report: LearningReport, told: str
 ) -> None:
-    place, name = cold_place, cold_place.encoder_name
+    place, name = cold_place, cold_place.collections.active_name
     assert scores_in_words(place.redis, name) == "as shipped, learned from the bundled games"
     write_report(place.redis, name, report)
     assert told in scores_in_words(place.redis, name)
@@ -139,18 +142,20 @@ def test_the_job_is_one_that_workers_take() -> None:
 
 def test_comments_are_brought_in_line_when_scores_change(cold_place: Services) -> None:
     place = cold_place
-    place.tell_of_encoder(place.encoder_name, 4, "a test's")
+    place.collections.note_encoder(place.collections.active_name, 4, "a test's")
     duplicates(place, 12, tickets=400)
     watched = IssueRecord("10001", "GAME-0", "GAME", "Game", watched=True)
-    place.catalogue.put_issue(watched)
-    place.comments.put_comment("10001", CommentRecord("40001", "digest", "50001", ("10002",)))
+    place.collections.active.catalogue.put_issue(watched)
+    place.records.comments.put_comment(
+        "10001", CommentRecord("40001", "digest", "50001", ("10002",))
+    )
     with pytest.raises(TooFewError):
         study(place, most_asking=10)
-    (job,) = place.queue("default").get_jobs()
+    (job,) = place.queues.get("default").get_jobs()
     assert (job.func_name, job.args) == ("dejabug.jobs.suggest", ["10001"])
-    place.queue("default").empty()  # type: ignore[no-untyped-call]
+    place.queues.get("default").empty()  # type: ignore[no-untyped-call]
     with pytest.raises(TooFewError):
         study(place, most_asking=10)  # nothing is new
-    assert place.queue("default").count == 0
+    assert place.queues.get("default").count == 0
     call("learn", "--forget")
-    assert place.queue("default").count == 1
+    assert place.queues.get("default").count == 1

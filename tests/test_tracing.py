@@ -14,15 +14,15 @@ from flask.testing import FlaskClient
 
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import enqueue
+from dejabug.infra.jobs import JobType
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.tracing import current_trace, traced
-from dejabug.ingest import jobs
-from dejabug.ingest.jobs import maintain, promise_sync
 from dejabug.jira.webhook_events import sign
+from dejabug.maintenance import upkeep
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services, services
-from dejabug.worker.main import WarmWorker
+from dejabug.worker.warm_worker import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site
 from support.waiting import wait_until
@@ -66,7 +66,7 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     workers = [Fork(["worker", queue], variables, log) for queue in ("default", "clips")]
     try:
         created(cold_client, jira, old)
-        wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
+        wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
         trace = created(cold_client, jira, new)
         wait_until(lambda: jira.comments(new))
         wait_until(lambda: '"comment_written"' in log.read_text("utf-8"))
@@ -94,7 +94,7 @@ def work(place: Services, capsys: pytest.CaptureFixture[str]) -> list[dict[str, 
     """Run what waits in the queue `default`; the log lines of it, each of which must be JSON."""
     configure_logs("json")
     capsys.readouterr()
-    worker = WarmWorker([place.queue("default")], place.redis)
+    worker = WarmWorker([place.queues.get("default")], place.redis)
     worker.work(burst=True, logging_level="WARNING")
     said = capsys.readouterr()
     return [json.loads(line) for line in (said.out + said.err).splitlines()]
@@ -105,14 +105,17 @@ def tell(message: str) -> str:
     if message == "fail":
         raise ValueError("unreleased boss")
     if message == "queue":
-        enqueue(services().queue("default"), tell, "end")
+        enqueue(services().queues.get("default"), TELL, "end")
     return current_trace()
+
+
+TELL = JobType(f"{__name__}.tell", module=__name__)
 
 
 @pytest.fixture
 def ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """The jobs of this file are among those that workers run."""
-    monkeypatch.setattr(job_queue, "JOB_MODULES", {**job_queue.JOB_MODULES, __name__: __name__})
+    monkeypatch.setattr(job_queue, "JOBS", {**job_queue.JOBS, TELL.name: TELL})
 
 
 @pytest.mark.usefixtures("ours")
@@ -120,7 +123,7 @@ def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
     place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0001"):
-        enqueue(place.queue("default"), tell, "queue")
+        enqueue(place.queues.get("default"), TELL, "queue")
     lines = work(place, capsys)
     assert [(line["trace"], line["job"], line["outcome"], line["ids"]) for line in lines] == [
         ("cause-0001", "tell", "done", ["queue"]),
@@ -134,8 +137,8 @@ def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
     place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0002"):
-        enqueue(place.queue("default"), tell, "fail")
-        place.queue("default").enqueue_call(tell, args=("fail",), meta={"trace": "cause-0003"})
+        enqueue(place.queues.get("default"), TELL, "fail")
+        place.queues.get("default").enqueue_call(tell, args=("fail",), meta={"trace": "cause-0003"})
     first, second = work(place, capsys)
     told = [(line["trace"], line["outcome"], line["level"]) for line in (first, second)]
     assert told == [("cause-0002", "retried", "warning"), ("cause-0003", "failed", "error")]
@@ -143,8 +146,8 @@ def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
     assert first["where"][-1].startswith("test_tracing.py:")
     assert "unreleased" not in json.dumps([first, second])
     # A retry goes on under the same trace.
-    (number,) = place.queue("default").scheduled_job_registry.get_job_ids()
-    job = place.queue("default").fetch_job(number)
+    (number,) = place.queues.get("default").scheduled_job_registry.get_job_ids()
+    job = place.queues.get("default").fetch_job(number)
     assert job is not None
     assert job.meta == {"trace": "cause-0002"}
 
@@ -153,7 +156,7 @@ def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
 def test_a_job_that_an_older_version_queued_runs_under_a_trace_of_its_own(
     place: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place.queue("default").enqueue_call(tell, args=("end",))
+    place.queues.get("default").enqueue_call(tell, args=("end",))
     (line,) = work(place, capsys)
     assert line["outcome"] == "done"
     assert re.fullmatch("[0-9a-f]{16}", line["trace"])
@@ -163,12 +166,12 @@ def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
     place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with traced("cause-0004"), place.redis.pipeline(transaction=True) as pipe:
-        promise_sync(place, "10001", True, pipe)
+        place.scheduler.sync_issue("10001", True, pipe)
         pipe.execute()
-    place.queue("default").empty()
-    monkeypatch.setattr(jobs, "STALE_PROMISE", -1)
-    maintain(place)
-    (job,) = place.queue("default").jobs
+    place.queues.get("default").empty()
+    monkeypatch.setattr(upkeep, "STALE_PROMISE", -1)
+    place.upkeep.run()
+    (job,) = place.queues.get("default").jobs
     assert job.meta == {"trace": "cause-0004"}
     place.outbox.acknowledge("10001", float(place.redis.zscore(PENDING, "10001") or 0))
     assert place.outbox.trace("10001") == ""

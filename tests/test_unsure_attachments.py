@@ -12,20 +12,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from dejabug.infra.download import HEAD_BYTES, UnwantedError, body_of
-from dejabug.ingest import jobs
-from dejabug.ingest.backfill import read_backlog
-from dejabug.ingest.backfill_estimate import survey
-from dejabug.ingest.previews import preview_clip
-from dejabug.ingest.reconcile import missed
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.media.signatures import is_media
 from dejabug.records.progress import progress_of
 from dejabug.records.retention import EVERY
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
+from dejabug.worker import jobs
+from dejabug.worker.jobs import preview_clip
 from support.demo_clips import COWS
 from support.downloads import FOUR_GB, MEBIBYTE, sending
 from support.jira_site import YEAR, Site, age
+from support.parts import use_settings
 from support.reconciling import reconciled
 from support.tickets import old_and_new, tell
 from support.workers import work
@@ -49,7 +47,7 @@ def downloads(jira: Site) -> list[str]:
 
 
 def clips_of(place: Services, issue_id: str) -> dict[str, ClipStatus]:
-    return {clip.id: clip.status for clip in place.catalogue.clips_of(issue_id)}
+    return {clip.id: clip.status for clip in place.collections.active.catalogue.clips_of(issue_id)}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +69,7 @@ def test_a_clip_without_a_name_or_a_type_is_found_like_any_other(
     assert clips_of(place, issue_id) == {clip_id: ClipStatus.INDEXED}
     assert old in jira.comments(key)[0]["body"]
     preview_clip(clip_id)
-    assert place.previews.state(clip_id) == "ready"
+    assert place.media.previews.state(clip_id) == "ready"
 
 
 def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
@@ -85,15 +83,15 @@ def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
     assert (said["attachment"], said["issue"], said["size"]) == (file_id, key, len(LOG))
     assert not [each for each in told if each["event"] == "clip_done"]
     assert clips_of(place, issue_id) == {}
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert progress_of(place.catalogue, record).state == "no_clips"
-    assert place.catalogue.count(ClipStatus.FAILED) == 0
+    assert progress_of(place.collections.active.catalogue, record).state == "no_clips"
+    assert place.collections.active.catalogue.count(ClipStatus.FAILED) == 0
     # Neither a webhook, nor a round of reconciling, nor a backlog, nor `/dejabug again` asks again.
     tell(place, jira, key)
     assert reconciled(place, whole=True).repaired == {}
-    list(read_backlog(place, "project = GAME"))
-    jobs.requeue_clips(place, issue_id)
+    list(place.backfill.run("project = GAME"))
+    place.scheduler.requeue_clips(issue_id)
     work(place)
     assert downloads(jira) == [file_id]
 
@@ -128,17 +126,19 @@ def test_archives_logs_and_texts_are_not_fetched_at_all(place: Services, jira: S
 def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
     place: Services, jira: Site
 ) -> None:
-    place.retention.put("clips", EVERY, time.time() - YEAR)
+    place.records.retention.put("clips", EVERY, time.time() - YEAR)
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     age(jira, key, 2.0)
     issue_id = tell(place, jira, key)
     assert clips_of(place, issue_id) == {}
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert progress_of(place.catalogue, record).state == "no_clips"
+    assert progress_of(place.collections.active.catalogue, record).state == "no_clips"
     assert downloads(jira) == []
-    assert missed(place, place.jira.issue(issue_id)) is None  # and nothing is to be read again
+    assert (
+        place.reconciler.missed(place.jira.issue(issue_id)) is None
+    )  # and nothing is to be read again
 
 
 def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(
@@ -147,9 +147,9 @@ def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     issue_id = tell(place, jira, key)
-    assert place.catalogue.no_media(issue_id)
+    assert place.collections.active.catalogue.no_media(issue_id)
     jobs.forget_issue(issue_id)
-    assert not place.catalogue.no_media(issue_id)
+    assert not place.collections.active.catalogue.no_media(issue_id)
 
 
 def test_a_dry_run_counts_what_it_cannot_know_apart(
@@ -158,12 +158,12 @@ def test_a_dry_run_counts_what_it_cannot_know_apart(
     key = jira.file("GAME", "it crashes", clips / COWS[0])
     attach(jira, key, "server", LOG, "application/octet-stream")
     attach(jira, key, "recording", (clips / COWS[1]).read_bytes(), "application/octet-stream")
-    before = list(survey(place, "project = GAME"))[-1]
+    before = list(place.backfill_estimate.run("project = GAME"))[-1]
     assert (before.clips, before.new, before.unsure) == (1, 1, 2)
-    progress = list(read_backlog(place, "project = GAME"))[-1]
+    progress = list(place.backfill.run("project = GAME"))[-1]
     assert progress.clips == before.new
     work(place)
-    after = list(survey(place, "project = GAME"))[-1]
+    after = list(place.backfill_estimate.run("project = GAME"))[-1]
     assert (after.clips, after.known, after.unsure) == (2, 2, 0)
 
 
@@ -190,13 +190,13 @@ def test_an_unsure_file_that_is_too_large_is_looked_at_before_it_is_a_failure(
     place: Services, jira: Site, clips: Path
 ) -> None:
     settings = place.settings.model_copy(update={"clip_max_bytes": 10_000})
-    object.__setattr__(place, "settings", settings)
+    use_settings(place, settings)
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     clip_id = attach(jira, key, "a", (clips / COWS[1]).read_bytes(), "application/octet-stream")
     issue_id = tell(place, jira, key)
     assert clips_of(place, issue_id) == {clip_id: ClipStatus.FAILED}
-    (clip,) = place.catalogue.clips_of(issue_id)
+    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
     assert clip.reason.startswith("too_large: ")
 
 

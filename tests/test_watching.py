@@ -193,8 +193,8 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
         requests.post(
             f"{url}/webhooks/jira", body, headers={"X-Hub-Signature": signature}, timeout=20
         )
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
-    wait_until(lambda: not cold_place.queue("default").count)
+    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    wait_until(lambda: not cold_place.queues.get("default").count)
     web, worker = scraped(processes["web"]), scraped(processes["worker"])
     assert web["dejabug_webhooks_total", (("kind", "created"), ("outcome", "remembered"))] == 1
     assert web["dejabug_webhooks_total", refused] == 1

@@ -12,9 +12,11 @@ import redis
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from dejabug.infra.job_queue import QUEUES
+from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.webhook_events import sign
 from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
-from dejabug.services import ACCOUNT, QUEUES, Services
+from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.jira_site import Site
@@ -34,7 +36,7 @@ def test_a_signed_event_is_remembered_and_queued(
     answer = post(cold_client, body())
     assert answer.status_code == 202
     assert answer.get_json()["outcome"] == "remembered"
-    jobs = cold_place.queue("default").jobs
+    jobs = cold_place.queues.get("default").jobs
     assert [(job.func_name, list(job.args)) for job in jobs] == [
         ("dejabug.jobs.sync_issue", ["10001", True])
     ]
@@ -52,7 +54,7 @@ def test_the_same_event_twice_changes_nothing(
     assert {
         key: cold_place.redis.object("encoding", key) for key in kept(cold_place.redis)
     } == before
-    assert len(cold_place.queue("default")) == 1
+    assert len(cold_place.queues.get("default")) == 1
 
 
 def test_many_copies_at_once_queue_one_job(cold_place: Services) -> None:
@@ -68,7 +70,7 @@ def test_many_copies_at_once_queue_one_job(cold_place: Services) -> None:
     for thread in threads:
         thread.join()
     assert statuses == [202] * 12
-    assert len(cold_place.queue("default")) == 1
+    assert len(cold_place.queues.get("default")) == 1
 
 
 @pytest.mark.parametrize("signature", ["", "sha256=00", sign("another secret", body())])
@@ -107,7 +109,7 @@ def test_a_body_of_twenty_megabytes_is_taken(
 ) -> None:
     issue = {"id": "10001", "key": "GAME-1", "fields": {"description": "x" * 20_000_000}}
     assert post(cold_client, body(issue=issue)).status_code == 202
-    assert len(cold_place.queue("default")) == 1
+    assert len(cold_place.queues.get("default")) == 1
 
 
 def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Services) -> None:
@@ -122,15 +124,15 @@ def test_redis_away_gets_503_so_that_jira_sends_again(cold_place: Services) -> N
 def test_events_of_our_own_account_trigger_nothing(
     cold_client: FlaskClient, cold_place: Services
 ) -> None:
-    cold_place.redis.set(ACCOUNT, "bot")
+    cold_place.redis.set(OWN_ACCOUNT, "bot")
     answer = post(cold_client, body(webhookEvent="jira:issue_updated", user={"accountId": "bot"}))
     assert (answer.status_code, answer.get_json()["outcome"]) == (200, "ignored")
-    assert len(cold_place.queue("default")) == 0
+    assert len(cold_place.queues.get("default")) == 0
 
 
 def test_events_we_have_no_use_for_get_200(cold_client: FlaskClient, cold_place: Services) -> None:
     assert post(cold_client, body(webhookEvent="comment_created")).status_code == 200
-    assert len(cold_place.queue("default")) == 0
+    assert len(cold_place.queues.get("default")) == 0
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_each_kind_of_event_queues_its_job(
     cold_client: FlaskClient, cold_place: Services, changes: Any, job: str, arguments: list[Any]
 ) -> None:
     post(cold_client, body(**changes))
-    (queued,) = cold_place.queue("default").jobs
+    (queued,) = cold_place.queues.get("default").jobs
     assert (queued.func_name, list(queued.args)) == (f"dejabug.jobs.{job}", arguments)
 
 
@@ -193,8 +195,8 @@ def test_webhooks_are_taken_while_no_worker_lives_and_a_load_balancer_learns_it(
 
 def test_previews_need_a_worker_only_where_media_can_be_shown(cold_place: Services) -> None:
     none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
-    assert "previews" in cold_place.workers()
-    assert "previews" not in Services(none).workers()
+    assert "previews" in cold_place.queues.workers()
+    assert "previews" not in Services(none).queues.workers()
 
 
 def test_the_service_does_not_start_without_a_webhook_secret() -> None:
@@ -222,7 +224,7 @@ def test_real_webhooks_of_the_stand_in_are_taken(jira: Site, cold_place: Service
         }  # fmt: skip
         jira.call("POST", "/rest/webhooks/1.0/webhook", "admin", json=hook)
         jira.file("GAME", "s")
-        assert wait_until(lambda: len(cold_place.queue("default")) == 1)
+        assert wait_until(lambda: len(cold_place.queues.get("default")) == 1)
         assert [d["status"] for d in jira.log()["deliveries"]] == [202]
     finally:
         server.shutdown()
@@ -238,7 +240,7 @@ def test_a_comment_that_speaks_to_us_is_queued_to_be_obeyed_once(
 ) -> None:
     for _ in range(2):
         assert post(cold_client, comment("/dejabug mute")).status_code == 202
-    (job,) = cold_place.queue("default").jobs
+    (job,) = cold_place.queues.get("default").jobs
     assert (job.func_name, list(job.args)) == ("dejabug.jobs.obey", ["10001", "30007"])
 
 
@@ -252,7 +254,7 @@ def test_other_comments_are_nothing_to_do(cold_client: FlaskClient, cold_place: 
 def test_our_own_comment_is_no_command_but_leaves_an_echo_for_the_check(
     cold_client: FlaskClient, cold_place: Services
 ) -> None:
-    cold_place.redis.set(ACCOUNT, "bot")
+    cold_place.redis.set(OWN_ACCOUNT, "bot")
     assert post(cold_client, comment("/dejabug mute", "bot")).get_json()["outcome"] == "ignored"
-    assert cold_place.queue("default").count == 0
+    assert cold_place.queues.get("default").count == 0
     assert cold_place.redis.exists(echo_key("30007"))

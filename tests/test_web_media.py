@@ -28,6 +28,7 @@ from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import media as web_media
 from dejabug.web.media import media_address, sheet_address
+from support.parts import use_readers
 from support.webhooks import SECRET
 
 MEDIA_SECRET = "a secret of more than thirty-two signs"
@@ -76,7 +77,7 @@ def environment(
 @pytest.fixture
 def readers(cold_place: Services) -> FakeReaders:
     fake = FakeReaders()
-    cold_place.__dict__["readers"] = fake
+    use_readers(cold_place, fake)
     return fake
 
 
@@ -84,12 +85,14 @@ def readers(cold_place: Services) -> FakeReaders:
 def client(cold_place: Services, readers: FakeReaders, clips: Path) -> FlaskClient:
     """A service that knows one clip, with two pictures and a preview."""
     place = cold_place
-    place.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
-    place.catalogue.put_clip(ClipRecord(CLIP, ISSUE, "a.mp4", 1, ClipStatus.INDEXED, "", 2, 6.0))
+    place.collections.active.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
+    place.collections.active.catalogue.put_clip(
+        ClipRecord(CLIP, ISSUE, "a.mp4", 1, ClipStatus.INDEXED, "", 2, 6.0)
+    )
     pixels = np.stack([np.full((90, 160, 3), level, np.uint8) for level in (40, 200)])
-    place.pictures.write(CLIP, [0.0, 1.5], pixels)
+    place.media.thumbnails.write(CLIP, [0.0, 1.5], pixels)
     source = clips / "crafter-05.mp4"
-    place.previews.write(CLIP, source, media.Limits(), media.find_ffmpeg())
+    place.media.previews.write(CLIP, source, media.Limits(), media.find_ffmpeg())
     return create_app(place).test_client()
 
 
@@ -100,7 +103,7 @@ def address(place: Services, clip_id: str = CLIP, reader: str = READER) -> str:
 
 
 def preview(place: Services) -> bytes:
-    found = place.previews.watch(CLIP)
+    found = place.media.previews.watch(CLIP)
     assert found is not None
     return found.read_bytes() if isinstance(found, Path) else found.read()
 
@@ -122,7 +125,7 @@ def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place:
     base = address(cold_place)
     picture = client.get(f"{base}/pictures/1500.jpg")
     assert (picture.status_code, picture.content_type) == (200, "image/jpeg")
-    assert picture.data == cold_place.pictures.read(CLIP, 1.5)
+    assert picture.data == cold_place.media.thumbnails.read(CLIP, 1.5)
     video = client.get(f"{base}/video.mp4")
     assert (video.status_code, video.content_type) == (200, "video/mp4")
     assert video.data == preview(cold_place)
@@ -166,12 +169,14 @@ def test_ranges_and_heads_and_conditions_are_answered(
 
 @both
 def test_watching_is_remembered(client: FlaskClient, cold_place: Services, clips: Path) -> None:
-    cold_place.previews.write(OTHER, clips / "crafter-05.mp4", media.Limits(), media.find_ffmpeg())
+    cold_place.media.previews.write(
+        OTHER, clips / "crafter-05.mp4", media.Limits(), media.find_ffmpeg()
+    )
     time.sleep(0.01)  # longer than a clock's step
     assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
     one = len(preview(cold_place))
-    assert cold_place.previews.prune(3600, one) == 1
-    assert cold_place.previews.state(CLIP) == "ready"
+    assert cold_place.media.previews.prune(3600, one) == 1
+    assert cold_place.media.previews.state(CLIP) == "ready"
 
 
 def test_the_reader_is_looked_at_again_at_each_request(
@@ -192,9 +197,9 @@ def test_a_project_that_was_switched_off_shows_nothing_at_once(
     client: FlaskClient, cold_place: Services
 ) -> None:
     url = f"{address(cold_place)}/video.mp4"
-    cold_place.projects.put("GAME", Rules("off"))
+    cold_place.records.projects.put("GAME", Rules("off"))
     assert nothing(client.get(url))
-    cold_place.projects.put("GAME", Rules("quiet"))
+    cold_place.records.projects.put("GAME", Rules("quiet"))
     assert client.get(url).status_code == 200
 
 
@@ -203,7 +208,7 @@ def test_all_that_is_not_shown_looks_the_same(
 ) -> None:
     secret, now = MEDIA_SECRET.encode(), time.time()
     orphan = ClipRecord("30003", "666", "a.mp4", 1)
-    cold_place.catalogue.put_clip(orphan)
+    cold_place.collections.active.catalogue.put_clip(orphan)
     tokens = {
         "unknown clip": sign_media(secret, "99999", READER, now=now),
         "unknown issue": sign_media(secret, "30003", READER, now=now),
@@ -254,20 +259,20 @@ def test_a_contact_sheet_shows_all_pictures_of_a_clip(
 def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
     client: FlaskClient, cold_place: Services, readers: FakeReaders, why: str
 ) -> None:
-    clip = cold_place.catalogue.clip(CLIP)
+    clip = cold_place.collections.active.catalogue.clip(CLIP)
     assert clip is not None
     if why == "unshown":  # its pictures are still there: they are about to go
-        cold_place.catalogue.put_clip(replace(clip, unshown=True))
+        cold_place.collections.active.catalogue.put_clip(replace(clip, unshown=True))
     elif why == "purged":
-        cold_place.catalogue.put_clip(clip.purged())
+        cold_place.collections.active.catalogue.put_clip(clip.purged())
     elif why == "no pictures":
-        cold_place.pictures.forget(CLIP)
+        cold_place.media.thumbnails.forget(CLIP)
     elif why == "hidden":
         readers.sees[READER] = set()
     else:
-        cold_place.projects.put("GAME", Rules("off"))
+        cold_place.records.projects.put("GAME", Rules("off"))
     assert nothing(client.get(f"{address(cold_place)}/sheet.jpg"))
-    told = cold_place.catalogue.clip(CLIP)
+    told = cold_place.collections.active.catalogue.clip(CLIP)
     assert told is not None
     listed = sheet_address(cold_place, told, READER)
     assert (listed is None) == (why in ("unshown", "purged", "no pictures"))
@@ -300,7 +305,7 @@ def test_a_damaged_picture_is_left_out_of_the_sheet(
 def test_a_preview_that_was_not_made_yet_is_not_there(
     client: FlaskClient, cold_place: Services
 ) -> None:
-    cold_place.previews.forget(CLIP)
+    cold_place.media.previews.forget(CLIP)
     assert nothing(client.get(f"{address(cold_place)}/video.mp4"))
 
 

@@ -12,12 +12,13 @@ from rq.serializers import JSONSerializer
 
 from dejabug.infra import job_queue
 from dejabug.infra.job_queue import InFlightJobs, enqueue
-from dejabug.ingest.jobs import index_clip
+from dejabug.infra.jobs import INDEX_CLIP, JobType
+from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.records.types import ClipStatus
-from dejabug.search.questions import SearchFailedError, ask
-from dejabug.services import ACCOUNT, Services
-from dejabug.worker import main as worker_module
-from dejabug.worker.main import HEARTBEAT_TTL, WarmWorker
+from dejabug.search.questions import SearchFailedError
+from dejabug.services import Services
+from dejabug.worker import warm_worker
+from dejabug.worker.warm_worker import HEARTBEAT_TTL, WarmWorker
 from support.jira_site import TOKEN, Site
 from support.processes import log_of
 from support.waiting import wait_until
@@ -37,16 +38,18 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
     old = jira.file("GAME", "old cows", clips / "crafter-01.mov")
     send_created(cold_place, jira, old)
     first = start("default", "clips", "search", PYTHONFAULTHANDLER="1")
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
-    assert cold_place.redis.get(ACCOUNT) == b"bot"
+    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    assert cold_place.redis.get(OWN_ACCOUNT) == b"bot"
     # The next download does not end: the worker dies with the job in its hands.
     jira.hold("/rest/api/2/attachment/content")
     key = jira.file("GAME", "new cows", clips / "crafter-18.mp4")
     send_created(cold_place, jira, key)
-    (clip,) = wait_until(lambda: cold_place.catalogue.clips_of(str(jira.issue(key)["id"])))
+    (clip,) = wait_until(
+        lambda: cold_place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+    )
     held = wait_until(lambda: held_clip(cold_place, clip.id))
     # A question does not wait for the job in hand.
-    hits = ask(cold_place, "cows", ["GAME"], 5, patience=20)
+    hits = cold_place.questions.search("cows", ["GAME"], 5, patience=20)
     assert [hit["issue_id"] for hit in hits] == [str(jira.issue(old)["id"])]
     first.kill()
     first.wait()
@@ -57,19 +60,19 @@ def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
     start("default", "clips", "search")
     (comment,) = wait_until(lambda: jira.comments(key))
     assert f"[{old}|" in comment["body"]
-    assert cold_place.catalogue.count(ClipStatus.INDEXED) == 2
-    assert cold_place.catalogue.count(ClipStatus.QUEUED) == 0
+    assert cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    assert cold_place.collections.active.catalogue.count(ClipStatus.QUEUED) == 0
     assert TOKEN not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
     assert "cows" not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
 
 
 def test_a_job_in_work_has_a_heartbeat(place: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
-    monkeypatch.setattr(worker_module, "HEARTBEAT", 0.05)
-    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
-    queue = place.queue("default")
+    monkeypatch.setattr(warm_worker, "HEARTBEAT", 0.05)
+    monkeypatch.setitem(job_queue.JOBS, NAP.name, NAP)
+    queue = place.queues.get("default")
     worker = WarmWorker([queue], place.redis)
-    enqueue(queue, nap)
+    enqueue(queue, NAP)
     (job,) = queue.jobs
     BEATS.clear()
     original = worker.maintain_heartbeats
@@ -101,10 +104,13 @@ def nap() -> str:
     return "rested"
 
 
+NAP = JobType(f"{__name__}.nap", module=__name__)
+
+
 def test_jobs_are_json(place: Services) -> None:
     """Whoever may write to Redis must not be able to run code in a worker."""
-    enqueue(place.queue("clips"), index_clip, "5")
-    (number,) = place.queue("clips").job_ids
+    enqueue(place.queues.get("clips"), INDEX_CLIP, "5")
+    (number,) = place.queues.get("clips").job_ids
     data = place.redis.hget(f"rq:job:{number}", "data")
     import json
     import zlib
@@ -116,11 +122,11 @@ def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
     start: Any, cold_place: Services, jira: Site, clips: Path
 ) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        ask(cold_place, "cows", ["GAME"], 5, patience=0.5)
+        cold_place.questions.search("cows", ["GAME"], 5, patience=0.5)
     start("search", "clips", "default")
     send_created(cold_place, jira, jira.file("GAME", "s", clips / "crafter-01.mov"))
-    wait_until(lambda: cold_place.catalogue.count(ClipStatus.INDEXED) == 1)
-    hits = ask(cold_place, "cows", ["GAME"], 5)
+    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    hits = cold_place.questions.search("cows", ["GAME"], 5)
     assert [hit["issue_id"] for hit in hits] == [str(jira.issue("GAME-1")["id"])]
 
 
@@ -151,9 +157,9 @@ def test_a_job_whose_worker_died_before_it_began_is_put_back(
     place: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
-    monkeypatch.setattr(job_queue, "JOB_MODULES", {__name__: __name__})
-    clips, default = place.queue("clips"), place.queue("default")
-    enqueue(default, nap)
+    monkeypatch.setitem(job_queue.JOBS, NAP.name, NAP)
+    clips, default = place.queues.get("clips"), place.queues.get("default")
+    enqueue(default, NAP)
     (number,) = default.job_ids
     taken = WarmWorker([clips, default], place.redis).queue_class.dequeue_any(
         [clips, default], None, place.redis, serializer=JSONSerializer
@@ -192,7 +198,7 @@ def test_a_job_keeps_the_name_under_which_older_versions_queued_it(name: str, mo
 
 
 def test_a_job_that_an_older_version_queued_is_run(place: Services) -> None:
-    queue = place.queue("default")
+    queue = place.queues.get("default")
     job = queue.enqueue("dejabug.jobs.forget_issue", "10001")
     WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
     assert job.get_status(refresh=True) == "finished"

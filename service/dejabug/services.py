@@ -1,278 +1,124 @@
-"""The parts of one process, made from the settings when first used: what jobs, commands and pages
-work with."""
+"""The composition root: builds the parts of a process from its settings, each when first used.
+
+Nothing else builds them. `Services` is for processes without a model, such as the web's;
+`ModelServices` has one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-import numpy as np
 import redis
 import structlog
-from rq import Queue, Worker
-from rq.serializers import JSONSerializer
 
-from dejabug.access.callers import (
-    ACCOUNT_READER,
-    PUBLIC_READER,
-    TOKEN_READER,
-    AccountReaders,
-    Known,
-    PublicReaders,
-    TokenReaders,
-)
+from dejabug.access.callers import Visibility
 from dejabug.access.jira_users import JiraUsers
 from dejabug.access.sessions import Sessions
 from dejabug.access.tokens import Tokens
-from dejabug.access.visibility import Readers, Sight
-from dejabug.encoders import (
-    Encoder,
-    EncoderError,
-    Floats,
-    encoder_name,
-    load_encoder,
-    origins_of,
-    patch_origin,
-)
+from dejabug.access.visibility import Readers
+from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.encoders.scale import scale_of
 from dejabug.encoders.tags import Tagger, load_labels
-from dejabug.index import FrameIndex, TicketIndex, text_of
-from dejabug.infra.job_queue import ReliableQueue
-from dejabug.infra.refused_writes import PrimaryPool
+from dejabug.infra.connections import connect, connect_index
+from dejabug.ingest.attachments import Attachments
+from dejabug.ingest.backfill import Backfill
+from dejabug.ingest.backfill_estimate import BackfillEstimate
+from dejabug.ingest.clip_indexer import ClipIndexer
+from dejabug.ingest.deletion import Deletion
+from dejabug.ingest.indexing import Indexing
+from dejabug.ingest.issue_sync import IssueSync
+from dejabug.ingest.previews import PreviewMaker
+from dejabug.ingest.reconcile import Reconciler
+from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
-from dejabug.media_store.archives import PicturePacks
-from dejabug.media_store.objects import ObjectStore
-from dejabug.media_store.preview_objects import PreviewObjects
-from dejabug.media_store.previews import Previews, PreviewStore
-from dejabug.media_store.thumbnails import Pictures, PictureStore
-from dejabug.media_store.upload_files import UploadFiles, UploadFolder, UploadObjects
-from dejabug.ranking import Calibrations, Recipe, Scale
-from dejabug.records.active_encoder import Serving
-from dejabug.records.catalogue import Catalogue
-from dejabug.records.collection import LABELS, ORIGINS, Collection, known_encoders
+from dejabug.maintenance.backup.exporting import BackupWriter
+from dejabug.maintenance.backup.importing import BackupReader
+from dejabug.maintenance.index_move import IndexMove
+from dejabug.maintenance.index_repair import IndexRepair
+from dejabug.maintenance.index_signatures import SignatureBackfill
+from dejabug.maintenance.jira_outage import JiraOutage
+from dejabug.maintenance.media_copy import MediaCopy
+from dejabug.maintenance.purge import FootagePurge
+from dejabug.maintenance.reembedding import Reembedding
+from dejabug.maintenance.upkeep import Upkeep
+from dejabug.media_store.store import MediaStore
+from dejabug.ranking import Scale
+from dejabug.records.collections import Collections
 from dejabug.records.comments import CommentStore
-from dejabug.records.index_location import DIMENSIONS, IndexLocation
-from dejabug.records.learned_parameters import LearnedParameters, read_learned
+from dejabug.records.index_location import IndexLocation
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.outbox import Outbox
 from dejabug.records.projects import Projects
 from dejabug.records.retention import Retention
-from dejabug.records.throughput import Throughput
 from dejabug.records.verdicts import Verdicts
-from dejabug.retrieval.retriever import Retriever
+from dejabug.records.work_queues import WorkQueues
+from dejabug.retrieval.heat_maps import HeatMaps
+from dejabug.retrieval.ranking_cache import RankingCache
+from dejabug.retrieval.results import Results
+from dejabug.retrieval.retrievers import Retrievers
+from dejabug.retrieval.similar_issues import SimilarIssues
+from dejabug.search.answering import READ, Answerer, TextSearch
+from dejabug.search.questions import Questions
+from dejabug.search.search import Search
+from dejabug.search.upload_comparison import UploadComparison
+from dejabug.search.uploads import ClipUploads
 from dejabug.settings import Settings, get_settings
+from dejabug.suggestions.comment_commands import CommentCommands
+from dejabug.suggestions.comment_policy import CommentPolicy
+from dejabug.suggestions.comment_publisher import CommentPublisher
 
 log = structlog.get_logger()
 
-# Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
-# look at the panel).
-QUEUES = ("default", "clips", "search", "previews")
-# Those whose jobs need the model; a worker on others starts without it.
-EMBEDDING_QUEUES = ("clips", "search")
-# Where our own account's id is kept, for webhooks, which do not call Jira.
-ACCOUNT = "dejabug:account"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Services:
-    """Lazily opened: a process pays only for what it uses (the model takes seconds)."""
+    """The parts of a process without a model.
+
+    `pinned` is the encoder whose collection counts here, whichever is active: for measuring one.
+    `connections` are to the queues' Redis and the vectors', where the settings' do not fit.
+    """
 
     settings: Settings
-    # The encoder whose collection counts here, whichever serves: for measuring one.
     pinned: str | None = None
+    connections: tuple[redis.Redis, redis.Redis] | None = None
 
     @cached_property
     def redis(self) -> redis.Redis:
         """The connection that everything but vectors and RQ's blocking reads shares."""
-        return connect(self.settings)
-
-    @cached_property
-    def index_location(self) -> IndexLocation:
-        """Where the vectors are."""
-        return IndexLocation(self.redis, connect_index(self.settings) or self.redis)
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """The settings' model, loaded at first use; records the length of its vectors for processes
-        without it."""
-        encoder = load_encoder(self.settings)
-        self.adopt_encoder(encoder)
-        log.info("encoder_loaded", encoder=encoder.name, label=encoder.label)
-        return encoder
-
-    def adopt_encoder(self, encoder: Encoder) -> None:
-        """Take a model that is loaded already, and tell processes without it of its vectors.
-
-        Raises EncoderError when another model went by the same name.
-        """
-        self.redis.hsetnx(DIMENSIONS, encoder.name, str(encoder.dimensions))
-        known = int(self.redis.hget(DIMENSIONS, encoder.name) or 0)
-        if known != encoder.dimensions:
-            raise EncoderError(
-                f"the vectors of {encoder.name} had {known} numbers, and this model gives "
-                f"{encoder.dimensions}: another model goes by the same name. Give its folder "
-                f"another name, or forget the old vectors: dejabug encoder forget '{encoder.name}'"
-            )
-        self.redis.hset(LABELS, encoder.name, encoder.label)
-        if not self.redis.hexists(ORIGINS, encoder.name):
-            both = np.concatenate(origins_of(encoder))
-            self.redis.hset(ORIGINS, encoder.name, both.astype(np.float32).tobytes())
-        self.__dict__["encoder"] = encoder
-
-    def tell_of_encoder(self, name: str, dimensions: int, label: str) -> None:
-        """Note an encoder's vectors' length, and its label for people, for all processes."""
-        self.redis.hset(DIMENSIONS, name, dimensions)
-        self.redis.hset(LABELS, name, label)
-
-    def dimensions(self) -> dict[str, int]:
-        """The lengths of vectors of all encoders that a worker has ever loaded here, by name."""
-        found = self.redis.hgetall(DIMENSIONS)
-        return {text_of(name): int(length) for name, length in found.items()}
-
-    # What is kept under encoders
-
-    @cached_property
-    def serving(self) -> Serving:
-        """Which encoder serves."""
-        return Serving(self.redis, encoder_name(self.settings))
-
-    @property
-    def encoder_name(self) -> str:
-        """The name of the encoder that serves."""
-        return self.pinned or self.serving.roles().serving
+        return self.connections[0] if self.connections else connect(self.settings)
 
     def measured(self) -> Services:
-        """Rooms in which the settings' encoder counts, whichever serves: to measure and to teach it
-        before it does."""
-        name = self.own.name
-        return self if name == self.encoder_name else replace(self, pinned=name)
+        """Services in which the settings' encoder counts, active or not: to measure it, and to
+        learn for it before it answers."""
+        name = self.collections.configured.name
+        return self if name == self.collections.active_name else replace(self, pinned=name)
 
-    def serves(self, kept: Collection) -> bool:
-        """Whether this collection answers, as of this moment."""
-        return kept.name == self.serving.roles(now=True).serving
-
-    @property
-    def collection(self) -> Collection:
-        """What answers are made of: the collection of the encoder that serves."""
-        return self.collection_of(self.encoder_name)
-
-    @property
-    def own(self) -> Collection:
-        """The collection of the settings' encoder, whichever serves: what its model works for."""
-        return self.collection_of(encoder_name(self.settings))
-
-    @property
-    def fed(self) -> list[Collection]:
-        """What new tickets go into: the collection that serves, then the one made ready, if any."""
-        roles = self.serving.roles()
-        return [self.collection_of(name) for name in (roles.serving, roles.next) if name]
-
-    def collections(self) -> list[Collection]:
-        """Every collection there is, those that are fed first."""
-        fed = [kept.name for kept in self.fed]
-        return [
-            self.collection_of(name) for name in dict.fromkeys([*fed, *known_encoders(self.redis)])
-        ]
-
-    def indexed(self) -> list[Collection]:
-        """Every collection that has indexes, since a worker has told how long its vectors are."""
-        return [kept for kept in self.collections() if kept.knows_dimensions()]
-
-    def collection_of(self, name: str) -> Collection:
-        """The collection of an encoder, by its name."""
-        kept = self._collections.get(name)
-        if kept is None:
-            kept = Collection(self.redis, self.index_location, name, self.settings.index_algorithm)
-            self._collections[name] = kept
-        return kept
+    # What is stored
 
     @cached_property
-    def _collections(self) -> dict[str, Collection]:
-        return {}
-
-    @property
-    def index(self) -> FrameIndex:
-        """The frames of the collection that serves. Raises IndexUnavailableError."""
-        return self.collection.index
-
-    @property
-    def tickets(self) -> TicketIndex:
-        """The tickets' words in the collection that serves. Raises IndexUnavailableError."""
-        return self.collection.tickets
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Records of issues, and of clips in the collection that serves."""
-        return self.collection.catalogue
-
-    @property
-    def throughput(self) -> Throughput:
-        """How fast clips are embedded in the collection that serves."""
-        return self.collection.throughput
-
-    def encoder_label(self) -> str:
-        """Model, precision and device of what serves, for people."""
-        return self.collection.label()
-
-    @cached_property
-    def scale(self) -> Scale:
-        """How to read the cosines of this process's model."""
-        return scale_of(self.encoder)
-
-    @cached_property
-    def patch_origin(self) -> Floats:
-        """Where patches of pictures are seen from with this process's model, float32 [d]; measured
-        at first use. Raises EncoderError for a model that does not tell of patches."""
-        return patch_origin(self.encoder)
-
-    @cached_property
-    def tagger(self) -> Tagger | None:
-        """What tells kinds of bugs; None where tags are not wanted. Needs the model. Raises
-        LabelError."""
-        if not self.settings.tags_wanted:
-            return None
-        return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
-
-    @cached_property
-    def verdicts(self) -> Verdicts:
-        """What people said of pairs of issues."""
-        return Verdicts(self.redis)
-
-    @property
-    def calibrations(self) -> Calibrations:
-        """What scores are made by now, in the collection that serves."""
-        return read_learned(self.redis, self.collection.name).in_force()
-
-    @property
-    def retriever(self) -> Retriever:
-        """Ranking over what serves, with what the studio's verdicts have taught up to now."""
-        return self.finder_of(self.collection)
-
-    def finder_of(self, kept: Collection) -> Retriever:
-        """Ranking over a collection, with what was learned for it."""
-        return self._finder(kept, read_learned(self.redis, kept.name))
-
-    def finder_with(self, lessons: LearnedParameters, recipe: Recipe | None = None) -> Retriever:
-        """Ranking with other lessons, or another recipe, than the service's: to compare them."""
-        return self._finder(self.collection, lessons, recipe)
-
-    def _finder(
-        self, kept: Collection, lessons: LearnedParameters, recipe: Recipe | None = None
-    ) -> Retriever:
-        return Retriever(
-            kept.index,
-            kept.tickets,
-            kept.origins(),
-            candidate_frames=self.settings.candidate_frames,
-            candidate_clips=self.settings.candidate_clips,
-            calibrations=lessons.in_force(),
-            recipe=recipe,
+    def collections(self) -> Collections:
+        """What is kept under encoders."""
+        if self.connections:
+            index = self.connections[1]
+        else:
+            index = connect_index(self.settings) or self.redis
+        location = IndexLocation(self.redis, index)
+        algorithm = self.settings.index_algorithm
+        return Collections(
+            self.redis, location, algorithm, encoder_name(self.settings), self.pinned
         )
 
     @cached_property
-    def comments(self) -> CommentStore:
-        """What we said on issues, and were told there."""
-        return CommentStore(self.redis)
+    def records(self) -> IssueRecords:
+        """What is kept of issues whatever the encoder."""
+        return IssueRecords(
+            CommentStore(self.redis),
+            Verdicts(self.redis),
+            Projects(self.redis),
+            Retention(self.redis, self.settings.retention_days),
+        )
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -280,74 +126,16 @@ class Services:
         return Outbox(self.redis)
 
     @cached_property
-    def retention(self) -> Retention:
-        """How long footage is kept."""
-        return Retention(self.redis, self.settings.retention_days)
+    def media(self) -> MediaStore:
+        """Thumbnails, previews and uploads."""
+        return MediaStore(self.redis, self.settings.media_store, self.settings.data_dir)
 
     @cached_property
-    def projects(self) -> Projects:
-        """How to behave in each project."""
-        return Projects(self.redis)
+    def queues(self) -> WorkQueues:
+        """Queues of jobs."""
+        return WorkQueues(self.redis, self.collections, shows_media=self.settings.shows_media)
 
-    @cached_property
-    def readers(self) -> Readers:
-        """What the viewers of the panel may see."""
-        settings = self.settings
-        secret = settings.media_secret.get_secret_value()
-        return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
-
-    @cached_property
-    def tokens(self) -> Tokens:
-        """The tokens of the API."""
-        return Tokens(self.redis)
-
-    @cached_property
-    def sessions(self) -> Sessions:
-        """The sessions of the pages."""
-        return Sessions(self.redis)
-
-    def sight(self, reader: str) -> Sight:
-        """Who can tell what this reader may see: the one place that knows the kinds of readers.
-
-        A viewer's name is their account's id in Jira, which never begins as the others' do.
-        """
-        if not reader.startswith((TOKEN_READER, PUBLIC_READER, ACCOUNT_READER)):
-            return self.readers
-        known = Known(self.readers.sights, self.projects, self.jira)
-        if reader.startswith(TOKEN_READER):
-            return TokenReaders(self.tokens, known)
-        if reader.startswith(PUBLIC_READER):
-            return PublicReaders(self.settings.public, known)
-        return AccountReaders(known)
-
-    # Pictures, previews and uploads: in a store that all machines reach, else in a shared folder
-
-    @cached_property
-    def objects(self) -> ObjectStore | None:
-        """The object store, where one is set. Raises ValueError when nothing here speaks to it."""
-        address = self.settings.media_store
-        return ObjectStore(address, self.redis) if address else None
-
-    @cached_property
-    def pictures(self) -> Pictures:
-        """Pictures of frames."""
-        if self.objects is not None:
-            return PicturePacks(self.objects, self.redis)
-        return PictureStore(self.settings.data_dir)
-
-    @cached_property
-    def previews(self) -> Previews:
-        """Small copies of clips for browsers."""
-        if self.objects is not None:
-            return PreviewObjects(self.objects, self.redis)
-        return PreviewStore(self.settings.data_dir)
-
-    @cached_property
-    def uploads(self) -> UploadFiles:
-        """Files of clips that somebody searches with."""
-        if self.objects is not None:
-            return UploadObjects(self.objects)
-        return UploadFolder(self.settings.data_dir)
+    # Jira, and who may see what
 
     @cached_property
     def jira(self) -> JiraClient:
@@ -362,82 +150,353 @@ class Services:
             )
         )
 
-    @property
-    def accounts(self) -> Accounts:
-        """Other people's accounts in Jira."""
-        return Accounts(self.jira)
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of the API."""
+        return Tokens(self.redis)
 
-    @property
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of the pages."""
+        return Sessions(self.redis)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What the viewers of the panel may see."""
+        settings = self.settings
+        secret = settings.media_secret.get_secret_value()
+        return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
+
+    @cached_property
+    def visibility(self) -> Visibility:
+        """What any reader may see."""
+        return Visibility(
+            self.readers, self.tokens, self.records.projects, self.jira, self.settings.public
+        )
+
+    @cached_property
     def jira_users(self) -> JiraUsers:
         """Who people with an e-mail are in Jira."""
         return JiraUsers(
             self.redis,
-            self.accounts,
-            projects=lambda: self.catalogue.projects(),
+            Accounts(self.jira),
+            projects=lambda: self.collections.active.catalogue.projects(),
             public=self.settings.public,
-            sight=self.sight,
+            sight=self.visibility.sight,
         )
 
-    def queue(self, name: str) -> Queue:
-        """One of QUEUES, or a collection's own. Jobs are JSON, so that writing to Redis does not
-        mean running code."""
-        return ReliableQueue(name, connection=self.redis, serializer=JSONSerializer)
+    # Retrieval, suggestions, search
 
-    def clips_queue(self, kept: Collection) -> Queue:
-        """Where a collection's clips and tickets wait to be embedded."""
-        serves = kept.name == self.serving.roles().serving
-        return self.queue("clips" if serves else kept.own_queue("clips"))
-
-    def workers(self) -> dict[str, int]:
-        """How many live workers there are on each of QUEUES that this installation has work for."""
-        idle = set() if self.shows_media else {"previews"}
-        return self._workers_on([name for name in QUEUES if name not in idle])
-
-    def workers_of(self, kept: Collection) -> dict[str, int]:
-        """How many live workers have this collection's model, on each of EMBEDDING_QUEUES."""
-        found = self._workers_on([kept.own_queue(name) for name in EMBEDDING_QUEUES])
-        return dict(zip(EMBEDDING_QUEUES, found.values(), strict=True))
-
-    def _workers_on(self, names: list[str]) -> dict[str, int]:
-        served = [
-            name for worker in Worker.all(connection=self.redis) for name in worker.queue_names()
-        ]
-        return {name: served.count(name) for name in names}
-
-    @property
-    def shows_media(self) -> bool:
-        """Whether anybody can be shown pictures and clips: only by addresses that can be signed."""
-        return bool(self.settings.media_secret.get_secret_value())
-
-
-def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis. Raises ValueError for an address that is none."""
-    return _connected(settings.redis_url, "DEJABUG_REDIS_URL")
-
-
-def connect_index(settings: Settings) -> redis.Redis | None:
-    """A connection to the Redis that is for vectors alone, where one is set. Raises ValueError."""
-    if not settings.vectors_apart:
-        return None
-    return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
-
-
-def _connected(url: str, variable: str) -> redis.Redis:
-    """RESP3, in which search answers carry their warnings; finds the primary again after a
-    failover. An address that is none is not repeated, since it may hold a password."""
-    try:
-        pool = PrimaryPool.from_url(
-            url, protocol=3, health_check_interval=30, socket_connect_timeout=5
+    @cached_property
+    def retrievers(self) -> Retrievers:
+        """Rankings over collections."""
+        return Retrievers(
+            self.collections,
+            candidate_frames=self.settings.candidate_frames,
+            candidate_clips=self.settings.candidate_clips,
         )
-        return redis.Redis.from_pool(pool)
-    except ValueError:
-        raise ValueError(
-            f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
-            "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
-        ) from None
+
+    @cached_property
+    def rankings(self) -> RankingCache:
+        """Rankings of the last minute."""
+        return RankingCache(self.redis, self.collections)
+
+    @cached_property
+    def similar_issues(self) -> SimilarIssues:
+        """Issues whose clips and words are most like those of an issue."""
+        return SimilarIssues(
+            self.jira, self.collections, self.retrievers, self.records, self.rankings, self.settings
+        )
+
+    @cached_property
+    def results(self) -> Results:
+        """What callers are told of what was found."""
+        return Results(self.collections, self.media, self.settings)
+
+    @cached_property
+    def comment_policy(self) -> CommentPolicy:
+        """What a comment names, and when there is none."""
+        return CommentPolicy(self.records, self.settings)
+
+    @cached_property
+    def comment_commands(self) -> CommentCommands:
+        """What people tell us in comments."""
+        return CommentCommands(
+            self.jira,
+            self.collections,
+            self.records,
+            self.comment_policy,
+            self.similar_issues,
+            self.settings,
+        )
+
+    @cached_property
+    def comment_publisher(self) -> CommentPublisher:
+        """Issues' comments."""
+        return CommentPublisher(
+            self.jira,
+            self.collections,
+            self.media,
+            self.records,
+            self.comment_commands,
+            self.comment_policy,
+            self.similar_issues,
+            self.settings,
+        )
+
+    @cached_property
+    def search(self) -> Search:
+        """Searches by words, by a clip, by an issue."""
+        return Search(
+            self.redis,
+            self.jira,
+            self.collections,
+            self.records,
+            self.questions,
+            self.results,
+            self.similar_issues,
+            self.settings,
+        )
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What workers with the model are asked."""
+        return Questions(self.redis, self.collections)
+
+    @cached_property
+    def clip_uploads(self) -> ClipUploads:
+        """Clips that are searched with."""
+        return ClipUploads(self.redis, self.collections, self.media, self.queues)
+
+    # From Jira to the index
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What is put on queues."""
+        return Scheduler(self.queues, self.collections, self.records, self.outbox, self.rankings)
+
+    @cached_property
+    def deletion(self) -> Deletion:
+        """Issues and clips taken out whole."""
+        return Deletion(
+            self.collections,
+            self.media,
+            self.records,
+            self.readers,
+            self.rankings,
+            self.scheduler,
+        )
+
+    @cached_property
+    def issue_sync(self) -> IssueSync:
+        """Issues read in."""
+        return IssueSync(
+            self.jira,
+            self.collections,
+            self.records,
+            self.readers,
+            self.deletion,
+            self.scheduler,
+            self.settings.duplicate_link_types,
+        )
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        """Clips' files from Jira."""
+        return Attachments(self.jira, self.settings)
+
+    @cached_property
+    def preview_maker(self) -> PreviewMaker:
+        """Previews of clips."""
+        return PreviewMaker(
+            self.collections, self.media, self.attachments, self.queues, self.settings
+        )
+
+    @cached_property
+    def backfill(self) -> Backfill:
+        """Reading a backlog in."""
+        return Backfill(self.redis, self.jira, self.collections, self.issue_sync, self.queues)
+
+    @cached_property
+    def backfill_estimate(self) -> BackfillEstimate:
+        """What a backfill would take."""
+        return BackfillEstimate(self.jira, self.collections, self.records, self.settings)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """What webhooks missed."""
+        return Reconciler(
+            self.redis, self.jira, self.collections, self.records, self.scheduler, self.settings
+        )
+
+    # Maintenance
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """What a worker does every minute."""
+        return Upkeep(
+            self.redis,
+            self.collections,
+            self.outbox,
+            self.scheduler,
+            self.media,
+            self.settings.preview_max_bytes,
+        )
+
+    @cached_property
+    def footage_purge(self) -> FootagePurge:
+        """Old footage, purged."""
+        return FootagePurge(
+            self.redis,
+            self.jira,
+            self.collections,
+            self.media,
+            self.records,
+            self.scheduler,
+            self.settings,
+        )
+
+    @cached_property
+    def index_repair(self) -> IndexRepair:
+        """Indexes compared with the records."""
+        return IndexRepair(self.redis, self.collections, self.scheduler)
+
+    @cached_property
+    def index_move(self) -> IndexMove:
+        """Vectors taken to a Redis of their own."""
+        return IndexMove(self.redis, self.collections)
+
+    @cached_property
+    def signature_backfill(self) -> SignatureBackfill:
+        """Signatures of clips that lack one."""
+        return SignatureBackfill(self.collections, self.attachments, self.queues, self.settings)
+
+    @cached_property
+    def jira_outage(self) -> JiraOutage:
+        """Jira probed while it is away."""
+        return JiraOutage(self.redis, self.jira, self.collections, self.queues)
+
+    @cached_property
+    def media_copy(self) -> MediaCopy:
+        """Files taken to the object store."""
+        return MediaCopy(self.redis, self.collections, self.media, self.settings)
+
+    @cached_property
+    def reembedding(self) -> Reembedding:
+        """The change to another encoder."""
+        return Reembedding(self.redis, self.collections, self.queues, self.scheduler)
+
+    @cached_property
+    def backup_writer(self) -> BackupWriter:
+        """Backups written."""
+        return BackupWriter(self.redis, self.collections, self.records, self.tokens)
+
+    @cached_property
+    def backup_reader(self) -> BackupReader:
+        """Backups restored."""
+        return BackupReader(self.redis, self.collections, self.records, self.tokens)
 
 
-@lru_cache(maxsize=1)
+@dataclass(frozen=True, eq=False)
+class ModelServices(Services):
+    """The parts of a process with a model: `loaded`, or else the settings'."""
+
+    loaded: Encoder | None = None
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model, loaded and noted for processes without it at first use. Raises EncoderError
+        where it cannot be loaded, or another model went by the same name."""
+        encoder = self.loaded or load_encoder(self.settings)
+        self.collections.adopt(encoder)
+        log.info("encoder_loaded", encoder=encoder.name, label=encoder.label)
+        return encoder
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How to read the cosines of the model."""
+        return scale_of(self.encoder)
+
+    @cached_property
+    def tagger(self) -> Tagger | None:
+        """What tells kinds of bugs; None where tags are not wanted. Raises LabelError."""
+        if not self.settings.tags_wanted:
+            return None
+        return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
+
+    @cached_property
+    def clip_indexer(self) -> ClipIndexer:
+        """Clips and tickets into the index."""
+        return ClipIndexer(
+            self.redis,
+            self.encoder,
+            self.tagger,
+            self.collections,
+            self.media,
+            self.attachments,
+            self.settings,
+        )
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """What the jobs of embedding do."""
+        return Indexing(
+            self.collections,
+            self.clip_indexer,
+            self.deletion,
+            self.scheduler,
+            self.records.retention,
+        )
+
+    @cached_property
+    def heat_maps(self) -> HeatMaps:
+        """Heat maps over two clips."""
+        return HeatMaps(self.encoder, self.collections, self.media)
+
+    @cached_property
+    def upload_comparison(self) -> UploadComparison:
+        """The comparison of such clips."""
+        return UploadComparison(
+            self.redis,
+            self.encoder,
+            self.collections,
+            self.retrievers,
+            self.media,
+            self.clip_indexer,
+            self.clip_uploads,
+            self.similar_issues,
+        )
+
+    @cached_property
+    def text_search(self) -> TextSearch:
+        """Words to clips."""
+        return TextSearch(self.encoder, self.scale, self.collections, self.retrievers)
+
+    def answerer(self, *, read: float = READ, draws: bool = True) -> Answerer:
+        """A thread that answers questions, with a connection of its own."""
+        return Answerer(
+            connect(self.settings), self.text_search, self.heat_maps, read=read, draws=draws
+        )
+
+
+class _Process:
+    services: Services | None = None
+
+
 def services() -> Services:
-    """This process's parts."""
-    return Services(get_settings())
+    """This process's parts; those with the model where it has one."""
+    if _Process.services is None:
+        _Process.services = Services(get_settings())
+    return _Process.services
+
+
+def model_services() -> ModelServices:
+    """This process's parts, from now on with a model."""
+    if not isinstance(_Process.services, ModelServices):
+        _Process.services = ModelServices(get_settings())
+    return _Process.services
+
+
+def set_services(parts: Services | None) -> None:
+    """Have this process go by these parts; None: by those of its settings, as they are then."""
+    _Process.services = parts

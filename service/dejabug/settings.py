@@ -306,6 +306,11 @@ class Settings(BaseSettings):
         return self.index_redis_url not in ("", self.redis_url)
 
     @property
+    def shows_media(self) -> bool:
+        """Whether anybody can be shown pictures and clips: only by addresses that can be signed."""
+        return bool(self.media_secret.get_secret_value())
+
+    @property
     def index_redis_address(self) -> str:
         """`index_redis_url`, or `redis_url` where that is empty, for people."""
         return _told(self.index_redis_url or self.redis_url)

@@ -23,6 +23,9 @@ from support.servers import serve_in_a_thread
 PLUGIN = ROOT / "plugin"
 AXE = PLUGIN / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Milliseconds that something may take to appear: long, since other work may keep a machine busy.
+APPEARS = 30_000
+expect.set_options(timeout=APPEARS)
 # Read at once: the tests' services take all such variables away.
 PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
 # Seconds by which two clips may be apart while they play.

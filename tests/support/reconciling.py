@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dejabug.ingest import reconcile
 from dejabug.ingest.reconcile import Report
 from dejabug.services import Services
 
 
 def reconciled(place: Services, **options: Any) -> Report:
     """A round to its end."""
-    return list(reconcile.reconcile(place, **options))[-1]
+    return list(place.reconciler.run(**options))[-1]

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 import pytest
 from rq.timeouts import TimerDeathPenalty
 
-from dejabug.search.questions import Answerer
 from dejabug.services import Services
-from dejabug.worker.main import WarmWorker
+from dejabug.worker.warm_worker import WarmWorker
 
 # Seconds of one blocking read: what its end waits for at most.
 READ = 0.05
@@ -30,7 +29,7 @@ class ThreadWorker(WarmWorker):
 def searching(place: Services) -> Iterator[None]:
     """Questions are answered, for as long as this lasts."""
     done = threading.Event()
-    queue = place.queue("search")
+    queue = place.queues.get("search")
 
     def run() -> None:
         while not done.wait(0.01):
@@ -38,7 +37,7 @@ def searching(place: Services) -> Iterator[None]:
                 ThreadWorker([queue], place.redis).work(burst=True, logging_level="CRITICAL")
 
     thread = threading.Thread(target=run, daemon=True)
-    answerer = Answerer(place, read=READ)
+    answerer = place.answerer(read=READ)
     answerer.start()
     thread.start()
     try:

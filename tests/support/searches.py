@@ -7,7 +7,6 @@ from pathlib import Path
 
 from dejabug.access.callers import Caller
 from dejabug.retrieval.results import Found
-from dejabug.search import search, uploads
 from dejabug.search.search import Filters
 from dejabug.services import Services
 from support.workers import work
@@ -19,9 +18,9 @@ ALL = Filters()
 
 def send(place: Services, path: Path) -> str:
     """Send a clip to search with, as GAME; the id of the upload."""
-    with uploads.receiving(place) as (upload_id, folder):
+    with place.clip_uploads.receiving() as (upload_id, folder):
         shutil.copyfile(path, folder / "clip")
-    uploads.submit(place, upload_id, GAME.name, ["GAME"], "{}")
+    place.clip_uploads.submit(upload_id, GAME.name, ["GAME"], "{}")
     return upload_id
 
 
@@ -29,6 +28,6 @@ def uploaded(place: Services, path: Path) -> list[Found]:
     """Send a clip and have it compared; what is found."""
     upload_id = send(place, path)
     work(place)
-    upload = uploads.look(place, upload_id, GAME.name)
+    upload = place.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
-    return search.like_upload(place, GAME, upload, ALL, 10).results
+    return place.search.like_upload(GAME, upload, ALL, 10).results

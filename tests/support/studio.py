@@ -36,12 +36,12 @@ def signature(number: int) -> Signature | None:
 
 def fill(place: Services, clips: int = 5) -> None:
     """A studio with something of everything, under two encoders, with no model loaded."""
-    for name in (place.encoder_name, "another:model"):
-        place.tell_of_encoder(name, LENGTH, f"{name} on a test")
-        onto = place.collection_of(name)
+    for name in (place.collections.active_name, "another:model"):
+        place.collections.note_encoder(name, LENGTH, f"{name} on a test")
+        onto = place.collections.get(name)
         for number in range(clips):
             issue, clip = str(10001 + number), str(20001 + number)
-            place.catalogue.put_issue(
+            place.collections.active.catalogue.put_issue(
                 IssueRecord(issue, f"GAME-{number}", "GAME", "Truck Town", number == 1, "f", True)
             )
             onto.catalogue.put_words(issue, f"words {number}")
@@ -65,16 +65,16 @@ def fill(place: Services, clips: int = 5) -> None:
         Throughput(place.redis, name).record(4.5, 100)
         curve = Calibration(2.0, 0.5, -1.0, 0.3, -2.0)
         write_learned(place.redis, name, LearnedParameters(Calibrations(curve, curve)))
-    place.comments.put_comment(
+    place.records.comments.put_comment(
         "10002", CommentRecord("40001", "digest", "50001", ("10001", "10003"))
     )
-    place.comments.mute("10003", True)
-    place.comments.put_note("10002", "_To Tess:_ done", ["10003"])
-    place.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
-    place.verdicts.linked("10003", ["10004"])
-    place.projects.put("GAME", Rules("quiet", 0.95))
+    place.records.comments.mute("10003", True)
+    place.records.comments.put_note("10002", "_To Tess:_ done", ["10003"])
+    place.records.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
+    place.records.verdicts.linked("10003", ["10004"])
+    place.records.projects.put("GAME", Rules("quiet", 0.95))
     place.tokens.create("ci", ["GAME"], 3600)
-    place.retention.put("clips", "GAME", 5e8)
-    place.retention.put("pictures", "*", 6e8)
+    place.records.retention.put("clips", "GAME", 5e8)
+    place.records.retention.put("pictures", "*", 6e8)
     place.redis.hset(WATERMARKS, "GAME", 1.5e9)
     place.redis.zadd(PENDING, {"10005": 0})

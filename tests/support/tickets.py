@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from dejabug.evaluation.manifest import read_manifest
-from dejabug.ingest import jobs
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 from support.demo_clips import COWS
@@ -17,7 +16,7 @@ from support.workers import work
 def promise(place: Services, issue_id: str, watch: bool) -> None:
     """Promise to look at an issue, and queue that."""
     with place.redis.pipeline() as pipe:
-        jobs.promise_sync(place, issue_id, watch, pipe)
+        place.scheduler.sync_issue(issue_id, watch, pipe)
         pipe.execute()
 
 
@@ -49,7 +48,7 @@ def old_and_new(place: Services, jira: Site, clips: Path) -> tuple[str, str, str
 
 def fail(place: Services, jira: Site, key: str) -> str:
     """Have an issue's clip have failed; its id."""
-    clip = place.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
     failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
-    place.catalogue.put_clip(failed)
+    place.collections.active.catalogue.put_clip(failed)
     return clip.id

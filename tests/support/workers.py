@@ -9,14 +9,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from dejabug.services import QUEUES, Services
-from dejabug.worker.main import WarmWorker
+from dejabug.infra.job_queue import QUEUES
+from dejabug.services import Services
+from dejabug.worker.warm_worker import WarmWorker
 
 
 def work(place: Services, *, previews: bool = False) -> None:
     """Run every job that is queued, and those that they queue, in order; previews only where they
     are wanted."""
-    queues = [place.queue(name) for name in QUEUES if previews or name != "previews"]
+    queues = [place.queues.get(name) for name in QUEUES if previews or name != "previews"]
     for _ in range(20):
         WarmWorker(queues, place.redis).work(burst=True, logging_level="WARNING")
         if not any(queue.count for queue in queues):
@@ -25,7 +26,7 @@ def work(place: Services, *, previews: bool = False) -> None:
 
 def clips_waiting(place: Services) -> int:
     """How many clips' jobs wait; tickets' words wait in the same queue."""
-    return sum(job_id.startswith("clip-") for job_id in place.queue("clips").job_ids)
+    return sum(job_id.startswith("clip-") for job_id in place.queues.get("clips").job_ids)
 
 
 class KilledError(Exception):

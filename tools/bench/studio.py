@@ -140,7 +140,7 @@ def _write_jira(folder: Path, tickets: list[Issue]) -> None:
 def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
     """Write every ticket, its words and its clip, as a worker would, and wait for the index."""
     encoder = StarterEncoder()
-    place.adopt_encoder(encoder)
+    place.collections.adopt(encoder)
     seen = [_seen(encoder, CLIPS / entry.file) for entry in entries]
     said = encoder.embed_texts([f"{entry.summary}. {entry.description}" for entry in entries])
     rng = np.random.default_rng(0)
@@ -151,14 +151,16 @@ def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
         vector = _mixture(said[[first]], said[[second]], rng)[0]
         words = f"{entries[first].summary}. {entries[second].description}"
         vectors = _mixture(seen[first], seen[second], rng)
-        place.catalogue.put_issue(IssueRecord(issue, ticket.key, PROJECT, GAME))
-        place.catalogue.put_clip(
+        place.collections.active.catalogue.put_issue(IssueRecord(issue, ticket.key, PROJECT, GAME))
+        place.collections.active.catalogue.put_clip(
             ClipRecord(
                 clip, issue, "clip.mp4", 1, ClipStatus.INDEXED, frames=len(times), duration=6.0
             )
         )
-        place.tickets.write(issue, PROJECT, vector, words)
-        place.index.write_clip(clip, ClipLocation(issue, PROJECT, GAME), times, vectors)
+        place.collections.active.tickets.write(issue, PROJECT, vector, words)
+        place.collections.active.index.write_clip(
+            clip, ClipLocation(issue, PROJECT, GAME), times, vectors
+        )
     deadline = time.monotonic() + BUILD_TIMEOUT
     while not _settled(place):
         if time.monotonic() > deadline:
@@ -168,8 +170,8 @@ def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
 
 def _settled(place: Services) -> bool:
     """Whether the index is whole, and of the kind that its size asks for; a step towards it."""
-    swapped = place.index.grow()
-    state = place.index.state()
+    swapped = place.collections.active.index.grow()
+    state = place.collections.active.index.state()
     small = place.settings.index_algorithm != "auto" or state.frames <= FLAT_LIMIT
     return state.ready and (small or swapped or state.algorithm == "HNSW")
 

@@ -23,7 +23,6 @@ from rich.console import Console
 
 from dejabug.demo.processes import Processes, Stop
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.ingest.jobs import refresh_comments_of
 from dejabug.services import Services
 from dejabug.settings import Settings
 from tools.chaos.disk import fill_again_and_again, small_disk
@@ -145,15 +144,15 @@ def _judge(
     console.print(f"at rest after {time.monotonic() - started:.0f} s{stuck and f', but {stuck}'}")
     console.print(f"{_commented(jira, tickets)} of {len(tickets)} tickets have a comment")
     # What a ticket was told depends on what was known by then: now all is, so all are told anew.
-    for project in place.catalogue.projects():
-        refresh_comments_of(place, project)
+    for project in place.collections.active.catalogue.projects():
+        place.scheduler.correct_comments_in(project)
     stuck = stuck or wait_for_rest(place, REST)
     gremlin.share = 0.0
     services.end()
     wrong = [f"not at rest: {stuck}"] if stuck else []
     wrong += faults(place, tickets, jira, TOKEN, [scratch])
     console.print(
-        f"{place.index.state().frames:,} frames of {len(tickets)} clips; "
+        f"{place.collections.active.index.state().frames:,} frames of {len(tickets)} clips; "
         f"{_commented(jira, tickets)} tickets have a comment, once all clips are known"
     )
     for sentence in wrong[:40]:

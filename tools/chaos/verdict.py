@@ -18,10 +18,10 @@ from rq.registry import (
 )
 
 from dejabug.index import text_of
+from dejabug.infra.job_queue import QUEUES
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
-from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
-from dejabug.services import QUEUES, Services
+from dejabug.services import Services
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
 
 # Seconds for which nothing may be under way before it counts as rest.
@@ -55,24 +55,24 @@ def under_way(place: Services) -> dict[str, int]:
     """What waits or runs, by what it is."""
     found: Counter[str] = Counter()
     for name in QUEUES:
-        queue = place.queue(name)
+        queue = place.queues.get(name)
         found[f"waiting on {name}"] = queue.count
         found[f"taken from {name}"] = len(queue.intermediate_queue.get_job_ids())
         found[f"running of {name}"] = len(queue.started_job_registry.get_job_ids(cleanup=False))
         found[f"due again on {name}"] = len(ScheduledJobRegistry(queue=queue))
         found[f"deferred on {name}"] = len(DeferredJobRegistry(queue=queue))
     found["promises"] = place.redis.zcard(PENDING)
-    found["clips queued"] = place.catalogue.count(ClipStatus.QUEUED)
-    found["words waiting"] = len(list(place.catalogue.all_words_waiting()))
+    found["clips queued"] = place.collections.active.catalogue.count(ClipStatus.QUEUED)
+    found["words waiting"] = len(list(place.collections.active.catalogue.all_words_waiting()))
     return {what: count for what, count in found.items() if count}
 
 
 def _hurry(place: Services) -> None:
     for name in QUEUES:
-        key = ScheduledJobRegistry(queue=place.queue(name)).key
+        key = ScheduledJobRegistry(queue=place.queues.get(name)).key
         for job_id in place.redis.zrange(key, 0, -1):
             place.redis.zadd(key, {job_id: 1}, xx=True)
-    idle = not any(place.queue(name).count for name in QUEUES)
+    idle = not any(place.queues.get(name).count for name in QUEUES)
     if idle:
         for issue_id in place.redis.zrange(PENDING, 0, -1):
             place.redis.zadd(PENDING, {issue_id: 1}, xx=True)
@@ -94,17 +94,17 @@ def _clips(place: Services, tickets: Sequence[Filed]) -> list[str]:
     """Each clip must be indexed, with the frames that it has, and nothing else."""
     wrong, frames = [], 0
     for ticket in tickets:
-        clip = place.catalogue.clip(ticket.clip)
+        clip = place.collections.active.catalogue.clip(ticket.clip)
         if clip is None or clip.status is not ClipStatus.INDEXED:
             state = "unknown" if clip is None else f"{clip.status}: {clip.reason}"
             wrong.append(f"the clip of {ticket.key} is {state}")
             continue
-        found = place.index.clip_vectors([clip.id]).get(clip.id)
+        found = place.collections.active.index.clip_vectors([clip.id]).get(clip.id)
         held = 0 if found is None else len(found.times)
         frames += clip.frames
         if held != clip.frames:
             wrong.append(f"the clip of {ticket.key} has {held} frames instead of {clip.frames}")
-    state = place.index.state()
+    state = place.collections.active.index.state()
     if state.frames != frames or state.failures:
         wrong.append(f"the index holds {state.frames} frames instead of {frames}")
     return wrong
@@ -125,20 +125,20 @@ def _comments(place: Services, tickets: Sequence[Filed], jira: str, token: str) 
 
 
 def _wanted(place: Services, ticket: Filed) -> list[str]:
-    record = place.catalogue.issue(ticket.id)
+    record = place.collections.active.catalogue.issue(ticket.id)
     if record is None:
         return []
-    answer = find_for_issue(place, record)
-    threshold = comment_threshold(place, record.project, answer)
+    answer = place.similar_issues.find_for_issue(record)
+    threshold = place.comment_policy.threshold(record.project, answer)
     limit = place.settings.max_suggestions
-    chosen = for_comment(place, record, answer, threshold=threshold, limit=limit)
+    chosen = place.comment_policy.choose(record, answer, threshold=threshold, limit=limit)
     return [answer.tickets[choice.issue_id].key for choice in chosen]
 
 
 def _jobs(place: Services) -> list[str]:
     wrong = [f"{count} {what}" for what, count in under_way(place).items()]
     for name in QUEUES:
-        queue = place.queue(name)
+        queue = place.queues.get(name)
         if count := len(FailedJobRegistry(queue=queue)):
             wrong.append(f"{count} jobs of {name} failed for good")
         if count := len(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)):

@@ -28,10 +28,7 @@ from dejabug.demo.jira_standin.forge import APP_ID
 from dejabug.demo.processes import Processes, Stop
 from dejabug.index import text_of
 from dejabug.infra.redis_server import RedisServer, free_port
-from dejabug.ingest.jobs import queue_waiting
-from dejabug.ingest.reconcile import TURN, reconcile
-from dejabug.maintenance import purge
-from dejabug.maintenance.reembedding import forget as forget_encoder
+from dejabug.ingest.reconcile import TURN
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import HIDDEN
 from dejabug.services import Services
@@ -109,7 +106,7 @@ class Year:
         self.place = Services(Settings())
         self._redis_pid = int(self.place.redis.info("server")["process_id"])
         parts.wait_for("web", lambda: self._is_up(service), START)
-        parts.wait_for("clips", lambda: all(self.place.workers().values()), START)
+        parts.wait_for("clips", lambda: all(self.place.queues.workers().values()), START)
         api_token, _ = self.place.tokens.create("soak", ["YEAR", "SEQUEL"])
         clips = _make_clips(folder / "clips")
         self.world = World(jira, service, TOKEN, SECRET, api_token, clips, chance)
@@ -171,16 +168,16 @@ class Year:
         for ticket in list(self.world.tickets.values())[:3]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": "1", "items": []})
         Queue("default", connection=place.redis).enqueue("os.getpid")
-        old = purge.find_old(place, time.time() - 1, {"SEQUEL"})
-        for _ in purge.purge(place, old, "clips"):
+        old = place.footage_purge.find_old(time.time() - 1, {"SEQUEL"})
+        for _ in place.footage_purge.purge(old, "clips"):
             pass
-        place.tell_of_encoder(OTHER, 8, "an encoder that nobody has")
-        place.serving.prepare(OTHER)
-        queue_waiting(place, place.collection_of(OTHER))
+        place.collections.note_encoder(OTHER, 8, "an encoder that nobody has")
+        place.collections.active_encoder.prepare(OTHER)
+        place.scheduler.index_waiting(place.collections.get(OTHER))
         for ticket in list(self.world.tickets.values())[:5]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": str(number)})
         wait_for_rest_of_default(place)
-        forget_encoder(place, OTHER)
+        place.reembedding.forget(OTHER)
         self._reconcile()
 
     def _reconcile(self) -> None:
@@ -188,7 +185,7 @@ class Year:
         self.place.redis.delete(TURN)
         until, busy = time.monotonic() + REST, True
         while busy and time.monotonic() < until:
-            for report in reconcile(self.place, whole=True):
+            for report in self.place.reconciler.run(whole=True):
                 busy = report.busy
             time.sleep(0.2 * busy)
 
@@ -265,7 +262,7 @@ class Year:
 def wait_for_rest_of_default(place: Services, seconds: float = 60) -> None:
     """Wait until the queue `default` is empty."""
     deadline = time.monotonic() + seconds
-    while place.queue("default").count and time.monotonic() < deadline:
+    while place.queues.get("default").count and time.monotonic() < deadline:
         time.sleep(0.2)
 
 

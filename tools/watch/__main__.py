@@ -20,7 +20,7 @@ def main() -> None:
     (ROOT / "deploy/grafana/dashboard.json").write_text(dashboard(), "utf-8")
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "redis") as server:
         settings = Settings(redis_url=server.url, encoder="starter", data_dir=Path(folder))
-        Services(settings).adopt_encoder(StarterEncoder())
+        Services(settings).collections.adopt(StarterEncoder())
         made = table(settings)
     page = ROOT / "docs/watching.md"
     text = page.read_text("utf-8")

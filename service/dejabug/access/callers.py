@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dejabug.access import policy
 from dejabug.access.policy import Ticket
 from dejabug.access.tokens import Tokens
-from dejabug.access.visibility import Sight, Sights
+from dejabug.access.visibility import Readers, Sight, Sights
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraClient
 from dejabug.records.projects import Projects
@@ -118,3 +118,31 @@ class AccountReaders:
         return self.known.may_see(
             reader, issue_ids, None, lambda wanted: accounts.browsable(account, wanted)
         )
+
+
+class Visibility:
+    """Who can tell what a reader may see: the one place that knows the kinds of readers."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        tokens: Tokens,
+        projects: Projects,
+        jira: JiraClient,
+        public: frozenset[str],
+    ) -> None:
+        self._readers = readers
+        self._tokens = tokens
+        self._known = Known(readers.sights, projects, jira)
+        self._public = public
+
+    def sight(self, reader: str) -> Sight:
+        """What tells of this reader. A viewer's name is their account's id in Jira, which never
+        begins as the others' do."""
+        if reader.startswith(TOKEN_READER):
+            return TokenReaders(self._tokens, self._known)
+        if reader.startswith(PUBLIC_READER):
+            return PublicReaders(self._public, self._known)
+        if reader.startswith(ACCOUNT_READER):
+            return AccountReaders(self._known)
+        return self._readers

@@ -22,8 +22,7 @@ from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by
-from dejabug.retrieval.similar_issues import comment_threshold, find_for_issue, for_comment
-from dejabug.search.search import NO_FILTERS, by_words
+from dejabug.search.search import NO_FILTERS
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
 RESULTS = 10
@@ -49,9 +48,13 @@ def search(
     if not words.strip():
         fail("say what to look for")
     place = open_services()
-    projects = [name.upper() for name in project] if project else place.catalogue.projects()
+    projects = (
+        [name.upper() for name in project]
+        if project
+        else place.collections.active.catalogue.projects()
+    )
     whoever = Caller("cli", frozenset(projects))
-    found = by_words(place, whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
+    found = place.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
         typer.echo(json.dumps([each.model_dump() for each in found], indent=2))
         return
@@ -66,7 +69,7 @@ def search(
         console.print("Nothing is indexed in these projects.")
     else:
         console.print("No likely matches. Use other words, or see unlikely ones with: --unlikely")
-    console.print(f"[dim]{escape(place.encoder_label())}[/dim]")
+    console.print(f"[dim]{escape(place.collections.active.label())}[/dim]")
 
 
 @app.command()
@@ -79,17 +82,17 @@ def similar(
     """List the issues whose clips are most like this issue's, also those below the threshold."""
     place = open_services()
     record = known_issue(place, issue)
-    clips = place.catalogue.clips_of(record.id)
-    answer = find_for_issue(place, record)
+    clips = place.collections.active.catalogue.clips_of(record.id)
+    answer = place.similar_issues.find_for_issue(record)
     if not answer.ranked and clips:
         failed = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
         fail(f"{issue} has no clip that is indexed. {'; '.join(failed)}".strip())
-    threshold = comment_threshold(place, record.project, answer)
+    threshold = place.comment_policy.threshold(record.project, answer)
     most = place.settings.max_suggestions
-    named = for_comment(place, record, answer, threshold=threshold, limit=most)
+    named = place.comment_policy.choose(record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
-    choices = for_comment(place, record, answer, threshold=-1.0, limit=limit)
-    curves = place.calibrations
+    choices = place.comment_policy.choose(record, answer, threshold=-1.0, limit=limit)
+    curves = place.collections.active.calibrations
     reasons = [answer.reasons(choice, curves) for choice in choices]
     rows = [
         {
@@ -133,4 +136,6 @@ def similar(
             there,
         )
     console.print(table)
-    console.print(f"[dim]Comments need {threshold:g}; {escape(place.encoder_label())}[/]")
+    console.print(
+        f"[dim]Comments need {threshold:g}; {escape(place.collections.active.label())}[/]"
+    )

@@ -29,11 +29,11 @@ from dejabug.cli.common import (
 )
 from dejabug.ingest import backfill as reading
 from dejabug.ingest import reconcile as repairing
-from dejabug.ingest.backfill_estimate import Survey, survey
+from dejabug.ingest.backfill_estimate import Survey
 from dejabug.records.throughput import Estimate
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
-from dejabug.worker.learning_schedule import queue_learning
+from dejabug.worker.periodic import LEARNING, queue_if_due
 
 # Seconds between two looks at how far the workers are.
 POLL = 0.3
@@ -75,9 +75,10 @@ def backfill(
         step = _read(place, jql, restart, wait, progress)
         if wait:
             _wait_for_clips(place, progress)
-    queue_learning(place, now=True)  # from the duplicates that it told of
+    queue_if_due(place, LEARNING, now=True)  # from the duplicates that it told of
     indexed, failed = (
-        place.catalogue.count(status) for status in (ClipStatus.INDEXED, ClipStatus.FAILED)
+        place.collections.active.catalogue.count(status)
+        for status in (ClipStatus.INDEXED, ClipStatus.FAILED)
     )
     if as_json:
         told = {"issues": step.issues, "queued": step.clips, "indexed": indexed, "failed": failed}
@@ -95,7 +96,7 @@ def _read(
     bar = progress.add_task("Reading issues", total=None, note="")
     step = reading.Progress(0, 0)
     try:
-        for step in reading.read_backlog(place, jql, restart=restart):
+        for step in place.backfill.run(jql, restart=restart):
             note = step.pause or f"{step.clips:,} clips"
             progress.update(bar, completed=step.issues, total=step.total or None, note=note)
             if step.stuck and not wait:
@@ -117,12 +118,12 @@ def _read(
 
 def _wait_for_clips(place: Services, progress: Progress) -> None:
     """Until no clip waits; says so when nobody works on them. Ctrl-C ends only the waiting."""
-    total = place.catalogue.count(ClipStatus.QUEUED)
+    total = place.collections.active.catalogue.count(ClipStatus.QUEUED)
     bar = progress.add_task("Embedding clips", total=total, note="")
     try:
-        while waiting := place.catalogue.count(ClipStatus.QUEUED):
+        while waiting := place.collections.active.catalogue.count(ClipStatus.QUEUED):
             total = max(total, waiting)
-            workers = place.workers()["clips"]
+            workers = place.queues.workers()["clips"]
             note = f"{workers} workers" if workers else "no worker: start `dejabug worker clips`"
             progress.update(bar, completed=total - waiting, total=total, note=note)
             time.sleep(POLL)
@@ -134,11 +135,13 @@ def _wait_for_clips(place: Services, progress: Progress) -> None:
 
 
 def _list_failed(place: Services, failed: int) -> None:
-    for number, clip in enumerate(place.catalogue.with_status(ClipStatus.FAILED)):
+    for number, clip in enumerate(
+        place.collections.active.catalogue.with_status(ClipStatus.FAILED)
+    ):
         if number == LISTED:
             console.print(f"  … and {failed - LISTED:,} more", style="yellow")
             return
-        issue = place.catalogue.issue(clip.issue_id)
+        issue = place.collections.active.catalogue.issue(clip.issue_id)
         key = issue.key if issue else clip.issue_id
         console.print(f"  {key} {escape(clip.filename)}: {escape(clip.reason)}", style="yellow")
 
@@ -147,11 +150,11 @@ def _tell_survey(place: Services, jql: str, as_json: bool) -> None:
     seen = Survey()
     with _bars(as_json) as progress:
         bar = progress.add_task("Looking through", total=None, note="")
-        for seen in survey(place, jql):
+        for seen in place.backfill_estimate.run(jql):
             note = seen.pause or f"{seen.clips:,} clips"
             progress.update(bar, completed=seen.issues, total=seen.total or None, note=note)
-    workers = place.workers()["clips"]
-    estimate = place.throughput.estimate(seen.new, seen.new_size, workers)
+    workers = place.queues.workers()["clips"]
+    estimate = place.collections.active.throughput.estimate(seen.new, seen.new_size, workers)
     if as_json:
         told = {**asdict(seen), "clips": seen.clips, "workers": workers}
         told.pop("pause")
@@ -218,7 +221,7 @@ def reconcile(
     with _bars(as_json) as progress:
         changes = progress.add_task("Changed issues", total=None, note="")
         check = progress.add_task("Deleted issues", total=None, note="")
-        for report in repairing.reconcile(place, since=back, whole=True):
+        for report in place.reconciler.run(since=back, whole=True):
             progress.update(changes, completed=report.looked)
             progress.update(check, completed=report.checked, total=report.known or None)
         progress.update(changes, total=report.looked)

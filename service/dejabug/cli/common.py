@@ -157,7 +157,7 @@ def duration(seconds: float) -> str:
 
 def known_issue(place: Services, key: str) -> IssueRecord:
     """The issue with this key; an unknown one ends the command with what to do."""
-    record = place.catalogue.issue_by_key(key)
+    record = place.collections.active.catalogue.issue_by_key(key)
     if record is None:
         fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
     return record

@@ -17,6 +17,7 @@ from PIL import Image
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
+from dejabug.infra.job_queue import QUEUES
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.infra.refused_writes import refused
 from dejabug.jira.errors import JiraError
@@ -24,7 +25,7 @@ from dejabug.maintenance.index_repair import missing_clips
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.learned_parameters import scores_in_words
-from dejabug.services import QUEUES, Services
+from dejabug.services import ModelServices, Services
 from dejabug.web.forge import Forge, KeysUnavailableError
 from dejabug.web.oidc import Provider, ProviderAwayError
 
@@ -65,7 +66,7 @@ def examine(place: Services, *, model: bool = True) -> Iterator[Check]:
     """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
     checks: list[tuple[str, Callable[[Services], str]]] = [
         ("Redis", _redis),
-        *([("Redis of vectors", _index_redis)] if place.index_location.apart else []),
+        *([("Redis of vectors", _index_redis)] if place.collections.location.apart else []),
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
         ("sandbox", _sandbox),
@@ -95,7 +96,9 @@ def examine(place: Services, *, model: bool = True) -> Iterator[Check]:
 
 
 def _redis(place: Services) -> str:
-    engine = "Redis 7 or newer" if place.index_location.apart else "Redis 8 with its query engine"
+    engine = (
+        "Redis 7 or newer" if place.collections.location.apart else "Redis 8 with its query engine"
+    )
     remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
     return _told(place.redis, place.redis, place.settings.redis_address, remedy)
 
@@ -103,10 +106,10 @@ def _redis(place: Services) -> str:
 def _index_redis(place: Services) -> str:
     remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
     found = _told(
-        place.index_location.index, place.redis, place.settings.index_redis_address, remedy
+        place.collections.location.index, place.redis, place.settings.index_redis_address, remedy
     )
     try:
-        place.index_location.connection()
+        place.collections.location.connection()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be compared with the other: {error}", "See Redis.") from error
     except WrongIndexError as error:
@@ -142,7 +145,7 @@ def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -
 def _search_module(place: Services) -> str:
     remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
     try:
-        modules: Any = place.index_location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+        modules: Any = place.collections.location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", remedy) from error
     versions = [
@@ -160,7 +163,7 @@ def _ffmpeg(place: Services) -> str:
         found = media.look_at_ffmpeg(place.settings.ffmpeg)
         if found.too_old:
             raise UnwellError(found.says, media.ffmpeg_remedy())
-        if place.shows_media and not media.writes_h264(found.program):
+        if place.settings.shows_media and not media.writes_h264(found.program):
             raise UnwellError(
                 f"{found.program} cannot write H.264, so that no clip can be shown",
                 "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
@@ -219,7 +222,7 @@ def _media_store(place: Services) -> str:
     )
     started = time.monotonic()
     try:
-        store = place.objects
+        store = place.media.objects
         assert store is not None  # examine asks
         store.try_out()
     except (StoreAwayError, ValueError) as error:
@@ -251,7 +254,7 @@ def _jira(place: Services) -> str:
 
 def _thresholds(place: Services) -> str:
     try:
-        rules = place.projects.all()
+        rules = place.records.projects.all()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be read: {error}", "See Redis.") from error
     low = sorted(key for key, each in rules.items() if each.too_low)
@@ -300,10 +303,10 @@ def _sign_in(place: Services) -> str:
 
 def _model(place: Services) -> str:
     try:
-        label = place.encoder.label
-        if place.own.name == place.encoder_name:
+        label = ModelServices(place.settings).encoder.label
+        if place.collections.configured.name == place.collections.active_name:
             return label
-        return f"{label}; not the one that serves, which is {place.encoder_name}"
+        return f"{label}; not the one that serves, which is {place.collections.active_name}"
     except EncoderError as error:
         raise UnwellError(
             str(error),
@@ -316,10 +319,10 @@ def _model(place: Services) -> str:
 
 def _index(place: Services) -> str:
     try:
-        state = place.index.state()
+        state = place.collections.active.index.state()
     except (IndexUnavailableError, redis.RedisError) as error:
         raise UnwellError(
-            f"none for {place.own.name}: {error}",
+            f"none for {place.collections.configured.name}: {error}",
             "Start a worker; it makes the index when it starts.",
         ) from error
     if state.failures:
@@ -327,7 +330,7 @@ def _index(place: Services) -> str:
             f"{state.failures} frames could not be indexed",
             "Another program writes to our keys: give Déjà Bug a Redis database of its own.",
         )
-    if missing := missing_clips(place.collection):
+    if missing := missing_clips(place.collections.active):
         raise UnwellError(
             f"it lacks {len(missing):,} of the clips that were put into it",
             "Redis has lost them. The next round of dejabug reconcile has them embedded again, "
@@ -339,10 +342,10 @@ def _index(place: Services) -> str:
 
 def _scores(place: Services) -> str:
     try:
-        told = scores_in_words(place.redis, place.encoder_name)
+        told = scores_in_words(place.redis, place.collections.active_name)
         waiting = 0
-        if place.collection.knows_dimensions():
-            waiting = place.index.neighbours.waiting_count()
+        if place.collections.active.knows_dimensions():
+            waiting = place.collections.active.index.neighbours.waiting_count()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     if waiting:
@@ -352,7 +355,7 @@ def _scores(place: Services) -> str:
 
 def _workers(place: Services) -> str:
     try:
-        served = place.workers()
+        served = place.queues.workers()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     missing = [name for name, count in served.items() if not count]
@@ -366,8 +369,8 @@ def _workers(place: Services) -> str:
 
 def _jobs(place: Services) -> str:
     try:
-        failed = {name: place.queue(name).failed_job_registry.count for name in QUEUES}
-        waiting = sum(place.queue(name).count for name in QUEUES)
+        failed = {name: place.queues.get(name).failed_job_registry.count for name in QUEUES}
+        waiting = sum(place.queues.get(name).count for name in QUEUES)
         late = place.outbox.older_than(LONG_PROMISE)
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error

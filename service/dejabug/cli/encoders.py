@@ -20,8 +20,7 @@ from dejabug.cli.common import (
     plain_errors,
     progress_bars,
 )
-from dejabug.maintenance import reembedding
-from dejabug.maintenance.encoder_switch import Handover
+from dejabug.maintenance.encoder_switch import EncoderSwitch
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
@@ -43,7 +42,7 @@ def list_encoders(
 ) -> None:
     """List the encoders that there are vectors of: which one serves, how far the next one is."""
     place = open_services()
-    rows = [_row(place, kept) for kept in place.collections()]
+    rows = [_row(place, kept) for kept in place.collections.all()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -75,8 +74,8 @@ def change(
     goes on where it was. Nothing of the old encoder is lost by it, so that its own name leads back.
     """
     place = open_services()
-    wanted = name or place.own.name
-    old = place.encoder_name
+    wanted = name or place.collections.configured.name
+    old = place.collections.active_name
     _prepare(place, wanted)
     if not swap:
         console.print(
@@ -85,7 +84,7 @@ def change(
             highlight=False,
         )
         return
-    _tell(reembedding.swap(place, wanted, force=force))
+    _tell(place.reembedding.swap(wanted, force=force))
 
 
 @encoders.command()
@@ -100,11 +99,11 @@ def forget(
     stay; what was learned for this encoder goes.
     """
     place = open_services()
-    if name not in {kept.name for kept in place.collections()}:
+    if name not in {kept.name for kept in place.collections.all()}:
         fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
     if not yes:
         typer.confirm(f"Forget all vectors of {name}?", abort=True)
-    gone = reembedding.forget(place, name)
+    gone = place.reembedding.forget(name)
     console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
 
 
@@ -113,12 +112,12 @@ def _prepare(place: Services, name: str) -> None:
         clips = progress.add_task("Embedding clips", total=None, note="")
         tickets = progress.add_task("Their tickets", total=None, note="")
         try:
-            for step in reembedding.prepare(place, name):
+            for step in place.reembedding.prepare(name):
                 counts = step.counts
                 note = step.note or f"{step.workers} workers, about {duration(step.left.high)}"
                 total = max(counts.known, counts.done)
                 progress.update(clips, completed=counts.done, total=total, note=note)
-                issues = place.catalogue.issue_count()
+                issues = place.collections.active.catalogue.issue_count()
                 progress.update(tickets, completed=issues - counts.tickets, total=issues)
             progress.update(clips, note="")
         except KeyboardInterrupt:
@@ -132,7 +131,7 @@ def _prepare(place: Services, name: str) -> None:
             raise typer.Exit(INTERRUPTED) from None
 
 
-def _tell(hand: Handover) -> None:
+def _tell(hand: EncoderSwitch) -> None:
     """What the swap has changed, and what is to be done next."""
     old, new = escape(hand.old.name), escape(hand.new.name)
     count = hand.new.catalogue.count
@@ -162,12 +161,12 @@ def _tell(hand: Handover) -> None:
 
 
 def _row(place: Services, kept: Collection) -> dict[str, Any]:
-    roles = place.serving.roles()
-    role = {roles.serving: "serves", roles.next or "": "next"}.get(kept.name, "kept")
+    roles = place.collections.active_encoder.roles()
+    role = {roles.active: "serves", roles.candidate or "": "next"}.get(kept.name, "kept")
     return {
         "encoder": kept.name,
         "role": role,
         **{status.value: kept.catalogue.count(status) for status in ClipStatus},
         "words_waiting": len(kept.catalogue.all_words_waiting()),
-        "workers": place.workers_of(kept)["clips"],
+        "workers": place.queues.workers_of(kept)["clips"],
     }

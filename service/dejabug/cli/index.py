@@ -16,13 +16,10 @@ from dejabug.cli.common import (
     progress_bars,
     told_bars,
 )
-from dejabug.maintenance.index_move import move_index, remove_moved
-from dejabug.maintenance.index_repair import Repaired, repair
+from dejabug.maintenance.index_repair import Repaired
 from dejabug.maintenance.index_signatures import (
     NO_WORKER,
-    clips_without_signature,
-    has_worker,
-    queue_signatures,
+    QUEUE,
 )
 from dejabug.records.types import ClipStatus
 
@@ -43,11 +40,11 @@ def repair_index() -> None:
     back is forgotten again. Workers do the same by themselves after each start of Redis.
     """
     place = open_services()
-    for kept in place.indexed():
+    for kept in place.collections.indexed():
         report = Repaired()
         with told_bars() as tell:
             known = kept.catalogue.count(ClipStatus.INDEXED)
-            for report in repair(place, kept):
+            for report in place.index_repair.repair(kept):
                 tell("Comparing", report.clips, known)
         console.print(f"[bold]{escape(kept.name)}[/]: {_told(report)}", highlight=False)
 
@@ -66,7 +63,7 @@ def fill_in_signatures(
     are. You can stop this command at any time and call it again.
     """
     place = open_services()
-    lacking = clips_without_signature(place)
+    lacking = place.signature_backfill.missing()
     clips = f"{len(lacking):,} {'clip' if len(lacking) == 1 else 'clips'}"
     if not lacking:
         console.print("Every indexed clip has a signature.")
@@ -76,10 +73,10 @@ def fill_in_signatures(
         return
     with progress_bars() as progress:
         task = progress.add_task("Queueing", total=len(lacking), note="")
-        for step in queue_signatures(place, lacking):
+        for step in place.signature_backfill.queue(lacking):
             progress.update(task, completed=step.queued, note=step.pause)
     console.print(f"{clips} queued. See what is left with: dejabug index signatures --dry-run")
-    if not has_worker(place):
+    if not place.queues.has_worker(QUEUE):
         console.print(f"{NO_WORKER[0].upper()}{NO_WORKER[1:]}", style="yellow")
 
 
@@ -98,7 +95,7 @@ def move(
     """
     place = open_services()
     with told_bars() as tell:
-        done = (remove_moved if delete else move_index)(place, tell)
+        done = (place.index_move.remove_moved if delete else place.index_move.move)(tell)
     if delete:
         console.print(f"{done:,} keys are gone from the Redis of the queues.", highlight=False)
         return
@@ -119,12 +116,12 @@ def adopt(
     What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
     """
     place = open_services()
-    if place.index_location.holds():
+    if place.collections.location.holds():
         fail("this Redis holds the vectors already; compare them with: dejabug index repair")
     address = place.settings.index_redis_address
     if not yes:
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
-    place.index_location.adopt()
+    place.collections.location.adopt()
     console.print(
         f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and "
         "see what is missing with: dejabug index repair",

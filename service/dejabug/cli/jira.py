@@ -14,10 +14,11 @@ from rich.markup import escape
 
 from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 from dejabug.cli.doctor import Check
+from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
 from dejabug.records.catalogue import REFUSALS, echo_key
-from dejabug.services import ACCOUNT, Services
+from dejabug.services import Services
 
 # What stands in for the secret wherever something is shown.
 MASK = "(the value of DEJABUG_WEBHOOK_SECRET)"
@@ -181,7 +182,7 @@ def _examine(place: Services, issue_key: str, timeout: float) -> Iterator[Check]
         yield Check("account", False, str(error), "See: dejabug doctor")
         return
     # The web service knows our own events by this, also before any worker has started.
-    place.redis.set(ACCOUNT, account)
+    place.redis.set(OWN_ACCOUNT, account)
     yield Check("account", True, f"{account} at {server}")
     hook = _registered(place)
     yield hook

@@ -21,9 +21,8 @@ from dejabug.cli.common import (
     seconds_of,
     told_bars,
 )
-from dejabug.maintenance.backup import Counts, check_backup, read_backup, write_backup
-from dejabug.maintenance.media_copy import copy_media
-from dejabug.maintenance.purge import Old, date_clips, find_old, lift, make_room, purge
+from dejabug.maintenance.backup import Counts, check_backup
+from dejabug.maintenance.purge import Old
 from dejabug.records.retention import EVERY, What
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
@@ -42,7 +41,7 @@ def export_backup(
     """
     try:
         with told_bars() as tell:
-            manifest = write_backup(open_services(), file, tell)
+            manifest = open_services().backup_writer.write(file, tell)
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
     console.print(
@@ -71,7 +70,7 @@ def import_backup(
         if check:
             manifest = check_backup(file, tell)
         else:
-            manifest = read_backup(open_services(), file, tell, merge=merge)
+            manifest = open_services().backup_reader.read(file, tell, merge=merge)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(manifest.created))
     done = "The backup is whole" if check else "Restored"
     console.print(
@@ -89,7 +88,7 @@ def copy_to_store() -> None:
     what is missing.
     """
     with told_bars() as tell:
-        copied = copy_media(open_services(), tell)
+        copied = open_services().media_copy.run(tell)
     console.print(
         f"Copied the pictures of {copied.pictures:,} clips, and {copied.previews:,} previews.",
         highlight=False,
@@ -123,7 +122,7 @@ def purge_footage(
     """
     place, wanted = open_services(), {key.upper() for key in project or ()} or None
     if undo:
-        count = lift(place, wanted)
+        count = place.footage_purge.lift(wanted)
         console.print(f"Footage is kept again. {count:,} clips come back with a backfill.")
         return
     if older_than is None:
@@ -131,12 +130,12 @@ def purge_footage(
         return
     before = time.time() - seconds_of(older_than)
     what: What = "pictures" if keep_vectors else "clips"
-    undated = date_clips(place)
+    undated = place.footage_purge.date_clips()
     if undated.unknown:
         console.print(
             f"{undated.unknown:,} clips stay: Jira does not tell their age.", style="yellow"
         )
-    old = find_old(place, before, wanted, what)
+    old = place.footage_purge.find_old(before, wanted, what)
     _tell(old, before)
     if dry_run:
         console.print("[dim]Nothing was purged.[/]")
@@ -144,13 +143,13 @@ def purge_footage(
     if not yes:
         typer.confirm(f"Purge {what} of {len(old):,} clips for good?", abort=True)
     if what == "clips":
-        make_room(place, old)
+        place.footage_purge.make_room(old)
     # First, so that nothing reads them in again while they go.
     for key in sorted(wanted or [EVERY]):
-        place.retention.put(what, key, before)
+        place.records.retention.put(what, key, before)
     with told_bars() as tell:
         tell("Purging", 0, len(old))
-        for done, _ in enumerate(purge(place, old, what), start=1):
+        for done, _ in enumerate(place.footage_purge.purge(old, what), start=1):
             tell("Purging", done, len(old))
     console.print(f"{len(old):,} clips are purged. Jira itself is as it was.", highlight=False)
 
@@ -168,7 +167,7 @@ def _tell(old: list[Old], before: float) -> None:
 
 def _show(place: Services) -> None:
     """What was purged, and from when on footage is kept."""
-    cutoffs = place.retention.cutoffs()
+    cutoffs = place.records.retention.cutoffs()
     table = Table("project", "clips kept from", "pictures kept from")
     for key in sorted({*cutoffs.clips, *cutoffs.pictures}):
         name = "all" if key == EVERY else escape(key)
@@ -177,7 +176,8 @@ def _show(place: Services) -> None:
         table.add_row("DEJABUG_RETENTION_DAYS", _day(cutoffs.always), _day(cutoffs.always))
     console.print(table if table.row_count else "All footage is kept.")
     console.print(
-        f"{place.catalogue.count(ClipStatus.PURGED):,} clips are purged.", highlight=False
+        f"{place.collections.active.catalogue.count(ClipStatus.PURGED):,} clips are purged.",
+        highlight=False,
     )
 
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from dejabug.cli.common import app, console, fail, open_services, plain_errors
 from dejabug.infra.labels import COMMENT_FLOOR
-from dejabug.ingest.jobs import forget_issue, refresh_comments_of
 from dejabug.records.projects import MODES, Mode, Rules
 from dejabug.services import Services
+from dejabug.worker.jobs import forget_issue
 
 MEANING = {
     "on": "comments and panel",
@@ -55,18 +55,21 @@ def project(
     if key is None:
         if mode or usual or forget or threshold is not None:
             fail("say for which project: dejabug project GAME --mode quiet")
-        _show(place, sorted({*place.catalogue.projects(), *place.projects.all()}))
+        _show(
+            place,
+            sorted({*place.collections.active.catalogue.projects(), *place.records.projects.all()}),
+        )
         return
     key = key.upper()
     if forget:
         _forget(place, key, yes)
         return
-    old = place.projects.rules(key)
+    old = place.records.projects.rules(key)
     kept = old.raised().threshold
     rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, kept))
     if rules != old:
-        place.projects.put(key, rules)
-        refreshed = refresh_comments_of(place, key)
+        place.records.projects.put(key, rules)
+        refreshed = place.scheduler.correct_comments_in(key)
         console.print(f"[dim]{refreshed} issues of {key} are looked at again.[/]")
     _show(place, [key])
     if old.mode == "off" and rules.mode != "off":
@@ -74,7 +77,7 @@ def project(
 
 
 def _forget(place: Services, key: str, yes: bool) -> None:
-    issues = list(place.catalogue.issues_of(key))
+    issues = list(place.collections.active.catalogue.issues_of(key))
     if not issues:
         fail(f"no issue of {key} is known")
     if not yes:
@@ -100,7 +103,7 @@ def _first(new: float | None, old: float | None) -> float | None:
 def _show(place: Services, keys: list[str]) -> None:
     table = Table("project", "mode", "comments from", "what that means")
     for key in keys:
-        rules = place.projects.rules(key)
+        rules = place.records.projects.rules(key)
         usual = place.settings.comment_threshold
         shown = f"{usual:g} (usual)" if rules.threshold is None else f"{rules.threshold:g}"
         if rules.too_low:

@@ -37,7 +37,6 @@ from dejabug.evaluation.from_jira import studio
 from dejabug.evaluation.learning import MOST_ASKING, Learned
 from dejabug.evaluation.learning import learn as learn_from
 from dejabug.evaluation.rankings import evaluate
-from dejabug.ingest.jobs import queue_suggestion
 from dejabug.records.learned_parameters import (
     LearnedParameters,
     hold_learned,
@@ -46,7 +45,7 @@ from dejabug.records.learned_parameters import (
     write_learned,
 )
 from dejabug.records.verdicts import Verdict
-from dejabug.worker.learning_schedule import correct_comments, differ, study
+from dejabug.worker.learning_schedule import differ, study
 
 
 @app.command("eval")
@@ -151,7 +150,10 @@ def evaluate_search(
         table = report.main_table(corpus, results, width=console.width)
         by_game, by_type = (report.breakdown(results, by) for by in ("game", "bug_type"))
         asking = len(corpus.queries())
-        told, label = report.as_json(corpus, results, in_order), corpus.place.encoder_label()
+        told, label = (
+            report.as_json(corpus, results, in_order),
+            corpus.place.collections.active.label(),
+        )
     console.print(table)
     if len(by_game.rows) > 1:
         console.print(by_game)
@@ -193,9 +195,9 @@ def verdict(
     """
     place = open_services()
     issues = [known_issue(place, key) for key in (first, second)]
-    place.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
+    place.records.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
     for issue in issues:
-        queue_suggestion(place, issue.id)
+        place.scheduler.suggest(issue.id)
     what = "are the same bug" if same else "are not similar, and not suggested to each other again"
     console.print(f"{issues[0].key} and {issues[1].key} {what}.")
 
@@ -217,12 +219,12 @@ def learn(
     and stops it until this command is called again.
     """
     place = open_services().measured()
-    name = place.encoder_name
+    name = place.collections.active_name
     if forget:
         before = read_learned(place.redis, name)
         write_learned(place.redis, name, LearnedParameters())
         if differ(before, LearnedParameters()):
-            correct_comments(place)
+            place.scheduler.correct_all_comments()
         hold_learned(place.redis, name, hold=True)
         console.print(
             "The scores are as shipped again, and nothing is learned until: dejabug learn"

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 from dejabug.cli.doctor import examine
-from dejabug.services import QUEUES
+from dejabug.infra.job_queue import QUEUES
 from dejabug.settings import Settings
 from dejabug.worker.health import NoPulseError, feel_pulse
 
@@ -55,7 +55,8 @@ def worker(
     names = queues or ["search", "default", "previews", "clips"]
     if unknown := sorted(set(names) - set(QUEUES)):
         fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
-    run_worker(open_services(service=True), names, burst=burst)
+    open_services(service=True)
+    run_worker(names, burst=burst)
 
 
 @app.command(name="worker-health")

@@ -154,13 +154,13 @@ class _Replayer:
         # Equal scores are ordered by ids, which are a manifest's line numbers: these are not.
         self._name_of = {item.clip_id: f"{n:06d}" for n, item in enumerate(items)}
         self._item_of = {self._name_of[item.clip_id]: item for item in items}
-        self._clips = place.index.clip_vectors([item.clip_id for item in items])
-        self._signatures = place.index.signatures(self._clips)
-        self._words = place.tickets.vectors(item.issue_id for item in items)
-        self._terms = place.tickets.term_counts(list(self._words))
-        self._lessons = read_learned(place.redis, place.collection.name)
+        self._clips = place.collections.active.index.clip_vectors([item.clip_id for item in items])
+        self._signatures = place.collections.active.index.signatures(self._clips)
+        self._words = place.collections.active.tickets.vectors(item.issue_id for item in items)
+        self._terms = place.collections.active.tickets.term_counts(list(self._words))
+        self._lessons = read_learned(place.redis, place.collections.active.name)
         self._settings = place.settings
-        self._origins = place.collection.origins()
+        self._origins = place.collections.active.origins()
         self._recipe = recipe
 
     def run(self, project: str, tickets: Sequence[_Ticket]) -> Iterator[dict[Asked, Arrival]]:

@@ -62,7 +62,11 @@ def judge(
     """
     who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
-    finder = corpus.place.retriever if lessons is None else corpus.place.finder_with(lessons)
+    finder = (
+        corpus.place.retrievers.active
+        if lessons is None
+        else corpus.place.retrievers.learned_from(lessons)
+    )
     judged = []
     for number, item in enumerate(who, start=1):
         found = finder.like_clip(item.clip_id, corpus.projects, use_words=use_words)
@@ -72,7 +76,7 @@ def judge(
             if match.clip_id in item_of and _is_earlier(item_of[match.clip_id], item)
         ][:FITTED]
         issues = [item_of[match.clip_id].issue_id for match in matches]
-        rejected = corpus.place.verdicts.rejected(item.issue_id, issues)
+        rejected = corpus.place.records.verdicts.rejected(item.issue_id, issues)
         judged += [
             Judged(
                 item.clip_id,

@@ -12,14 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
-from dejabug.encoders import Encoder, load_encoder
+from dejabug.encoders import Encoder
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import ClipLocation
 from dejabug.infra.redis_server import RedisServer
-from dejabug.ingest.clip_indexer import sample, signature_of
+from dejabug.ingest.clip_indexer import signature_of
 from dejabug.records.issue_fields import words_of
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services
 from dejabug.settings import Settings
 
 # Called after each clip with how many are done and how many there are.
@@ -62,6 +62,7 @@ class Corpus:
     projects: tuple[str, ...]
     items: tuple[Item, ...]
     failed: dict[str, str]
+    encoder: Encoder | None = None
 
     def queries(self) -> list[Item]:
         """The clips of a group that has another issue's clip."""
@@ -101,12 +102,13 @@ def indexed(
     with TemporaryDirectory(prefix="dejabug-eval-") as scratch, RedisServer(Path(scratch)) as store:
         stores = {"redis_url": store.url, "index_redis_url": "", "media_store": ""}
         own = {**stores, "data_dir": Path(scratch) / "data"}
-        place = Services(settings.model_copy(update=own))
-        place.adopt_encoder(encoder or load_encoder(settings))
+        place = ModelServices(settings.model_copy(update=own), loaded=encoder)
         yield _fill(place, folder, entries, progress)
 
 
-def _fill(place: Services, folder: Path, entries: Sequence[Entry], progress: Progress) -> Corpus:
+def _fill(
+    place: ModelServices, folder: Path, entries: Sequence[Entry], progress: Progress
+) -> Corpus:
     names = sorted({entry.project or entry.game for entry in entries})
     projects = {name: f"G{number}" for number, name in enumerate(names)}
     items, failed = [], {}
@@ -120,14 +122,16 @@ def _fill(place: Services, folder: Path, entries: Sequence[Entry], progress: Pro
         else:
             still = len(frames.times) == 1 and frames.duration == 0
             vectors = place.encoder.embed_images(frames.pixels)
-            place.index.write_clip(name, where, frames.times, vectors, signature_of(frames))
-            compare_clip(place.collection, name)
-            place.pictures.write(name, frames.times.tolist(), frames.pixels)
+            place.collections.active.index.write_clip(
+                name, where, frames.times, vectors, signature_of(frames)
+            )
+            compare_clip(place.collections.active, name)
+            place.media.thumbnails.write(name, frames.times.tolist(), frames.pixels)
         words = words_of(entry.summary, entry.description)
         if words:
             (vector,) = place.encoder.embed_texts([words])
-            place.tickets.write(name, where.project, vector, words)
-            compare_ticket(place.collection, name)
+            place.collections.active.tickets.write(name, where.project, vector, words)
+            compare_ticket(place.collections.active, name)
         items.append(
             Item(
                 name,
@@ -143,17 +147,17 @@ def _fill(place: Services, folder: Path, entries: Sequence[Entry], progress: Pro
             )
         )
         progress(number, len(entries))
-    return Corpus(place, tuple(projects.values()), tuple(items), failed)
+    return Corpus(place, tuple(projects.values()), tuple(items), failed, place.encoder)
 
 
 def _sampled(
-    place: Services, folder: Path, entries: Sequence[Entry]
+    place: ModelServices, folder: Path, entries: Sequence[Entry]
 ) -> Iterator[tuple[Entry, media.Frames | media.ClipError]]:
     """Decode in child processes on every core, a few clips ahead of the encoder."""
 
     def read(entry: Entry) -> media.Frames | media.ClipError:
         try:
-            return sample(place, folder / entry.file)
+            return place.clip_indexer.sample(folder / entry.file)
         except media.ClipError as error:
             return error
 

@@ -13,13 +13,13 @@ from dejabug.services import Services
 def studio(place: Services) -> Corpus:
     """The corpus of what stands in the index now. Issues that verdicts call the same, also by way
     of others, are one group."""
-    group_of = groups(place.verdicts.all())
+    group_of = groups(place.records.verdicts.all())
     items = []
-    for clip in place.catalogue.with_status(ClipStatus.INDEXED):
-        issue = place.catalogue.issue(clip.issue_id)
+    for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED):
+        issue = place.collections.active.catalogue.issue(clip.issue_id)
         if issue is not None:
             group = group_of.get(issue.id)
-            summary = place.catalogue.words(issue.id).split(". ")[0]
+            summary = place.collections.active.catalogue.words(issue.id).split(". ")[0]
             items.append(
                 Item(
                     clip.id,
@@ -34,7 +34,7 @@ def studio(place: Services) -> Corpus:
                     attached=clip.attached,
                 )
             )
-    projects = tuple(place.catalogue.projects())
+    projects = tuple(place.collections.active.catalogue.projects())
     return Corpus(place, projects, tuple(sorted(items, key=lambda item: item.name)), {})
 
 

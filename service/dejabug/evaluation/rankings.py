@@ -102,7 +102,7 @@ class _Question:
     def __init__(self, corpus: Corpus, query: Item) -> None:
         self._corpus = corpus
         self._query = query
-        self._finder = corpus.place.retriever
+        self._finder = corpus.place.retrievers.active
 
     def scores(self, mode: Mode, method: Method) -> dict[str, float]:
         """Scores by clip id; clips that a ranking leaves out have none."""
@@ -147,7 +147,7 @@ class _Question:
     @cached_property
     def _hits(self) -> list[Hit]:
         clip = self._query.clip_id
-        own = self._corpus.place.index.clip_vectors([clip]).get(clip)
+        own = self._corpus.place.collections.active.index.clip_vectors([clip]).get(clip)
         if own is None:
             return []
         hits = self._finder.hits(own.vectors, self._corpus.projects)
@@ -160,7 +160,7 @@ class _Question:
     @cached_property
     def _words(self) -> Floats | None:
         issue = self._query.issue_id
-        return self._corpus.place.tickets.vectors([issue]).get(issue)
+        return self._corpus.place.collections.active.tickets.vectors([issue]).get(issue)
 
     @cached_property
     def _cosines(self) -> dict[str, float]:
@@ -169,7 +169,9 @@ class _Question:
         if self._words is None:
             return {}
         corpus = self._corpus
-        near = corpus.place.tickets.nearest(self._words, len(corpus.items), corpus.projects)
+        near = corpus.place.collections.active.tickets.nearest(
+            self._words, len(corpus.items), corpus.projects
+        )
         return self._of_clips(dict(near))
 
     def _of_clips(self, scores: Mapping[str, float]) -> dict[str, float]:
@@ -182,7 +184,10 @@ class _Question:
 
     @cached_property
     def _summary(self) -> Floats:
-        return embed_query(self._corpus.place.encoder, self._query.summary)
+        encoder = self._corpus.encoder
+        if encoder is None:
+            raise ValueError("this corpus has no encoder to embed words with")
+        return embed_query(encoder, self._query.summary)
 
 
 def _paper(hits: Sequence[Hit], method: Method) -> dict[str, float]:

@@ -115,7 +115,10 @@ def enqueue(
     pipeline: Pipeline | None = None,
 ) -> None:
     """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
-    if it is waiting there already. `at_front`: before all others, since a person waits."""
+    if it is waiting there already. `at_front`: before all others, since a person waits. Raises
+    ValueError for a job that workers would refuse."""
+    if JOBS.get(job.name) != job:
+        raise ValueError(f"{job.name} is not among JOBS: workers would refuse this job")
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(

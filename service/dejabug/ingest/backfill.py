@@ -16,17 +16,19 @@ from functools import partial
 from time import sleep, time
 from typing import Any
 
+import redis
 import structlog
 
 from dejabug.index import text_of
 from dejabug.infra.tracing import traced
-from dejabug.ingest.jobs import take_in
-from dejabug.jira.client import Page
+from dejabug.ingest.issue_sync import IssueSync
+from dejabug.jira.client import JiraClient, Page
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
-from dejabug.services import Services
+from dejabug.records.collections import Collections
+from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
@@ -107,75 +109,90 @@ KEPT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read_backlog(place: Services, jql: str, *, restart: bool = False) -> Iterator[Progress]:
-    """Read the issues that `jql` finds and queue their clips, oldest first; yields page by page,
-    and before each pause.
+class Backfill:
+    """Reads a backlog in."""
 
-    Goes on where an earlier run of the same JQL was broken off, unless `restart`. Pauses when Jira
-    asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError for a JQL
-    that Jira does not take, JiraUnavailableError when it stays away.
-    """
-    key = _cursor_key(jql)
-    if restart:
-        place.redis.delete(key)
-    cursor, resumed = _load(place, key)
-    counted = partial(place.jira.count, without_order(jql))
-    total = yield from patiently(counted, lambda why: cursor.progress(0, pause=why))
-    if resumed:
-        yield cursor.progress(total, resumed=True)
-    refused_at = None
-    while True:
-        yield from _until_drained(place, cursor, total)
-        cursor = cursor.fresh()
-        window = oldest_first(jql, cursor.since or None)
-        ask = partial(place.jira.search, window, cursor.token, overlapping=True)
-        try:
-            page = yield from patiently(ask, partial(_paused, cursor, total))
-        except JiraRefusedError as error:
-            if cursor.token is None or cursor.position == refused_at:
-                raise
-            # Jira has forgotten its cursor. What is read twice is known and costs little.
-            log.warning("backfill_cursor_refused", why=str(error), goes_on_from=cursor.created)
-            refused_at = cursor.position
-            cursor = cursor.window()
-            continue
-        queued = [_take_in(place, issue) for issue in page.issues]
-        cursor = cursor.after(page, queued)
-        if cursor.token is None:
-            place.redis.delete(key)
+    def __init__(
+        self,
+        connection: redis.Redis,
+        jira: JiraClient,
+        collections: Collections,
+        issue_sync: IssueSync,
+        queues: WorkQueues,
+    ) -> None:
+        self._redis = connection
+        self._jira = jira
+        self._collections = collections
+        self._issue_sync = issue_sync
+        self._queues = queues
+
+    def run(self, jql: str, *, restart: bool = False) -> Iterator[Progress]:
+        """Read the issues that `jql` finds and queue their clips, oldest first; yields page by
+        page, and before each pause.
+
+        Goes on where an earlier run of the same JQL was broken off, unless `restart`. Pauses when
+        Jira asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError for
+        a JQL that Jira does not take, JiraUnavailableError when it stays away."""
+        key = _cursor_key(jql)
+        if restart:
+            self._redis.delete(key)
+        cursor, resumed = self._load(key)
+        counted = partial(self._jira.count, without_order(jql))
+        total = yield from patiently(counted, lambda why: cursor.progress(0, pause=why))
+        if resumed:
+            yield cursor.progress(total, resumed=True)
+        refused_at = None
+        while True:
+            yield from self._until_drained(cursor, total)
+            cursor = cursor.fresh()
+            window = oldest_first(jql, cursor.since or None)
+            ask = partial(self._jira.search, window, cursor.token, overlapping=True)
+            try:
+                page = yield from patiently(ask, partial(_paused, cursor, total))
+            except JiraRefusedError as error:
+                if cursor.token is None or cursor.position == refused_at:
+                    raise
+                # Jira has forgotten its cursor. What is read twice is known and costs little.
+                log.warning("backfill_cursor_refused", why=str(error), goes_on_from=cursor.created)
+                refused_at = cursor.position
+                cursor = cursor.window()
+                continue
+            queued = [self._take_in(issue) for issue in page.issues]
+            cursor = cursor.after(page, queued)
+            if cursor.token is None:
+                self._redis.delete(key)
+                yield cursor.progress(total)
+                return
+            self._redis.hset(
+                key, mapping={k: v for k, v in asdict(cursor).items() if v is not None}
+            )
             yield cursor.progress(total)
-            return
-        place.redis.hset(key, mapping={k: v for k, v in asdict(cursor).items() if v is not None})
-        yield cursor.progress(total)
 
+    def _take_in(self, issue: Issue) -> int:
+        with traced():
+            return self._issue_sync.take_in(issue, watch=False)
 
-def _take_in(place: Services, issue: Issue) -> int:
-    with traced():
-        return take_in(place, issue, watch=False)
+    def _until_drained(self, cursor: Cursor, total: int) -> Iterator[Progress]:
+        """While too many jobs wait, in a yield each."""
+        queues = [self._queues.of(kept) for kept in self._collections.receiving]
+        while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
+            workers = self._queues.workers()["clips"]
+            why = f"{waiting:,} jobs wait for {workers} workers"
+            if not workers:
+                why = f"{waiting:,} jobs wait and nobody works: start `dejabug worker clips`"
+            yield cursor.progress(total, pause=why, stuck=not workers)
+            sleep(DRAIN_POLL)
+
+    def _load(self, key: str) -> tuple[Cursor, bool]:
+        """The cursor of an earlier run, and whether there is one."""
+        found = {text_of(name): text_of(value) for name, value in self._redis.hgetall(key).items()}
+        if not KEPT.keys() <= found.keys():
+            return Cursor(), False
+        return Cursor(**{name: kind(found[name]) for name, kind in KEPT.items()}), True
 
 
 def _paused(cursor: Cursor, total: int, why: str) -> Progress:
     return cursor.progress(total, pause=why)
-
-
-def _until_drained(place: Services, cursor: Cursor, total: int) -> Iterator[Progress]:
-    """While too many jobs wait, in a yield each."""
-    queues = [place.clips_queue(kept) for kept in place.fed]
-    while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
-        workers = place.workers()["clips"]
-        why = f"{waiting:,} jobs wait for {workers} workers"
-        if not workers:
-            why = f"{waiting:,} jobs wait and nobody works: start `dejabug worker clips`"
-        yield cursor.progress(total, pause=why, stuck=not workers)
-        sleep(DRAIN_POLL)
-
-
-def _load(place: Services, key: str) -> tuple[Cursor, bool]:
-    """The cursor of an earlier run, and whether there is one."""
-    found = {text_of(name): text_of(value) for name, value in place.redis.hgetall(key).items()}
-    if not KEPT.keys() <= found.keys():
-        return Cursor(), False
-    return Cursor(**{name: kind(found[name]) for name, kind in KEPT.items()}), True
 
 
 def _cursor_key(jql: str) -> str:

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from dejabug.jira.client import JiraClient
 from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
 from dejabug.jira.patience import patiently
 from dejabug.media.kinds import is_evidence, suffix_of
+from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import evidence
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipStatus
-from dejabug.services import Services
+from dejabug.settings import Settings
 
 # All that is asked of each issue.
 FIELDS = ("attachment",)
@@ -50,56 +53,68 @@ class Survey:
         return self.known + self.too_large + self.new
 
 
-def survey(place: Services, jql: str) -> Iterator[Survey]:
-    """Look through what `jql` finds, page by page, without queueing or changing anything; yields
-    the same survey as it grows. Raises like `read_backlog`."""
-    seen = Survey()
+class BackfillEstimate:
+    """Estimates what a backfill would take, without reading any clip."""
 
-    def paused(why: str) -> Survey:
-        seen.pause = why
-        return seen
+    def __init__(
+        self, jira: JiraClient, collections: Collections, records: IssueRecords, settings: Settings
+    ) -> None:
+        self._jira = jira
+        self._collections = collections
+        self._records = records
+        self._settings = settings
 
-    seen.total = yield from patiently(partial(place.jira.count, without_order(jql)), paused)
-    token: str | None = None
-    while True:
-        ask = partial(place.jira.search, oldest_first(jql), token, FIELDS)
-        page = yield from patiently(ask, paused)
-        seen.pause = ""
-        for issue in page.issues:
-            _add(place, seen, issue)
-        yield seen
-        token = page.next_token
-        if token is None:
-            return
+    def run(self, jql: str) -> Iterator[Survey]:
+        """Look through what `jql` finds, page by page, without queueing or changing anything;
+        yields the same survey as it grows. Raises like `read_backlog`."""
+        seen = Survey()
 
+        def paused(why: str) -> Survey:
+            seen.pause = why
+            return seen
 
-def _add(place: Services, seen: Survey, issue: Issue) -> None:
-    """Count an issue's files in; clips older than footage is kept count as known."""
-    cutoffs = place.retention.cutoffs()
-    seen.issues += 1
-    clips = {
-        attachment.id
-        for attachment in evidence(issue, place.jira, place.catalogue, place.retention)
-    }
-    for attachment in issue.attachments:
-        known = place.catalogue.clip(attachment.id) is not None
-        sure = known or is_evidence(attachment.filename, attachment.mime_type)
-        is_clip = attachment.id in clips and sure
-        seen.unsure += attachment.id in clips and not sure
-        kind = seen.kinds.setdefault(_kind_of(attachment.filename), Kind())
-        kind.files += 1
-        kind.size += attachment.size
-        kind.clips += is_clip
-        if not is_clip:
-            continue
-        old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
-        if old or known:
-            seen.known += 1
-        elif attachment.size > place.settings.clip_max_bytes:
-            seen.too_large += 1
-        else:
-            seen.new += 1
-            seen.new_size += attachment.size
+        seen.total = yield from patiently(partial(self._jira.count, without_order(jql)), paused)
+        token: str | None = None
+        while True:
+            ask = partial(self._jira.search, oldest_first(jql), token, FIELDS)
+            page = yield from patiently(ask, paused)
+            seen.pause = ""
+            for issue in page.issues:
+                self._add(seen, issue)
+            yield seen
+            token = page.next_token
+            if token is None:
+                return
+
+    def _add(self, seen: Survey, issue: Issue) -> None:
+        """Count an issue's files in; clips older than footage is kept count as known."""
+        cutoffs = self._records.retention.cutoffs()
+        seen.issues += 1
+        clips = {
+            attachment.id
+            for attachment in evidence(
+                issue, self._jira, self._collections.active.catalogue, self._records.retention
+            )
+        }
+        for attachment in issue.attachments:
+            known = self._collections.active.catalogue.clip(attachment.id) is not None
+            sure = known or is_evidence(attachment.filename, attachment.mime_type)
+            is_clip = attachment.id in clips and sure
+            seen.unsure += attachment.id in clips and not sure
+            kind = seen.kinds.setdefault(_kind_of(attachment.filename), Kind())
+            kind.files += 1
+            kind.size += attachment.size
+            kind.clips += is_clip
+            if not is_clip:
+                continue
+            old = clip_record(attachment, issue, cutoffs).status is ClipStatus.PURGED
+            if old or known:
+                seen.known += 1
+            elif attachment.size > self._settings.clip_max_bytes:
+                seen.too_large += 1
+            else:
+                seen.new += 1
+                seen.new_size += attachment.size
 
 
 def _kind_of(filename: str) -> str:

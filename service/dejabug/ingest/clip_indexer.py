@@ -9,22 +9,25 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+import redis
 import structlog
 
 from dejabug import media
-from dejabug.encoders.tags import Tag
+from dejabug.encoders import Encoder
+from dejabug.encoders.tags import Tag, Tagger
 from dejabug.index import ClipLocation
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.locks import held
 from dejabug.infra.metrics import CLIPS_DONE, stage
-from dejabug.ingest.attachments import fetched
+from dejabug.ingest.attachments import Attachments
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.media_store.store import MediaStore
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import location_of
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.retrieval import neighbourhood
-from dejabug.services import Services
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
@@ -35,63 +38,138 @@ SIGNATURE_ONLY = 32
 TICKETS_AT_ONCE = 2000
 
 
-def embed_clip(
-    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation
-) -> ClipRecord | None:
-    """Download a clip, sample and embed its frames, write them to this collection's index; the clip
-    as it is then, indexed or failed with the reason, or None when Jira no longer has it.
+class ClipIndexer:
+    """Embeds clips and tickets into a collection."""
 
-    One file on two issues is embedded once: whoever comes second waits, and copies. Raises
-    JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
-    UnwantedError when an unsure clip turns out to be none.
-    """
-    place.index_location.connection().ping()
-    try:
-        with fetched(place, clip) as path:
-            content = sha256_of(path)
-            name = f"dejabug:lock:content:{kept.slug}:{content}"
-            with held(place.redis, name):
-                done = _copied(place, kept, clip, where, content)
-                done = done or _sampled(place, kept, clip, where, path)
-                done = replace(done, content=content)
-                kept.catalogue.put_outcome(done)  # for whoever waits with the same file
-            return done
-    except AttachmentGoneError:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        encoder: Encoder,
+        tagger: Tagger | None,
+        collections: Collections,
+        media: MediaStore,
+        attachments: Attachments,
+        settings: Settings,
+    ) -> None:
+        self._redis = connection
+        self._encoder = encoder
+        self._tagger = tagger
+        self._collections = collections
+        self._media = media
+        self._attachments = attachments
+        self._settings = settings
+
+    def embed_clip(
+        self, kept: Collection, clip: ClipRecord, where: ClipLocation
+    ) -> ClipRecord | None:
+        """Download a clip, sample and embed its frames, write them to this collection's index; the
+        clip as it is then, indexed or failed with the reason, or None when Jira no longer has it.
+
+        One file on two issues is embedded once: whoever comes second waits, and copies. Raises
+        JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
+        UnwantedError when an unsure clip turns out to be none.
+                """ self._collections.location.connection().ping() try: with
+                self._attachments.fetched(clip) as path: content = sha256_of(path) name =
+                f"dejabug:lock:content:{kept.slug}:{content}" with held(self._redis, name): done =
+                self._copied(kept, clip, where, content) done = done or self._sampled(kept, clip,
+                where, path) done = replace(done, content=content) kept.catalogue.put_outcome(done)
+                # for whoever waits with the same file return done except AttachmentGoneError:
+                return None except AttachmentTooLargeError as error: return _failed(clip,
+                "too_large", str(error)) except media.ClipError as error: if clip.unsure and
+                error.code == "not_a_video": raise UnwantedError from error  # sound alone, or bytes
+                that only begin like a recording return _failed(clip, error.code, str(error))
+
+    def embed_ticket(self, kept: Collection, issue_id: str) -> bool:
+        """Embed a ticket's words into this collection and tag its kind of bug; False where the
+        issue is gone, perhaps since a moment ago."""
+        catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
+        issue = catalogue.issue(issue_id)
+        if issue is None:
+            return False
+        tags: list[Tag] = []
+        if words:
+            vector = self._encoder.embed_texts([words])[0]
+            kept.tickets.write(issue_id, issue.project, vector, words, restricted=issue.restricted)
+            neighbourhood.compare_ticket(kept, issue_id)
+            if self._tagger is not None:
+                tags = self._tagger.tags(None, vector)
+        else:
+            kept.tickets.forget(issue_id)
+        catalogue.put_tags(issue_id, [tag.title for tag in tags])
+        catalogue.words_embedded(issue_id, words)
+        now = catalogue.issue(issue_id)
+        if now is None:
+            kept.tickets.forget(issue_id)  # deleted in Jira while we worked
+            catalogue.put_tags(issue_id, [])
+            return False
+        if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
+            kept.tickets.move(issue_id, now.project, restricted=now.restricted)
+        return True
+
+    def tell_outcome(self, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+        """Have what was made of a clip fit where its issue belongs now, and tell of it."""
+        issue = kept.catalogue.issue(clip.issue_id)
+        if clip.unshown:  # since a moment ago, perhaps
+            self._media.thumbnails.forget(clip.id)
+        if clip.status is ClipStatus.INDEXED:
+            kept.throughput.record(seconds, clip.size)
+            if issue is not None:  # it may have moved while we worked
+                kept.index.move_clip(clip.id, location_of(issue))
+            neighbourhood.compare_clip(kept, clip.id)
+        reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
+        CLIPS_DONE.labels(str(clip.status), reason).inc()
+        log.info(
+            "clip_done",
+            clip=clip.id,
+            issue=issue.key if issue else clip.issue_id,
+            status=str(clip.status),
+            reason=reason,
+            frames=clip.frames,
+            seconds=round(seconds, 2),
+        )
+
+    def _copied(
+        self, kept: Collection, clip: ClipRecord, where: ClipLocation, content: str
+    ) -> ClipRecord | None:
+        """A clip indexed from another's frames, where that has the same file."""
+        for twin in kept.catalogue.twins(content):
+            frames = kept.index.clip_vectors([twin.id]).get(twin.id)
+            if twin.id != clip.id and frames is not None:
+                signature = kept.index.signatures([twin.id]).get(twin.id)
+                kept.index.write_clip(clip.id, where, frames.times, frames.vectors, signature)
+                if not clip.unshown:
+                    with self._drawing(clip.id):
+                        self._media.thumbnails.copy(twin.id, clip.id)
+                log.info("clip_copied", clip=clip.id, same_as=twin.id)
+                return _indexed(clip, twin.frames, twin.duration, twin.reason)
         return None
-    except AttachmentTooLargeError as error:
-        return _failed(clip, "too_large", str(error))
-    except media.ClipError as error:
-        if clip.unsure and error.code == "not_a_video":
-            raise UnwantedError from error  # sound alone, or bytes that only begin like a recording
-        return _failed(clip, error.code, str(error))
 
+    def _sampled(
+        self, kept: Collection, clip: ClipRecord, where: ClipLocation, path: Path
+    ) -> ClipRecord:
+        """A clip indexed from its own frames. Raises ClipError."""
+        frames = self.sample(path)
+        with stage("embed"):
+            vectors = self._encoder.embed_images(frames.pixels)
+        with stage("write"):
+            kept.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
+        # Another encoder's frames may be of other times, and their pictures are still shown.
+        beside = len(self._collections.all()) > 1
+        if not clip.unshown:
+            with stage("pictures"), self._drawing(clip.id):
+                self._media.thumbnails.write(
+                    clip.id, frames.times.tolist(), frames.pixels, beside=beside
+                )
+        return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
-def embed_ticket(place: Services, kept: Collection, issue_id: str) -> bool:
-    """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
-    gone, perhaps since a moment ago."""
-    catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
-    issue = catalogue.issue(issue_id)
-    if issue is None:
-        return False
-    tags: list[Tag] = []
-    if words:
-        vector = place.encoder.embed_texts([words])[0]
-        kept.tickets.write(issue_id, issue.project, vector, words, restricted=issue.restricted)
-        neighbourhood.compare_ticket(kept, issue_id)
-        if place.tagger is not None:
-            tags = place.tagger.tags(None, vector)
-    else:
-        kept.tickets.forget(issue_id)
-    catalogue.put_tags(issue_id, [tag.title for tag in tags])
-    catalogue.words_embedded(issue_id, words)
-    now = catalogue.issue(issue_id)
-    if now is None:
-        kept.tickets.forget(issue_id)  # deleted in Jira while we worked
-        catalogue.put_tags(issue_id, [])
-        return False
-    if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
-        kept.tickets.move(issue_id, now.project, restricted=now.restricted)
-    return True
+    def _drawing(self, clip_id: str) -> AbstractContextManager[None]:
+        """Held while a clip's pictures are written: two encoders' workers may do so at once."""
+        return held(self._redis, f"dejabug:lock:pictures:{clip_id}")
+
+    def sample(self, path: Path, *, timeout: float = math.inf) -> media.Frames:
+        """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
+        Raises ClipError."""
+        return sample_for(self._settings, path, self._encoder.image_size, timeout=timeout)
 
 
 def fill_terms(kept: Collection) -> None:
@@ -102,68 +180,6 @@ def fill_terms(kept: Collection) -> None:
         kept.tickets.put_words(issue_id, kept.catalogue.words(issue_id))
     if lacking:
         log.info("ticket_words_added", tickets=len(lacking))
-
-
-def tell_outcome(place: Services, kept: Collection, clip: ClipRecord, seconds: float) -> None:
-    """Have what was made of a clip fit where its issue belongs now, and tell of it."""
-    issue = kept.catalogue.issue(clip.issue_id)
-    if clip.unshown:  # since a moment ago, perhaps
-        place.pictures.forget(clip.id)
-    if clip.status is ClipStatus.INDEXED:
-        kept.throughput.record(seconds, clip.size)
-        if issue is not None:  # it may have moved while we worked
-            kept.index.move_clip(clip.id, location_of(issue))
-        neighbourhood.compare_clip(kept, clip.id)
-    reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
-    CLIPS_DONE.labels(str(clip.status), reason).inc()
-    log.info(
-        "clip_done",
-        clip=clip.id,
-        issue=issue.key if issue else clip.issue_id,
-        status=str(clip.status),
-        reason=reason,
-        frames=clip.frames,
-        seconds=round(seconds, 2),
-    )
-
-
-def _copied(
-    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation, content: str
-) -> ClipRecord | None:
-    """A clip indexed from another's frames, where that has the same file."""
-    for twin in kept.catalogue.twins(content):
-        frames = kept.index.clip_vectors([twin.id]).get(twin.id)
-        if twin.id != clip.id and frames is not None:
-            signature = kept.index.signatures([twin.id]).get(twin.id)
-            kept.index.write_clip(clip.id, where, frames.times, frames.vectors, signature)
-            if not clip.unshown:
-                with _drawing(place, clip.id):
-                    place.pictures.copy(twin.id, clip.id)
-            log.info("clip_copied", clip=clip.id, same_as=twin.id)
-            return _indexed(clip, twin.frames, twin.duration, twin.reason)
-    return None
-
-
-def _sampled(
-    place: Services, kept: Collection, clip: ClipRecord, where: ClipLocation, path: Path
-) -> ClipRecord:
-    """A clip indexed from its own frames. Raises ClipError."""
-    frames = sample(place, path)
-    with stage("embed"):
-        vectors = place.encoder.embed_images(frames.pixels)
-    with stage("write"):
-        kept.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
-    # Another encoder's frames may be of other times, and their pictures are still shown.
-    beside = len(place.collections()) > 1
-    if not clip.unshown:
-        with stage("pictures"), _drawing(place, clip.id):
-            place.pictures.write(clip.id, frames.times.tolist(), frames.pixels, beside=beside)
-    return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
-
-
-def _drawing(place: Services, clip_id: str) -> AbstractContextManager[None]:
-    """Held while a clip's pictures are written: two encoders' workers may do so at once."""
-    return held(place.redis, f"dejabug:lock:pictures:{clip_id}")
 
 
 def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:
@@ -178,12 +194,6 @@ def note_on(frames: media.Frames) -> str:
 def signature_of(frames: media.Frames) -> Signature:
     """The signature that was decoded beside a clip's frames, as the index keeps it."""
     return Signature(frames.signature.times, frames.signature.pictures)
-
-
-def sample(place: Services, path: Path, *, timeout: float = math.inf) -> media.Frames:
-    """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
-    Raises ClipError."""
-    return sample_for(place.settings, path, place.encoder.image_size, timeout=timeout)
 
 
 def sample_signature(settings: Settings, path: Path) -> Signature:

@@ -34,7 +34,7 @@ class IssueSync:
         readers: Readers,
         deletion: Deletion,
         scheduler: Scheduler,
-        link_types: Sequence[str],
+        link_types: frozenset[str],
     ) -> None:
         self._jira = jira
         self._collections = collections
@@ -87,9 +87,7 @@ class IssueSync:
             self._deletion.forget_clip(clip_id, issue.id)
         # What answers counts; the candidate is fed alike.
         queued, *_ = [self._feed(each, issue, attached) for each in self._collections.receiving]
-        log.info(
-            "issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch
-        )
+        log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
         if not queued:
             self._scheduler.suggest(issue.id)
         return queued
@@ -101,9 +99,7 @@ class IssueSync:
         catalogue = self._collections.active.catalogue
         record = catalogue.issue(issue_id)
         if record is not None and not self._jira.sees_project(record.project):
-            log.error(
-                "project_hidden", issue=record.key, remedy="give our account Browse Projects"
-            )
+            log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
             self._scheduler.correct_comments_naming(issue_id)
             return
         self._deletion.forget_issue(issue_id, may_return=True)

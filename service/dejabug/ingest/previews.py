@@ -15,11 +15,14 @@ from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import MAKE_PREVIEW
 from dejabug.infra.metrics import stage
 from dejabug.infra.refused_writes import optional
-from dejabug.ingest.attachments import fetched
+from dejabug.ingest.attachments import Attachments
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.media_store.store import MediaStore
 from dejabug.media_store.thumbnails import HEIGHT
+from dejabug.records.collections import Collections
 from dejabug.records.types import ClipRecord
-from dejabug.services import Services
+from dejabug.records.work_queues import WorkQueues
+from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
@@ -28,87 +31,102 @@ log = structlog.get_logger()
 TIMES_DECODING = 3
 
 
-def queue_preview(place: Services, clip_id: str, *, awaited: bool) -> None:
-    """Queue a clip's preview, unless it is there, can't be made, or waits; before all others when
-    it is `awaited` by somebody.
+class PreviewMaker:
+    """Has previews of clips made, and makes them."""
 
-    A screenshot has none, nor has a clip that nobody knows or whose footage was purged; and where
-    none can be shown, none is made.
-    """
-    if not place.shows_media:
-        return
-    clip = place.catalogue.clip(clip_id)
-    if clip is None or clip.still or clip.unshown:
-        return
-    if place.previews.state(clip_id) == "missing":
-        with optional():  # who looks is shown the rest all the same
-            enqueue(
-                place.queue("previews"),
-                MAKE_PREVIEW,
-                clip_id,
-                job_id=f"preview-{clip_id}",
-                at_front=awaited,
-            )
+    def __init__(
+        self,
+        collections: Collections,
+        media: MediaStore,
+        attachments: Attachments,
+        queues: WorkQueues,
+        settings: Settings,
+    ) -> None:
+        self._collections = collections
+        self._media = media
+        self._attachments = attachments
+        self._queues = queues
+        self._settings = settings
 
+    def request(self, clip_id: str, *, awaited: bool) -> None:
+        """Queue a clip's preview, unless it is there, can't be made, or waits; before all others
+        when it is `awaited` by somebody.
 
-def preview_clip(place: Services, clip_id: str) -> None:
-    """Download a clip and write its preview; remember it when none can be made."""
-    clip = place.catalogue.clip(clip_id)
-    if clip is None or clip.unshown or place.previews.state(clip_id) != "missing":
-        _leave_nothing(place, clip_id)  # a worker may have been killed before it came to that
-        return  # forgotten, purged, or made, while it waited
-    started = time.monotonic()
-    why = ""
-    try:
-        _write(place, clip)
-    except (AttachmentGoneError, AttachmentTooLargeError, UnwantedError) as error:
-        why = type(error).__name__
-    except media.ClipError as error:
-        why = error.code
-    if why:
-        place.previews.give_up(clip_id)
-    _leave_nothing(place, clip_id)
-    seconds = round(time.monotonic() - started, 2)
-    log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
+        A screenshot has none, nor has a clip that nobody knows or whose footage was purged; and
+        where none can be shown, none is made."""
+        if not self._settings.shows_media:
+            return
+        clip = self._collections.active.catalogue.clip(clip_id)
+        if clip is None or clip.still or clip.unshown:
+            return
+        if self._media.previews.state(clip_id) == "missing":
+            with optional():  # who looks is shown the rest all the same
+                enqueue(
+                    self._queues.get("previews"),
+                    MAKE_PREVIEW,
+                    clip_id,
+                    job_id=f"preview-{clip_id}",
+                    at_front=awaited,
+                )
 
+    def make(self, clip_id: str) -> None:
+        """Download a clip and write its preview; remember it when none can be made."""
+        clip = self._collections.active.catalogue.clip(clip_id)
+        if clip is None or clip.unshown or self._media.previews.state(clip_id) != "missing":
+            self._leave_nothing(clip_id)  # a worker may have been killed before it came to that
+            return  # forgotten, purged, or made, while it waited
+        started = time.monotonic()
+        why = ""
+        try:
+            self._write(clip)
+        except (AttachmentGoneError, AttachmentTooLargeError, UnwantedError) as error:
+            why = type(error).__name__
+        except media.ClipError as error:
+            why = error.code
+        if why:
+            self._media.previews.give_up(clip_id)
+        self._leave_nothing(clip_id)
+        seconds = round(time.monotonic() - started, 2)
+        log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
 
-def _leave_nothing(place: Services, clip_id: str) -> None:
-    """Of a clip that was deleted in Jira or purged, perhaps while we worked, nothing may stay."""
-    now = place.catalogue.clip(clip_id)
-    if now is None or now.unshown:
-        place.previews.forget(clip_id)
-        place.pictures.forget(clip_id)
+    def _leave_nothing(self, clip_id: str) -> None:
+        """Of a clip that was deleted in Jira or purged, perhaps while we worked, nothing may
+        stay."""
+        now = self._collections.active.catalogue.clip(clip_id)
+        if now is None or now.unshown:
+            self._media.previews.forget(clip_id)
+            self._media.thumbnails.forget(clip_id)
 
+    def _write(self, clip: ClipRecord) -> None:
+        settings = self._settings
+        limits = media.Limits(
+            timeout_seconds=TIMES_DECODING * settings.decode_timeout,
+            memory_bytes=settings.decode_memory,
+            max_bytes=settings.clip_max_bytes,
+            sandbox=settings.decode_sandbox,
+        )
+        with self._attachments.fetched(clip) as path, stage("preview"):
+            self._media.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))
+            if self._collections.active.knows_dimensions() and not self._media.thumbnails.times(
+                clip.id
+            ):
+                self._write_pictures(clip, path, limits)
 
-def _write(place: Services, clip: ClipRecord) -> None:
-    settings = place.settings
-    limits = media.Limits(
-        timeout_seconds=TIMES_DECODING * settings.decode_timeout,
-        memory_bytes=settings.decode_memory,
-        max_bytes=settings.clip_max_bytes,
-        sandbox=settings.decode_sandbox,
-    )
-    with fetched(place, clip) as path, stage("preview"):
-        place.previews.write(clip.id, path, limits, media.find_ffmpeg(settings.ffmpeg))
-        if place.collection.knows_dimensions() and not place.pictures.times(clip.id):
-            _write_pictures(place, clip, path, limits)
-
-
-def _write_pictures(place: Services, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
-    """Make a clip's pictures anew, for its frames that are indexed: their folder was lost."""
-    frames = place.index.clip_vectors([clip.id]).get(clip.id)
-    if frames is None:
-        return
-    settings = place.settings
-    sampled = media.sample_frames(
-        path,
-        rate=settings.frames_per_second,
-        max_frames=settings.max_frames,
-        short_side=HEIGHT,
-        limits=limits,
-        program=media.find_ffmpeg(settings.ffmpeg),
-        drop_duplicates=False,
-    )
-    nearest = [int(np.abs(sampled.times - time).argmin()) for time in frames.times]
-    place.pictures.write(clip.id, frames.times.tolist(), sampled.pixels[nearest])
-    log.info("pictures_made_again", clip=clip.id, pictures=len(nearest))
+    def _write_pictures(self, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
+        """Make a clip's pictures anew, for its frames that are indexed: their folder was lost."""
+        frames = self._collections.active.index.clip_vectors([clip.id]).get(clip.id)
+        if frames is None:
+            return
+        settings = self._settings
+        sampled = media.sample_frames(
+            path,
+            rate=settings.frames_per_second,
+            max_frames=settings.max_frames,
+            short_side=HEIGHT,
+            limits=limits,
+            program=media.find_ffmpeg(settings.ffmpeg),
+            drop_duplicates=False,
+        )
+        nearest = [int(np.abs(sampled.times - time).argmin()) for time in frames.times]
+        self._media.thumbnails.write(clip.id, frames.times.tolist(), sampled.pixels[nearest])
+        log.info("pictures_made_again", clip=clip.id, pictures=len(nearest))

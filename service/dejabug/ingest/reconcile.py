@@ -14,20 +14,21 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import redis
 import structlog
 from redis.exceptions import LockError
 
-from dejabug.infra.job_queue import enqueue
-from dejabug.infra.jobs import RECONCILE
 from dejabug.infra.tracing import traced
-from dejabug.ingest.jobs import forget_issue, promise_sync
-from dejabug.jira.client import PAGE
+from dejabug.ingest.scheduling import Scheduler
+from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
 from dejabug.records.catalogue import PENDING
+from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, words_of
-from dejabug.services import Services
+from dejabug.records.issue_records import IssueRecords
+from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
@@ -65,193 +66,204 @@ class Report:
     busy: bool = False
 
 
-def queue_reconcile(place: Services) -> None:
-    """Queue a round when one is due (DEJABUG_RECONCILE_MINUTES), however many workers ask."""
-    minutes = place.settings.reconcile_minutes
-    if minutes and place.redis.set(TURN, 1, nx=True, ex=minutes * 60):
-        queue = place.queue("default")
-        enqueue(queue, RECONCILE, job_id="reconcile")
+class Reconciler:
+    """Finds what webhooks missed, and has it read again."""
 
+    def __init__(
+        self,
+        connection: redis.Redis,
+        jira: JiraClient,
+        collections: Collections,
+        records: IssueRecords,
+        scheduler: Scheduler,
+        settings: Settings,
+    ) -> None:
+        self._redis = connection
+        self._jira = jira
+        self._collections = collections
+        self._records = records
+        self._scheduler = scheduler
+        self._settings = settings
 
-def reconcile_job(place: Services) -> None:
-    """One round. A Jira that is away is not waited for: the next round sees the same changes."""
-    report = Report()
-    try:
-        for report in reconcile(place):  # noqa: B007 (the last one counts)
-            pass
-    except JiraUnavailableError as error:
-        log.warning("reconcile_put_off", why=str(error), reason=error.reason)
-    except JiraRefusedError as error:
-        log.error("reconcile_refused", why=str(error))
-    if not report.busy:
-        log.info(
-            "reconciled", looked=report.looked, checked=report.checked, repaired=report.repaired
-        )
-
-
-def reconcile(place: Services, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
-    """One round; yields the same report as it grows. While another is at work: nothing but that.
-
-    `since`: look back at least so many seconds. `whole`: check all known issues, not a share.
-    Raises JiraUnavailableError, and JiraRefusedError when Jira refuses us altogether.
-    """
-    report = Report()
-    lock = place.redis.lock(LOCK, timeout=LOCK_LIFE)
-    if not lock.acquire(blocking=False):
-        report.busy = True
-        yield report
-        return
-    try:
-        for _ in _round(place, report, since, whole):
-            lock.reacquire()
-            yield report
-    finally:
-        with contextlib.suppress(LockError):
-            lock.release()
-
-
-def _round(place: Services, report: Report, since: float, whole: bool) -> Iterator[None]:
-    projects, refusal = place.catalogue.projects(), None
-    for project in projects:
+    def run_job(self) -> None:
+        """One round. A Jira that is away is not waited for: the next round sees the same
+        changes."""
+        report = Report()
         try:
-            yield from _sweep(place, project, since, report)
+            for report in self.run():  # noqa: B007 (the last one counts)
+                pass
+        except JiraUnavailableError as error:
+            log.warning("reconcile_put_off", why=str(error), reason=error.reason)
         except JiraRefusedError as error:
-            if error.status == 401:
-                raise
-            # A project that was deleted or is hidden from us; its mark stays for when it is back.
-            log.warning("reconcile_project_refused", project=project, why=str(error))
-            report.refused.append(project)
-            refusal = error
-    if refusal is not None and len(report.refused) == len(projects):
-        raise refusal
-    yield from _check(place, report, whole)
-    _let_go(place)
+            log.error("reconcile_refused", why=str(error))
+        if not report.busy:
+            log.info(
+                "reconciled", looked=report.looked, checked=report.checked, repaired=report.repaired
+            )
 
+    def run(self, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
+        """One round; yields the same report as it grows. While another is at work: nothing but
+        that.
 
-# What changed
+        `since`: look back at least so many seconds. `whole`: check all known issues, not a share.
+        Raises JiraUnavailableError, and JiraRefusedError when Jira refuses us altogether.
+        """
+        report = Report()
+        lock = self._redis.lock(LOCK, timeout=LOCK_LIFE)
+        if not lock.acquire(blocking=False):
+            report.busy = True
+            yield report
+            return
+        try:
+            for _ in self._round(report, since, whole):
+                lock.reacquire()
+                yield report
+        finally:
+            with contextlib.suppress(LockError):
+                lock.release()
 
+    def _round(self, report: Report, since: float, whole: bool) -> Iterator[None]:
+        projects, refusal = self._collections.active.catalogue.projects(), None
+        for project in projects:
+            try:
+                yield from self._sweep(project, since, report)
+            except JiraRefusedError as error:
+                if error.status == 401:
+                    raise
+                # A project that was deleted or is hidden from us; its mark stays for when it is
+                # back.
+                log.warning("reconcile_project_refused", project=project, why=str(error))
+                report.refused.append(project)
+                refusal = error
+        if refusal is not None and len(report.refused) == len(projects):
+            raise refusal
+        yield from self._check(report, whole)
+        self._let_go()
 
-def _sweep(place: Services, project: str, since: float, report: Report) -> Iterator[None]:
-    """Look through a project's changes; its mark moves when all are seen."""
-    started = time.time()
-    marked = place.redis.hget(WATERMARKS, project)
-    mark = float(marked) if marked else started - FIRST_LOOK_BACK
-    mark = min(mark - OVERLAP, started - since)
-    jql, token = updated_within(project, math.ceil((started - mark) / 60)), None
-    while True:
-        page = place.jira.search(jql, token)
-        for issue in page.issues:
-            report.looked += 1
-            why = missed(place, issue)
-            if why is not None:
-                _read_again(place, issue.id, why, report, watch=_is_new(place, issue, mark))
-        yield
-        token = page.next_token
-        if token is None:
-            break
-    place.redis.hset(WATERMARKS, project, started)
-
-
-def missed(place: Services, issue: Issue) -> str | None:
-    """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
-    record = place.catalogue.issue(issue.id)
-    if record is None:
-        return "unknown"
-    if (record.key, record.project) != (issue.key, issue.project):
-        return "moved"
-    if place.projects.rules(issue.project).mode == "off":
-        return None  # nothing more is kept of it
-    if record.game != game_of(issue):
-        return "component"
-    if place.catalogue.words(issue.id) != words_of(issue.summary, issue.description):
-        return "words"
-    known = {clip.id for clip in place.catalogue.clips_of(issue.id)}
-    attached = {file.id for file in evidence(issue, place.jira, place.catalogue, place.retention)}
-    if attached != known:
-        return "clip added" if attached - known else "clip deleted"
-    kinds = place.settings.duplicate_link_types
-    if place.verdicts.links_of(issue.id) != set(issue.duplicates(kinds)) - {issue.id}:
-        return "link"
-    return None if record.face == fingerprint_of(issue, kinds) else "status or security"
-
-
-def _is_new(place: Services, issue: Issue, mark: float) -> bool:
-    """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
-    if place.catalogue.issue(issue.id) is None and (unix_time(issue.created) or 0) >= mark:
-        return True
-    # Whatever encoder they are known under: a new one makes no old clip new.
-    known = set(place.catalogue.clip_ids_of(issue.id))
-    fresh = [
-        file
-        for file in evidence(issue, place.jira, place.catalogue, place.retention)
-        if file.id not in known
-    ]
-    return any((unix_time(file.created) or 0) >= mark for file in fresh)
-
-
-def _read_again(
-    place: Services, issue_id: str, why: str, report: Report, *, watch: bool = False
-) -> None:
-    """Have an issue read again, unless that is promised already."""
-    if place.redis.zscore(PENDING, issue_id) is not None:
-        return
-    with traced(), place.redis.pipeline(transaction=True) as pipe:
-        promise_sync(place, issue_id, watch, pipe)
-        pipe.execute()
-        log.info("reconcile_missed", issue_id=issue_id, why=why, watch=watch)
-    report.repaired[why] = report.repaired.get(why, 0) + 1
-
-
-# What is gone
-
-
-def _check(place: Services, report: Report, whole: bool) -> Iterator[None]:
-    """Ask for the next share of the known issues, or for all of them."""
-    report.known = place.catalogue.issue_count()
-    rounds = DAY // (place.settings.reconcile_minutes or DAY) or 1
-    size = max(SLICE, math.ceil(report.known / rounds))
-    cursor = 0 if whole else int(place.redis.get(CHECKED) or 0)
-    while True:
-        cursor, ids = place.catalogue.some_issue_ids(cursor, size)
-        gone: list[str] = []
-        if not ids:
-            yield  # a page of Redis' may be empty with more to come
-        for start in range(0, len(ids), PAGE):
-            asked = ids[start : start + PAGE]
-            there = place.jira.present(asked)
-            gone += [issue_id for issue_id in asked if issue_id not in there]
-            report.checked += len(asked)
+    def _sweep(self, project: str, since: float, report: Report) -> Iterator[None]:
+        """Look through a project's changes; its mark moves when all are seen."""
+        started = time.time()
+        marked = self._redis.hget(WATERMARKS, project)
+        mark = float(marked) if marked else started - FIRST_LOOK_BACK
+        mark = min(mark - OVERLAP, started - since)
+        jql, token = updated_within(project, math.ceil((started - mark) / 60)), None
+        while True:
+            page = self._jira.search(jql, token)
+            for issue in page.issues:
+                report.looked += 1
+                why = self.missed(issue)
+                if why is not None:
+                    self._read_again(issue.id, why, report, watch=self._is_new(issue, mark))
             yield
-        if gone:
-            report.doubt = _doubt(place, gone, ids)
-        if report.doubt:
-            log.error("reconcile_suspicious", why=report.doubt, issues=gone[:20])
+            token = page.next_token
+            if token is None:
+                break
+        self._redis.hset(WATERMARKS, project, started)
+
+    def missed(self, issue: Issue) -> str | None:
+        """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
+        record = self._collections.active.catalogue.issue(issue.id)
+        if record is None:
+            return "unknown"
+        if (record.key, record.project) != (issue.key, issue.project):
+            return "moved"
+        if self._records.projects.rules(issue.project).mode == "off":
+            return None  # nothing more is kept of it
+        if record.game != game_of(issue):
+            return "component"
+        if self._collections.active.catalogue.words(issue.id) != words_of(
+            issue.summary, issue.description
+        ):
+            return "words"
+        known = {clip.id for clip in self._collections.active.catalogue.clips_of(issue.id)}
+        attached = {
+            file.id
+            for file in evidence(
+                issue, self._jira, self._collections.active.catalogue, self._records.retention
+            )
+        }
+        if attached != known:
+            return "clip added" if attached - known else "clip deleted"
+        kinds = self._settings.duplicate_link_types
+        if self._records.verdicts.links_of(issue.id) != set(issue.duplicates(kinds)) - {issue.id}:
+            return "link"
+        return None if record.face == fingerprint_of(issue, kinds) else "status or security"
+
+    def _is_new(self, issue: Issue, mark: float) -> bool:
+        """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
+        if (
+            self._collections.active.catalogue.issue(issue.id) is None
+            and (unix_time(issue.created) or 0) >= mark
+        ):
+            return True
+        # Whatever encoder they are known under: a new one makes no old clip new.
+        known = set(self._collections.active.catalogue.clip_ids_of(issue.id))
+        fresh = [
+            file
+            for file in evidence(
+                issue, self._jira, self._collections.active.catalogue, self._records.retention
+            )
+            if file.id not in known
+        ]
+        return any((unix_time(file.created) or 0) >= mark for file in fresh)
+
+    def _read_again(self, issue_id: str, why: str, report: Report, *, watch: bool = False) -> None:
+        """Have an issue read again, unless that is promised already."""
+        if self._redis.zscore(PENDING, issue_id) is not None:
             return
-        for issue_id in gone:
-            _read_again(place, issue_id, "gone", report)
-        place.redis.set(CHECKED, cursor)
-        if cursor == 0 or not whole:
-            return
+        with traced(), self._redis.pipeline(transaction=True) as pipe:
+            self._scheduler.sync_issue(issue_id, watch, pipe)
+            pipe.execute()
+            log.info("reconcile_missed", issue_id=issue_id, why=why, watch=watch)
+        report.repaired[why] = report.repaired.get(why, 0) + 1
 
+    def _check(self, report: Report, whole: bool) -> Iterator[None]:
+        """Ask for the next share of the known issues, or for all of them."""
+        report.known = self._collections.active.catalogue.issue_count()
+        rounds = DAY // (self._settings.reconcile_minutes or DAY) or 1
+        size = max(SLICE, math.ceil(report.known / rounds))
+        cursor = 0 if whole else int(self._redis.get(CHECKED) or 0)
+        while True:
+            cursor, ids = self._collections.active.catalogue.some_issue_ids(cursor, size)
+            gone: list[str] = []
+            if not ids:
+                yield  # a page of Redis' may be empty with more to come
+            for start in range(0, len(ids), PAGE):
+                asked = ids[start : start + PAGE]
+                there = self._jira.present(asked)
+                gone += [issue_id for issue_id in asked if issue_id not in there]
+                report.checked += len(asked)
+                yield
+            if gone:
+                report.doubt = self._doubt(gone, ids)
+            if report.doubt:
+                log.error("reconcile_suspicious", why=report.doubt, issues=gone[:20])
+                return
+            for issue_id in gone:
+                self._read_again(issue_id, "gone", report)
+            self._redis.set(CHECKED, cursor)
+            if cursor == 0 or not whole:
+                return
 
-def _let_go(place: Services) -> None:
-    """Forget whole what was hidden from us for too long to come back: what people said of it was
-    kept for that."""
-    for issue_id in place.catalogue.hidden_for_long():
-        if place.catalogue.issue(issue_id) is not None:
-            place.catalogue.came_back(issue_id)
-        else:
-            place.scheduler.forget_issue(issue_id)
+    def _let_go(self) -> None:
+        """Forget whole what was hidden from us for too long to come back: what people said of it
+        was kept for that."""
+        for issue_id in self._collections.active.catalogue.hidden_for_long():
+            if self._collections.active.catalogue.issue(issue_id) is not None:
+                self._collections.active.catalogue.came_back(issue_id)
+            else:
+                self._scheduler.forget_issue(issue_id)
 
-
-def _doubt(place: Services, gone: Sequence[str], asked: Sequence[str]) -> str:
-    """Why these absences are rather ours than the issues', or empty. Raises JiraRefusedError when
-    Jira does not know our account any more."""
-    if len(gone) > FEW and 2 * len(gone) > len(asked):
-        return f"{len(gone)} of {len(asked)} known issues are hidden from us or deleted"
-    place.jira.check_account()
-    records = [place.catalogue.issue(issue_id) for issue_id in gone]
-    for project in sorted({record.project for record in records if record is not None}):
-        if not (place.jira.sees_project(project) and place.jira.count(f'project = "{project}"')):
-            return f"not one issue of the project {project} can be seen"
-    return ""
+    def _doubt(self, gone: Sequence[str], asked: Sequence[str]) -> str:
+        """Why these absences are rather ours than the issues', or empty. Raises JiraRefusedError
+        when Jira does not know our account any more."""
+        if len(gone) > FEW and 2 * len(gone) > len(asked):
+            return f"{len(gone)} of {len(asked)} known issues are hidden from us or deleted"
+        self._jira.check_account()
+        records = [self._collections.active.catalogue.issue(issue_id) for issue_id in gone]
+        for project in sorted({record.project for record in records if record is not None}):
+            if not (
+                self._jira.sees_project(project) and self._jira.count(f'project = "{project}"')
+            ):
+                return f"not one issue of the project {project} can be seen"
+        return ""

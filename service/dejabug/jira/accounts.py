@@ -15,6 +15,8 @@ from dejabug.jira.models import account_of, is_id
 # (Jira's own limits).
 CHECKED = 1000
 NAMED = 50
+# Where our own account's id is kept, for webhooks, which do not call Jira.
+OWN_ACCOUNT = "dejabug:account"
 BROWSE = "BROWSE_PROJECTS"
 
 

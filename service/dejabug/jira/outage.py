@@ -27,7 +27,7 @@ NOBODY = (401, 404)
 WAITS_FOR_JIRA = "dejabug:waits-for-jira"
 
 
-def polite(job: Callable[..., Any]) -> Callable[..., Any]:
+def retry_on_jira_outage(job: Callable[..., Any]) -> Callable[..., Any]:
     """When Jira names a pause (Retry-After), come back after exactly that. While it is away, or
     does not know our account, wait for it, however long that takes."""
 

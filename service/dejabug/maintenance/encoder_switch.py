@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import redis
 
 from dejabug.index import text_of
-from dejabug.records.active_encoder import Serving
+from dejabug.records.active_encoder import ActiveEncoder
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
 
@@ -36,7 +36,7 @@ class Counts:
     tickets: int
 
 
-class Handover:
+class EncoderSwitch:
     """From the collection that serves to the one that is made ready."""
 
     def __init__(self, connection: redis.Redis, old: Collection, new: Collection) -> None:
@@ -120,7 +120,7 @@ class Handover:
         state = self.new.index.state()
         return state.ready and not self.new.index.must_grow(state)
 
-    def swap(self, serving: Serving) -> set[str]:
+    def swap(self, active_encoder: ActiveEncoder) -> set[str]:
         """Let the new collection serve, in one step; the issues of which the old one had something
         left to do in that moment.
 
@@ -128,7 +128,7 @@ class Handover:
         NotServingError.
         """
         waiting = self.old.catalogue.status_key(ClipStatus.QUEUED)
-        clips, issues = serving.swap(
+        clips, issues = active_encoder.swap(
             self.old.name, self.new.name, [waiting, self.old.catalogue.words_waiting]
         )
         return issues | {clip.issue_id for clip in self.old.catalogue.clips(clips).values()}

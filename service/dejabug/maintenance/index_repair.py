@@ -13,19 +13,18 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+import redis
 import structlog
 
-from dejabug.infra.job_queue import enqueue
-from dejabug.infra.jobs import REPAIR_INDEX
 from dejabug.infra.locks import held
 from dejabug.infra.tracing import traced
-from dejabug.ingest.jobs import queue_clip, queue_ticket
+from dejabug.ingest.scheduling import Scheduler
 from dejabug.records.catalogue import RESTORING
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
 from dejabug.records.index_location import COMPARED
 from dejabug.records.issue_fields import location_of
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -54,37 +53,104 @@ class Repaired:
     moved: int = 0
 
 
-def queue_repair(place: Services) -> None:
-    """Queue a comparison when the vectors' Redis was started anew, or lacks clips."""
-    if place.redis.exists(RESTORING):
-        return
-    run = _run_of(place)
-    known = place.redis.hgetall(COMPARED)
-    there = place.indexed()
-    started_anew = any(known.get(kept.name.encode()) != run for kept in there)
-    if started_anew or (any(map(lacks, there)) and place.redis.set(TURN, 1, nx=True, ex=REST)):
-        enqueue(place.queue("default"), REPAIR_INDEX, job_id="index-repair")
+class IndexRepair:
+    """Compares indexes with the records, and mends what differs."""
 
+    def __init__(
+        self,
+        connection: redis.Redis,
+        collections: Collections,
+        scheduler: Scheduler,
+    ) -> None:
+        self._redis = connection
+        self._collections = collections
+        self._scheduler = scheduler
 
-def repair_job(place: Services) -> None:
-    """One round over all collections. Raises redis.RedisError, and is repeated."""
-    for kept in place.indexed():
+    def is_due(self) -> bool:
+        """Whether the vectors' Redis was started anew since the last comparison, or lacks clips:
+        for that once in REST seconds."""
+        if self._redis.exists(RESTORING):
+            return False
+        run = self._run_of()
+        known = self._redis.hgetall(COMPARED)
+        there = self._collections.indexed()
+        if any(known.get(collection.name.encode()) != run for collection in there):
+            return True
+        return any(map(lacks, there)) and bool(self._redis.set(TURN, 1, nx=True, ex=REST))
+
+    def run_job(self) -> None:
+        """One round over all collections. Raises redis.RedisError, and is repeated."""
+        for kept in self._collections.indexed():
+            report = Repaired()
+            for report in self.repair(kept):  # noqa: B007 (the last one counts)
+                pass
+            tell = log.warning if _found(report) else log.info
+            tell("index_compared", encoder=kept.name, **asdict(report))
+
+    def repair(self, kept: Collection) -> Iterator[Repaired]:
+        """Compare a collection's index with its records; yields the same report as it grows."""
         report = Repaired()
-        for report in repair(place, kept):  # noqa: B007 (the last one counts)
-            pass
-        tell = log.warning if _found(report) else log.info
-        tell("index_compared", encoder=kept.name, **asdict(report))
+        with held(self._redis, LOCK):
+            run = self._run_of()
+            yield from self._clips(kept, report)
+            yield from _strays(kept, report)
+            yield from self._tickets(kept, report)
+            self._redis.hset(COMPARED, kept.name, run)
 
+    def _clips(self, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+        """Clips that are lost, and those whose issue is elsewhere than they."""
+        for some in _some(kept.catalogue.with_status(ClipStatus.INDEXED)):
+            there = kept.index.places(clip.id for clip in some)
+            for clip in some:
+                issue = kept.catalogue.issue(clip.issue_id)
+                if issue is None:
+                    continue
+                if clip.id not in there:
+                    report.lost_clips += self._embed_again(kept, clip)
+                elif there[clip.id] != location_of(issue):
+                    report.moved += self._move(kept, clip)
+            report.clips += len(some)
+            yield report
 
-def repair(place: Services, kept: Collection) -> Iterator[Repaired]:
-    """Compare a collection's index with its records; yields the same report as it grows."""
-    report = Repaired()
-    with held(place.redis, LOCK):
-        run = _run_of(place)
-        yield from _clips(place, kept, report)
-        yield from _strays(kept, report)
-        yield from _tickets(place, kept, report)
-        place.redis.hset(COMPARED, kept.name, run)
+    def _embed_again(self, kept: Collection, clip: ClipRecord) -> bool:
+        # Not where it was forgotten or purged in this moment.
+        if kept.index.holds(clip.id) or kept.catalogue.put_outcome(clip.fresh()) is None:
+            return False
+        with traced():
+            self._scheduler.index_clip(clip.id, kept)
+            log.warning("clip_lost_from_index", clip=clip.id, encoder=kept.name)
+        return True
+
+    def _move(self, kept: Collection, clip: ClipRecord) -> bool:
+        with held(self._redis, f"dejabug:lock:issue:{clip.issue_id}"):
+            issue = kept.catalogue.issue(clip.issue_id)
+            if issue is not None:
+                kept.index.move_clip(clip.id, location_of(issue))
+            return issue is not None
+
+    def _tickets(self, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+        """Tickets whose words are lost, or that are in another project than their issue."""
+        for some in _some(kept.catalogue.words_done()):
+            there = kept.tickets.places(some)
+            for issue_id in some:
+                issue = kept.catalogue.issue(issue_id)
+                if issue is None:
+                    kept.tickets.forget(issue_id)
+                elif issue_id not in there:
+                    if kept.catalogue.words(issue_id):
+                        kept.catalogue.words_lost(issue_id)
+                        self._scheduler.index_ticket(issue_id, kept)
+                        report.lost_tickets += 1
+                elif there[issue_id] != (issue.project, issue.restricted):
+                    kept.tickets.move(issue_id, issue.project, restricted=issue.restricted)
+                    report.moved += 1
+            report.tickets += len(some)
+            yield report
+
+    def _run_of(self) -> bytes:
+        """Which start of the vectors' Redis this is."""
+        server: Any = self._collections.location.connection().info("server")
+        return str(server["run_id"]).encode()
 
 
 def lacks(kept: Collection) -> int:
@@ -107,40 +173,6 @@ def missing_clips(kept: Collection) -> list[ClipRecord]:
 def _absent(kept: Collection, clips: Sequence[ClipRecord]) -> list[ClipRecord]:
     there = kept.index.places(clip.id for clip in clips)
     return [clip for clip in clips if clip.id not in there]
-
-
-def _clips(place: Services, kept: Collection, report: Repaired) -> Iterator[Repaired]:
-    """Clips that are lost, and those whose issue is elsewhere than they."""
-    for some in _some(kept.catalogue.with_status(ClipStatus.INDEXED)):
-        there = kept.index.places(clip.id for clip in some)
-        for clip in some:
-            issue = kept.catalogue.issue(clip.issue_id)
-            if issue is None:
-                continue
-            if clip.id not in there:
-                report.lost_clips += _embed_again(place, kept, clip)
-            elif there[clip.id] != location_of(issue):
-                report.moved += _move(place, kept, clip)
-        report.clips += len(some)
-        yield report
-
-
-def _embed_again(place: Services, kept: Collection, clip: ClipRecord) -> bool:
-    # Not where it was forgotten or purged in this moment.
-    if kept.index.holds(clip.id) or kept.catalogue.put_outcome(clip.fresh()) is None:
-        return False
-    with traced():
-        queue_clip(place, clip.id, kept)
-        log.warning("clip_lost_from_index", clip=clip.id, encoder=kept.name)
-    return True
-
-
-def _move(place: Services, kept: Collection, clip: ClipRecord) -> bool:
-    with held(place.redis, f"dejabug:lock:issue:{clip.issue_id}"):
-        issue = kept.catalogue.issue(clip.issue_id)
-        if issue is not None:
-            kept.index.move_clip(clip.id, location_of(issue))
-        return issue is not None
 
 
 def _strays(kept: Collection, report: Repaired) -> Iterator[Repaired]:
@@ -167,34 +199,8 @@ def _may_stay(clip: ClipRecord | None) -> bool:
     return clip is not None and clip.status is not ClipStatus.PURGED
 
 
-def _tickets(place: Services, kept: Collection, report: Repaired) -> Iterator[Repaired]:
-    """Tickets whose words are lost, or that are in another project than their issue."""
-    for some in _some(kept.catalogue.words_done()):
-        there = kept.tickets.places(some)
-        for issue_id in some:
-            issue = kept.catalogue.issue(issue_id)
-            if issue is None:
-                kept.tickets.forget(issue_id)
-            elif issue_id not in there:
-                if kept.catalogue.words(issue_id):
-                    kept.catalogue.words_lost(issue_id)
-                    queue_ticket(place, issue_id, kept)
-                    report.lost_tickets += 1
-            elif there[issue_id] != (issue.project, issue.restricted):
-                kept.tickets.move(issue_id, issue.project, restricted=issue.restricted)
-                report.moved += 1
-        report.tickets += len(some)
-        yield report
-
-
 def _found(report: Repaired) -> bool:
     return bool(report.lost_clips or report.lost_tickets or report.stray or report.moved)
-
-
-def _run_of(place: Services) -> bytes:
-    """Which start of the vectors' Redis this is."""
-    server: Any = place.index_location.connection().info("server")
-    return str(server["run_id"]).encode()
 
 
 def _some(each: Iterable[T]) -> Iterator[list[T]]:

@@ -13,11 +13,13 @@ import structlog
 from dejabug import media
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import READ_SIGNATURE
-from dejabug.ingest.attachments import fetched
+from dejabug.ingest.attachments import Attachments
 from dejabug.ingest.clip_indexer import sample_signature
 from dejabug.jira.errors import AttachmentGoneError, AttachmentTooLargeError
+from dejabug.records.collections import Collections
 from dejabug.records.types import ClipStatus
-from dejabug.services import Services
+from dejabug.records.work_queues import WorkQueues
+from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
@@ -41,42 +43,59 @@ class Progress:
     pause: str = ""
 
 
-def clips_without_signature(place: Services) -> list[str]:
-    """The indexed clips that have no signature, under any encoder, in order of their ids."""
-    found: set[str] = set()
-    for kept in place.indexed():
-        clips = kept.catalogue.with_status(ClipStatus.INDEXED)
-        while some := [clip.id for clip in islice(clips, AT_ONCE)]:
-            found.update(kept.index.without_signature(some))
-    return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
+class SignatureBackfill:
+    """Adds signatures to clips that an earlier version indexed without."""
 
+    def __init__(
+        self,
+        collections: Collections,
+        attachments: Attachments,
+        queues: WorkQueues,
+        settings: Settings,
+    ) -> None:
+        self._collections = collections
+        self._attachments = attachments
+        self._queues = queues
+        self._settings = settings
 
-def queue_signatures(place: Services, clip_ids: list[str]) -> Iterator[Progress]:
-    """Queue a job for each of these clips, waiting while many jobs wait already. May be broken off
-    and called again."""
-    queue = place.queue(QUEUE)
-    for number, clip_id in enumerate(clip_ids):
-        while queue.count >= MOST_WAITING:
-            yield Progress(number, "waiting for workers" if place.queues.has_worker(QUEUE) else NO_WORKER)
-            time.sleep(POLL)
-        job_id = f"signature-{clip_id}"
-        enqueue(queue, READ_SIGNATURE, clip_id, job_id=job_id)
-        yield Progress(number + 1)
+    def missing(self) -> list[str]:
+        """The indexed clips that have no signature, under any encoder, in order of their ids."""
+        found: set[str] = set()
+        for kept in self._collections.indexed():
+            clips = kept.catalogue.with_status(ClipStatus.INDEXED)
+            while some := [clip.id for clip in islice(clips, AT_ONCE)]:
+                found.update(kept.index.without_signature(some))
+        return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
 
+    def queue(self, clip_ids: list[str]) -> Iterator[Progress]:
+        """Queue a job for each of these clips, waiting while many jobs wait already. May be broken
+        off and called again."""
+        queue = self._queues.get(QUEUE)
+        for number, clip_id in enumerate(clip_ids):
+            while queue.count >= MOST_WAITING:
+                yield Progress(
+                    number, "waiting for workers" if self._queues.has_worker(QUEUE) else NO_WORKER
+                )
+                time.sleep(POLL)
+            job_id = f"signature-{clip_id}"
+            enqueue(queue, READ_SIGNATURE, clip_id, job_id=job_id)
+            yield Progress(number + 1)
 
-def read_signature(place: Services, clip_id: str) -> None:
-    """The job: download a clip and add its signature wherever it is indexed without one. A file
-    that cannot be read is left as it is, with a warning in the log."""
-    lacking = [kept for kept in place.indexed() if kept.index.without_signature([clip_id])]
-    clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
-    if clip is None:
-        return  # forgotten, or done, while this job waited
-    try:
-        with fetched(place, clip) as path:
-            signature = sample_signature(place.settings, path)
-    except (AttachmentGoneError, AttachmentTooLargeError, media.ClipError) as error:
-        log.warning("signature_not_read", clip=clip_id, why=str(error))
-        return
-    for kept in lacking:
-        kept.index.put_signature(clip_id, signature)
-    log.info("signature_read", clip=clip_id, pictures=len(signature.times))
+    def read(self, clip_id: str) -> None:
+        """The job: download a clip and add its signature wherever it is indexed without one. A file
+        that cannot be read is left as it is, with a warning in the log."""
+        lacking = [
+            kept for kept in self._collections.indexed() if kept.index.without_signature([clip_id])
+        ]
+        clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
+        if clip is None:
+            return  # forgotten, or done, while this job waited
+        try:
+            with self._attachments.fetched(clip) as path:
+                signature = sample_signature(self._settings, path)
+        except (AttachmentGoneError, AttachmentTooLargeError, media.ClipError) as error:
+            log.warning("signature_not_read", clip=clip_id, why=str(error))
+            return
+        for kept in lacking:
+            kept.index.put_signature(clip_id, signature)
+        log.info("signature_read", clip=clip_id, pictures=len(signature.times))

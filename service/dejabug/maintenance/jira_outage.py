@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 
+import redis
 import structlog
 
 from dejabug.index import text_of
-from dejabug.infra.job_queue import EMBEDDING_QUEUES, QUEUES, enqueue
-from dejabug.infra.jobs import PROBE_JIRA
+from dejabug.infra.job_queue import EMBEDDING_QUEUES, QUEUES
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
+from dejabug.jira.client import JiraClient
 from dejabug.jira.errors import JiraError
 from dejabug.jira.outage import WAITS_FOR_JIRA
-from dejabug.services import Services
+from dejabug.records.collections import Collections
+from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
@@ -26,41 +28,56 @@ log = structlog.get_logger()
 TURN, PAUSE = "dejabug:jira-asked", 50
 
 
-def queue_hail(place: Services) -> None:
-    """While jobs wait for Jira, have it asked once a minute, however many workers want that."""
-    waits = place.redis.exists(WAITS_FOR_JIRA)
-    if waits and place.redis.set(TURN, 1, nx=True, ex=PAUSE):
-        enqueue(place.queue("default"), PROBE_JIRA, job_id="hail-jira", at_front=True)
+class JiraOutage:
+    """Probes a Jira that is away, and resumes the jobs that wait for it."""
 
+    def __init__(
+        self,
+        connection: redis.Redis,
+        jira: JiraClient,
+        collections: Collections,
+        queues: WorkQueues,
+    ) -> None:
+        self._redis = connection
+        self._jira = jira
+        self._collections = collections
+        self._queues = queues
 
-def hail_jira(place: Services) -> None:
-    """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
-    webhooks missed is looked for."""
-    try:
-        place.jira.check_account()
-    except JiraError as error:
-        log.info("jira_still_away", why=str(error))
-        return
-    due = resume(place)
-    place.redis.delete(RECONCILE_TURN)
-    log.info("jira_is_back", jobs=due)
+    def jobs_wait(self) -> bool:
+        """Whether jobs wait for Jira."""
+        return bool(self._redis.exists(WAITS_FOR_JIRA))
 
+    def probe(self) -> None:
+        """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
+        webhooks missed is looked for."""
+        try:
+            self._jira.check_account()
+        except JiraError as error:
+            log.info("jira_still_away", why=str(error))
+            return
+        due = self.resume()
+        self._redis.delete(RECONCILE_TURN)
+        log.info("jira_is_back", jobs=due)
 
-def resume(place: Services) -> int:
-    """Have the jobs that wait for Jira be due now; how many there were."""
-    own = [kept.own_queue(name) for kept in place.fed for name in EMBEDDING_QUEUES]
-    registries = [place.queue(name).scheduled_job_registry.key for name in (*QUEUES, *own)]
-    due, now = 0, int(time.time())  # RQ's scheduler knows whole seconds
-    for member in place.redis.smembers(WAITS_FOR_JIRA):
-        job_id = text_of(member)
-        with place.redis.pipeline(transaction=True) as pipe:
-            for key in registries:
-                pipe.zadd(key, {job_id: now}, xx=True, ch=True)
-            pipe.hget(f"rq:job:{job_id}", "status")
-            *moved, status = pipe.execute()
-        if any(moved):
-            due += 1
-        elif text_of(status) == "started":
-            continue  # it has noted itself, and its worker is about to write down its pause
-        place.redis.srem(WAITS_FOR_JIRA, job_id)
-    return due
+    def resume(self) -> int:
+        """Have the jobs that wait for Jira be due now; how many there were."""
+        own = [
+            kept.own_queue(name)
+            for kept in self._collections.receiving
+            for name in EMBEDDING_QUEUES
+        ]
+        registries = [self._queues.get(name).scheduled_job_registry.key for name in (*QUEUES, *own)]
+        due, now = 0, int(time.time())  # RQ's scheduler knows whole seconds
+        for member in self._redis.smembers(WAITS_FOR_JIRA):
+            job_id = text_of(member)
+            with self._redis.pipeline(transaction=True) as pipe:
+                for key in registries:
+                    pipe.zadd(key, {job_id: now}, xx=True, ch=True)
+                pipe.hget(f"rq:job:{job_id}", "status")
+                *moved, status = pipe.execute()
+            if any(moved):
+                due += 1
+            elif text_of(status) == "started":
+                continue  # it has noted itself, and its worker is about to write down its pause
+            self._redis.srem(WAITS_FOR_JIRA, job_id)
+        return due

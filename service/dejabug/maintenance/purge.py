@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
+import redis
 import structlog
 
-from dejabug.infra.job_queue import enqueue
-from dejabug.infra.jobs import PURGE
 from dejabug.infra.refused_writes import FULL, refused
-from dejabug.ingest.jobs import correct_comments_naming, queue_suggestion
-from dejabug.jira.client import PAGE
+from dejabug.ingest.scheduling import Scheduler
+from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.jql import unix_time
+from dejabug.media_store.store import MediaStore
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.retention import DAY, EVERY, What
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Services
+from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
@@ -51,114 +53,128 @@ class Undated:
     unknown: int = 0
 
 
-def queue_purge(place: Services) -> None:
-    """Queue a purge by DEJABUG_RETENTION_DAYS once a day, however many workers ask."""
-    if place.settings.retention_days and place.redis.set(TURN, 1, nx=True, ex=DAY):
-        enqueue(place.queue("default"), PURGE, job_id="purge")
+class FootagePurge:
+    """Finds footage that is older than it is kept, and purges it."""
 
+    def __init__(
+        self,
+        connection: redis.Redis,
+        jira: JiraClient,
+        collections: Collections,
+        media: MediaStore,
+        records: IssueRecords,
+        scheduler: Scheduler,
+        settings: Settings,
+    ) -> None:
+        self._redis = connection
+        self._jira = jira
+        self._collections = collections
+        self._media = media
+        self._records = records
+        self._scheduler = scheduler
+        self._settings = settings
 
-def purge_job(place: Services) -> None:
-    """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
-    dated = date_clips(place)
-    before = time.time() - place.settings.retention_days * DAY
-    old = find_old(place, before)
-    make_room(place, old)
-    done = sum(1 for _ in purge(place, old, "clips"))
-    log.info("retention_kept", purged=done, undated=dated.unknown)
+    def run_job(self) -> None:
+        """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
+        dated = self.date_clips()
+        before = time.time() - self._settings.retention_days * DAY
+        old = self.find_old(before)
+        self.make_room(old)
+        done = sum(1 for _ in self.purge(old, "clips"))
+        log.info("retention_kept", purged=done, undated=dated.unknown)
 
+    def date_clips(self) -> Undated:
+        """Ask Jira when clips were attached of which earlier versions did not note it. Raises
+        JiraError."""
+        asked = unknown = 0
+        for each in self._collections.indexed():
+            undated = [clip for clip in _clips(each.catalogue) if not clip.attached]
+            asked += len(undated)
+            for start in range(0, len(undated), PAGE):
+                some = undated[start : start + PAGE]
+                issues = self._jira.issues({clip.issue_id for clip in some})
+                ages = {
+                    file.id: unix_time(file.created) or 0.0
+                    for issue in issues.values()
+                    for file in issue.attachments
+                }
+                for clip in some:
+                    now, age = each.catalogue.clip(clip.id), ages.get(clip.id, 0.0)
+                    if now is not None and age:
+                        each.catalogue.put_clip(replace(now, attached=age))
+                    unknown += not age
+        return Undated(asked, unknown)
 
-def date_clips(place: Services) -> Undated:
-    """Ask Jira when clips were attached of which earlier versions did not note it. Raises
-    JiraError."""
-    asked = unknown = 0
-    for each in place.indexed():
-        undated = [clip for clip in _clips(each.catalogue) if not clip.attached]
-        asked += len(undated)
-        for start in range(0, len(undated), PAGE):
-            some = undated[start : start + PAGE]
-            issues = place.jira.issues({clip.issue_id for clip in some})
-            ages = {
-                file.id: unix_time(file.created) or 0.0
-                for issue in issues.values()
-                for file in issue.attachments
-            }
-            for clip in some:
-                now, age = each.catalogue.clip(clip.id), ages.get(clip.id, 0.0)
-                if now is not None and age:
-                    each.catalogue.put_clip(replace(now, attached=age))
-                unknown += not age
-    return Undated(asked, unknown)
+    def find_old(
+        self, before: float, projects: Container[str] | None = None, what: What = "clips"
+    ) -> list[Old]:
+        """The clips that were attached `before` (Unix seconds), of these projects or all, and of
+        which there is something left to purge; each issue's together."""
+        found: dict[str, Old] = {}
+        project_of: dict[str, str] = {}
+        for each in self._collections.indexed():
+            for clip in _clips(each.catalogue):
+                done = what == "pictures" and clip.unshown
+                if done or not 0 < clip.attached < before:
+                    continue
+                if clip.issue_id not in project_of:
+                    issue = self._collections.active.catalogue.issue(clip.issue_id)
+                    project_of[clip.issue_id] = issue.project if issue else ""
+                project = project_of[clip.issue_id]
+                if projects is None or project in projects:
+                    # Of one clip under two encoders, the one that has frames tells more.
+                    known = found.get(clip.id)
+                    if known is None or known.clip.frames < clip.frames:
+                        found[clip.id] = Old(clip, project)
+        return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
 
+    def make_room(self, old: Iterable[Old]) -> None:
+        """Where Redis is full, take out these clips' vectors before anything else: to write down
+        what was purged takes memory, and vectors are what fills it."""
+        if refused(self._redis) is FULL:
+            for each in old:
+                for kept in self._collections.indexed():
+                    kept.index.forget_clip(each.clip.id)
 
-def find_old(
-    place: Services, before: float, projects: Container[str] | None = None, what: What = "clips"
-) -> list[Old]:
-    """The clips that were attached `before` (Unix seconds), of these projects or all, and of which
-    there is something left to purge; each issue's together."""
-    found: dict[str, Old] = {}
-    project_of: dict[str, str] = {}
-    for each in place.indexed():
-        for clip in _clips(each.catalogue):
-            done = what == "pictures" and clip.unshown
-            if done or not 0 < clip.attached < before:
-                continue
-            if clip.issue_id not in project_of:
-                issue = place.catalogue.issue(clip.issue_id)
-                project_of[clip.issue_id] = issue.project if issue else ""
-            project = project_of[clip.issue_id]
-            if projects is None or project in projects:
-                # Of one clip under two encoders, the one that has frames tells more.
-                known = found.get(clip.id)
-                if known is None or known.clip.frames < clip.frames:
-                    found[clip.id] = Old(clip, project)
-    return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
+    def purge(self, old: Iterable[Old], what: What) -> Iterator[Old]:
+        """Purge these clips, issue by issue; yields each when it is done. Its end is the same
+        however often it is broken off and begun again."""
+        everywhere = self._collections.indexed()
+        for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
+            for each in together:
+                self._hide(each.clip.id)
+                for kept in everywhere:
+                    _purge_from(kept, each.clip.id, what)
+                self._hide(each.clip.id)  # a worker may have made them before it could notice
+                log.info("clip_purged", clip=each.clip.id, issue_id=issue_id, what=what)
+                yield each
+            if what == "clips":
+                self._scheduler.suggest(issue_id)
+                self._scheduler.correct_comments_naming(issue_id)
 
+    def lift(self, projects: Container[str] | None = None) -> int:
+        """Footage of these projects, or of all, is kept again: what was purged is forgotten, so
+        that a backfill reads it in like any other; how many clips."""
+        for project in projects or (EVERY, *self._collections.active.catalogue.projects()):
+            self._records.retention.lift(project)
+        lifted = 0
+        for each in self._collections.indexed():
+            clips = [*each.catalogue.with_status(ClipStatus.PURGED)]
+            clips += [clip for clip in _clips(each.catalogue) if clip.unshown]
+            for clip in clips:
+                issue = self._collections.active.catalogue.issue(clip.issue_id)
+                if projects is not None and (issue is None or issue.project not in projects):
+                    continue
+                lifted += 1
+                if clip.status is ClipStatus.PURGED:
+                    each.catalogue.forget_clip(clip)
+                else:
+                    each.catalogue.put_clip(replace(clip, unshown=False))
+        return lifted
 
-def make_room(place: Services, old: Iterable[Old]) -> None:
-    """Where Redis is full, take out these clips' vectors before anything else: to write down what
-    was purged takes memory, and vectors are what fills it."""
-    if refused(place.redis) is FULL:
-        for each in old:
-            for kept in place.indexed():
-                kept.index.forget_clip(each.clip.id)
-
-
-def purge(place: Services, old: Iterable[Old], what: What) -> Iterator[Old]:
-    """Purge these clips, issue by issue; yields each when it is done. Its end is the same however
-    often it is broken off and begun again."""
-    everywhere = place.indexed()
-    for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
-        for each in together:
-            _hide(place, each.clip.id)
-            for kept in everywhere:
-                _purge_from(kept, each.clip.id, what)
-            _hide(place, each.clip.id)  # a worker may have made them before it could notice
-            log.info("clip_purged", clip=each.clip.id, issue_id=issue_id, what=what)
-            yield each
-        if what == "clips":
-            queue_suggestion(place, issue_id)
-            correct_comments_naming(place, issue_id)
-
-
-def lift(place: Services, projects: Container[str] | None = None) -> int:
-    """Footage of these projects, or of all, is kept again: what was purged is forgotten, so that a
-    backfill reads it in like any other; how many clips."""
-    for project in projects or (EVERY, *place.catalogue.projects()):
-        place.retention.lift(project)
-    lifted = 0
-    for each in place.indexed():
-        clips = [*each.catalogue.with_status(ClipStatus.PURGED)]
-        clips += [clip for clip in _clips(each.catalogue) if clip.unshown]
-        for clip in clips:
-            issue = place.catalogue.issue(clip.issue_id)
-            if projects is not None and (issue is None or issue.project not in projects):
-                continue
-            lifted += 1
-            if clip.status is ClipStatus.PURGED:
-                each.catalogue.forget_clip(clip)
-            else:
-                each.catalogue.put_clip(replace(clip, unshown=False))
-    return lifted
+    def _hide(self, clip_id: str) -> None:
+        self._media.thumbnails.forget(clip_id)
+        self._media.previews.forget(clip_id)
 
 
 def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
@@ -172,11 +188,6 @@ def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
     kept.catalogue.forget_clip(clip)
     kept.catalogue.put_clip(clip.purged())
     kept.index.forget_clip(clip_id)  # the same
-
-
-def _hide(place: Services, clip_id: str) -> None:
-    place.pictures.forget(clip_id)
-    place.previews.forget(clip_id)
 
 
 def _clips(catalogue: Catalogue) -> Iterator[ClipRecord]:

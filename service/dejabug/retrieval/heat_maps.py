@@ -11,6 +11,7 @@ import io
 from collections.abc import Collection as Container
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -18,9 +19,10 @@ import numpy as np
 from PIL import Image
 
 from dejabug import ranking
-from dejabug.encoders import Floats
+from dejabug.encoders import Encoder, Floats, patch_origin
+from dejabug.media_store.store import MediaStore
 from dejabug.records.collection import Collection
-from dejabug.services import Services
+from dejabug.records.collections import Collections
 
 # Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,
 # for each of the two clips.
@@ -51,70 +53,99 @@ class Seen:
     patches: Floats
 
 
-def heat_maps(place: Services, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
-    """Two spots → by `here` and `there` what is drawn over either's picture, as JSON: the time, the
-    picture's size in pixels, and rows of numbers from 0 to 1, from its top left: `matching`, and
-    `unusual`, which is None where `reason` says why.
+class HeatMaps:
+    """Draws heat maps over two clips' pictures."""
 
-    Embeds 2 + 2 * COMPARED pictures at most. Raises NoPictureError, StoreAwayError,
-    IndexUnavailableError, and EncoderError for a model that does not tell of patches.
-    """
-    kept = place.own
-    spots = {"here": here, "there": there}
-    pair = kept.catalogue.clips([here.clip, there.clip])
-    issues = {clip.issue_id for clip in pair.values()}
-    seen = {side: _seen(place, spot) for side, spot in spots.items()}
-    alike = ranking.likeness_of_patches(seen["here"].patches, seen["there"].patches)
-    return {
-        side: {
-            "at": spots[side].at,
-            "width": seen[side].size[0],
-            "height": seen[side].size[1],
-            **_maps(place, kept, spots[side], seen[side], likeness, issues),
+    def __init__(self, encoder: Encoder, collections: Collections, media: MediaStore) -> None:
+        self._encoder = encoder
+        self._collections = collections
+        self._media = media
+
+    @cached_property
+    def _origin(self) -> Floats:
+        """Where patches are seen from, float32 [d]; measured at first use. Raises EncoderError for
+        a model that does not tell of patches."""
+        return patch_origin(self._encoder)
+
+    def draw(self, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
+        """Two spots → by `here` and `there` what is drawn over either's picture, as JSON: the time,
+        the picture's size in pixels, and rows of numbers from 0 to 1, from its top left:
+        `matching`, and `unusual`, which is None where `reason` says why.
+
+        Embeds 2 + 2 * COMPARED pictures at most. Raises NoPictureError, StoreAwayError,
+        IndexUnavailableError, and EncoderError for a model that does not tell of patches.
+        """
+        kept = self._collections.configured
+        spots = {"here": here, "there": there}
+        pair = kept.catalogue.clips([here.clip, there.clip])
+        issues = {clip.issue_id for clip in pair.values()}
+        seen = {side: self._seen(spot) for side, spot in spots.items()}
+        alike = ranking.likeness_of_patches(seen["here"].patches, seen["there"].patches)
+        return {
+            side: {
+                "at": spots[side].at,
+                "width": seen[side].size[0],
+                "height": seen[side].size[1],
+                **self._maps(kept, spots[side], seen[side], likeness, issues),
+            }
+            for side, likeness in zip(spots, alike, strict=True)
         }
-        for side, likeness in zip(spots, alike, strict=True)
-    }
 
+    def _maps(
+        self,
+        kept: Collection,
+        spot: Spot,
+        seen: Seen,
+        likeness: Floats,
+        issues: Container[str],
+    ) -> dict[str, Any]:
+        others = [
+            each.patches for each in islice(self._usual_pictures(kept, spot, issues), COMPARED)
+        ]
+        usual = ranking.usual_of_patches(seen.patches, others)
+        return {
+            "matching": _rows(ranking.matching(likeness, usual)),
+            "unusual": None if usual is None else _rows(ranking.unusual(usual)),
+            "reason": NOTHING_USUAL if usual is None else None,
+        }
 
-def _maps(
-    place: Services,
-    kept: Collection,
-    spot: Spot,
-    seen: Seen,
-    likeness: Floats,
-    issues: Container[str],
-) -> dict[str, Any]:
-    others = [each.patches for each in islice(_usual_pictures(place, kept, spot, issues), COMPARED)]
-    usual = ranking.usual_of_patches(seen.patches, others)
-    return {
-        "matching": _rows(ranking.matching(likeness, usual)),
-        "unusual": None if usual is None else _rows(ranking.unusual(usual)),
-        "reason": NOTHING_USUAL if usual is None else None,
-    }
+    def _usual_pictures(
+        self, kept: Collection, spot: Spot, issues: Container[str]
+    ) -> Iterator[Seen]:
+        """Pictures of other tickets' clips, the one most like the spot first, one of each
+        ticket."""
+        neighbours = list(islice(_open_neighbours(kept, spot.clip, issues), CANDIDATES))
+        vectors = kept.index.clip_vectors([spot.clip, *neighbours])
+        own = vectors.pop(spot.clip, None)
+        if own is None:
+            return
+        origin = kept.origins().pictures
+        frame = int(np.abs(own.times - spot.at).argmin())
+        mine = ranking.centre(own.vectors[[frame]], origin)[0]
+        nearest = []
+        for clip_id, each in vectors.items():
+            cosines = ranking.centre(each.vectors, origin) @ mine
+            best = int(cosines.argmax())
+            nearest.append((-float(cosines[best]), clip_id, float(each.times[best])))
+        for _, clip_id, at in sorted(nearest):
+            try:
+                yield self._seen(Spot(clip_id, at))
+            except NoPictureError:  # purged, or of a time before this version
+                continue
 
-
-def _usual_pictures(
-    place: Services, kept: Collection, spot: Spot, issues: Container[str]
-) -> Iterator[Seen]:
-    """Pictures of other tickets' clips, the one most like the spot first, one of each ticket."""
-    neighbours = list(islice(_open_neighbours(kept, spot.clip, issues), CANDIDATES))
-    vectors = kept.index.clip_vectors([spot.clip, *neighbours])
-    own = vectors.pop(spot.clip, None)
-    if own is None:
-        return
-    origin = kept.origins().pictures
-    frame = int(np.abs(own.times - spot.at).argmin())
-    mine = ranking.centre(own.vectors[[frame]], origin)[0]
-    nearest = []
-    for clip_id, each in vectors.items():
-        cosines = ranking.centre(each.vectors, origin) @ mine
-        best = int(cosines.argmax())
-        nearest.append((-float(cosines[best]), clip_id, float(each.times[best])))
-    for _, clip_id, at in sorted(nearest):
+    def _seen(self, spot: Spot) -> Seen:
+        data = self._media.thumbnails.read(spot.clip, spot.at)
+        if data is None:
+            raise NoPictureError(
+                f"the picture of clip {spot.clip} at {spot.at:g} s is no longer kept"
+            )
         try:
-            yield _seen(place, Spot(clip_id, at))
-        except NoPictureError:  # purged, or of a time before this version
-            continue
+            pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+        except OSError as error:
+            raise NoPictureError(f"a picture of clip {spot.clip} is damaged") from error
+        (patches,) = self._encoder.embed_patches(pixels[None])
+        height, width = pixels.shape[:2]
+        return Seen((width, height), ranking.centre_patches(patches, self._origin))
 
 
 def _open_neighbours(kept: Collection, clip_id: str, issues: Container[str]) -> Iterator[str]:
@@ -135,19 +166,6 @@ def _open_neighbours(kept: Collection, clip_id: str, issues: Container[str]) -> 
             continue
         taken.add(there.issue_id)
         yield other
-
-
-def _seen(place: Services, spot: Spot) -> Seen:
-    data = place.pictures.read(spot.clip, spot.at)
-    if data is None:
-        raise NoPictureError(f"the picture of clip {spot.clip} at {spot.at:g} s is no longer kept")
-    try:
-        pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
-    except OSError as error:
-        raise NoPictureError(f"a picture of clip {spot.clip} is damaged") from error
-    (patches,) = place.encoder.embed_patches(pixels[None])
-    height, width = pixels.shape[:2]
-    return Seen((width, height), ranking.centre_patches(patches, place.patch_origin))
 
 
 def _rows(grid: Floats) -> list[list[float]]:

@@ -10,11 +10,13 @@ from pydantic import BaseModel, Field
 from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
+from dejabug.media_store.store import MediaStore
 from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
+from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.reasons import Reason, reasons_for
-from dejabug.services import Services
+from dejabug.settings import Settings
 
 
 class FoundMoment(BaseModel):
@@ -80,61 +82,75 @@ class Found(BaseModel):
     also: list[str]
 
 
-def results_of(
-    place: Services, choices: Sequence[Suggestion], issues: Mapping[str, Issue]
-) -> list[Found]:
-    """What is told of choices; `issues` by id, as Jira tells them."""
-    tags = place.catalogue.tags_of([choice.issue_id for choice in choices])
-    clip_ids = [
-        clip for each in choices for clip in (each.pair.found_clip_id, each.pair.clip_id) if clip
-    ]
-    clips = {
-        record.id: clip_of(place, record) for record in place.catalogue.clips(clip_ids).values()
-    }
-    curves = place.calibrations
-    return [
-        _result(place, choice, issues, tags[choice.issue_id], clips, curves) for choice in choices
-    ]
+class Results:
+    """What a caller is told of what was found."""
 
+    def __init__(self, collections: Collections, media: MediaStore, settings: Settings) -> None:
+        self._collections = collections
+        self._media = media
+        self._settings = settings
 
-def _result(
-    place: Services,
-    choice: Suggestion,
-    issues: Mapping[str, Issue],
-    tags: list[str],
-    clips: Mapping[str, FoundClip],
-    curves: Calibrations,
-) -> Found:
-    issue, pair = issues[choice.issue_id], choice.pair
-    found_key = issues[pair.found_issue_id].key
-    same_file = found_key if pair.same_file else None
-    same_recording = found_key if pair.same_recording else None
-    compared = bool(pair.clip_id) and not pair.answers
-    others = (pair.found_issue_id, *choice.also)
-    return Found(
-        issue=issue.id,
-        key=issue.key,
-        url=f"{place.settings.jira_url}/browse/{issue.key}",
-        summary=issue.summary,
-        status=issue.status,
-        resolution=issue.resolution,
-        project=issue.project,
-        game=game_of(issue),
-        kinds=tags,
-        created=issue.created,
-        score=rounded_down(pair.score, 4),
-        label=label(pair.score, same_file, same_recording) if compared else None,
-        same_file=same_file,
-        same_recording=same_recording,
-        reasons=reasons_for(pair, found_key, curves),
-        relevance=relevance_of(pair.score) if pair.answers else None,
-        found_by=_found_by(pair),
-        # None when a clip was forgotten meanwhile.
-        clip=clips.get(pair.found_clip_id),
-        asked=clips.get(pair.clip_id),
-        moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
-        also=[issues[other].key for other in others if other != choice.issue_id],
-    )
+    def of(self, choices: Sequence[Suggestion], issues: Mapping[str, Issue]) -> list[Found]:
+        """What is told of choices; `issues` by id, as Jira tells them."""
+        tags = self._collections.active.catalogue.tags_of([choice.issue_id for choice in choices])
+        clip_ids = [
+            clip
+            for each in choices
+            for clip in (each.pair.found_clip_id, each.pair.clip_id)
+            if clip
+        ]
+        clips = {
+            record.id: self.clip_of(record)
+            for record in self._collections.active.catalogue.clips(clip_ids).values()
+        }
+        curves = self._collections.active.calibrations
+        return [
+            self._result(choice, issues, tags[choice.issue_id], clips, curves) for choice in choices
+        ]
+
+    def _result(
+        self,
+        choice: Suggestion,
+        issues: Mapping[str, Issue],
+        tags: list[str],
+        clips: Mapping[str, FoundClip],
+        curves: Calibrations,
+    ) -> Found:
+        issue, pair = issues[choice.issue_id], choice.pair
+        found_key = issues[pair.found_issue_id].key
+        same_file = found_key if pair.same_file else None
+        same_recording = found_key if pair.same_recording else None
+        compared = bool(pair.clip_id) and not pair.answers
+        others = (pair.found_issue_id, *choice.also)
+        return Found(
+            issue=issue.id,
+            key=issue.key,
+            url=f"{self._settings.jira_url}/browse/{issue.key}",
+            summary=issue.summary,
+            status=issue.status,
+            resolution=issue.resolution,
+            project=issue.project,
+            game=game_of(issue),
+            kinds=tags,
+            created=issue.created,
+            score=rounded_down(pair.score, 4),
+            label=label(pair.score, same_file, same_recording) if compared else None,
+            same_file=same_file,
+            same_recording=same_recording,
+            reasons=reasons_for(pair, found_key, curves),
+            relevance=relevance_of(pair.score) if pair.answers else None,
+            found_by=_found_by(pair),
+            # None when a clip was forgotten meanwhile.
+            clip=clips.get(pair.found_clip_id),
+            asked=clips.get(pair.clip_id),
+            moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
+            also=[issues[other].key for other in others if other != choice.issue_id],
+        )
+
+    def clip_of(self, clip: ClipRecord) -> FoundClip:
+        """What is told of a clip."""
+        times = list(self._media.thumbnails.times(clip.id))
+        return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
 
 
 def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
@@ -149,12 +165,6 @@ def answered_by(found: Found) -> str:
     """What answers a question in words, for people."""
     names = {"words": "ticket text", "picture": "pictures", "clip": "its clip"}
     return " and ".join(names[each] for each in found.found_by)
-
-
-def clip_of(place: Services, clip: ClipRecord) -> FoundClip:
-    """What is told of a clip."""
-    times = list(place.pictures.times(clip.id))
-    return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
 
 
 def _moment(moment: Moment, *, by_clip: bool) -> FoundMoment:

@@ -6,26 +6,25 @@ their readers may see.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dejabug.access import policy
-from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits, Ticket
-from dejabug.index import text_of
-from dejabug.infra.labels import COMMENT_FLOOR, label
+from dejabug.access.policy import PairMatch, Suggestion, Ticket
+from dejabug.infra.labels import label
 from dejabug.infra.metrics import stage
-from dejabug.infra.refused_writes import optional
+from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Issue
-from dejabug.ranking import Calibrations, Moment
+from dejabug.ranking import Calibrations
+from dejabug.records.collections import Collections
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.retrieval.ranking_cache import RankingCache
 from dejabug.retrieval.reasons import Reason, reasons_for
+from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twins_of
-from dejabug.services import Services
 from dejabug.settings import Settings
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
@@ -79,88 +78,119 @@ class Answer:
         return reasons_for(pair, self.tickets[pair.found_issue_id].key, curves)
 
 
-def find_for_issue(place: Services, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
-    """Rank the clips of other issues against this issue's, and read those issues as our own
-    account. `also` are issues that are read wherever they rank."""
-    return _answer(place, record, _rank_and_keep(place, record), place.jira.issues, also)
+class SimilarIssues:
+    """What is known of an issue's like: ranked pairs of clips, and which issues may be named."""
 
+    def __init__(
+        self,
+        jira: JiraClient,
+        collections: Collections,
+        retrievers: Retrievers,
+        records: IssueRecords,
+        rankings: RankingCache,
+        settings: Settings,
+    ) -> None:
+        self._jira = jira
+        self._collections = collections
+        self._retrievers = retrievers
+        self._records = records
+        self._rankings = rankings
+        self._settings = settings
 
-def find_for_reader(place: Services, record: IssueRecord, read: Read) -> Answer:
-    """The same for one reader, who may ask every other second: the ranking is at most a minute
-    old, and what `read` lets them see is as of now."""
-    ranked = place.rankings.get(record.id)
-    if ranked is None:
-        ranked = _rank_and_keep(place, record)
-    return _answer(place, record, ranked, read, ())
+    def find_for_issue(self, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
+        """Rank the clips of other issues against this issue's, and read those issues as our own
+        account. `also` are issues that are read wherever they rank."""
+        return self._answer(record, self._rank_and_keep(record), self._jira.issues, also)
 
+    def find_for_reader(self, record: IssueRecord, read: Read) -> Answer:
+        """The same for one reader, who may ask every other second: the ranking is at most a minute
+        old, and what `read` lets them see is as of now."""
+        ranked = self._rankings.get(record.id)
+        if ranked is None:
+            ranked = self._rank_and_keep(record)
+        return self._answer(record, ranked, read, ())
 
-def _answer(
-    place: Services,
-    record: IssueRecord,
-    ranked: list[PairMatch],
-    read: Read,
-    also: Collection[str],
-) -> Answer:
-    kinds = place.settings.duplicate_link_types
-    wanted = [record.id, *also, *(pair.found_issue_id for pair in ranked[: first_to_read(ranked)])]
-    tickets = with_originals(read, wanted, kinds)
-    # A rejected pair is rejected under its canonical issue's name as well.
-    others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
-    return Answer(ranked, tickets, frozenset(place.verdicts.rejected(record.id, others)))
+    def nearest(self, record: IssueRecord) -> list[str]:
+        """The ids of the issues that an answer for this one tells of, best first."""
+        ranked = self.rank(record)
+        return [pair.found_issue_id for pair in ranked[: first_to_read(ranked)]]
 
-
-@stage("rank")
-def rank(
-    place: Services, record: IssueRecord, projects: Sequence[str] | None = None
-) -> list[PairMatch]:
-    """The best pair of clips with each other issue, best first; without a clip of its own, the
-    issue's words find the clips. `projects`: where to look; by default, those beside its own."""
-    if projects is None:
-        projects = place.settings.projects_beside(record.project)
-    clips = place.catalogue.clips_of(record.id)
-    pairs: list[PairMatch] = []
-    indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
-    for clip in indexed:
-        twins = twins_of(place.collection, clip.content, projects, without_issue=record.id)
-        matches = place.retriever.like_clip(
-            clip.id, projects, without_clips={twin.id for twin in twins}
-        )
-        places = place.index.places(match.clip_id for match in matches)
-        issue_of = {found: where.issue_id for found, where in places.items()}
-        found = policy.pair_matches(clip.id, matches, issue_of)
-        pairs += [doubted(place, each) for each in found] if clip.still else found
-        pairs += _with_times(place, clip, twins)
-    if not indexed:
-        pairs = [
-            PairMatch("", found.clip_id, found.issue_id, found.score, (), words=found.words)
-            for found in place.retriever.like_ticket(record.id, projects)
+    def _answer(
+        self,
+        record: IssueRecord,
+        ranked: list[PairMatch],
+        read: Read,
+        also: Collection[str],
+    ) -> Answer:
+        kinds = self._settings.duplicate_link_types
+        wanted = [
+            record.id,
+            *also,
+            *(pair.found_issue_id for pair in ranked[: first_to_read(ranked)]),
         ]
-    return policy.best_per_issue(record.id, pairs)
+        tickets = with_originals(read, wanted, kinds)
+        # A rejected pair is rejected under its canonical issue's name as well.
+        others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
+        return Answer(
+            ranked, tickets, frozenset(self._records.verdicts.rejected(record.id, others))
+        )
 
+    @stage("rank")
+    def rank(self, record: IssueRecord, projects: Sequence[str] | None = None) -> list[PairMatch]:
+        """The best pair of clips with each other issue, best first; without a clip of its own, the
+        issue's words find the clips. `projects`: where to look; by default, those beside its
+        own."""
+        if projects is None:
+            projects = self._settings.projects_beside(record.project)
+        clips = self._collections.active.catalogue.clips_of(record.id)
+        pairs: list[PairMatch] = []
+        indexed = [clip for clip in clips if clip.status is ClipStatus.INDEXED]
+        for clip in indexed:
+            twins = twins_of(
+                self._collections.active, clip.content, projects, without_issue=record.id
+            )
+            matches = self._retrievers.active.like_clip(
+                clip.id, projects, without_clips={twin.id for twin in twins}
+            )
+            places = self._collections.active.index.places(match.clip_id for match in matches)
+            issue_of = {found: where.issue_id for found, where in places.items()}
+            found = policy.pair_matches(clip.id, matches, issue_of)
+            pairs += [self.doubted(each) for each in found] if clip.still else found
+            pairs += self._with_times(clip, twins)
+        if not indexed:
+            pairs = [
+                PairMatch("", found.clip_id, found.issue_id, found.score, (), words=found.words)
+                for found in self._retrievers.active.like_ticket(record.id, projects)
+            ]
+        return policy.best_per_issue(record.id, pairs)
 
-def _with_times(place: Services, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
-    """The pairs of an indexed clip with its twins."""
-    if not twins:
-        return []
-    frames = place.index.clip_vectors([clip.id]).get(clip.id)
-    return same_file_pairs(
-        clip.id, twins, np.zeros(0, np.float32) if frames is None else frames.times
-    )
+    def _with_times(self, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
+        """The pairs of an indexed clip with its twins."""
+        if not twins:
+            return []
+        frames = self._collections.active.index.clip_vectors([clip.id]).get(clip.id)
+        return same_file_pairs(
+            clip.id, twins, np.zeros(0, np.float32) if frames is None else frames.times
+        )
+
+    def doubted(self, pair: PairMatch) -> PairMatch:
+        """A picture's match, less sure where what was found is a picture too."""
+        if pair.score <= STILLS_AT_MOST:
+            return pair
+        found = self._collections.active.catalogue.clip(pair.found_clip_id)
+        still = found is not None and found.still
+        return replace(pair, score=STILLS_AT_MOST) if still else pair
+
+    def _rank_and_keep(self, record: IssueRecord) -> list[PairMatch]:
+        ranked = self.rank(record)
+        self._rankings.put(record.id, ranked[: first_to_read(ranked) + RANKED_KEPT])
+        return ranked
 
 
 def first_to_read(ranked: Sequence[PairMatch]) -> int:
     """How many ranked pairs are re-read from Jira at once. Those of the same file come on top:
     however many of them a reader may not see, the rest of the answer is the same."""
     return RE_READ + min(same_files_first(ranked), SAME_FILES_READ)
-
-
-def doubted(place: Services, pair: PairMatch) -> PairMatch:
-    """A picture's match, less sure where what was found is a picture too."""
-    if pair.score <= STILLS_AT_MOST:
-        return pair
-    found = place.catalogue.clip(pair.found_clip_id)
-    still = found is not None and found.still
-    return replace(pair, score=STILLS_AT_MOST) if still else pair
 
 
 def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]:
@@ -186,9 +216,3 @@ def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) 
         tickets |= found
         fresh = list(found.values())
     return tickets
-
-
-def _rank_and_keep(place: Services, record: IssueRecord) -> list[PairMatch]:
-    ranked = rank(place, record)
-    place.rankings.put(record.id, ranked[: first_to_read(ranked) + RANKED_KEPT])
-    return ranked

@@ -26,7 +26,12 @@ from dejabug.records.collections import Collections
 from dejabug.retrieval.heat_maps import HeatMaps, NoPictureError
 from dejabug.retrieval.retriever import TextMatch
 from dejabug.retrieval.retrievers import Retrievers
-from dejabug.search.questions import HeatMapQuestion, Question, heat_map_questions_key, questions_key
+from dejabug.search.questions import (
+    HeatMapQuestion,
+    Question,
+    heat_map_questions_key,
+    questions_key,
+)
 
 log = structlog.get_logger()
 
@@ -40,8 +45,6 @@ ANSWERERS = 2
 READ = 1.0
 # What goes wrong that is said to whoever asked.
 TOLD = (IndexUnavailableError, StoreAwayError, EncoderError, NoPictureError)
-
-
 
 
 class TextSearch:
@@ -60,8 +63,8 @@ class TextSearch:
         """The collection that is searched."""
         return self._collections.configured
 
-    def embed(self, questions: Sequence[str]) -> Floats:
-        """Questions in words → unit vectors, float32 [n, d]."""
+    def embed(self, questions: Sequence[str]) -> Sequence[Floats]:
+        """Questions in words → a unit vector for each, float32 [d]."""
         return embed_queries(self._encoder, questions)
 
     def search(self, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:

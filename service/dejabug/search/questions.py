@@ -10,31 +10,19 @@ again.
 from __future__ import annotations
 
 import json
-import threading
 import time
-import traceback
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import redis
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
-from dejabug.encoders import EncoderError, Floats, use_one_core
-from dejabug.encoders.prompts import embed_queries
-from dejabug.index import IndexUnavailableError
-from dejabug.infra.logs import Seldom
-from dejabug.infra.metrics import QUESTION_SECONDS
 from dejabug.infra.refused_writes import push_briefly
-from dejabug.infra.reply_list import await_reply, new_reply, put_reply
-from dejabug.infra.tracing import current_trace, traced
-from dejabug.media_store.objects import StoreAwayError
-from dejabug.ranking import POSSIBLE
+from dejabug.infra.reply_list import await_reply, new_reply
+from dejabug.infra.tracing import current_trace
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
 from dejabug.retrieval.heat_maps import Spot
-from dejabug.retrieval.retriever import TextMatch
-from dejabug.services import Services
 
 log = structlog.get_logger()
 
@@ -73,46 +61,51 @@ class HeatMapQuestion:
     trace: str = ""
 
 
-def ask(
-    place: Services, words: str, projects: list[str], limit: int, patience: float = PATIENCE
-) -> list[dict[str, Any]]:
-    """Have a worker run `TextSearch.find`, and wait for its answer, `patience` seconds at most.
+class Questions:
+    """Asks workers that have the model."""
 
-    Raises SearchFailedError when no worker answers in time, or it fails.
-    """
-    asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
-    answer = _asked(place, questions_key(place.collection), asked, patience)
-    return list(answer["found"])
+    def __init__(self, connection: redis.Redis, collections: Collections) -> None:
+        self._redis = connection
+        self._collections = collections
 
+    def search(
+        self, words: str, projects: list[str], limit: int, patience: float = PATIENCE
+    ) -> list[dict[str, Any]]:
+        """Have a worker run `TextSearch.find`, and wait for its answer, `patience` seconds at most.
 
-def ask_heat_maps(
-    place: Services, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
-) -> dict[str, Any]:
-    """Have a worker run `HeatMaps.draw`, and wait for its answer, `patience` seconds at most. Who may
-    see both clips must be known before.
+        Raises SearchFailedError when no worker answers in time, or it fails.
+        """
+        asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
+        answer = self._asked(questions_key(self._collections.active), asked, patience)
+        return list(answer["found"])
 
-    Raises SearchFailedError like `ask`.
-    """
-    asked = HeatMapQuestion(new_reply(), here, there, current_trace())
-    answer = _asked(place, heat_map_questions_key(place.collection), asked, patience)
-    return dict(answer["found"])
+    def heat_maps(
+        self, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
+    ) -> dict[str, Any]:
+        """Have a worker run `HeatMaps.draw`, and wait for its answer, `patience` seconds at most.
+        Who may see both clips must be known before.
 
+        Raises SearchFailedError like `ask`.
+        """
+        asked = HeatMapQuestion(new_reply(), here, there, current_trace())
+        answer = self._asked(heat_map_questions_key(self._collections.active), asked, patience)
+        return dict(answer["found"])
 
-def _asked(
-    place: Services, key: str, asked: Question | HeatMapQuestion, patience: float
-) -> dict[str, Any]:
-    question = json.dumps(asdict(asked))
-    push_briefly(place.redis, key, question, KEPT)
-    answer = await_reply(place.redis, asked.reply, patience)
-    if answer is None:
-        place.redis.lrem(key, 1, question)
-        raise SearchFailedError(
-            f"no worker answered within {patience:g} s; start one with: dejabug worker search"
-        )
-    if "found" not in answer:
-        why = answer.get("why") or "the search failed in its worker; its log says why"
-        raise SearchFailedError(why)
-    return dict(answer)
+    def _asked(
+        self, key: str, asked: Question | HeatMapQuestion, patience: float
+    ) -> dict[str, Any]:
+        question = json.dumps(asdict(asked))
+        push_briefly(self._redis, key, question, KEPT)
+        answer = await_reply(self._redis, asked.reply, patience)
+        if answer is None:
+            self._redis.lrem(key, 1, question)
+            raise SearchFailedError(
+                f"no worker answered within {patience:g} s; start one with: dejabug worker search"
+            )
+        if "found" not in answer:
+            why = answer.get("why") or "the search failed in its worker; its log says why"
+            raise SearchFailedError(why)
+        return dict(answer)
 
 
 def questions_key(kept: Collection) -> str:

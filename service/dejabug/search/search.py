@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import redis
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dejabug.access import policy
@@ -19,14 +20,22 @@ from dejabug.access.callers import Caller
 from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
+from dejabug.jira.client import JiraClient
 from dejabug.jira.models import Issue
 from dejabug.ranking import Moment, relevance_of
+from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
-from dejabug.retrieval.results import Found, results_of
-from dejabug.retrieval.similar_issues import first_to_read, rank, tickets_of, with_originals
-from dejabug.search.questions import ask
+from dejabug.records.issue_records import IssueRecords
+from dejabug.retrieval.results import Found, Results
+from dejabug.retrieval.similar_issues import (
+    SimilarIssues,
+    first_to_read,
+    tickets_of,
+    with_originals,
+)
+from dejabug.search.questions import Questions
 from dejabug.search.uploads import Upload
-from dejabug.services import Services
+from dejabug.settings import Settings
 
 # Seconds that a question's further pages are kept.
 PAGES_KEPT = 300
@@ -90,38 +99,179 @@ class Told:
     issues: dict[str, Issue] = field(default_factory=dict)
 
 
-def projects_of(place: Services, caller: Caller, filters: Filters) -> list[str]:
-    """Where to look for this caller. Raises ForeignProjectError."""
-    wanted = {name.upper() for name in filters.project} or caller.projects
-    if foreign := sorted(wanted - caller.projects):
-        yours = ", ".join(sorted(caller.projects))
-        raise ForeignProjectError(f"not among your projects: {', '.join(foreign)}; yours: {yours}")
-    return sorted(wanted - place.projects.off())
+class Search:
+    """Answers searches by words, by a clip and by an issue, page by page."""
 
+    def __init__(
+        self,
+        connection: redis.Redis,
+        jira: JiraClient,
+        collections: Collections,
+        records: IssueRecords,
+        questions: Questions,
+        results: Results,
+        similar_issues: SimilarIssues,
+        settings: Settings,
+    ) -> None:
+        self._redis = connection
+        self._jira = jira
+        self._collections = collections
+        self._records = records
+        self._questions = questions
+        self._results = results
+        self._similar_issues = similar_issues
+        self._settings = settings
 
-@searching("words")
-def by_words(
-    place: Services,
-    caller: Caller,
-    words: str,
-    filters: Filters,
-    limit: int,
-    *,
-    unlikely: bool = False,
-) -> Page:
-    """Clips that words describe, likely and possible ones, and `unlikely` ones where these are
-    wanted too. Raises ForeignProjectError, SearchFailedError and JiraError."""
-    projects = projects_of(place, caller, filters)
-    hits = ask(place, words, projects, place.settings.candidate_clips, PATIENCE) if projects else []
-    # An issue's best clip; `ask` gives the best first.
-    best: dict[str, PairMatch] = {}
-    for hit in hits:
-        if unlikely or relevance_of(hit["score"]) != "unlikely":
-            best.setdefault(hit["issue_id"], _pair(hit))
-    question = words_question(words, unlikely=unlikely)
-    pairs = list(best.values())
-    ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=pairs)
-    return _page(place, caller, ranking, limit)
+    def projects_of(self, caller: Caller, filters: Filters) -> list[str]:
+        """Where to look for this caller. Raises ForeignProjectError."""
+        wanted = {name.upper() for name in filters.project} or caller.projects
+        if foreign := sorted(wanted - caller.projects):
+            yours = ", ".join(sorted(caller.projects))
+            raise ForeignProjectError(
+                f"not among your projects: {', '.join(foreign)}; yours: {yours}"
+            )
+        return sorted(wanted - self._records.projects.off())
+
+    @searching("words")
+    def by_words(
+        self,
+        caller: Caller,
+        words: str,
+        filters: Filters,
+        limit: int,
+        *,
+        unlikely: bool = False,
+    ) -> Page:
+        """Clips that words describe, likely and possible ones, and `unlikely` ones where these are
+        wanted too. Raises ForeignProjectError, SearchFailedError and JiraError."""
+        projects = self.projects_of(caller, filters)
+        hits = (
+            self._questions.search(words, projects, self._settings.candidate_clips, PATIENCE)
+            if projects
+            else []
+        )
+        # An issue's best clip; `ask` gives the best first.
+        best: dict[str, PairMatch] = {}
+        for hit in hits:
+            if unlikely or relevance_of(hit["score"]) != "unlikely":
+                best.setdefault(hit["issue_id"], _pair(hit))
+        question = words_question(words, unlikely=unlikely)
+        pairs = list(best.values())
+        ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=pairs)
+        return self._page(caller, ranking, limit)
+
+    @searching("issue")
+    def like_issue(self, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
+        """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
+        JiraError."""
+        record = self._collections.active.catalogue.issue_by_key(key)
+        if record is None or record.project not in caller.projects:
+            raise HiddenIssueError
+        projects = self.projects_of(caller, filters)
+        pairs = self._similar_issues.rank(record, projects) if projects else []
+        ranking = Ranking(
+            caller=caller.name,
+            question=f"issue {record.key}",
+            filters=filters,
+            pairs=pairs,
+            own=record.id,
+        )
+        return self._page(caller, ranking, limit)
+
+    def like_upload(self, caller: Caller, upload: Upload, filters: Filters, limit: int) -> Page:
+        """Issues whose clips are like an upload that is done. Raises JiraError."""
+        question = f"upload {upload.id}"
+        ranking = Ranking(
+            caller=caller.name, question=question, filters=filters, pairs=upload.pairs
+        )
+        return self._page(caller, ranking, limit)
+
+    def further(
+        self,
+        caller: Caller,
+        cursor: str,
+        question: str,
+        limit: int,
+        filters: Filters = NO_FILTERS,
+    ) -> Page:
+        """The page of a cursor; `question` is what it must be of: that of `words_question`, `issue
+        KEY` or `upload ID`.
+
+        Filters that are given must be those of the first page, which count in any case. Raises
+        NoSuchPageError, and like the question itself.
+        """
+        kept = self._redis.get(_key(cursor)) if cursor.isascii() and cursor.isalnum() else None
+        try:
+            ranking = Ranking.model_validate_json(kept or b"")
+        except ValidationError:
+            raise NoSuchPageError from None
+        if (ranking.caller, ranking.question) != (caller.name, question):
+            raise NoSuchPageError
+        if filters not in (NO_FILTERS, ranking.filters):
+            raise NoSuchPageError
+        return self._page(caller, ranking, limit)
+
+    def _page(self, caller: Caller, ranking: Ranking, limit: int) -> Page:
+        """Tell up to `limit` results of what is left, and keep the rest for the next page."""
+        left, told, seen = ranking.pairs, Told(), set(ranking.told)
+        while True:
+            at_once = first_to_read(left)
+            some = self._tellable(caller, ranking, left[:at_once])
+            fresh = [choice for choice in some.choices if choice.issue_id not in seen]
+            seen |= {choice.issue_id for choice in fresh}
+            told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
+            left = left[at_once:]
+            # One more than asked for tells that there is a next page.
+            if len(told.choices) > limit or not left:
+                break
+        shown, more = told.choices[:limit], told.choices[limit:]
+        results = self._results.of(shown, told.issues)
+        if not more:
+            return Page(results, None)
+        pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]
+        earlier = [*ranking.told, *(choice.issue_id for choice in shown)]
+        return Page(
+            results, self._keep(ranking.model_copy(update={"pairs": pairs, "told": earlier}))
+        )
+
+    def _tellable(self, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
+        """What may be told of these pairs, and passes the filters. Raises HiddenIssueError when the
+        issue that was asked about may not."""
+        settings, filters = self._settings, ranking.filters
+        wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
+        issues = with_originals(self._jira.issues, wanted, settings.duplicate_link_types)
+        tickets, off = tickets_of(issues.values(), settings), self._records.projects.off()
+        # Those known by projects only have no sight of their own.
+        seen = None if caller.sight is None else caller.sight.may_see(caller.name, issues)
+        tickets = policy.tellable(tickets, caller.projects, off, seen)
+        own = tickets.get(ranking.own) if ranking.own else None
+        if ranking.own and own is None:
+            raise HiddenIssueError
+        # A rejected pair is rejected under its canonical issue's name as well.
+        rejected = self._records.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
+        wish = SuggestionLimits(0.0, len(pairs), rejected, off)
+        choices = policy.to_tell(own, pairs, tickets, wish)
+        kept = [each for each in choices if self._passes(issues[each.issue_id], filters)]
+        return Told(kept, issues)
+
+    def _passes(self, issue: Issue, filters: Filters) -> bool:
+        day = _day(issue.created)
+        return (
+            _among([issue.project], filters.project)
+            and _among([game_of(issue)], filters.game)
+            and _among([issue.status], filters.status)
+            and (
+                not filters.kind
+                or _among(self._collections.active.catalogue.tags(issue.id), filters.kind)
+            )
+            and (filters.since is None or (day is not None and day >= filters.since))
+            and (filters.until is None or (day is not None and day <= filters.until))
+        )
+
+    def _keep(self, ranking: Ranking) -> str:
+        cursor = secrets.token_hex(16)
+        keep_briefly(self._redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
+        return cursor
 
 
 def words_question(words: str, *, unlikely: bool = False) -> str:
@@ -133,115 +283,6 @@ def _pair(hit: Mapping[str, Any]) -> PairMatch:
     moment = Moment(0, 0, hit["start"], hit["end"], 0, hit["at"], hit["picture"])
     about = (hit["clip"], hit["issue_id"], hit["score"], (moment,), hit["picture"], hit["ticket"])
     return PairMatch("", *about, answers=tuple(hit.get("found_by", ())))
-
-
-@searching("issue")
-def like_issue(place: Services, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
-    """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
-    JiraError."""
-    record = place.catalogue.issue_by_key(key)
-    if record is None or record.project not in caller.projects:
-        raise HiddenIssueError
-    projects = projects_of(place, caller, filters)
-    pairs = rank(place, record, projects) if projects else []
-    ranking = Ranking(
-        caller=caller.name,
-        question=f"issue {record.key}",
-        filters=filters,
-        pairs=pairs,
-        own=record.id,
-    )
-    return _page(place, caller, ranking, limit)
-
-
-def like_upload(
-    place: Services, caller: Caller, upload: Upload, filters: Filters, limit: int
-) -> Page:
-    """Issues whose clips are like an upload that is done. Raises JiraError."""
-    question = f"upload {upload.id}"
-    ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=upload.pairs)
-    return _page(place, caller, ranking, limit)
-
-
-def further(
-    place: Services,
-    caller: Caller,
-    cursor: str,
-    question: str,
-    limit: int,
-    filters: Filters = NO_FILTERS,
-) -> Page:
-    """The page of a cursor; `question` is what it must be of: that of `words_question`, `issue KEY`
-    or `upload ID`.
-
-    Filters that are given must be those of the first page, which count in any case. Raises
-    NoSuchPageError, and like the question itself.
-    """
-    kept = place.redis.get(_key(cursor)) if cursor.isascii() and cursor.isalnum() else None
-    try:
-        ranking = Ranking.model_validate_json(kept or b"")
-    except ValidationError:
-        raise NoSuchPageError from None
-    if (ranking.caller, ranking.question) != (caller.name, question):
-        raise NoSuchPageError
-    if filters not in (NO_FILTERS, ranking.filters):
-        raise NoSuchPageError
-    return _page(place, caller, ranking, limit)
-
-
-def _page(place: Services, caller: Caller, ranking: Ranking, limit: int) -> Page:
-    """Tell up to `limit` results of what is left, and keep the rest for the next page."""
-    left, told, seen = ranking.pairs, Told(), set(ranking.told)
-    while True:
-        at_once = first_to_read(left)
-        some = _tellable(place, caller, ranking, left[:at_once])
-        fresh = [choice for choice in some.choices if choice.issue_id not in seen]
-        seen |= {choice.issue_id for choice in fresh}
-        told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
-        left = left[at_once:]
-        # One more than asked for tells that there is a next page.
-        if len(told.choices) > limit or not left:
-            break
-    shown, more = told.choices[:limit], told.choices[limit:]
-    results = results_of(place, shown, told.issues)
-    if not more:
-        return Page(results, None)
-    pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]
-    earlier = [*ranking.told, *(choice.issue_id for choice in shown)]
-    return Page(results, _keep(place, ranking.model_copy(update={"pairs": pairs, "told": earlier})))
-
-
-def _tellable(place: Services, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
-    """What may be told of these pairs, and passes the filters. Raises HiddenIssueError when the
-    issue that was asked about may not."""
-    settings, filters = place.settings, ranking.filters
-    wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
-    issues = with_originals(place.jira.issues, wanted, settings.duplicate_link_types)
-    tickets, off = tickets_of(issues.values(), settings), place.projects.off()
-    # Those known by projects only have no sight of their own.
-    seen = None if caller.sight is None else caller.sight.may_see(caller.name, issues)
-    tickets = policy.tellable(tickets, caller.projects, off, seen)
-    own = tickets.get(ranking.own) if ranking.own else None
-    if ranking.own and own is None:
-        raise HiddenIssueError
-    # A rejected pair is rejected under its canonical issue's name as well.
-    rejected = place.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
-    wish = SuggestionLimits(0.0, len(pairs), rejected, off)
-    choices = policy.to_tell(own, pairs, tickets, wish)
-    kept = [each for each in choices if _passes(place, issues[each.issue_id], filters)]
-    return Told(kept, issues)
-
-
-def _passes(place: Services, issue: Issue, filters: Filters) -> bool:
-    day = _day(issue.created)
-    return (
-        _among([issue.project], filters.project)
-        and _among([game_of(issue)], filters.game)
-        and _among([issue.status], filters.status)
-        and (not filters.kind or _among(place.catalogue.tags(issue.id), filters.kind))
-        and (filters.since is None or (day is not None and day >= filters.since))
-        and (filters.until is None or (day is not None and day <= filters.until))
-    )
 
 
 def _among(values: Collection[str], wanted: Collection[str]) -> bool:
@@ -256,12 +297,6 @@ def _day(created: str) -> date | None:
         return datetime.fromisoformat(created).date()
     except ValueError:
         return None
-
-
-def _keep(place: Services, ranking: Ranking) -> str:
-    cursor = secrets.token_hex(16)
-    keep_briefly(place.redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
-    return cursor
 
 
 def _key(cursor: str) -> str:

@@ -11,24 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import redis
 import structlog
 from pydantic import TypeAdapter
 from rq import Retry
 
-from dejabug import media
-from dejabug.access import policy
-from dejabug.access.policy import UPLOAD, PairMatch
+from dejabug.access.policy import PairMatch
 from dejabug.index import text_of
 from dejabug.infra.jobs import COMPARE_UPLOAD
-from dejabug.infra.metrics import searching
-from dejabug.infra.reply_list import await_reply, put_reply
+from dejabug.infra.reply_list import await_reply
 from dejabug.infra.tracing import trace_for_job
-from dejabug.ingest.clip_indexer import note_on, sample, sha256_of, signature_of
-from dejabug.media_store.objects import StoreAwayError
-from dejabug.ranking import TimedVectors
-from dejabug.retrieval.same_files import same_file_pairs, twins_of
-from dejabug.retrieval.similar_issues import doubted
-from dejabug.services import Services
+from dejabug.media_store.store import MediaStore
+from dejabug.records.collections import Collections
+from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
@@ -64,74 +59,87 @@ class Upload:
     pairs: list[PairMatch]
 
 
-@contextmanager
-def receiving(place: Services) -> Iterator[tuple[str, Path]]:
-    """An unguessable id, and a folder in which to write the file, `clip`. When that ends well, the
-    upload can be submitted; else nothing is left of it.
+class ClipUploads:
+    """Clips that somebody sent to search with."""
 
-    Raises TooManyUploadsError while too many wait, IndexUnavailableError while the index could not
-    answer fully, and StoreAwayError.
-    """
-    if place.collection.knows_dimensions():
-        place.index.check()
-    if place.uploads.waiting() >= MOST_FILES:
-        raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
-    upload_id = secrets.token_hex(16)
-    with place.uploads.receiving(upload_id) as folder:
-        yield upload_id, folder
+    def __init__(
+        self,
+        connection: redis.Redis,
+        collections: Collections,
+        media: MediaStore,
+        queues: WorkQueues,
+    ) -> None:
+        self._redis = connection
+        self._collections = collections
+        self._media = media
+        self._queues = queues
 
+    @contextmanager
+    def receiving(self) -> Iterator[tuple[str, Path]]:
+        """An unguessable id, and a folder in which to write the file, `clip`. When that ends well,
+        the upload can be submitted; else nothing is left of it.
 
-def submit(place: Services, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
-    """Have a worker of the queue `search` compare the file with the clips of these projects."""
-    try:
-        _submit(place, upload_id, caller, projects, asked)
-    except BaseException:
-        place.uploads.discard(upload_id)
-        raise
+        Raises TooManyUploadsError while too many wait, IndexUnavailableError while the index could
+        not answer fully, and StoreAwayError."""
+        if self._collections.active.knows_dimensions():
+            self._collections.active.index.check()
+        if self._media.uploads.waiting() >= MOST_FILES:
+            raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
+        upload_id = secrets.token_hex(16)
+        with self._media.uploads.receiving(upload_id) as folder:
+            yield upload_id, folder
 
+    def submit(self, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
+        """Have a worker of the queue `search` compare the file with the clips of these projects."""
+        try:
+            self._submit(upload_id, caller, projects, asked)
+        except BaseException:
+            self._media.uploads.discard(upload_id)
+            raise
 
-def _submit(place: Services, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
-    row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
-    row["projects"] = json.dumps(projects)
-    with place.redis.pipeline(transaction=True) as pipe:
-        pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
-        pipe.hset(upload_key(upload_id), mapping=row)
-        pipe.expire(upload_key(upload_id), KEPT)
-        place.queue("search").enqueue_call(
-            COMPARE_UPLOAD.name,
-            args=(upload_id, projects),
-            timeout=COMPARE_UPLOAD.time_limit,
-            ttl=KEPT,
-            result_ttl=0,
-            failure_ttl=KEPT,
-            retry=Retry(max=1),  # after a worker that was killed; all else ends in `failed`
-            description="search_upload",
-            meta=trace_for_job(),
-            pipeline=pipe,
+    def _submit(self, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
+        row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
+        row["projects"] = json.dumps(projects)
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
+            pipe.hset(upload_key(upload_id), mapping=row)
+            pipe.expire(upload_key(upload_id), KEPT)
+            self._queues.get("search").enqueue_call(
+                COMPARE_UPLOAD.name,
+                args=(upload_id, projects),
+                timeout=COMPARE_UPLOAD.time_limit,
+                ttl=KEPT,
+                result_ttl=0,
+                failure_ttl=KEPT,
+                retry=Retry(max=1),  # after a worker that was killed; all else ends in `failed`
+                description="search_upload",
+                meta=trace_for_job(),
+                pipeline=pipe,
+            )
+            pipe.execute()
+
+    def look(self, upload_id: str, caller: str) -> Upload | None:
+        """How far this caller's upload is; None for another's, or one that is no longer kept."""
+        row = {
+            text_of(k): text_of(v) for k, v in self._redis.hgetall(upload_key(upload_id)).items()
+        }
+        if row.get("caller") != caller:
+            return None
+        state = next(state for state in STATES if state == row["state"])
+        pairs = PAIRS.validate_json(row["pairs"]) if "pairs" in row else []
+        projects = frozenset(json.loads(row.get("projects", "[]")))
+        return Upload(
+            upload_id, caller, row["asked"], projects, state, row.get("reason", ""), pairs
         )
-        pipe.execute()
 
+    def await_end(self, upload_id: str, seconds: float) -> None:
+        """Wait until an upload is done or has failed, so many seconds at most."""
+        await_reply(self._redis, upload_id, seconds)
 
-def look(place: Services, upload_id: str, caller: str) -> Upload | None:
-    """How far this caller's upload is; None for another's, or one that is no longer kept."""
-    row = {text_of(k): text_of(v) for k, v in place.redis.hgetall(upload_key(upload_id)).items()}
-    if row.get("caller") != caller:
-        return None
-    state = next(state for state in STATES if state == row["state"])
-    pairs = PAIRS.validate_json(row["pairs"]) if "pairs" in row else []
-    projects = frozenset(json.loads(row.get("projects", "[]")))
-    return Upload(upload_id, caller, row["asked"], projects, state, row.get("reason", ""), pairs)
-
-
-def await_end(place: Services, upload_id: str, seconds: float) -> None:
-    """Wait until an upload is done or has failed, so many seconds at most."""
-    await_reply(place.redis, upload_id, seconds)
-
-
-def forget(place: Services, upload_id: str) -> None:
-    """Keep nothing of an upload; a worker that is at it stops at its next step."""
-    place.redis.delete(upload_key(upload_id))
-    place.uploads.discard(upload_id)
+    def forget(self, upload_id: str) -> None:
+        """Keep nothing of an upload; a worker that is at it stops at its next step."""
+        self._redis.delete(upload_key(upload_id))
+        self._media.uploads.discard(upload_id)
 
 
 def upload_key(upload_id: str) -> str:

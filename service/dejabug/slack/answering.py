@@ -8,6 +8,7 @@ from typing import Any
 
 from dejabug.access import policy
 from dejabug.access.callers import Caller
+from dejabug.infra.jobs import COMPARE_UPLOAD
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import progress_of
 from dejabug.retrieval.similar_issues import tickets_of
@@ -15,11 +16,6 @@ from dejabug.search import uploads
 from dejabug.search.search import (
     Filters,
     Page,
-    by_words,
-    further,
-    like_issue,
-    like_upload,
-    projects_of,
 )
 from dejabug.services import Services
 from dejabug.slack import blocks, files
@@ -42,14 +38,17 @@ def answer_text(asker: Asker, text: str) -> Message:
         return blocks.plain(f"Say it in {LONGEST_WORDS:,} signs at most, please.")
     by_key = KEY.fullmatch(words) is not None
     question = f"issue {words.upper()}" if by_key else f"words {words}"
-    ask = like_issue if by_key else by_words
-    return _page(asker, question, lambda who: ask(asker.place, who, words, ALL, RESULTS))
+    search = asker.place.search
+    ask = search.like_issue if by_key else search.by_words
+    return _page(asker, question, lambda who: ask(who, words, ALL, RESULTS))
 
 
 def answer_next(asker: Asker, value: str) -> Message:
     """The page that a button Next stands for. Raises NoSuchPageError, and like `search`."""
     cursor, _, question = value.partition(" ")
-    return _page(asker, question, lambda who: further(asker.place, who, cursor, question, RESULTS))
+    return _page(
+        asker, question, lambda who: asker.place.search.further(who, cursor, question, RESULTS)
+    )
 
 
 def answer_clip(asker: Asker, attached: list[Mapping[str, Any]]) -> Message:
@@ -64,7 +63,9 @@ def answer_share(asker: Asker, value: str) -> Message:
     place = asker.place
     issues = place.jira.issues([issue_id])
     tickets = tickets_of(issues.values(), place.settings)
-    if issue_id not in policy.tellable(tickets, place.settings.public, place.projects.off()):
+    if issue_id not in policy.tellable(
+        tickets, place.settings.public, place.records.projects.off()
+    ):
         return blocks.plain(
             "Not shared: not everybody in this channel may see that ticket. Only tickets of "
             "public projects, without a security level, can be shared."
@@ -88,27 +89,27 @@ def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
 def _note(place: Services, kind: str, said: str, who: Caller) -> str:
     """Why little may be found: of what is like an issue, or like a clip that was not looked at
     whole."""
-    if kind == "issue" and (record := place.catalogue.issue_by_key(said)):
-        return progress_of(place.catalogue, record).reason or ""
-    if kind == "upload" and (upload := uploads.look(place, said, who.name)) and upload.reason:
+    if kind == "issue" and (record := place.collections.active.catalogue.issue_by_key(said)):
+        return progress_of(place.collections.active.catalogue, record).reason or ""
+    if kind == "upload" and (upload := place.clip_uploads.look(said, who.name)) and upload.reason:
         return f"{upload.reason[0].upper()}{upload.reason[1:]}."
     return ""
 
 
 def _answer_upload(asker: Asker, found: list[Mapping[str, Any]], who: Caller) -> Message:
     place = asker.place
-    projects = projects_of(place, who, ALL)
-    with uploads.receiving(place) as (upload_id, folder):
+    projects = place.search.projects_of(who, ALL)
+    with place.clip_uploads.receiving() as (upload_id, folder):
         most = place.settings.upload_max_bytes
         files.fetch(found, str(asker.client.token), folder / "clip", most)
-    uploads.submit(place, upload_id, who.name, projects, "")
-    uploads.await_end(place, upload_id, uploads.UPLOAD_JOB)
-    upload = uploads.look(place, upload_id, who.name)
+    place.clip_uploads.submit(upload_id, who.name, projects, "")
+    place.clip_uploads.await_end(upload_id, COMPARE_UPLOAD.time_limit)
+    upload = place.clip_uploads.look(upload_id, who.name)
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
         code, colon, why = upload.reason.partition(": ")
         # Without a code it is no fault of the clip's.
         raise NoFileError(f"{blocks.escape(why if colon else code)}.")
-    page = like_upload(place, who, upload, ALL, RESULTS)
+    page = place.search.like_upload(who, upload, ALL, RESULTS)
     return _message(asker, page, f"upload {upload_id}", who)

@@ -16,19 +16,21 @@ import structlog
 from dejabug.access import policy
 from dejabug.access.policy import Suggestion
 from dejabug.infra.labels import rounded_down
+from dejabug.jira.client import JiraClient
 from dejabug.jira.comments import escape, span
 from dejabug.jira.models import Comment
+from dejabug.records.collections import Collections
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.reasons import in_sentences
 from dejabug.retrieval.similar_issues import (
     Answer,
-    comment_threshold,
-    find_for_issue,
-    for_comment,
+    SimilarIssues,
     tickets_of,
 )
-from dejabug.services import Services
+from dejabug.settings import Settings
+from dejabug.suggestions.comment_policy import CommentPolicy
 
 log = structlog.get_logger()
 
@@ -74,118 +76,125 @@ def heard(comment: Comment, *, customers: bool) -> list[Command]:
     return [] if customers and comment.public else commands_in(comment.body)
 
 
-def obey(place: Services, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
-    """Do what somebody wants on an issue, and note our answer to them."""
-    answers = dict(_answer(place, record, each) for each in commands)
-    note = f"_To {escape(author)}:_ {' '.join(answers)}"
-    place.comments.put_note(record.id, note, set().union(*answers.values()))
-    log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
+class CommentCommands:
+    """Does what people tell us in comments."""
 
+    def __init__(
+        self,
+        jira: JiraClient,
+        collections: Collections,
+        records: IssueRecords,
+        comment_policy: CommentPolicy,
+        similar_issues: SimilarIssues,
+        settings: Settings,
+    ) -> None:
+        self._jira = jira
+        self._collections = collections
+        self._records = records
+        self._comment_policy = comment_policy
+        self._similar_issues = similar_issues
+        self._settings = settings
 
-def standing_note(place: Services, record: IssueRecord) -> str:
-    """Our last answer on an issue; empty once it tells of one that may not be told there any
-    more."""
-    told = place.comments.note_tells_of(record.id)
-    allowed = _all_like(place, record, told)[1] if told else []
-    if not told <= set().union(*(choice.issues() for choice in allowed)):
-        place.comments.put_note(record.id, "")
-    return place.comments.note(record.id)
+    def handle(self, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
+        """Do what somebody wants on an issue, and note our answer to them."""
+        answers = dict(self._answer(record, each) for each in commands)
+        note = f"_To {escape(author)}:_ {' '.join(answers)}"
+        self._records.comments.put_note(record.id, note, set().union(*answers.values()))
+        log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
 
+    def standing_note(self, record: IssueRecord) -> str:
+        """Our last answer on an issue; empty once it tells of one that may not be told there any
+        more."""
+        told = self._records.comments.note_tells_of(record.id)
+        allowed = self._all_like(record, told)[1] if told else []
+        if not told <= set().union(*(choice.issues() for choice in allowed)):
+            self._records.comments.put_note(record.id, "")
+        return self._records.comments.note(record.id)
 
-def look_anew(place: Services, record: IssueRecord) -> None:
-    """Suggest here again, also where somebody muted us or deleted our comment, and try clips again
-    that could not be read."""
-    place.comments.mute(record.id, False)
-    place.comments.reopen(record.id)
-    for clip in place.catalogue.clips_of(record.id):
-        if clip.status is ClipStatus.FAILED:
-            place.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
+    def look_again(self, record: IssueRecord) -> None:
+        """Suggest here again, also where somebody muted us or deleted our comment, and try clips
+        again that could not be read."""
+        self._records.comments.mute(record.id, False)
+        self._records.comments.reopen(record.id)
+        for clip in self._collections.active.catalogue.clips_of(record.id):
+            if clip.status is ClipStatus.FAILED:
+                self._collections.active.catalogue.put_clip(
+                    replace(clip, status=ClipStatus.QUEUED, reason="")
+                )
 
+    def _answer(self, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
+        """Our words, and the issues of which they tell what only some may know."""
+        if command.verb == "why" and command.key is not None:
+            return self._explain(record, command.key)
+        return self._do(record, command), set()
 
-def _answer(place: Services, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
-    """Our words, and the issues of which they tell what only some may know."""
-    if command.verb == "why" and command.key is not None:
-        return _explain(place, record, command.key)
-    return _do(place, record, command), set()
+    def _do(self, record: IssueRecord, command: Command) -> str:
+        if command.verb == "mute":
+            self._records.comments.mute(record.id, True)
+            return "Muted here. /dejabug again brings suggestions back."
+        if command.verb == "again":
+            self.look_again(record)
+            return "Looked anew. With nothing above, nothing similar enough was found."
+        return HELP if command.key is None else self._reject(record, command.key)
 
+    def _reject(self, record: IssueRecord, key: str) -> str:
+        """A verdict counts on both issues, so that it takes one that may be named here: nobody
+        decides over tickets that readers of this one may not see."""
+        other = self._collections.active.catalogue.issue_by_key(key)
+        if other is not None and other.id != record.id and self._may_be_named(record.id, other.id):
+            self._records.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
+        # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
+        return f"{key} is not suggested here, and will not be."
 
-def _do(place: Services, record: IssueRecord, command: Command) -> str:
-    if command.verb == "mute":
-        place.comments.mute(record.id, True)
-        return "Muted here. /dejabug again brings suggestions back."
-    if command.verb == "again":
-        look_anew(place, record)
-        return "Looked anew. With nothing above, nothing similar enough was found."
-    return HELP if command.key is None else _reject(place, record, command.key)
+    def _may_be_named(self, issue_id: str, other: str) -> bool:
+        """Whether every reader of an issue may be told of the other one, as Jira shows both now."""
+        issues = self._jira.issues([issue_id, other])
+        tickets = tickets_of(issues.values(), self._settings)
+        if not {issue_id, other} <= tickets.keys():
+            return False
+        projects = self._settings.projects_beside(tickets[issue_id].project)
+        return policy.may_comment_on(tickets[issue_id], tickets[other], projects)
 
+            def _explain(self, record: IssueRecord, key: str) -> tuple[str, set[str]]: asked =
+            self._collections.active.catalogue.issue_by_key(key) answer, choices =
+            self._all_like(record, [asked.id] if asked else []) keys = answer.keys() for choice in
+            choices: named = {each for each in choice.issues() if keys[each] == key} if named:
+            threshold = self._comment_policy.threshold(record.project, answer) told = named |
+            {choice.pair.found_issue_id} return self._reasons(key, choice, answer, threshold), told
+            nothing = ( f"{key}: there is nothing to say. It has no clip that is known here, is far
+            from the most " "alike, was said to be not similar, or not everybody who reads this
+            ticket may see it." ) return nothing, set()
 
-def _reject(place: Services, record: IssueRecord, key: str) -> str:
-    """A verdict counts on both issues, so that it takes one that may be named here: nobody decides
-    over tickets that readers of this one may not see."""
-    other = place.catalogue.issue_by_key(key)
-    if other is not None and other.id != record.id and _may_be_named(place, record.id, other.id):
-        place.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
-    # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
-    return f"{key} is not suggested here, and will not be."
+    def _all_like(
+        self, record: IssueRecord, asked: Collection[str]
+    ) -> tuple[Answer, list[Suggestion]]:
+        """What may be told of on an issue, however little it is alike; `asked` are read in any
+        case."""
+        answer = self._similar_issues.find_for_issue(record, also=asked)
+        return answer, self._comment_policy.choose(record, answer, threshold=-1.0, limit=ASKED)
 
-
-def _may_be_named(place: Services, issue_id: str, other: str) -> bool:
-    """Whether every reader of an issue may be told of the other one, as Jira shows both now."""
-    issues = place.jira.issues([issue_id, other])
-    tickets = tickets_of(issues.values(), place.settings)
-    if not {issue_id, other} <= tickets.keys():
-        return False
-    projects = place.settings.projects_beside(tickets[issue_id].project)
-    return policy.may_comment_on(tickets[issue_id], tickets[other], projects)
-
-
-def _explain(place: Services, record: IssueRecord, key: str) -> tuple[str, set[str]]:
-    asked = place.catalogue.issue_by_key(key)
-    answer, choices = _all_like(place, record, [asked.id] if asked else [])
-    keys = answer.keys()
-    for choice in choices:
-        named = {each for each in choice.issues() if keys[each] == key}
-        if named:
-            threshold = comment_threshold(place, record.project, answer)
-            told = named | {choice.pair.found_issue_id}
-            return _reasons(place, key, choice, answer, threshold), told
-    nothing = (
-        f"{key}: there is nothing to say. It has no clip that is known here, is far from the most "
-        "alike, was said to be not similar, or not everybody who reads this ticket may see it."
-    )
-    return nothing, set()
-
-
-def _all_like(
-    place: Services, record: IssueRecord, asked: Collection[str]
-) -> tuple[Answer, list[Suggestion]]:
-    """What may be told of on an issue, however little it is alike; `asked` are read in any case."""
-    answer = find_for_issue(place, record, also=asked)
-    return answer, for_comment(place, record, answer, threshold=-1.0, limit=ASKED)
-
-
-def _reasons(
-    place: Services, key: str, choice: Suggestion, answer: Answer, threshold: float
-) -> str:
-    pair = choice.pair
-    parts = [f"{key}: score {rounded_down(pair.score):.2f}"]
-    if math.isinf(threshold):
-        parts[0] += "; with so few tickets, words alone are never named."
-    else:
-        named = "is" if pair.score >= threshold else "would be"
-        parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
-    if not pair.same_file:
-        parts.append(in_sentences(answer.reasons(choice, place.calibrations)))
-    if pair.frames is not None and pair.words is not None:
-        alone = place.calibrations.by_pictures_alone(pair.evidence)
-        parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
-    if pair.same_file:
-        parts.append(f"{answer.same_file(choice)} has the same file as this ticket.")
-    elif pair.moments:
-        best = pair.moments[0]
-        here = span(best.query_start, best.query_end)
-        there = span(best.match_start, best.match_end)
-        parts.append(f"Most alike: {here} here, {there} there.")
-    if not pair.clip_id:
-        parts.append("Compared by the tickets' words, since this one has no clip.")
-    return " ".join(filter(None, parts))
+    def _reasons(self, key: str, choice: Suggestion, answer: Answer, threshold: float) -> str:
+        pair = choice.pair
+        parts = [f"{key}: score {rounded_down(pair.score):.2f}"]
+        if math.isinf(threshold):
+            parts[0] += "; with so few tickets, words alone are never named."
+        else:
+            named = "is" if pair.score >= threshold else "would be"
+            parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
+        if not pair.same_file:
+            parts.append(
+                in_sentences(answer.reasons(choice, self._collections.active.calibrations))
+            )
+        if pair.frames is not None and pair.words is not None:
+            alone = self._collections.active.calibrations.by_pictures_alone(pair.evidence)
+            parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
+        if pair.same_file:
+            parts.append(f"{answer.same_file(choice)} has the same file as this ticket.")
+        elif pair.moments:
+            best = pair.moments[0]
+            here = span(best.query_start, best.query_end)
+            there = span(best.match_start, best.match_end)
+            parts.append(f"Most alike: {here} here, {there} there.")
+        if not pair.clip_id:
+            parts.append("Compared by the tickets' words, since this one has no clip.")
+        return " ".join(filter(None, parts))

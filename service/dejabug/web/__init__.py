@@ -34,8 +34,8 @@ def create_app(place: Services | None = None) -> Flask:
             "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
             "Set it to the secret of the webhook in Jira."
         )
-    if place.objects is not None:
-        log.info("media_store", address=place.objects.address)
+    if place.media.objects is not None:
+        log.info("media_store", address=place.media.objects.address)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
     app.extensions["dejabug"] = place

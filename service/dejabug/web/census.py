@@ -19,13 +19,13 @@ from redis.retry import Retry
 from rq.utils import utcparse
 
 from dejabug.index import IndexUnavailableError, text_of
+from dejabug.infra.job_queue import QUEUES
 from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
 from dejabug.records.catalogue import PENDING
-from dejabug.records.index_location import IndexLocation
 from dejabug.records.types import ClipStatus
 from dejabug.search.questions import questions_key
-from dejabug.services import QUEUES, Services
+from dejabug.services import Services
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
@@ -40,10 +40,9 @@ class Census(Collector):
     while the Redis that holds the vectors does not."""
 
     def __init__(self, settings: Settings) -> None:
-        self._place = Services(settings)
         main = _impatient(settings.redis_url)
         index = _impatient(settings.index_redis_url) if settings.vectors_apart else main
-        self._place.__dict__.update(redis=main, index_location=IndexLocation(main, index))
+        self._place = Services(settings, connections=(main, index))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: being registered must not ask Redis."""
@@ -106,7 +105,7 @@ def _memory(place: Services) -> Iterator[Metric]:
     takes = _by_redis("takes_writes", about)
     used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
     limit = _by_redis("memory_limit_bytes", "Redis' maxmemory, by what it holds; 0: no limit.")
-    home = place.index_location
+    home = place.collections.location
     for holds, connection in {"index": home.index, "queues": home.main}.items():
         if holds == "index" and not home.apart:
             continue
@@ -129,7 +128,7 @@ def _by_redis(name: str, about: str) -> GaugeMetricFamily:
 
 
 def _queues(place: Services) -> Iterator[Metric]:
-    queues = {name: place.queue(name) for name in QUEUES}
+    queues = {name: place.queues.get(name) for name in QUEUES}
     counts: tuple[tuple[str, str, Callable[[Any], float]], ...] = (
         ("queue_jobs", "Jobs that wait in a queue.", lambda queue: queue.count),
         ("queue_oldest_seconds", "How long the first job of a queue has waited; 0: none.", _oldest),
@@ -150,7 +149,7 @@ def _queues(place: Services) -> Iterator[Metric]:
             family.add_metric([queue_name], count(queue))
         yield family
     workers = GaugeMetricFamily("dejabug_workers", "Live workers on a queue.", labels=["queue"])
-    for queue_name, count_of in place.workers().items():
+    for queue_name, count_of in place.queues.workers().items():
         workers.add_metric([queue_name], count_of)
     yield workers
 
@@ -168,7 +167,7 @@ def _oldest(queue: Any) -> float:
 
 
 def _questions(place: Services) -> Iterator[Metric]:
-    key = questions_key(place.collection)
+    key = questions_key(place.collections.active)
     yield _gauge("questions", "Questions in words that wait for a worker.", place.redis.llen(key))
     first: Any = place.redis.lindex(key, 0)
     asked = float(json.loads(first).get("asked") or 0) if first else 0.0
@@ -187,22 +186,26 @@ def _promises(place: Services) -> Iterator[Metric]:
 def _catalogue(place: Services) -> Iterator[Metric]:
     family = GaugeMetricFamily("dejabug_clips", "Clips by what became of them.", labels=["status"])
     for status in ClipStatus:
-        family.add_metric([str(status)], place.catalogue.count(status))
+        family.add_metric([str(status)], place.collections.active.catalogue.count(status))
     yield family
-    yield _gauge("issues", "Issues that are known.", place.catalogue.issue_count())
-    waiting = len(place.catalogue.all_words_waiting())
+    yield _gauge(
+        "issues", "Issues that are known.", place.collections.active.catalogue.issue_count()
+    )
+    waiting = len(place.collections.active.catalogue.all_words_waiting())
     yield _gauge("words_waiting", "Tickets whose words wait to be embedded.", waiting)
 
 
 def _index(place: Services) -> Iterator[Metric]:
-    place.index_location.index.ping()
+    place.collections.location.index.ping()
     clips = GaugeMetricFamily("dejabug_index_clips", "Clips that have frames in the index.")
-    if not place.collection.knows_dimensions():
+    if not place.collections.active.knows_dimensions():
         clips.add_metric([], 0)  # no worker has ever started
         yield clips
         return
-    state = place.index.state()
-    clips.add_metric([], place.index.clip_count(place.catalogue.projects()))
+    state = place.collections.active.index.state()
+    clips.add_metric(
+        [], place.collections.active.index.clip_count(place.collections.active.catalogue.projects())
+    )
     yield clips
     yield _gauge("index_frames", "Frames in the index.", state.frames)
     yield _gauge("index_bytes", "Memory of the index's vectors.", state.bytes)
@@ -215,7 +218,7 @@ def _index(place: Services) -> Iterator[Metric]:
 
 def _encoder(place: Services) -> Iterator[Metric]:
     about = "The encoder in use: its name, and its model, precision and device as a worker told."
-    which = {"name": place.encoder_name, "label": place.encoder_label()}
+    which = {"name": place.collections.active_name, "label": place.collections.active.label()}
     yield InfoMetricFamily("dejabug_encoder", about, which)
 
 

@@ -57,23 +57,23 @@ def takes_webhooks() -> tuple[Response, int]:
 
 def readiness(place: Services) -> dict[str, Any]:
     """Model, device and index in use, and what is missing. Raises redis.RedisError."""
-    state = place.index.state()
+    state = place.collections.active.index.state()
     problems = [
-        f"no worker on queue {name}" for name, count in place.workers().items() if not count
+        f"no worker on queue {name}" for name, count in place.queues.workers().items() if not count
     ]
     if (why := refused(place.redis)) is not None:
         problems.insert(0, str(why))
     if not state.ready:
         problems.append(f"the index {state.name} is still being built")
-    lost = lacks(place.collection)
-    if lost > LOST_AT_MOST * place.catalogue.count(ClipStatus.INDEXED):
+    lost = lacks(place.collections.active)
+    if lost > LOST_AT_MOST * place.collections.active.catalogue.count(ClipStatus.INDEXED):
         problems.append(f"the index lacks {lost:,} clips: see dejabug doctor")
     if state.failures:
         problems.append(f"{state.failures} frames could not be indexed")
     return {
         "ready": not problems,
         "problems": problems,
-        "encoder": place.encoder_label(),
+        "encoder": place.collections.active.label(),
         "index": state.name,
         "algorithm": state.algorithm,
         "frames": state.frames,

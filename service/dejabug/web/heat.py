@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.heat_maps import Spot
-from dejabug.search.questions import SearchFailedError, ask_heat_maps
+from dejabug.search.questions import SearchFailedError
 from dejabug.services import Services
 
 # Each waits for a worker and takes its time: others' requests need the threads.
@@ -60,9 +60,9 @@ def spots(place: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) 
     found = []
     for clip_id, at in ((asked.here, asked.here_at), (asked.there, asked.there_at)):
         clip = clips.get(clip_id)
-        if clip is None or clip.unshown or not place.shows_media:
+        if clip is None or clip.unshown or not place.settings.shows_media:
             continue
-        away = [(abs(time - at), time) for time in place.pictures.times(clip_id)]
+        away = [(abs(time - at), time) for time in place.media.thumbnails.times(clip_id)]
         if away:
             found.append(Spot(clip_id, min(away)[1]))
     return found
@@ -73,6 +73,6 @@ def heat_maps_at(place: Services, here: Spot, there: Spot) -> HeatMaps:
     if not AT_ONCE.acquire(blocking=False):
         raise SearchFailedError("other heat maps are being drawn; try again in a moment")
     try:
-        return HeatMaps.model_validate(ask_heat_maps(place, here, there))
+        return HeatMaps.model_validate(place.questions.heat_maps(here, there))
     finally:
         AT_ONCE.release()

@@ -7,12 +7,11 @@ from typing import Any
 from dejabug.access import policy
 from dejabug.access.policy import Suggestion, SuggestionLimits
 from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
-from dejabug.ingest.previews import queue_preview
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
 from dejabug.ranking import Moment
 from dejabug.records.types import IssueRecord
-from dejabug.retrieval.similar_issues import Answer, Read, find_for_reader, tickets_of
+from dejabug.retrieval.similar_issues import Answer, Read, tickets_of
 from dejabug.services import Services
 from dejabug.web.media import media_address, video_state
 
@@ -27,21 +26,21 @@ def matches_for(
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
     """The issue and its matches, as `read` lets the reader see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
-    answer = find_for_reader(place, record, read)
+    answer = place.similar_issues.find_for_reader(record, read)
     own = answer.tickets.get(record.id)
     if own is None:
         return None
     linked = set(own.duplicates(place.settings.duplicate_link_types))
     wish = SuggestionLimits(
-        place.settings.panel_threshold, MOST, answer.rejected, place.projects.off()
+        place.settings.panel_threshold, MOST, answer.rejected, place.records.projects.off()
     )
     tickets = tickets_of(answer.tickets.values(), place.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    keys, matches, curves = answer.keys(), [], place.calibrations
+    keys, matches, curves = answer.keys(), [], place.collections.active.calibrations
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
-            queue_preview(place, clip_id, awaited=number < WATCHED_FIRST)
+            place.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
         shown = {end: _clip(place, clip_id, reader) for end, clip_id in clips.items()}
         matches.append(
             {
@@ -49,7 +48,7 @@ def matches_for(
                 **_strength(choice, answer),
                 "reasons": [each.model_dump() for each in answer.reasons(choice, curves)],
                 **shown,
-                "kinds": place.catalogue.tags(choice.issue_id),
+                "kinds": place.collections.active.catalogue.tags(choice.issue_id),
                 "linked": choice.issue_id in linked,
                 "also": [keys[other] for other in _beside(choice)],
             }
@@ -102,14 +101,14 @@ def _moment(moment: Moment) -> dict[str, Any]:
 
 
 def _clip(place: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
-    clip = place.catalogue.clip(clip_id) if clip_id else None
+    clip = place.collections.active.catalogue.clip(clip_id) if clip_id else None
     if clip is None:
         return None
     return {
         "clip_id": clip.id,
         "filename": clip.filename,
         "duration": clip.duration,
-        "times": place.pictures.times(clip.id),
+        "times": place.media.thumbnails.times(clip.id),
         "media": media_address(place, clip.id, reader),
         "video": video_state(place, clip),
     }

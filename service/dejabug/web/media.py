@@ -66,7 +66,7 @@ def media_address(place: Services, clip_id: str, reader: str) -> str:
 def sheet_address(place: Services, clip: ClipRecord, reader: str) -> str | None:
     """The address of a clip's contact sheet for this reader, for some minutes; None where no
     pictures of it are kept or shown."""
-    if clip.unshown or not place.shows_media or not place.pictures.times(clip.id):
+    if clip.unshown or not place.settings.shows_media or not place.media.thumbnails.times(clip.id):
         return None
     return f"{media_address(place, clip.id, reader)}/sheet.jpg"
 
@@ -75,7 +75,7 @@ def video_state(place: Services, clip: ClipRecord) -> Video:
     """Whether a clip's preview can be watched, or will be; a picture has none."""
     if clip.still or clip.unshown:
         return "none"
-    state = place.previews.state(clip.id)
+    state = place.media.previews.state(clip.id)
     return "preparing" if state == "missing" else state
 
 
@@ -85,7 +85,7 @@ def picture(token: str, name: str) -> Response:
     grant = _granted(token)
     if not (name.isascii() and name.isdigit() and len(name) <= LONGEST_TIME):
         abort(404)
-    data = _place().pictures.read(grant.clip_id, int(name) / 1000)
+    data = _place().media.thumbnails.read(grant.clip_id, int(name) / 1000)
     if data is None:
         abort(404)
     etag = hashlib.sha256(data).hexdigest()[:32]
@@ -96,7 +96,7 @@ def picture(token: str, name: str) -> Response:
 def sheet(token: str) -> Response:
     """All of a clip's pictures on one."""
     grant = _granted(token)
-    clip = _place().catalogue.clip(grant.clip_id)
+    clip = _place().collections.active.catalogue.clip(grant.clip_id)
     if clip is None or clip.unshown:
         abort(404)
     busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
@@ -122,14 +122,14 @@ def sheet(token: str) -> Response:
 def video(token: str) -> Response:
     """A clip's preview, whole or in ranges (RFC 9110, 14)."""
     grant = _granted(token)
-    found = _place().previews.watch(grant.clip_id)
+    found = _place().media.previews.watch(grant.clip_id)
     if found is None:
         abort(404)
     if isinstance(found, ObjectReader):
         try:
             return _sent(_from_store(found), grant)
         except FileNotFoundError:
-            _place().previews.forget(grant.clip_id)  # it is made anew
+            _place().media.previews.forget(grant.clip_id)  # it is made anew
             abort(404)
     return _sent(send_file(found.absolute(), "video/mp4", conditional=True), grant)
 
@@ -191,8 +191,8 @@ def _granted(token: str) -> MediaGrant:
         grant = read_media(secret, token, now=time.time())
     except BadTokenError:
         abort(404)
-    clip = place.catalogue.clip(grant.clip_id)
-    issue = place.catalogue.issue(clip.issue_id) if clip else None
+    clip = place.collections.active.catalogue.clip(grant.clip_id)
+    issue = place.collections.active.catalogue.issue(clip.issue_id) if clip else None
     if issue is None or not _shown(place, issue, grant.reader):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
@@ -201,8 +201,8 @@ def _granted(token: str) -> MediaGrant:
 
 def _shown(place: Services, issue: IssueRecord, reader: str) -> bool:
     """Whether this reader may be shown an issue's media now. Raises JiraError."""
-    off = place.projects.rules(issue.project).mode == "off"
-    return not off and issue.id in place.sight(reader).may_see(reader, [issue.id])
+    off = place.records.projects.rules(issue.project).mode == "off"
+    return not off and issue.id in place.visibility.sight(reader).may_see(reader, [issue.id])
 
 
 def _from_store(file: ObjectReader) -> Response:

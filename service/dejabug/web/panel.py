@@ -20,7 +20,6 @@ from dejabug.access.visibility import NotThatReaderError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
 from dejabug.infra.refused_writes import keep_briefly
-from dejabug.ingest.jobs import promise_sync, queue_suggestion
 from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.media_store.objects import StoreAwayError
@@ -28,7 +27,6 @@ from dejabug.records.progress import progress_of, why
 from dejabug.records.verdicts import Verdict
 from dejabug.search.questions import SearchFailedError
 from dejabug.services import Services
-from dejabug.suggestions.comment_commands import look_anew
 from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,
@@ -79,13 +77,13 @@ def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
 def similar(issue_id: str) -> Response:
     """The issues whose clips are like this one's, as far as the viewer may see them."""
     place = _place()
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     if record is None:
         return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = progress_of(place.catalogue, record)
+    standing = progress_of(place.collections.active.catalogue, record)
     total = len(standing.clips) + 1
-    muted = place.comments.muted(issue_id)
-    off = place.projects.rules(record.project).mode == "off"
+    muted = place.records.comments.muted(issue_id)
+    off = place.records.projects.rules(record.project).mode == "off"
     matches: list[dict[str, Any]] = []
     if muted or off:
         own = _own(issue_id)
@@ -107,7 +105,7 @@ def similar(issue_id: str) -> Response:
         muted=muted,
         matches=matches,
         link_type=place.settings.duplicate_links.split(",")[0].strip(),
-        encoder=place.encoder_label(),
+        encoder=place.collections.active.label(),
     )
 
 
@@ -118,11 +116,11 @@ def heat_maps(issue_id: str) -> Response:
     what is unusual there."""
     asked = HeatMapPair.model_validate(_body())
     place = _place()
-    clips = place.catalogue.clips([asked.here, asked.there])
+    clips = place.collections.active.catalogue.clips([asked.here, asked.there])
     seen = _read({issue_id, *(clip.issue_id for clip in clips.values())})
     if asked.here not in clips or clips[asked.here].issue_id != issue_id:
         raise HiddenError
-    off = place.projects.off()
+    off = place.records.projects.off()
     shown = {key: each for key, each in clips.items() if _is_shown(seen, each.issue_id, off)}
     pair = spots(place, asked, shown)
     if len(pair) < 2:
@@ -140,9 +138,9 @@ def verdict(issue_id: str) -> Response | tuple[Response, int]:
         return problem(400, "Bad Request", "An issue cannot be compared with itself.")
     if not {issue_id, other} <= _read([issue_id, other]).keys():
         raise HiddenError
-    place.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
+    place.records.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
     for end in (issue_id, other):
-        queue_suggestion(place, end)
+        place.scheduler.suggest(end)
     log.info("verdict", issue_id=issue_id, other=other, same=asked["same"], by="panel")
     return jsonify(saved=True)
 
@@ -154,8 +152,8 @@ def mute(issue_id: str) -> Response:
     asked = _asked(muted=bool)
     _own(issue_id)
     place = _place()
-    place.comments.mute(issue_id, asked["muted"])
-    queue_suggestion(place, issue_id)
+    place.records.comments.mute(issue_id, asked["muted"])
+    place.scheduler.suggest(issue_id)
     log.info("muted", issue_id=issue_id, muted=asked["muted"], by="panel")
     return jsonify(muted=asked["muted"])
 
@@ -166,11 +164,11 @@ def again(issue_id: str) -> tuple[Response, int]:
     """Read the issue anew, with clips that failed, and look for its like again."""
     _own(issue_id)
     place = _place()
-    record = place.catalogue.issue(issue_id)
+    record = place.collections.active.catalogue.issue(issue_id)
     if record is not None:
-        look_anew(place, record)
+        place.comment_commands.look_again(record)
     with place.redis.pipeline(transaction=True) as pipe:
-        promise_sync(place, issue_id, record is not None and record.watched, pipe)
+        place.scheduler.sync_issue(issue_id, record is not None and record.watched, pipe)
         pipe.execute()
     return jsonify(queued=True), 202
 

@@ -9,9 +9,8 @@ import redis
 import structlog
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from dejabug.infra.job_queue import enqueue
 from dejabug.infra.metrics import WEBHOOK_SECONDS, WEBHOOKS
-from dejabug.ingest.jobs import forget_issue, obey, promise_sync
+from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.webhook_events import (
     Event,
     PayloadError,
@@ -21,7 +20,7 @@ from dejabug.jira.webhook_events import (
     verify_signature,
 )
 from dejabug.records.catalogue import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
-from dejabug.services import ACCOUNT, Services
+from dejabug.services import Services
 
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
@@ -53,7 +52,7 @@ def jira_webhook() -> tuple[Response, int]:
     if event.kind == "ignored" and not event.comment_id:
         return _answer(200, "ignored", event.reason)
     try:
-        if is_own(event, place.redis.get(ACCOUNT)):
+        if is_own(event, place.redis.get(OWN_ACCOUNT)):
             if event.comment_id:
                 # Our own check of the webhooks waits for this.
                 place.redis.set(echo_key(event.comment_id), 1, ex=ECHO_MEMORY)
@@ -96,7 +95,7 @@ def _remember(place: Services, event: Event, body: bytes) -> bool:
             place.scheduler.forget_issue(event.issue_id, pipe)
         else:
             watch = event.kind == "created" or event.new_attachments
-            promise_sync(place, event.issue_id, watch, pipe)
+            place.scheduler.sync_issue(event.issue_id, watch, pipe)
         pipe.execute()
     return True
 

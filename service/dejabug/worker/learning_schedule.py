@@ -9,14 +9,10 @@ from __future__ import annotations
 import time
 
 import structlog
-from rq import Worker
 
 from dejabug.evaluation.corpus import Progress, unseen
 from dejabug.evaluation.from_jira import groups, studio
 from dejabug.evaluation.learning import Learned, TooFewError, learn
-from dejabug.infra.job_queue import enqueue
-from dejabug.infra.jobs import LEARN
-from dejabug.ingest.jobs import queue_suggestion
 from dejabug.ranking import FITTED_SHARE, Evidence
 from dejabug.records import verdicts
 from dejabug.records.learned_parameters import (
@@ -48,26 +44,23 @@ PROBES = tuple(
 MUCH = 0.02
 
 
-def queue_learning(place: Services, *, now: bool = False) -> None:
-    """Queue a lesson when one is due, however many workers ask; `now`: whether it is due or not.
-    Nothing is queued where no duplicate is known yet."""
-    if not place.redis.exists(verdicts.KEY):
-        return
-    if now or place.redis.set(TURN, 1, nx=True, ex=EVERY):
-        name = place.encoder_name
-        if are_held(place.redis, name):
-            return
-        # Beside what somebody waits for, where a worker takes such jobs.
-        names = {
-            each for worker in Worker.all(connection=place.redis) for each in worker.queue_names()
-        }
-        queue = place.queue("previews" if "previews" in names else "default")
-        enqueue(queue, LEARN, job_id="learning")
+def is_due(place: Services) -> bool:
+    """Whether there are duplicates to learn from, and learned weights are not held."""
+    known = place.redis.exists(verdicts.KEY)
+    return bool(known) and not are_held(place.redis, place.collections.active_name)
+
+
+def queue_name(place: Services) -> str:
+    """The queue for lessons: beside what somebody waits for, where a worker takes such jobs."""
+    return "previews" if place.queues.has_worker("previews") else "default"
 
 
 def learn_job(place: Services) -> None:
     """One lesson, for the encoder that serves."""
-    if not are_held(place.redis, place.encoder_name) and place.collection.knows_dimensions():
+    if (
+        not are_held(place.redis, place.collections.active_name)
+        and place.collections.active.knows_dimensions()
+    ):
         try:
             study(place, most_asking=ASKING)
         except TooFewError as error:
@@ -80,18 +73,18 @@ def study(place: Services, progress: Progress = unseen, *, most_asking: int) -> 
     Raises TooFewError where there are too few duplicates to learn weights from: then only their
     share is taken over.
     """
-    before = read_learned(place.redis, place.encoder_name)
+    before = read_learned(place.redis, place.collections.active_name)
     try:
         return _study(place, progress, most_asking)
     finally:
-        after = read_learned(place.redis, place.encoder_name)
-        if differ(before, after) and place.serves(place.collection):
+        after = read_learned(place.redis, place.collections.active_name)
+        if differ(before, after) and place.collections.is_active(place.collections.active):
             corrected = place.scheduler.correct_all_comments()
             log.info("comments_queued_for_new_scores", comments=corrected)
 
 
 def _study(place: Services, progress: Progress, most_asking: int) -> Learned:
-    name = place.encoder_name
+    name = place.collections.active_name
     tickets, duplicates = count_duplicates(place)
     share = share_of(tickets, duplicates)
     try:
@@ -132,8 +125,10 @@ def differ(before: LearnedParameters, after: LearnedParameters) -> bool:
 def count_duplicates(place: Services) -> tuple[int, int]:
     """How many tickets are known, and how many of them repeat an earlier one, as links and people
     say."""
-    group_of = groups(place.verdicts.all())
-    return place.catalogue.issue_count(), len(group_of) - len(set(group_of.values()))
+    group_of = groups(place.records.verdicts.all())
+    return place.collections.active.catalogue.issue_count(), len(group_of) - len(
+        set(group_of.values())
+    )
 
 
 def share_of(tickets: int, duplicates: int) -> float:

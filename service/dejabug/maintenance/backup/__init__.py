@@ -7,8 +7,8 @@ between it and Redis.
 from __future__ import annotations
 
 from dejabug.maintenance.backup.archive import BackupError
-from dejabug.maintenance.backup.exporting import write_backup
-from dejabug.maintenance.backup.importing import check_backup, read_backup
+from dejabug.maintenance.backup.exporting import BackupWriter
+from dejabug.maintenance.backup.importing import BackupReader, check_backup
 from dejabug.maintenance.backup.records import Counts, Manifest
 
-__all__ = ["BackupError", "Counts", "Manifest", "check_backup", "read_backup", "write_backup"]
+__all__ = ["BackupError", "BackupReader", "BackupWriter", "Counts", "Manifest", "check_backup"]

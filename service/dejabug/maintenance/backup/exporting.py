@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import redis
 
+from dejabug.access.tokens import Tokens
 from dejabug.index import text_of
 from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.maintenance.backup.archive import Halves, Pictures, Writer, numbered
@@ -38,10 +40,11 @@ from dejabug.maintenance.backup.records import (
 from dejabug.ranking import Signature, TimedVectors
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.learned_parameters import read_learned
 from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus
-from dejabug.services import Services
 
 # Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB
 # of the starter's vectors, 5 MB of pictures.
@@ -53,24 +56,135 @@ Tell = Callable[[str, int, int], None]
 Item = TypeVar("Item")
 
 
-def write_backup(place: Services, path: Path, tell: Tell) -> Manifest:
-    """Write everything that is worth it to `path`, which is whole or, after an error, as before.
+class BackupWriter:
+    """Writes a backup."""
 
-    Raises OSError, redis.RedisError.
-    """
-    created, counts, everywhere = time.time(), _Counts(), place.indexed()
-    with Writer(path) as archive:
-        archive.lines("studio.jsonl", [_studio(place, counts)])
-        verdicts = (VerdictLine(**asdict(each)) for each in place.verdicts.all())
-        counts.add("verdicts", _write(archive, "verdicts", verdicts))
-        counts.add("issues", _write(archive, "issues", _issues(place, tell)))
-        for number, kept in enumerate(everywhere, start=1):
-            folder = f"encoders/{number}"
-            _write_lessons(place, archive, folder, kept)
-            _write_clips(archive, folder, kept, counts, tell)
-            _write_tickets(place, archive, folder, kept, counts, tell)
-        encoders = [_encoder(place, kept) for kept in everywhere]
-        return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
+    def __init__(
+        self,
+        connection: redis.Redis,
+        collections: Collections,
+        records: IssueRecords,
+        tokens: Tokens,
+    ) -> None:
+        self._redis = connection
+        self._collections = collections
+        self._records = records
+        self._tokens = tokens
+
+    def write(self, path: Path, tell: Tell) -> Manifest:
+        """Write everything that is worth it to `path`, which is whole or, after an error, as
+        before.
+
+        Raises OSError, redis.RedisError.
+        """
+        created, counts, everywhere = time.time(), _Counts(), self._collections.indexed()
+        with Writer(path) as archive:
+            archive.lines("studio.jsonl", [self._studio(counts)])
+            verdicts = (VerdictLine(**asdict(each)) for each in self._records.verdicts.all())
+            counts.add("verdicts", _write(archive, "verdicts", verdicts))
+            counts.add("issues", _write(archive, "issues", self._issues(tell)))
+            for number, kept in enumerate(everywhere, start=1):
+                folder = f"encoders/{number}"
+                self._write_lessons(archive, folder, kept)
+                _write_clips(archive, folder, kept, counts, tell)
+                self._write_tickets(archive, folder, kept, counts, tell)
+            encoders = [self._encoder(kept) for kept in everywhere]
+            return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
+
+    def _told(self, what: str, tell: Tell) -> Iterator[str]:
+        """The ids of all issues, telling how far it is."""
+        total = self._collections.active.catalogue.issue_count()
+        tell(what, 0, total)
+        for done, issue_id in enumerate(
+            self._collections.active.catalogue.every_issue_id(), start=1
+        ):
+            yield issue_id
+            tell(what, done, max(done, total))
+
+    def _issues(self, tell: Tell) -> Iterator[IssueLine]:
+        for issue_id in self._told("Issues", tell):
+            record, comment = (
+                self._collections.active.catalogue.issue(issue_id),
+                self._records.comments.comment(issue_id),
+            )
+            if record is None:
+                continue
+            yield IssueLine(
+                **asdict(record),
+                words=self._collections.active.catalogue.words(issue_id),
+                links=sorted(self._records.verdicts.links_of(issue_id)),
+                comment=CommentLine(**{**asdict(comment), "names": [*comment.names]})
+                if comment
+                else None,
+                note=self._records.comments.note(issue_id),
+                note_tells_of=sorted(self._records.comments.note_tells_of(issue_id)),
+                muted=self._records.comments.muted(issue_id),
+            )
+
+    def _write_tickets(
+        self, archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
+    ) -> None:
+        for number, some in enumerate(_batches(self._told("Tickets' words", tell)), start=1):
+            vectors = kept.tickets.vectors(some)
+            tags, lines = kept.catalogue.tags_of(some), []
+            for issue_id in some:
+                record = kept.catalogue.issue(issue_id)
+                if record is not None:
+                    digest, there = kept.catalogue.embedded_words(issue_id), issue_id in vectors
+                    lines.append(
+                        TicketLine(
+                            issue_id=issue_id,
+                            project=record.project,
+                            digest=digest,
+                            vector=there,
+                            tags=tags[issue_id],
+                        )
+                    )
+            rows = [
+                vectors[line.issue_id][None].astype(np.float16) for line in lines if line.vector
+            ]
+            archive.lines(numbered(f"{folder}/tickets", number, ".jsonl"), lines)
+            archive.array(
+                numbered(f"{folder}/words", number, ".npy"), _joined(rows, kept.dimensions)
+            )
+            counts.add("tickets", len(rows))
+
+    def _write_lessons(self, archive: Writer, folder: str, kept: Collection) -> None:
+        lessons = read_learned(self._redis, kept.name)
+        weights: Any = None
+        if lessons.calibrations is not None:
+            both = (lessons.calibrations.frames, lessons.calibrations.with_words)
+            weights = [asdict(curve) for curve in both]
+        archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(weights=weights)])
+
+    def _encoder(self, kept: Collection) -> EncoderLine:
+        return EncoderLine(
+            name=kept.name,
+            dimensions=kept.dimensions,
+            label=kept.label(),
+            pace=Throughput(self._redis, kept.name).measured(),
+        )
+
+    def _studio(self, counts: _Counts) -> StudioLine:
+        tokens = [
+            TokenLine(digest=digest, **asdict(token)) for digest, token in self._tokens.kept()
+        ]
+        counts.add("tokens", len(tokens))
+        cutoffs = self._records.retention.cutoffs()
+        marks = self._redis.hgetall(WATERMARKS).items()
+        return StudioLine(
+            projects=self._collections.active.catalogue.projects(),
+            rules={
+                key: RulesLine(**asdict(rules))
+                for key, rules in self._records.projects.all().items()
+            },
+            reconciled={text_of(project): float(mark) for project, mark in marks},
+            pending=[text_of(each) for each in self._redis.zrange(PENDING, 0, -1)],
+            pending_watched=[text_of(each) for each in self._redis.smembers(PENDING_WATCHED)],
+            tokens=tokens,
+            purged_clips=dict(cutoffs.clips),
+            purged_pictures=dict(cutoffs.pictures),
+        )
 
 
 class _Counts(dict[str, int]):
@@ -90,33 +204,6 @@ def _write(archive: Writer, folder: str, lines: Iterator[Any]) -> int:
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
     while some := list(islice(items, LINES)):
         yield some
-
-
-def _told(place: Services, what: str, tell: Tell) -> Iterator[str]:
-    """The ids of all issues, telling how far it is."""
-    total = place.catalogue.issue_count()
-    tell(what, 0, total)
-    for done, issue_id in enumerate(place.catalogue.every_issue_id(), start=1):
-        yield issue_id
-        tell(what, done, max(done, total))
-
-
-def _issues(place: Services, tell: Tell) -> Iterator[IssueLine]:
-    for issue_id in _told(place, "Issues", tell):
-        record, comment = place.catalogue.issue(issue_id), place.comments.comment(issue_id)
-        if record is None:
-            continue
-        yield IssueLine(
-            **asdict(record),
-            words=place.catalogue.words(issue_id),
-            links=sorted(place.verdicts.links_of(issue_id)),
-            comment=CommentLine(**{**asdict(comment), "names": [*comment.names]})
-            if comment
-            else None,
-            note=place.comments.note(issue_id),
-            note_tells_of=sorted(place.comments.note_tells_of(issue_id)),
-            muted=place.comments.muted(issue_id),
-        )
 
 
 def _write_clips(
@@ -182,66 +269,6 @@ def _clip(
         signature=None if signature is None else signature.times.tolist(),
     )
     return line, frames, signature
-
-
-def _write_tickets(
-    place: Services, archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
-) -> None:
-    for number, some in enumerate(_batches(_told(place, "Tickets' words", tell)), start=1):
-        vectors = kept.tickets.vectors(some)
-        tags, lines = kept.catalogue.tags_of(some), []
-        for issue_id in some:
-            record = kept.catalogue.issue(issue_id)
-            if record is not None:
-                digest, there = kept.catalogue.embedded_words(issue_id), issue_id in vectors
-                lines.append(
-                    TicketLine(
-                        issue_id=issue_id,
-                        project=record.project,
-                        digest=digest,
-                        vector=there,
-                        tags=tags[issue_id],
-                    )
-                )
-        rows = [vectors[line.issue_id][None].astype(np.float16) for line in lines if line.vector]
-        archive.lines(numbered(f"{folder}/tickets", number, ".jsonl"), lines)
-        archive.array(numbered(f"{folder}/words", number, ".npy"), _joined(rows, kept.dimensions))
-        counts.add("tickets", len(rows))
-
-
-def _write_lessons(place: Services, archive: Writer, folder: str, kept: Collection) -> None:
-    lessons = read_learned(place.redis, kept.name)
-    weights: Any = None
-    if lessons.calibrations is not None:
-        both = (lessons.calibrations.frames, lessons.calibrations.with_words)
-        weights = [asdict(curve) for curve in both]
-    archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(weights=weights)])
-
-
-def _encoder(place: Services, kept: Collection) -> EncoderLine:
-    return EncoderLine(
-        name=kept.name,
-        dimensions=kept.dimensions,
-        label=kept.label(),
-        pace=Throughput(place.redis, kept.name).measured(),
-    )
-
-
-def _studio(place: Services, counts: _Counts) -> StudioLine:
-    tokens = [TokenLine(digest=digest, **asdict(token)) for digest, token in place.tokens.kept()]
-    counts.add("tokens", len(tokens))
-    cutoffs = place.retention.cutoffs()
-    marks = place.redis.hgetall(WATERMARKS).items()
-    return StudioLine(
-        projects=place.catalogue.projects(),
-        rules={key: RulesLine(**asdict(rules)) for key, rules in place.projects.all().items()},
-        reconciled={text_of(project): float(mark) for project, mark in marks},
-        pending=[text_of(each) for each in place.redis.zrange(PENDING, 0, -1)],
-        pending_watched=[text_of(each) for each in place.redis.smembers(PENDING_WATCHED)],
-        tokens=tokens,
-        purged_clips=dict(cutoffs.clips),
-        purged_pictures=dict(cutoffs.pictures),
-    )
 
 
 def _joined(rows: Iterable[Halves], dimensions: int) -> Halves:

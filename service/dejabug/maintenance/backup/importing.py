@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import redis
 
-from dejabug.access.tokens import ApiToken
+from dejabug.access.tokens import ApiToken, Tokens
 from dejabug.index import ClipLocation
 from dejabug.index.queries import UNIT_TOLERANCE
 from dejabug.index.signatures import SIDE
@@ -33,14 +34,15 @@ from dejabug.maintenance.backup.records import (
 from dejabug.ranking import Calibration, Calibrations, Signature
 from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
 from dejabug.records.collection import Collection
+from dejabug.records.collections import Collections
 from dejabug.records.comments import CommentRecord
+from dejabug.records.issue_records import IssueRecords
 from dejabug.records.learned_parameters import LearnedParameters, read_learned, write_learned
 from dejabug.records.projects import Rules
 from dejabug.records.retention import Cutoffs
 from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
-from dejabug.services import Services
 
 # The backup that is being restored, so that a restore that was broken off may go on.
 Tell = Callable[[str, int, int], None]
@@ -53,19 +55,122 @@ def check_backup(path: Path, tell: Tell) -> Manifest:
         return archive.manifest
 
 
-def read_backup(place: Services, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
-    """Restore a backup into an empty Redis; with `merge`, beside what is there, which stays.
+class BackupReader:
+    """Restores a backup."""
 
-    Raises BackupError, with nothing written, and redis.RedisError; after that, and after being
-    killed, the same call goes on.
-    """
-    with Reader(path) as archive:
-        _check(archive, tell)
-        _refuse_what_is_there(place, archive, merge)
-        place.redis.set(RESTORING, archive.digest())
-        _restore(place, archive, tell)
-        place.redis.delete(RESTORING)
-        return archive.manifest
+    def __init__(
+        self,
+        connection: redis.Redis,
+        collections: Collections,
+        records: IssueRecords,
+        tokens: Tokens,
+    ) -> None:
+        self._redis = connection
+        self._collections = collections
+        self._records = records
+        self._tokens = tokens
+
+    def read(self, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
+        """Restore a backup into an empty Redis; with `merge`, beside what is there, which stays.
+
+        Raises BackupError, with nothing written, and redis.RedisError; after that, and after being
+        killed, the same call goes on.
+        """
+        with Reader(path) as archive:
+            _check(archive, tell)
+            self._refuse_what_is_there(archive, merge)
+            self._redis.set(RESTORING, archive.digest())
+            self._restore(archive, tell)
+            self._redis.delete(RESTORING)
+            return archive.manifest
+
+                def _refuse_what_is_there(self, archive: Reader, merge: bool) -> None: known =
+                self._collections.dimensions() for encoder in archive.manifest.encoders: length =
+                known.get(encoder.name, encoder.dimensions) if length != encoder.dimensions: raise
+                BackupError( f"the backup's vectors of {encoder.name} have {encoder.dimensions}
+                numbers, and " f"those here {length}: another model goes by the same name" )
+                under_way = self._redis.get(RESTORING) if merge or under_way ==
+                archive.digest().encode(): return there = { "issues":
+                self._collections.active.catalogue.issue_count(), "tokens": len(self._tokens.all()),
+                "verdicts": sum(1 for _ in self._records.verdicts.all()), "projects with rules":
+                len(self._records.projects.all()), } if any(there.values()): held = ",
+                ".join(f"{count:,} {what}" for what, count in there.items() if count) raise
+                BackupError( f"this Redis is not empty ({held}). Restore into an empty one, or add
+                what is missing " "here with --merge: what is there stays as it is" )
+
+    def _restore(self, archive: Reader, tell: Tell) -> None:
+        counts, studio = archive.manifest.counts, _studio(archive)
+        # First, so that no worker reads in what was purged.
+        for project, before in studio.purged_clips.items():
+            self._records.retention.put("clips", project, before)
+        for project, before in studio.purged_pictures.items():
+            self._records.retention.put("pictures", project, before)
+        cutoffs, done = self._records.retention.cutoffs(), 0
+        for verdicts in _lines(archive, "verdicts", VerdictLine):
+            for verdict in verdicts:
+                if self._records.verdicts.of_pair(verdict.first, verdict.second) is None:
+                    self._records.verdicts.put(Verdict(**verdict.model_dump()))
+        for issues in _lines(archive, "issues", IssueLine):
+            for line in issues:
+                self._put_issue(line)
+            tell("Issues", done := done + len(issues), counts.issues)
+        done = 0
+        for folder, encoder in _folders(archive):
+            self._collections.note_encoder(encoder.name, encoder.dimensions, encoder.label)
+            Throughput(self._redis, encoder.name).begin_with(*encoder.pace)
+            if read_learned(self._redis, encoder.name) == LearnedParameters():
+                write_learned(self._redis, encoder.name, _lessons(archive, folder))
+            onto = self._collections.get(encoder.name)
+            for clips in _clips(archive, folder, encoder):
+                for clip, frames, signature in clips:
+                    _put_clip(onto, clip, frames, signature, cutoffs)
+                tell("Clips", done := done + len(clips), counts.clips)
+            for tickets in _tickets(archive, folder, encoder):
+                for ticket, vector in tickets:
+                    _put_ticket(onto, ticket, vector)
+        self._put_studio(studio)
+
+    def _put_issue(self, line: IssueLine) -> None:
+        if self._collections.active.catalogue.issue(line.id) is None:
+            # The record last: a restore that is killed before it does all of this again.
+            self._collections.active.catalogue.put_words(line.id, line.words)
+            self._records.verdicts.put_links(line.id, line.links)
+            about = line.model_dump(include={field.name for field in fields(IssueRecord)})
+            self._collections.active.catalogue.put_issue(IssueRecord(**about))
+        if line.comment is not None and self._records.comments.comment(line.id) is None:
+            comment = line.comment
+            names = tuple(comment.names)
+            self._records.comments.put_comment(
+                line.id, CommentRecord(comment.id, comment.digest, comment.strip_id, names)
+            )
+        if line.note and not self._records.comments.note(line.id):
+            self._records.comments.put_note(line.id, line.note, line.note_tells_of)
+        if line.muted:
+            self._records.comments.mute(line.id, True)
+
+    def _put_studio(self, studio: StudioLine) -> None:
+        rules = self._records.projects.all()
+        for project in studio.projects:
+            self._collections.active.catalogue.put_project(project)
+        for project, said in studio.rules.items():
+            if project not in rules:
+                # A backup of an earlier version may have a threshold below the comment's floor.
+                self._records.projects.put(project, Rules(**said.model_dump()).raised())
+        known = {token.id for token in self._tokens.all()}
+        for line in studio.tokens:
+            if line.id not in known:
+                about = line.model_dump(exclude={"digest"})
+                self._tokens.keep(
+                    line.digest, ApiToken(**{**about, "projects": tuple(line.projects)})
+                )
+        for project, mark in studio.reconciled.items():
+            # Whatever happened since the backup is looked through by the next round.
+            held = self._redis.hget(WATERMARKS, project)
+            self._redis.hset(WATERMARKS, project, min(mark, float(held or mark)))
+        for issue_id in studio.pending:
+            self._redis.zadd(PENDING, {issue_id: 0}, nx=True)
+        if studio.pending_watched:
+            self._redis.sadd(PENDING_WATCHED, *studio.pending_watched)
 
 
 # What is in the file
@@ -188,87 +293,6 @@ def _check(archive: Reader, tell: Tell) -> None:
         raise BackupError("there is more or less in the backup than its manifest says")
 
 
-# Into Redis
-
-
-def _refuse_what_is_there(place: Services, archive: Reader, merge: bool) -> None:
-    known = place.dimensions()
-    for encoder in archive.manifest.encoders:
-        length = known.get(encoder.name, encoder.dimensions)
-        if length != encoder.dimensions:
-            raise BackupError(
-                f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, and "
-                f"those here {length}: another model goes by the same name"
-            )
-    under_way = place.redis.get(RESTORING)
-    if merge or under_way == archive.digest().encode():
-        return
-    there = {
-        "issues": place.catalogue.issue_count(),
-        "tokens": len(place.tokens.all()),
-        "verdicts": sum(1 for _ in place.verdicts.all()),
-        "projects with rules": len(place.projects.all()),
-    }
-    if any(there.values()):
-        held = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
-        raise BackupError(
-            f"this Redis is not empty ({held}). Restore into an empty one, or add what is missing "
-            "here with --merge: what is there stays as it is"
-        )
-
-
-def _restore(place: Services, archive: Reader, tell: Tell) -> None:
-    counts, studio = archive.manifest.counts, _studio(archive)
-    # First, so that no worker reads in what was purged.
-    for project, before in studio.purged_clips.items():
-        place.retention.put("clips", project, before)
-    for project, before in studio.purged_pictures.items():
-        place.retention.put("pictures", project, before)
-    cutoffs, done = place.retention.cutoffs(), 0
-    for verdicts in _lines(archive, "verdicts", VerdictLine):
-        for verdict in verdicts:
-            if place.verdicts.of_pair(verdict.first, verdict.second) is None:
-                place.verdicts.put(Verdict(**verdict.model_dump()))
-    for issues in _lines(archive, "issues", IssueLine):
-        for line in issues:
-            _put_issue(place, line)
-        tell("Issues", done := done + len(issues), counts.issues)
-    done = 0
-    for folder, encoder in _folders(archive):
-        place.tell_of_encoder(encoder.name, encoder.dimensions, encoder.label)
-        Throughput(place.redis, encoder.name).begin_with(*encoder.pace)
-        if read_learned(place.redis, encoder.name) == LearnedParameters():
-            write_learned(place.redis, encoder.name, _lessons(archive, folder))
-        onto = place.collection_of(encoder.name)
-        for clips in _clips(archive, folder, encoder):
-            for clip, frames, signature in clips:
-                _put_clip(onto, clip, frames, signature, cutoffs)
-            tell("Clips", done := done + len(clips), counts.clips)
-        for tickets in _tickets(archive, folder, encoder):
-            for ticket, vector in tickets:
-                _put_ticket(onto, ticket, vector)
-    _put_studio(place, studio)
-
-
-def _put_issue(place: Services, line: IssueLine) -> None:
-    if place.catalogue.issue(line.id) is None:
-        # The record last: a restore that is killed before it does all of this again.
-        place.catalogue.put_words(line.id, line.words)
-        place.verdicts.put_links(line.id, line.links)
-        about = line.model_dump(include={field.name for field in fields(IssueRecord)})
-        place.catalogue.put_issue(IssueRecord(**about))
-    if line.comment is not None and place.comments.comment(line.id) is None:
-        comment = line.comment
-        names = tuple(comment.names)
-        place.comments.put_comment(
-            line.id, CommentRecord(comment.id, comment.digest, comment.strip_id, names)
-        )
-    if line.note and not place.comments.note(line.id):
-        place.comments.put_note(line.id, line.note, line.note_tells_of)
-    if line.muted:
-        place.comments.mute(line.id, True)
-
-
 def _put_clip(
     onto: Collection,
     line: ClipLine,
@@ -312,26 +336,3 @@ def _put_ticket(onto: Collection, line: TicketLine, vector: Halves | None) -> No
             )
         onto.catalogue.put_tags(line.issue_id, line.tags)
         onto.catalogue.words_embedded(line.issue_id, words)
-
-
-def _put_studio(place: Services, studio: StudioLine) -> None:
-    rules = place.projects.all()
-    for project in studio.projects:
-        place.catalogue.put_project(project)
-    for project, said in studio.rules.items():
-        if project not in rules:
-            # A backup of an earlier version may have a threshold below the comment's floor.
-            place.projects.put(project, Rules(**said.model_dump()).raised())
-    known = {token.id for token in place.tokens.all()}
-    for line in studio.tokens:
-        if line.id not in known:
-            about = line.model_dump(exclude={"digest"})
-            place.tokens.keep(line.digest, ApiToken(**{**about, "projects": tuple(line.projects)}))
-    for project, mark in studio.reconciled.items():
-        # Whatever happened since the backup is looked through by the next round.
-        held = place.redis.hget(WATERMARKS, project)
-        place.redis.hset(WATERMARKS, project, min(mark, float(held or mark)))
-    for issue_id in studio.pending:
-        place.redis.zadd(PENDING, {issue_id: 0}, nx=True)
-    if studio.pending_watched:
-        place.redis.sadd(PENDING_WATCHED, *studio.pending_watched)

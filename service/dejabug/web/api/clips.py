@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dejabug.access.callers import Caller
-from dejabug.ingest.previews import queue_preview
 from dejabug.jira.models import Issue
 from dejabug.records.types import ClipRecord
-from dejabug.retrieval.results import clip_of
 from dejabug.services import Services
 from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state
@@ -26,19 +24,19 @@ def seen_clips(
     place: Services, who: Caller, clip_ids: Sequence[str]
 ) -> list[tuple[ClipRecord, Issue]]:
     """Those of the clips that the caller may see, with their issues. Raises JiraError."""
-    records = list(place.catalogue.clips(clip_ids).values())
+    records = list(place.collections.active.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
-    seen = place.sight(who.name).may_see(who.name, issue_ids)
+    seen = place.visibility.sight(who.name).may_see(who.name, issue_ids)
     issues = place.jira.issues(seen) if seen else {}
     return [(each, issues[each.issue_id]) for each in records if each.issue_id in issues]
 
 
 def _told(place: Services, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
-    queue_preview(place, record.id, awaited=True)
+    place.preview_maker.request(record.id, awaited=True)
     url = f"{place.settings.jira_url}/browse/{issue.key}"
     return Clip(
-        **clip_of(place, record).model_dump(),
+        **place.results.clip_of(record).model_dump(),
         issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
-        media=media_address(place, record.id, who.name) if place.shows_media else None,
+        media=media_address(place, record.id, who.name) if place.settings.shows_media else None,
         video=video_state(place, record),
     )

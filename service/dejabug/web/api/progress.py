@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import redis
 import structlog
 
-from dejabug.search.uploads import ENDED, look
+from dejabug.search.uploads import ENDED
 from dejabug.services import Services
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ def _events(place: Services, upload_id: str, caller: str) -> Iterator[str]:
     begun = told = time.monotonic()
     before = ""
     while time.monotonic() - begun < LONGEST:
-        upload = look(place, upload_id, caller)
+        upload = place.clip_uploads.look(upload_id, caller)
         if upload is None:
             return
         if upload.state != before:

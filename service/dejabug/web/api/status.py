@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dejabug.access.callers import Caller
 from dejabug.index import IndexUnavailableError
-from dejabug.ingest.jobs import retry_clip
 from dejabug.jira.errors import JiraError
 from dejabug.records.learned_parameters import scores_in_words
 from dejabug.records.types import ClipRecord, ClipStatus
@@ -40,16 +39,16 @@ def report(place: Services, who: Caller) -> Status:
         noted = _noted(place, who)
     except JiraError:
         failed, noted, problems = [], [], [*problems, NO_JIRA]
-    count = place.catalogue.count
+    count = place.collections.active.catalogue.count
     return Status(
-        issues=place.catalogue.issue_count(),
+        issues=place.collections.active.catalogue.issue_count(),
         clips=ClipCounts(**{state.value: count(state) for state in ClipStatus}),
         index=index,
-        encoder=place.encoder_label(),
-        scores=scores_in_words(place.redis, place.encoder_name),
+        encoder=place.collections.active.label(),
+        scores=scores_in_words(place.redis, place.collections.active_name),
         queues=[
-            QueueStatus(name=name, waiting=place.queue(name).count, workers=workers)
-            for name, workers in place.workers().items()
+            QueueStatus(name=name, waiting=place.queues.get(name).count, workers=workers)
+            for name, workers in place.queues.workers().items()
         ],
         problems=problems,
         failed=_told(place, failed[:LISTED]),
@@ -62,20 +61,22 @@ def retry(place: Services, who: Caller, clip_id: str | None = None) -> int:
     """Queue the caller's failed clips again, or this one alone; how many were queued."""
     clips = [clip for clip in _failed(place, who) if clip_id in (None, clip.id)]
     for clip in clips:
-        retry_clip(place, clip)
+        place.scheduler.retry_clip(clip)
     return len(clips)
 
 
 def _failed(place: Services, who: Caller) -> list[ClipRecord]:
     """The failed clips that the caller may see."""
-    return _seen(place, who, list(place.catalogue.with_status(ClipStatus.FAILED)))
+    return _seen(
+        place, who, list(place.collections.active.catalogue.with_status(ClipStatus.FAILED))
+    )
 
 
 def _noted(place: Services, who: Caller) -> list[ClipRecord]:
     """The newest clips with a note that the caller may see."""
     found: list[ClipRecord] = []
     for skip in range(0, NOTED_LOOKED_AT, NOTED_AT_ONCE):
-        clips = place.catalogue.noted(skip, NOTED_AT_ONCE)
+        clips = place.collections.active.catalogue.noted(skip, NOTED_AT_ONCE)
         found += _seen(place, who, clips)
         if len(found) >= NOTED_LISTED or not clips:
             break
@@ -86,17 +87,17 @@ def _seen(place: Services, who: Caller, clips: list[ClipRecord]) -> list[ClipRec
     """Those of the clips that the caller may see. Raises JiraError."""
     projects = {issue_id: _project(place, issue_id) for issue_id in {c.issue_id for c in clips}}
     mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
-    seen = place.sight(who.name).may_see(who.name, mine) if mine else set()
+    seen = place.visibility.sight(who.name).may_see(who.name, mine) if mine else set()
     return [clip for clip in clips if clip.issue_id in seen]
 
 
 def _project(place: Services, issue_id: str) -> str:
-    issue = place.catalogue.issue(issue_id)
+    issue = place.collections.active.catalogue.issue(issue_id)
     return issue.project if issue else ""
 
 
 def _told(place: Services, clips: list[ClipRecord]) -> list[FailedClip]:
-    keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
+    keys = place.collections.active.catalogue.keys_of({clip.issue_id for clip in clips})
     return [
         FailedClip(
             id=clip.id,
@@ -111,7 +112,7 @@ def _told(place: Services, clips: list[ClipRecord]) -> list[FailedClip]:
 
 
 def _told_noted(place: Services, who: Caller, clips: list[ClipRecord]) -> list[NotedClip]:
-    keys = place.catalogue.keys_of({clip.issue_id for clip in clips})
+    keys = place.collections.active.catalogue.keys_of({clip.issue_id for clip in clips})
     return [
         NotedClip(
             id=clip.id,
@@ -127,7 +128,7 @@ def _told_noted(place: Services, who: Caller, clips: list[ClipRecord]) -> list[N
 
 
 def _index(place: Services) -> IndexStatus:
-    state = place.index.state()
+    state = place.collections.active.index.state()
     return IndexStatus(
         name=state.name, algorithm=state.algorithm, frames=state.frames, ready=state.ready
     )

@@ -17,11 +17,6 @@ from dejabug.search import uploads
 from dejabug.search.search import (
     Filters,
     Page,
-    by_words,
-    further,
-    like_issue,
-    like_upload,
-    projects_of,
     words_question,
 )
 from dejabug.search.uploads import Upload
@@ -89,7 +84,7 @@ def search() -> Response:
     if asked.cursor:
         return _told(_further(asked, words_question(asked.q, unlikely=asked.unlikely)))
     wanted = (asked.q, asked.filters(), asked.limit)
-    return _told(by_words(place(), caller(), *wanted, unlikely=asked.unlikely))
+    return _told(place().search.by_words(caller(), *wanted, unlikely=asked.unlikely))
 
 
 @blueprint.get("/issues/<key>/similar")
@@ -102,11 +97,11 @@ def similar(key: str) -> Response:
     if asked.cursor:
         page = _further(asked, f"issue {key.upper()}")
     else:
-        page = like_issue(place(), caller(), key, asked.filters(), asked.limit)
-    record = place().catalogue.issue_by_key(key)
+        page = place().search.like_issue(caller(), key, asked.filters(), asked.limit)
+    record = place().collections.active.catalogue.issue_by_key(key)
     if record is None:  # forgotten meanwhile
         raise NotHereError
-    how = progress_of(place().catalogue, record)
+    how = progress_of(place().collections.active.catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
 
 
@@ -122,13 +117,13 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     """
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
-    projects = projects_of(place(), who, filters)
-    with uploads.receiving(place()) as (upload_id, folder):
+    projects = place().search.projects_of(who, filters)
+    with place().clip_uploads.receiving() as (upload_id, folder):
         receive_file(request, folder, place().settings.upload_max_bytes)
-    uploads.submit(place(), upload_id, who.name, projects, asked.model_dump_json())
+    place().clip_uploads.submit(upload_id, who.name, projects, asked.model_dump_json())
     # RFC 7240, 4.1.
     if "respond-async" not in parse_list_header(request.headers.get("Prefer", "")):
-        uploads.await_end(place(), upload_id, AT_ONCE)
+        place().clip_uploads.await_end(upload_id, AT_ONCE)
     job = _job(_upload(upload_id), Question(limit=asked.limit, cursor=""))
     status = 200 if job.state in uploads.ENDED else 202
     return _json(job), status, {"Location": f"{errors.PREFIX}/jobs/{upload_id}"}
@@ -162,7 +157,7 @@ def job(job_id: str) -> Response:
 @describes(Operation(None, {204: None}, (403, 404), {"job_id": ID}))
 def forget_job(job_id: str) -> Response:
     """Stop looking at an uploaded clip, and keep nothing of it."""
-    uploads.forget(place(), _upload(job_id).id)
+    place().clip_uploads.forget(_upload(job_id).id)
     return Response(status=204)
 
 
@@ -246,11 +241,11 @@ def _query(model: type[Query]) -> Query:
 
 
 def _further(asked: Question, question: str) -> Page:
-    return further(place(), caller(), asked.cursor, question, asked.limit, asked.filters())
+    return place().search.further(caller(), asked.cursor, question, asked.limit, asked.filters())
 
 
 def _upload(upload_id: str) -> Upload:
-    upload = uploads.look(place(), upload_id, caller().name)
+    upload = place().clip_uploads.look(upload_id, caller().name)
     if upload is None:
         raise NotHereError
     return upload
@@ -263,7 +258,7 @@ def _job(upload: Upload, asked: Question) -> Job:
             page = _further(asked, f"upload {upload.id}")
         else:
             filters = _filters(upload, asked)
-            page = like_upload(place(), caller(), upload, filters, asked.limit)
+            page = place().search.like_upload(caller(), upload, filters, asked.limit)
         results = _results(page)
     return Job(id=upload.id, state=upload.state, reason=upload.reason or None, results=results)
 
@@ -273,7 +268,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
     given = asked.filters()
     if given == Filters():
         return Narrowed.model_validate_json(upload.asked).filters()
-    wanted = projects_of(place(), caller(), given)
+    wanted = place().search.projects_of(caller(), given)
     if given.project and not upload.projects.issuperset(wanted):
         only = ", ".join(sorted(upload.projects))
         raise BadRequestError(
@@ -284,7 +279,9 @@ def _filters(upload: Upload, asked: Question) -> Filters:
 
 def _results(page: Page) -> Results:
     SUGGESTIONS.labels("api").inc(len(page.results))
-    return Results(results=page.results, next=page.cursor, encoder=place().encoder_label())
+    return Results(
+        results=page.results, next=page.cursor, encoder=place().collections.active.label()
+    )
 
 
 def _told(page: Page) -> Response:

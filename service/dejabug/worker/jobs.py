@@ -1,0 +1,168 @@
+"""What runs on queues, by the names in `infra/jobs.py`. Thin: each job is a call, and may run
+twice.
+
+Jobs carry ids, never pixels or vectors. Whatever a job cannot help (Jira down, Redis slow) it
+raises, and RQ runs it again with growing pauses; what no repeat will mend (a broken clip, a deleted
+issue) it records and ends well. A promise to look at an issue stays in the outbox until kept, so
+that even a lost job is found again by `maintenance/upkeep.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from dejabug.infra import jobs
+from dejabug.infra.jobs import JobType
+from dejabug.infra.locks import held
+from dejabug.jira.errors import CommentGoneError, IssueGoneError
+from dejabug.jira.outage import retry_on_jira_outage
+from dejabug.services import model_services, services
+from dejabug.suggestions.comment_commands import heard
+from dejabug.worker import learning_schedule
+
+
+def runs(row: JobType) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a function run as its row says: under its lock, and again when Jira was away."""
+
+    def decorate(job: Callable[..., None]) -> Callable[..., None]:
+        @wraps(job)
+        def run(*arguments: Any) -> None:
+            if not row.lock:
+                job(*arguments)
+                return
+            with held(services().redis, row.lock.format(*arguments)):
+                job(*arguments)
+
+        return retry_on_jira_outage(run) if row.waits_for_jira else run
+
+    return decorate
+
+
+# Issues
+
+
+@runs(jobs.SYNC_ISSUE)
+def sync_issue(issue_id: str, watch: bool) -> None:
+    """Re-read an issue and bring what is known of it up to date."""
+    started = time.time()
+    services().issue_sync.sync(issue_id, watch=watch)
+    services().outbox.acknowledge(issue_id, started)
+
+
+@runs(jobs.FORGET_ISSUE)
+def forget_issue(issue_id: str) -> None:
+    """Take an issue out whole."""
+    services().deletion.forget_issue(issue_id)
+
+
+@runs(jobs.HANDLE_COMMANDS)
+def obey(issue_id: str, comment_id: str) -> None:
+    """Do what a comment that speaks to us wants, once."""
+    parts = services()
+    comments = parts.records.comments
+    if comments.obeyed(comment_id):
+        return
+    try:
+        issue = parts.jira.issue(issue_id)
+        comment = parts.jira.comment(issue_id, comment_id)
+    except (IssueGoneError, CommentGoneError):
+        return
+    if comment.author_id == parts.jira.myself():
+        return
+    commands = heard(comment, customers=issue.service_project)
+    if not commands:
+        return
+    parts.issue_sync.take_in(issue, watch=True)
+    record = parts.collections.active.catalogue.issue(issue_id)
+    if record is not None:
+        parts.comment_commands.handle(record, comment.author, commands)
+        comments.put_obeyed(comment_id)
+        parts.scheduler.requeue_clips(issue_id)
+        parts.scheduler.suggest(issue_id)
+
+
+@runs(jobs.SUGGEST)
+def suggest(issue_id: str) -> None:
+    """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
+    for choice in services().comment_publisher.refresh(issue_id):
+        # Whoever reads the comment may open the panel next.
+        for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
+            services().preview_maker.request(clip_id, awaited=False)
+
+
+@runs(jobs.SUGGEST_AROUND)
+def suggest_around(issue_id: str) -> None:
+    """An issue can be read by others than before: correct the comments on similar issues."""
+    record = services().collections.active.catalogue.issue(issue_id)
+    if record is not None:
+        for other in services().similar_issues.nearest(record):
+            services().scheduler.suggest(other)
+
+
+# Clips
+
+
+@runs(jobs.INDEX_CLIP)
+def index_clip(clip_id: str) -> None:
+    """Download a clip, sample its frames, embed them, and write them to the index."""
+    model_services().indexing.index_clip(clip_id)
+
+
+@runs(jobs.INDEX_TICKET)
+def index_ticket(issue_id: str) -> None:
+    """Embed a ticket's words, and tag its kind of bug."""
+    model_services().indexing.index_ticket(issue_id)
+
+
+@runs(jobs.MAKE_PREVIEW)
+def preview_clip(clip_id: str) -> None:
+    """Make a clip's preview."""
+    services().preview_maker.make(clip_id)
+
+
+@runs(jobs.READ_SIGNATURE)
+def read_signature(clip_id: str) -> None:
+    """Add the signature of a clip that was indexed without one."""
+    services().signature_backfill.read(clip_id)
+
+
+@runs(jobs.COMPARE_UPLOAD)
+def search_upload(upload_id: str, projects: list[str]) -> None:
+    """Compare an uploaded clip with those of these projects."""
+    model_services().upload_comparison.run(upload_id, projects)
+
+
+# Now and then
+
+
+@runs(jobs.PROBE_JIRA)
+def hail_jira() -> None:
+    """See whether Jira is back."""
+    services().jira_outage.probe()
+
+
+@runs(jobs.RECONCILE)
+def reconcile_job() -> None:
+    """Look for what webhooks missed."""
+    services().reconciler.run_job()
+
+
+@runs(jobs.REPAIR_INDEX)
+def repair_job() -> None:
+    """Compare the indexes with the records."""
+    services().index_repair.run_job()
+
+
+@runs(jobs.PURGE)
+def purge_job() -> None:
+    """Purge what is older than footage is kept."""
+    services().footage_purge.run_job()
+
+
+@runs(jobs.LEARN)
+def learn_job() -> None:
+    """Learn from the studio's own duplicates, for the active encoder."""
+    learning_schedule.learn_job(services())
