@@ -62,26 +62,36 @@ class ClipIndexer:
     def embed_clip(
         self, kept: Collection, clip: ClipRecord, where: ClipLocation
     ) -> ClipRecord | None:
-        """Download a clip, sample and embed its frames, write them to this collection's index; the
-        clip as it is then, indexed or failed with the reason, or None when Jira no longer has it.
+        """Download a clip, sample and embed its frames, write them to this collection's index; the clip
+        as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
         One file on two issues is embedded once: whoever comes second waits, and copies. Raises
         JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
         UnwantedError when an unsure clip turns out to be none.
-                """ self._collections.location.connection().ping() try: with
-                self._attachments.fetched(clip) as path: content = sha256_of(path) name =
-                f"dejabug:lock:content:{kept.slug}:{content}" with held(self._redis, name): done =
-                self._copied(kept, clip, where, content) done = done or self._sampled(kept, clip,
-                where, path) done = replace(done, content=content) kept.catalogue.put_outcome(done)
-                # for whoever waits with the same file return done except AttachmentGoneError:
-                return None except AttachmentTooLargeError as error: return _failed(clip,
-                "too_large", str(error)) except media.ClipError as error: if clip.unsure and
-                error.code == "not_a_video": raise UnwantedError from error  # sound alone, or bytes
-                that only begin like a recording return _failed(clip, error.code, str(error))
+        """
+        self._collections.location.connection().ping()
+        try:
+            with self._attachments.fetched(clip) as path:
+                content = sha256_of(path)
+                name = f"dejabug:lock:content:{kept.slug}:{content}"
+                with held(self._redis, name):
+                    done = self._copied(kept, clip, where, content)
+                    done = done or self._sampled(kept, clip, where, path)
+                    done = replace(done, content=content)
+                    kept.catalogue.put_outcome(done)  # for whoever waits with the same file
+                return done
+        except AttachmentGoneError:
+            return None
+        except AttachmentTooLargeError as error:
+            return _failed(clip, "too_large", str(error))
+        except media.ClipError as error:
+            if clip.unsure and error.code == "not_a_video":
+                raise UnwantedError from error  # sound alone, or bytes that only begin like a recording
+            return _failed(clip, error.code, str(error))
 
     def embed_ticket(self, kept: Collection, issue_id: str) -> bool:
-        """Embed a ticket's words into this collection and tag its kind of bug; False where the
-        issue is gone, perhaps since a moment ago."""
+        """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
+        gone, perhaps since a moment ago."""
         catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
         issue = catalogue.issue(issue_id)
         if issue is None:

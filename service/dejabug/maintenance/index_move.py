@@ -29,24 +29,44 @@ class IndexMove:
         self._collections = collections
 
     def move(self, tell: Tell) -> int:
-        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on;
-        how many keys were copied.
+        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on; how
+        many keys were copied.
 
-        The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and
-        it can be called again. Raises MoveError, and redis.RedisError. """ home =
-        self._collections.location self._must_be_apart() if home.holds(): raise MoveError( "the
-        vectors are in this Redis already. What the queues' Redis still has of them goes " "with:
-        dejabug index move --delete" ) if not home.is_at_main(): raise MoveError( "the vectors are
-        in neither of these two Redis: is DEJABUG_INDEX_REDIS_URL right? " "Between two Redis of
-        their own, Redis' replication moves them: docs/operations.md" ) if home.is_used(): raise
-        MoveError( "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give
-        each " "a Redis, or a database, of its own" ) if names := sorted({worker.name for worker in
-        Worker.all(connection=self._redis)}): raise MoveError( f"{len(names)} workers run, and might
-        write meanwhile: stop them all, then call this " "again. Webhooks come in all the same, and
-        wait" ) count, done = count_vectors(home.main), 0 tell("Copying", 0, count) for done in
-        copy_vectors(home.main, home.index): tell("Copying", done, max(count, done)) home.adopt()
-        for kept in self._collections.indexed(): kept.index.state()  # makes the index, which Redis
-        builds now kept.tickets.places([]) log.info("index_moved", keys=done) return done
+        The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and it
+        can be called again. Raises MoveError, and redis.RedisError.
+        """
+        home = self._collections.location
+        self._must_be_apart()
+        if home.holds():
+            raise MoveError(
+                "the vectors are in this Redis already. What the queues' Redis still has of them goes "
+                "with: dejabug index move --delete"
+            )
+        if not home.is_at_main():
+            raise MoveError(
+                "the vectors are in neither of these two Redis: is DEJABUG_INDEX_REDIS_URL right? "
+                "Between two Redis of their own, Redis' replication moves them: docs/operations.md"
+            )
+        if home.is_used():
+            raise MoveError(
+                "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give each "
+                "a Redis, or a database, of its own"
+            )
+        if names := sorted({worker.name for worker in Worker.all(connection=self._redis)}):
+            raise MoveError(
+                f"{len(names)} workers run, and might write meanwhile: stop them all, then call this "
+                "again. Webhooks come in all the same, and wait"
+            )
+        count, done = count_vectors(home.main), 0
+        tell("Copying", 0, count)
+        for done in copy_vectors(home.main, home.index):
+            tell("Copying", done, max(count, done))
+        home.adopt()
+        for kept in self._collections.indexed():
+            kept.index.state()  # makes the index, which Redis builds now
+            kept.tickets.places([])
+        log.info("index_moved", keys=done)
+        return done
 
     def remove_moved(self, tell: Tell) -> int:
         """Take the vectors out of the queues' Redis, after they were moved; how many keys. Raises

@@ -96,8 +96,9 @@ class Reembedding:
     def swap(self, name: str, *, force: bool = False) -> EncoderSwitch:
         """Let the encoder `name`, which was prepared, serve from now on. Comments stay as they are.
 
-        Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips
-        on the way; with `force` in none of these cases. """
+        Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips on
+        the way; with `force` in none of these cases.
+        """
         with self._alone():
             hand = self._switch(name)
             if not force:
@@ -117,8 +118,9 @@ class Reembedding:
     def forget(self, name: str) -> int:
         """Take away all that is kept under an encoder that does not serve; how many keys.
 
-        One that was made ready is given up by that. Raises ChangeError while it serves, or a worker
-        has it loaded. """
+        One that was made ready is given up by that. Raises ChangeError while it serves, or a worker has
+        it loaded.
+        """
         with self._alone() as renew:
             kept = self._collections.get(name)
             if self._collections.is_active(kept):
@@ -159,15 +161,20 @@ class Reembedding:
             )
         return EncoderSwitch(self._redis, self._collections.get(roles.active), new)
 
-                def _check(self, hand: EncoderSwitch) -> None: counts, workers = hand.counts(),
-                self._queues.workers_of(hand.new) if idle := [name for name, count in
-                workers.items() if not count]: raise ChangeError( f"nobody would answer: no worker
-                of {hand.new.name} is on {' and '.join(idle)}. " f"Start one with its settings:
-                dejabug worker {' '.join(idle)}" ) if counts.clips or counts.tickets or
-                hand.missing(): raise ChangeError(f"{hand.new.name} is not whole yet: dejabug
-                encoder change goes on") if doubts := hand.doubts(): raise ChangeError(
-                f"{hand.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, try
-                " "again, or take it as it is with --force" )
+    def _check(self, hand: EncoderSwitch) -> None:
+        counts, workers = hand.counts(), self._queues.workers_of(hand.new)
+        if idle := [name for name, count in workers.items() if not count]:
+            raise ChangeError(
+                f"nobody would answer: no worker of {hand.new.name} is on {' and '.join(idle)}. "
+                f"Start one with its settings: dejabug worker {' '.join(idle)}"
+            )
+        if counts.clips or counts.tickets or hand.missing():
+            raise ChangeError(f"{hand.new.name} is not whole yet: dejabug encoder change goes on")
+        if doubts := hand.doubts():
+            raise ChangeError(
+                f"{hand.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, try "
+                "again, or take it as it is with --force"
+            )
 
     def _embed(self, hand: EncoderSwitch, *, again: bool = False) -> Iterator[Progress]:
         """Hand out what is missing until nothing is, and wait until it is done; `again`: clips that
@@ -191,8 +198,8 @@ class Reembedding:
                 return
 
     def _lost(self, hand: EncoderSwitch) -> Iterator[Callable[[], None]]:
-        """What queues each clip that only the new encoder failed on: it may have met a full disk,
-        or a Jira that hid it."""
+        """What queues each clip that only the new encoder failed on: it may have met a full disk, or a
+        Jira that hid it."""
         for clip in hand.lost():
             hand.new.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
             yield partial(self._scheduler.index_clip, clip.id, hand.new)
@@ -229,10 +236,13 @@ class Reembedding:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Callable[[], None]]:
         """Held by one at a time; gives what is to be called now and then to keep it. Raises
-                ChangeError while another one has it.""" lock = self._redis.lock(LOCK,
-                timeout=LOCK_LIFE) if not lock.acquire(blocking=False): raise ChangeError( "somebody
-                else changes the encoder at this moment; `dejabug encoder list` shows how " f"far it
-                is. One that was killed is over within {LOCK_LIFE} s" )
+        ChangeError while another one has it."""
+        lock = self._redis.lock(LOCK, timeout=LOCK_LIFE)
+        if not lock.acquire(blocking=False):
+            raise ChangeError(
+                "somebody else changes the encoder at this moment; `dejabug encoder list` shows how "
+                f"far it is. One that was killed is over within {LOCK_LIFE} s"
+            )
 
         def renew() -> None:
             try:

@@ -106,14 +106,26 @@ def _tell_account(place: Services) -> None:
         log.warning("jira_not_reached_at_start", why=str(error))
 
 
-            def _open_index(place: ModelServices) -> dict[str, Any]: label = place.encoder.label # A
-            broken file of labels is told now, not by every ticket's job. tags = place.tagger is not
-            None _ = place.scale  # measured now, and not while the first question waits state =
-            place.collections.configured.index.state()
-            place.collections.active_encoder.claim(place.collections.configured.name) serves =
-            place.collections.is_active(place.collections.configured) if not serves: log.warning(
-            "encoder_does_not_serve", own=place.collections.configured.name,
-            serving=place.collections.active_name, remedy=f"dejabug encoder change
-            '{place.collections.configured.name}' makes it ready and lets it serve", ) return {
-            "encoder": label, "serves": serves, "index": state.name, "vectors":
-            place.settings.index_redis_address, "frames": state.frames, "tags": tags, }
+def _open_index(place: ModelServices) -> dict[str, Any]:
+    label = place.encoder.label
+    # A broken file of labels is told now, not by every ticket's job.
+    tags = place.tagger is not None
+    _ = place.scale  # measured now, and not while the first question waits
+    state = place.collections.configured.index.state()
+    place.collections.active_encoder.claim(place.collections.configured.name)
+    serves = place.collections.is_active(place.collections.configured)
+    if not serves:
+        log.warning(
+            "encoder_does_not_serve",
+            own=place.collections.configured.name,
+            serving=place.collections.active_name,
+            remedy=f"dejabug encoder change '{place.collections.configured.name}' makes it ready and lets it serve",
+        )
+    return {
+        "encoder": label,
+        "serves": serves,
+        "index": state.name,
+        "vectors": place.settings.index_redis_address,
+        "frames": state.frames,
+        "tags": tags,
+    }

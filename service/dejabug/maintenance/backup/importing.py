@@ -84,19 +84,30 @@ class BackupReader:
             self._redis.delete(RESTORING)
             return archive.manifest
 
-                def _refuse_what_is_there(self, archive: Reader, merge: bool) -> None: known =
-                self._collections.dimensions() for encoder in archive.manifest.encoders: length =
-                known.get(encoder.name, encoder.dimensions) if length != encoder.dimensions: raise
-                BackupError( f"the backup's vectors of {encoder.name} have {encoder.dimensions}
-                numbers, and " f"those here {length}: another model goes by the same name" )
-                under_way = self._redis.get(RESTORING) if merge or under_way ==
-                archive.digest().encode(): return there = { "issues":
-                self._collections.active.catalogue.issue_count(), "tokens": len(self._tokens.all()),
-                "verdicts": sum(1 for _ in self._records.verdicts.all()), "projects with rules":
-                len(self._records.projects.all()), } if any(there.values()): held = ",
-                ".join(f"{count:,} {what}" for what, count in there.items() if count) raise
-                BackupError( f"this Redis is not empty ({held}). Restore into an empty one, or add
-                what is missing " "here with --merge: what is there stays as it is" )
+    def _refuse_what_is_there(self, archive: Reader, merge: bool) -> None:
+        known = self._collections.dimensions()
+        for encoder in archive.manifest.encoders:
+            length = known.get(encoder.name, encoder.dimensions)
+            if length != encoder.dimensions:
+                raise BackupError(
+                    f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, and "
+                    f"those here {length}: another model goes by the same name"
+                )
+        under_way = self._redis.get(RESTORING)
+        if merge or under_way == archive.digest().encode():
+            return
+        there = {
+            "issues": self._collections.active.catalogue.issue_count(),
+            "tokens": len(self._tokens.all()),
+            "verdicts": sum(1 for _ in self._records.verdicts.all()),
+            "projects with rules": len(self._records.projects.all()),
+        }
+        if any(there.values()):
+            held = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
+            raise BackupError(
+                f"this Redis is not empty ({held}). Restore into an empty one, or add what is missing "
+                "here with --merge: what is there stays as it is"
+            )
 
     def _restore(self, archive: Reader, tell: Tell) -> None:
         counts, studio = archive.manifest.counts, _studio(archive)
