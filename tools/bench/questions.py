@@ -60,9 +60,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         with running(Path(folder), options.frames, algorithm=options.index) as here:
-            state = here.place.collections.active.index.state()
+            active = here.place.collections.active
+            state = active.index.state()
             console.print(
-                f"{state.frames:,} frames, {state.algorithm}, {here.place.collections.active.label()}; "
+                f"{state.frames:,} frames, {state.algorithm}, {active.label()}; "
                 f"built in {time.monotonic() - started:.0f} s"
             )
             questions = _questions()

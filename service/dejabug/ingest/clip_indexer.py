@@ -62,8 +62,8 @@ class ClipIndexer:
     def embed_clip(
         self, kept: Collection, clip: ClipRecord, where: ClipLocation
     ) -> ClipRecord | None:
-        """Download a clip, sample and embed its frames, write them to this collection's index; the clip
-        as it is then, indexed or failed with the reason, or None when Jira no longer has it.
+        """Download a clip, sample and embed its frames, write them to this collection's index; the
+        clip as it is then, indexed or failed with the reason, or None when Jira no longer has it.
 
         One file on two issues is embedded once: whoever comes second waits, and copies. Raises
         JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
@@ -86,12 +86,13 @@ class ClipIndexer:
             return _failed(clip, "too_large", str(error))
         except media.ClipError as error:
             if clip.unsure and error.code == "not_a_video":
-                raise UnwantedError from error  # sound alone, or bytes that only begin like a recording
+                # Sound alone, or bytes that only begin like a recording.
+                raise UnwantedError from error
             return _failed(clip, error.code, str(error))
 
     def embed_ticket(self, kept: Collection, issue_id: str) -> bool:
-        """Embed a ticket's words into this collection and tag its kind of bug; False where the issue is
-        gone, perhaps since a moment ago."""
+        """Embed a ticket's words into this collection and tag its kind of bug; False where the
+        issue is gone, perhaps since a moment ago."""
         catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
         issue = catalogue.issue(issue_id)
         if issue is None:

@@ -29,18 +29,17 @@ class IndexMove:
         self._collections = collections
 
     def move(self, tell: Tell) -> int:
-        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on; how
-        many keys were copied.
+        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on;
+        how many keys were copied.
 
-        The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and it
-        can be called again. Raises MoveError, and redis.RedisError.
-        """
+        The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and
+        it can be called again. Raises MoveError, and redis.RedisError."""
         home = self._collections.location
         self._must_be_apart()
         if home.holds():
             raise MoveError(
-                "the vectors are in this Redis already. What the queues' Redis still has of them goes "
-                "with: dejabug index move --delete"
+                "the vectors are in this Redis already. What the queues' Redis still has of them "
+                "goes with: dejabug index move --delete"
             )
         if not home.is_at_main():
             raise MoveError(
@@ -49,13 +48,13 @@ class IndexMove:
             )
         if home.is_used():
             raise MoveError(
-                "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give each "
-                "a Redis, or a database, of its own"
+                "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give "
+                "each a Redis, or a database, of its own"
             )
         if names := sorted({worker.name for worker in Worker.all(connection=self._redis)}):
             raise MoveError(
-                f"{len(names)} workers run, and might write meanwhile: stop them all, then call this "
-                "again. Webhooks come in all the same, and wait"
+                f"{len(names)} workers run, and might write meanwhile: stop them all, then call "
+                "this again. Webhooks come in all the same, and wait"
             )
         count, done = count_vectors(home.main), 0
         tell("Copying", 0, count)

@@ -96,9 +96,8 @@ class Reembedding:
     def swap(self, name: str, *, force: bool = False) -> EncoderSwitch:
         """Let the encoder `name`, which was prepared, serve from now on. Comments stay as they are.
 
-        Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips on
-        the way; with `force` in none of these cases.
-        """
+        Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips
+        on the way; with `force` in none of these cases."""
         with self._alone():
             hand = self._switch(name)
             if not force:
@@ -118,9 +117,8 @@ class Reembedding:
     def forget(self, name: str) -> int:
         """Take away all that is kept under an encoder that does not serve; how many keys.
 
-        One that was made ready is given up by that. Raises ChangeError while it serves, or a worker has
-        it loaded.
-        """
+        One that was made ready is given up by that. Raises ChangeError while it serves, or a worker
+        has it loaded."""
         with self._alone() as renew:
             kept = self._collections.get(name)
             if self._collections.is_active(kept):
@@ -172,8 +170,8 @@ class Reembedding:
             raise ChangeError(f"{hand.new.name} is not whole yet: dejabug encoder change goes on")
         if doubts := hand.doubts():
             raise ChangeError(
-                f"{hand.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, try "
-                "again, or take it as it is with --force"
+                f"{hand.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, "
+                "try again, or take it as it is with --force"
             )
 
     def _embed(self, hand: EncoderSwitch, *, again: bool = False) -> Iterator[Progress]:
@@ -198,8 +196,8 @@ class Reembedding:
                 return
 
     def _lost(self, hand: EncoderSwitch) -> Iterator[Callable[[], None]]:
-        """What queues each clip that only the new encoder failed on: it may have met a full disk, or a
-        Jira that hid it."""
+        """What queues each clip that only the new encoder failed on: it may have met a full disk,
+        or a Jira that hid it."""
         for clip in hand.lost():
             hand.new.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
             yield partial(self._scheduler.index_clip, clip.id, hand.new)
@@ -240,8 +238,8 @@ class Reembedding:
         lock = self._redis.lock(LOCK, timeout=LOCK_LIFE)
         if not lock.acquire(blocking=False):
             raise ChangeError(
-                "somebody else changes the encoder at this moment; `dejabug encoder list` shows how "
-                f"far it is. One that was killed is over within {LOCK_LIFE} s"
+                "somebody else changes the encoder at this moment; `dejabug encoder list` shows "
+                f"how far it is. One that was killed is over within {LOCK_LIFE} s"
             )
 
         def renew() -> None:

@@ -112,8 +112,8 @@ class CommentCommands:
         return self._records.comments.note(record.id)
 
     def look_again(self, record: IssueRecord) -> None:
-        """Suggest here again, also where somebody muted us or deleted our comment, and try clips again
-        that could not be read."""
+        """Suggest here again, also where somebody muted us or deleted our comment, and try clips
+        again that could not be read."""
         self._records.comments.mute(record.id, False)
         self._records.comments.reopen(record.id)
         for clip in self._collections.active.catalogue.clips_of(record.id):
@@ -138,8 +138,8 @@ class CommentCommands:
         return HELP if command.key is None else self._reject(record, command.key)
 
     def _reject(self, record: IssueRecord, key: str) -> str:
-        """A verdict counts on both issues, so that it takes one that may be named here: nobody decides
-        over tickets that readers of this one may not see."""
+        """A verdict counts on both issues, so that it takes one that may be named here: nobody
+        decides over tickets that readers of this one may not see."""
         other = self._collections.active.catalogue.issue_by_key(key)
         if other is not None and other.id != record.id and self._may_be_named(record.id, other.id):
             self._records.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
@@ -166,15 +166,16 @@ class CommentCommands:
                 told = named | {choice.pair.found_issue_id}
                 return self._reasons(key, choice, answer, threshold), told
         nothing = (
-            f"{key}: there is nothing to say. It has no clip that is known here, is far from the most "
-            "alike, was said to be not similar, or not everybody who reads this ticket may see it."
+            f"{key}: there is nothing to say. It has no clip that is known here, is far from the "
+            "most alike, was said to be not similar, or not everybody who reads this ticket may see it."
         )
         return nothing, set()
 
     def _all_like(
         self, record: IssueRecord, asked: Collection[str]
     ) -> tuple[Answer, list[Suggestion]]:
-        """What may be told of on an issue, however little it is alike; `asked` are read in any case."""
+        """What may be told of on an issue, however little it is alike; `asked` are read in any
+        case."""
         answer = self._similar_issues.find_for_issue(record, also=asked)
         return answer, self._comment_policy.choose(record, answer, threshold=-1.0, limit=ASKED)
 

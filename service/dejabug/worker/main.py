@@ -111,15 +111,16 @@ def _open_index(place: ModelServices) -> dict[str, Any]:
     # A broken file of labels is told now, not by every ticket's job.
     tags = place.tagger is not None
     _ = place.scale  # measured now, and not while the first question waits
-    state = place.collections.configured.index.state()
-    place.collections.active_encoder.claim(place.collections.configured.name)
-    serves = place.collections.is_active(place.collections.configured)
+    own = place.collections.configured
+    state = own.index.state()
+    place.collections.active_encoder.claim(own.name)
+    serves = place.collections.is_active(own)
     if not serves:
         log.warning(
             "encoder_does_not_serve",
-            own=place.collections.configured.name,
+            own=own.name,
             serving=place.collections.active_name,
-            remedy=f"dejabug encoder change '{place.collections.configured.name}' makes it ready and lets it serve",
+            remedy=f"dejabug encoder change '{own.name}' makes it ready and lets it serve",
         )
     return {
         "encoder": label,

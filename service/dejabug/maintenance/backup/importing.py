@@ -90,8 +90,8 @@ class BackupReader:
             length = known.get(encoder.name, encoder.dimensions)
             if length != encoder.dimensions:
                 raise BackupError(
-                    f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, and "
-                    f"those here {length}: another model goes by the same name"
+                    f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, "
+                    f"and those here {length}: another model goes by the same name"
                 )
         under_way = self._redis.get(RESTORING)
         if merge or under_way == archive.digest().encode():
@@ -105,8 +105,8 @@ class BackupReader:
         if any(there.values()):
             held = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
             raise BackupError(
-                f"this Redis is not empty ({held}). Restore into an empty one, or add what is missing "
-                "here with --merge: what is there stays as it is"
+                f"this Redis is not empty ({held}). Restore into an empty one, or add what is "
+                "missing here with --merge: what is there stays as it is"
             )
 
     def _restore(self, archive: Reader, tell: Tell) -> None:
