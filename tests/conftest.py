@@ -20,7 +20,7 @@ from dejabug import media
 from dejabug.demo.studio import CLIPS
 from dejabug.infra.redis_server import RedisServer
 from dejabug.media import find_ffmpeg
-from dejabug.services import ModelServices, Services, services, set_services
+from dejabug.services import ModelServices, Services, get_services, set_services
 from dejabug.settings import get_settings
 from dejabug.web import create_app
 from support import forks
@@ -211,7 +211,9 @@ def environment(
 
 
 @pytest.fixture
-def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def cold_services(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Services]:
     """The services of this process, between the test's Redis and Jira, with no model loaded."""
     for name in [name for name in os.environ if name.startswith("DEJABUG_")]:
         monkeypatch.delenv(name)
@@ -219,17 +221,20 @@ def cold_place(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     get_settings.cache_clear()
     set_services(None)
-    yield services()
+    yield get_services()
     get_settings.cache_clear()
     set_services(None)
 
 
 @pytest.fixture
-def place(
-    cold_place: Services, remembering: Remembering, memory: Memory, monkeypatch: pytest.MonkeyPatch
+def services(
+    cold_services: Services,
+    remembering: Remembering,
+    memory: Memory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> ModelServices:
     """The same with the starter encoder, as in a worker; no clip is sampled twice in a run."""
-    parts = ModelServices(cold_place.settings, loaded=remembering)
+    parts = ModelServices(cold_services.settings, loaded=remembering)
     _ = parts.encoder
     set_services(parts)
     monkeypatch.setattr(media, "sample_frames", remember_frames(memory))
@@ -237,9 +242,9 @@ def place(
 
 
 @pytest.fixture
-def cold_app(cold_place: Services) -> Flask:
+def cold_app(cold_services: Services) -> Flask:
     """The web app, with no model loaded in this process."""
-    return create_app(cold_place)
+    return create_app(cold_services)
 
 
 @pytest.fixture
@@ -249,9 +254,9 @@ def cold_client(cold_app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def app(place: Services) -> Flask:
+def app(services: Services) -> Flask:
     """The web app."""
-    return create_app(place)
+    return create_app(services)
 
 
 @pytest.fixture

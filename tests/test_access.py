@@ -78,9 +78,9 @@ class World:
     """A ticket that the tester may see, and one that they may not while it is hidden; each has a
     clip that could not be read."""
 
-    def __init__(self, place: Services, jira: Site, forge: ForgeApp, clip: Path) -> None:
-        self.place, self.jira, self.forge = place, jira, forge
-        self.flask: Flask = create_app(place)
+    def __init__(self, services: Services, jira: Site, forge: ForgeApp, clip: Path) -> None:
+        self.services, self.jira, self.forge = services, jira, forge
+        self.flask: Flask = create_app(services)
         self.users = jira.app.extensions["store"].users
         # Our own account sees all, and may ask Jira about others.
         self.users["bot"].admin, self.users["bot"].levels = True, ["Secret"]
@@ -92,10 +92,10 @@ class World:
             jira.attach(f"{key}-1", clip, f"{key}.mp4")
         jobs.sync_issue(self.mine, True)
         self._tokens = {
-            projects: place.tokens.create("tess", projects.split())[0]
+            projects: services.tokens.create("tess", projects.split())[0]
             for projects in ("GAME", "GAME OTHER", "GAME OTHER SECRET")
         }
-        self.session = place.sessions.begin(f"{BY_EMAIL}tess@studio.example")
+        self.session = services.sessions.begin(f"{BY_EMAIL}tess@studio.example")
         self.show()
 
     def show(self) -> None:
@@ -120,7 +120,7 @@ class World:
     @property
     def clip(self) -> str:
         """The other ticket's clip."""
-        (clip_id,) = self.place.collections.active.catalogue.clip_ids_of(self.other)
+        (clip_id,) = self.services.collections.active.catalogue.clip_ids_of(self.other)
         return clip_id
 
     @property
@@ -130,14 +130,14 @@ class World:
     def reset(self) -> None:
         """Nothing waits, the clips could not be read, and nobody said anything."""
         for name in QUEUES:
-            self.place.queues.get(name).empty()
+            self.services.queues.get(name).empty()
         for issue_id in (self.mine, self.other):
-            for clip in self.place.collections.active.catalogue.clips_of(issue_id):
-                self.place.collections.active.catalogue.put_clip(
+            for clip in self.services.collections.active.catalogue.clips_of(issue_id):
+                self.services.collections.active.catalogue.put_clip(
                     replace(clip, status=ClipStatus.FAILED, reason="x")
                 )
-            self.place.records.verdicts.forget_issue(issue_id)
-            self.place.records.comments.mute(issue_id, False)
+            self.services.records.verdicts.forget_issue(issue_id)
+            self.services.records.comments.mute(issue_id, False)
 
     def send(self, tried: Try) -> Any:
         """Make a request."""
@@ -148,16 +148,16 @@ class World:
         """All that Redis has, but for what is of callers only."""
         ours = [
             key
-            for key in self.place.redis.scan_iter()
+            for key in self.services.redis.scan_iter()
             if not key.decode().startswith(("rq:worker", *OF_CALLERS))
         ]
-        return {key: self.place.redis.dump(key) for key in ours}
+        return {key: self.services.redis.dump(key) for key in ours}
 
     def _a_minute_passes(self) -> None:
         """What Jira said of readers counts no more."""
         for prefix in ("sight", "person"):
-            for key in self.place.redis.scan_iter(f"dejabug:{prefix}:*"):
-                self.place.redis.delete(key)
+            for key in self.services.redis.scan_iter(f"dejabug:{prefix}:*"):
+                self.services.redis.delete(key)
 
     # Who calls
 
@@ -176,10 +176,10 @@ class World:
 
 
 @pytest.fixture
-def world(cold_place: Services, jira: Site, forge: ForgeApp, tmp_path: Path) -> World:
+def world(cold_services: Services, jira: Site, forge: ForgeApp, tmp_path: Path) -> World:
     clip = tmp_path / "a.mp4"
     clip.write_bytes(b"no video")
-    return World(cold_place, jira, forge, clip)
+    return World(cold_services, jira, forge, clip)
 
 
 def verdicts(world: World) -> Iterator[Try]:
@@ -192,7 +192,7 @@ def verdicts(world: World) -> Iterator[Try]:
 
 def mutes(world: World) -> Iterator[Try]:
     for muted in (True, False):
-        world.place.records.comments.mute(world.other, not muted)
+        world.services.records.comments.mute(world.other, not muted)
         asked = world.viewer({"muted": muted})
         yield Try("PUT", f"/forge/v1/issues/{world.other}/mute", asked)
 
@@ -208,9 +208,9 @@ def retry(world: World) -> Iterator[Try]:
 
 def retry_all(world: World) -> Iterator[Try]:
     """With nothing left of what the caller may see."""
-    (mine,) = world.place.collections.active.catalogue.clips_of(world.mine)
+    (mine,) = world.services.collections.active.catalogue.clips_of(world.mine)
     for who in (world.holder, world.member):
-        world.place.collections.active.catalogue.put_clip(
+        world.services.collections.active.catalogue.put_clip(
             replace(mine, status=ClipStatus.INDEXED, reason="")
         )
         yield Try("POST", "/api/v1/clips/retry", who(), lambda answer: answer.json["queued"] == 0)
@@ -293,7 +293,7 @@ def test_a_hidden_ticket_and_one_that_does_not_exist_get_the_same_answer(world: 
 
 def test_nobody_writes_anything_without_saying_who_they_are(world: World) -> None:
     world.reset()
-    world.place.records.comments.mute(world.other, True)
+    world.services.records.comments.mute(world.other, True)
     before = world.kept()
     numbers = {"issue_id": world.other, "clip_id": world.clip, "job_id": "0" * 32}
     for address, rule in writing(world.flask).items():
@@ -336,7 +336,7 @@ def test_uploads_are_their_callers(world: World) -> None:
     job = sent().headers["Location"]
     waiting = world.kept()
     assert waiting != before
-    stranger = world.place.tokens.create("tess", ["GAME"])[0]
+    stranger = world.services.tokens.create("tess", ["GAME"])[0]
     strangers = ({"headers": {"Authorization": f"Bearer {stranger}"}}, world.member())
     for who in strangers:
         assert world.send(Try("DELETE", job, who)).status_code == 404
@@ -351,7 +351,7 @@ def test_slack_writes_nothing_about_tickets(world: World, monkeypatch: pytest.Mo
     world.reset()
     key = world.jira.issue(world.other)["key"]
     slack = Slack()
-    desk = Desk(mounted(world.place, slack, world.flask), slack)
+    desk = Desk(mounted(world.services, slack, world.flask), slack)
     action = {"block_id": "b", "type": "button"}
     before = world.kept()
     try:
@@ -370,7 +370,9 @@ def test_slack_writes_nothing_about_tickets(world: World, monkeypatch: pytest.Mo
 
 
 def similar(world: World) -> Iterator[Try]:
-    world.place.records.comments.mute(world.other, True)  # what is told is about the ticket itself
+    world.services.records.comments.mute(
+        world.other, True
+    )  # what is told is about the ticket itself
     path = f"/forge/v1/issues/{world.other}/similar"
     yield Try("GET", path, {"headers": world.forge.headers("tester")})
 
@@ -450,10 +452,10 @@ def test_nothing_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, h
 
 @pytest.mark.parametrize("how", HIDDEN)
 def test_no_note_is_told_of_a_ticket_that_its_caller_may_not_see(world: World, how: str) -> None:
-    (clip,) = world.place.collections.active.catalogue.clips_of(world.other)
+    (clip,) = world.services.collections.active.catalogue.clips_of(world.other)
     noted = replace(clip, status=ClipStatus.INDEXED, reason="only the first half", frames=1)
-    world.place.collections.active.catalogue.put_clip(noted)
-    world.place.media.thumbnails.write(clip.id, [0.0], np.zeros((1, 90, 160, 3), np.uint8))
+    world.services.collections.active.catalogue.put_clip(noted)
+    world.services.media.thumbnails.write(clip.id, [0.0], np.zeros((1, 90, 160, 3), np.uint8))
 
     def told(tried: Try) -> list[Any]:
         found: list[Any] = world.send(tried).json["noted"]
@@ -478,7 +480,7 @@ def said(world: World, text: str) -> str:
     path = f"/rest/api/2/issue/{world.mine}/comment"
     made = world.jira.call("POST", path, json={"body": text})
     jobs.obey(world.mine, made["id"])
-    return world.place.records.comments.note(world.mine)
+    return world.services.records.comments.note(world.mine)
 
 
 @pytest.mark.parametrize("how", HIDDEN)
@@ -492,12 +494,12 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
     for verb in ("not", "mute", "again"):
         world.reset()
         answer = said(world, f"/dejabug {verb} {key}")
-        assert list(world.place.records.verdicts.all()) == [], verb
-        assert not world.place.records.comments.muted(world.other), verb
-        assert world.place.records.comments.note(world.other) == "", verb
-        (clip,) = world.place.collections.active.catalogue.clips_of(world.other)
+        assert list(world.services.records.verdicts.all()) == [], verb
+        assert not world.services.records.comments.muted(world.other), verb
+        assert world.services.records.comments.note(world.other) == "", verb
+        (clip,) = world.services.collections.active.catalogue.clips_of(world.other)
         assert clip.status is ClipStatus.FAILED, verb
-        queued = [job.args for name in QUEUES for job in world.place.queues.get(name).jobs]
+        queued = [job.args for name in QUEUES for job in world.services.queues.get(name).jobs]
         assert not any(args[0] in (world.other, world.clip) for args in queued), verb
         unknown = said(world, f"/dejabug {verb} NONE-999")
         assert answer.replace(key, "KEY") == unknown.replace("NONE-999", "KEY")
@@ -505,9 +507,9 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
 
 def test_not_is_remembered_of_a_ticket_that_every_reader_may_see(world: World) -> None:
     key = world.jira.issue(world.other)["key"]
-    grouped = world.place.settings.model_copy(update={"project_groups": "GAME,OTHER"})
-    use_settings(world.place, grouped)
+    grouped = world.services.settings.model_copy(update={"project_groups": "GAME,OTHER"})
+    use_settings(world.services, grouped)
     world.reset()
     said(world, f"/dejabug not {key}")
-    (verdict,) = world.place.records.verdicts.all()
+    (verdict,) = world.services.records.verdicts.all()
     assert replace(verdict, at=0.0) == Verdict(world.mine, world.other, False, "person")

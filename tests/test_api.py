@@ -44,9 +44,9 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def old(place: Services, jira: Site, clips: Path) -> list[str]:
+def old(services: Services, jira: Site, clips: Path) -> list[str]:
     """Two tickets of one bug, and one of another."""
-    return history(place, jira, clips, COWS[0], COWS[1], QUIET)
+    return history(services, jira, clips, COWS[0], COWS[1], QUIET)
 
 
 def keys(answer: Any) -> list[str]:
@@ -70,21 +70,21 @@ def test_without_a_valid_token_there_is_nothing(app: Flask, header: str | None, 
 
 
 def test_a_revoked_token_ends_at_once_with_all_that_came_of_it(
-    caller: Caller, old: list[str], place: Services, jira: Site
+    caller: Caller, old: list[str], services: Services, jira: Site
 ) -> None:
-    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    clip_id = services.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
     assert caller.client.get(picture).status_code == 200
-    place.tokens.revoke(caller.token.id)
+    services.tokens.revoke(caller.token.id)
     is_problem(caller.search("cows"), 401, "token")
     assert caller.client.get(picture).status_code == 404
 
 
-def test_too_many_requests_are_told_when_to_come_back(place: Services) -> None:
-    few = place.settings.model_copy(update={"api_requests_per_minute": 3})
-    use_settings(place, few)
-    app = create_app(place)
-    caller, another = Caller(app, place, "GAME"), Caller(app, place, "GAME")
+def test_too_many_requests_are_told_when_to_come_back(services: Services) -> None:
+    few = services.settings.model_copy(update={"api_requests_per_minute": 3})
+    use_settings(services, few)
+    app = create_app(services)
+    caller, another = Caller(app, services, "GAME"), Caller(app, services, "GAME")
     for _ in range(3):
         is_problem(caller.get("/clips/1"), 404, "no such thing")
     answer = caller.get("/clips/1")
@@ -167,10 +167,10 @@ def test_what_is_wrong_with_a_question_is_named(caller: Caller, query: str, says
     ],
 )  # fmt: skip
 def test_any_words_in_any_script_are_just_words(
-    caller: Caller, place: Services, jira: Site, clips: Path, worker: None, words: str
+    caller: Caller, services: Services, jira: Site, clips: Path, worker: None, words: str
 ) -> None:
-    game = history(place, jira, clips, COWS[0])
-    history(place, jira, clips, COWS[1], project="OTHER")
+    game = history(services, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[1], project="OTHER")
     assert keys(caller.search(words, unlikely="true")) == game
 
 
@@ -202,23 +202,23 @@ def test_when_jira_is_away_nothing_is_told(
 
 
 def test_an_issue_finds_its_like_in_the_tokens_projects(
-    caller: Caller, app: Flask, place: Services, jira: Site, clips: Path
+    caller: Caller, app: Flask, services: Services, jira: Site, clips: Path
 ) -> None:
-    (mine,) = history(place, jira, clips, COWS[0])
-    (theirs,) = history(place, jira, clips, COWS[1], project="OTHER")
+    (mine,) = history(services, jira, clips, COWS[0])
+    (theirs,) = history(services, jira, clips, COWS[1], project="OTHER")
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     assert keys(caller.get(f"/issues/{key}/similar")) == [mine]
-    both = Caller(app, place, "GAME", "OTHER")
+    both = Caller(app, services, "GAME", "OTHER")
     assert set(keys(both.get(f"/issues/{key}/similar"))) == {mine, theirs}
     assert keys(both.get(f"/issues/{key}/similar?project=OTHER")) == [theirs]
 
 
 def test_unknown_hidden_and_foreign_issues_get_one_answer(
-    caller: Caller, place: Services, jira: Site, clips: Path
+    caller: Caller, services: Services, jira: Site, clips: Path
 ) -> None:
-    (secret,) = history(place, jira, clips, COWS[0])
-    (foreign,) = history(place, jira, clips, COWS[1], project="OTHER")
+    (secret,) = history(services, jira, clips, COWS[0])
+    (foreign,) = history(services, jira, clips, COWS[1], project="OTHER")
     secure(jira, secret)
     answers = [
         caller.get(f"/issues/{key}/similar") for key in ("GAME-999", "NO-1", secret, foreign)
@@ -228,22 +228,22 @@ def test_unknown_hidden_and_foreign_issues_get_one_answer(
 
 
 def test_an_issue_says_how_far_its_own_clips_are(
-    caller: Caller, old: list[str], place: Services, jira: Site, clips: Path
+    caller: Caller, old: list[str], services: Services, jira: Site, clips: Path
 ) -> None:
     def state(key: str) -> tuple[str, str | None]:
         told = caller.get(f"/issues/{key}/similar").get_json()
         return told["state"], told["reason"]
 
     assert state(old[0]) == ("ready", None)
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
-    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
     failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
-    place.collections.active.catalogue.put_clip(failed)
+    services.collections.active.catalogue.put_clip(failed)
     how, reason = state(old[0])
     assert (how, f"{clip.filename}: too much" in str(reason)) == ("failed", True)
     key = jira.file("GAME", "cows everywhere")
-    tell(place, jira, key)
+    tell(services, jira, key)
     assert state(key)[0] == "no_clips"
 
 
@@ -260,13 +260,13 @@ def picture_of(clip: Any) -> str:
 
 
 def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
-    caller: Caller, old: list[str], place: Services, jira: Site
+    caller: Caller, old: list[str], services: Services, jira: Site
 ) -> None:
-    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
+    clip_id = services.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0]
     clip = caller.get(f"/clips/{clip_id}").get_json()
     assert clip["issue"]["key"] == old[0]
     assert clip["video"] == "preparing"
-    work(place, previews=True)
+    work(services, previews=True)
     assert caller.get(f"/clips/{clip_id}").get_json()["video"] == "ready"
     assert caller.client.get(picture_of(clip)).data[:2] == b"\xff\xd8"
     part = caller.client.get(f"{clip['media']}/video.mp4", headers={"Range": "bytes=4-7"})
@@ -275,42 +275,42 @@ def test_a_clip_is_shown_with_addresses_that_work_without_a_token(
 
 @pytest.mark.parametrize("why", ["secured", "off", "deleted", "hidden", "expired"])
 def test_an_address_shows_nothing_that_may_no_longer_be_seen(
-    caller: Caller, old: list[str], place: Services, jira: Site, why: str
+    caller: Caller, old: list[str], services: Services, jira: Site, why: str
 ) -> None:
     issue_id = str(jira.issue(old[0])["id"])
-    clip_id = place.collections.active.catalogue.clip_ids_of(issue_id)[0]
+    clip_id = services.collections.active.catalogue.clip_ids_of(issue_id)[0]
     picture = picture_of(caller.get(f"/clips/{clip_id}").get_json())
     assert caller.client.get(picture).status_code == 200
     if why == "secured":
         secure(jira, old[0])
         jobs.sync_issue(issue_id, False)  # the webhook that comes at once
     elif why == "off":
-        place.records.projects.put("GAME", Rules("off"))
+        services.records.projects.put("GAME", Rules("off"))
     elif why == "deleted":
         jobs.forget_issue(issue_id)
     elif why == "hidden":
         jira.app.extensions["store"].users["bot"].projects = []
-        place.readers.forget_issue(issue_id)  # or a minute later
+        services.readers.forget_issue(issue_id)  # or a minute later
     else:
-        place.redis.hset(f"dejabug:token:{caller.token.id}", "expires", 1)
+        services.redis.hset(f"dejabug:token:{caller.token.id}", "expires", 1)
     assert caller.client.get(picture).status_code == 404
 
 
 def test_a_clip_of_another_project_is_not_there(
-    caller: Caller, app: Flask, place: Services, jira: Site, clips: Path
+    caller: Caller, app: Flask, services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0], project="OTHER")
-    clip_id = place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+    (key,) = history(services, jira, clips, COWS[0], project="OTHER")
+    clip_id = services.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
     unknown, foreign = caller.get("/clips/999"), caller.get(f"/clips/{clip_id}")
     assert (unknown.status_code, unknown.data) == (404, foreign.data)
-    assert Caller(app, place, "OTHER").get(f"/clips/{clip_id}").status_code == 200
+    assert Caller(app, services, "OTHER").get(f"/clips/{clip_id}").status_code == 200
 
 
 # Uploads
 
 
 def test_a_short_clip_is_answered_at_once(
-    caller: Caller, old: list[str], clips: Path, place: Services, worker: None
+    caller: Caller, old: list[str], clips: Path, services: Services, worker: None
 ) -> None:
     answer = caller.send((clips / COWS[2]).read_bytes(), query="?limit=1")
     told = answer.get_json()
@@ -320,14 +320,14 @@ def test_a_short_clip_is_answered_at_once(
     assert first["moments"][0]["here"] is not None
     following = caller.get(f"/jobs/{told['id']}?cursor={told['results']['next']}").get_json()
     assert following["results"]["results"][0]["key"] != first["key"]
-    assert uploads_left(place) == []
+    assert uploads_left(services) == []
 
 
 def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     caller: Caller,
     old: list[str],
     clips: Path,
-    place: Services,
+    services: Services,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(views, "AT_ONCE", 0.1)
@@ -335,7 +335,7 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
     address = answer.headers["Location"].removeprefix(API)
     headers = {"Accept": "text/event-stream"}
-    with searching(place), caller.get(address, headers=headers) as stream:
+    with searching(services), caller.get(address, headers=headers) as stream:
         assert stream.mimetype == "text/event-stream"
         text = stream.get_data(as_text=True)
     assert "event: end" in text
@@ -346,21 +346,21 @@ def test_a_long_clip_is_a_job_to_look_at_or_to_listen_to(
 
 
 def test_who_prefers_not_to_wait_is_given_the_job_at_once(
-    caller: Caller, clips: Path, place: Services
+    caller: Caller, clips: Path, services: Services
 ) -> None:
     answer = caller.send((clips / COWS[0]).read_bytes(), prefer="wait=1, respond-async")
     assert (answer.status_code, answer.get_json()["state"]) == (202, "queued")
 
 
 def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
-    app: Flask, place: Services, jira: Site, clips: Path
+    app: Flask, services: Services, jira: Site, clips: Path
 ) -> None:
-    game = history(place, jira, clips, COWS[0], QUIET)
-    (other,) = history(place, jira, clips, COWS[1], project="OTHER")
-    caller = Caller(app, place, "GAME", "OTHER")
+    game = history(services, jira, clips, COWS[0], QUIET)
+    (other,) = history(services, jira, clips, COWS[1], project="OTHER")
+    caller = Caller(app, services, "GAME", "OTHER")
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     jira.call("PUT", f"/rest/api/2/issue/{game[0]}", json={"fields": done})
-    job = compared(caller, place, clips / COWS[2], "?status=Done")
+    job = compared(caller, services, clips / COWS[2], "?status=Done")
 
     def found(query: str = "") -> list[str]:
         return keys_of_job(caller.get(f"{job}{query}"))
@@ -379,23 +379,23 @@ def test_an_upload_is_asked_again_with_other_filters_and_not_sent_again(
 
 
 def test_an_upload_that_was_compared_with_few_projects_says_so(
-    app: Flask, place: Services, jira: Site, clips: Path
+    app: Flask, services: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    caller = Caller(app, place, "GAME", "OTHER")
-    job = compared(caller, place, clips / COWS[2], "?project=GAME")
+    history(services, jira, clips, COWS[0])
+    caller = Caller(app, services, "GAME", "OTHER")
+    job = compared(caller, services, clips / COWS[2], "?project=GAME")
     is_problem(caller.get(f"{job}?project=OTHER"), 400, "with GAME only")
 
 
 @pytest.mark.parametrize("when", ["queued", "sampling", "comparing", "done"])
 def test_a_job_that_is_forgotten_leaves_nothing(
-    caller: Caller, app: Flask, clips: Path, place: Services, monkeypatch: Any, when: str
+    caller: Caller, app: Flask, clips: Path, services: Services, monkeypatch: Any, when: str
 ) -> None:
     job_id = sent_without_worker(caller, clips)
     address = f"{API}/jobs/{job_id}"
-    foreign = Caller(app, place, "GAME")
+    foreign = Caller(app, services, "GAME")
     assert foreign.client.delete(address, headers=foreign.headers).status_code == 404
-    tell = place.upload_comparison._tell
+    tell = services.upload_comparison._tell
 
     def told(upload_id: str, **row: str) -> None:
         tell(upload_id, **row)
@@ -404,15 +404,15 @@ def test_a_job_that_is_forgotten_leaves_nothing(
 
     if when == "queued":
         assert caller.client.delete(address, headers=caller.headers).status_code == 204
-    monkeypatch.setattr(place.upload_comparison, "_tell", told)
-    work(place)
-    assert uploads_left(place) == []
-    assert not place.redis.exists(f"dejabug:upload:{job_id}")
+    monkeypatch.setattr(services.upload_comparison, "_tell", told)
+    work(services)
+    assert uploads_left(services) == []
+    assert not services.redis.exists(f"dejabug:upload:{job_id}")
     is_problem(caller.get(f"/jobs/{job_id}"), 404, "no such thing")
     assert caller.client.delete(address, headers=caller.headers).status_code == 404
 
 
-def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Services) -> None:
+def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, services: Services) -> None:
     job_id = sent_without_worker(caller, clips)
     taken = [progress.STREAMS.acquire(blocking=False) for _ in range(3)]
     assert all(taken)
@@ -425,7 +425,7 @@ def test_streams_do_not_take_all_threads(caller: Caller, clips: Path, place: Ser
 
 
 def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
-    caller: Caller, clips: Path, place: Services
+    caller: Caller, clips: Path, services: Services
 ) -> None:
     address = f"{API}/jobs/{sent_without_worker(caller, clips)}"
     for _ in range(5):
@@ -435,18 +435,20 @@ def test_a_stream_that_is_asked_for_without_a_body_takes_no_place(
 
 
 def test_a_clip_that_was_compared_counts_as_a_job_that_is_done(
-    caller: Caller, clips: Path, place: Services
+    caller: Caller, clips: Path, services: Services
 ) -> None:
     done, failed = (JOBS.labels("search_upload", outcome) for outcome in ("done", "failed"))
     before = done._value.get(), failed._value.get()
-    compared(caller, place, clips / COWS[0])
+    compared(caller, services, clips / COWS[0])
     assert (done._value.get(), failed._value.get()) == (before[0] + 1, before[1])
 
 
-def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Services, clips: Path) -> None:
+def test_a_job_is_only_its_makers(
+    caller: Caller, app: Flask, services: Services, clips: Path
+) -> None:
     job_id = sent_without_worker(caller, clips)
     assert caller.get(f"/jobs/{job_id}").get_json()["state"] == "queued"
-    is_problem(Caller(app, place, "GAME").get(f"/jobs/{job_id}"), 404, "no such thing")
+    is_problem(Caller(app, services, "GAME").get(f"/jobs/{job_id}"), 404, "no such thing")
     is_problem(caller.get(f"/jobs/{'0' * 32}"), 404, "no such thing")
     is_problem(caller.get("/jobs/x"), 400, "`job_id`")
 
@@ -455,20 +457,20 @@ def test_a_job_is_only_its_makers(caller: Caller, app: Flask, place: Services, c
     "content", [b"PK\x03\x04 this is a zip", b"<!doctype html><video src='file:///etc/passwd'>"]
 )
 def test_what_is_only_named_mp4_says_what_it_is_not(
-    caller: Caller, place: Services, worker: None, content: bytes
+    caller: Caller, services: Services, worker: None, content: bytes
 ) -> None:
     answer = caller.send(content)
     told = answer.get_json()
     assert (answer.status_code, told["state"], told["results"]) == (200, "failed", None)
     assert told["reason"].startswith("not_a_video: ")
-    assert uploads_left(place) == []
+    assert uploads_left(services) == []
 
 
-def test_a_clip_that_is_too_large_is_refused(caller: Caller, place: Services) -> None:
-    few = place.settings.model_copy(update={"upload_max_bytes": 10_000})
-    use_settings(place, few)
+def test_a_clip_that_is_too_large_is_refused(caller: Caller, services: Services) -> None:
+    few = services.settings.model_copy(update={"upload_max_bytes": 10_000})
+    use_settings(services, few)
     is_problem(caller.send(b"x" * 20_000), 413, "DEJABUG_UPLOAD_MAX_BYTES")
-    assert uploads_left(place) == []
+    assert uploads_left(services) == []
 
 
 def test_a_clip_that_says_that_it_is_too_large_is_not_even_read(caller: Caller) -> None:
@@ -487,25 +489,27 @@ def test_a_clip_that_says_that_it_is_too_large_is_not_even_read(caller: Caller) 
 
 
 def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
-    caller: Caller, place: Services, session: Path
+    caller: Caller, services: Services, session: Path
 ) -> None:
-    told = caller.get(compared(caller, place, session)).get_json()
+    told = caller.get(compared(caller, services, session)).get_json()
     assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
 
 
 def test_uploads_do_not_fill_the_disk(
-    caller: Caller, clips: Path, place: Services, monkeypatch: pytest.MonkeyPatch
+    caller: Caller, clips: Path, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.search.uploads.MOST_FILES", 1)
     sent_without_worker(caller, clips)
     is_problem(caller.send(b"x"), 503, "wait already")
-    assert len(uploads_left(place)) == 1
+    assert len(uploads_left(services)) == 1
 
 
-def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Services, worker: None) -> None:
-    few = place.settings.model_copy(update={"webhook_max_bytes": 1024})
-    use_settings(place, few)
-    caller.client = create_app(place).test_client()
+def test_uploads_may_be_larger_than_webhooks(
+    caller: Caller, services: Services, worker: None
+) -> None:
+    few = services.settings.model_copy(update={"webhook_max_bytes": 1024})
+    use_settings(services, few)
+    caller.client = create_app(services).test_client()
     assert caller.send(b"x" * 20_000).status_code == 200
     assert caller.client.post("/webhooks/jira", data=b"x" * 2000).status_code == 413
 
@@ -524,30 +528,32 @@ def test_uploads_may_be_larger_than_webhooks(caller: Caller, place: Services, wo
     ],
 )
 def test_what_is_no_clip_says_how_to_send_one(
-    caller: Caller, place: Services, data: Any, kind: str
+    caller: Caller, services: Services, data: Any, kind: str
 ) -> None:
     answer = caller.client.post(
         f"{API}/search/clip", headers=caller.headers, data=data, content_type=kind
     )
     assert answer.status_code == 400, answer.text
     assert "file" in answer.get_json()["detail"] or "multipart" in answer.get_json()["detail"]
-    assert uploads_left(place) == []
+    assert uploads_left(services) == []
 
 
 # Notes
 
 
 def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
-    caller: Caller, old: list[str], place: Services, jira: Site
+    caller: Caller, old: list[str], services: Services, jira: Site
 ) -> None:
     assert caller.get("/status").get_json()["noted"] == []
     mine = str(jira.issue(old[0])["id"])
     theirs = str(jira.issue(jira.file("OTHER", "a bug of others"))["id"])
-    place.collections.active.catalogue.put_issue(IssueRecord(theirs, "OTHER-1", "OTHER", "OTHER"))
+    services.collections.active.catalogue.put_issue(
+        IssueRecord(theirs, "OTHER-1", "OTHER", "OTHER")
+    )
     for number in range(60):
         for issue_id, first in ((mine, 70000), (theirs, 80000)):
             record = ClipRecord(str(first + number), issue_id, f"{number}.mp4", 1)
-            place.collections.active.catalogue.put_clip(
+            services.collections.active.catalogue.put_clip(
                 replace(record, status=ClipStatus.INDEXED, reason="a note", frames=1)
             )
     told = caller.get("/status").get_json()["noted"]
@@ -563,12 +569,12 @@ def test_clips_that_were_read_in_part_are_told_the_newest_first_and_not_all(
 
 
 def test_a_note_is_told_as_long_as_it_is_true(
-    caller: Caller, old: list[str], place: Services, jira: Site
+    caller: Caller, old: list[str], services: Services, jira: Site
 ) -> None:
     def noted() -> list[str]:
         return [clip["note"] for clip in caller.get("/status").get_json()["noted"]]
 
-    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))
+    (clip,) = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))
     noisy = replace(clip, reason="a note")
     for state in (
         clip,
@@ -576,14 +582,14 @@ def test_a_note_is_told_as_long_as_it_is_true(
         noisy.purged(),
         replace(noisy, status=ClipStatus.QUEUED),
     ):
-        place.collections.active.catalogue.put_clip(noisy)
+        services.collections.active.catalogue.put_clip(noisy)
         assert noted() == ["a note"]
-        place.collections.active.catalogue.put_clip(state)
+        services.collections.active.catalogue.put_clip(state)
         assert noted() == []
-    place.collections.active.catalogue.put_clip(noisy)
+    services.collections.active.catalogue.put_clip(noisy)
     assert caller.get("/status").get_json()["noted"][0]["sheet"].endswith("/sheet.jpg")
     jobs.forget_issue(clip.issue_id)
-    assert place.collections.active.catalogue.noted(0, 10) == []
+    assert services.collections.active.catalogue.noted(0, 10) == []
 
 
 # The house around it

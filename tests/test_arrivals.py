@@ -90,18 +90,18 @@ def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> C
     """A corpus of tickets made by hand, in a real index."""
     url = f"redis://127.0.0.1:{store.connection_pool.connection_kwargs['port']}"
     chosen = Settings(encoder="starter", redis_url=url, **settings)
-    place = ModelServices(chosen, loaded=Small(encoder_name(chosen)))
+    services = ModelServices(chosen, loaded=Small(encoder_name(chosen)))
     items = []
     for number, ticket in enumerate(tickets, start=1):
         clip, issue = str(number), ticket.issue or str(number)
         where = ClipLocation(issue, ticket.project, "Game")
         if ticket.clip is not None:
             frames = frames_of(ticket)
-            place.collections.active.index.write_clip(clip, where, frames.times, frames.vectors)
-            compare_clip(place.collections.active, clip)
+            services.collections.active.index.write_clip(clip, where, frames.times, frames.vectors)
+            compare_clip(services.collections.active, clip)
         if ticket.words:
-            place.collections.active.tickets.write(issue, ticket.project, words_of(ticket), "")
-            compare_ticket(place.collections.active, issue)
+            services.collections.active.tickets.write(issue, ticket.project, words_of(ticket), "")
+            compare_ticket(services.collections.active, issue)
         items.append(
             Item(
                 clip,
@@ -118,7 +118,7 @@ def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> C
             )
         )
     projects = tuple(sorted({ticket.project for ticket in tickets}))
-    return Corpus(place, projects, tuple(items), {})
+    return Corpus(services, projects, tuple(items), {})
 
 
 BACKLOG = [
@@ -263,10 +263,10 @@ def plainly(
     corpus: Corpus, *, orders: int, seed: int
 ) -> dict[Asked, list[list[tuple[float, bool]]]]:
     """Scores of the ten best issues and whether they are right, for each ticket as it arrives."""
-    place = corpus.place
+    services = corpus.services
     items = sorted(corpus.items, key=lambda item: item.name)
-    clips = place.collections.active.index.clip_vectors([item.clip_id for item in items])
-    words = place.collections.active.tickets.vectors([item.issue_id for item in items])
+    clips = services.collections.active.index.clip_vectors([item.clip_id for item in items])
+    words = services.collections.active.tickets.vectors([item.issue_id for item in items])
     told: dict[Asked, list[list[tuple[float, bool]]]] = {asked: [] for asked in ASKED}
     for number in range(orders):
         project = f"ORDER{number}"
@@ -279,13 +279,13 @@ def plainly(
             item_of[name] = item
             clip = clips[item.clip_id]
             where = ClipLocation(name, project, item.game)
-            place.collections.active.index.write_clip(name, where, clip.times, clip.vectors)
-            compare_clip(place.collections.active, name)
+            services.collections.active.index.write_clip(name, where, clip.times, clip.vectors)
+            compare_clip(services.collections.active, name)
             if item.issue_id in words:
-                place.collections.active.tickets.write(name, project, words[item.issue_id], "")
-                compare_ticket(place.collections.active, name)
+                services.collections.active.tickets.write(name, project, words[item.issue_id], "")
+                compare_ticket(services.collections.active, name)
             for asked in ASKED:
-                matches = place.retrievers.active.like_clip(
+                matches = services.retrievers.active.like_clip(
                     name, [project], use_words=asked == "clip_text"
                 )
                 told[asked].append(

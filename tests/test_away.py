@@ -52,14 +52,14 @@ def is_away(answer: Any) -> None:
 )
 def test_redis_goes_away_while_a_worker_is_waited_for(
     caller: Caller,
-    place: Services,
+    services: Services,
     own_redis: RedisServer,
     clips: Path,
     ask: Callable[[Caller, Path], Any],
 ) -> None:
     def end() -> None:
         asked = "dejabug:questions:*"  # or a clip's job
-        wait_until(lambda: place.queues.get("search").count or place.redis.keys(asked))
+        wait_until(lambda: services.queues.get("search").count or services.redis.keys(asked))
         own_redis.stop()
 
     ending = threading.Thread(target=end)
@@ -70,7 +70,7 @@ def test_redis_goes_away_while_a_worker_is_waited_for(
 
 
 def test_redis_goes_away_while_a_clip_is_received(
-    caller: Caller, place: Services, own_redis: RedisServer, clips: Path, monkeypatch: Any
+    caller: Caller, services: Services, own_redis: RedisServer, clips: Path, monkeypatch: Any
 ) -> None:
     def receive(_request: Any, folder: Path, _most: int) -> None:
         (folder / "clip").write_bytes(b"x")
@@ -78,7 +78,7 @@ def test_redis_goes_away_while_a_clip_is_received(
 
     monkeypatch.setattr("dejabug.web.api.views.receive_file", receive)
     is_away(caller.send(b"x"))
-    assert uploads_left(place) == []
+    assert uploads_left(services) == []
 
 
 def test_redis_goes_away_while_a_job_is_listened_to(
@@ -98,13 +98,13 @@ def test_redis_goes_away_while_a_job_is_listened_to(
 
 
 @pytest.fixture(params=["gone"])
-def away(place: Services, jira: Site, request: Any) -> Callable[[], None]:
+def away(services: Services, jira: Site, request: Any) -> Callable[[], None]:
     """Take Jira away, or have it refuse us with this status."""
 
     def end() -> None:
         if request.param == "gone":
             nowhere = {"jira_url": f"http://127.0.0.1:{free_port()}"}
-            use_settings(place, place.settings.model_copy(update=nowhere))
+            use_settings(services, services.settings.model_copy(update=nowhere))
         else:
             jira.fail(path="/rest/api/", status=request.param, count=100)
 
@@ -113,13 +113,13 @@ def away(place: Services, jira: Site, request: Any) -> Callable[[], None]:
 
 @pytest.mark.parametrize("away", ["gone", 401], indirect=True)
 def test_without_jira_nothing_is_told_by_any_door(
-    caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
+    caller: Caller, services: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
-    old = history(place, jira, clips, COWS[0], COWS[1])
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
-    job = compared(caller, place, clips / COWS[2])
+    old = history(services, jira, clips, COWS[0], COWS[1])
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    job = compared(caller, services, clips / COWS[2])
     assert keys_of_job(caller.get(job))
-    with searching(place):
+    with searching(services):
         away()
         for path in (
             "/search?q=cows",
@@ -131,15 +131,15 @@ def test_without_jira_nothing_is_told_by_any_door(
 
 
 def test_without_jira_the_status_tells_the_rest(
-    caller: Caller, place: Services, jira: Site, clips: Path, away: Callable[[], None]
+    caller: Caller, services: Services, jira: Site, clips: Path, away: Callable[[], None]
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
-    place.collections.active.catalogue.put_clip(
+    (key,) = history(services, jira, clips, COWS[0])
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    services.collections.active.catalogue.put_clip(
         replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
     )
     assert len(caller.get("/status").get_json()["failed"]) == 1
-    place.readers.forget_issue(clip.issue_id)  # or a minute later
+    services.readers.forget_issue(clip.issue_id)  # or a minute later
     away()
     told = caller.get("/status").get_json()
     assert told["failed"] == []

@@ -65,9 +65,9 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def broken_off(place: Services) -> None:
+def broken_off(services: Services) -> None:
     """Read one page, and no further."""
-    steps = place.backfill.run(JQL)
+    steps = services.backfill.run(JQL)
     next(steps)
     steps.close()
 
@@ -86,110 +86,110 @@ def searches(jira: Site) -> list[str]:
 
 
 def test_a_ticket_that_leaves_while_pages_are_read_hides_no_other(
-    cold_place: Services, data_center: Site, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, data_center: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Data Center's pages are counted, and a backlog is read for days."""
     access = client.JiraAccess(data_center.url, data_center.url, None, f"{TOKEN}-bot")
-    use_jira(cold_place, client.JiraClient(access))
+    use_jira(cold_services, client.JiraClient(access))
     monkeypatch.setattr(client, "PAGE", 20)
     keys = [old_ticket(data_center, number) for number in range(50)]
-    steps = cold_place.backfill.run(JQL)
+    steps = cold_services.backfill.run(JQL)
     next(steps)
     for key in keys[3:5]:
         data_center.call("DELETE", f"/rest/api/2/issue/{key}", "admin")
     last = list(steps)[-1]
-    assert all(cold_place.collections.active.catalogue.issue_by_key(key) for key in keys)
+    assert all(cold_services.collections.active.catalogue.issue_by_key(key) for key in keys)
     assert last.issues == 50
 
 
 def test_every_issue_is_read_once_and_its_clips_are_queued(
-    cold_place: Services, backlog: list[str]
+    cold_services: Services, backlog: list[str]
 ) -> None:
-    steps = list(cold_place.backfill.run(JQL))
+    steps = list(cold_services.backfill.run(JQL))
     assert [step.issues for step in steps] == [20, 40, 50]
     assert {step.total for step in steps} == {50}
     assert steps[-1].clips == 10
-    assert cold_place.collections.active.catalogue.issue_count() == 50
-    assert clips_waiting(cold_place) == 10
-    assert cold_place.queues.get("default").count == 0  # nobody gets a comment
-    record = cold_place.collections.active.catalogue.issue_by_key(backlog[0])
+    assert cold_services.collections.active.catalogue.issue_count() == 50
+    assert clips_waiting(cold_services) == 10
+    assert cold_services.queues.get("default").count == 0  # nobody gets a comment
+    record = cold_services.collections.active.catalogue.issue_by_key(backlog[0])
     assert record is not None
     assert not record.watched
 
 
 def test_a_backfill_that_was_broken_off_goes_on_where_it_was(
-    cold_place: Services, jira: Site, backlog: list[str]
+    cold_services: Services, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off(cold_place)
-    steps = list(cold_place.backfill.run(JQL))
+    broken_off(cold_services)
+    steps = list(cold_services.backfill.run(JQL))
     assert steps[0].resumed
     assert [step.issues for step in steps] == [20, 40, 50]
     assert len(searches(jira)) == 3
-    assert clips_waiting(cold_place) == 10
+    assert clips_waiting(cold_services) == 10
 
 
-def test_begun_anew_it_starts_at_the_beginning(cold_place: Services, backlog: list[str]) -> None:
-    broken_off(cold_place)
-    steps = list(cold_place.backfill.run(JQL, restart=True))
+def test_begun_anew_it_starts_at_the_beginning(cold_services: Services, backlog: list[str]) -> None:
+    broken_off(cold_services)
+    steps = list(cold_services.backfill.run(JQL, restart=True))
     assert not steps[0].resumed
     assert [step.issues for step in steps] == [20, 40, 50]
 
 
 def test_a_finished_backfill_begins_anew_and_queues_nothing_twice(
-    cold_place: Services, backlog: list[str]
+    cold_services: Services, backlog: list[str]
 ) -> None:
-    list(cold_place.backfill.run(JQL))
-    steps = list(cold_place.backfill.run(JQL))
+    list(cold_services.backfill.run(JQL))
+    steps = list(cold_services.backfill.run(JQL))
     assert not steps[0].resumed
-    assert clips_waiting(cold_place) == 10
-    assert cold_place.collections.active.catalogue.count(ClipStatus.QUEUED) == 10
+    assert clips_waiting(cold_services) == 10
+    assert cold_services.collections.active.catalogue.count(ClipStatus.QUEUED) == 10
 
 
 def test_a_cursor_that_jira_forgot_costs_a_day_and_not_a_new_beginning(
-    cold_place: Services, jira: Site, backlog: list[str]
+    cold_services: Services, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off(cold_place)
+    broken_off(cold_services)
     jira.fail(path=SEARCH, status=400)
-    steps = list(cold_place.backfill.run(JQL))
+    steps = list(cold_services.backfill.run(JQL))
     # The twentieth is of the sixteenth: what is read twice, from the fifteenth on, counts once.
     window = f'({JQL}) AND created >= "2026-01-15" ORDER BY created ASC'
     assert searches(jira)[1:] == [window] * 2
     assert [step.issues for step in steps] == [20, 33, 50]
     assert steps[-1].clips == 10
-    assert cold_place.collections.active.catalogue.issue_count() == 50
-    assert clips_waiting(cold_place) == 10
+    assert cold_services.collections.active.catalogue.issue_count() == 50
+    assert clips_waiting(cold_services) == 10
 
 
 def test_a_cursor_too_old_to_be_trusted_is_not_even_tried(
-    cold_place: Services, jira: Site, backlog: list[str]
+    cold_services: Services, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off(cold_place)
-    (key,) = cold_place.redis.keys("dejabug:backfill:*")
-    asked = float(cold_place.redis.hget(key, "asked") or 0)
-    cold_place.redis.hset(key, "asked", asked - TOKEN_LIFE - 1)
-    assert issues(cold_place.backfill.run(JQL))[-1] == 50
+    broken_off(cold_services)
+    (key,) = cold_services.redis.keys("dejabug:backfill:*")
+    asked = float(cold_services.redis.hget(key, "asked") or 0)
+    cold_services.redis.hset(key, "asked", asked - TOKEN_LIFE - 1)
+    assert issues(cold_services.backfill.run(JQL))[-1] == 50
     tokens = [r["body"].get("nextPageToken") for r in jira.log()["requests"] if r["path"] == SEARCH]
     assert tokens == [None, None, "20"]
 
 
 def test_a_jira_that_refuses_every_page_is_not_asked_for_ever(
-    cold_place: Services, jira: Site, backlog: list[str]
+    cold_services: Services, jira: Site, backlog: list[str]
 ) -> None:
-    broken_off(cold_place)
+    broken_off(cold_services)
     jira.fail(path=SEARCH, status=400, count=99)
     with pytest.raises(JiraRefusedError):
-        list(cold_place.backfill.run(JQL))
+        list(cold_services.backfill.run(JQL))
     jira.call("POST", "/rest/standin/faults", "admin", json={"path": "/nowhere"})
-    assert cold_place.redis.keys("dejabug:backfill:*")  # what was read is not forgotten
+    assert cold_services.redis.keys("dejabug:backfill:*")  # what was read is not forgotten
 
 
 def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
-    cold_place: Services, jira: Site, backlog: list[str], slept: list[float]
+    cold_services: Services, jira: Site, backlog: list[str], slept: list[float]
 ) -> None:
     limit = {"Retry-After": "9", "RateLimit-Reason": "jira-burst-based"}
     jira.fail(path=SEARCH, status=429, headers=limit)
     jira.fail(path=SEARCH, status=503)
-    steps = list(cold_place.backfill.run(JQL))
+    steps = list(cold_services.backfill.run(JQL))
     assert steps[-1].issues == 50
     assert slept == [9, patience.PAUSES[0]]
     told = [step.pause for step in steps if step.pause]
@@ -197,18 +197,18 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
 
 
 def test_many_pauses_that_jira_names_are_all_made(
-    cold_place: Services, jira: Site, backlog: list[str], slept: list[float]
+    cold_services: Services, jira: Site, backlog: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "0"}, count=12)
-    assert issues(cold_place.backfill.run(JQL))[-1] == 50
+    assert issues(cold_services.backfill.run(JQL))[-1] == 50
     assert slept == [patience.SHORTEST_PAUSE] * 12
 
 
 def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
-    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page brings its words' and clips' jobs: 24; more than 30 may not wait."""
-    queue, most = cold_place.queues.get("clips"), []
+    queue, most = cold_services.queues.get("clips"), []
 
     def drain(seconds: float) -> None:
         assert seconds == backfill.DRAIN_POLL
@@ -218,7 +218,7 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
 
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     monkeypatch.setattr(backfill, "sleep", drain)
-    steps = list(cold_place.backfill.run(JQL))
+    steps = list(cold_services.backfill.run(JQL))
     assert steps[-1].issues == 50
     assert most
     assert max(most) <= 30 + 24
@@ -227,16 +227,16 @@ def test_a_full_queue_makes_it_pause_until_workers_have_done_some(
     assert all(step.stuck and "dejabug worker clips" in step.pause for step in waiting)
 
 
-def test_a_wrong_jql_is_refused_at_once(cold_place: Services) -> None:
+def test_a_wrong_jql_is_refused_at_once(cold_services: Services) -> None:
     with pytest.raises(JiraRefusedError):
-        list(cold_place.backfill.run("project ~~ nonsense"))
+        list(cold_services.backfill.run("project ~~ nonsense"))
 
 
-def test_the_order_of_a_jql_is_ours(cold_place: Services, backlog: list[str]) -> None:
-    steps = cold_place.backfill.run(f"{JQL} ORDER BY created DESC")
+def test_the_order_of_a_jql_is_ours(cold_services: Services, backlog: list[str]) -> None:
+    steps = cold_services.backfill.run(f"{JQL} ORDER BY created DESC")
     next(steps)
-    assert cold_place.collections.active.catalogue.issue_by_key(backlog[0]) is not None
-    assert cold_place.collections.active.catalogue.issue_by_key(backlog[-1]) is None
+    assert cold_services.collections.active.catalogue.issue_by_key(backlog[0]) is not None
+    assert cold_services.collections.active.catalogue.issue_by_key(backlog[-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -299,20 +299,20 @@ def mixed(jira: Site) -> list[str]:
     ]
 
 
-def everything_in(place: Services) -> dict[bytes, Any]:
+def everything_in(services: Services) -> dict[bytes, Any]:
     """All of Redis."""
-    return {key: place.redis.dump(key) for key in place.redis.scan_iter()}
+    return {key: services.redis.dump(key) for key in services.redis.scan_iter()}
 
 
 def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
-    cold_place: Services, jira: Site, mixed: list[str]
+    cold_services: Services, jira: Site, mixed: list[str]
 ) -> None:
-    settings = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
-    use_settings(cold_place, settings)
-    list(cold_place.backfill.run(f"key = {mixed[0]}"))
-    before = everything_in(cold_place)
-    seen = list(cold_place.backfill_estimate.run(JQL))[-1]
-    assert everything_in(cold_place) == before
+    settings = cold_services.settings.model_copy(update={"clip_max_bytes": 1000})
+    use_settings(cold_services, settings)
+    list(cold_services.backfill.run(f"key = {mixed[0]}"))
+    before = everything_in(cold_services)
+    seen = list(cold_services.backfill_estimate.run(JQL))[-1]
+    assert everything_in(cold_services) == before
     assert (seen.total, seen.issues) == (3, 3)
     found = {name: (kind.files, kind.size) for name, kind in seen.kinds.items()}
     assert found == {
@@ -329,10 +329,10 @@ def test_a_dry_run_counts_files_by_kind_and_changes_nothing(
 
 
 def test_a_dry_run_is_patient_too(
-    cold_place: Services, jira: Site, mixed: list[str], slept: list[float]
+    cold_services: Services, jira: Site, mixed: list[str], slept: list[float]
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
-    told = {seen.pause for seen in cold_place.backfill_estimate.run(JQL)}
+    told = {seen.pause for seen in cold_services.backfill_estimate.run(JQL)}
     assert slept == [3]
     assert told == {"Jira asks for a pause: 3 s", ""}
 
@@ -340,18 +340,18 @@ def test_a_dry_run_is_patient_too(
 # The command
 
 
-def test_the_command_tells_what_a_dry_run_found(cold_place: Services, mixed: list[str]) -> None:
+def test_the_command_tells_what_a_dry_run_found(cold_services: Services, mixed: list[str]) -> None:
     answer = call("backfill", JQL, "--dry-run")
     assert answer.exit_code == 0, answer.output
     told = words(answer.output)
     assert "mp4 1 100 bytes 1" in told
     assert "an assumption, since no clip was done here yet" in told
     assert "Nothing was queued" in told
-    cold_place.collections.active.throughput.record(60.0, 100)
+    cold_services.collections.active.throughput.record(60.0, 100)
     assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
 
 
-def test_scripts_get_json_and_nothing_else(cold_place: Services, mixed: list[str]) -> None:
+def test_scripts_get_json_and_nothing_else(cold_services: Services, mixed: list[str]) -> None:
     told = json.loads(call("backfill", JQL, "--dry-run", "--json").stdout)
     assert told["issues"] == 3
     assert told["kinds"]["gif"] == {"files": 1, "size": 50, "clips": 1}
@@ -362,16 +362,16 @@ def test_scripts_get_json_and_nothing_else(cold_place: Services, mixed: list[str
 
 
 def test_ctrl_c_tells_how_to_go_on(
-    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = cold_place.jira.search
+    original = cold_services.jira.search
 
     def interrupted(jql: str, token: str | None = None, **more: Any) -> Any:
         if token == "20":
             raise KeyboardInterrupt
         return original(jql, token, **more)
 
-    monkeypatch.setattr(cold_place.jira, "search", interrupted)
+    monkeypatch.setattr(cold_services.jira, "search", interrupted)
     answer = call("backfill", JQL)
     assert answer.exit_code == 130
     assert "Broken off after 20 of about 50 issues" in words(answer.output)
@@ -380,7 +380,7 @@ def test_ctrl_c_tells_how_to_go_on(
 
 
 def test_without_waiting_and_without_workers_a_full_queue_ends_it(
-    cold_place: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, backlog: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     answer = call("backfill", JQL, "--no-wait")
@@ -389,8 +389,10 @@ def test_without_waiting_and_without_workers_a_full_queue_ends_it(
     assert "start a worker and call this again" in words(answer.output)
 
 
-def test_a_small_backlog_is_queued_without_waiting(cold_place: Services, mixed: list[str]) -> None:
+def test_a_small_backlog_is_queued_without_waiting(
+    cold_services: Services, mixed: list[str]
+) -> None:
     answer = call("backfill", JQL, "--no-wait")
     assert answer.exit_code == 0
     assert "clips queued" in words(answer.output)
-    assert clips_waiting(cold_place) >= 3
+    assert clips_waiting(cold_services) >= 3

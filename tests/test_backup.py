@@ -75,26 +75,26 @@ def snapshot(store: redis.Redis) -> dict[str, Any]:
 
 
 @pytest.fixture
-def filled(cold_place: Services, tmp_path: Path) -> tuple[Services, Path, dict[str, Any]]:
+def filled(cold_services: Services, tmp_path: Path) -> tuple[Services, Path, dict[str, Any]]:
     """A filled studio, its backup, and what was in Redis."""
-    fill(cold_place)
+    fill(cold_services)
     path = tmp_path / "backup.zip"
-    cold_place.backup_writer.write(path, quiet)
-    return cold_place, path, snapshot(cold_place.redis)
+    cold_services.backup_writer.write(path, quiet)
+    return cold_services, path, snapshot(cold_services.redis)
 
 
-def emptied(place: Services) -> ModelServices:
+def emptied(services: Services) -> ModelServices:
     """The same service with an empty Redis."""
-    place.redis.flushall()
-    return Services(place.settings)
+    services.redis.flushall()
+    return Services(services.settings)
 
 
 def test_everything_comes_back_as_it_was_under_every_encoder(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
-    place, path, before = filled
-    manifest = emptied(place).backup_reader.read(path, quiet)
-    assert snapshot(place.redis) == before
+    services, path, before = filled
+    manifest = emptied(services).backup_reader.read(path, quiet)
+    assert snapshot(services.redis) == before
     assert manifest.counts.model_dump() == {
         "issues": 5, "clips": 14, "frames": 30, "tickets": 10, "verdicts": 2, "tokens": 1,
     }  # fmt: skip
@@ -103,48 +103,50 @@ def test_everything_comes_back_as_it_was_under_every_encoder(
 
 
 def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
-    place: Services, jira: Site, clips: Path, tmp_path: Path
+    services: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
-    history(place, jira, clips, PLACEHOLDER[0], QUIET)
-    old, key, _ = old_and_new(place, jira, clips)
-    secret, _ = place.tokens.create("ci", ["GAME"])
+    history(services, jira, clips, PLACEHOLDER[0], QUIET)
+    old, key, _ = old_and_new(services, jira, clips)
+    secret, _ = services.tokens.create("ci", ["GAME"])
     (comment,) = jira.comments(key)
-    asked = place.encoder.embed_texts(["cows everywhere"])[0]
+    asked = services.encoder.embed_texts(["cows everywhere"])[0]
 
     def found() -> list[Any]:
-        page = place.search.like_issue(GAME, key, Filters(), 10)
+        page = services.search.like_issue(GAME, key, Filters(), 10)
         clips = [(each.key, round(each.score, 2)) for each in page.results]
-        return [*clips, *place.collections.active.tickets.nearest(asked, 5, ["GAME"])]
+        return [*clips, *services.collections.active.tickets.nearest(asked, 5, ["GAME"])]
 
     before = found()
     path = tmp_path / "backup.zip"
-    place.backup_writer.write(path, quiet)
-    place.redis.flushall()
-    place = ModelServices(place.settings, loaded=place.encoder)  # a process that starts again
-    _ = place.encoder
-    place.backup_reader.read(path, quiet)
-    neighbourhood.catch_up(place.collections.active)  # as a worker's maintenance does
+    services.backup_writer.write(path, quiet)
+    services.redis.flushall()
+    services = ModelServices(
+        services.settings, loaded=services.encoder
+    )  # a process that starts again
+    _ = services.encoder
+    services.backup_reader.read(path, quiet)
+    neighbourhood.catch_up(services.collections.active)  # as a worker's maintenance does
     assert found() == before
     assert before[0][0] == old
-    assert place.tokens.recognise(secret) is not None
+    assert services.tokens.recognise(secret) is not None
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "Renamed: a herd"}})
-    tell(place, jira, old)
+    tell(services, jira, old)
     (now,) = jira.comments(key)
     assert now["id"] == comment["id"]
     assert "Renamed: a herd" in now["body"]
-    assert not [job for job in place.queues.get("clips").job_ids if job.startswith("clip-")]
-    work(place)
+    assert not [job for job in services.queues.get("clips").job_ids if job.startswith("clip-")]
+    work(services)
     assert (
-        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 4
+        services.collections.active.catalogue.count(ClipStatus.INDEXED) == 4
     )  # and nothing was embedded anew
 
 
 def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
     filled: tuple[Services, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place, path, before = filled
+    services, path, before = filled
     for step in ("_put_issue", "_put_clip", "_put_ticket", "_put_studio"):
-        fresh, whole = emptied(place), getattr(importing_module, step)
+        fresh, whole = emptied(services), getattr(importing_module, step)
         calls = []
 
         def killed(*arguments: Any, whole: Any = whole, calls: list[Any] = calls) -> None:
@@ -157,21 +159,21 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
             with pytest.raises(KeyboardInterrupt):
                 fresh.backup_reader.read(path, quiet)
         fresh.backup_reader.read(path, quiet)
-        assert snapshot(place.redis) == before
-    Services(place.settings).backup_reader.read(
+        assert snapshot(services.redis) == before
+    Services(services.settings).backup_reader.read(
         path, quiet, merge=True
     )  # and once more changes nothing
-    assert snapshot(place.redis) == before
+    assert snapshot(services.redis) == before
 
 
 def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
-    cold_place: Services, tmp_path: Path
+    cold_services: Services, tmp_path: Path
 ) -> None:
     """A version without a floor may have written the backup."""
-    fill(cold_place)
-    cold_place.redis.hset(RULES, "GAME", '{"mode": "quiet", "threshold": 0.1}')
-    cold_place.backup_writer.write(tmp_path / "backup.zip", quiet)
-    fresh = emptied(cold_place)
+    fill(cold_services)
+    cold_services.redis.hset(RULES, "GAME", '{"mode": "quiet", "threshold": 0.1}')
+    cold_services.backup_writer.write(tmp_path / "backup.zip", quiet)
+    fresh = emptied(cold_services)
     fresh.backup_reader.read(tmp_path / "backup.zip", quiet)
     assert fresh.records.projects.rules("GAME") == Rules("quiet", 0.5)
 
@@ -179,8 +181,8 @@ def test_a_threshold_below_the_comment_s_floor_comes_back_as_the_floor(
 def test_merging_adds_what_is_missing_and_leaves_what_is_there(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
-    place, path, _ = filled
-    fresh = emptied(place)
+    services, path, _ = filled
+    fresh = emptied(services)
     fill(fresh, clips=1)
     fresh.collections.active.catalogue.put_issue(IssueRecord("10001", "MOVED-1", "MOVED", "Other"))
     fresh.records.comments.put_comment("10002", CommentRecord("99", "newer", "", ()))
@@ -208,14 +210,14 @@ def test_merging_adds_what_is_missing_and_leaves_what_is_there(
 
 
 def test_a_clip_that_is_just_being_written_waits_after_the_restore(
-    cold_place: Services, tmp_path: Path
+    cold_services: Services, tmp_path: Path
 ) -> None:
-    fill(cold_place)
-    slug = slug_of(cold_place.collections.active_name)
-    cold_place.redis.delete(f"dejabug:frame:{slug}:20002:1")
+    fill(cold_services)
+    slug = slug_of(cold_services.collections.active_name)
+    cold_services.redis.delete(f"dejabug:frame:{slug}:20002:1")
     path = tmp_path / "backup.zip"
-    cold_place.backup_writer.write(path, quiet)
-    (fresh := emptied(cold_place)).backup_reader.read(path, quiet)
+    cold_services.backup_writer.write(path, quiet)
+    (fresh := emptied(cold_services)).backup_reader.read(path, quiet)
     clip = fresh.collections.active.catalogue.clip("20002")
     assert clip is not None
     assert clip.status is ClipStatus.QUEUED
@@ -225,9 +227,9 @@ def test_a_clip_that_is_just_being_written_waits_after_the_restore(
 def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
     filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    place, path, _ = filled
+    services, path, _ = filled
     whole, broken = path.read_bytes(), tmp_path / "broken.zip"
-    fresh = emptied(place)
+    fresh = emptied(services)
     middle = len(whole) // 2
     for altered in (
         whole[:middle],
@@ -239,7 +241,7 @@ def test_a_file_that_is_cut_off_or_altered_is_refused_with_nothing_written(
         broken.write_bytes(altered)
         with pytest.raises(BackupError):
             fresh.backup_reader.read(broken, quiet)
-    assert not place.redis.dbsize()
+    assert not services.redis.dbsize()
     with pytest.raises(BackupError, match="there is no file"):
         fresh.backup_reader.read(tmp_path / "missing.zip", quiet)
 
@@ -288,8 +290,8 @@ def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
     old: bytes,
     new: bytes,
 ) -> None:
-    place, path, _ = filled
-    fresh, seen = emptied(place), []
+    services, path, _ = filled
+    fresh, seen = emptied(services), []
 
     def change(name: str, data: bytes) -> bytes:
         if name == member:
@@ -301,13 +303,13 @@ def test_what_a_backup_cannot_say_is_refused_with_nothing_written(
     assert seen == [True]
     with pytest.raises(BackupError):
         fresh.backup_reader.read(altered, quiet)
-    assert not place.redis.dbsize()
+    assert not services.redis.dbsize()
 
 
 def test_vectors_that_are_no_unit_vectors_are_refused(
     filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    place, path, _ = filled
+    services, path, _ = filled
 
     def doubled(name: str, data: bytes) -> bytes:
         if not name.endswith("frames/000001.npy"):
@@ -317,7 +319,7 @@ def test_vectors_that_are_no_unit_vectors_are_refused(
 
     altered = rewritten(path, tmp_path / "altered.zip", doubled)
     with pytest.raises(BackupError, match="length one"):
-        emptied(place).backup_reader.read(altered, quiet)
+        emptied(services).backup_reader.read(altered, quiet)
 
 
 @settings(
@@ -328,7 +330,7 @@ def test_no_flipped_byte_goes_unseen_where_it_matters(
     filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path, data: st.DataObject
 ) -> None:
     """What may differ unseen is what ZIP keeps twice or nobody reads: dates, attributes."""
-    place, path, before = filled
+    services, path, before = filled
     whole = bytearray(path.read_bytes())
     at = data.draw(st.integers(0, len(whole) - 1))
     whole[at] ^= data.draw(st.integers(1, 255))
@@ -338,8 +340,8 @@ def test_no_flipped_byte_goes_unseen_where_it_matters(
         check_backup(broken, quiet)
     except BackupError:
         return
-    emptied(place).backup_reader.read(broken, quiet)
-    assert snapshot(place.redis) == before
+    emptied(services).backup_reader.read(broken, quiet)
+    assert snapshot(services.redis) == before
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -350,7 +352,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 )
 @given(words=TEXT, filename=TEXT, note=TEXT, game=TEXT, reason=TEXT)
 def test_whatever_people_write_comes_back_letter_by_letter(
-    cold_place: Services,
+    cold_services: Services,
     tmp_path: Path,
     words: str,
     filename: str,
@@ -358,44 +360,44 @@ def test_whatever_people_write_comes_back_letter_by_letter(
     game: str,
     reason: str,
 ) -> None:
-    cold_place.redis.flushall()
-    cold_place.collections.note_encoder(cold_place.collections.active_name, LENGTH, "label")
-    cold_place.collections.active.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
-    cold_place.collections.active.catalogue.put_words("1", words)
-    cold_place.records.comments.put_note("1", note)
+    cold_services.redis.flushall()
+    cold_services.collections.note_encoder(cold_services.collections.active_name, LENGTH, "label")
+    cold_services.collections.active.catalogue.put_issue(IssueRecord("1", "A-1", "A", game))
+    cold_services.collections.active.catalogue.put_words("1", words)
+    cold_services.records.comments.put_note("1", note)
     failed = ClipRecord("2", "1", filename, 1, ClipStatus.FAILED, reason)
-    cold_place.collections.active.catalogue.put_clip(failed)
-    before = snapshot(cold_place.redis)
-    cold_place.backup_writer.write(tmp_path / "b.zip", quiet)
-    emptied(cold_place).backup_reader.read(tmp_path / "b.zip", quiet)
-    assert snapshot(cold_place.redis) == before
+    cold_services.collections.active.catalogue.put_clip(failed)
+    before = snapshot(cold_services.redis)
+    cold_services.backup_writer.write(tmp_path / "b.zip", quiet)
+    emptied(cold_services).backup_reader.read(tmp_path / "b.zip", quiet)
+    assert snapshot(cold_services.redis) == before
 
 
 def test_many_lines_and_frames_make_many_members(
-    cold_place: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.LINES", 2)
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.VECTORS", 5)
-    fill(cold_place, clips=7)
-    before = snapshot(cold_place.redis)
+    fill(cold_services, clips=7)
+    before = snapshot(cold_services.redis)
     path = tmp_path / "b.zip"
-    cold_place.backup_writer.write(path, quiet)
+    cold_services.backup_writer.write(path, quiet)
     names = zipfile.ZipFile(path).namelist()
     assert "issues/000004.jsonl" in names
     assert "encoders/2/frames/000004.npy" in names
     assert "encoders/2/signatures/000004.npy" in names
-    emptied(cold_place).backup_reader.read(path, quiet)
-    assert snapshot(cold_place.redis) == before
+    emptied(cold_services).backup_reader.read(path, quiet)
+    assert snapshot(cold_services.redis) == before
 
 
 def test_long_signatures_make_many_members(
-    cold_place: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dejabug.maintenance.backup.exporting.PICTURES", 4)
-    fill(cold_place, clips=5)
-    before = snapshot(cold_place.redis)
+    fill(cold_services, clips=5)
+    before = snapshot(cold_services.redis)
     path = tmp_path / "b.zip"
-    cold_place.backup_writer.write(path, quiet)
+    cold_services.backup_writer.write(path, quiet)
     with zipfile.ZipFile(path) as archive:
         shapes = [
             np.load(archive.open(name)).shape[0]
@@ -403,14 +405,14 @@ def test_long_signatures_make_many_members(
             if name.startswith("encoders/1/signatures/")
         ]
     assert shapes == [7, 5]
-    emptied(cold_place).backup_reader.read(path, quiet)
-    assert snapshot(cold_place.redis) == before
+    emptied(cold_services).backup_reader.read(path, quiet)
+    assert snapshot(cold_services.redis) == before
 
 
 def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
     filled: tuple[Services, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    place, path, before = filled
+    services, path, before = filled
     old = tmp_path / "old.zip"
     with zipfile.ZipFile(path) as new, zipfile.ZipFile(old, "w") as target:
         manifest = json.loads(new.read("manifest.json"))
@@ -428,7 +430,7 @@ def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
             members[name] = hashlib.sha256(data).hexdigest()
             target.writestr(name, data)
         target.writestr("manifest.json", json.dumps(manifest))
-    fresh = emptied(place)
+    fresh = emptied(services)
     fresh.backup_reader.read(old, quiet)
     ids = [str(20001 + number) for number in range(5)]
     assert fresh.collections.active.index.signatures(ids) == {}
@@ -439,13 +441,13 @@ def test_a_backup_of_a_version_before_signatures_is_restored_without_them(
         else value
         for key, value in before.items()
     }
-    assert snapshot(place.redis) == unsigned
+    assert snapshot(services.redis) == unsigned
 
 
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
-    place, path, _ = filled
+    services, path, _ = filled
     before = path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -454,7 +456,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        place.backup_writer.write(path, full)
+        services.backup_writer.write(path, full)
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.glob("*backup.zip*")] == ["backup.zip"]
     assert [each.name for each in path.parent.glob(".*")] == []
@@ -470,15 +472,15 @@ def test_the_file_is_read_by_standard_tools(filled: tuple[Services, Path, dict[s
             assert np.load(member).shape == (15, LENGTH)
 
 
-def test_no_token_and_no_secret_is_in_a_backup(cold_place: Services, tmp_path: Path) -> None:
-    fill(cold_place)
-    secret, token = cold_place.tokens.create("ci", ["GAME"])
-    session = cold_place.sessions.begin(token.reader)
+def test_no_token_and_no_secret_is_in_a_backup(cold_services: Services, tmp_path: Path) -> None:
+    fill(cold_services)
+    secret, token = cold_services.tokens.create("ci", ["GAME"])
+    session = cold_services.sessions.begin(token.reader)
     path = tmp_path / "b.zip"
-    cold_place.backup_writer.write(path, quiet)
+    cold_services.backup_writer.write(path, quiet)
     with zipfile.ZipFile(path) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist())
-    held = cold_place.settings
+    held = cold_services.settings
     ours = (held.jira_token, held.webhook_secret, held.media_secret)
     for each in (secret, session, *(one.get_secret_value() for one in ours)):
         assert each.encode() not in text
@@ -487,8 +489,8 @@ def test_no_token_and_no_secret_is_in_a_backup(cold_place: Services, tmp_path: P
 def test_old_footage_is_not_restored_where_it_was_purged_since(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
-    place, path, _ = filled
-    fresh = emptied(place)
+    services, path, _ = filled
+    fresh = emptied(services)
     fresh.records.retention.put("clips", "GAME", 2e9)
     fresh.backup_reader.read(path, quiet)
     assert fresh.collections.active.catalogue.count(ClipStatus.PURGED) == 6
@@ -498,8 +500,8 @@ def test_old_footage_is_not_restored_where_it_was_purged_since(
 def test_lessons_and_rules_hold_after_a_restore(
     filled: tuple[Services, Path, dict[str, Any]],
 ) -> None:
-    place, path, _ = filled
-    fresh = emptied(place)
+    services, path, _ = filled
+    fresh = emptied(services)
     fresh.backup_reader.read(path, quiet)
     lessons = read_learned(fresh.redis, fresh.encoder_name)
     assert lessons.calibrations is not None
@@ -509,8 +511,8 @@ def test_lessons_and_rules_hold_after_a_restore(
     assert fresh.queue("default").count == 1
 
 
-def test_the_commands_say_what_they_did_or_why_not(cold_place: Services, tmp_path: Path) -> None:
-    fill(cold_place)
+def test_the_commands_say_what_they_did_or_why_not(cold_services: Services, tmp_path: Path) -> None:
+    fill(cold_services)
     path, tell = tmp_path / "backup.zip", CliRunner().invoke
     told = tell(app, ["export", str(path)])
     assert told.exit_code == 0, told.output

@@ -21,14 +21,14 @@ def failures() -> float:
 
 
 def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
-    caller: Caller, place: Services, jira: Site, black: Path
+    caller: Caller, services: Services, jira: Site, black: Path
 ) -> None:
     before = failures()
     key = jira.file("GAME", "only black", black)
-    issue_id = tell(place, jira, key)
-    record = place.collections.active.catalogue.issue(issue_id)
+    issue_id = tell(services, jira, key)
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    standing = progress_of(place.collections.active.catalogue, record)
+    standing = progress_of(services.collections.active.catalogue, record)
     (clip,) = standing.failed  # the panel lists these
     assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: it is {BLACK}")
     assert why(clip) == f"it is {BLACK}"
@@ -41,18 +41,18 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
 
 
 def test_a_black_picture_to_search_with_is_refused_with_its_reason(
-    caller: Caller, place: Services, black: Path
+    caller: Caller, services: Services, black: Path
 ) -> None:
-    told = caller.get(compared(caller, place, black)).get_json()
+    told = caller.get(compared(caller, services, black)).get_json()
     assert (told["state"], told["reason"]) == ("failed", f"blank: it is {BLACK}")
 
 
 def test_what_was_left_out_is_noted_on_the_clip_and_told_who_searches_with_it(
-    caller: Caller, place: Services, jira: Site, clips: Path, loading: Path
+    caller: Caller, services: Services, jira: Site, clips: Path, loading: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    issue_id = tell(place, jira, jira.file("GAME", "black at first", loading))
-    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    history(services, jira, clips, COWS[0])
+    issue_id = tell(services, jira, jira.file("GAME", "black at first", loading))
+    (clip,) = services.collections.active.catalogue.clips_of(issue_id)
     assert (clip.status, clip.reason) == (ClipStatus.INDEXED, LEFT_OUT)
-    told = caller.get(compared(caller, place, loading)).get_json()
+    told = caller.get(compared(caller, services, loading)).get_json()
     assert (told["state"], told["reason"]) == ("done", LEFT_OUT)

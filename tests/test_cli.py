@@ -34,20 +34,20 @@ def test_help_teaches() -> None:
         assert call(command, "--help").exit_code == 0
 
 
-def test_a_backfill_from_the_command_line(cold_place: Services, jira: Site, clips: Path) -> None:
+def test_a_backfill_from_the_command_line(cold_services: Services, jira: Site, clips: Path) -> None:
     jira.file("GAME", "s", clips / COWS[0])
     answer = call("backfill", "project = GAME", "--no-wait")
     assert answer.exit_code == 0
     assert "1 clips queued" in words(answer.output)
-    assert clips_waiting(cold_place) == 1
+    assert clips_waiting(cold_services) == 1
 
 
 def test_similar_lists_issues_and_says_which_are_commented(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    old = history(place, jira, clips, COWS[0], "crafter-14.mp4", "crafter-12.webm")
+    old = history(services, jira, clips, COWS[0], "crafter-14.mp4", "crafter-12.webm")
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     rows = json.loads(call("similar", key.lower(), "--json").output)
     assert rows[0]["issue"] == old[0]
     assert rows[0]["commented"]
@@ -60,17 +60,17 @@ def test_similar_lists_issues_and_says_which_are_commented(
     assert "silent" in shown
 
 
-def test_similar_names_no_restricted_ticket(place: Services, jira: Site, clips: Path) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
+def test_similar_names_no_restricted_ticket(services: Services, jira: Site, clips: Path) -> None:
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{old}", "admin", json=secret)
     assert json.loads(call("similar", key, "--json").output) == []
 
 
 def test_similar_says_what_to_do_about_unknown_issues(
-    cold_place: Services, jira: Site, tmp_path: Path
+    cold_services: Services, jira: Site, tmp_path: Path
 ) -> None:
     answer = call("similar", "GAME-77")
     assert answer.exit_code == 1
@@ -78,28 +78,28 @@ def test_similar_says_what_to_do_about_unknown_issues(
 
 
 def test_similar_tells_why_a_clip_is_not_indexed(
-    place: Services, jira: Site, tmp_path: Path
+    services: Services, jira: Site, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
     key = jira.file("GAME", "s", tmp_path / "bad.mp4")
-    tell(place, jira, key)
+    tell(services, jira, key)
     answer = call("similar", key)
     assert answer.exit_code == 1
     assert "not_a_video" in answer.output + answer.stderr
 
 
 def test_search_by_words_leaves_restricted_tickets_out(
-    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_key, secret_key = history(place, jira, clips, COWS[0], COWS[1])
+    open_key, secret_key = history(services, jira, clips, COWS[0], COWS[1])
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
     def answer_here(
-        place: Services, words: str, projects: list[str], limit: int, patience: float
+        services: Services, words: str, projects: list[str], limit: int, patience: float
     ) -> Any:
         # tests/test_worker.py asks a real worker.
-        return place.text_search.search(words, projects, limit)
+        return services.text_search.search(words, projects, limit)
 
     monkeypatch.setattr(search, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)
@@ -112,7 +112,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
 
 
 def test_redis_away_is_one_clear_line(
-    cold_place: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cold_services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done = dejabug("similar", "GAME-1", DEJABUG_REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 1
@@ -127,7 +127,7 @@ def test_a_wrong_setting_is_told_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_settings_lists_every_variable_and_masks_secrets(cold_place: Services) -> None:
+def test_settings_lists_every_variable_and_masks_secrets(cold_services: Services) -> None:
     shown = call("settings").output
     assert "DEJABUG_REDIS_URL" in shown
     assert "test-token" not in shown
@@ -135,7 +135,7 @@ def test_settings_lists_every_variable_and_masks_secrets(cold_place: Services) -
 
 
 def test_doctor_finds_everything_well_or_says_what_to_do(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     ill = call("doctor")
     assert ill.exit_code == 1
@@ -151,7 +151,7 @@ def test_doctor_finds_everything_well_or_says_what_to_do(
         assert well in shown, shown
     assert "✗ workers nobody works on: default, clips, search" in shown
     assert "dejabug worker default clips search" in shown
-    work(place)
+    work(services)
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_doctor_names_what_is_wrong(
 
 
 def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
-    cold_place: Services,
+    cold_services: Services,
 ) -> None:
-    queue = cold_place.queues.get("default")
+    queue = cold_services.queues.get("default")
     job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
     queue.failed_job_registry.add(job)
     assert "✗ jobs given up (default: 1)" in words(call("doctor", "--no-model").output)
-    cold_place.redis.zadd(PENDING, {"10001": time.time() - 2 * LONG_PROMISE})
+    cold_services.redis.zadd(PENDING, {"10001": time.time() - 2 * LONG_PROMISE})
     assert "✗ jobs 1 issues have waited for over an hour" in words(
         call("doctor", "--no-model").output
     )
@@ -214,16 +214,16 @@ def test_doctor_tells_whether_the_metrics_address_is_ours(environment: dict[str,
 
 
 def test_a_verdict_is_kept_and_a_wrong_key_is_told(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    first, second = history(place, jira, clips, COWS[0], "crafter-14.mp4")
+    first, second = history(services, jira, clips, COWS[0], "crafter-14.mp4")
     answer = call("verdict", first, second, "--not-similar")
     assert answer.exit_code == 0
     assert "not suggested to each other again" in words(answer.output)
-    (found,) = place.records.verdicts.all()
+    (found,) = services.records.verdicts.all()
     assert not found.same
     assert call("verdict", first, second, "--same").exit_code == 0
-    assert [verdict.same for verdict in place.records.verdicts.all()] == [True]
+    assert [verdict.same for verdict in services.records.verdicts.all()] == [True]
     unknown = call("verdict", first, "GAME-999", "--same")
     assert unknown.exit_code == 1
     assert "GAME-999 is not known here" in words(unknown.output + unknown.stderr)
@@ -231,13 +231,13 @@ def test_a_verdict_is_kept_and_a_wrong_key_is_told(
 
 
 def test_the_studio_s_own_duplicates_are_the_truth_of_eval_from_jira(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     nothing = call("eval", "--from-jira")
     assert nothing.exit_code == 1
     assert "link duplicates in Jira" in words(nothing.output + nothing.stderr)
     names = (COWS[0], COWS[1], "crafter-14.mp4", "crafter-20.mov", "crafter-12.webm")
-    keys = history(place, jira, clips, *names)
+    keys = history(services, jira, clips, *names)
     for first, second in (keys[:2], keys[2:4]):
         assert call("verdict", first, second, "--same").exit_code == 0
     answer = call("eval", "--from-jira")
@@ -264,26 +264,26 @@ def test_a_broken_file_of_labels_ends_a_worker_at_its_start(
     assert "Traceback" not in done.stderr
 
 
-def test_project_shows_and_sets_the_rules(cold_place: Services) -> None:
+def test_project_shows_and_sets_the_rules(cold_services: Services) -> None:
     assert "No project" in words(call("project").output)
     answer = call("project", "game", "--mode", "quiet", "--threshold", "0.95")
     assert answer.exit_code == 0
     assert "the panel only" in words(answer.output)
-    assert cold_place.records.projects.rules("GAME") == Rules("quiet", 0.95)
+    assert cold_services.records.projects.rules("GAME") == Rules("quiet", 0.95)
     call("project", "GAME", "--mode", "on")
-    assert cold_place.records.projects.rules("GAME") == Rules("on", 0.95)
+    assert cold_services.records.projects.rules("GAME") == Rules("on", 0.95)
     assert "0.95" in words(call("project").output)
     low = call("project", "GAME", "--threshold", "0.3")
     assert low.exit_code == 1
     assert "must be from 0.5 to 1, not 0.3" in words(low.output + low.stderr)
-    assert cold_place.records.projects.rules("GAME") == Rules("on", 0.95)
+    assert cold_services.records.projects.rules("GAME") == Rules("on", 0.95)
     call("project", "GAME", "--usual")
-    assert cold_place.records.projects.all() == {}
+    assert cold_services.records.projects.all() == {}
     # An earlier version took it: other rules can be set all the same.
-    cold_place.redis.hset(KEY, "GAME", '{"mode": "on", "threshold": 0.3}')
+    cold_services.redis.hset(KEY, "GAME", '{"mode": "on", "threshold": 0.3}')
     assert "0.5 (0.3 is too low)" in words(call("project").output)
     assert call("project", "GAME", "--mode", "quiet").exit_code == 0
-    assert cold_place.records.projects.rules("GAME") == Rules("quiet", 0.5)
+    assert cold_services.records.projects.rules("GAME") == Rules("quiet", 0.5)
     call("project", "GAME", "--usual")
     assert "there are: on, quiet, off" in words(
         (bad := call("project", "GAME", "--mode", "loud")).output + bad.stderr
@@ -292,28 +292,28 @@ def test_project_shows_and_sets_the_rules(cold_place: Services) -> None:
 
 
 def test_a_project_that_gets_quiet_loses_its_comments(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     assert len(jira.comments(key)) == 1
     call("project", "GAME", "--mode", "quiet")
-    work(place)
+    work(services)
     assert jira.comments(key) == []
 
 
 def test_a_project_is_forgotten_when_a_person_says_so(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    history(place, jira, clips, "crafter-14.mp4", project="OTHER")
+    history(services, jira, clips, COWS[0])
+    history(services, jira, clips, "crafter-14.mp4", project="OTHER")
     assert call("project", "GAME", "--forget").exit_code == 1  # nobody said yes
-    assert place.collections.active.index.clip_count(["GAME"]) == 1
+    assert services.collections.active.index.clip_count(["GAME"]) == 1
     answer = call("project", "GAME", "--forget", "--yes")
     assert "1 issues of GAME are forgotten" in words(answer.output)
-    assert place.collections.active.index.clip_count(["GAME"]) == 0
-    assert place.collections.active.index.clip_count(["OTHER"]) == 1
+    assert services.collections.active.index.clip_count(["GAME"]) == 0
+    assert services.collections.active.index.clip_count(["OTHER"]) == 1
     assert call("project", "GAME", "--forget", "--yes").exit_code == 1
 
 

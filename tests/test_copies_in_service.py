@@ -15,16 +15,16 @@ from support.tickets import history, tell
 
 
 def test_a_dark_recording_of_a_clip_finds_its_ticket(
-    place: Services, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
+    services: Services, jira: Site, clips: Path, tmp_path: Path, ffmpeg: Any
 ) -> None:
     others = [path.name for path in sorted(clips.glob("freedoom-0*"))[:4]]
-    old, *_ = history(place, jira, clips, COWS[0], COWS[1], *PLACEHOLDER, QUIET, *others)
+    old, *_ = history(services, jira, clips, COWS[0], COWS[1], *PLACEHOLDER, QUIET, *others)
     dimmed = ("-vf", "eq=brightness=-0.25:contrast=0.7", "-crf", "36", "-pix_fmt", "yuv420p")
     dark = ffmpeg(tmp_path / "dark.mp4", "-i", str(clips / COWS[0]), "-an", *dimmed)
-    issue_id = tell(place, jira, jira.file("GAME", "I cannot say what happens here", dark))
-    record = place.collections.active.catalogue.issue(issue_id)
+    issue_id = tell(services, jira, jira.file("GAME", "I cannot say what happens here", dark))
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    best = place.similar_issues.rank(record)[0]
+    best = services.similar_issues.rank(record)[0]
     assert best.found_issue_id == str(jira.issue(old)["id"])
     assert best.copy > 0.75
     assert best.score > 0.8

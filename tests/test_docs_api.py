@@ -42,23 +42,25 @@ def service(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
 
 
 def test_the_examples_of_the_docs_do_what_they_say(
-    place: Services, jira: Site, clips: Path, service: str
+    services: Services, jira: Site, clips: Path, service: str
 ) -> None:
-    old = history(place, jira, clips, COWS[0], QUIET)
+    old = history(services, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[1])
-    tell(place, jira, key)
-    secret, _ = place.tokens.create("docs", ["GAME"])
-    wait_until(lambda: answers(f"{service}/healthz") and place.queues.workers()["search"])
+    tell(services, jira, key)
+    secret, _ = services.tokens.create("docs", ["GAME"])
+    wait_until(lambda: answers(f"{service}/healthz") and services.queues.workers()["search"])
     api = f"{service}/api/v1"
     variables = {
         "DEJABUG": api,
         "TOKEN": secret,
         "KEY": key,
         "CLIP": str(clips / COWS[2]),
-        "OTHER_CLIP_ID": place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[
+        "OTHER_CLIP_ID": services.collections.active.catalogue.clip_ids_of(
+            str(jira.issue(key)["id"])
+        )[0],
+        "CLIP_ID": services.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[
             0
         ],
-        "CLIP_ID": place.collections.active.catalogue.clip_ids_of(str(jira.issue(old[0])["id"]))[0],
     }
 
     def run(example: str) -> str:

@@ -17,9 +17,9 @@ PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
 
 
 def test_the_commands_of_the_page_do_what_they_say(
-    cold_place: Services, environment: dict[str, str], jira: Site, tmp_path: Path
+    cold_services: Services, environment: dict[str, str], jira: Site, tmp_path: Path
 ) -> None:
-    fill(cold_place)
+    fill(cold_services)
     jira.file("GAME", "so that Jira shows the project")
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     variables = {**os.environ, **environment, "BACKUPS": str(tmp_path), "PATH": programs}
@@ -33,7 +33,7 @@ def test_the_commands_of_the_page_do_what_they_say(
 
     export, restore, merge, purge, more = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
     assert "The backup is whole" in run(export)
-    cold_place.redis.flushall()
+    cold_services.redis.flushall()
     assert "Restored: 5 issues" in run(restore)
     assert "Restored" in run(merge)
     assert "Nothing was purged" in run(purge)

@@ -17,7 +17,7 @@ SHOWN = re.findall(r"```console\n\$ dejabug (.+)\n([^`]+)```", PAGE)
 
 @pytest.mark.parametrize(("line", "output"), SHOWN)
 def test_the_page_shows_what_the_command_prints(
-    cold_place: Services, monkeypatch: pytest.MonkeyPatch, line: str, output: str
+    cold_services: Services, monkeypatch: pytest.MonkeyPatch, line: str, output: str
 ) -> None:
     monkeypatch.chdir(ROOT)
     printed = call(*shlex.split(line)).stdout

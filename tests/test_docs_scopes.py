@@ -32,20 +32,20 @@ def test_scopes_are_those_that_atlassian_states() -> None:
 
 
 def test_every_request_of_a_tickets_life_is_in_the_table(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    old_and_new(place, jira, clips)
+    old_and_new(services, jira, clips)
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}  # by a person
 
 
 def test_every_request_about_somebody_known_by_e_mail_is_in_the_table(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    old, *_ = old_and_new(place, jira, clips)
+    old, *_ = old_and_new(services, jira, clips)
     jira.app.extensions["store"].users["bot"].admin = True
-    who = place.jira_users.caller("tess@studio.example", "somebody")
+    who = services.jira_users.caller("tess@studio.example", "somebody")
     assert who.name == "account:tester"
-    assert place.visibility.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
+    assert services.visibility.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}
 
 

@@ -75,39 +75,39 @@ def test_a_full_disk_is_told_as_one(jira: Site, clips: Path) -> None:
         load(url, Path("/dev/full"), 5 * MEBIBYTE)
 
 
-def filed(place: Services, jira: Site, clip: Path) -> Any:
+def filed(services: Services, jira: Site, clip: Path) -> Any:
     """A ticket with a clip, read and its clip queued: the clip's record."""
     issue_id = str(jira.issue(jira.file("GAME", "cows", clip))["id"])
     jobs.sync_issue(issue_id, False)
-    (record,) = place.collections.active.catalogue.clips_of(issue_id)
+    (record,) = services.collections.active.catalogue.clips_of(issue_id)
     return record
 
 
 def test_a_disk_that_is_full_for_a_while_costs_a_repeat_and_not_a_clip(
-    place: Services, jira: Site, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, jira: Site, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    clip = filed(place, jira, clips / COWS[0])
-    (job_id,) = [each for each in place.queues.get("clips").job_ids if each.startswith("clip-")]
+    clip = filed(services, jira, clips / COWS[0])
+    (job_id,) = [each for each in services.queues.get("clips").job_ids if each.startswith("clip-")]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # no file of ours grows beyond
     try:
-        work(place)
+        work(services)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert place.collections.active.catalogue.clip(clip.id).status is ClipStatus.QUEUED  # type: ignore[union-attr]
-    job = place.queues.get("clips").fetch_job(job_id)
+    assert services.collections.active.catalogue.clip(clip.id).status is ClipStatus.QUEUED  # type: ignore[union-attr]
+    job = services.queues.get("clips").fetch_job(job_id)
     assert job is not None
     assert (job.get_status(), job.retries_left) == (JobStatus.SCHEDULED, len(BACKOFF) - 1)
     assert list((tmp_path / "scratch").iterdir()) == []
     jobs.index_clip(clip.id)
-    assert place.collections.active.catalogue.clip(clip.id).status is ClipStatus.INDEXED  # type: ignore[union-attr]
+    assert services.collections.active.catalogue.clip(clip.id).status is ClipStatus.INDEXED  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("honest", [True, False])
 def test_an_attachment_of_four_gigabytes_is_refused_unread(
-    honest: bool, place: Services, jira: Site, tmp_path: Path
+    honest: bool, services: Services, jira: Site, tmp_path: Path
 ) -> None:
     """Whether Jira's list tells its size, or only the answer to the download does."""
     small = tmp_path / "huge.mp4"
@@ -121,10 +121,10 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     if honest:
         attachment.size = FOUR_GB
     jobs.sync_issue(str(issue["id"]), False)
-    (clip,) = place.collections.active.catalogue.clips_of(str(issue["id"]))
+    (clip,) = services.collections.active.catalogue.clips_of(str(issue["id"]))
     before = len(jira.log()["requests"])
     jobs.index_clip(clip.id)
-    done = place.collections.active.catalogue.clip(clip.id)
+    done = services.collections.active.catalogue.clip(clip.id)
     assert done is not None
     assert done.status is ClipStatus.FAILED
     assert done.reason == (
@@ -133,7 +133,7 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     asked = [each["path"] for each in jira.log()["requests"][before:]]
     assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)
     preview_clip(clip.id)
-    assert place.media.previews.state(clip.id) == "none"
+    assert services.media.previews.state(clip.id) == "none"
 
 
 def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path) -> None:

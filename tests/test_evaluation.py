@@ -202,7 +202,9 @@ def test_the_moments_are_the_bug_s_seconds_in_both_clips(
         item_of = {item.name: item for item in corpus.items}
         for number in range(len(KNOWN)):
             a, b = f"{number}a.mp4", f"{number}b.mp4"
-            matches = corpus.place.retrievers.active.like_clip(item_of[a].clip_id, corpus.projects)
+            matches = corpus.services.retrievers.active.like_clip(
+                item_of[a].clip_id, corpus.projects
+            )
             (match,) = [m for m in matches if m.clip_id == item_of[b].clip_id]
             moment = match.moments[0]
             right.append(

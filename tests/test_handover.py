@@ -19,15 +19,15 @@ VECTOR = np.eye(4, dtype=np.float32)[:1]
 
 
 @pytest.fixture
-def hand(cold_place: Services) -> EncoderSwitch:
+def hand(cold_services: Services) -> EncoderSwitch:
     """Two empty collections; there is an issue in each of two projects."""
     names = ("old", "new")
     for name in names:
-        cold_place.collections.note_encoder(name, 4, "a test's")
-    old, new = map(cold_place.collections.get, names)
+        cold_services.collections.note_encoder(name, 4, "a test's")
+    old, new = map(cold_services.collections.get, names)
     for number, project in (("1", "GAME"), ("2", "OTHER")):
         new.catalogue.put_issue(IssueRecord(number, f"{project}-1", project, ""))
-    return EncoderSwitch(cold_place.redis, old, new)
+    return EncoderSwitch(cold_services.redis, old, new)
 
 
 def put(hand: EncoderSwitch, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:

@@ -41,7 +41,7 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 class Scene:
     """Two tickets of one bug among others, and who asks for their clips' heat maps."""
 
-    place: Services
+    services: Services
     jira: Site
     app: ForgeApp
     client: FlaskClient
@@ -49,13 +49,13 @@ class Scene:
     there: str
 
     def clip(self, key: str) -> str:
-        return self.place.collections.active.catalogue.clip_ids_of(str(self.jira.issue(key)["id"]))[
-            0
-        ]
+        return self.services.collections.active.catalogue.clip_ids_of(
+            str(self.jira.issue(key)["id"])
+        )[0]
 
     def spot(self, key: str) -> Spot:
         clip = self.clip(key)
-        return Spot(clip, self.place.media.thumbnails.times(clip)[1])
+        return Spot(clip, self.services.media.thumbnails.times(clip)[1])
 
     def asked(self) -> dict[str, Any]:
         here, there = self.spot(self.here), self.spot(self.there)
@@ -63,7 +63,7 @@ class Scene:
         return {**ends, "there": there.clip, "there_at": there.at}
 
     def drawn(self) -> dict[str, dict[str, Any]]:
-        return self.place.heat_maps.draw(self.spot(self.here), self.spot(self.there))
+        return self.services.heat_maps.draw(self.spot(self.here), self.spot(self.there))
 
     def panel(self, who: str = "tester", **change: Any) -> Any:
         address = f"/forge/v1/issues/{self.jira.issue(self.here)['id']}/heat-maps"
@@ -71,7 +71,7 @@ class Scene:
         return self.client.post(address, json=asked, headers=self.app.headers(who))
 
     def api(self, *projects: str, **change: Any) -> Any:
-        secret, _ = self.place.tokens.create("test", projects or ["GAME"])
+        secret, _ = self.services.tokens.create("test", projects or ["GAME"])
         headers = {"Authorization": f"Bearer {secret}", "X-Request-ID": "of-a-test"}
         asked = {**self.asked(), **change}
         return self.client.get("/api/v1/heat-maps", query_string=asked, headers=headers)
@@ -79,8 +79,8 @@ class Scene:
     def clip_ids(self) -> dict[str, str]:
         """The first clip of each known ticket, by key."""
         found = [
-            self.place.collections.active.catalogue.issue(each)
-            for each in self.place.collections.active.catalogue.every_issue_id()
+            self.services.collections.active.catalogue.issue(each)
+            for each in self.services.collections.active.catalogue.every_issue_id()
         ]
         return {issue.key: self.clip(issue.key) for issue in found if issue is not None}
 
@@ -90,22 +90,22 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Services, jira: Site, clips: Path, forge: ForgeApp) -> Scene:
-    here, there, *_ = history(place, jira, clips, COWS[0], COWS[2], *OTHERS)
-    return Scene(place, jira, forge, create_app(place).test_client(), here, there)
+def scene(services: Services, jira: Site, clips: Path, forge: ForgeApp) -> Scene:
+    here, there, *_ = history(services, jira, clips, COWS[0], COWS[2], *OTHERS)
+    return Scene(services, jira, forge, create_app(services).test_client(), here, there)
 
 
 @pytest.fixture
-def worker(place: Services) -> Iterator[None]:
-    with searching(place):
+def worker(services: Services) -> Iterator[None]:
+    with searching(services):
         yield
 
 
-def pictures_read(place: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def pictures_read(services: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The clips of which pictures are read from now on."""
-    read, found = place.media.thumbnails.read, list[str]()
+    read, found = services.media.thumbnails.read, list[str]()
     monkeypatch.setattr(
-        place.media.thumbnails, "read", lambda clip, at: found.append(clip) or read(clip, at)
+        services.media.thumbnails, "read", lambda clip, at: found.append(clip) or read(clip, at)
     )
     return found
 
@@ -120,13 +120,13 @@ def check_grid(grid: list[list[float]]) -> None:
 def test_both_pictures_get_a_map_of_what_matches_and_of_what_is_unusual(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = pictures_read(scene.place, monkeypatch)
+    read = pictures_read(scene.services, monkeypatch)
     drawn = scene.drawn()
     for side, key in (("here", scene.here), ("there", scene.there)):
         found = drawn[side]
         spot = scene.spot(key)
         picture = Image.open(
-            io.BytesIO(scene.place.media.thumbnails.read(spot.clip, spot.at) or b"")
+            io.BytesIO(scene.services.media.thumbnails.read(spot.clip, spot.at) or b"")
         )
         assert (found["at"], found["width"], found["height"]) == (spot.at, *picture.size)
         check_grid(found["matching"])
@@ -138,67 +138,67 @@ def test_both_pictures_get_a_map_of_what_matches_and_of_what_is_unusual(
 
 def test_a_picture_beside_itself_matches_wherever_it_is_unusual(scene: Scene) -> None:
     spot = scene.spot(scene.here)
-    drawn = scene.place.heat_maps.draw(spot, spot)["here"]
+    drawn = scene.services.heat_maps.draw(spot, spot)["here"]
     matching, unusual = np.array(drawn["matching"]), np.array(drawn["unusual"])
     assert matching[unusual > 0.7].min() == 1
     assert matching[unusual == 0].max(initial=0) <= 0.5
 
 
 def test_restricted_tickets_clips_tell_nothing(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services, jira: Site, clips: Path
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, services: Services, jira: Site, clips: Path
 ) -> None:
     before = scene.drawn()
     secret = jira.file("GAME", "more cows", clips / COWS[1])
     secure(jira, secret)
-    tell(place, jira, secret, watch=False)
-    assert place.collections.active.index.holds(scene.clip(secret))
-    read = pictures_read(place, monkeypatch)
+    tell(services, jira, secret, watch=False)
+    assert services.collections.active.index.holds(scene.clip(secret))
+    read = pictures_read(services, monkeypatch)
     assert scene.drawn() == before
     assert scene.clip(secret) not in read
     # It would have told something: once everybody may see it, it does.
     jira.call("PUT", f"/rest/api/2/issue/{secret}", "admin", json={"fields": {"security": None}})
-    tell(place, jira, secret, watch=False)
-    neighbourhood.catch_up(place.collections.configured)
+    tell(services, jira, secret, watch=False)
+    neighbourhood.catch_up(services.collections.configured)
     assert scene.drawn() != before
     assert scene.clip(secret) in read
 
 
 def test_a_neighbour_that_is_restricted_later_tells_nothing_from_then_on(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services, jira: Site
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, services: Services, jira: Site
 ) -> None:
     old = scene.spot(scene.there)
     pair = (scene.spot(scene.here), old)
     third = scene.another()
-    read = pictures_read(place, monkeypatch)
-    place.heat_maps.draw(*pair)
+    read = pictures_read(services, monkeypatch)
+    services.heat_maps.draw(*pair)
     assert scene.clip(third) in read
     secure(jira, third)
-    tell(place, jira, third, watch=False)
+    tell(services, jira, third, watch=False)
     read.clear()
-    place.heat_maps.draw(*pair)
+    services.heat_maps.draw(*pair)
     assert scene.clip(third) not in read
 
 
 def test_a_record_that_says_restricted_counts_before_the_index_knows(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, place: Services
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, services: Services
 ) -> None:
     third = scene.another()
-    record = place.collections.active.catalogue.issue_by_key(third)
+    record = services.collections.active.catalogue.issue_by_key(third)
     assert record is not None
-    place.redis.hset(f"dejabug:issue:{record.id}", "restricted", "1")
-    assert place.collections.active.catalogue.issue(record.id).restricted  # type: ignore[union-attr]
-    read = pictures_read(place, monkeypatch)
+    services.redis.hset(f"dejabug:issue:{record.id}", "restricted", "1")
+    assert services.collections.active.catalogue.issue(record.id).restricted  # type: ignore[union-attr]
+    read = pictures_read(services, monkeypatch)
     scene.drawn()
     assert scene.clip(third) not in read
 
 
 def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
-    place: Services, jira: Site, clips: Path, forge: ForgeApp
+    services: Services, jira: Site, clips: Path, forge: ForgeApp
 ) -> None:
     here = jira.file("GAME", "cows", clips / COWS[0], clips / COWS[1])
-    tell(place, jira, here, watch=False)
-    (there,) = history(place, jira, clips, COWS[2])
-    drawn = Scene(place, jira, forge, create_app(place).test_client(), here, there).drawn()
+    tell(services, jira, here, watch=False)
+    (there,) = history(services, jira, clips, COWS[2])
+    drawn = Scene(services, jira, forge, create_app(services).test_client(), here, there).drawn()
     for side in ("here", "there"):
         check_grid(drawn[side]["matching"])
         assert drawn[side]["unusual"] is None
@@ -206,37 +206,39 @@ def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
 
 
 def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
-    scene: Scene, place: Services, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, clip in scene.clip_ids().items():
         if key not in (scene.here, scene.there):
-            place.media.thumbnails.forget(clip)
+            services.media.thumbnails.forget(clip)
     assert scene.drawn()["here"]["unusual"] is None
 
 
-def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, place: Services) -> None:
+def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, services: Services) -> None:
     spot = scene.spot(scene.here)
     with pytest.raises(NoPictureError, match="no longer kept"):
-        place.heat_maps.draw(Spot(spot.clip, spot.at + 0.123), spot)
-    place.media.thumbnails.write(spot.clip, [spot.at], [np.zeros((8, 8, 3), np.uint8)])
-    (path,) = place.settings.data_dir.glob(f"pictures/*/{spot.clip}/*.jpg")
+        services.heat_maps.draw(Spot(spot.clip, spot.at + 0.123), spot)
+    services.media.thumbnails.write(spot.clip, [spot.at], [np.zeros((8, 8, 3), np.uint8)])
+    (path,) = services.settings.data_dir.glob(f"pictures/*/{spot.clip}/*.jpg")
     path.write_bytes(b"no picture")
     with pytest.raises(NoPictureError, match="damaged"):
-        place.heat_maps.draw(spot, spot)
+        services.heat_maps.draw(spot, spot)
 
 
 # Asking a worker
 
 
 def test_a_worker_draws_what_was_asked(scene: Scene, worker: None) -> None:
-    asked = scene.place.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there))
+    asked = scene.services.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there))
     assert asked == json.loads(json.dumps(scene.drawn()))
 
 
 def test_without_a_worker_the_question_is_taken_back(scene: Scene) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        scene.place.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there), 0.2)
-    assert not scene.place.redis.exists(heat_map_questions_key(scene.place.collections.active))
+        scene.services.questions.heat_maps(scene.spot(scene.here), scene.spot(scene.there), 0.2)
+    assert not scene.services.redis.exists(
+        heat_map_questions_key(scene.services.collections.active)
+    )
 
 
 def test_what_goes_wrong_in_the_worker_is_said(
@@ -244,34 +246,34 @@ def test_what_goes_wrong_in_the_worker_is_said(
 ) -> None:
     here = scene.spot(scene.here)
     with pytest.raises(SearchFailedError, match="no longer kept"):
-        scene.place.questions.heat_maps(Spot(here.clip, 0.123), here)
+        scene.services.questions.heat_maps(Spot(here.clip, 0.123), here)
 
     def mute(pixels: np.ndarray) -> Floats:
         raise EncoderError("this model does not tell of patches")
 
-    monkeypatch.setattr(scene.place.encoder, "embed_patches", mute)
+    monkeypatch.setattr(scene.services.encoder, "embed_patches", mute)
     with pytest.raises(SearchFailedError, match="does not tell of patches"):
-        scene.place.questions.heat_maps(here, here)
+        scene.services.questions.heat_maps(here, here)
 
 
 def test_who_answers_words_alone_leaves_heat_maps_to_others(scene: Scene) -> None:
     here = scene.spot(scene.here)
-    for_words = scene.place.answerer(read=READ, draws=False)
+    for_words = scene.services.answerer(read=READ, draws=False)
     for_words.start()
     try:
-        assert scene.place.questions.search("cows", ["GAME"], 5)
+        assert scene.services.questions.search("cows", ["GAME"], 5)
         with pytest.raises(SearchFailedError, match="no worker answered"):
-            scene.place.questions.heat_maps(here, here, patience=0.5)
+            scene.services.questions.heat_maps(here, here, patience=0.5)
     finally:
         for_words.stop()
 
 
 def test_a_question_that_is_not_understood_stops_nobody(scene: Scene, worker: None) -> None:
-    key = heat_map_questions_key(scene.place.collections.active)
-    scene.place.redis.rpush(key, b"{}", b'{"reply": "x", "here": 1, "there": 2}')
+    key = heat_map_questions_key(scene.services.collections.active)
+    scene.services.redis.rpush(key, b"{}", b'{"reply": "x", "here": 1, "there": 2}')
     here = scene.spot(scene.here)
-    assert scene.place.questions.heat_maps(here, here)["here"]["at"] == here.at
-    assert scene.place.questions.search("cows", ["GAME"], 5)  # words are answered beside them
+    assert scene.services.questions.heat_maps(here, here)["here"]["at"] == here.at
+    assert scene.services.questions.search("cows", ["GAME"], 5)  # words are answered beside them
 
 
 # At the doors
@@ -288,7 +290,7 @@ def test_the_nearest_picture_to_a_time_counts(scene: Scene, worker: None) -> Non
     here = scene.spot(scene.here)
     assert scene.panel(here_at=here.at + 0.05).get_json()["here"]["at"] == here.at
     assert scene.api(there_at=1e6).get_json()["there"]["at"] == max(
-        scene.place.media.thumbnails.times(scene.clip(scene.there))
+        scene.services.media.thumbnails.times(scene.clip(scene.there))
     )
 
 
@@ -333,7 +335,7 @@ def test_the_panel_s_first_clip_must_be_of_its_issue(scene: Scene, worker: None)
 
 def test_a_project_that_is_off_or_another_s_token_sees_no_maps(scene: Scene, worker: None) -> None:
     assert scene.api("OTHER").status_code == 404
-    scene.place.records.projects.put("GAME", Rules("off"))
+    scene.services.records.projects.put("GAME", Rules("off"))
     assert scene.panel().status_code == scene.api().status_code == 404
 
 
@@ -347,7 +349,7 @@ def test_nobody_without_our_app_s_call_or_a_token_is_answered(scene: Scene) -> N
 
 def test_a_clip_without_pictures_answers_as_its_pictures_do(scene: Scene, worker: None) -> None:
     asked = scene.asked()
-    scene.place.media.thumbnails.forget(asked["there"])
+    scene.services.media.thumbnails.forget(asked["there"])
     address = f"/forge/v1/issues/{scene.jira.issue(scene.here)['id']}/heat-maps"
     answer = scene.client.post(address, json=asked, headers=scene.app.headers("tester"))
     assert answer.status_code == 404
@@ -356,9 +358,9 @@ def test_a_clip_without_pictures_answers_as_its_pictures_do(scene: Scene, worker
 def test_without_a_worker_both_doors_say_try_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = scene.place.questions.heat_maps
+    ask = scene.services.questions.heat_maps
     impatient = lambda *given: ask(*given, patience=0.1)  # noqa: E731
-    monkeypatch.setattr(scene.place.questions, "heat_maps", impatient)
+    monkeypatch.setattr(scene.services.questions, "heat_maps", impatient)
     for answer in (scene.panel(), scene.api()):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "10"

@@ -65,7 +65,7 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def test_a_worker_outlives_hostile_tickets_and_uploads(
-    start: Any, cold_place: Services, jira: Site, clips: Path, tmp_path: Path, scratch: Path
+    start: Any, cold_services: Services, jira: Site, clips: Path, tmp_path: Path, scratch: Path
 ) -> None:
     canary = write_canary(tmp_path / "canary.ts", FFMPEG)
     folder = tmp_path / "nasty"
@@ -83,8 +83,8 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
         good = jira.file("GAME", "cows at last", clips / "crafter-18.mp4")
         worker = start("default", "clips", "search", "previews", TMPDIR=str(scratch), **strict)
         for key in [*keys, good]:
-            send_created(cold_place, jira, key)
-        count = cold_place.collections.active.catalogue.count
+            send_created(cold_services, jira, key)
+        count = cold_services.collections.active.catalogue.count
         ended = len(NASTY) + 1
         wait_until(
             lambda: (
@@ -97,7 +97,9 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
         for key, names in zip(
             keys, zip(list(NASTY)[::2], list(NASTY)[1::2], strict=True), strict=True
         ):
-            records = cold_place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+            records = cold_services.collections.active.catalogue.clips_of(
+                str(jira.issue(key)["id"])
+            )
             for clip, name in zip(
                 sorted(records, key=lambda clip: int(clip.id)), names, strict=True
             ):
@@ -108,11 +110,11 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
                     assert len(says.split()) > 3
                 else:
                     assert clip.status is ClipStatus.INDEXED, (name, clip.reason)
-        (record,) = cold_place.collections.active.catalogue.clips_of(str(jira.issue(good)["id"]))
+        (record,) = cold_services.collections.active.catalogue.clips_of(str(jira.issue(good)["id"]))
         assert (record.status, record.filename) == (ClipStatus.INDEXED, "crafter-18.mp4")
         # The same files again, to search with.
-        app = create_app(cold_place).test_client()
-        secret, _ = cold_place.tokens.create("test", ["GAME"])
+        app = create_app(cold_services).test_client()
+        secret, _ = cold_services.tokens.create("test", ["GAME"])
         headers = {"Authorization": f"Bearer {secret}"}
         for name in list(NASTY)[:8]:
             answer = app.post(
@@ -134,7 +136,7 @@ def test_a_worker_outlives_hostile_tickets_and_uploads(
     assert worker.poll() is None
     # A job tidies up after it has told how it ended. Torch keeps a folder of its own.
     wait_until(lambda: not list(scratch.glob("dejabug-*")))
-    wait_until(lambda: not list((cold_place.settings.data_dir / "uploads").glob("*")))
+    wait_until(lambda: not list((cold_services.settings.data_dir / "uploads").glob("*")))
     wait_until(lambda: not processes_of(scratch))
     assert "Traceback" not in log_of(tmp_path)
 

@@ -62,10 +62,10 @@ def environment(environment: dict[str, str], main: RedisServer, own: RedisServer
 
 
 def other_services(
-    place: Services, starter: StarterEncoder | None = None, **changed: str
+    services: Services, starter: StarterEncoder | None = None, **changed: str
 ) -> Services:
     """Another process with other addresses, perhaps a worker's."""
-    settings = place.settings.model_copy(update=changed)
+    settings = services.settings.model_copy(update=changed)
     if starter is None:
         return Services(settings)
     parts = ModelServices(settings, loaded=starter)
@@ -78,13 +78,13 @@ def keys_in(server: RedisServer) -> set[str]:
         return {key.decode() for key in connection.scan_iter("dejabug:*")}
 
 
-def found(place: Services, key: str) -> list[str]:
+def found(services: Services, key: str) -> list[str]:
     """The tickets that are like this one, best first."""
-    record = place.collections.active.catalogue.issue_by_key(key)
+    record = services.collections.active.catalogue.issue_by_key(key)
     assert record is not None
     issues = [
-        place.collections.active.catalogue.issue(pair.found_issue_id)
-        for pair in place.similar_issues.rank(record)
+        services.collections.active.catalogue.issue(pair.found_issue_id)
+        for pair in services.similar_issues.rank(record)
     ]
     return [issue.key for issue in issues if issue is not None]
 
@@ -93,11 +93,11 @@ def found(place: Services, key: str) -> list[str]:
 
 
 def test_a_plain_redis_serves_for_all_but_vectors(
-    place: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+    services: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
 ) -> None:
-    old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    old, *_ = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     (comment,) = jira.comments(key)
     assert f"[{old}|" in comment["body"]
     assert not [each for each in keys_in(main) if each.startswith(VECTORS)]
@@ -105,28 +105,28 @@ def test_a_plain_redis_serves_for_all_but_vectors(
     assert sorted(rest) == ["dejabug:index-name", "dejabug:indexes-made"]
     # A clip that is deleted is so on both sides.
     jira.call("DELETE", f"/rest/api/2/issue/{old}", "admin")
-    tell(place, jira, key)
-    record = place.collections.active.catalogue.issue_by_key(old)
+    tell(services, jira, key)
+    record = services.collections.active.catalogue.issue_by_key(old)
     assert record is not None
     jobs.forget_issue(record.id)
     assert not [each for each in keys_in(own) if each.endswith(f":on:{record.id}")]
 
 
 def test_an_encoder_is_forgotten_on_both_sides(
-    place: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
+    services: Services, jira: Site, clips: Path, main: RedisServer, own: RedisServer
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    old = place.collections.active_name
-    place.redis.hset("dejabug:dimensions", "another", 8)
-    place.redis.set("dejabug:serving", "another")
-    fresh = other_services(place)
+    history(services, jira, clips, COWS[0])
+    old = services.collections.active_name
+    services.redis.hset("dejabug:dimensions", "another", 8)
+    services.redis.set("dejabug:serving", "another")
+    fresh = other_services(services)
     assert fresh.reembedding.forget(old) > 0
-    slug = place.collections.get(old).slug
+    slug = services.collections.get(old).slug
     assert not [each for each in keys_in(main) | keys_in(own) if slug in each]
 
 
 def test_an_evaluation_leaves_the_service_s_vectors_alone(
-    place: Services, starter: StarterEncoder, own: RedisServer, tmp_path: Path, clips: Path
+    services: Services, starter: StarterEncoder, own: RedisServer, tmp_path: Path, clips: Path
 ) -> None:
     line = (clips / "manifest.jsonl").read_text("utf-8").splitlines()[0]
     (tmp_path / "set").mkdir()
@@ -135,8 +135,8 @@ def test_an_evaluation_leaves_the_service_s_vectors_alone(
     name = json.loads(line)["file"]
     (manifest.parent / name).symlink_to(clips / name)
     before = keys_in(own)
-    with indexed(manifest, place.settings, encoder=starter) as corpus:
-        assert corpus.place.collections.active.index.state().frames > 0
+    with indexed(manifest, services.settings, encoder=starter) as corpus:
+        assert corpus.services.collections.active.index.state().frames > 0
     assert keys_in(own) == before
 
 
@@ -144,24 +144,24 @@ def test_an_evaluation_leaves_the_service_s_vectors_alone(
 
 
 def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
-    start: Any, cold_place: Services, jira: Site, clips: Path, own: RedisServer
+    start: Any, cold_services: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
     old = jira.file("GAME", "old cows", clips / COWS[0])
-    send_created(cold_place, jira, old)
+    send_created(cold_services, jira, old)
     start("default", "clips", "search")
-    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
-    token, _ = cold_place.tokens.create("test", ["GAME"], None)
-    client = create_app(cold_place).test_client()
+    wait_until(lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    token, _ = cold_services.tokens.create("test", ["GAME"], None)
+    client = create_app(cold_services).test_client()
     own.kill()
     key = jira.file("GAME", "new cows", clips / COWS[2])
-    send_created(cold_place, jira, key)
+    send_created(cold_services, jira, key)
     assert client.get("/readyz/webhooks").status_code == 200
     away = client.get("/readyz")
     assert (away.status_code, away.json["ready"]) == (503, False)
     asked = {"Authorization": f"Bearer {token}"}
     answer = client.get(f"/api/v1/issues/{old}/similar", headers=asked)
     assert answer.status_code == 503, answer.text
-    scheduled = cold_place.queues.get("clips").scheduled_job_registry
+    scheduled = cold_services.queues.get("clips").scheduled_job_registry
     wait_until(lambda: scheduled.get_job_count(cleanup=False))
     own.start()
     (comment,) = wait_until(lambda: jira.comments(key))
@@ -169,22 +169,22 @@ def test_webhooks_come_in_while_the_vectors_are_away_and_nothing_is_lost(
 
 
 def test_no_clip_is_downloaded_in_vain_while_the_vectors_are_away(
-    place: Services, jira: Site, clips: Path, own: RedisServer
+    services: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
-    place.collections.active.index.state()
+    services.collections.active.index.state()
     key = jira.file("GAME", "cows", clips / COWS[0])
     own.kill()
-    tell(place, jira, key)
-    assert place.queues.get("clips").scheduled_job_registry.get_job_count(cleanup=False)
+    tell(services, jira, key)
+    assert services.queues.get("clips").scheduled_job_registry.get_job_count(cleanup=False)
     assert not [each for each in jira.log()["requests"] if "/attachment/content" in each["path"]]
 
 
 def test_metrics_tell_the_two_apart_and_which_one_is_away(
-    place: Services, jira: Site, clips: Path, own: RedisServer
+    services: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
     registry = CollectorRegistry()
-    registry.register(Census(place.settings))
+    registry.register(Census(services.settings))
     here = generate_latest(registry).decode()
     assert 'dejabug_redis_memory_bytes{holds="index"}' in here
     assert "dejabug_redis_up 1.0" in here
@@ -201,9 +201,9 @@ def test_metrics_tell_the_two_apart_and_which_one_is_away(
 
 
 def test_doctor_looks_at_both(
-    place: Services, own: RedisServer, environment: dict[str, str]
+    services: Services, own: RedisServer, environment: dict[str, str]
 ) -> None:
-    place.collections.active.index.state()
+    services.collections.active.index.state()
     secret = own.url.replace("://", "://default:hidden@")
     shown = words(dejabug("doctor", "--no-model", **{**environment, "COLUMNS": "300"}).stdout)
     assert "✓ Redis version" in shown
@@ -219,11 +219,11 @@ def test_doctor_looks_at_both(
 
 
 def test_another_redis_than_the_one_with_the_vectors_is_refused(
-    place: Services, jira: Site, clips: Path, main: RedisServer, tmp_path: Path
+    services: Services, jira: Site, clips: Path, main: RedisServer, tmp_path: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
     with RedisServer(tmp_path / "empty") as empty, RedisServer(tmp_path / "used") as used:
-        Services(place.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
+        Services(services.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
               ).collections.location.connection()  # fmt: skip
         for address, why in {
             empty.url: "holds none of the vectors",
@@ -231,22 +231,22 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
             "": "have a Redis of their own",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
-                _ = other_services(place, index_redis_url=address).collections.active.index
+                _ = other_services(services, index_redis_url=address).collections.active.index
         lone = {"redis_url": empty.url, "index_redis_url": used.url}
         with pytest.raises(WrongIndexError, match="another installation"):
-            other_services(place, **lone).collections.location.connection()
+            other_services(services, **lone).collections.location.connection()
 
 
 def test_what_a_lost_redis_had_is_embedded_again(
-    place: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+    services: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
 ) -> None:
-    old, *_ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    old, *_ = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
-    before = found(place, key)
+    tell(services, jira, key)
+    before = found(services, key)
     with RedisServer(tmp_path / "empty") as empty:
-        fresh = other_services(place, starter, index_redis_url=empty.url)
-        told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
+        fresh = other_services(services, starter, index_redis_url=empty.url)
+        told = {"DEJABUG_REDIS_URL": services.settings.redis_url, "DEJABUG_ENCODER": "starter"}
         told |= {"DEJABUG_INDEX_REDIS_URL": empty.url}
         done = dejabug("index", "adopt", "--yes", **told)
         assert done.returncode == 0, done.stderr
@@ -262,29 +262,29 @@ def test_what_a_lost_redis_had_is_embedded_again(
 
 
 def test_what_a_lost_redis_had_comes_back_from_a_backup(
-    place: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
+    services: Services, jira: Site, clips: Path, starter: StarterEncoder, tmp_path: Path
 ) -> None:
-    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    told = {"DEJABUG_REDIS_URL": place.settings.redis_url, "DEJABUG_ENCODER": "starter"}
-    backup, vectors = str(tmp_path / "backup.zip"), vectors_of(place)
-    own = {"DEJABUG_INDEX_REDIS_URL": place.settings.index_redis_url}
+    history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    told = {"DEJABUG_REDIS_URL": services.settings.redis_url, "DEJABUG_ENCODER": "starter"}
+    backup, vectors = str(tmp_path / "backup.zip"), vectors_of(services)
+    own = {"DEJABUG_INDEX_REDIS_URL": services.settings.index_redis_url}
     assert dejabug("export", backup, **told, **own).returncode == 0
     with RedisServer(tmp_path / "empty") as empty:
         told["DEJABUG_INDEX_REDIS_URL"] = empty.url
         assert dejabug("index", "adopt", "--yes", **told).returncode == 0
         restored = dejabug("import", backup, "--merge", **told)
         assert restored.returncode == 0, restored.stderr
-        fresh = other_services(place, starter, index_redis_url=empty.url)
+        fresh = other_services(services, starter, index_redis_url=empty.url)
         assert vectors_of(fresh) == vectors
         assert mended(fresh) == Repaired(clips=2, tickets=2)
 
 
-def work_in(place: Services) -> None:
+def work_in(services: Services) -> None:
     """Work with these services instead of the process's."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("ingest.jobs", "maintenance.index_repair", "ingest.previews"):
-            patch.setattr(f"dejabug.{module}.services", lambda: place)
-        work(place)
+            patch.setattr(f"dejabug.{module}.services", lambda: services)
+        work(services)
 
 
 # Moving
@@ -294,13 +294,13 @@ def work_in(place: Services) -> None:
 def together(
     environment: dict[str, str],
     jira: Site,
-    place: Services,
+    services: Services,
     starter: StarterEncoder,
     tmp_path: Path,
 ) -> Iterator[Services]:
     """An installation whose one Redis has everything."""
     with RedisServer(tmp_path / "together") as server:
-        yield other_services(place, starter, redis_url=server.url, index_redis_url="")
+        yield other_services(services, starter, redis_url=server.url, index_redis_url="")
 
 
 def unseen(_what: str, _done: int, _total: int) -> None:
@@ -350,11 +350,13 @@ def test_vectors_move_to_a_redis_of_their_own(
     assert found(moved, key) == before
 
 
-def vectors_of(place: Services) -> dict[str, Any]:
-    ids = [clip.id for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)]
+def vectors_of(services: Services) -> dict[str, Any]:
+    ids = [
+        clip.id for clip in services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    ]
     places, signatures = (
-        place.collections.active.index.places(ids),
-        place.collections.active.index.signatures(ids),
+        services.collections.active.index.places(ids),
+        services.collections.active.index.signatures(ids),
     )
     return {
         clip_id: (
@@ -364,7 +366,7 @@ def vectors_of(place: Services) -> dict[str, Any]:
             signatures[clip_id].times.tolist(),
             signatures[clip_id].pictures.tobytes(),
         )
-        for clip_id, frames in place.collections.active.index.clip_vectors(ids).items()
+        for clip_id, frames in services.collections.active.index.clip_vectors(ids).items()
     }
 
 
@@ -384,34 +386,36 @@ def test_vectors_are_not_moved_under_the_hands_of_workers(
 # Repair
 
 
-def mended(place: Services) -> Repaired:
-    *_, report = place.index_repair.repair(place.collections.active)
+def mended(services: Services) -> Repaired:
+    *_, report = services.index_repair.repair(services.collections.active)
     return report
 
 
-def test_an_index_that_agrees_is_left_alone(place: Services, jira: Site, clips: Path) -> None:
-    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    assert mended(place) == Repaired(clips=2, tickets=2)
+def test_an_index_that_agrees_is_left_alone(services: Services, jira: Site, clips: Path) -> None:
+    history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    assert mended(services) == Repaired(clips=2, tickets=2)
 
 
-def forget_silently(place: Services, clip: Any) -> None:
+def forget_silently(services: Services, clip: Any) -> None:
     """The vectors' Redis has lost a clip that it said to have."""
-    place.collections.active.index.forget_clip(clip.id)
+    services.collections.active.index.forget_clip(clip.id)
 
 
-def bring_back(place: Services, clip: Any) -> None:
+def bring_back(services: Services, clip: Any) -> None:
     """It has lost that a clip was forgotten."""
-    place.collections.active.catalogue.forget_clip(clip)
+    services.collections.active.catalogue.forget_clip(clip)
 
 
-def leave_behind(place: Services, clip: Any) -> None:
+def leave_behind(services: Services, clip: Any) -> None:
     """It has lost that a clip's issue moved."""
-    place.collections.active.index.move_clip(clip.id, ClipLocation(clip.issue_id, "ELSEWHERE", ""))
+    services.collections.active.index.move_clip(
+        clip.id, ClipLocation(clip.issue_id, "ELSEWHERE", "")
+    )
 
 
-def lose_words(place: Services, clip: Any) -> None:
+def lose_words(services: Services, clip: Any) -> None:
     """It has lost a ticket's words."""
-    place.collections.active.tickets.forget(clip.issue_id)
+    services.collections.active.tickets.forget(clip.issue_id)
 
 
 @pytest.mark.parametrize(
@@ -424,72 +428,75 @@ def lose_words(place: Services, clip: Any) -> None:
     ],
 )
 def test_what_a_redis_lost_is_mended(
-    place: Services, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
+    services: Services, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
 ) -> None:
-    key, _ = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    record = place.collections.active.catalogue.issue_by_key(key)
+    key, _ = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    record = services.collections.active.catalogue.issue_by_key(key)
     assert record is not None
-    (clip,) = place.collections.active.catalogue.clips_of(record.id)
-    before = place.collections.active.index.clip_vectors([clip.id])[clip.id]
-    signature = place.collections.active.index.signatures([clip.id])[clip.id]
-    lose(place, clip)
-    report = mended(place)
+    (clip,) = services.collections.active.catalogue.clips_of(record.id)
+    before = services.collections.active.index.clip_vectors([clip.id])[clip.id]
+    signature = services.collections.active.index.signatures([clip.id])[clip.id]
+    lose(services, clip)
+    report = mended(services)
     assert {name: getattr(report, name) for name in told} == told
     assert sum((report.lost_clips, report.stray, report.moved, report.lost_tickets)) == 1
-    work(place)
-    assert mended(place) == Repaired(clips=2 - report.stray, tickets=2)
+    work(services)
+    assert mended(services) == Repaired(clips=2 - report.stray, tickets=2)
     if report.stray:
-        assert not place.collections.active.index.holds(clip.id)
+        assert not services.collections.active.index.holds(clip.id)
         return
-    after = place.collections.active.index.clip_vectors([clip.id])[clip.id]
+    after = services.collections.active.index.clip_vectors([clip.id])[clip.id]
     assert np.allclose(after.vectors, before.vectors, atol=1e-3)
     assert (
-        place.collections.active.index.signatures([clip.id])[clip.id].pictures == signature.pictures
+        services.collections.active.index.signatures([clip.id])[clip.id].pictures
+        == signature.pictures
     ).all()
-    assert place.collections.active.index.places([clip.id])[clip.id].project == "GAME"
-    assert place.collections.active.tickets.places([record.id]) == {record.id: ("GAME", False)}
+    assert services.collections.active.index.places([clip.id])[clip.id].project == "GAME"
+    assert services.collections.active.tickets.places([record.id]) == {record.id: ("GAME", False)}
 
 
 def test_an_index_is_not_emptied_because_records_were_lost(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
-    where = place.collections.active.index.places([clip.id])[clip.id]
-    frames = place.collections.active.index.clip_vectors([clip.id])[clip.id]
+    (key,) = history(services, jira, clips, COWS[0])
+    (clip,) = services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    where = services.collections.active.index.places([clip.id])[clip.id]
+    frames = services.collections.active.index.clip_vectors([clip.id])[clip.id]
     for number in range(index_repair.FEW + 1):
-        place.collections.active.index.write_clip(str(number), where, frames.times, frames.vectors)
-    assert mended(place).stray == 0
-    assert place.collections.active.index.clip_count(["GAME"]) == index_repair.FEW + 2
-    assert place.collections.active.catalogue.issue_by_key(key) is not None
+        services.collections.active.index.write_clip(
+            str(number), where, frames.times, frames.vectors
+        )
+    assert mended(services).stray == 0
+    assert services.collections.active.index.clip_count(["GAME"]) == index_repair.FEW + 2
+    assert services.collections.active.catalogue.issue_by_key(key) is not None
 
 
 def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
-    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
-    place.collections.active.index.forget_clip(clip.id)
-    real = place.index_repair._embed_again
+    history(services, jira, clips, COWS[0])
+    (clip,) = services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    services.collections.active.index.forget_clip(clip.id)
+    real = services.index_repair._embed_again
 
     def forgotten_before(*about: Any) -> bool:
-        place.collections.active.catalogue.forget_clip(clip)
+        services.collections.active.catalogue.forget_clip(clip)
         return real(*about)
 
-    monkeypatch.setattr(place.index_repair, "_embed_again", forgotten_before)
-    assert mended(place).lost_clips == 0
-    assert place.collections.active.catalogue.clip(clip.id) is None
+    monkeypatch.setattr(services.index_repair, "_embed_again", forgotten_before)
+    assert mended(services).lost_clips == 0
+    assert services.collections.active.catalogue.clip(clip.id) is None
 
 
 def test_the_index_is_compared_once_after_each_start_of_its_redis(
-    place: Services, jira: Site, clips: Path, own: RedisServer
+    services: Services, jira: Site, clips: Path, own: RedisServer
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
 
     def compares() -> bool:
-        queue_if_due(place, INDEX_REPAIR)
-        waits = "index-repair" in place.queues.get("default").job_ids
-        work(place)
+        queue_if_due(services, INDEX_REPAIR)
+        waits = "index-repair" in services.queues.get("default").job_ids
+        work(services)
         return waits
 
     assert compares()
@@ -498,17 +505,17 @@ def test_the_index_is_compared_once_after_each_start_of_its_redis(
     own.start()
     assert compares()
     assert not compares()
-    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
-    place.collections.active.index.forget_clip(clip.id)
+    (clip,) = services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    services.collections.active.index.forget_clip(clip.id)
     assert compares()
-    assert place.collections.active.index.holds(clip.id)
+    assert services.collections.active.index.holds(clip.id)
     assert not compares()
-    place.redis.set("dejabug:restoring", "x")
+    services.redis.set("dejabug:restoring", "x")
     own.stop()
     own.start()
     assert not compares()
 
 
-def test_commands_of_the_index_teach(place: Services) -> None:
+def test_commands_of_the_index_teach(services: Services) -> None:
     for command in ("repair", "move", "adopt"):
         assert "Redis" in CliRunner().invoke(commands, ["index", command, "--help"]).output

@@ -45,9 +45,9 @@ def powers(jira: Site) -> None:
 
 
 @pytest.fixture
-def web(cold_place: Services) -> Iterator[str]:
+def web(cold_services: Services) -> Iterator[str]:
     """The address of the real web service."""
-    server = make_server("127.0.0.1", 0, create_app(cold_place), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(cold_services), threaded=True)
     serve_in_a_thread(server)
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
@@ -67,7 +67,7 @@ def as_admin(site: Site) -> Hooks:
 
 
 @pytest.mark.usefixtures("powers")
-def test_the_webhook_is_registered_with_all_it_needs(cold_place: Services, jira: Site) -> None:
+def test_the_webhook_is_registered_with_all_it_needs(cold_services: Services, jira: Site) -> None:
     answer = call("install", "--url", f"{URL}/", "--jql", "project = GAME")
     assert answer.exit_code == 0, answer.output
     (hook,) = registered(jira)
@@ -81,7 +81,7 @@ def test_the_webhook_is_registered_with_all_it_needs(cold_place: Services, jira:
 
 @pytest.mark.usefixtures("powers")
 def test_one_that_is_right_is_left_and_another_is_put_right(
-    cold_place: Services, jira: Site
+    cold_services: Services, jira: Site
 ) -> None:
     assert call("install", "--url", URL).exit_code == 0
     before = registered(jira)
@@ -101,7 +101,7 @@ def test_one_that_is_right_is_left_and_another_is_put_right(
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_changed_secret_is_sent_when_asked_for(cold_place: Services, jira: Site) -> None:
+def test_a_changed_secret_is_sent_when_asked_for(cold_services: Services, jira: Site) -> None:
     call("install", "--url", URL)
     registered(jira)[0]["secret"] = "an older one"
     call("install", "--url", URL)
@@ -111,7 +111,9 @@ def test_a_changed_secret_is_sent_when_asked_for(cold_place: Services, jira: Sit
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_dry_run_shows_the_request_without_the_secret(cold_place: Services, jira: Site) -> None:
+def test_a_dry_run_shows_the_request_without_the_secret(
+    cold_services: Services, jira: Site
+) -> None:
     answer = call("install", "--url", URL, "--dry-run")
     assert answer.exit_code == 0
     assert "POST /rest/webhooks/1.0/webhook" in words(answer.output)
@@ -120,7 +122,7 @@ def test_a_dry_run_shows_the_request_without_the_secret(cold_place: Services, ji
     assert registered(jira) == []
 
 
-def test_who_may_not_is_told_what_to_click(cold_place: Services, jira: Site) -> None:
+def test_who_may_not_is_told_what_to_click(cold_services: Services, jira: Site) -> None:
     answer = call("install", "--url", URL, "--jql", "project = GAME")
     assert answer.exit_code == 1
     told = words(answer.output + answer.stderr)
@@ -135,7 +137,7 @@ def test_who_may_not_is_told_what_to_click(cold_place: Services, jira: Site) -> 
 
 
 def test_a_token_for_which_there_is_no_such_api_is_told_the_same(
-    cold_place: Services, jira: Site
+    cold_services: Services, jira: Site
 ) -> None:
     jira.fail(path=WEBHOOKS, status=404)
     answer = call("install", "--url", URL)
@@ -152,7 +154,7 @@ def test_a_token_for_which_there_is_no_such_api_is_told_the_same(
     ],
 )
 def test_a_wrong_address_is_told(
-    cold_place: Services, arguments: tuple[str, ...], complaint: str
+    cold_services: Services, arguments: tuple[str, ...], complaint: str
 ) -> None:
     answer = call("install", *arguments)
     assert answer.exit_code == 1
@@ -160,11 +162,11 @@ def test_a_wrong_address_is_told(
 
 
 @pytest.mark.usefixtures("powers")
-def test_without_a_secret_nothing_is_registered(cold_place: Services, jira: Site) -> None:
-    bare = cold_place.settings.model_copy(
-        update={"webhook_secret": type(cold_place.settings.webhook_secret)("")}
+def test_without_a_secret_nothing_is_registered(cold_services: Services, jira: Site) -> None:
+    bare = cold_services.settings.model_copy(
+        update={"webhook_secret": type(cold_services.settings.webhook_secret)("")}
     )
-    use_settings(cold_place, bare)
+    use_settings(cold_services, bare)
     answer = call("install", "--url", URL)
     assert answer.exit_code == 1
     assert "DEJABUG_WEBHOOK_SECRET" in words(answer.output + answer.stderr)
@@ -173,7 +175,7 @@ def test_without_a_secret_nothing_is_registered(cold_place: Services, jira: Site
 
 @pytest.mark.usefixtures("powers")
 def test_a_request_that_jira_takes_for_wrong_is_not_a_missing_permission(
-    cold_place: Services, jira: Site
+    cold_services: Services, jira: Site
 ) -> None:
     jira.fail(path=WEBHOOKS, status=400)
     answer = call("install", "--url", URL)
@@ -236,7 +238,7 @@ def check(issue: str, *, timeout: int = 20) -> tuple[int, str]:
 
 @pytest.mark.usefixtures("powers")
 def test_an_event_that_arrives_is_proof_and_leaves_no_comment(
-    cold_place: Services, jira: Site, web: str, issue: str
+    cold_services: Services, jira: Site, web: str, issue: str
 ) -> None:
     assert call("install", "--url", web).exit_code == 0
     status, told = check(issue)
@@ -258,7 +260,7 @@ def issue_id(jira: Site, key: str) -> str:
 
 @pytest.mark.usefixtures("powers")
 def test_another_secret_is_told_from_silence(
-    cold_place: Services, jira: Site, web: str, issue: str
+    cold_services: Services, jira: Site, web: str, issue: str
 ) -> None:
     call("install", "--url", web)
     registered(jira)[0]["secret"] = "another"
@@ -268,11 +270,13 @@ def test_another_secret_is_told_from_silence(
     assert "not signed with our secret" in told
     assert "--update" in told
     assert jira.comments(issue) == []
-    assert int(cold_place.redis.get(REFUSALS) or 0) > 0
+    assert int(cold_services.redis.get(REFUSALS) or 0) > 0
 
 
 @pytest.mark.usefixtures("powers")
-def test_a_missing_webhook_is_told(cold_place: Services, jira: Site, web: str, issue: str) -> None:
+def test_a_missing_webhook_is_told(
+    cold_services: Services, jira: Site, web: str, issue: str
+) -> None:
     other = {"name": "chat", "url": "https://chat.example/hook", "events": ["sprint_started"]}
     jira.call("POST", WEBHOOKS, "admin", json=other)
     status, told = check(issue, timeout=1)
@@ -283,7 +287,7 @@ def test_a_missing_webhook_is_told(cold_place: Services, jira: Site, web: str, i
 
 @pytest.mark.usefixtures("powers")
 def test_a_webhook_that_is_off_or_lacks_events_is_told(
-    cold_place: Services, jira: Site, web: str, issue: str
+    cold_services: Services, jira: Site, web: str, issue: str
 ) -> None:
     call("install", "--url", web)
     hook = registered(jira)[0]
@@ -297,11 +301,11 @@ def test_a_webhook_that_is_off_or_lacks_events_is_told(
 
 @pytest.mark.usefixtures("powers")
 def test_a_web_service_that_does_not_answer_is_told(
-    cold_place: Services, jira: Site, issue: str
+    cold_services: Services, jira: Site, issue: str
 ) -> None:
     gone = "http://127.0.0.1:1"
-    away = cold_place.settings.model_copy(update={"public_url": gone})
-    use_settings(cold_place, away)
+    away = cold_services.settings.model_copy(update={"public_url": gone})
+    use_settings(cold_services, away)
     call("install")
     status, told = check(issue, timeout=1)
     assert status == 1
@@ -310,7 +314,7 @@ def test_a_web_service_that_does_not_answer_is_told(
 
 
 def test_the_proof_needs_no_administrator(
-    cold_place: Services, jira: Site, web: str, issue: str
+    cold_services: Services, jira: Site, web: str, issue: str
 ) -> None:
     as_admin(jira).put(Hook(f"{web}/webhooks/jira"), SECRET)
     status, told = check(issue)
@@ -318,13 +322,13 @@ def test_the_proof_needs_no_administrator(
     assert "✓ webhook not looked at" in told
 
 
-def test_an_issue_that_is_not_there_is_told(cold_place: Services, jira: Site) -> None:
+def test_an_issue_that_is_not_there_is_told(cold_services: Services, jira: Site) -> None:
     status, told = check("GAME-99")
     assert status == 1
     assert "✗ round trip issue GAME-99 is not there" in told
 
 
-def test_a_wrong_token_is_told(cold_place: Services, jira: Site, issue: str) -> None:
+def test_a_wrong_token_is_told(cold_services: Services, jira: Site, issue: str) -> None:
     jira.fail(path="/rest/api/2/myself", status=401)
     status, told = check(issue)
     assert status == 1
@@ -332,7 +336,7 @@ def test_a_wrong_token_is_told(cold_place: Services, jira: Site, issue: str) -> 
 
 
 def test_a_comment_that_cannot_be_written_or_deleted_is_told(
-    cold_place: Services, jira: Site, web: str, issue: str
+    cold_services: Services, jira: Site, web: str, issue: str
 ) -> None:
     as_admin(jira).put(Hook(f"{web}/webhooks/jira"), SECRET)
     address = f"/rest/api/2/issue/{issue_id(jira, issue)}/comment"
@@ -348,7 +352,7 @@ def test_a_comment_that_cannot_be_written_or_deleted_is_told(
 
 
 def test_broken_off_the_check_takes_its_comment_away(
-    cold_place: Services, jira: Site, issue: str, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, jira: Site, issue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*arguments: Any) -> float:
         assert len(jira.comments(issue)) == 1

@@ -118,7 +118,7 @@ def test_monitoring_reaches_the_metrics_of_every_process_of_ours(cluster: list[A
 
 
 def test_the_ingress_leads_to_all_that_is_public_and_to_nothing_else(
-    cluster: list[Any], place: Services
+    cluster: list[Any], services: Services
 ) -> None:
     (rule,) = of_kind(cluster, "Ingress")["web"]["spec"]["rules"]
     exact, under = set(), set()
@@ -128,7 +128,7 @@ def test_the_ingress_leads_to_all_that_is_public_and_to_nothing_else(
     def leads_to(address: str) -> bool:
         return address in exact or any(f"{address}/".startswith(f"{one}/") for one in under)
 
-    for route in create_app(place).url_map.iter_rules():
+    for route in create_app(services).url_map.iter_rules():
         inside = route.rule.startswith(("/readyz", "/metrics"))
         assert leads_to(route.rule) != inside, route.rule
 

@@ -77,45 +77,47 @@ def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, 
     assert ("regression" in suggested(score)) is (score >= labels.REGRESSION)
 
 
-def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_place: Services) -> None:
+def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_services: Services) -> None:
     told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
     with pytest.raises(ValueError, match=told):
-        cold_place.records.projects.put("GAME", Rules(threshold=0.49))
-    assert cold_place.records.projects.all() == {}
+        cold_services.records.projects.put("GAME", Rules(threshold=0.49))
+    assert cold_services.records.projects.all() == {}
     with pytest.raises(ValidationError, match=told):
         Settings(comment_threshold=0.49)
-    cold_place.records.projects.put("GAME", Rules(threshold=0.5))
+    cold_services.records.projects.put("GAME", Rules(threshold=0.5))
     assert Settings(comment_threshold=1.0).comment_threshold == 1
 
 
 def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_so(
-    cold_place: Services,
+    cold_services: Services,
 ) -> None:
     stored = json.dumps({"mode": "on", "threshold": 0.1})
-    cold_place.redis.hset(KEY, "GAME", stored)
-    assert cold_place.comment_policy.threshold_in("GAME") == labels.COMMENT_FLOOR
-    (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
+    cold_services.redis.hset(KEY, "GAME", stored)
+    assert cold_services.comment_policy.threshold_in("GAME") == labels.COMMENT_FLOOR
+    (check,) = [each for each in examine(cold_services, model=False) if each.what == "thresholds"]
     assert not check.well
     assert "GAME has 0.1" in check.says
     assert check.remedy == "Set another: dejabug project GAME --threshold 0.5"
-    cold_place.records.projects.put("GAME", cold_place.records.projects.rules("GAME").raised())
-    (check,) = [each for each in examine(cold_place, model=False) if each.what == "thresholds"]
+    cold_services.records.projects.put(
+        "GAME", cold_services.records.projects.rules("GAME").raised()
+    )
+    (check,) = [each for each in examine(cold_services, model=False) if each.what == "thresholds"]
     assert check.well
 
 
 @pytest.mark.parametrize(("score", "comments"), [(0.5, 1), (0.49, 0)])
 def test_nothing_below_the_floor_is_commented_whatever_the_rules_say(
-    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch,
+    services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch,
     score: float, comments: int,
 ) -> None:  # fmt: skip
-    place.redis.hset(KEY, "GAME", json.dumps({"mode": "on", "threshold": 0.0}))
-    loose = place.settings.model_copy(update={"comment_threshold": 0.0})
-    use_settings(place, loose)
-    old, key, issue_id = old_and_new(place, jira, clips)
+    services.redis.hset(KEY, "GAME", json.dumps({"mode": "on", "threshold": 0.0}))
+    loose = services.settings.model_copy(update={"comment_threshold": 0.0})
+    use_settings(services, loose)
+    old, key, issue_id = old_and_new(services, jira, clips)
     found = str(jira.issue(old)["id"])
-    (here,) = place.collections.active.catalogue.clip_ids_of(issue_id)
-    (there,) = place.collections.active.catalogue.clip_ids_of(found)
+    (here,) = services.collections.active.catalogue.clip_ids_of(issue_id)
+    (there,) = services.collections.active.catalogue.clip_ids_of(found)
     pair = PairMatch(here, there, found, score, ())
-    monkeypatch.setattr(place.similar_issues, "rank", lambda *_: [pair])
+    monkeypatch.setattr(services.similar_issues, "rank", lambda *_: [pair])
     jobs.suggest(issue_id)
     assert len(jira.comments(key)) == comments

@@ -61,10 +61,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp) -> Scene:
-    (old,) = history(place, jira, clips, COWS[0])
+def scene(
+    services: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
+) -> Scene:
+    (old,) = history(services, jira, clips, COWS[0])
     new = jira.file("GAME", "a herd of cows", clips / COWS[2])
-    tell(place, jira, new)
+    tell(services, jira, new)
     found = Scene(client, forge, jira, (old, new))
     assert old in found.named()
     assert f"[{old}|" in jira.comments(new)[0]["body"]
@@ -80,49 +82,49 @@ def test_a_security_level_hides_a_ticket_in_the_panel_at_once_and_shows_it_to_wh
 
 
 def test_its_webhook_takes_a_restricted_ticket_out_of_comments_on_others(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
-    tell(place, jira, scene.old, watch=False)
+    tell(services, jira, scene.old, watch=False)
     assert jira.comments(scene.new) == []
     names = [file["filename"] for file in jira.issue(scene.new)["fields"]["attachment"]]
     assert names == [COWS[2]]  # the picture strip with its frames is gone too
 
 
 def test_a_lifted_security_level_brings_the_ticket_back_into_comments(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
-    tell(place, jira, scene.old, watch=False)
+    tell(services, jira, scene.old, watch=False)
     scene.secure(scene.old, None)
-    tell(place, jira, scene.old, watch=False)
+    tell(services, jira, scene.old, watch=False)
     assert f"[{scene.old}|" in jira.comments(scene.new)[0]["body"]
 
 
 def test_our_comment_on_a_ticket_that_was_hidden_from_us_is_put_right_when_it_is_back(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     scene.secure(scene.new)
-    tell(place, jira, scene.new, watch=False)
-    assert place.collections.active.catalogue.issue(scene.new_id) is None
+    tell(services, jira, scene.new, watch=False)
+    assert services.collections.active.catalogue.issue(scene.new_id) is None
     scene.secure(scene.old)  # meanwhile
-    tell(place, jira, scene.old, watch=False)
+    tell(services, jira, scene.old, watch=False)
     scene.secure(scene.new, None)
-    tell(place, jira, scene.new, watch=False)
+    tell(services, jira, scene.new, watch=False)
     assert jira.comments(scene.new) == []
 
 
 def test_what_people_said_of_a_ticket_holds_when_it_was_hidden_from_us_and_is_back(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
-    place.records.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
-    place.records.comments.mute(scene.new_id, True)
+    services.records.verdicts.put(Verdict(scene.new_id, scene.old_id, False, "person"))
+    services.records.comments.mute(scene.new_id, True)
     scene.secure(scene.new)
-    tell(place, jira, scene.new, watch=False)
+    tell(services, jira, scene.new, watch=False)
     scene.secure(scene.new, None)
-    tell(place, jira, scene.new, watch=False)
-    assert place.records.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
-    assert place.records.comments.muted(scene.new_id)
+    tell(services, jira, scene.new, watch=False)
+    assert services.records.verdicts.rejected(scene.new_id, [scene.old_id]) == {scene.old_id}
+    assert services.records.comments.muted(scene.new_id)
 
 
 def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_exist(
@@ -136,10 +138,10 @@ def test_the_issue_itself_hidden_is_the_same_answer_as_an_issue_that_does_not_ex
 
 
 def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(
-    scene: Scene, place: Services, jira: Site, clips: Path
+    scene: Scene, services: Services, jira: Site, clips: Path
 ) -> None:
-    (other,) = history(place, jira, clips, COWS[1], project="OTHER")
-    place.rankings.forget(scene.new_id)  # as if the minute had passed in which rankings are kept
+    (other,) = history(services, jira, clips, COWS[1], project="OTHER")
+    services.rankings.forget(scene.new_id)  # as if the minute had passed in which rankings are kept
     assert other in scene.named()
     scene.reader().projects = ["GAME"]
     assert other not in scene.named()
@@ -148,35 +150,37 @@ def test_a_project_role_that_was_lost_after_indexing_hides_its_tickets(
 
 
 def test_a_ticket_that_moved_to_a_hidden_project_is_not_shown_even_before_its_webhook(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     scene.reader().projects = ["GAME"]
     jira.call("POST", f"/rest/standin/issues/{scene.old}/move", "admin", json={"project": "SECRET"})
     assert "matches" in scene.answer().get_json()
     assert scene.old_id not in scene.named()
-    tell(place, jira, "SECRET-1", watch=False)  # by admin's eyes; our account sees it too
+    tell(services, jira, "SECRET-1", watch=False)  # by admin's eyes; our account sees it too
     assert jira.comments(scene.new) == []  # SECRET is in no group with GAME
 
 
 def test_a_deleted_ticket_is_not_shown_even_before_its_webhook_and_then_gone_from_comments(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     address = scene.media()
     jira.call("DELETE", f"/rest/api/2/issue/{scene.old}")
     assert scene.old not in scene.named()
     jobs.forget_issue(scene.old_id)
-    work(place)
+    work(services)
     assert jira.comments(scene.new) == []
     assert scene.client.get(address).status_code == 404
 
 
 def test_a_picture_s_address_stops_working_when_its_ticket_is_hidden(
-    scene: Scene, place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, services: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = scene.media()
     assert scene.client.get(address).status_code == 200
     scene.secure(scene.old)
-    tell(place, jira, scene.old, watch=False)  # its webhook: what was known of readers is dropped
+    tell(
+        services, jira, scene.old, watch=False
+    )  # its webhook: what was known of readers is dropped
     assert scene.client.get(address).status_code == 404
 
 
@@ -194,12 +198,12 @@ def test_a_picture_s_address_is_re_checked_as_the_reader_after_a_minute_at_most(
 
 
 def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
-    scene: Scene, place: Services
+    scene: Scene, services: Services
 ) -> None:
     address = scene.media()
     token = address.split("/")[2]
     clip_id = scene.answer().get_json()["matches"][0]["there"]["clip_id"]
-    secret = place.settings.media_secret.get_secret_value().encode()
+    secret = services.settings.media_secret.get_secret_value().encode()
     old = sign_media(secret, clip_id, "tester", now=1_000_000.0)
     stranger = sign_media(secret, clip_id, "nobody-known", now=__import__("time").time())
     other = sign_media(b"another secret, as long", clip_id, "tester", now=2e9)
@@ -219,7 +223,7 @@ def test_jira_away_hides_pictures_rather_than_showing_them(
 
 
 def test_a_duplicate_s_canonical_ticket_that_is_hidden_is_not_named(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     secret = jira.file("GAME", "the first of them")
     ends = {"inwardIssue": {"key": scene.old}, "outwardIssue": {"key": secret}}
@@ -228,12 +232,12 @@ def test_a_duplicate_s_canonical_ticket_that_is_hidden_is_not_named(
     scene.secure(secret)
     assert secret not in scene.named("tester")
     assert scene.old in scene.named("tester")
-    tell(place, jira, scene.old, watch=False)
+    tell(services, jira, scene.old, watch=False)
     assert secret not in jira.comments(scene.new)[0]["body"]
 
 
 def test_asking_why_tells_nothing_of_a_hidden_ticket(
-    scene: Scene, place: Services, jira: Site
+    scene: Scene, services: Services, jira: Site
 ) -> None:
     scene.secure(scene.old)
     answers = []
@@ -242,7 +246,7 @@ def test_asking_why_tells_nothing_of_a_hidden_ticket(
             "POST", f"/rest/api/2/issue/{scene.new}/comment", json={"body": f"/dejabug why {key}"}
         )
         jobs.obey(scene.new_id, said["id"])
-        work(place)
+        work(services)
         ours = next(c for c in jira.comments(scene.new) if c["author"]["accountId"] == "bot")
         answers.append(ours["body"].replace(key, "KEY"))
     assert answers[0] == answers[1]
@@ -252,26 +256,26 @@ def test_asking_why_tells_nothing_of_a_hidden_ticket(
 @pytest.mark.parametrize("muted", [True, False])
 @pytest.mark.parametrize("moves", [True, False])
 def test_an_answer_to_why_goes_when_its_ticket_may_not_be_told_any_more(
-    scene: Scene, place: Services, jira: Site, muted: bool, moves: bool
+    scene: Scene, services: Services, jira: Site, muted: bool, moves: bool
 ) -> None:
     body = f"/dejabug why {scene.old}" + ("\n/dejabug mute" if muted else "")
     said = jira.call("POST", f"/rest/api/2/issue/{scene.new}/comment", json={"body": body})
     jobs.obey(scene.new_id, said["id"])
-    work(place)
+    work(services)
     assert f"{scene.old}: score" in str(jira.comments(scene.new))
-    tell(place, jira, scene.new)  # a change that hides nothing takes nothing away
+    tell(services, jira, scene.new)  # a change that hides nothing takes nothing away
     assert f"{scene.old}: score" in str(jira.comments(scene.new))
     if moves:
         road = f"/rest/standin/issues/{scene.old}/move"
         jira.call("POST", road, "admin", json={"project": "SECRET"})
     else:
         scene.secure(scene.old)
-    tell(place, jira, "SECRET-1" if moves else scene.old, watch=False)
+    tell(services, jira, "SECRET-1" if moves else scene.old, watch=False)
     (left,) = jira.comments(scene.new)
     assert left["id"] == said["id"]
 
 
-def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Services) -> None:
+def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, services: Services) -> None:
     scene.secure(scene.old)
     answer = scene.client.post(
         f"/forge/v1/issues/{scene.new_id}/verdicts",
@@ -279,18 +283,18 @@ def test_a_verdict_on_a_hidden_ticket_is_refused(scene: Scene, place: Services) 
         headers=scene.app.headers(),
     )
     assert answer.status_code == 404
-    assert place.records.verdicts.of_pair(scene.new_id, scene.old_id) is None
+    assert services.records.verdicts.of_pair(scene.new_id, scene.old_id) is None
 
 
 def test_viewers_tokens_are_sealed_in_redis_and_never_logged(
-    scene: Scene, place: Services, capsys: pytest.CaptureFixture[str]
+    scene: Scene, services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.media()
     kept = []
-    for key in place.redis.scan_iter("dejabug:*"):
-        kind = place.redis.type(key)
-        kept.append(place.redis.hgetall(key) if kind == b"hash" else key)
-    assert b"dejabug:reader" in b"".join(place.redis.scan_iter("dejabug:reader:*"))
+    for key in services.redis.scan_iter("dejabug:*"):
+        kind = services.redis.type(key)
+        kept.append(services.redis.hgetall(key) if kind == b"hash" else key)
+    assert b"dejabug:reader" in b"".join(services.redis.scan_iter("dejabug:reader:*"))
     assert f"{TOKEN}-tester" not in repr(kept)
     said = capsys.readouterr()
     assert f"{TOKEN}-" not in said.out + said.err

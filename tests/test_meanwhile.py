@@ -50,9 +50,11 @@ def once(
     patch.setattr(room, name, run)
 
 
-def sync(place: Services) -> None:
+def sync(services: Services) -> None:
     """Work on webhooks' jobs; nothing is embedded."""
-    WarmWorker([place.queues.get("default")], place.redis).work(burst=True, logging_level="WARNING")
+    WarmWorker([services.queues.get("default")], services.redis).work(
+        burst=True, logging_level="WARNING"
+    )
 
 
 def webhook(client: FlaskClient, issue_id: str, **changes: Any) -> None:
@@ -72,7 +74,7 @@ MOMENTS = {
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
-    cold_place: Services, cold_client: FlaskClient, jira: Site, clips: Path,
+    cold_services: Services, cold_client: FlaskClient, jira: Site, clips: Path,
     monkeypatch: pytest.MonkeyPatch, moment: str, lost: bool,
 ) -> None:  # fmt: skip
     """By its own job, or, where that is lost, by the promise that the webhook left."""
@@ -84,24 +86,24 @@ def test_a_change_that_is_told_of_while_its_ticket_is_synced_is_synced_too(
         jira.attach(key, clips / COWS[0])
         webhook(cold_client, issue_id, timestamp=2)
         if lost:
-            cold_place.queues.get("default").empty()
+            cold_services.queues.get("default").empty()
 
     room, name, after = MOMENTS[moment]
     once(monkeypatch, room, name, change, after=after)
     webhook(cold_client, issue_id)
-    sync(cold_place)
+    sync(cold_services)
     if lost:
-        assert cold_place.redis.zscore(PENDING, issue_id) is not None
-        cold_place.redis.zadd(PENDING, {issue_id: 1.0})  # as if it had waited for long
-        cold_place.upkeep.run()
-        sync(cold_place)
-    assert cold_place.collections.active.catalogue.words(issue_id) == LATER
-    assert len(cold_place.collections.active.catalogue.clip_ids_of(issue_id)) == 1
-    assert cold_place.redis.zcard(PENDING) == 0
+        assert cold_services.redis.zscore(PENDING, issue_id) is not None
+        cold_services.redis.zadd(PENDING, {issue_id: 1.0})  # as if it had waited for long
+        cold_services.upkeep.run()
+        sync(cold_services)
+    assert cold_services.collections.active.catalogue.words(issue_id) == LATER
+    assert len(cold_services.collections.active.catalogue.clip_ids_of(issue_id)) == 1
+    assert cold_services.redis.zcard(PENDING) == 0
 
 
 def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
-    cold_place: Services, cold_client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, cold_client: FlaskClient, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "first words")
     issue_id = str(jira.issue(key)["id"])
@@ -112,12 +114,12 @@ def test_a_deletion_that_is_told_of_while_its_ticket_is_synced_counts(
 
     once(monkeypatch, JiraClient, "issue", delete, after=True)
     webhook(cold_client, issue_id)
-    sync(cold_place)
-    assert cold_place.collections.active.catalogue.issue(issue_id) is None
+    sync(cold_services)
+    assert cold_services.collections.active.catalogue.issue(issue_id) is None
 
 
 def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
-    place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
+    services: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "Cows in mid-air")
     issue_id = str(jira.issue(key)["id"])
@@ -128,14 +130,14 @@ def test_words_that_change_while_they_are_embedded_are_embedded_as_they_are_now(
         jobs.sync_issue(issue_id, True)
 
     once(monkeypatch, TicketIndex, "write", rename)
-    work(place)
-    assert not place.collections.active.catalogue.words_wait(issue_id)
-    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
-    assert vector @ place.encoder.embed_texts([LATER])[0] == pytest.approx(1, abs=1e-3)
+    work(services)
+    assert not services.collections.active.catalogue.words_wait(issue_id)
+    vector = services.collections.active.tickets.vectors([issue_id])[issue_id]
+    assert vector @ services.encoder.embed_texts([LATER])[0] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_now(
-    place: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
+    services: Services, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = jira.file("GAME", "Cows in mid-air")
     issue_id = str(jira.issue(key)["id"])
@@ -146,11 +148,11 @@ def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_n
         jobs.sync_issue(issue_id, True)
 
     once(monkeypatch, TicketIndex, "write", move)
-    work(place)
-    vector = place.collections.active.tickets.vectors([issue_id])[issue_id]
+    work(services)
+    vector = services.collections.active.tickets.vectors([issue_id])[issue_id]
     found = {
         project: [
-            each for each, _ in place.collections.active.tickets.nearest(vector, 3, [project])
+            each for each, _ in services.collections.active.tickets.nearest(vector, 3, [project])
         ]
         for project in ("GAME", "SEQUEL")
     }
@@ -159,9 +161,9 @@ def test_a_ticket_that_moves_while_its_words_are_embedded_is_found_where_it_is_n
 
 @pytest.mark.parametrize("change", ["renamed", "hidden"])
 def test_a_ticket_that_changes_while_a_comment_on_another_is_written_is_told_of_as_it_is_now(
-    place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, change: str
+    services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
 
     jira.app.extensions["store"].users["bot"].levels = ["Secret"]
@@ -172,7 +174,7 @@ def test_a_ticket_that_changes_while_a_comment_on_another_is_written_is_told_of_
         jobs.sync_issue(str(jira.issue(old)["id"]), False)
 
     once(monkeypatch, JiraClient, "create_comment", do)
-    tell(place, jira, key)
+    tell(services, jira, key)
     told = [comment["body"] for comment in jira.comments(key)]
     assert (len(told), old in str(told)) == (change == "renamed", change == "renamed")
     assert (LATER in str(told)) == (change == "renamed")

@@ -56,19 +56,19 @@ def files_below(*folders: Path) -> list[Path]:
 
 
 def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
-    cold_place: Services, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
+    cold_services: Services, jira: Site, clips: Path, start: Any, tmp_path: Path, bucket: Bucket
 ) -> None:
     own, theirs = tmp_path / "data", tmp_path / "worker"
     keys = [jira.file("GAME", f"a bug in {clip}", clips / clip) for clip in (*COWS[:2], QUIET)]
     start(DEJABUG_DATA_DIR=str(theirs), DEJABUG_LOG_FORMAT="json")
-    with cold_place.redis.pipeline() as pipe:
+    with cold_services.redis.pipeline() as pipe:
         for key in keys:
-            cold_place.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
+            cold_services.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
         pipe.execute()
     wait_until(
-        lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
+        lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
     )
-    caller = Caller(create_app(cold_place), cold_place, "GAME")
+    caller = Caller(create_app(cold_services), cold_services, "GAME")
 
     def found() -> Any:
         clip = caller.get(f"/issues/{keys[0]}/similar").get_json()["results"][0]["clip"]
@@ -97,31 +97,31 @@ def test_a_worker_and_a_web_process_with_folders_of_their_own_share_all_media(
 
 
 def test_a_clip_waits_for_a_store_that_is_away_and_is_indexed_when_it_is_back(
-    place: Services, jira: Site, clips: Path, bucket: Bucket
+    services: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     bucket.server.away()
     key = jira.file("GAME", "cows", clips / COWS[0])
-    issue_id = tell(place, jira, key, watch=False)
-    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    issue_id = tell(services, jira, key, watch=False)
+    (clip,) = services.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.QUEUED
-    retried = place.queues.get("clips").scheduled_job_registry.get_job_ids()
+    retried = services.queues.get("clips").scheduled_job_registry.get_job_ids()
     assert [job_id.rpartition("-")[2] for job_id in retried] == [clip.id]
     with pytest.raises(StoreAwayError):
         jobs.index_clip(clip.id)
     bucket.server.back()
     jobs.index_clip(clip.id)
-    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    (clip,) = services.collections.active.catalogue.clips_of(issue_id)
     assert clip.status is ClipStatus.INDEXED
-    assert len(place.media.thumbnails.times(clip.id)) == clip.frames
+    assert len(services.media.thumbnails.times(clip.id)) == clip.frames
     assert len(bucket.names()) == 1
 
 
 def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
-    place: Services, jira: Site, clips: Path, bucket: Bucket
+    services: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
-    (old, _) = history(place, jira, clips, *COWS[:2])
-    app = create_app(place)
-    caller = Caller(app, place, "GAME")
+    (old, _) = history(services, jira, clips, *COWS[:2])
+    app = create_app(services)
+    caller = Caller(app, services, "GAME")
     clip = caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"]
     clip["id"].preview_maker.make()
     base = caller.get(f"/clips/{clip['id']}").get_json()["media"]
@@ -137,41 +137,41 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     is_problem(refused, 503, "send it again")
     assert refused.headers["Retry-After"] == "10"
     assert caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"] == clip
-    (known, *_) = place.collections.active.catalogue.clips_of(str(jira.issue(old)["id"]))
+    (known, *_) = services.collections.active.catalogue.clips_of(str(jira.issue(old)["id"]))
     with pytest.raises(StoreAwayError):
         preview_clip(known.id)
     bucket.server.back()
     for path in paths:
         assert caller.client.get(base + path).status_code == 200
-    place.upkeep.run()
+    services.upkeep.run()
     assert not [name for name in bucket.names() if name.startswith("uploads/")]
-    assert place.redis.zcard(DOOMED) == 0
+    assert services.redis.zcard(DOOMED) == 0
 
 
 def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
-    place: Services, clips: Path, bucket: Bucket
+    services: Services, clips: Path, bucket: Bucket
 ) -> None:
-    caller = Caller(create_app(place), place, "GAME")
+    caller = Caller(create_app(services), services, "GAME")
     sent = caller.send((clips / COWS[0]).read_bytes(), prefer="respond-async").get_json()
     assert bucket.names() == [f"uploads/{sent['id']}"]
     bucket.server.away()
-    work(place)
+    work(services)
     job = caller.get(f"/jobs/{sent['id']}").get_json()
     assert (job["state"], job["reason"]) == ("failed", upload_comparison.AWAY)
     bucket.server.back()
-    place.upkeep.run()
+    services.upkeep.run()
     assert bucket.names() == []
 
 
 def test_an_upload_that_is_refused_leaves_nothing(
-    place: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    services: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caller = Caller(create_app(place), place, "GAME")
+    caller = Caller(create_app(services), services, "GAME")
     assert caller.send(b"").status_code == 400
-    monkeypatch.setattr(place.queues.get("search").__class__, "enqueue_call", None)
+    monkeypatch.setattr(services.queues.get("search").__class__, "enqueue_call", None)
     assert caller.send(b"some bytes").status_code == 500
     assert bucket.names() == []
-    assert place.redis.zcard(DOOMED) == 0
+    assert services.redis.zcard(DOOMED) == 0
 
 
 KILLED = """
@@ -215,75 +215,78 @@ def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half(
 
 
 def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_away(
-    place: Services, jira: Site, clips: Path, bucket: Bucket
+    services: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
     keys = [jira.file("GAME", name, clips / name) for name in (COWS[0], QUIET)]
     age(jira, keys[0], 3)
-    ids = [tell(place, jira, key, watch=False) for key in keys]
+    ids = [tell(services, jira, key, watch=False) for key in keys]
     for issue_id in ids:
-        preview_clip(place.collections.active.catalogue.clips_of(issue_id)[0].id)
+        preview_clip(services.collections.active.catalogue.clips_of(issue_id)[0].id)
     assert len(bucket.names()) == 4
     before = time.time() - 2 * YEAR
-    assert len(list(place.footage_purge.purge(place.footage_purge.find_old(before), "clips"))) == 1
-    (young,) = place.collections.active.catalogue.clips_of(ids[1])
+    assert (
+        len(list(services.footage_purge.purge(services.footage_purge.find_old(before), "clips")))
+        == 1
+    )
+    (young,) = services.collections.active.catalogue.clips_of(ids[1])
     assert bucket.names() == [
         f"pictures/{young.id[-2:]}/{young.id}.zip",
         f"previews/{young.id[-2:]}/{young.id}.mp4",
     ]
     bucket.server.away()
     jobs.forget_issue(ids[1])
-    assert place.media.thumbnails.times(young.id) == []
-    assert place.media.previews.state(young.id) == "missing"
+    assert services.media.thumbnails.times(young.id) == []
+    assert services.media.previews.state(young.id) == "missing"
     bucket.server.back()
-    place.upkeep.run()
+    services.upkeep.run()
     assert bucket.names() == []
-    kept = [key for key in place.redis.keys("dejabug:p*") if b":pictures:" in key]
-    assert [place.redis.ttl(key) > 0 for key in kept] == [True] * len(kept)
-    assert not place.redis.exists(DOOMED, KNOWN, WATCHED)
+    kept = [key for key in services.redis.keys("dejabug:p*") if b":pictures:" in key]
+    assert [services.redis.ttl(key) > 0 for key in kept] == [True] * len(kept)
+    assert not services.redis.exists(DOOMED, KNOWN, WATCHED)
 
 
 def test_a_preview_that_somebody_else_deleted_is_made_anew(
-    place: Services, jira: Site, clips: Path, bucket: Bucket
+    services: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+    (key,) = history(services, jira, clips, COWS[0])
+    (clip,) = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
     preview_clip(clip.id)
-    caller = Caller(create_app(place), place, "GAME")
+    caller = Caller(create_app(services), services, "GAME")
     base = caller.get(f"/clips/{clip.id}").get_json()["media"]
     video = base.removeprefix("http://dejabug.example") + "/video.mp4"
     assert caller.client.get(video).status_code == 200
     bucket.server.files.rm(f"{bucket.name}/dejabug/previews", recursive=True)
     assert caller.client.get(video).status_code == 404
     assert caller.get(f"/clips/{clip.id}").get_json()["video"] == "preparing"
-    work(place, previews=True)
+    work(services, previews=True)
     assert caller.client.get(video).status_code == 200
 
 
 def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
-    place: Services, jira: Site, clips: Path, bucket: Bucket
+    services: Services, jira: Site, clips: Path, bucket: Bucket
 ) -> None:
-    folder = Services(place.settings.model_copy(update={"media_store": ""}))
+    folder = Services(services.settings.model_copy(update={"media_store": ""}))
     ids = []
-    for key in history(place, jira, clips, COWS[0], QUIET):
-        (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+    for key in history(services, jira, clips, COWS[0], QUIET):
+        (clip,) = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
         ids.append(clip.id)
         folder.media.thumbnails.write(clip.id, [0.0, 1.5], np.zeros((2, 90, 160, 3), np.uint8))
-        place.media.thumbnails.forget(clip.id)
+        services.media.thumbnails.forget(clip.id)
     folder.media.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
     folder.media.thumbnails.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
-    before = files_below(place.settings.data_dir)
+    before = files_below(services.settings.data_dir)
     for told in ("Copied the pictures of 2 clips, and 1 previews.", "of 0 clips, and 0 previews."):
         run = CliRunner().invoke(app, ["copy-media"])
         assert run.exit_code == 0, run.output
         assert told in run.output
-    assert files_below(place.settings.data_dir) == before
+    assert files_below(services.settings.data_dir) == before
     assert len(bucket.names()) == 3
     for clip_id in ids:
-        assert place.media.thumbnails.times(clip_id) == [0.0, 1.5]
-        assert place.media.thumbnails.read(clip_id, 1.5) == folder.media.thumbnails.read(
+        assert services.media.thumbnails.times(clip_id) == [0.0, 1.5]
+        assert services.media.thumbnails.read(clip_id, 1.5) == folder.media.thumbnails.read(
             clip_id, 1.5
         )
-    assert place.media.previews.state(ids[0]) == "ready"
+    assert services.media.previews.state(ids[0]) == "ready"
 
 
 def put(previews: PreviewObjects, clip_id: str, size: int, watched: float, folder: Path) -> None:
@@ -321,25 +324,25 @@ def test_an_id_names_no_other_object(bucket: Bucket, store: redis.Redis, clip_id
 
 
 def test_doctor_tries_the_store_and_leaves_nothing(
-    cold_place: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def finding(place: Services) -> Check:
-        checks = {check.what: check for check in examine(place, model=False)}
+    def finding(services: Services) -> Check:
+        checks = {check.what: check for check in examine(services, model=False)}
         assert "data folder" not in checks
         return checks["media store"]
 
-    check = finding(cold_place)
+    check = finding(cold_services)
     assert check.well
     assert check.says.startswith(f"{bucket.address} takes, gives and deletes")
     assert bucket.names() == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    check = finding(Services(cold_place.settings))
+    check = finding(Services(cold_services.settings))
     assert not check.well
     assert check.says.startswith(f"{bucket.address} refused a put")
     assert "docs/operations.md" in check.remedy
     assert ACCESS not in check.says
     # It is looked for once, by whoever reaches the store.
-    assert cold_place.redis.zcard(DOOMED) == 1
+    assert cold_services.redis.zcard(DOOMED) == 1
 
 
 def test_an_address_of_no_use_stops_a_worker_at_its_start(environment: dict[str, str]) -> None:

@@ -160,15 +160,17 @@ def test_moments_lie_within_their_clips_around_their_best_pair(
 def test_a_place_that_the_others_show_too_is_the_moment_on_neither_side() -> None:
     """Through the whole ranking: two clips share a place, which many clips show, and a bug. The
     cosine at the place is the higher one."""
-    place, bug, third, fourth = np.eye(40, dtype=np.float32)[:4]
+    services, bug, third, fourth = np.eye(40, dtype=np.float32)[:4]
 
     def clip(*rows: Floats) -> TimedVectors:
         vectors = np.stack([row / np.linalg.norm(row) for row in rows])
         return TimedVectors(times(len(rows)), vectors.astype(np.float32))
 
-    query = clip(third, place, third, bug + 0.2 * third)
-    other = clip(bug + 0.2 * fourth, fourth, place)
-    crowd = {f"crowd {n:02}": clip(place, np.eye(40, dtype=np.float32)[5 + n]) for n in range(30)}
+    query = clip(third, services, third, bug + 0.2 * third)
+    other = clip(bug + 0.2 * fourth, fourth, services)
+    crowd = {
+        f"crowd {n:02}": clip(services, np.eye(40, dtype=np.float32)[5 + n]) for n in range(30)
+    }
 
     def side(own: TimedVectors, *, usual: bool) -> Side:
         compared = ranking.compare(own.vectors, {name: c.vectors for name, c in crowd.items()})
@@ -195,14 +197,16 @@ def test_a_place_that_the_others_show_too_is_the_moment_on_neither_side() -> Non
     ],
 )
 def test_the_moment_that_words_find_lies_around_its_frame_and_starts_no_earlier_than_the_clip(
-    cold_place: Services, at: float, start: float, end: float
+    cold_services: Services, at: float, start: float, end: float
 ) -> None:
-    cold_place.collections.note_encoder(cold_place.collections.configured.name, 4, "a test's")
-    cold_place.collections.active_encoder.claim(cold_place.collections.configured.name)
+    cold_services.collections.note_encoder(cold_services.collections.configured.name, 4, "a test's")
+    cold_services.collections.active_encoder.claim(cold_services.collections.configured.name)
     seen = np.eye(4, dtype=np.float32)
     where = ClipLocation("1", "GAME", "")
-    cold_place.collections.active.index.write_clip("7", where, np.array([at], np.float32), seen[:1])
-    (match,) = cold_place.retrievers.active.like_text(seen[0], ["GAME"])
+    cold_services.collections.active.index.write_clip(
+        "7", where, np.array([at], np.float32), seen[:1]
+    )
+    (match,) = cold_services.retrievers.active.like_text(seen[0], ["GAME"])
     (moment,) = match.moments
     assert (moment.match_start, moment.match_end, moment.match_time) == (start, end, at)
     assert moment.similarity == pytest.approx(1.0, abs=1e-3)

@@ -80,14 +80,14 @@ def scene(seed: int, count: int = 3) -> TimedVectors:
     return TimedVectors(np.arange(count, dtype=np.float32), halves(rows))
 
 
-def write(index: FrameIndex, clip_id: str, clip: TimedVectors, place: ClipLocation) -> None:
-    index.write_clip(clip_id, place, clip.times, clip.vectors)
+def write(index: FrameIndex, clip_id: str, clip: TimedVectors, services: ClipLocation) -> None:
+    index.write_clip(clip_id, services, clip.times, clip.vectors)
 
 
 def fill(index: FrameIndex, places: Mapping[str, ClipLocation]) -> None:
     """Clips that come one after another, each compared as it comes."""
-    for number, (clip_id, place) in enumerate(places.items()):
-        write(index, clip_id, scene(number), place)
+    for number, (clip_id, services) in enumerate(places.items()):
+        write(index, clip_id, scene(number), services)
         enter_clip(index, NOWHERE, clip_id)
 
 
@@ -529,24 +529,24 @@ def test_references_in_redis_are_those_of_the_evaluation_in_memory(
     origins = Origins(pictures, words)
     frames_here, tickets_here = FramesInMemory("GAME", DIMENSIONS), TicketsInMemory("GAME")
     places = arrivals(MOST + 12)
-    for number, (clip_id, place) in enumerate(places.items()):
+    for number, (clip_id, services) in enumerate(places.items()):
         clip = scene(number, 2 + number % 3)
-        write(frames, clip_id, clip, place)
-        frames_here.write_clip(clip_id, place, clip)
+        write(frames, clip_id, clip, services)
+        frames_here.write_clip(clip_id, services, clip)
         for index in (frames, frames_here):
             enter_clip(index, origins, clip_id)
         said = scene(1000 + number, 1).vectors[0]
-        tickets.write(place.issue_id, "GAME", said, "")
-        tickets_here.write(place.issue_id, said, 0)  # no words, as there
+        tickets.write(services.issue_id, "GAME", said, "")
+        tickets_here.write(services.issue_id, said, 0)  # no words, as there
         for told in (tickets, tickets_here):
-            enter_ticket(told, origins, place.issue_id)
+            enter_ticket(told, origins, services.issue_id)
     asked = dict.fromkeys(places, "GAME")
     agree(frames.neighbours.references(asked), frames_here.neighbours.references(asked))
     mine = frames.neighbours.frame_backgrounds(list(places))
     assert mine.keys() == places.keys()
     for clip_id, theirs in frames_here.neighbours.frame_backgrounds(list(places)).items():
         assert as_numbers(mine[clip_id]) == pytest.approx(as_numbers(theirs), abs=2e-3)
-    asked = {place.issue_id: "GAME" for place in places.values()}
+    asked = {services.issue_id: "GAME" for services in places.values()}
     agree(tickets.neighbours.references(asked), tickets_here.neighbours.references(asked))
 
     sizes = {"candidate_frames": 1000, "candidate_clips": 50}
@@ -609,14 +609,14 @@ def test_an_adoption_that_broke_off_is_taken_up_again(neighbours: Neighbours) ->
 
 
 @pytest.fixture
-def old(cold_place: Services) -> Collection:
+def old(cold_services: Services) -> Collection:
     """A collection that an earlier version filled: six clips and tickets, one of a closed issue and
     one that is only known."""
-    cold_place.collections.note_encoder(
-        cold_place.collections.configured.name, DIMENSIONS, "a test's"
+    cold_services.collections.note_encoder(
+        cold_services.collections.configured.name, DIMENSIONS, "a test's"
     )
-    cold_place.collections.active_encoder.claim(cold_place.collections.configured.name)
-    kept = cold_place.collections.active
+    cold_services.collections.active_encoder.claim(cold_services.collections.configured.name)
+    kept = cold_services.collections.active
     for number in range(7):
         issue, clip_id = str(100 + number), str(number)
         record = IssueRecord(issue, f"GAME-{number}", "GAME", "Racer", restricted=number == 5)
@@ -625,13 +625,13 @@ def old(cold_place: Services) -> Collection:
         kept.catalogue.put_words(issue, "a truck")
         kept.catalogue.words_embedded(issue, "a truck")
         if number < 6:
-            place = ClipLocation(issue, "GAME", "Racer", restricted=number == 5)
-            write(kept.index, clip_id, scene(number), place)
+            services = ClipLocation(issue, "GAME", "Racer", restricted=number == 5)
+            write(kept.index, clip_id, scene(number), services)
             vector = scene(number).vectors[0]
             kept.tickets.write(issue, "GAME", vector, "a truck", restricted=number == 5)
-    keys = cold_place.redis.keys("dejabug:neighbours:*")
+    keys = cold_services.redis.keys("dejabug:neighbours:*")
     assert keys
-    cold_place.redis.delete(*keys)
+    cold_services.redis.delete(*keys)
     return kept
 
 

@@ -170,34 +170,34 @@ def test_an_answer_that_trickles_is_given_up(site: Site, monkeypatch: pytest.Mon
 # The doctor
 
 
-def examined(place: Services, **settings: Any) -> Check:
-    known = Services(place.settings.model_copy(update=settings))
+def examined(services: Services, **settings: Any) -> Check:
+    known = Services(services.settings.model_copy(update=settings))
     return next(each for each in examine(known, model=False) if each.what == "sign-in")
 
 
-def test_the_doctor_looks_at_the_provider(cold_place: Services, site: Site) -> None:
+def test_the_doctor_looks_at_the_provider(cold_services: Services, site: Site) -> None:
     whole = {
         "oidc_issuer": site.url,
         "oidc_client_id": "dejabug",
-        "oidc_client_secret": type(cold_place.settings.jira_token)("secret"),
+        "oidc_client_secret": type(cold_services.settings.jira_token)("secret"),
         "public_url": "https://dejabug.example",
     }
     site.describe()
-    well = examined(cold_place, **whole)
+    well = examined(cold_services, **whole)
     assert well.well
     assert "https://dejabug.example/sign-in/oidc/callback" in well.says
-    assert examined(cold_place).well
-    assert "tokens only" in examined(cold_place).says
+    assert examined(cold_services).well
+    assert "tokens only" in examined(cold_services).says
     for name, value in whole.items():
-        half = examined(cold_place, **{**whole, name: type(value)("")})
+        half = examined(cold_services, **{**whole, name: type(value)("")})
         assert not half.well
         assert f"DEJABUG_{name.upper()}" in half.says
         if name != "oidc_issuer":
-            broken = cold_place.settings.model_copy(update={**whole, name: type(value)("")})
+            broken = cold_services.settings.model_copy(update={**whole, name: type(value)("")})
             with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
                 create_app(Services(broken))
     site.describe(issuer="https://login.elsewhere.example")
-    assert "another issuer" in examined(cold_place, **whole).says
+    assert "another issuer" in examined(cold_services, **whole).says
     site.close()
-    away = examined(cold_place, **whole)
+    away = examined(cold_services, **whole)
     assert (away.well, "cannot be read" in away.says) == (False, True)

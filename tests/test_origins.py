@@ -48,13 +48,13 @@ def test_an_encoder_of_another_name_is_measured(remembering: Remembering) -> Non
 
 
 def test_processes_without_the_model_know_them_and_before_a_worker_told_they_are_at_zero(
-    cold_place: Services,
+    cold_services: Services,
 ) -> None:
-    cold_place.collections.note_encoder(cold_place.collections.active_name, 1728, "a test's")
-    assert np.linalg.norm(cold_place.collections.active.origins().pictures) > 0.1
-    cold_place.collections.note_encoder("another:model", 2, "a test's")
-    other = cold_place.collections.get("another:model")
+    cold_services.collections.note_encoder(cold_services.collections.active_name, 1728, "a test's")
+    assert np.linalg.norm(cold_services.collections.active.origins().pictures) > 0.1
+    cold_services.collections.note_encoder("another:model", 2, "a test's")
+    other = cold_services.collections.get("another:model")
     assert not other.origins().pictures.any()
     both = np.arange(4, dtype=np.float32)
-    cold_place.redis.hset(ORIGINS, other.name, both.tobytes())
+    cold_services.redis.hset(ORIGINS, other.name, both.tobytes())
     assert other.origins().words.tolist() == [2, 3]

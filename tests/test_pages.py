@@ -25,16 +25,16 @@ def sign_in(client: FlaskClient, secret: str, **more: Any) -> Any:
 
 
 @pytest.fixture
-def signed_in(client: FlaskClient, place: Services) -> FlaskClient:
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+def signed_in(client: FlaskClient, services: Services) -> FlaskClient:
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     assert sign_in(client, secret).status_code == 303
     return client
 
 
 def test_a_token_begins_a_session_that_does_not_hold_it(
-    client: FlaskClient, place: Services
+    client: FlaskClient, services: Services
 ) -> None:
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     answer = sign_in(client, secret, next="/?q=cow")
     assert (answer.status_code, answer.location) == (303, "/?q=cow")
     cookie = answer.headers["Set-Cookie"]
@@ -42,9 +42,9 @@ def test_a_token_begins_a_session_that_does_not_hold_it(
     assert "SameSite=Lax" in cookie
     assert secret not in cookie
     session = cookie.partition("=")[2].partition(";")[0]
-    (key,) = place.redis.keys("dejabug:session:*")
+    (key,) = services.redis.keys("dejabug:session:*")
     assert session.encode() not in key
-    assert 0 < place.redis.ttl(key) <= 12 * 3600
+    assert 0 < services.redis.ttl(key) <= 12 * 3600
     assert "Have we seen" in client.get("/").text
     assert client.get("/api/v1/status").status_code == 200
 
@@ -54,8 +54,8 @@ def test_the_search_box_takes_as_many_signs_as_the_api(signed_in: FlaskClient) -
     assert signed_in.get("/api/v1/search", query_string={"q": "x" * 501}).status_code == 400
 
 
-def test_behind_https_the_cookie_is_secure(client: FlaskClient, place: Services) -> None:
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+def test_behind_https_the_cookie_is_secure(client: FlaskClient, services: Services) -> None:
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     answer = client.post(
         "/sign-in",
         data={"token": secret},
@@ -84,25 +84,25 @@ def test_without_a_session_a_page_asks_to_sign_in(client: FlaskClient, page: str
     "address", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "", "/\r\nx"]
 )
 def test_signing_in_never_leads_elsewhere(
-    client: FlaskClient, place: Services, address: str
+    client: FlaskClient, services: Services, address: str
 ) -> None:
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     assert sign_in(client, secret, next=address).location == "/"
 
 
-def test_a_revoked_token_ends_its_sessions_at_once(client: FlaskClient, place: Services) -> None:
-    secret, token = place.tokens.create("Tess", ["GAME"])
+def test_a_revoked_token_ends_its_sessions_at_once(client: FlaskClient, services: Services) -> None:
+    secret, token = services.tokens.create("Tess", ["GAME"])
     sign_in(client, secret)
     assert client.get("/").status_code == 200
-    place.tokens.revoke(token.id)
+    services.tokens.revoke(token.id)
     assert client.get("/").status_code == 401
     assert client.get("/api/v1/status").status_code == 401
 
 
-def test_an_expired_token_ends_its_sessions(client: FlaskClient, place: Services) -> None:
-    secret, token = place.tokens.create("Tess", ["GAME"], lifetime=100)
+def test_an_expired_token_ends_its_sessions(client: FlaskClient, services: Services) -> None:
+    secret, token = services.tokens.create("Tess", ["GAME"], lifetime=100)
     sign_in(client, secret)
-    place.redis.hset(f"dejabug:token:{token.id}", "expires", time.time() - 1)
+    services.redis.hset(f"dejabug:token:{token.id}", "expires", time.time() - 1)
     assert client.get("/api/v1/status").status_code == 401
 
 
@@ -126,8 +126,8 @@ def test_other_sites_change_nothing_by_a_session(
     assert signed_in.get("/").status_code == 200
 
 
-def test_other_sites_sign_nobody_in(client: FlaskClient, place: Services) -> None:
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+def test_other_sites_sign_nobody_in(client: FlaskClient, services: Services) -> None:
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     answer = sign_in(client, secret, headers={"Origin": "https://elsewhere.example"})
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers
@@ -153,8 +153,8 @@ def test_pages_are_shielded(signed_in: FlaskClient, page: str) -> None:
     assert "<script>" not in answer.text
 
 
-def test_a_tokens_name_is_only_text(client: FlaskClient, place: Services) -> None:
-    secret, _ = place.tokens.create("<script>x</script>", ["GAME"])
+def test_a_tokens_name_is_only_text(client: FlaskClient, services: Services) -> None:
+    secret, _ = services.tokens.create("<script>x</script>", ["GAME"])
     sign_in(client, secret)
     assert "<script>x" not in client.get("/").text
 
@@ -163,12 +163,12 @@ def test_a_tokens_name_is_only_text(client: FlaskClient, place: Services) -> Non
 
 
 def test_the_status_tells_what_is_indexed_and_what_failed(
-    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
+    signed_in: FlaskClient, services: Services, jira: Site, clips: Any
 ) -> None:
-    bad, _ = history(place, jira, clips, COWS[0], COWS[1])
-    (foreign,) = history(place, jira, clips, COWS[2], project="OTHER")
-    clip_id = fail(place, jira, bad)
-    fail(place, jira, foreign)
+    bad, _ = history(services, jira, clips, COWS[0], COWS[1])
+    (foreign,) = history(services, jira, clips, COWS[2], project="OTHER")
+    clip_id = fail(services, jira, bad)
+    fail(services, jira, foreign)
     told = signed_in.get("/api/v1/status").get_json()
     assert told["issues"] == 3
     assert told["clips"] == {"queued": 0, "indexed": 1, "failed": 2, "purged": 0}
@@ -183,27 +183,29 @@ def test_the_status_tells_what_is_indexed_and_what_failed(
 
 
 def test_failed_clips_are_tried_again(
-    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
+    signed_in: FlaskClient, services: Services, jira: Site, clips: Any
 ) -> None:
-    bad, worse = history(place, jira, clips, COWS[0], COWS[1])
-    one, two = fail(place, jira, bad), fail(place, jira, worse)
+    bad, worse = history(services, jira, clips, COWS[0], COWS[1])
+    one, two = fail(services, jira, bad), fail(services, jira, worse)
     answer = signed_in.post(f"/api/v1/clips/{one}/retry", headers=OURS)
     assert (answer.status_code, answer.get_json()) == (202, {"queued": 1})
-    assert place.queues.get("clips").count == 1
-    clip = place.collections.active.catalogue.clip(one)
+    assert services.queues.get("clips").count == 1
+    clip = services.collections.active.catalogue.clip(one)
     assert clip is not None
     assert (clip.status, clip.reason) == (ClipStatus.QUEUED, "")
     assert signed_in.post(f"/api/v1/clips/{one}/retry", headers=OURS).status_code == 404
     assert signed_in.post("/api/v1/clips/retry", headers=OURS).get_json() == {"queued": 1}
-    assert place.collections.active.catalogue.clip(two).status is ClipStatus.QUEUED  # type: ignore[union-attr]
+    assert services.collections.active.catalogue.clip(two).status is ClipStatus.QUEUED  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("why", ["foreign", "secured"])
 def test_what_may_not_be_seen_is_not_tried_again(
-    signed_in: FlaskClient, place: Services, jira: Site, clips: Any, why: str
+    signed_in: FlaskClient, services: Services, jira: Site, clips: Any, why: str
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0], project="OTHER" if why == "foreign" else "GAME")
-    clip_id = fail(place, jira, key)
+    (key,) = history(
+        services, jira, clips, COWS[0], project="OTHER" if why == "foreign" else "GAME"
+    )
+    clip_id = fail(services, jira, key)
     if why == "secured":
         secure(jira, key)
     assert signed_in.post(f"/api/v1/clips/{clip_id}/retry", headers=OURS).status_code == 404
@@ -212,19 +214,19 @@ def test_what_may_not_be_seen_is_not_tried_again(
 
 
 def test_before_a_worker_came_the_status_says_what_to_start(
-    signed_in: FlaskClient, place: Services
+    signed_in: FlaskClient, services: Services
 ) -> None:
     told = signed_in.get("/api/v1/status").get_json()
     assert told["problems"]
 
 
 def test_several_clips_are_told_at_once_and_only_ones_own(
-    signed_in: FlaskClient, place: Services, jira: Site, clips: Any
+    signed_in: FlaskClient, services: Services, jira: Site, clips: Any
 ) -> None:
-    mine = history(place, jira, clips, COWS[0], COWS[1])
-    theirs = history(place, jira, clips, COWS[2], project="OTHER")
+    mine = history(services, jira, clips, COWS[0], COWS[1])
+    theirs = history(services, jira, clips, COWS[2], project="OTHER")
     ids = [
-        place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+        services.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
         for key in (*mine, *theirs)
     ]
     told = signed_in.get("/api/v1/clips", query_string={"id": [*ids, "999"]}).get_json()

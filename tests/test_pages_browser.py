@@ -40,36 +40,36 @@ def environment(environment: dict[str, str], service_url: str) -> dict[str, str]
 
 @pytest.fixture(params=["light"])
 def desk(
-    browser: Browser, place: Services, service: Service, service_url: str, request: Any
+    browser: Browser, services: Services, service: Service, service_url: str, request: Any
 ) -> Iterator[PageDesk]:
     context = browser.new_context(
         viewport={"width": 1240, "height": 860}, color_scheme=request.param
     )
-    secret, _ = place.tokens.create("Tess", ["GAME"])
+    secret, _ = services.tokens.create("Tess", ["GAME"])
     found = PageDesk(context.new_page(), service_url, secret)
-    with searching(place):
+    with searching(services):
         yield found
     context.close()
     assert found.complaints == []
 
 
 @pytest.fixture
-def keys(place: Services, jira: Site, clips: Path) -> list[str]:
+def keys(services: Services, jira: Site, clips: Path) -> list[str]:
     """Old tickets: three of cows, one of something else."""
-    found = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
+    found = history(services, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     jira.call("PUT", f"/rest/api/2/issue/{found[0]}", json={"fields": done})
     return found
 
 
-def ready(place: Services) -> None:
+def ready(services: Services) -> None:
     """Make the previews that were asked for."""
-    wait_until(lambda: place.queues.get("previews").count)
-    work(place, previews=True)
+    wait_until(lambda: services.queues.get("previews").count)
+    work(services, previews=True)
 
 
 def test_words_find_clips_that_play_from_their_moment(
-    desk: PageDesk, keys: list[str], place: Services
+    desk: PageDesk, keys: list[str], services: Services
 ) -> None:
     desk.sign_in()
     desk.keep("page-welcome")
@@ -83,7 +83,7 @@ def test_words_find_clips_that_play_from_their_moment(
     expect(card).to_contain_text("Done")
     card.locator(".clip").hover()
     expect(card.locator("img.flip")).to_be_visible()  # no preview yet: a flip-book
-    ready(place)
+    ready(services)
     desk.page.mouse.move(0, 0)
     expect(card.locator("img.flip")).to_have_count(0)
     desk.page.wait_for_timeout(2600)
@@ -107,19 +107,19 @@ def test_less_motion_means_none(desk: PageDesk, keys: list[str]) -> None:
 
 
 def test_a_key_opens_both_clips_in_step(
-    desk: PageDesk, keys: list[str], place: Services, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
-    work(place, previews=True)
+    tell(services, jira, key)
+    work(services, previews=True)
     desk.sign_in()
     desk.ask(key.lower())
     first = desk.page.locator("li.card").first
     expect(first).to_have_attribute("data-key", re.compile(f"{keys[0]}|{keys[1]}"))
-    ready(place)
-    for clip_id in place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"])):
-        place.preview_maker.request(clip_id, awaited=True)
-    work(place, previews=True)
+    ready(services)
+    for clip_id in services.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"])):
+        services.preview_maker.request(clip_id, awaited=True)
+    work(services, previews=True)
     desk.page.wait_for_timeout(2600)
     first.locator(".clip").click()
     videos = desk.page.locator("dialog video")
@@ -146,11 +146,11 @@ def test_a_key_opens_both_clips_in_step(
 
 
 def test_heat_maps_lie_over_both_clips_of_a_result(
-    desk: PageDesk, place: Services, jira: Site, clips: Path
+    desk: PageDesk, services: Services, jira: Site, clips: Path
 ) -> None:
-    (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
+    (old, *_) = history(services, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
-    tell(place, jira, key)
+    tell(services, jira, key)
     desk.sign_in()
     desk.ask(key)
     desk.card(old).locator(".clip").click()
@@ -182,10 +182,10 @@ def test_heat_maps_lie_over_both_clips_of_a_result(
 
 
 def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
-    desk: PageDesk, keys: list[str], place: Services, jira: Site, clips: Path
+    desk: PageDesk, keys: list[str], services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
+    tell(services, jira, key)
     desk.sign_in()
     desk.ask(key)
     desk.page.locator("li.card .clip").first.click()
@@ -198,23 +198,23 @@ def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
 
 
 @pytest.fixture
-def reading(place: ModelServices, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def reading(services: ModelServices, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Uploaded clips are read only once this is set."""
-    go_on, sample = threading.Event(), place.clip_indexer.sample
+    go_on, sample = threading.Event(), services.clip_indexer.sample
 
     def held(*arguments: Any, **options: Any) -> Any:
         assert go_on.wait(30)
         return sample(*arguments, **options)
 
-    monkeypatch.setattr(place.clip_indexer, "sample", held)
+    monkeypatch.setattr(services.clip_indexer, "sample", held)
     yield go_on
     go_on.set()
 
 
-def uploads_known(place: Services) -> list[Any]:
+def uploads_known(services: Services) -> list[Any]:
     """What there is of uploads: in Redis, and on disk."""
-    files = (place.settings.data_dir / "uploads").glob("*")
-    return [*place.redis.keys("dejabug:upload:*"), *files]
+    files = (services.settings.data_dir / "uploads").glob("*")
+    return [*services.redis.keys("dejabug:upload:*"), *files]
 
 
 # Drags a file over the page and drops it there: its name, and its bytes in base 64.
@@ -272,7 +272,7 @@ def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
 
 
 def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
-    desk: PageDesk, keys: list[str], clips: Path, place: Services
+    desk: PageDesk, keys: list[str], clips: Path, services: Services
 ) -> None:
     desk.sign_in()
     page, sent = desk.page, []
@@ -297,8 +297,8 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
     expect(page.locator("dialog figure")).to_have_count(1)
     expect(page.locator("dialog")).to_contain_text("Your clip, which is not kept, matches from 0:0")
     desk.keep("page-upload-reloaded")
-    for key in place.redis.keys("dejabug:upload:*"):
-        place.redis.delete(key)  # or a quarter of an hour later
+    for key in services.redis.keys("dejabug:upload:*"):
+        services.redis.delete(key)  # or a quarter of an hour later
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("Drop the clip again")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
@@ -306,23 +306,23 @@ def test_an_upload_is_filtered_reloaded_and_over_without_being_sent_again(
 
 
 def test_a_clip_that_is_given_up_is_forgotten(
-    desk: PageDesk, clips: Path, place: Services, reading: threading.Event
+    desk: PageDesk, clips: Path, services: Services, reading: threading.Event
 ) -> None:
     desk.sign_in()
     desk.page.locator("#file").set_input_files(clips / COWS[0])
     expect(desk.page.locator("#upload-text")).to_have_text("Reading the clip…")
-    assert uploads_known(place)
+    assert uploads_known(services)
     desk.page.get_by_role("button", name="Cancel").click()
     expect(desk.page.get_by_role("heading", name="Have we seen")).to_be_visible()
     expect(desk.page.locator("#upload")).to_be_hidden()
-    wait_until(lambda: not uploads_known(place))
+    wait_until(lambda: not uploads_known(services))
     reading.set()
-    wait_until(lambda: not place.queues.get("search").started_job_registry.count)
-    assert uploads_known(place) == []
+    wait_until(lambda: not services.queues.get("search").started_job_registry.count)
+    assert uploads_known(services) == []
 
 
 def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
-    desk: PageDesk, place: Services, tmp_path: Path
+    desk: PageDesk, services: Services, tmp_path: Path
 ) -> None:
     desk.sign_in()
     large = tmp_path / "large.mp4"
@@ -333,16 +333,18 @@ def test_a_clip_that_is_given_up_while_it_is_sent_is_not_kept(
     expect(desk.page.locator("#upload-text")).to_have_text("Sending large.mp4…")
     bar = desk.page.locator("#upload-bar")
     wait_until(lambda: 0 < bar.evaluate("each => each.value") < 100)
-    wait_until(lambda: uploads_known(place))
+    wait_until(lambda: uploads_known(services))
     desk.page.get_by_role("button", name="Cancel").click()
-    wait_until(lambda: not uploads_known(place))
+    wait_until(lambda: not uploads_known(services))
     expect(desk.page.locator("#upload")).to_be_hidden()
-    assert place.queues.get("search").count == 0
+    assert services.queues.get("search").count == 0
 
 
-def test_what_is_no_clip_says_what_to_do(desk: PageDesk, place: Services, tmp_path: Path) -> None:
-    few = place.settings.model_copy(update={"upload_max_bytes": 2**20})
-    use_settings(place, few)
+def test_what_is_no_clip_says_what_to_do(
+    desk: PageDesk, services: Services, tmp_path: Path
+) -> None:
+    few = services.settings.model_copy(update={"upload_max_bytes": 2**20})
+    use_settings(services, few)
     desk.sign_in()
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"PK\x03\x04 this is a zip")
@@ -373,13 +375,13 @@ def test_more_follows_on(desk: PageDesk, keys: list[str]) -> None:
 
 
 def test_a_ticket_whose_clip_is_still_being_read_says_so(
-    desk: PageDesk, keys: list[str], place: Services, jira: Site
+    desk: PageDesk, keys: list[str], services: Services, jira: Site
 ) -> None:
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
-    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
+    services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     desk.sign_in(f"/?q={keys[0]}")
     expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
-    place.collections.active.catalogue.put_clip(clip)
+    services.collections.active.catalogue.put_clip(clip)
     desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question anew
     expect(desk.page.locator("#note")).to_be_hidden()
     expect(desk.page.locator("li.card").first).to_have_attribute("data-key", keys[1])
@@ -515,28 +517,28 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: PageDesk, keys: list
 
 
 def test_failed_clips_are_tried_again_on_the_status_page(
-    desk: PageDesk, keys: list[str], place: Services, jira: Site
+    desk: PageDesk, keys: list[str], services: Services, jira: Site
 ) -> None:
     for key in keys[:3]:
-        clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        clip = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
         failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
-        place.collections.active.catalogue.put_clip(failed)
+        services.collections.active.catalogue.put_clip(failed)
     desk.sign_in("/status")
     expect(desk.page.locator("#failed li")).to_have_count(3)
     expect(desk.page.get_by_role("heading", name="read in part")).to_be_hidden()
     desk.keep("page-status")
     desk.page.get_by_role("button", name=f"of {keys[0]} again").click()
     expect(desk.page.locator("#failed li")).to_have_count(2)
-    assert place.collections.active.catalogue.count(ClipStatus.QUEUED) == 1
+    assert services.collections.active.catalogue.count(ClipStatus.QUEUED) == 1
     desk.page.get_by_role("button", name="Try all again").click()
     expect(desk.page.get_by_text("None of your projects' clips has failed")).to_be_visible()
     expect(desk.page.get_by_role("button", name="Try all again")).to_be_hidden()
-    assert place.collections.active.catalogue.count(ClipStatus.QUEUED) == 3
+    assert services.collections.active.catalogue.count(ClipStatus.QUEUED) == 3
 
 
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
 def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
-    desk: PageDesk, keys: list[str], place: Services, jira: Site
+    desk: PageDesk, keys: list[str], services: Services, jira: Site
 ) -> None:
     scheme = desk.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     notes = (
@@ -544,8 +546,8 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
         "3 of 9 frames are black",
     )
     for key, note in zip(keys, notes, strict=False):
-        clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
-        place.collections.active.catalogue.put_clip(replace(clip, reason=note))
+        clip = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+        services.collections.active.catalogue.put_clip(replace(clip, reason=note))
     desk.sign_in("/status")
     rows = desk.page.locator("#noted li")
     expect(rows).to_have_count(2)
@@ -573,7 +575,7 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
     desk.keep("page-phone-status-notes")
 
 
-def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Services) -> None:
+def test_the_apis_page_works_under_its_policy(desk: PageDesk, services: Services) -> None:
     desk.sign_in()
     desk.page.get_by_role("link", name="API").click()
     desk.page.get_by_text("What is indexed and with what").click()
@@ -583,13 +585,13 @@ def test_the_apis_page_works_under_its_policy(desk: PageDesk, place: Services) -
 
 
 def test_signing_out_and_a_revoked_token_lead_to_signing_in(
-    desk: PageDesk, place: Services
+    desk: PageDesk, services: Services
 ) -> None:
     desk.sign_in()
     desk.page.get_by_role("button", name="Sign out").click()
     expect(desk.page.get_by_label("API token")).to_be_visible()
     desk.sign_in()
-    (token,) = place.tokens.all()
-    place.tokens.revoke(token.id)
+    (token,) = services.tokens.all()
+    services.tokens.revoke(token.id)
     desk.ask("meadow")
     expect(desk.page.get_by_label("API token")).to_be_visible()

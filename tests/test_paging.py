@@ -49,10 +49,10 @@ class Questions:
 
 
 @pytest.fixture
-def questions(caller: Caller, place: Services, jira: Site, clips: Path) -> Iterator[Questions]:
-    first, second, _ = history(place, jira, clips, COWS[0], COWS[1], QUIET)
-    sent = [compared(caller, place, clips / name) for name in (COWS[2], COWS[0])]
-    with searching(place):
+def questions(caller: Caller, services: Services, jira: Site, clips: Path) -> Iterator[Questions]:
+    first, second, _ = history(services, jira, clips, COWS[0], COWS[1], QUIET)
+    sent = [compared(caller, services, clips / name) for name in (COWS[2], COWS[0])]
+    with searching(services):
         yield Questions(
             {
                 "/search": [("/search", {"q": "meadow"}), ("/search", {"q": "cats"})],
@@ -77,8 +77,8 @@ def results(answer: Any) -> Any:
     return told["results"] if isinstance(told["results"], dict) else told
 
 
-def test_every_address_that_takes_a_cursor_is_tried_here(cold_place: Services) -> None:
-    told = create_app(cold_place).test_client().get(f"{API}/openapi.json").get_json()["paths"]
+def test_every_address_that_takes_a_cursor_is_tried_here(cold_services: Services) -> None:
+    told = create_app(cold_services).test_client().get(f"{API}/openapi.json").get_json()["paths"]
     paged = {
         path.removeprefix(API)
         for path, methods in told.items()
@@ -89,7 +89,7 @@ def test_every_address_that_takes_a_cursor_is_tried_here(cold_place: Services) -
 
 
 def test_a_cursor_of_another_caller_question_or_filter_is_refused_and_says_what_to_do(
-    caller: Caller, app: Flask, place: Services, questions: Questions
+    caller: Caller, app: Flask, services: Services, questions: Questions
 ) -> None:
     for path in PAGED:
         mine = questions.asked[path][0]
@@ -103,7 +103,7 @@ def test_a_cursor_of_another_caller_question_or_filter_is_refused_and_says_what_
             is_problem(answer, 404, "with these filters")
         for made_up in ("0" * 32, cursor[:-1], f"{cursor}0", "*", "é"):
             is_problem(page(caller, mine, cursor=made_up), 404, "ask again without `cursor`")
-        answer = page(Caller(app, place, "GAME"), mine, cursor=cursor)
+        answer = page(Caller(app, services, "GAME"), mine, cursor=cursor)
         # Of an upload, another caller does not even learn that it is there.
         says = "no such thing" if path.startswith("/jobs") else "no such page for you"
         is_problem(answer, 404, says)

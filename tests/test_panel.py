@@ -30,11 +30,11 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 
 
 @pytest.fixture
-def pair(place: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
+def pair(services: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
     """An old ticket's key, a new one's of the same bug, and the new one's id."""
-    (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    (old, *_) = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", "cows in a herd", clips / COWS[2])
-    return old, key, tell(place, jira, key)
+    return old, key, tell(services, jira, key)
 
 
 def ask(client: FlaskClient, app: ForgeApp, issue_id: str, who: str = "tester") -> Any:
@@ -46,7 +46,7 @@ def keys(answer: Any) -> list[str]:
 
 
 def test_the_panel_shows_what_matches_with_moments_and_media(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], services: Services
 ) -> None:
     old, key, issue_id = pair
     answer = ask(client, forge, issue_id)
@@ -61,7 +61,7 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     assert first["by"] == "clip"
     assert [each["kind"] for each in first["reasons"]] == ["pictures", "words", "nearest"]
     assert first["there"]["filename"] == COWS[0]
-    assert first["there"]["times"] == place.media.thumbnails.times(first["there"]["clip_id"])
+    assert first["there"]["times"] == services.media.thumbnails.times(first["there"]["clip_id"])
     moment = first["moments"][0]
     assert moment["there_at"] in first["there"]["times"]
     assert moment["here_at"] in first["here"]["times"]
@@ -74,15 +74,15 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
 
 
 def test_a_panel_that_asks_again_and_again_is_ranked_once(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services,
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], services: Services,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     old, _, issue_id = pair
-    place.rankings.forget(issue_id)
+    services.rankings.forget(issue_id)
     ranked: list[str] = []
-    rank = place.similar_issues.rank
+    rank = services.similar_issues.rank
     monkeypatch.setattr(
-        place.similar_issues, "rank", lambda *given: ranked.append("once") or rank(*given)
+        services.similar_issues, "rank", lambda *given: ranked.append("once") or rank(*given)
     )
     told = [ask(client, forge, issue_id).get_json()["matches"] for _ in range(4)]
     assert ranked == ["once"]
@@ -90,17 +90,17 @@ def test_a_panel_that_asks_again_and_again_is_ranked_once(
         for match, first in zip(each, told[0], strict=True):
             assert {**match, "here": 0, "there": 0} == {**first, "here": 0, "there": 0}
     assert told[0][0]["key"] == old
-    place.scheduler.suggest(issue_id)  # something changed
+    services.scheduler.suggest(issue_id)  # something changed
     ask(client, forge, issue_id)
     assert len(ranked) == 2
 
 
 def test_clips_get_ready_to_be_watched(
-    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], place: Services
+    client: FlaskClient, forge: ForgeApp, pair: tuple[str, str, str], services: Services
 ) -> None:
     _, _, issue_id = pair
     ask(client, forge, issue_id)
-    work(place, previews=True)
+    work(services, previews=True)
     first = ask(client, forge, issue_id).get_json()["matches"][0]
     assert (first["here"]["video"], first["there"]["video"]) == ("ready", "ready")
     path = first["there"]["media"].removeprefix("https://dejabug.example")
@@ -126,7 +126,12 @@ def test_an_id_that_is_none_is_an_issue_that_is_not_there(
 
 
 def test_indexing_shows_progress_and_failed_clips_their_reason(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path, tmp_path: Path
+    client: FlaskClient,
+    forge: ForgeApp,
+    services: Services,
+    jira: Site,
+    clips: Path,
+    tmp_path: Path,
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
@@ -135,7 +140,7 @@ def test_indexing_shows_progress_and_failed_clips_their_reason(
     jobs.sync_issue(issue_id, True)
     told = ask(client, forge, issue_id).get_json()
     assert (told["state"], told["progress"]) == ("indexing", {"done": 0, "total": 3})
-    work(place)
+    work(services)
     told = ask(client, forge, issue_id).get_json()
     assert told["state"] == "ready"
     assert told["failed"][0]["filename"] == "broken.mp4"
@@ -143,25 +148,25 @@ def test_indexing_shows_progress_and_failed_clips_their_reason(
 
 
 def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, clips: Path
 ) -> None:
-    place.records.projects.put("GAME", Rules("quiet"))
-    (old,) = history(place, jira, clips, COWS[0])
+    services.records.projects.put("GAME", Rules("quiet"))
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
+    issue_id = tell(services, jira, key)
     assert jira.comments(key) == []
     assert keys(ask(client, forge, issue_id)) == [old]
-    place.records.projects.put("GAME", Rules("off"))
+    services.records.projects.put("GAME", Rules("off"))
     told = ask(client, forge, issue_id).get_json()
     assert (told["state"], told["matches"]) == ("off", [])
 
 
 def test_a_ticket_without_a_clip_finds_clips_by_its_words(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, clips: Path
 ) -> None:
-    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    old = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     same = jira.issue(old[0])["fields"]["summary"]
-    issue_id = tell(place, jira, jira.file("GAME", same))
+    issue_id = tell(services, jira, jira.file("GAME", same))
     told = ask(client, forge, issue_id).get_json()
     assert told["clips"] == 0
     first = told["matches"][0]
@@ -170,7 +175,7 @@ def test_a_ticket_without_a_clip_finds_clips_by_its_words(
 
 
 def test_not_similar_hides_the_pair_for_good_on_both_issues(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     old, key, issue_id = pair
     assert f"[{old}|" in jira.comments(key)[0]["body"]
@@ -181,41 +186,41 @@ def test_not_similar_hides_the_pair_for_good_on_both_issues(
         headers=forge.headers(),
     )
     assert said.get_json() == {"saved": True}
-    work(place)
+    work(services)
     assert old not in keys(ask(client, forge, issue_id))
     assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
     assert key not in keys(ask(client, forge, other))
 
 
 def test_muting_takes_the_comment_away_and_unmuting_brings_it_back(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, pair: tuple[str, str, str]
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, pair: tuple[str, str, str]
 ) -> None:
     _, key, issue_id = pair
     address = f"/forge/v1/issues/{issue_id}/mute"
     assert client.put(address, json={"muted": True}, headers=forge.headers()).status_code == 200
-    work(place)
+    work(services)
     assert jira.comments(key) == []
     told = ask(client, forge, issue_id).get_json()
     assert (told["muted"], told["matches"]) == (True, [])
     client.put(address, json={"muted": False}, headers=forge.headers())
-    work(place)
+    work(services)
     assert len(jira.comments(key)) == 1
 
 
 def test_looking_again_tries_failed_clips_again(
-    client: FlaskClient, forge: ForgeApp, place: Services, jira: Site, clips: Path
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, clips: Path
 ) -> None:
     issue_id = jira.issue(jira.file("GAME", "s", clips / COWS[0]))["id"]
-    small = place.settings.model_copy(update={"clip_max_bytes": 1000})
-    usual = place.settings
-    use_settings(place, small)
+    small = services.settings.model_copy(update={"clip_max_bytes": 1000})
+    usual = services.settings
+    use_settings(services, small)
     jobs.sync_issue(issue_id, True)
-    work(place)
+    work(services)
     assert ask(client, forge, issue_id).get_json()["failed"]
-    use_settings(place, usual)
+    use_settings(services, usual)
     answer = client.post(f"/forge/v1/issues/{issue_id}/again", json={}, headers=forge.headers())
     assert answer.status_code == 202
-    work(place)
+    work(services)
     assert ask(client, forge, issue_id).get_json()["failed"] == []
 
 
@@ -288,25 +293,25 @@ def test_unknown_keys_are_looked_for_once_and_not_for_every_stranger(
 
 
 def test_keys_that_cannot_be_had_are_503_and_show_nothing(
-    forge: ForgeApp, place: Services, pair: tuple[str, str, str]
+    forge: ForgeApp, services: Services, pair: tuple[str, str, str]
 ) -> None:
     headers = forge.headers()
     forge.close()
-    client = create_app(place).test_client()
+    client = create_app(services).test_client()
     answer = client.get(f"/forge/v1/issues/{pair[2]}/similar", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 
 def test_keys_that_cannot_be_had_are_not_asked_for_at_each_call(
-    forge: ForgeApp, place: Services, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+    forge: ForgeApp, services: Services, pair: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = create_app(place).test_client()
+    client = create_app(services).test_client()
     forge.broken = True
     assert [ask(client, forge, pair[2]).status_code for _ in range(5)] == [503] * 5
     assert forge.looks == 1
     # Those that are there are good for longer, while no others can be had.
     forge.broken = False
-    client = create_app(place).test_client()
+    client = create_app(services).test_client()
     assert ask(client, forge, pair[2]).status_code == 200
     forge.broken = True
     monkeypatch.setattr(forge_module, "KEYS_KEPT", 0)
@@ -323,34 +328,34 @@ def test_jira_away_is_503_and_shows_nothing(
     assert "matches" not in answer.get_json()
 
 
-def test_the_doctor_looks_at_the_panel(cold_place: Services, forge: ForgeApp) -> None:
-    def found(place: Services) -> Check:
-        return next(check for check in examine(place, model=False) if check.what == "panel")
+def test_the_doctor_looks_at_the_panel(cold_services: Services, forge: ForgeApp) -> None:
+    def found(services: Services) -> Check:
+        return next(check for check in examine(services, model=False) if check.what == "panel")
 
-    assert found(cold_place).well
-    assert "1 keys" in found(cold_place).says
-    half = cold_place.settings.model_copy(update={"public_url": ""})
+    assert found(cold_services).well
+    assert "1 keys" in found(cold_services).says
+    half = cold_services.settings.model_copy(update={"public_url": ""})
     assert not found(Services(half)).well
     forge.close()
-    assert "cannot be had" in found(cold_place).says
-    bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
+    assert "cannot be had" in found(cold_services).says
+    bare = cold_services.settings.model_copy(update={"forge_app_id": ""})
     assert found(Services(bare)).well
 
 
-def test_without_an_app_there_is_no_panel(cold_place: Services, forge: ForgeApp) -> None:
-    bare = cold_place.settings.model_copy(update={"forge_app_id": ""})
+def test_without_an_app_there_is_no_panel(cold_services: Services, forge: ForgeApp) -> None:
+    bare = cold_services.settings.model_copy(update={"forge_app_id": ""})
     client = create_app(Services(bare)).test_client()
     assert ask(client, forge, "1").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["forge_api_url", "public_url", "forge_app_id", "media_secret"])
 def test_half_a_set_up_is_an_error_at_start_that_names_what_is_missing(
-    cold_place: Services, name: str
+    cold_services: Services, name: str
 ) -> None:
     value: Any = "nonsense" if name == "forge_app_id" else ""
     if name == "media_secret":
-        value = type(cold_place.settings.media_secret)("")
-    half = cold_place.settings.model_copy(update={name: value})
+        value = type(cold_services.settings.media_secret)("")
+    half = cold_services.settings.model_copy(update={name: value})
     with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
         create_app(Services(half))
 

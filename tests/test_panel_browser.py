@@ -59,16 +59,16 @@ def desk(browser: Browser, jira: Site, service: Service, request: Any) -> Iterat
 
 
 @pytest.fixture
-def tickets(place: Services, jira: Site, clips: Path) -> tuple[str, str]:
+def tickets(services: Services, jira: Site, clips: Path) -> tuple[str, str]:
     """Three old tickets, one of them fixed, and a new one of the same bug: the old one's key and
     the new one's."""
-    (old, *_) = history(place, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    (old, *_) = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     fields = {**done, "fixVersions": [{"name": "0.9"}]}
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": fields})
     key = jira.file("GAME", "A crowd of cows stands on one field", clips / COWS[2])
-    tell(place, jira, key)
-    work(place, previews=True)
+    tell(services, jira, key)
+    work(services, previews=True)
     return old, key
 
 
@@ -114,16 +114,16 @@ def test_both_clips_play_in_step_from_the_matching_moment(
 
 @pytest.mark.parametrize("desk", ["dark"], indirect=True)
 def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
-    desk: PanelDesk, place: Services, jira: Site, clips: Path
+    desk: PanelDesk, services: Services, jira: Site, clips: Path
 ) -> None:
-    (old, *_) = history(place, jira, clips, CAMERA[0], *COURT)
+    (old, *_) = history(services, jira, clips, CAMERA[0], *COURT)
     key = jira.file("GAME", "Stuck in third person in the brown court of E1M6", clips / CAMERA[1])
-    tell(place, jira, key)
-    work(place, previews=True)
+    tell(services, jira, key)
+    work(services, previews=True)
     panel = desk.open(key)
     button(panel, f"Compare the clips of {key} and {old}").click()
     expect(panel.locator("video")).to_have_count(2)
-    with searching(place):
+    with searching(services):
         button(panel, "^What matches").click()
         expect(panel.locator("canvas")).to_have_count(2)
         expect(button(panel, "Play both clips")).to_be_visible()
@@ -181,7 +181,7 @@ def test_the_keyboard_does_all_of_it(desk: PanelDesk, tickets: tuple[str, str]) 
 
 
 def test_same_bug_makes_the_link_as_the_viewer(
-    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], services: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
@@ -192,23 +192,25 @@ def test_same_bug_makes_the_link_as_the_viewer(
     assert (link["type"]["outward"], link["outwardIssue"]["key"]) == ("duplicates", old)
     asked = [r for r in jira.log()["requests"] if r["rule"] == "/rest/api/3/issueLink"]
     assert [(r["method"], r["status"]) for r in asked] == [("POST", 201)]
-    first, second = (place.collections.active.catalogue.issue_by_key(each) for each in (key, old))
+    first, second = (
+        services.collections.active.catalogue.issue_by_key(each) for each in (key, old)
+    )
     assert first is not None
     assert second is not None
-    verdict = wait_until(lambda: place.records.verdicts.of_pair(first.id, second.id))
+    verdict = wait_until(lambda: services.records.verdicts.of_pair(first.id, second.id))
     assert (verdict.same, verdict.source) == (True, "person")
     assert jira.issue(old)["fields"]["status"]["name"] == "Done"  # nothing is closed or reopened
 
 
 def test_not_similar_hides_the_ticket_for_good(
-    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], services: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
     button(panel, f"Not similar: {old}").click()
     button(panel, f"Hide {old} for good").click()
     expect(match(panel, old)).to_have_count(0)
-    work(place)
+    work(services)
     assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
     panel = desk.open(key)
     expect(panel.get_by_role("button", name=re.compile("Mute"))).to_be_visible()
@@ -216,11 +218,11 @@ def test_not_similar_hides_the_ticket_for_good(
 
 
 def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
-    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], services: Services, jira: Site
 ) -> None:
     old, _ = tickets
     key = jira.file("GAME", jira.issue(old)["fields"]["summary"])
-    tell(place, jira, key)
+    tell(services, jira, key)
     panel = desk.open(key)
     video = match(panel, old).locator("video")
     expect(video).to_be_visible()
@@ -232,33 +234,33 @@ def test_a_ticket_without_a_clip_shows_the_clip_that_its_words_find(
 
 
 def test_mute_and_unmute(
-    desk: PanelDesk, tickets: tuple[str, str], place: Services, jira: Site
+    desk: PanelDesk, tickets: tuple[str, str], services: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
     button(panel, f"Mute on this issue, {key}").click()
     expect(button(panel, f"Unmute on this issue, {key}")).to_be_visible()
     desk.keep("panel-muted")
-    work(place)
+    work(services)
     assert jira.comments(key) == []
     button(panel, f"Unmute on this issue, {key}").click()
     expect(match(panel, old)).to_be_visible()
 
 
 def test_nothing_similar_is_good_news(
-    desk: PanelDesk, place: Services, jira: Site, clips: Path
+    desk: PanelDesk, services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "alone", clips / QUIET)
-    tell(place, jira, key)
+    tell(services, jira, key)
     panel = desk.open(key)
     expect(panel.get_by_text("Nothing similar, which is good news")).to_be_visible()
     desk.keep("panel-empty")
 
 
 def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itself(
-    desk: PanelDesk, place: Services, jira: Site, clips: Path
+    desk: PanelDesk, services: Services, jira: Site, clips: Path
 ) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     jobs.sync_issue(jira.issue(key)["id"], True)
     panel = desk.open(key)
@@ -266,7 +268,7 @@ def test_a_ticket_that_is_being_read_shows_how_far_and_then_its_matches_by_itsel
     expect(bar).to_be_visible()
     assert bar.get_attribute("aria-valuemax") == "2"
     desk.keep("panel-reading")
-    work(place)
+    work(services)
     expect(match(panel, old)).to_be_visible(timeout=15_000)
 
 

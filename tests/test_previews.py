@@ -454,24 +454,24 @@ def test_old_marks_and_what_killed_processes_left_go_too(tmp_path: Path) -> None
 # The job
 
 
-def known(place: Services, jira: Site, *paths: Path, name: str | None = None) -> list[str]:
+def known(services: Services, jira: Site, *paths: Path, name: str | None = None) -> list[str]:
     """Clips attached to an issue that the catalogue knows; their ids."""
     key = jira.file("GAME", "s")
     issue_id = str(jira.issue(key)["id"])
-    place.collections.active.catalogue.put_issue(IssueRecord(issue_id, key, "GAME", "GAME"))
+    services.collections.active.catalogue.put_issue(IssueRecord(issue_id, key, "GAME", "GAME"))
     ids = [jira.attach(key, path, name) for path in paths]
     for clip_id, path in zip(ids, paths, strict=True):
         record = ClipRecord(clip_id, issue_id, name or path.name, path.stat().st_size)
-        place.collections.active.catalogue.put_clip(record)
+        services.collections.active.catalogue.put_clip(record)
     return ids
 
 
 def test_the_job_makes_a_preview_and_may_run_twice(
-    cold_place: Services, jira: Site, clips: Path
+    cold_services: Services, jira: Site, clips: Path
 ) -> None:
-    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
+    (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
     preview_clip(clip_id)
-    path = cold_place.media.previews.watch(clip_id)
+    path = cold_services.media.previews.watch(clip_id)
     assert path is not None
     made = path.stat()
     preview_clip(clip_id)
@@ -481,17 +481,17 @@ def test_the_job_makes_a_preview_and_may_run_twice(
 
 
 def test_pictures_that_were_lost_are_made_again_with_the_preview(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     """The folder is no part of a backup: what is looked at comes back."""
-    (clip_id,) = known(place, jira, clips / "crafter-05.mp4")
+    (clip_id,) = known(services, jira, clips / "crafter-05.mp4")
     jobs.index_clip(clip_id)
-    times = place.media.thumbnails.times(clip_id)
-    first = place.media.thumbnails.read(clip_id, times[0])
-    place.media.thumbnails.forget(clip_id)
+    times = services.media.thumbnails.times(clip_id)
+    first = services.media.thumbnails.read(clip_id, times[0])
+    services.media.thumbnails.forget(clip_id)
     preview_clip(clip_id)
-    assert place.media.thumbnails.times(clip_id) == times
-    again = place.media.thumbnails.read(clip_id, times[0])
+    assert services.media.thumbnails.times(clip_id) == times
+    again = services.media.thumbnails.read(clip_id, times[0])
     assert first is not None
     assert again is not None
     seen, made = (np.asarray(Image.open(io.BytesIO(each)), float) for each in (first, again))
@@ -499,105 +499,109 @@ def test_pictures_that_were_lost_are_made_again_with_the_preview(
     assert np.abs(seen - made).mean() < 6  # scaled by another way, and the same scene
 
 
-def test_one_job_is_queued_before_all_others(cold_place: Services, jira: Site, clips: Path) -> None:
-    clip_id, other = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
-    queue = cold_place.queues.get("previews")
+def test_one_job_is_queued_before_all_others(
+    cold_services: Services, jira: Site, clips: Path
+) -> None:
+    clip_id, other = known(cold_services, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
+    queue = cold_services.queues.get("previews")
     queue.enqueue("time.time", job_id="long-waiting")
-    cold_place.preview_maker.request(clip_id, awaited=True)
-    cold_place.preview_maker.request(clip_id, awaited=True)
+    cold_services.preview_maker.request(clip_id, awaited=True)
+    cold_services.preview_maker.request(clip_id, awaited=True)
     assert queue.job_ids == [f"preview-{clip_id}", "long-waiting"]
     job = queue.fetch_job(f"preview-{clip_id}")
     assert job is not None
     assert (job.func_name, list(job.args)) == ("dejabug.previewing.preview_clip", [clip_id])
-    cold_place.media.previews.give_up(other)
-    cold_place.preview_maker.request(other, awaited=True)
+    cold_services.media.previews.give_up(other)
+    cold_services.preview_maker.request(other, awaited=True)
     queue.empty()
     preview_clip(clip_id)
-    cold_place.preview_maker.request(clip_id, awaited=True)
+    cold_services.preview_maker.request(clip_id, awaited=True)
     assert queue.job_ids == []
 
 
 def test_no_preview_is_queued_of_a_screenshot_or_of_the_unknown(
-    cold_place: Services, jira: Site, clips: Path
+    cold_services: Services, jira: Site, clips: Path
 ) -> None:
-    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    record = cold_place.collections.active.catalogue.clip(clip_id)
+    (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
+    record = cold_services.collections.active.catalogue.clip(clip_id)
     assert record is not None
     picture = replace(record, status=ClipStatus.INDEXED, frames=1, duration=0.0)
-    cold_place.collections.active.catalogue.put_clip(picture)
+    cold_services.collections.active.catalogue.put_clip(picture)
     for nothing in (clip_id, "404"):
-        cold_place.preview_maker.request(nothing, awaited=True)
-    assert cold_place.queues.get("previews").job_ids == []
+        cold_services.preview_maker.request(nothing, awaited=True)
+    assert cold_services.queues.get("previews").job_ids == []
 
 
 def test_a_file_that_is_no_clip_is_tried_once(
-    cold_place: Services, jira: Site, tmp_path: Path
+    cold_services: Services, jira: Site, tmp_path: Path
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no clip at all, whatever its name says")
-    (clip_id,) = known(cold_place, jira, tmp_path / "a.mp4")
+    (clip_id,) = known(cold_services, jira, tmp_path / "a.mp4")
     preview_clip(clip_id)
-    assert cold_place.media.previews.state(clip_id) == "none"
+    assert cold_services.media.previews.state(clip_id) == "none"
 
 
 def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
-    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone, large = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
+    gone, large = known(cold_services, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     jira.call("DELETE", f"/rest/api/2/attachment/{gone}", "admin")
     preview_clip(gone)
-    small = cold_place.settings.model_copy(update={"clip_max_bytes": 1000})
+    small = cold_services.settings.model_copy(update={"clip_max_bytes": 1000})
     monkeypatch.setattr(previews, "services", lambda: Services(small))
     preview_clip(large)
-    assert [cold_place.media.previews.state(clip_id) for clip_id in (gone, large)] == [
+    assert [cold_services.media.previews.state(clip_id) for clip_id in (gone, large)] == [
         "none",
         "none",
     ]
 
 
-def test_jira_away_is_no_fault_of_the_clip(cold_place: Services, jira: Site, clips: Path) -> None:
-    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
+def test_jira_away_is_no_fault_of_the_clip(
+    cold_services: Services, jira: Site, clips: Path
+) -> None:
+    (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
     jira.fail(path="/rest/api/", status=500)
     with pytest.raises(JiraUnavailableError):
         preview_clip(clip_id)
     jira.fail(path="/rest/api/", status=429, headers={"Retry-After": "37"})
     answer = preview_clip(clip_id)
     assert answer.intervals == [37]  # type: ignore[attr-defined]
-    assert cold_place.media.previews.state(clip_id) == "missing"
+    assert cold_services.media.previews.state(clip_id) == "missing"
 
 
 def test_a_clip_that_is_forgotten_meanwhile_leaves_nothing(
-    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip_id, early = known(cold_place, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
-    record = cold_place.collections.active.catalogue.clip(clip_id)
+    clip_id, early = known(cold_services, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
+    record = cold_services.collections.active.catalogue.clip(clip_id)
     assert record is not None
     make: Callable[..., None] = media.make_preview
 
     def make_and_lose(*arguments: object, **options: object) -> None:
         make(*arguments, **options)
-        cold_place.collections.active.catalogue.forget_clip(record)
+        cold_services.collections.active.catalogue.forget_clip(record)
 
     monkeypatch.setattr(media, "make_preview", make_and_lose)
     preview_clip(clip_id)
     for gone in (clip_id, early):
         if gone == early:
-            forgotten = cold_place.collections.active.catalogue.clip(early)
+            forgotten = cold_services.collections.active.catalogue.clip(early)
             assert forgotten is not None
-            cold_place.collections.active.catalogue.forget_clip(forgotten)
+            cold_services.collections.active.catalogue.forget_clip(forgotten)
             preview_clip(early)
-        assert cold_place.media.previews.state(gone) == "missing"
+        assert cold_services.media.previews.state(gone) == "missing"
 
 
 def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
-    cold_place: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4")
-    clip = cold_place.collections.active.catalogue.clip(clip_id)
+    (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
+    clip = cold_services.collections.active.catalogue.clip(clip_id)
     assert clip is not None
     issue_id, write = clip.issue_id, PreviewStore.write
 
     def lose_write_and_die(*arguments: Any) -> None:
-        cold_place.deletion.forget_clip(clip_id, issue_id)
+        cold_services.deletion.forget_clip(clip_id, issue_id)
         write(*arguments)
         raise KilledError
 
@@ -605,14 +609,14 @@ def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
     with pytest.raises(KilledError):
         preview_clip(clip_id)
     preview_clip(clip_id)
-    assert cold_place.media.previews.state(clip_id) == "missing"
+    assert cold_services.media.previews.state(clip_id) == "missing"
 
 
 def test_secrets_of_the_download_stay_out_of_logs(
-    cold_place: Services, jira: Site, clips: Path, capsys: pytest.CaptureFixture[str]
+    cold_services: Services, jira: Site, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs("text")
-    (clip_id,) = known(cold_place, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")
+    (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4", name="unreleased-boss.mp4")
     preview_clip(clip_id)
     said = "".join(capsys.readouterr())
     assert "preview_done" in said

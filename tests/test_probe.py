@@ -34,7 +34,7 @@ def told(*arguments: str | Path) -> list[dict[str, Any]]:
 
 
 def test_a_script_gets_one_object_with_all_that_was_read(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     (found,) = told(ffmpeg(tmp_path / "a.mp4", *moving(2), *H264))
     assert found == {
@@ -51,7 +51,7 @@ def test_a_script_gets_one_object_with_all_that_was_read(
 
 
 def test_what_is_dropped_is_still_among_the_sampled_times(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     # A second of black, one of play, one in which nothing moves any more.
     filters = "trim=duration=1,tpad=start_duration=1:stop_mode=clone:stop_duration=1"
@@ -68,7 +68,7 @@ def test_what_is_dropped_is_still_among_the_sampled_times(
 
 
 def test_a_file_that_cannot_be_read_ends_with_its_reason_and_status_1(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"nothing of the kind")
     good = ffmpeg(tmp_path / "good.mp4", *moving(1), *H264)
@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_read_ends_with_its_reason_and_status_1(
 
 
 def test_a_clip_of_black_alone_says_so_and_still_tells_its_size(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     source = ["-f", "lavfi", "-i", "color=black:size=320x240:rate=30:duration=2"]
     (found,) = told(ffmpeg(tmp_path / "a.mp4", *source, *H264))
@@ -95,7 +95,7 @@ def test_a_clip_of_black_alone_says_so_and_still_tells_its_size(
 
 
 def test_a_file_that_is_cut_off_is_truncated_whether_or_not_it_can_be_read(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     whole = ffmpeg(tmp_path / "a.mkv", *moving(4), *H264).read_bytes()
     (tmp_path / "part.mkv").write_bytes(whole[: len(whole) // 2])
@@ -108,7 +108,7 @@ def test_a_file_that_is_cut_off_is_truncated_whether_or_not_it_can_be_read(
 
 
 def test_a_name_that_no_worker_would_read_is_told(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     for name, told_so in (("a.mp4", False), ("recording", False), ("a.log", True)):
@@ -117,7 +117,9 @@ def test_a_name_that_no_worker_would_read_is_told(
         clip = copy
 
 
-def test_a_wrong_name_is_told_before_anything_is_read(cold_place: Services, tmp_path: Path) -> None:
+def test_a_wrong_name_is_told_before_anything_is_read(
+    cold_services: Services, tmp_path: Path
+) -> None:
     for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.mp4", "is no file")):
         answer = call("probe", "--json", str(path))
         assert (answer.exit_code, answer.stdout) == (1, "")
@@ -135,7 +137,7 @@ def test_it_needs_neither_redis_nor_the_model(ffmpeg: Make, tmp_path: Path) -> N
     assert (started.returncode, started.stdout) == (0, done.stdout)
 
 
-def test_the_services_settings_count(cold_place: Services, ffmpeg: Make, tmp_path: Path) -> None:
+def test_the_services_settings_count(cold_services: Services, ffmpeg: Make, tmp_path: Path) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(4), *H264)
     settings = {
         "DEJABUG_FRAMES_PER_SECOND": "1",
@@ -154,7 +156,7 @@ def test_the_services_settings_count(cold_place: Services, ffmpeg: Make, tmp_pat
 
 
 def test_the_size_of_another_encoders_frames_can_be_asked_for(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     (found,) = told("--image-size", "260", clip)
@@ -162,7 +164,7 @@ def test_the_size_of_another_encoders_frames_can_be_asked_for(
 
 
 def test_a_person_is_told_which_of_several_tracks_is_read_and_why(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     proxy = ffmpeg(tmp_path / "proxy.mp4", *moving(1, "160x120"), *H264)
     full = ffmpeg(tmp_path / "full.mp4", *moving(3), *H264)
@@ -177,7 +179,7 @@ def test_a_person_is_told_which_of_several_tracks_is_read_and_why(
 
 
 def test_a_person_is_told_what_is_done_to_size_and_colours(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     upright = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     turned = ffmpeg(tmp_path / "t.mp4", "-display_rotation", "90", "-i", str(upright), "-c", "copy")
@@ -205,7 +207,7 @@ def test_the_numbers_of_tracks_are_the_files_own(ffmpeg: Make, tmp_path: Path) -
 
 
 def test_frames_are_written_by_their_times_and_never_over_others(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(2), *H264)
     folder = tmp_path / "frames"
@@ -225,7 +227,7 @@ def test_frames_are_written_by_their_times_and_never_over_others(
 
 
 def test_several_files_frames_lie_in_a_folder_each(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
     paths = [tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "other" / "a.mp4"]
@@ -240,7 +242,7 @@ def test_several_files_frames_lie_in_a_folder_each(
 
 
 def test_the_sheet_is_a_png_of_one_file_and_never_replaces_the_clip(
-    cold_place: Services, ffmpeg: Make, tmp_path: Path
+    cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *moving(2), *H264)
     sheet = tmp_path / "sheet.png"
@@ -264,7 +266,7 @@ def test_the_sheet_is_a_png_of_one_file_and_never_replaces_the_clip(
 
 @pytest.mark.parametrize("name", ["crafter-05.mp4", "crafter-03.webm"])
 def test_what_it_tells_is_what_the_service_samples(
-    cold_place: Services, clips: Path, name: str
+    cold_services: Services, clips: Path, name: str
 ) -> None:
     (found,) = told(clips / name)
     frames = media.sample_frames(clips / name)

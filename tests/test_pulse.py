@@ -22,9 +22,9 @@ HERE = socket.gethostname()
 
 def look() -> str:
     """A job that says how its worker is, and what is said of it when it has hung for long."""
-    from dejabug.services import services
+    from dejabug.services import get_services
 
-    connection = services().redis
+    connection = get_services().redis
     later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SHORT_JOB + OVERRUN + 1)
     with pytest.raises(NoPulseError) as error:
         feel_pulse(connection, HERE, later)
@@ -35,38 +35,40 @@ LOOK = JobType(f"{__name__}.look", module=__name__)
 
 
 def test_a_worker_that_works_is_well_and_one_whose_job_hangs_is_not(
-    cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(job_queue.JOBS, LOOK.name, LOOK)
-    queue = cold_place.queues.get("default")
+    queue = cold_services.queues.get("default")
     enqueue(queue, LOOK)
     (job,) = queue.jobs
-    WarmWorker([queue], cold_place.redis).work(burst=True, logging_level="WARNING")
+    WarmWorker([queue], cold_services.redis).work(burst=True, logging_level="WARNING")
     said = Job.fetch(
-        job.id, connection=cold_place.redis, serializer=queue.serializer
+        job.id, connection=cold_services.redis, serializer=queue.serializer
     ).return_value()
     assert str(said).startswith(f"default; job {job.id} hangs: ")
 
 
-def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(cold_place: Services) -> None:
-    worker = WarmWorker([cold_place.queues.get("clips")], cold_place.redis)
+def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(
+    cold_services: Services,
+) -> None:
+    worker = WarmWorker([cold_services.queues.get("clips")], cold_services.redis)
     worker.hostname = "another"
     worker.register_birth()
-    assert feel_pulse(cold_place.redis, "another") == "clips"
+    assert feel_pulse(cold_services.redis, "another") == "clips"
     with pytest.raises(NoPulseError, match=f"no worker of {HERE}"):
-        feel_pulse(cold_place.redis, HERE)
+        feel_pulse(cold_services.redis, HERE)
 
 
-def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_place: Services) -> None:
+def test_the_later_one_counts_where_a_killed_one_is_still_known(cold_services: Services) -> None:
     for name in ("clips", "search"):
-        worker = WarmWorker([cold_place.queues.get(name)], cold_place.redis)
+        worker = WarmWorker([cold_services.queues.get(name)], cold_services.redis)
         worker.register_birth()
         worker.heartbeat()
-    assert feel_pulse(cold_place.redis, HERE) == "search"
+    assert feel_pulse(cold_services.redis, HERE) == "search"
 
 
 def test_while_redis_is_away_no_worker_is_blamed(
-    cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = CliRunner().invoke(cli.app, ["worker-health"])
     assert asked.exit_code == 1

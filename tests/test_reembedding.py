@@ -47,15 +47,15 @@ from support.workers import clips_waiting, work
 
 
 @pytest.fixture
-def other(place: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> ModelServices:
+def other(services: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> ModelServices:
     """The services of a worker that has the new encoder's settings, with its model loaded."""
     monkeypatch.setattr(reembedding, "POLL", 0.01)
     monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
-    place.collections.active_encoder.claim(place.collections.configured.name)
+    services.collections.active_encoder.claim(services.collections.configured.name)
     chosen = {"encoder": "clip", "clip_model": str(small_clip)}
-    services = ModelServices(place.settings.model_copy(update=chosen))
-    assert services.encoder.dimensions != place.encoder.dimensions
-    return services
+    other = ModelServices(services.settings.model_copy(update=chosen))
+    assert other.encoder.dimensions != services.encoder.dimensions
+    return other
 
 
 def work_as(other: Services) -> None:
@@ -66,9 +66,9 @@ def work_as(other: Services) -> None:
         WarmWorker(queues, other.redis).work(burst=True, logging_level="WARNING")
 
 
-def prepare(place: Services, other: Services, meanwhile: Callable[[], Any] = int) -> None:
+def prepare(services: Services, other: Services, meanwhile: Callable[[], Any] = int) -> None:
     """Make the other encoder ready, its worker working between all steps."""
-    for _ in place.reembedding.prepare(other.collections.configured.name):
+    for _ in services.reembedding.prepare(other.collections.configured.name):
         meanwhile()
         work_as(other)
 
@@ -83,58 +83,58 @@ def at_work(other: Services) -> Iterator[None]:
     worker.register_death()
 
 
-def swap(place: Services, other: Services) -> None:
+def swap(services: Services, other: Services) -> None:
     with at_work(other):
-        place.reembedding.swap(other.collections.configured.name)
+        services.reembedding.swap(other.collections.configured.name)
 
 
-def issues_found(place: Services) -> set[str]:
+def issues_found(services: Services) -> set[str]:
     """The keys of what a worker finds."""
-    hits = place.questions.search("cows", ["GAME"], 9)
+    hits = services.questions.search("cows", ["GAME"], 9)
     return set(
-        place.collections.active.catalogue.keys_of({hit["issue_id"] for hit in hits}).values()
+        services.collections.active.catalogue.keys_of({hit["issue_id"] for hit in hits}).values()
     )
 
 
 def test_all_is_embedded_beside_the_old_index_which_answers_all_the_time(
-    place: Services, other: Services, jira: Site, clips: Path, tmp_path: Path
+    services: Services, other: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
-    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    old = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
-    tell(place, jira, jira.file("GAME", "bad", tmp_path / "bad.mp4"), watch=False)
-    frames, came = place.collections.active.index.state().frames, []
+    tell(services, jira, jira.file("GAME", "bad", tmp_path / "bad.mp4"), watch=False)
+    frames, came = services.collections.active.index.state().frames, []
 
     def meanwhile() -> None:
-        assert issues_found(place) >= set(old)
+        assert issues_found(services) >= set(old)
         if not came:  # a ticket in the middle of it goes into both
             came.append(jira.file("GAME", "cows again", clips / COWS[2]))
-            tell(place, jira, came[0])
+            tell(services, jira, came[0])
             assert len(jira.comments(came[0])) == 1
 
-    with searching(place):
-        prepare(place, other, meanwhile)
+    with searching(services):
+        prepare(services, other, meanwhile)
     writes = len(changes(jira))
     assert (
-        place.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
+        services.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
     )  # the old encoder serves on
     new = other.collections.configured
     assert [new.catalogue.count(s) for s in ClipStatus] == [0, 3, 1, 0]
     assert new.index.clip_count(["GAME"]) == 3
     assert new.catalogue.all_words_waiting() == []
     assert new.tickets.vectors([str(jira.issue(old[0])["id"])])
-    swap(place, other)
-    assert place.collections.active_name == other.collections.configured.name
-    assert place.collections.active.index.state().frames != 0
-    work(place)
+    swap(services, other)
+    assert services.collections.active_name == other.collections.configured.name
+    assert services.collections.active.index.state().frames != 0
+    work(services)
     assert changes(jira)[writes:] == []  # no comment is touched
     with searching(other):
-        assert issues_found(place) >= set(old)
+        assert issues_found(services) >= set(old)
     # What comes now is the new encoder's alone.
     tell_under(other, jira, jira.file("GAME", "night", clips / QUIET))
-    assert place.collections.active.index.clip_count(["GAME"]) == 4
-    former = place.collections.configured
-    late = replace(place, pinned=former.name)  # a web process that has not heard of it yet
-    with searching(place):
+    assert services.collections.active.index.clip_count(["GAME"]) == 4
+    former = services.collections.configured
+    late = replace(services, pinned=former.name)  # a web process that has not heard of it yet
+    with searching(services):
         assert issues_found(late) >= set(old)
     assert former.index.state().frames >= frames
     assert former.catalogue.count(ClipStatus.INDEXED) == 3
@@ -148,156 +148,163 @@ def tell_under(other: Services, jira: Site, key: str) -> None:
 
 
 def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
-    steps = place.reembedding.prepare(other.collections.configured.name)
+    history(services, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
+    steps = services.reembedding.prepare(other.collections.configured.name)
     next(steps)
     steps.close()  # Ctrl-C
     assert (
         other.collections.active_encoder.roles(now=True).candidate
         == other.collections.configured.name
     )
-    queue = place.queues.of(other.collections.configured)
-    steps = place.reembedding.prepare(other.collections.configured.name)
+    queue = services.queues.of(other.collections.configured)
+    steps = services.reembedding.prepare(other.collections.configured.name)
     while queue.count < 3:
         next(steps)
     steps.close()
-    WarmWorker([queue], place.redis).register_birth()
+    WarmWorker([queue], services.redis).register_birth()
     queue.delete(delete_jobs=True)  # a Redis that came back without its last second
-    prepare(place, other)
-    prepare(place, other)
-    swap(place, other)
-    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
-    assert place.collections.active.index.clip_count(["GAME"]) == 3
+    prepare(services, other)
+    prepare(services, other)
+    swap(services, other)
+    assert services.collections.active.catalogue.count(ClipStatus.INDEXED) == 3
+    assert services.collections.active.index.clip_count(["GAME"]) == 3
     sizes = [
-        clip.frames for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+        clip.frames
+        for clip in services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
     ]
-    assert place.collections.active.index.state().frames == sum(sizes)
+    assert services.collections.active.index.state().frames == sum(sizes)
 
 
 def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    _, _, issue_id = old_and_new(place, jira, clips)
-    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    _, _, issue_id = old_and_new(services, jira, clips)
+    (clip,) = services.collections.active.catalogue.clips_of(issue_id)
     jira.call("DELETE", f"/rest/api/2/attachment/{clip.id}")  # its webhook got lost
-    prepare(place, other)
+    prepare(services, other)
     (gone,) = other.collections.configured.catalogue.with_status(ClipStatus.FAILED)
     assert (gone.id, gone.reason) == (clip.id, GONE)
-    assert place.collections.active.index.holds(clip.id)  # what serves does not suffer for it
+    assert services.collections.active.index.holds(clip.id)  # what serves does not suffer for it
     with pytest.raises(ChangeError, match="1 of 2 clips were lost"):
-        swap(place, other)
-    assert place.collections.active_name == place.collections.configured.name
-    place.reembedding.swap(other.collections.configured.name, force=True)
-    assert place.collections.active_name == other.collections.configured.name
+        swap(services, other)
+    assert services.collections.active_name == services.collections.configured.name
+    services.reembedding.swap(other.collections.configured.name, force=True)
+    assert services.collections.active_name == other.collections.configured.name
 
 
 def test_a_clip_that_failed_for_reasons_of_others_is_tried_again(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    prepare(place, other)
+    history(services, jira, clips, COWS[0])
+    prepare(services, other)
     (clip,) = other.collections.configured.catalogue.with_status(ClipStatus.INDEXED)
     failed = {"status": str(ClipStatus.FAILED), "reason": "timeout: a busy machine"}
-    place.redis.hset(f"dejabug:clip:{other.collections.configured.slug}:{clip.id}", mapping=failed)
+    services.redis.hset(
+        f"dejabug:clip:{other.collections.configured.slug}:{clip.id}", mapping=failed
+    )
     indexed, broken = map(
         other.collections.configured.catalogue.status_key, (ClipStatus.INDEXED, ClipStatus.FAILED)
     )
-    place.redis.smove(indexed, broken, clip.id)
-    prepare(place, other)
+    services.redis.smove(indexed, broken, clip.id)
+    prepare(services, other)
     assert other.collections.configured.catalogue.count(ClipStatus.INDEXED) == 1
 
 
 def test_nobody_to_answer_or_anything_missing_is_no_swap(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
     with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
-        place.reembedding.swap(other.collections.configured.name)
-    prepare(place, other)
+        services.reembedding.swap(other.collections.configured.name)
+    prepare(services, other)
     with pytest.raises(ChangeError, match="dejabug worker clips search"):
-        place.reembedding.swap(other.collections.configured.name)
-    assert place.collections.active_name == place.collections.configured.name
+        services.reembedding.swap(other.collections.configured.name)
+    assert services.collections.active_name == services.collections.configured.name
 
 
 def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(
-    place: Services, other: Services
+    services: Services, other: Services
 ) -> None:
     with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
-        next(place.reembedding.prepare("clip:typo@squash"))
-    assert place.collections.active_encoder.roles(now=True).candidate is None
+        next(services.reembedding.prepare("clip:typo@squash"))
+    assert services.collections.active_encoder.roles(now=True).candidate is None
     with pytest.raises(ChangeError, match="serves already"):
-        next(place.reembedding.prepare(place.collections.configured.name))
+        next(services.reembedding.prepare(services.collections.configured.name))
 
 
 def test_two_who_change_the_encoder_at_once_do_not_meet(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    first = place.reembedding.prepare(other.collections.configured.name)
+    history(services, jira, clips, COWS[0])
+    first = services.reembedding.prepare(other.collections.configured.name)
     next(first)
     with pytest.raises(ChangeError, match="somebody else"):
         next(other.reembedding.prepare(other.collections.configured.name))
     with pytest.raises(ChangeError, match="somebody else"):
         other.reembedding.forget(other.collections.configured.name)
     first.close()
-    place.redis.hset("dejabug:dimensions", "third", 8)
+    services.redis.hset("dejabug:dimensions", "third", 8)
     with pytest.raises(ChangeError, match="is made ready just now"):
-        next(place.reembedding.prepare("third"))
+        next(services.reembedding.prepare("third"))
 
 
-def test_a_swap_that_comes_second_changes_nothing(place: Services, other: Services) -> None:
-    hand = EncoderSwitch(place.redis, place.collections.configured, other.collections.configured)
-    hand.swap(place.collections.active_encoder)
+def test_a_swap_that_comes_second_changes_nothing(services: Services, other: Services) -> None:
+    hand = EncoderSwitch(
+        services.redis, services.collections.configured, other.collections.configured
+    )
+    hand.swap(services.collections.active_encoder)
     with pytest.raises(NotServingError):
-        hand.swap(place.collections.active_encoder)
-    assert place.collections.active_name == other.collections.configured.name
+        hand.swap(services.collections.active_encoder)
+    assert services.collections.active_name == other.collections.configured.name
 
 
-def test_another_model_by_the_same_name_is_refused(place: Services, other: Services) -> None:
-    place.redis.hset("dejabug:dimensions", other.collections.configured.name, 512)
+def test_another_model_by_the_same_name_is_refused(services: Services, other: Services) -> None:
+    services.redis.hset("dejabug:dimensions", other.collections.configured.name, 512)
     with pytest.raises(EncoderError, match=r"had 512 numbers, and this model gives 24"):
         other.collections.adopt(other.encoder)
 
 
 def test_a_comment_that_is_owed_at_the_swap_is_written(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     """The new encoder did its part before it served, the old one would have after."""
-    (old,) = history(place, jira, clips, COWS[0])
-    prepare(place, other)
+    (old,) = history(services, jira, clips, COWS[0])
+    prepare(services, other)
     key = jira.file("GAME", "cows", clips / COWS[2])
-    with place.redis.pipeline() as pipe:
-        place.scheduler.sync_issue(str(jira.issue(key)["id"]), True, pipe)
+    with services.redis.pipeline() as pipe:
+        services.scheduler.sync_issue(str(jira.issue(key)["id"]), True, pipe)
         pipe.execute()
-    WarmWorker([place.queues.get("default")], place.redis).work(burst=True, logging_level="WARNING")
-    assert clips_waiting(place) == 1
+    WarmWorker([services.queues.get("default")], services.redis).work(
+        burst=True, logging_level="WARNING"
+    )
+    assert clips_waiting(services) == 1
     work_as(other)
-    assert place.queues.get("default").count == 0
-    swap(place, other)
-    work(place)  # what is left of the old encoder's work included
+    assert services.queues.get("default").count == 0
+    swap(services, other)
+    work(services)  # what is left of the old encoder's work included
     (comment,) = jira.comments(key)
     assert f"[{old}|" in comment["body"]
 
 
 def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    first, second = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    prepare(place, other)
-    jobs.forget_issue(_id_of(place, first))
+    first, second = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    prepare(services, other)
+    jobs.forget_issue(_id_of(services, first))
     jira.call("PUT", f"/rest/api/2/issue/{second}", "admin", json=_component("Caves"))
-    tell(place, jira, second, watch=False)
-    for kept in place.collections.all():
+    tell(services, jira, second, watch=False)
+    for kept in services.collections.all():
         assert kept.index.clip_count(["GAME"]) == 1
         assert kept.catalogue.count(ClipStatus.INDEXED) == 1
-        (clip_id,) = kept.index.issues_of_clips_on([_id_of(place, second)])
+        (clip_id,) = kept.index.issues_of_clips_on([_id_of(services, second)])
         assert kept.index.places([clip_id])[clip_id].game == "Caves"
 
 
-def _id_of(place: Services, key: str) -> str:
-    record = place.collections.active.catalogue.issue_by_key(key)
+def _id_of(services: Services, key: str) -> str:
+    record = services.collections.active.catalogue.issue_by_key(key)
     assert record is not None
     return record.id
 
@@ -307,46 +314,48 @@ def _component(name: str) -> dict[str, Any]:
 
 
 def test_pictures_that_the_old_encoder_s_moments_show_stay(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    (clip,) = place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
-    times = place.collections.active.index.clip_vectors([clip.id])[clip.id].times.tolist()
-    place.media.thumbnails.write(clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True)
-    prepare(place, other)
-    assert set(place.media.thumbnails.times(clip.id)) >= {0.123, *times}
+    history(services, jira, clips, COWS[0])
+    (clip,) = services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+    times = services.collections.active.index.clip_vectors([clip.id])[clip.id].times.tolist()
+    services.media.thumbnails.write(
+        clip.id, [0.123], np.zeros((1, 32, 32, 3), np.uint8), beside=True
+    )
+    prepare(services, other)
+    assert set(services.media.thumbnails.times(clip.id)) >= {0.123, *times}
 
 
 def test_what_is_purged_or_unshown_is_so_under_another_encoder(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    keys = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    keys = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     purged, unshown = (
-        place.collections.active.catalogue.clips_of(_id_of(place, key))[0] for key in keys
+        services.collections.active.catalogue.clips_of(_id_of(services, key))[0] for key in keys
     )
-    assert len([*place.footage_purge.purge([Old(purged, "GAME")], "clips")]) == 1
-    assert len([*place.footage_purge.purge([Old(unshown, "GAME")], "pictures")]) == 1
-    prepare(place, other)
+    assert len([*services.footage_purge.purge([Old(purged, "GAME")], "clips")]) == 1
+    assert len([*services.footage_purge.purge([Old(unshown, "GAME")], "pictures")]) == 1
+    prepare(services, other)
     new = other.collections.configured
     assert [new.catalogue.count(s) for s in ClipStatus] == [0, 1, 0, 1]
     assert not new.index.holds(purged.id)
-    assert place.media.thumbnails.times(purged.id) == []
+    assert services.media.thumbnails.times(purged.id) == []
     assert new.index.holds(unshown.id)
-    assert place.media.thumbnails.times(unshown.id) == []
-    counts = EncoderSwitch(place.redis, place.collections.configured, new).counts()
+    assert services.media.thumbnails.times(unshown.id) == []
+    counts = EncoderSwitch(services.redis, services.collections.configured, new).counts()
     assert counts.done == counts.known
-    swap(place, other)
+    swap(services, other)
     for clip in (purged, unshown):
-        now = place.collections.active.catalogue.clip(clip.id)
+        now = services.collections.active.catalogue.clip(clip.id)
         assert now is not None
         assert now.attached == clip.attached > 0
 
 
 def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
-    place: Services, other: Services
+    services: Services, other: Services
 ) -> None:
-    queue, own = place.queues.get("clips"), place.collections.configured.own_queue("clips")
-    place.scheduler.index_clip("5")
+    queue, own = services.queues.get("clips"), services.collections.configured.own_queue("clips")
+    services.scheduler.index_clip("5")
     asked: list[int] = []
 
     def current() -> list[str]:
@@ -354,62 +363,64 @@ def test_a_job_that_a_worker_has_taken_in_the_moment_of_the_swap_is_put_back(
         asked.append(1)
         return ["clips", own] if len(asked) == 1 else [own]
 
-    worker = WarmWorker([queue], place.redis, current=current)
+    worker = WarmWorker([queue], services.redis, current=current)
     worker.work(burst=True, logging_level="WARNING")
-    assert clips_waiting(place) == 1
+    assert clips_waiting(services) == 1
     assert queue.jobs[0].get_status() == "queued"
     assert worker.queue_names() == [own]
 
 
-def test_workers_go_over_to_the_queues_of_what_serves(place: Services, other: Services) -> None:
+def test_workers_go_over_to_the_queues_of_what_serves(services: Services, other: Services) -> None:
     names = ["search", "default", "clips"]
-    search, clips = (place.collections.configured.own_queue(name) for name in ("search", "clips"))
-    assert queues_now(place, names) == ["search", search, "default", "clips", clips]
+    search, clips = (
+        services.collections.configured.own_queue(name) for name in ("search", "clips")
+    )
+    assert queues_now(services, names) == ["search", search, "default", "clips", clips]
     next_search, next_clips = (
         other.collections.configured.own_queue(name) for name in ("search", "clips")
     )
     assert queues_now(other, names) == [next_search, "default", next_clips]
-    EncoderSwitch(place.redis, place.collections.configured, other.collections.configured).swap(
-        place.collections.active_encoder
-    )
-    assert queues_now(place, names) == [search, "default", clips]
+    EncoderSwitch(
+        services.redis, services.collections.configured, other.collections.configured
+    ).swap(services.collections.active_encoder)
+    assert queues_now(services, names) == [search, "default", clips]
     assert queues_now(other, names) == ["search", next_search, "default", "clips", next_clips]
 
 
 def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0], QUIET)
-    prepare(place, other)
-    swap(place, other)
+    history(services, jira, clips, COWS[0], QUIET)
+    prepare(services, other)
+    swap(services, other)
     with pytest.raises(ChangeError, match="serves; let another one"):
-        place.reembedding.forget(other.collections.configured.name)
-    former = place.collections.configured.name
-    with at_work(place), pytest.raises(ChangeError, match="stop them"):
-        place.reembedding.forget(former)
+        services.reembedding.forget(other.collections.configured.name)
+    former = services.collections.configured.name
+    with at_work(services), pytest.raises(ChangeError, match="stop them"):
+        services.reembedding.forget(former)
     # Back, and forth again: nothing is embedded twice for it.
     for name in (former, other.collections.configured.name):
-        steps = list(place.reembedding.prepare(name))
+        steps = list(services.reembedding.prepare(name))
         assert steps[-1].counts.clips == 0
-        place.reembedding.swap(name, force=True)
+        services.reembedding.swap(name, force=True)
     assert call("encoder", "forget", former, "--yes").exit_code == 0
     left = [
         key
-        for key in place.redis.scan_iter("dejabug:*")
-        if place.collections.configured.slug.encode() in key
+        for key in services.redis.scan_iter("dejabug:*")
+        if services.collections.configured.slug.encode() in key
     ]
     assert left == []
-    names = place.redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
-    assert not [name for name in names if place.collections.configured.slug.encode() in name]
-    assert place.collections.active.index.clip_count(["GAME"]) == 2
+    names = services.redis.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+    assert not [name for name in names if services.collections.configured.slug.encode() in name]
+    assert services.collections.active.index.clip_count(["GAME"]) == 2
 
 
-def test_what_is_forgotten_takes_its_jobs_along(place: Services) -> None:
+def test_what_is_forgotten_takes_its_jobs_along(services: Services) -> None:
     """Those too that wait for another try: they have no end of their own."""
     name = "another"
-    place.collections.active_encoder.claim(place.collections.configured.name)
-    place.collections.note_encoder(name, 8, "nobody's")
-    queue = place.queues.get(place.collections.get(name).own_queue("clips"))
+    services.collections.active_encoder.claim(services.collections.configured.name)
+    services.collections.note_encoder(name, 8, "nobody's")
+    queue = services.queues.get(services.collections.get(name).own_queue("clips"))
     for clip_id in ("1", "2", "3"):
         enqueue(queue, INDEX_CLIP, clip_id)
     _, waits, failed = queue.jobs
@@ -417,23 +428,23 @@ def test_what_is_forgotten_takes_its_jobs_along(place: Services) -> None:
         queue.remove(job)
     queue.scheduled_job_registry.schedule(waits, datetime.now(UTC))
     queue.failed_job_registry.add(failed, ttl=60)
-    place.reembedding.forget(name)
-    kept = {key for key in place.redis.scan_iter("rq:*") if b"executions" not in key}
+    services.reembedding.forget(name)
+    kept = {key for key in services.redis.scan_iter("rq:*") if b"executions" not in key}
     assert kept == set()
 
 
 def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
-    place: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process goes on by the roles that it has read, for a second at most."""
     monkeypatch.setattr(active_encoder, "KEPT", 60.0)  # it stays behind for all of this test
     name = "another"
-    place.collections.active_encoder.claim(place.collections.configured.name)
-    place.collections.note_encoder(name, 8, "nobody's")
-    place.collections.active_encoder.prepare(name)
-    another = Services(place.settings)
+    services.collections.active_encoder.claim(services.collections.configured.name)
+    services.collections.note_encoder(name, 8, "nobody's")
+    services.collections.active_encoder.prepare(name)
+    another = Services(services.settings)
     assert [kept.name for kept in another.collections.receiving] == [
-        place.collections.configured.name,
+        services.collections.configured.name,
         name,
     ]
     paused: list[float] = []
@@ -444,65 +455,67 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
             another.scheduler.index_ticket("10001", kept)
 
     monkeypatch.setattr(reembedding.time, "sleep", pause)
-    place.reembedding.forget(name)
+    services.reembedding.forget(name)
     assert paused
     assert min(paused) > active_encoder.KEPT
-    slug = place.collections.get(name).slug.encode()
-    assert [key for key in place.redis.scan_iter("*") if slug in key] == []
+    slug = services.collections.get(name).slug.encode()
+    assert [key for key in services.redis.scan_iter("*") if slug in key] == []
 
 
 def test_a_large_index_is_grown_before_it_serves(
-    place: Services, other: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, other: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history(place, jira, clips, COWS[0])
+    history(services, jira, clips, COWS[0])
     monkeypatch.setattr("dejabug.index.frames.FLAT_LIMIT", 5)
     notes = set()
-    for step in place.reembedding.prepare(other.collections.configured.name):
+    for step in services.reembedding.prepare(other.collections.configured.name):
         notes.add(step.note)
         work_as(other)
-        place.upkeep.run()  # as a worker's housekeeper does each minute
+        services.upkeep.run()  # as a worker's housekeeper does each minute
     assert "Redis builds the index" in notes
-    assert [kept.index.state().algorithm for kept in place.collections.receiving] == [
+    assert [kept.index.state().algorithm for kept in services.collections.receiving] == [
         "HNSW",
         "HNSW",
     ]
 
 
 def test_an_encoder_is_measured_before_it_serves(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    prepare(place, other)
+    history(services, jira, clips, COWS[0])
+    prepare(services, other)
     corpus = studio(other.measured())
     assert len(corpus.items) == 1
-    assert corpus.place.collections.active.index.alias == other.collections.configured.index.alias
     assert (
-        other.collections.active.index.alias == place.collections.configured.index.alias
+        corpus.services.collections.active.index.alias == other.collections.configured.index.alias
+    )
+    assert (
+        other.collections.active.index.alias == services.collections.configured.index.alias
     )  # which answers
-    assert place.measured() is place
+    assert services.measured() is services
 
 
 def test_an_encoder_that_was_given_up_gets_no_new_tickets(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    prepare(place, other)
-    assert [kept.name for kept in place.collections.receiving] == [
-        place.collections.configured.name,
+    history(services, jira, clips, COWS[0])
+    prepare(services, other)
+    assert [kept.name for kept in services.collections.receiving] == [
+        services.collections.configured.name,
         other.collections.configured.name,
     ]
-    place.reembedding.forget(other.collections.configured.name)
-    assert [kept.name for kept in place.collections.receiving] == [
-        place.collections.configured.name
+    services.reembedding.forget(other.collections.configured.name)
+    assert [kept.name for kept in services.collections.receiving] == [
+        services.collections.configured.name
     ]
-    assert place.collections.active.index.clip_count(["GAME"]) == 1
+    assert services.collections.active.index.clip_count(["GAME"]) == 1
 
 
 def test_the_commands_say_who_serves_and_what_is_to_be_done(
-    place: Services, other: Services, jira: Site, clips: Path
+    services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0])
-    prepare(place, other)
+    history(services, jira, clips, COWS[0])
+    prepare(services, other)
     shown = words(call("encoder", "list").output)
     assert "serves" in shown
     assert "next" in shown
@@ -514,12 +527,14 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     with at_work(other):
         answer = call("encoder", "change", other.collections.configured.name)
     assert "serves now: 1 clips, 0 could not be used" in words(answer.output)
-    assert f"dejabug encoder change '{place.collections.configured.name}'" in words(answer.output)
+    assert f"dejabug encoder change '{services.collections.configured.name}'" in words(
+        answer.output
+    )
     assert call("encoder", "forget", "nobody", "--yes").exit_code == 1
 
 
 def test_real_workers_change_the_encoder_while_questions_are_asked(
-    cold_place: Services, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
+    cold_services: Services, environment: dict[str, str], jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     """Two encoders' workers and the command as processes; the new worker and the command are killed
     on the way. Somebody asks all the time, and always gets an answer."""
@@ -534,28 +549,30 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
 
     try:
         start("worker")
-        wait_until(lambda: cold_place.queues.workers()["clips"])
+        wait_until(lambda: cold_services.queues.workers()["clips"])
         keys = [jira.file("GAME", f"cows {n}", clips / name) for n, name in enumerate(COWS)]
         keys.append(jira.file("GAME", "the night", clips / QUIET))
         for key in keys:
-            with cold_place.redis.pipeline() as pipe:
-                cold_place.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
+            with cold_services.redis.pipeline() as pipe:
+                cold_services.scheduler.sync_issue(str(jira.issue(key)["id"]), False, pipe)
                 pipe.execute()
         wait_until(
-            lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
+            lambda: (
+                cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == len(keys)
+            )
         )
         centre = {"DEJABUG_FRAME_CROP": "center"}
         name = "starter:2@center"
-        new = cold_place.collections.get(name)
+        new = cold_services.collections.get(name)
         worker = start("worker", "clips", "search", **centre)
-        wait_until(lambda: cold_place.queues.workers_of(new)["search"])
+        wait_until(lambda: cold_services.queues.workers_of(new)["search"])
         answers: list[str] = []
         failures: list[str] = []
 
         def ask_on() -> None:
             while not done.wait(0.2):
                 try:
-                    found = issues_found(cold_place)
+                    found = issues_found(cold_services)
                 except Exception as error:  # noqa: BLE001 (told below)
                     failures.append(repr(error))
                 else:
@@ -567,21 +584,21 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         jira.hold("/rest/api/2/attachment/content")
         command = start("encoder", "change", name)
         queue = f"rq:wip:{new.own_queue('clips')}"
-        held = wait_until(lambda: held_clip(cold_place, queue))
+        held = wait_until(lambda: held_clip(cold_services, queue))
         for child in (command, worker):
             child.kill()
             child.wait()
         # As if the minute had passed after which the dead ones' job and locks are taken back.
-        cold_place.redis.zadd(queue, {held: 1})
-        locks = cold_place.redis.keys("rq:scheduler-lock:*")
-        cold_place.redis.delete(reembedding.LOCK, *locks)
+        cold_services.redis.zadd(queue, {held: 1})
+        locks = cold_services.redis.keys("rq:scheduler-lock:*")
+        cold_services.redis.delete(reembedding.LOCK, *locks)
         start("worker", "clips", "search", **centre)
         again = start("encoder", "change", **centre)
         assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()
         told = (tmp_path / f"{len(running) - 1}.log").read_text()
         assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be used", told)
         # The old worker leaves the queues to the new one, which takes them; web processes follow.
-        wait_until(lambda: on_clips(cold_place) == {new.slug})
+        wait_until(lambda: on_clips(cold_services) == {new.slug})
         asked = len(answers)
         wait_until(lambda: len(answers) > asked + 3)
         running[0].terminate()
@@ -601,14 +618,14 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
             child.wait()
 
 
-def held_clip(place: Services, registry: str) -> bytes | None:
+def held_clip(services: Services, registry: str) -> bytes | None:
     """A clip's job that a worker has in hand."""
-    held: list[bytes] = place.redis.zrange(registry, 0, -1)
+    held: list[bytes] = services.redis.zrange(registry, 0, -1)
     return next((job for job in held if job.startswith(b"clip-")), None)
 
 
-def on_clips(place: Services) -> set[str]:
+def on_clips(services: Services) -> set[str]:
     """The encoders whose workers are on the queue `clips`."""
-    queues = [worker.queue_names() for worker in Worker.all(connection=place.redis)]
+    queues = [worker.queue_names() for worker in Worker.all(connection=services.redis)]
     own = [name for names in queues if "clips" in names for name in names if "@" in name]
     return {name.split("@")[1] for name in own}

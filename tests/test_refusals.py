@@ -126,7 +126,7 @@ COMMENT = {
 
 
 def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
-    app: Flask, place: Services, trouble: Trouble
+    app: Flask, services: Services, trouble: Trouble
 ) -> None:
     trouble.begin()
     events = (CREATED, DELETED, COMMENT)
@@ -134,12 +134,12 @@ def test_a_webhook_that_cannot_be_kept_gets_503_and_is_kept_when_it_comes_again(
     assert app.test_client().get("/healthz").status_code == 200
     trouble.end()
     assert [post(app, event).status_code for event in events] == [202] * 3
-    assert len(place.queues.get("default")) == 3
-    assert place.redis.zscore(PENDING, "10001") is not None
+    assert len(services.queues.get("default")) == 3
+    assert services.redis.zscore(PENDING, "10001") is not None
 
 
 def test_everybody_who_watches_is_told_what_to_do(
-    app: Flask, place: Services, trouble: Trouble
+    app: Flask, services: Services, trouble: Trouble
 ) -> None:
     client = app.test_client()
     trouble.begin()
@@ -151,32 +151,32 @@ def test_everybody_who_watches_is_told_what_to_do(
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert any(says in each and remedy in each for each in ready.get_json()["problems"])
-    (found,) = [check for check in examine(place, model=False) if check.what == "Redis"]
+    (found,) = [check for check in examine(services, model=False) if check.what == "Redis"]
     assert not found.well
     assert says in found.says
     assert remedy in found.remedy
-    assert gauge(place, "dejabug_redis_takes_writes") == 0
+    assert gauge(services, "dejabug_redis_takes_writes") == 0
     trouble.end()
-    assert gauge(place, "dejabug_redis_takes_writes") == 1
+    assert gauge(services, "dejabug_redis_takes_writes") == 1
     assert not any(says in each for each in client.get("/readyz").get_json()["problems"])
 
 
-def gauge(place: Services, name: str) -> float | None:
-    found = [each for each in Census(place.settings).collect() if each.name == name]
+def gauge(services: Services, name: str) -> float | None:
+    found = [each for each in Census(services.settings).collect() if each.name == name]
     return found[0].samples[0].value if found else None
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_while_redis_is_full_searches_and_pages_answer(
-    caller: Caller, place: Services, jira: Site, clips: Path, trouble: Trouble
+    caller: Caller, services: Services, jira: Site, clips: Path, trouble: Trouble
 ) -> None:
-    old = history(place, jira, clips, COWS[0], COWS[1])
-    cookie = place.sessions.begin(f"token:{caller.token.id}")
-    for token in place.redis.scan_iter("dejabug:token:*"):
+    old = history(services, jira, clips, COWS[0], COWS[1])
+    cookie = services.sessions.begin(f"token:{caller.token.id}")
+    for token in services.redis.scan_iter("dejabug:token:*"):
         # Its last use is to be noted anew.
-        place.redis.hset(token, "last_used", 1.0)
+        services.redis.hset(token, "last_used", 1.0)
     assert LAST_USED_STEP > 1
-    with searching(place), trouble.there():
+    with searching(services), trouble.there():
         words = caller.search("meadow")
         assert words.status_code == 200, words.get_json()
         assert {each["key"] for each in words.get_json()["results"]} == set(old)
@@ -197,57 +197,57 @@ def test_while_redis_is_full_searches_and_pages_answer(
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
-def test_what_is_kept_beyond_the_limit_is_gone_soon(place: Services, trouble: Trouble) -> None:
+def test_what_is_kept_beyond_the_limit_is_gone_soon(services: Services, trouble: Trouble) -> None:
     trouble.begin()
-    assert keep_briefly(place.redis, "one", "x", 60)
-    assert not keep_briefly(place.redis, "one", "y", 60, new=True)
-    assert 0 < place.redis.ttl("one") <= 60
-    assert place.redis.get("one") == b"x"
+    assert keep_briefly(services.redis, "one", "x", 60)
+    assert not keep_briefly(services.redis, "one", "y", 60, new=True)
+    assert 0 < services.redis.ttl("one") <= 60
+    assert services.redis.get("one") == b"x"
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_purge_makes_room_in_a_redis_that_is_full(
-    place: Services, jira: Site, trouble: Trouble
+    services: Services, jira: Site, trouble: Trouble
 ) -> None:
     times, random = np.arange(10, dtype=np.float32), np.random.default_rng(1)
     for number in range(20):
-        vectors = random.normal(size=(10, place.encoder.dimensions)).astype(np.float32)
+        vectors = random.normal(size=(10, services.encoder.dimensions)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         clip_id, issue_id = str(number), str(10_000 + number)
-        place.collections.active.index.write_clip(
+        services.collections.active.index.write_clip(
             clip_id, ClipLocation(issue_id, "GAME", "game"), times, vectors
         )
-        place.collections.active.catalogue.put_issue(
+        services.collections.active.catalogue.put_issue(
             IssueRecord(issue_id, f"GAME-{number}", "GAME", "game")
         )
         clip = ClipRecord(clip_id, issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", 10, 5, attached=1)
-        place.collections.active.catalogue.put_clip(clip)
+        services.collections.active.catalogue.put_clip(clip)
     with trouble.redis as connection:
         used = int(connection.info("memory")["used_memory"])
         connection.config_set("maxmemory", used - 200_000)
         assert refused(connection) is FULL_REDIS
     done = call("purge", "--older-than", "1d", "--yes")
     assert done.exit_code == 0, done.output
-    assert place.collections.active.catalogue.count(ClipStatus.PURGED) == 20
-    assert refused(place.redis) is None
+    assert services.collections.active.catalogue.count(ClipStatus.PURGED) == 20
+    assert refused(services.redis) is None
 
 
 def test_workers_wait_and_then_do_all_that_there_is(
-    start: Any, place: Services, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
+    start: Any, services: Services, jira: Site, clips: Path, trouble: Trouble, tmp_path: Path
 ) -> None:
     """The one is idle when it begins, the other has a clip in its hands, and the third is started
     in the middle of it: none ends, and no clip and no comment is lost."""
     idle, busy = start("default", "previews"), start("search", "clips")
     old = jira.file("GAME", "old cows", clips / COWS[0])
-    send_created(place, jira, old)
-    wait_until(lambda: place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    send_created(services, jira, old)
+    wait_until(lambda: services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
     download = jira.hold("/rest/api/2/attachment/content")
     new = jira.file("GAME", "new cows", clips / COWS[1])
-    send_created(place, jira, new)
+    send_created(services, jira, new)
     (clip,) = (each["id"] for each in jira.issue(new)["fields"]["attachment"])
-    begun = place.queues.get("clips").started_job_registry
+    begun = services.queues.get("clips").started_job_registry
     wait_until(lambda: any(job.endswith(f"-{clip}") for job in begun.get_job_ids(cleanup=False)))
-    assert place.queues.workers()["default"] == 1
+    assert services.queues.workers()["default"] == 1
     trouble.begin()
     third = start("previews", "default")
 
@@ -261,37 +261,37 @@ def test_workers_wait_and_then_do_all_that_there_is(
     trouble.end()
     (comment,) = wait_until(lambda: jira.comments(new))
     assert f"[{old}|" in comment["body"]
-    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
-    wait_until(lambda: place.queues.workers()["previews"] == 2)
+    assert services.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    wait_until(lambda: services.queues.workers()["previews"] == 2)
     assert [worker.poll() for worker in (idle, busy, third)] == [None] * 3
 
 
 def test_what_rq_writes_in_passing_ends_no_worker(
-    place: Services, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+    services: Services, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_tolerant_worker, "LOOK", 0.01)
-    worker = WarmWorker([place.queues.get("default")], place.redis)
+    worker = WarmWorker([services.queues.get("default")], services.redis)
     trouble.begin()
     worker.check_for_suspension(burst=False)
     worker.heartbeat()
     worker.run_maintenance_tasks()
     with pytest.raises(redis.ResponseError) as refused_write:
-        place.redis.set("x", "y" * 100)
+        services.redis.set("x", "y" * 100)
     worker._pubsub_exception_handler(refused_write.value, None, None)
     trouble.end()
 
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
-    start: Any, cold_place: Services, trouble: Trouble, tmp_path: Path
+    start: Any, cold_services: Services, trouble: Trouble, tmp_path: Path
 ) -> None:
     worker = start("default", "previews")
-    wait_until(lambda: cold_place.queues.workers()["default"] == 1)
+    wait_until(lambda: cold_services.queues.workers()["default"] == 1)
     trouble.begin()
     log = tmp_path / "worker-0.log"
     wait_until(lambda: "redis_refuses_writes" in log.read_text("utf-8"))
     with pytest.raises(redis.RedisError, match="full"):
-        feel_pulse(cold_place.redis, socket.gethostname())
+        feel_pulse(cold_services.redis, socket.gethostname())
     assert dejabug("worker-health", DEJABUG_REDIS_URL=trouble.server.url).returncode == 0
     worker.terminate()
     assert worker.wait(20) == 0, log.read_text("utf-8")
@@ -300,14 +300,15 @@ def test_a_worker_that_waits_ends_when_it_is_told_to_and_is_not_called_ill(
 
 @pytest.mark.parametrize("trouble", [FULL], indirect=True)
 def test_a_housekeeper_says_once_a_minute_what_fails_each_second(
-    cold_place: Services,
+    cold_services: Services,
     trouble: Trouble,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     configure_logs("json")
     keeper = Housekeeper(
-        cold_place.settings, WarmWorker([cold_place.queues.get("default")], cold_place.redis)
+        cold_services.settings,
+        WarmWorker([cold_services.queues.get("default")], cold_services.redis),
     )
     monkeypatch.setattr("dejabug.worker.housekeeping.SCHEDULING", 0.05)
     acquire, tries = keeper._scheduler.acquire_locks, []
@@ -367,11 +368,11 @@ class Address:
 
 @pytest.mark.parametrize("trouble", [REPLICA], indirect=True)
 def test_after_a_failover_the_client_finds_the_new_primary_by_itself(
-    cold_place: Services, trouble: Trouble, tmp_path: Path
+    cold_services: Services, trouble: Trouble, tmp_path: Path
 ) -> None:
     with RedisServer(tmp_path / "second") as second:
         address = Address(trouble.server.port)
-        settings = cold_place.settings.model_copy(update={"redis_url": address.url})
+        settings = cold_services.settings.model_copy(update={"redis_url": address.url})
         app = create_app(Services(settings))
         assert post(app, CREATED).status_code == 202  # the connection stays open
         with redis.Redis.from_url(second.url) as new, trouble.redis as old:

@@ -35,35 +35,37 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def place(server: RedisServer, cold_place: Services, starter: StarterEncoder) -> ModelServices:
+def services(
+    server: RedisServer, cold_services: Services, starter: StarterEncoder
+) -> ModelServices:
     """The services on that Redis."""
     changed = {"redis_url": server.url, "index_algorithm": "hnsw"}
-    parts = ModelServices(cold_place.settings.model_copy(update=changed), loaded=starter)
+    parts = ModelServices(cold_services.settings.model_copy(update=changed), loaded=starter)
     _ = parts.encoder
     return parts
 
 
-def fill(place: Services, jira: Site, clips: int) -> None:
+def fill(services: Services, jira: Site, clips: int) -> None:
     """The clip of GAME-1, its twin on GAME-2, and others; written while there is no index, so that
     it is still to be built when Redis stops."""
-    place.redis.execute_command("FT.DROPINDEX", place.collections.active.index.state().name)
-    random, dimensions = np.random.default_rng(5), place.encoder.dimensions
+    services.redis.execute_command("FT.DROPINDEX", services.collections.active.index.state().name)
+    random, dimensions = np.random.default_rng(5), services.encoder.dimensions
     times = np.arange(FRAMES, dtype=np.float32)
     ids = [str(jira.issue(jira.file("GAME", f"ticket {n}"))["id"]) for n in range(2)]
     twin = unit(random, dimensions)
     for number in range(clips):
         issue_id = ids[number] if number < 2 else str(90_000 + number)
         vectors = twin if number < 2 else unit(random, dimensions)
-        place.collections.active.index.write_clip(
+        services.collections.active.index.write_clip(
             str(number), ClipLocation(issue_id, "GAME", "game"), times, vectors
         )
         if number < 2:
-            place.collections.active.catalogue.put_issue(
+            services.collections.active.catalogue.put_issue(
                 IssueRecord(issue_id, f"GAME-{number + 1}", "GAME", "game")
             )
             clip = ClipRecord(str(number), issue_id, "c.mp4", 1, ClipStatus.INDEXED, "", FRAMES, 5)
-            place.collections.active.catalogue.put_clip(clip)
-    FrameIndex(place.redis, place.collections.active_name, dimensions, algorithm="hnsw")
+            services.collections.active.catalogue.put_clip(clip)
+    FrameIndex(services.redis, services.collections.active_name, dimensions, algorithm="hnsw")
 
 
 def unit(random: np.random.Generator, dimensions: int) -> Any:
@@ -74,10 +76,10 @@ def unit(random: np.random.Generator, dimensions: int) -> Any:
 class Doors:
     """A caller of the API who asks all the while; every answer must be an honest one."""
 
-    def __init__(self, place: Services) -> None:
-        secret, _ = place.tokens.create("test", ["GAME"], None)
+    def __init__(self, services: Services) -> None:
+        secret, _ = services.tokens.create("test", ["GAME"], None)
         self._headers = {"Authorization": f"Bearer {secret}"}
-        self._client = create_app(place).test_client()
+        self._client = create_app(services).test_client()
         self.reasons: set[str] = set()
         self.details: set[str] = set()
 
@@ -103,9 +105,9 @@ class Doors:
 
 
 @pytest.fixture
-def answerer(place: Services) -> Iterator[Answerer]:
+def answerer(services: Services) -> Iterator[Answerer]:
     """What answers words beside a worker."""
-    thread = place.answerer()
+    thread = services.answerer()
     thread.start()
     yield thread
     thread.stop()
@@ -113,32 +115,35 @@ def answerer(place: Services) -> Iterator[Answerer]:
 
 @pytest.mark.usefixtures("answerer")
 def test_while_the_index_is_built_again_every_door_says_so_and_then_answers_fully(
-    place: Services, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
+    services: Services, server: RedisServer, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completeness, "BUILDING", 0)
-    fill(place, jira, MANY)
-    doors = Doors(place)
+    fill(services, jira, MANY)
+    doors = Doors(services)
     server.stop()
     server.start()
     with pytest.raises(IndexUnavailableError, match="being built"):
-        place.retrievers.active.like_clip("0", ["GAME"])
-    with pytest.raises(IndexUnavailableError, match="being built"), place.clip_uploads.receiving():
+        services.retrievers.active.like_clip("0", ["GAME"])
+    with (
+        pytest.raises(IndexUnavailableError, match="being built"),
+        services.clip_uploads.receiving(),
+    ):
         pass
     assert doors.ask_until_answered() == ["GAME-2"]
     assert any("being built" in reason for reason in doors.reasons), doors.reasons
     assert any("being built" in detail for detail in doors.details), doors.details
-    assert place.collections.active.index.state().ready
+    assert services.collections.active.index.state().ready
 
 
 def test_while_redis_loads_its_data_every_door_says_so(
-    place: Services, server: RedisServer, jira: Site
+    services: Services, server: RedisServer, jira: Site
 ) -> None:
-    fill(place, jira, FEW)
-    doors = Doors(place)
-    wait_until(lambda: place.collections.active.index.state().ready)
+    fill(services, jira, FEW)
+    doors = Doors(services)
+    wait_until(lambda: services.collections.active.index.state().ready)
     # Into a form whose loading can be slowed.
-    place.redis.bgrewriteaof()
-    wait_until(lambda: not place.redis.info("persistence")["aof_rewrite_in_progress"])
+    services.redis.bgrewriteaof()
+    wait_until(lambda: not services.redis.info("persistence")["aof_rewrite_in_progress"])
     server.stop()
     # And Redis is to answer meanwhile after each few bytes, as it does after each two megabytes.
     often = ("--loading-process-events-interval-bytes", "1024")

@@ -37,33 +37,33 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 class Twins:
     """An old ticket, a new one with the same file, and others that look alike."""
 
-    def __init__(self, place: Services, jira: Site, clips: Path) -> None:
-        self.place, self.jira = place, jira
-        self.old, *self.others = history(place, jira, clips, QUIET, *COWS[:2], PLACEHOLDER[0])
+    def __init__(self, services: Services, jira: Site, clips: Path) -> None:
+        self.services, self.jira = services, jira
+        self.old, *self.others = history(services, jira, clips, QUIET, *COWS[:2], PLACEHOLDER[0])
         self.new = jira.file("GAME", "this one is quite another matter", clips / QUIET)
-        self.new_id = tell(place, jira, self.new)
+        self.new_id = tell(services, jira, self.new)
         self.old_id = str(jira.issue(self.old)["id"])
 
     @property
     def record(self) -> IssueRecord:
-        found = self.place.collections.active.catalogue.issue(self.new_id)
+        found = self.services.collections.active.catalogue.issue(self.new_id)
         assert found is not None
         return found
 
     def best(self) -> PairMatch:
-        return self.place.similar_issues.rank(self.record)[0]
+        return self.services.similar_issues.rank(self.record)[0]
 
     def found_in_search(self) -> Found:
-        return self.place.search.like_issue(GAME, self.new, ALL, 10).results[0]
+        return self.services.search.like_issue(GAME, self.new, ALL, 10).results[0]
 
 
 @pytest.fixture
-def twins(place: Services, jira: Site, clips: Path) -> Twins:
-    return Twins(place, jira, clips)
+def twins(services: Services, jira: Site, clips: Path) -> Twins:
+    return Twins(services, jira, clips)
 
 
 def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
-    twins: Twins, place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
+    twins: Twins, services: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     label = f"Same file as {twins.old}"
     (comment,) = jira.comments(twins.new)
@@ -81,13 +81,13 @@ def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
         label,
         twins.old,
     )
-    sent = uploaded(place, clips / QUIET)
+    sent = uploaded(services, clips / QUIET)
     assert {found.key for found in sent[:2]} == {twins.old, twins.new}
     assert [(found.score, found.label) for found in sent[:2]] == [
         (1.0, f"Same file as {found.key}") for found in sent[:2]
     ]
     assert all(found.same_file is None and found.score < 1 for found in sent[2:])
-    page = place.search.like_issue(GAME, twins.new, ALL, 10)
+    page = services.search.like_issue(GAME, twins.new, ALL, 10)
     message = blocks.results(page, twins.new, f"issue {twins.new}", lambda _: None)
     assert label in message["blocks"][1]["text"]["text"]
     told = CliRunner().invoke(cli, ["similar", twins.new, "--json"])
@@ -97,21 +97,21 @@ def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
 
 
 def test_it_does_so_whatever_is_searched(
-    twins: Twins, place: Services, jira: Site, clips: Path
+    twins: Twins, services: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[2], PLACEHOLDER[1], project="OTHER")
+    history(services, jira, clips, COWS[2], PLACEHOLDER[1], project="OTHER")
     for caller in (GAME, BOTH):
-        found = place.search.like_issue(caller, twins.new, ALL, 10).results[0]
+        found = services.search.like_issue(caller, twins.new, ALL, 10).results[0]
         assert (found.key, found.score, found.same_file) == (twins.old, 1.0, twins.old)
 
 
 def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
-    twins: Twins, place: Services
+    twins: Twins, services: Services
 ) -> None:
     def others() -> dict[str, float]:
         return {
             p.found_issue_id: p.score
-            for p in place.similar_issues.rank(twins.record)
+            for p in services.similar_issues.rank(twins.record)
             if not p.same_file
         }
 
@@ -124,9 +124,9 @@ def test_the_others_are_ranked_as_if_the_same_file_were_not_there(
 
 
 def test_a_verdict_that_they_are_not_similar_wins(
-    twins: Twins, place: Services, jira: Site, client: FlaskClient, forge: ForgeApp
+    twins: Twins, services: Services, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
-    place.records.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
+    services.records.verdicts.put(Verdict(twins.new_id, twins.old_id, False, "person"))
     jobs.suggest(twins.new_id)
     assert all(twins.old not in each["body"] for each in jira.comments(twins.new))
     assert twins.old not in json.dumps(panel(client, forge, twins.new_id))
@@ -134,14 +134,14 @@ def test_a_verdict_that_they_are_not_similar_wins(
 
 
 def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
-    twins: Twins, place: Services, jira: Site, client: FlaskClient, forge: ForgeApp
+    twins: Twins, services: Services, jira: Site, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
-    tell(place, jira, twins.old, watch=False)
+    tell(services, jira, twins.old, watch=False)
     told = panel(client, forge, twins.new_id)
     assert twins.old not in json.dumps(told)
     assert "Same file" not in json.dumps(told)
-    page = place.search.like_issue(GAME, twins.new, ALL, 10)
+    page = services.search.like_issue(GAME, twins.new, ALL, 10)
     assert {found.key for found in page.results} == set(twins.others)
     assert all(found.same_file is None and found.score < 1 for found in page.results)
     assert all("Same file" not in each["body"] for each in jira.comments(twins.new))
@@ -149,30 +149,30 @@ def test_a_reader_who_may_not_see_the_twin_learns_nothing_of_it(
 
 
 def test_however_many_hidden_tickets_have_the_file_the_rest_of_the_answer_is_the_same(
-    twins: Twins, place: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
+    twins: Twins, services: Services, jira: Site, clips: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
     secure(jira, twins.old)
     before = panel(client, forge, twins.new_id)
-    page = place.search.like_issue(GAME, twins.new, ALL, 10)
+    page = services.search.like_issue(GAME, twins.new, ALL, 10)
     for _ in range(24):
         key = jira.file("GAME", "the same again", clips / QUIET)
         secure(jira, key)
-        tell(place, jira, key, watch=False)
-    place.rankings.forget(twins.new_id)
+        tell(services, jira, key, watch=False)
+    services.rankings.forget(twins.new_id)
     after = panel(client, forge, twins.new_id)
     assert [each["key"] for each in after] == [each["key"] for each in before]
-    again = place.search.like_issue(GAME, twins.new, ALL, 10)
+    again = services.search.like_issue(GAME, twins.new, ALL, 10)
     assert [found.key for found in again.results] == [found.key for found in page.results]
 
 
 def test_the_oldest_of_several_comes_first(
-    twins: Twins, place: Services, jira: Site, clips: Path
+    twins: Twins, services: Services, jira: Site, clips: Path
 ) -> None:
     third = jira.file("GAME", "and again", clips / QUIET)
-    issue_id = tell(place, jira, third)
-    record = place.collections.active.catalogue.issue(issue_id)
+    issue_id = tell(services, jira, third)
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    found = [pair.found_issue_id for pair in place.similar_issues.rank(record) if pair.same_file]
+    found = [pair.found_issue_id for pair in services.similar_issues.rank(record) if pair.same_file]
     assert found == [twins.old_id, twins.new_id]
 
 
@@ -186,88 +186,92 @@ def test_the_same_file_comes_before_what_only_looks_certain() -> None:
 
 
 def test_the_file_twice_on_one_issue_never_suggests_the_issue_itself(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "twice", clips / QUIET, clips / QUIET)
-    issue_id = tell(place, jira, key)
-    record = place.collections.active.catalogue.issue(issue_id)
+    issue_id = tell(services, jira, key)
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert place.similar_issues.rank(record) == []
-    other = tell(place, jira, jira.file("GAME", "once", clips / QUIET))
-    (pair,) = place.similar_issues.rank(record)
+    assert services.similar_issues.rank(record) == []
+    other = tell(services, jira, jira.file("GAME", "once", clips / QUIET))
+    (pair,) = services.similar_issues.rank(record)
     assert (pair.found_issue_id, pair.same_file) == (other, True)
 
 
-def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, place: Services) -> None:
+def test_a_twin_that_was_deleted_purged_or_failed_is_none(twins: Twins, services: Services) -> None:
     assert twins.best().same_file
-    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
-    place.collections.active.catalogue.put_clip(
+    (clip,) = services.collections.active.catalogue.clips_of(twins.old_id)
+    services.collections.active.catalogue.put_clip(
         replace(clip, status=ClipStatus.FAILED, reason="blank: it is black")
     )
     assert not twins.best().same_file
-    place.collections.active.catalogue.put_clip(clip)
+    services.collections.active.catalogue.put_clip(clip)
     assert twins.best().same_file
-    place.deletion.purge_clip(place.collections.active, clip)
+    services.deletion.purge_clip(services.collections.active, clip)
     assert not twins.best().same_file
 
 
-def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, place: Services) -> None:
-    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
-    place.deletion.forget_clip(clip.id, twins.old_id)
+def test_a_twin_whose_attachment_was_deleted_is_none(twins: Twins, services: Services) -> None:
+    (clip,) = services.collections.active.catalogue.clips_of(twins.old_id)
+    services.deletion.forget_clip(clip.id, twins.old_id)
     assert not twins.best().same_file
 
 
 def test_a_twin_of_which_no_pictures_are_kept_is_told_all_the_same(
-    twins: Twins, place: Services, client: FlaskClient, forge: ForgeApp
+    twins: Twins, services: Services, client: FlaskClient, forge: ForgeApp
 ) -> None:
-    (clip,) = place.collections.active.catalogue.clips_of(twins.old_id)
-    place.collections.active.catalogue.put_clip(replace(clip, unshown=True))
-    place.media.thumbnails.forget(clip.id)
+    (clip,) = services.collections.active.catalogue.clips_of(twins.old_id)
+    services.collections.active.catalogue.put_clip(replace(clip, unshown=True))
+    services.media.thumbnails.forget(clip.id)
     shown = panel(client, forge, twins.new_id)[0]
     assert (shown["same_file"], shown["there"]["times"]) == (twins.old, [])
 
 
 def test_what_another_encoder_knows_of_the_file_does_not_count(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (first,) = history(place, jira, clips, QUIET)
-    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(first)["id"]))
+    (first,) = history(services, jira, clips, QUIET)
+    (clip,) = services.collections.active.catalogue.clips_of(str(jira.issue(first)["id"]))
     elsewhere = ClipRecord("77", "99", "x.mp4", 1, ClipStatus.INDEXED, content=clip.content)
-    Catalogue(place.redis, "another").put_clip(elsewhere)
-    record = place.collections.active.catalogue.issue(str(jira.issue(first)["id"]))
+    Catalogue(services.redis, "another").put_clip(elsewhere)
+    record = services.collections.active.catalogue.issue(str(jira.issue(first)["id"]))
     assert record is not None
-    assert place.similar_issues.rank(record) == []
+    assert services.similar_issues.rank(record) == []
 
 
-def test_a_file_that_shows_nothing_has_no_twin(place: Services, jira: Site, tmp_path: Path) -> None:
+def test_a_file_that_shows_nothing_has_no_twin(
+    services: Services, jira: Site, tmp_path: Path
+) -> None:
     """A blank picture is the same bytes on tickets that have nothing in common."""
     Image.new("RGB", (64, 64)).save(tmp_path / "black.png")
     first = jira.file("GAME", "a crash in the menu", tmp_path / "black.png")
     second = jira.file("GAME", "no sound after loading", tmp_path / "black.png")
-    tell(place, jira, first, watch=False)
-    record = place.collections.active.catalogue.issue(tell(place, jira, second))
+    tell(services, jira, first, watch=False)
+    record = services.collections.active.catalogue.issue(tell(services, jira, second))
     assert record is not None
-    assert all(not pair.same_file and pair.score < 1 for pair in place.similar_issues.rank(record))
+    assert all(
+        not pair.same_file and pair.score < 1 for pair in services.similar_issues.rank(record)
+    )
     assert jira.comments(second) == []
 
 
 def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
-    place: Services, jira: Site, tmp_path: Path
+    services: Services, jira: Site, tmp_path: Path
 ) -> None:
     noise = Image.effect_noise((320, 180), 90).convert("RGB")
     written = io.BytesIO()
     noise.save(written, "PNG")
     (tmp_path / "log.png").write_bytes(written.getvalue())
     first = jira.file("GAME", "the menu does not open", tmp_path / "log.png")
-    tell(place, jira, first, watch=False)
+    tell(services, jira, first, watch=False)
     second = jira.file("GAME", "all is lost", tmp_path / "log.png")
-    tell(place, jira, second)
+    tell(services, jira, second)
     assert f"Same file as {first} (score 1.00)" in jira.comments(second)[0]["body"]
 
 
-def test_why_says_that_it_is_the_same_file(twins: Twins, place: Services, jira: Site) -> None:
-    place.comment_commands.handle(twins.record, "Tess", [Command("why", twins.old)])
-    note = place.records.comments.note(twins.new_id)
+def test_why_says_that_it_is_the_same_file(twins: Twins, services: Services, jira: Site) -> None:
+    services.comment_commands.handle(twins.record, "Tess", [Command("why", twins.old)])
+    note = services.records.comments.note(twins.new_id)
     assert f"{twins.old}: score 1.00; a ticket is named from 0.50 on." in note
     assert f"{twins.old} has the same file as this ticket." in note
     assert "Most alike" not in note

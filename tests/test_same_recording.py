@@ -37,11 +37,11 @@ def copy(clips: Path, tmp_path: Path, ffmpeg: Callable[..., Path]) -> Path:
 
 
 def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
-    place: Services, jira: Site, clips: Path, copy: Path, client: FlaskClient, forge: ForgeApp
+    services: Services, jira: Site, clips: Path, copy: Path, client: FlaskClient, forge: ForgeApp
 ) -> None:
-    old, *_ = history(place, jira, clips, COWS[0], *OTHERS)
+    old, *_ = history(services, jira, clips, COWS[0], *OTHERS)
     new = jira.file("GAME", "this one is quite another matter", copy)
-    new_id = tell(place, jira, new)
+    new_id = tell(services, jira, new)
     label = f"Same recording as {old}"
     why = f"Moves in step with {old}: a copy of the same recording."
 
@@ -55,7 +55,7 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     assert shown["reasons"][0]["text"] == why
     assert [each["kind"] for each in shown["reasons"]][:3] == ["recording", "pictures", "words"]
 
-    page = place.search.like_issue(GAME, new, ALL, 10)
+    page = services.search.like_issue(GAME, new, ALL, 10)
     first = page.results[0]
     assert (first.key, first.label, first.same_recording) == (old, label, old)
     assert [each.model_dump() for each in first.reasons] == shown["reasons"]
@@ -70,19 +70,19 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     assert (row["label"], row["same_recording"]) == (label, old)
     assert row["reasons"] == shown["reasons"]
 
-    record = place.collections.active.catalogue.issue(new_id)
+    record = services.collections.active.catalogue.issue(new_id)
     assert record is not None
-    place.comment_commands.handle(record, "Tess", [Command("why", old)])
-    assert why in place.records.comments.note(new_id)
+    services.comment_commands.handle(record, "Tess", [Command("why", old)])
+    assert why in services.records.comments.note(new_id)
 
     # Who searches with the file itself is told the same; the new ticket has the very file.
-    sent = {found.key: found for found in uploaded(place, copy)}
+    sent = {found.key: found for found in uploaded(services, copy)}
     assert (sent[new].same_file, sent[new].label) == (new, f"Same file as {new}")
     assert (sent[old].label, sent[old].reasons[0].text) == (label, why)
 
     # Who may not see the old ticket learns nothing of it.
     secure(jira, old)
-    tell(place, jira, old, watch=False)
+    tell(services, jira, old, watch=False)
     told = json.dumps(panel(client, forge, new_id))
     assert old not in told
     assert "recording" not in told

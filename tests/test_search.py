@@ -39,16 +39,16 @@ def keys(page: Page) -> list[str]:
 
 
 def words(
-    place: Services, asked: str = "meadow", caller: Caller = GAME, **filters: Any
+    services: Services, asked: str = "meadow", caller: Caller = GAME, **filters: Any
 ) -> list[str]:
-    return keys(place.search.by_words(caller, asked, Filters(**filters), 10))
+    return keys(services.search.by_words(caller, asked, Filters(**filters), 10))
 
 
 def test_words_find_issues_with_their_clip_and_moment(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    old = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    page = place.search.by_words(GAME, "meadow with cows everywhere", ALL, 10)
+    old = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    page = services.search.by_words(GAME, "meadow with cows everywhere", ALL, 10)
     assert set(keys(page)) == set(old)
     assert page.cursor is None
     first = page.results[0]
@@ -61,63 +61,63 @@ def test_words_find_issues_with_their_clip_and_moment(
 
 
 def test_an_issue_finds_its_like_with_both_moments(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    old = history(place, jira, clips, COWS[0], QUIET)
+    old = history(services, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
-    tell(place, jira, key)
-    first = place.search.like_issue(GAME, key.lower(), ALL, 10).results[0]
+    tell(services, jira, key)
+    first = services.search.like_issue(GAME, key.lower(), ALL, 10).results[0]
     assert first.key == old[0]
     assert first.found_by[0] == "clip"
     assert first.moments[0].here is not None
 
 
 def test_other_projects_levels_and_switched_off_ones_are_not_told(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    game = history(place, jira, clips, COWS[0], COWS[1])
-    (other,) = history(place, jira, clips, COWS[2], project="OTHER")
-    assert set(words(place)) == set(game)
-    assert set(words(place, caller=BOTH)) == {*game, other}
-    assert words(place, caller=BOTH, project=["other"]) == [other]
+    game = history(services, jira, clips, COWS[0], COWS[1])
+    (other,) = history(services, jira, clips, COWS[2], project="OTHER")
+    assert set(words(services)) == set(game)
+    assert set(words(services, caller=BOTH)) == {*game, other}
+    assert words(services, caller=BOTH, project=["other"]) == [other]
     with pytest.raises(ForeignProjectError, match="yours: GAME"):
-        words(place, project=["OTHER"])
+        words(services, project=["OTHER"])
     secure(jira, game[0])
-    assert words(place) == [game[1]]
+    assert words(services) == [game[1]]
     jira.call("DELETE", f"/rest/api/2/issue/{game[1]}", "admin")
-    assert words(place) == []
-    place.records.projects.put("OTHER", Rules("off"))
-    assert words(place, caller=BOTH) == []
+    assert words(services) == []
+    services.records.projects.put("OTHER", Rules("off"))
+    assert words(services, caller=BOTH) == []
 
 
 def test_what_jira_moved_elsewhere_is_not_told(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     """Our catalogue still has it in GAME; Jira's word counts."""
-    (key,) = history(place, jira, clips, COWS[0])
+    (key,) = history(services, jira, clips, COWS[0])
     jira.call("POST", f"/rest/standin/issues/{key}/move", json={"project": "OTHER"})
-    assert words(place) == []
+    assert words(services) == []
 
 
 @pytest.mark.parametrize("why", ["unknown", "secured", "other", "off"])
 def test_an_issue_that_is_not_the_callers_is_as_unknown(
-    place: Services, jira: Site, clips: Path, why: str
+    services: Services, jira: Site, clips: Path, why: str
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0], project="OTHER" if why == "other" else "GAME")
+    (key,) = history(services, jira, clips, COWS[0], project="OTHER" if why == "other" else "GAME")
     if why == "secured":
         secure(jira, key)
     if why == "off":
-        place.records.projects.put("GAME", Rules("off"))
+        services.records.projects.put("GAME", Rules("off"))
     with pytest.raises(HiddenIssueError):
-        place.search.like_issue(GAME, "GAME-99" if why == "unknown" else key, ALL, 10)
+        services.search.like_issue(GAME, "GAME-99" if why == "unknown" else key, ALL, 10)
 
 
 def test_a_chain_of_duplicates_is_one_result_on_all_pages(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    old = history(place, jira, clips, COWS[0], COWS[1], COWS[2], QUIET)
+    old = history(services, jira, clips, COWS[0], COWS[1], COWS[2], QUIET)
     link(jira, "Duplicate", old[0], old[1])
-    page = place.search.by_words(GAME, "meadow", ALL, 10)
+    page = services.search.by_words(GAME, "meadow", ALL, 10)
     named = keys(page)
     assert len(named) == len(set(named)) == 3
     (chain,) = [found for found in page.results if found.also]
@@ -126,9 +126,9 @@ def test_a_chain_of_duplicates_is_one_result_on_all_pages(
     cursor: str | None = None
     while True:
         if cursor is None:
-            page = place.search.by_words(GAME, "meadow", ALL, 1)
+            page = services.search.by_words(GAME, "meadow", ALL, 1)
         else:
-            page = place.search.further(GAME, cursor, "words meadow", 1)
+            page = services.search.further(GAME, cursor, "words meadow", 1)
         told += keys(page)
         if page.cursor is None:
             break
@@ -137,140 +137,140 @@ def test_a_chain_of_duplicates_is_one_result_on_all_pages(
 
 
 def test_pages_do_not_shift_and_are_decided_anew(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
-    whole = words(place)
-    first = place.search.by_words(GAME, "meadow", ALL, 2)
+    old = history(services, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0], QUIET)
+    whole = words(services)
+    first = services.search.by_words(GAME, "meadow", ALL, 2)
     assert first.cursor is not None
-    history(place, jira, clips, COWS[2])
-    second = place.search.further(GAME, first.cursor, "words meadow", 2)
+    history(services, jira, clips, COWS[2])
+    second = services.search.further(GAME, first.cursor, "words meadow", 2)
     assert [*keys(first), *keys(second)] == whole
     assert len(whole) == len(old)
     assert second.cursor is None
     secure(jira, whole[3])
-    again = place.search.further(GAME, first.cursor, "words meadow", 2)
+    again = services.search.further(GAME, first.cursor, "words meadow", 2)
     assert keys(again) == [whole[2]]
 
 
 def test_a_cursor_is_of_one_caller_and_one_question(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    history(place, jira, clips, COWS[0], COWS[1])
-    cursor = place.search.by_words(GAME, "meadow", ALL, 1).cursor
+    history(services, jira, clips, COWS[0], COWS[1])
+    cursor = services.search.by_words(GAME, "meadow", ALL, 1).cursor
     assert cursor is not None
     for caller, question in ((BOTH, "words meadow"), (GAME, "words cats"), (GAME, "issue GAME-1")):
         with pytest.raises(NoSuchPageError):
-            place.search.further(caller, cursor, question, 1)
+            services.search.further(caller, cursor, question, 1)
     for made_up in ("", "0" * 32, "*", "a\nb", "é"):
         with pytest.raises(NoSuchPageError):
-            place.search.further(GAME, made_up, "words meadow", 1)
-    place.redis.delete(f"dejabug:page:{cursor}")
+            services.search.further(GAME, made_up, "words meadow", 1)
+    services.redis.delete(f"dejabug:page:{cursor}")
     with pytest.raises(NoSuchPageError):
-        place.search.further(GAME, cursor, "words meadow", 1)
+        services.search.further(GAME, cursor, "words meadow", 1)
 
 
 def test_filters_are_on_what_jira_says_now(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     first = jira.file(
         "GAME", "Objects float in the air over the meadow and never fall", clips / COWS[0],
         components=[{"name": "Crafter"}],
     )  # fmt: skip
-    tell(place, jira, first, watch=False)
-    (second,) = history(place, jira, clips, QUIET)
-    assert set(words(place)) == {first, second}
-    assert words(place, game=["crafter"]) == [first]
-    assert words(place, kind=["floating object"]) == [first]
+    tell(services, jira, first, watch=False)
+    (second,) = history(services, jira, clips, QUIET)
+    assert set(words(services)) == {first, second}
+    assert words(services, game=["crafter"]) == [first]
+    assert words(services, kind=["floating object"]) == [first]
     status = jira.issue(first)["fields"]["status"]["name"]
-    assert set(words(place, status=[status.upper()])) == {first, second}
-    assert words(place, status=["Nowhere"]) == []
-    assert set(words(place, since="2020-01-01")) == {first, second}
-    assert words(place, since="2999-01-01") == []
-    assert words(place, until="2020-01-01") == []
+    assert set(words(services, status=[status.upper()])) == {first, second}
+    assert words(services, status=["Nowhere"]) == []
+    assert set(words(services, since="2020-01-01")) == {first, second}
+    assert words(services, since="2999-01-01") == []
+    assert words(services, until="2020-01-01") == []
 
 
 def test_unlikely_results_are_a_question_of_their_own(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    old = history(place, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
+    old = history(services, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
     asked = "purple elephants riding unicycles"
-    assert words(place, asked) == []
-    first = place.search.by_words(GAME, asked, ALL, 1, unlikely=True)
+    assert words(services, asked) == []
+    first = services.search.by_words(GAME, asked, ALL, 1, unlikely=True)
     cursor = first.cursor or ""
     with pytest.raises(NoSuchPageError):
-        place.search.further(GAME, cursor, search.words_question(asked), 5)
+        services.search.further(GAME, cursor, search.words_question(asked), 5)
     question = search.words_question(asked, unlikely=True)
-    rest = place.search.further(GAME, cursor, question, 5)
+    rest = services.search.further(GAME, cursor, question, 5)
     assert sorted(keys(first) + keys(rest)) == sorted(old)
     assert {each.relevance for each in (*first.results, *rest.results)} == {"unlikely"}
 
 
 def test_a_score_does_not_depend_on_tickets_that_are_hidden(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
     def told() -> list[tuple[str, float]]:
-        page = place.search.by_words(GAME, "herd of cows in the meadow", ALL, 10, unlikely=True)
+        page = services.search.by_words(GAME, "herd of cows in the meadow", ALL, 10, unlikely=True)
         return [(each.key, each.score) for each in page.results]
 
-    history(place, jira, clips, COWS[0], COWS[1], QUIET)
+    history(services, jira, clips, COWS[0], COWS[1], QUIET)
     before = told()
-    (secret,) = history(place, jira, clips, COWS[2])
+    (secret,) = history(services, jira, clips, COWS[2])
     secure(jira, secret)
     assert told() == before
 
 
-def test_a_rejected_pair_is_not_told(place: Services, jira: Site, clips: Path) -> None:
-    old = history(place, jira, clips, COWS[0], QUIET)
+def test_a_rejected_pair_is_not_told(services: Services, jira: Site, clips: Path) -> None:
+    old = history(services, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
-    place.records.verdicts.put(Verdict(issue_id, str(jira.issue(old[0])["id"]), False, "person"))
-    assert old[0] not in keys(place.search.like_issue(GAME, key, ALL, 10))
+    issue_id = tell(services, jira, key)
+    services.records.verdicts.put(Verdict(issue_id, str(jira.issue(old[0])["id"]), False, "person"))
+    assert old[0] not in keys(services.search.like_issue(GAME, key, ALL, 10))
 
 
 def test_a_failing_search_says_so_at_once(
-    place: Services, monkeypatch: pytest.MonkeyPatch, worker: None
+    services: Services, monkeypatch: pytest.MonkeyPatch, worker: None
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise ValueError("broken")
 
     monkeypatch.setattr(Retriever, "search", fail)
     with pytest.raises(SearchFailedError, match="its log says why"):
-        place.questions.search("cows", ["GAME"], 5)
+        services.questions.search("cows", ["GAME"], 5)
 
 
-def test_a_question_of_another_version_harms_nobody(place: Services, worker: None) -> None:
-    key = f"dejabug:questions:{slug_of(place.collections.active_name)}"
-    place.redis.rpush(key, '["abc", "cows", ["GAME"], 5]', "\xff", "{}")
-    assert place.questions.search("cows", ["GAME"], 5) == []
+def test_a_question_of_another_version_harms_nobody(services: Services, worker: None) -> None:
+    key = f"dejabug:questions:{slug_of(services.collections.active_name)}"
+    services.redis.rpush(key, '["abc", "cows", ["GAME"], 5]', "\xff", "{}")
+    assert services.questions.search("cows", ["GAME"], 5) == []
 
 
 def test_questions_that_come_together_get_each_their_own_answer(
-    place: Services, jira: Site, clips: Path, worker: None
+    services: Services, jira: Site, clips: Path, worker: None
 ) -> None:
-    history(place, jira, clips, COWS[0], QUIET)
+    history(services, jira, clips, COWS[0], QUIET)
     asked = ["cows", "the night", "a herd in the meadow", "dark caves", "cows", "water"]
     with ThreadPoolExecutor(len(asked)) as pool:
-        found = list(pool.map(lambda words: place.questions.search(words, ["GAME"], 5), asked))
+        found = list(pool.map(lambda words: services.questions.search(words, ["GAME"], 5), asked))
     for words, hits in zip(asked, found, strict=True):
-        alone = place.text_search.search(words, ["GAME"], 5)
+        alone = services.text_search.search(words, ["GAME"], 5)
         assert [hit["clip"] for hit in hits] == [hit["clip"] for hit in alone]
         assert [hit["score"] for hit in hits] == pytest.approx(
             [hit["score"] for hit in alone], abs=1e-5
         )
 
 
-def test_without_a_worker_the_error_says_what_to_start(place: Services) -> None:
+def test_without_a_worker_the_error_says_what_to_start(services: Services) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        place.questions.search("cows", ["GAME"], 5, patience=0.2)
-    assert not list(place.redis.scan_iter("dejabug:questions:*"))
+        services.questions.search("cows", ["GAME"], 5, patience=0.2)
+    assert not list(services.redis.scan_iter("dejabug:questions:*"))
 
 
-def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Services) -> None:
+def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(services: Services) -> None:
     reply = reply_list.new_reply()
-    timer = threading.Timer(6, reply_list.put_reply, (place.redis, reply, {"late": True}))
+    timer = threading.Timer(6, reply_list.put_reply, (services.redis, reply, {"late": True}))
     timer.start()
-    assert reply_list.await_reply(place.redis, reply, 20) == {"late": True}
+    assert reply_list.await_reply(services.redis, reply, 20) == {"late": True}
     timer.join()
 
 
@@ -278,55 +278,55 @@ def test_an_answer_may_take_longer_than_redis_py_waits_for_a_socket(place: Servi
 
 
 def test_an_upload_finds_its_like_and_leaves_nothing(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    old = history(place, jira, clips, COWS[0], QUIET)
-    frames = place.collections.active.index.state().frames
-    upload_id = send(place, clips / COWS[2])
-    assert list((place.settings.data_dir / "uploads").iterdir())
-    work(place)
-    upload = place.clip_uploads.look(upload_id, GAME.name)
+    old = history(services, jira, clips, COWS[0], QUIET)
+    frames = services.collections.active.index.state().frames
+    upload_id = send(services, clips / COWS[2])
+    assert list((services.settings.data_dir / "uploads").iterdir())
+    work(services)
+    upload = services.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
     assert upload.state == "done"
-    page = place.search.like_upload(GAME, upload, ALL, 10)
+    page = services.search.like_upload(GAME, upload, ALL, 10)
     assert keys(page)[0] == old[0]
     assert page.results[0].moments[0].here is not None
-    assert list((place.settings.data_dir / "uploads").iterdir()) == []
-    assert place.collections.active.index.state().frames == frames
-    assert place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
-    assert place.clip_uploads.look(upload_id, BOTH.name) is None
+    assert list((services.settings.data_dir / "uploads").iterdir()) == []
+    assert services.collections.active.index.state().frames == frames
+    assert services.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    assert services.clip_uploads.look(upload_id, BOTH.name) is None
 
 
-def test_a_zip_named_mp4_fails_with_its_reason(place: Services, tmp_path: Path) -> None:
+def test_a_zip_named_mp4_fails_with_its_reason(services: Services, tmp_path: Path) -> None:
     broken = tmp_path / "clip.mp4"
     broken.write_bytes(b"PK\x03\x04 this is a zip")
-    upload_id = send(place, broken)
-    work(place)
-    upload = place.clip_uploads.look(upload_id, GAME.name)
+    upload_id = send(services, broken)
+    work(services)
+    upload = services.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
     assert upload.state == "failed"
     assert upload.reason.startswith("not_a_video: ")
-    assert list((place.settings.data_dir / "uploads").iterdir()) == []
+    assert list((services.settings.data_dir / "uploads").iterdir()) == []
 
 
 def test_a_file_that_nobody_read_is_deleted_in_the_end(
-    place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send(place, clips / COWS[0])
-    place.media.uploads.prune()
-    assert len(list((place.settings.data_dir / "uploads").iterdir())) == 1
+    send(services, clips / COWS[0])
+    services.media.uploads.prune()
+    assert len(list((services.settings.data_dir / "uploads").iterdir())) == 1
     monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
-    place.media.uploads.prune()
-    assert list((place.settings.data_dir / "uploads").iterdir()) == []
+    services.media.uploads.prune()
+    assert list((services.settings.data_dir / "uploads").iterdir()) == []
 
 
 def test_a_file_that_another_housekeeper_deletes_meanwhile_is_no_error(
-    place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload_id = send(place, clips / COWS[0])
+    upload_id = send(services, clips / COWS[0])
     monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
-    folder = place.settings.data_dir / "uploads"
+    folder = services.settings.data_dir / "uploads"
     (folder / "aa").symlink_to("gone")  # is listed, and is not there any more when it is looked at
     (folder / "zz").symlink_to("gone")
-    place.media.uploads.prune()
+    services.media.uploads.prune()
     assert not (folder / upload_id).exists()

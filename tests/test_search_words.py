@@ -65,7 +65,7 @@ def demo(
 
 
 def ask(corpus: Corpus, words: str, projects: list[str] | None = None) -> list[dict[str, Any]]:
-    return corpus.place.text_search.search(words, projects or list(corpus.projects), 100)
+    return corpus.services.text_search.search(words, projects or list(corpus.projects), 100)
 
 
 @pytest.mark.parametrize("words", ASKED)

@@ -77,18 +77,20 @@ def test_every_answer_says_what_browsers_may_do_with_it(
     assert "nobody thought of this" not in answer.text
 
 
-def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_place: Services) -> None:
-    there = Services(cold_place.settings.model_copy(update={"public_url": "https://dejabug.test"}))
+def test_browsers_are_told_to_come_by_https_where_that_is_meant(cold_services: Services) -> None:
+    there = Services(
+        cold_services.settings.model_copy(update={"public_url": "https://dejabug.test"})
+    )
     answer = create_app(there).test_client().get("/healthz")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
 
 
 def test_no_foreign_page_changes_anything_with_somebodys_session(
-    cold_app: Flask, cold_client: FlaskClient, cold_place: Services
+    cold_app: Flask, cold_client: FlaskClient, cold_services: Services
 ) -> None:
     """Whatever address is added: a session alone, from another site's page, changes nothing."""
-    _, token = cold_place.tokens.create("Tess", ["GAME"])
-    cold_client.set_cookie("dejabug_session", cold_place.sessions.begin(token.reader))
+    _, token = cold_services.tokens.create("Tess", ["GAME"])
+    cold_client.set_cookie("dejabug_session", cold_services.sessions.begin(token.reader))
     tried = []
     for rule in cold_app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) & UNSAFE):
@@ -121,8 +123,8 @@ def test_no_address_leads_out_of_its_folder(cold_client: FlaskClient, path: str)
 
 
 @pytest.mark.parametrize("clip_id", ["../x", "1/2", "", "1\n", ".", "a\x00"])
-def test_no_clip_is_kept_outside_its_folder(cold_place: Services, clip_id: str) -> None:
-    for store in (cold_place.media.thumbnails, cold_place.media.previews):
+def test_no_clip_is_kept_outside_its_folder(cold_services: Services, clip_id: str) -> None:
+    for store in (cold_services.media.thumbnails, cold_services.media.previews):
         with pytest.raises(ValueError, match="not a clip id"):
             store.forget(clip_id)
 
@@ -151,15 +153,15 @@ class Evil:
     ],
 )
 def test_a_job_that_is_none_of_ours_is_thrown_away(
-    cold_place: Services, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    cold_services: Services, function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    queue = cold_place.queues.get("default")
+    queue = cold_services.queues.get("default")
     queue.enqueue(function, "touch here")
-    run(cold_place, queue)
+    run(cold_services, queue)
     assert list(tmp_path.glob("here")) == []
     assert queue.count == 0
-    assert cold_place.redis.keys("rq:job:*") == []
+    assert cold_services.redis.keys("rq:job:*") == []
 
 
 def touch(_: str) -> None:
@@ -170,10 +172,10 @@ def touch(_: str) -> None:
 
 
 def test_a_pickled_job_and_a_callback_are_thrown_away(
-    cold_place: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    cold_services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    queue = cold_place.queues.get("default")
+    queue = cold_services.queues.get("default")
     ours = json.dumps(["dejabug.jobs.forget_issue", None, ["1"], {}]).encode()
     for data, more in (
         (pickle.dumps(Evil()), {}),
@@ -182,22 +184,22 @@ def test_a_pickled_job_and_a_callback_are_thrown_away(
     ):
         job = str(uuid4())
         fields = {"data": data, "created_at": "2026-01-12T09:00:00.000000Z", "origin": "default"}
-        cold_place.redis.hset(f"rq:job:{job}", mapping={**fields, **more})
-        cold_place.redis.rpush("rq:queue:default", job)
-    run(cold_place, queue)
+        cold_services.redis.hset(f"rq:job:{job}", mapping={**fields, **more})
+        cold_services.redis.rpush("rq:queue:default", job)
+    run(cold_services, queue)
     assert not (tmp_path / "unpickled").exists()
     assert not (tmp_path / "here").exists()
     assert queue.count == 0
 
 
-def run(place: Services, queue: Queue) -> None:
-    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+def run(services: Services, queue: Queue) -> None:
+    WarmWorker([queue], services.redis).work(burst=True, logging_level="WARNING")
 
 
-def test_a_job_that_workers_would_refuse_is_not_queued(cold_place: Services) -> None:
+def test_a_job_that_workers_would_refuse_is_not_queued(cold_services: Services) -> None:
     with pytest.raises(ValueError, match="JOBS"):
         enqueue(
-            cold_place.queues.get("default"), JobType(f"{__name__}.touch", module=__name__), "x"
+            cold_services.queues.get("default"), JobType(f"{__name__}.touch", module=__name__), "x"
         )
 
 

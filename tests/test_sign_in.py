@@ -35,7 +35,7 @@ __all__ = ["app", "browser", "environment", "provider"]
 
 
 def test_the_provider_is_asked_with_state_nonce_and_pkce_for_our_own_address(
-    browser: Browser, provider: Provider, cold_place: Services
+    browser: Browser, provider: Provider, cold_services: Services
 ) -> None:
     answer = browser.client.get("/sign-in/oidc", base_url="https://elsewhere.example")
     assert answer.location.startswith(f"{provider.issuer}/auth?")
@@ -47,17 +47,17 @@ def test_the_provider_is_asked_with_state_nonce_and_pkce_for_our_own_address(
     cookie = answer.headers["Set-Cookie"]
     for attribute in ("HttpOnly", "Secure", "SameSite=Lax", "Path=/sign-in/oidc", "Max-Age=600"):
         assert attribute in cookie
-    (key,) = cold_place.redis.keys("dejabug:sign-in:*")
+    (key,) = cold_services.redis.keys("dejabug:sign-in:*")
     assert cookie.partition("=")[2].partition(";")[0].encode() not in key
-    assert 0 < cold_place.redis.ttl(key) <= 600
+    assert 0 < cold_services.redis.ttl(key) <= 600
 
 
 def test_who_signs_in_is_the_account_with_their_e_mail(
-    browser: Browser, cold_place: Services, jira: Site
+    browser: Browser, cold_services: Services, jira: Site
 ) -> None:
     for project in ("GAME", "OTHER", "UNREAD"):
         jira.file(project, "one")
-    cold_place.redis.sadd("dejabug:projects", "GAME", "OTHER", "GONE")
+    cold_services.redis.sadd("dejabug:projects", "GAME", "OTHER", "GONE")
     people(jira)["tester"].projects = ["GAME", "UNREAD"]
     answer = browser.sign_in(back="/?q=cow")
     assert (answer.status_code, answer.location) == (303, "/?q=cow")
@@ -67,23 +67,23 @@ def test_who_signs_in_is_the_account_with_their_e_mail(
     page = browser.get("/").text
     assert "Signed in as Tess@studio.example" in page
     assert re.findall(r'name="project" value="(\w+)"', page) == ["GAME"]
-    (key,) = cold_place.redis.keys("dejabug:session:*")
-    assert 0 < cold_place.redis.ttl(key) <= 12 * 3600
+    (key,) = cold_services.redis.keys("dejabug:session:*")
+    assert 0 < cold_services.redis.ttl(key) <= 12 * 3600
     foreign = browser.get("/api/v1/search", query_string={"q": "cow", "project": "OTHER"})
     assert foreign.status_code == 403
     assert "yours: GAME" in foreign.get_json()["detail"]
 
 
 def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
-    place: Services, browser: Browser, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, browser: Browser, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mine = history(place, jira, clips, COWS[0], COWS[1])
-    theirs = history(place, jira, clips, QUIET, project="OTHER")
+    mine = history(services, jira, clips, COWS[0], COWS[1])
+    theirs = history(services, jira, clips, QUIET, project="OTHER")
     people(jira)["tester"].projects = ["GAME"]
     browser.sign_in()
     assert browser.sees([*mine, *theirs, "GAME-99"]) == set(mine)
     ids = [
-        place.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
+        services.collections.active.catalogue.clip_ids_of(str(jira.issue(key)["id"]))[0]
         for key in (*mine, *theirs)
     ]
     told = browser.get("/api/v1/clips", query_string={"id": ids}).get_json()["clips"]
@@ -92,8 +92,8 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
     assert browser.get(picture).status_code == 200
     monkeypatch.setattr(visibility, "SIGHT", 0)  # as if each minute had passed
     secure(jira, mine[0])
-    for key in place.redis.keys("dejabug:sight:*"):
-        place.redis.delete(key)
+    for key in services.redis.keys("dejabug:sight:*"):
+        services.redis.delete(key)
     assert browser.sees(mine) == {mine[1]}
     assert browser.get(picture).status_code == 404
     people(jira)["tester"].levels.append("Secret")
@@ -103,10 +103,10 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
 
 
 def test_a_provider_that_puts_the_e_mail_into_the_id_token_is_as_good(
-    app: Flask, cold_place: Services
+    app: Flask, cold_services: Services
 ) -> None:
     other = Provider(PUBLIC, lean=False, method="client_secret_post")
-    settings = cold_place.settings.model_copy(update={"oidc_issuer": other.issuer})
+    settings = cold_services.settings.model_copy(update={"oidc_issuer": other.issuer})
     browser = Browser(create_app(Services(settings)), other)
     assert browser.sign_in().status_code == 303
     other.close()
@@ -138,23 +138,23 @@ def test_who_is_unknown_to_jira_and_may_see_nothing_is_told_whom_to_ask(browser:
 
 
 def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
-    place: Services, app: Flask, provider: Provider, jira: Site, clips: Path
+    services: Services, app: Flask, provider: Provider, jira: Site, clips: Path
 ) -> None:
-    game = history(place, jira, clips, COWS[0], COWS[1])
-    other = history(place, jira, clips, QUIET, project="OTHER")
-    settings = place.settings.model_copy(update={"public_projects": "game"})
+    game = history(services, jira, clips, COWS[0], COWS[1])
+    other = history(services, jira, clips, QUIET, project="OTHER")
+    settings = services.settings.model_copy(update={"public_projects": "game"})
     browser = Browser(create_app(Services(settings)), provider)
     assert browser.sign_in("nobody").status_code == 303
     assert browser.sees([*game, *other]) == set(game)
     secure(jira, game[0])
-    place.readers.forget_issue(str(jira.issue(game[0])["id"]))
+    services.readers.forget_issue(str(jira.issue(game[0])["id"]))
     assert browser.sees(game) == {game[1]}
     assert "public projects only" in browser.get("/").text
-    clip_id = fail(place, jira, game[1])
+    clip_id = fail(services, jira, game[1])
     for path in (f"/api/v1/clips/{clip_id}/retry", "/api/v1/clips/retry"):
         assert browser.post(path).status_code == 403
     assert 'class="read-only"' in browser.get("/status").text
-    assert b"nobody@" not in b" ".join(place.redis.scan_iter())
+    assert b"nobody@" not in b" ".join(services.redis.scan_iter())
     browser.sign_in("tess")
     assert "read-only" not in browser.get("/status").text
     assert browser.post(f"/api/v1/clips/{clip_id}/retry").status_code == 202
@@ -168,10 +168,10 @@ def test_an_account_that_sees_no_project_is_told_so(browser: Browser, jira: Site
 
 @pytest.mark.parametrize("leaves", ["deactivated", "another e-mail", "no administrator"])
 def test_who_leaves_jira_loses_access_within_a_minute(
-    browser: Browser, cold_place: Services, jira: Site, leaves: str
+    browser: Browser, cold_services: Services, jira: Site, leaves: str
 ) -> None:
     jira.file("GAME", "one")
-    cold_place.redis.sadd("dejabug:projects", "GAME")
+    cold_services.redis.sadd("dejabug:projects", "GAME")
     browser.sign_in()
     assert browser.is_signed_in()
     if leaves == "deactivated":
@@ -180,19 +180,19 @@ def test_who_leaves_jira_loses_access_within_a_minute(
         people(jira)["tester"].email = "tess@elsewhere.example"
     else:
         people(jira)["bot"].admin = False
-    (key,) = cold_place.redis.keys("dejabug:person:*")
-    assert 0 < cold_place.redis.ttl(key) <= 60
-    cold_place.redis.delete(key)  # as if the minute had passed
+    (key,) = cold_services.redis.keys("dejabug:person:*")
+    assert 0 < cold_services.redis.ttl(key) <= 60
+    cold_services.redis.delete(key)  # as if the minute had passed
     refused(browser.get("/"), 403, "Ask an administrator")
     answer = browser.get("/api/v1/status")
     assert (answer.status_code, answer.get_json()["detail"]) == (403, str(StrangerError()))
 
 
 def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(
-    browser: Browser, cold_place: Services, jira: Site
+    browser: Browser, cold_services: Services, jira: Site
 ) -> None:
     browser.sign_in()
-    cold_place.redis.delete(*cold_place.redis.keys("dejabug:person:*"))
+    cold_services.redis.delete(*cold_services.redis.keys("dejabug:person:*"))
     jira.fail(path="/rest/api/2/user/search", status=503, count=3)
     assert browser.get("/api/v1/status").status_code == 503
     refused(browser.get("/"), 503, "Jira cannot be asked")
@@ -201,8 +201,8 @@ def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(
 
 
 def test_each_person_has_a_rate_of_their_own(app: Flask, provider: Provider, jira: Site) -> None:
-    place: Services = app.extensions["dejabug"]
-    slow = Services(place.settings.model_copy(update={"api_requests_per_minute": 2}))
+    services: Services = app.extensions["dejabug"]
+    slow = Services(services.settings.model_copy(update={"api_requests_per_minute": 2}))
     tess, twin, ada = (Browser(create_app(slow), provider) for _ in range(3))
     for each, login in ((tess, "tess"), (twin, "tess"), (ada, "ada")):
         each.sign_in(login)
@@ -215,7 +215,7 @@ def test_each_person_has_a_rate_of_their_own(app: Flask, provider: Provider, jir
 
 
 def test_a_session_that_a_browser_brought_is_not_taken_over_and_ends(
-    app: Flask, provider: Provider, cold_place: Services
+    app: Flask, provider: Provider, cold_services: Services
 ) -> None:
     victim, attacker = Browser(app, provider), Browser(app, provider)
     attacker.sign_in("ada")
@@ -227,4 +227,4 @@ def test_a_session_that_a_browser_brought_is_not_taken_over_and_ends(
     assert not attacker.is_signed_in()
     assert victim.post("/sign-out").status_code == 204
     assert not victim.is_signed_in()
-    assert cold_place.redis.keys("dejabug:session:*") == []
+    assert cold_services.redis.keys("dejabug:session:*") == []

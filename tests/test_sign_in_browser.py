@@ -41,7 +41,12 @@ def environment(
 
 @pytest.fixture(params=["light"])
 def desk(
-    browser: Browser, place: Services, service: Service, service_url: str, jira: Site, request: Any
+    browser: Browser,
+    services: Services,
+    service: Service,
+    service_url: str,
+    jira: Site,
+    request: Any,
 ) -> Iterator[PageDesk]:
     jira.app.extensions["store"].users["bot"].admin = True
     context = browser.new_context(viewport=NARROW, color_scheme=request.param)
@@ -52,16 +57,16 @@ def desk(
 
 
 def test_an_account_signs_in_at_the_provider_and_finds_what_jira_shows_to_it(
-    desk: PageDesk, place: Services, jira: Site, clips: Path
+    desk: PageDesk, services: Services, jira: Site, clips: Path
 ) -> None:
-    mine = history(place, jira, clips, COWS[0])
-    theirs = history(place, jira, clips, QUIET, project="OTHER")
+    mine = history(services, jira, clips, COWS[0])
+    theirs = history(services, jira, clips, QUIET, project="OTHER")
     jira.app.extensions["store"].users["tester"].projects = ["GAME"]
     page = desk.page
     page.goto(f"{desk.url}/?q=cows")
     page.get_by_role("link", name=BUTTON).click()
     page.get_by_label("Login").fill("tess")
-    with searching(place):
+    with searching(services):
         page.get_by_role("button", name="Continue").click()
         expect(desk.card(mine[0])).to_be_visible()
     assert page.url == f"{desk.url}/?q=cows"

@@ -160,7 +160,7 @@ def test_signing_in_never_leads_elsewhere(browser: Browser, back: str) -> None:
 def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
     browser: Browser,
     provider: Provider,
-    cold_place: Services,
+    cold_services: Services,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -171,8 +171,8 @@ def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
     said = []
     for login in ("tess", "unconfirmed"):
         address = browser.begin()
-        (kept,) = cold_place.redis.keys("dejabug:sign-in:*")
-        said += [json.loads(cold_place.redis.get(kept))[name] for name in ("verifier", "nonce")]
+        (kept,) = cold_services.redis.keys("dejabug:sign-in:*")
+        said += [json.loads(cold_services.redis.get(kept))[name] for name in ("verifier", "nonce")]
         there = provider.visit(address, login)
         said += parse_qs(urlsplit(there).query)["code"]
         browser.get(there)
@@ -189,10 +189,10 @@ def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
 
 
 def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
-    browser: Browser, cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "FAILURES", 2)
-    secret, _ = cold_place.tokens.create("Tess", ["GAME"])
+    secret, _ = cold_services.tokens.create("Tess", ["GAME"])
 
     def guess(address: str = "10.0.0.1") -> Any:
         origin = {"REMOTE_ADDR": address}
@@ -221,27 +221,27 @@ def test_answers_that_fail_are_counted_and_those_that_do_not_are_not(
 
 
 def test_begins_are_counted_since_each_is_kept(
-    browser: Browser, cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "BEGINS", 2)
     statuses = [browser.get("/sign-in/oidc").status_code for _ in range(3)]
     assert statuses == [303, 303, 429]
-    assert len(cold_place.redis.keys("dejabug:sign-in:*")) == 2
+    assert len(cold_services.redis.keys("dejabug:sign-in:*")) == 2
 
 
 def test_with_the_provider_away_a_token_still_opens(
-    cold_place: Services, provider: Provider
+    cold_services: Services, provider: Provider
 ) -> None:
-    nowhere = cold_place.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
+    nowhere = cold_services.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
     browser = Browser(create_app(Services(nowhere)), provider)
     for _ in range(2):
         refused(browser.get("/sign-in/oidc"), 503, "Studio account does not work just now")
-    secret, _ = cold_place.tokens.create("Tess", ["GAME"])
+    secret, _ = cold_services.tokens.create("Tess", ["GAME"])
     assert browser.post("/sign-in", data={"token": secret}).status_code == 303
 
 
-def test_without_a_provider_there_is_no_such_way(cold_place: Services) -> None:
-    alone = cold_place.settings.model_copy(update={"oidc_issuer": ""})
+def test_without_a_provider_there_is_no_such_way(cold_services: Services) -> None:
+    alone = cold_services.settings.model_copy(update={"oidc_issuer": ""})
     client = create_app(Services(alone)).test_client()
     assert client.get("/sign-in/oidc").status_code == 404
     assert client.get("/sign-in/oidc/callback").status_code == 404

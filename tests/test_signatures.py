@@ -58,9 +58,9 @@ def signature_in(frames: FrameIndex, clip_id: str) -> Signature | None:
     return frames.signatures([clip_id]).get(clip_id)
 
 
-def age(place: Services) -> None:
+def age(services: Services) -> None:
     """Make it an index of an earlier version, in which no clip has a signature."""
-    store = place.collections.location.connection()
+    store = services.collections.location.connection()
     for key in store.scan_iter("dejabug:embedded:*", _type="HASH"):
         store.hdel(key, FIELD)
 
@@ -167,70 +167,76 @@ def test_signatures_go_along_to_another_redis(
 # With clips
 
 
-def clip_of(place: Services, jira: Site, key: str) -> ClipRecord:
-    (clip,) = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+def clip_of(services: Services, jira: Site, key: str) -> ClipRecord:
+    (clip,) = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
     return clip
 
 
 def test_an_indexed_clip_has_the_signature_of_its_file(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
+    (key,) = history(services, jira, clips, COWS[0])
     sampled = media.sample_frames(clips / COWS[0]).signature
-    found = signature_in(place.collections.active.index, clip_of(place, jira, key).id)
+    found = signature_in(services.collections.active.index, clip_of(services, jira, key).id)
     assert found is not None
     assert len(found.times) > 4 * 4  # four a second, of five seconds and more
     assert same(found, Signature(sampled.times, sampled.pictures))
 
 
-def test_a_clip_of_the_same_file_gets_a_copy(place: Services, jira: Site, clips: Path) -> None:
-    (old,) = history(place, jira, clips, COWS[0])
+def test_a_clip_of_the_same_file_gets_a_copy(services: Services, jira: Site, clips: Path) -> None:
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "the same again")
     jira.attach(key, clips / COWS[0], "another-name.mov")
-    tell(place, jira, key)
-    twins = [clip_of(place, jira, each).id for each in (old, key)]
-    found = place.collections.active.index.signatures(twins)
+    tell(services, jira, key)
+    twins = [clip_of(services, jira, each).id for each in (old, key)]
+    found = services.collections.active.index.signatures(twins)
     assert same(found[twins[0]], found[twins[1]])
 
 
 def test_under_another_encoder_a_clip_has_its_signature_too(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    clip = clip_of(place, jira, key)
-    where = place.collections.active.index.places([clip.id])[clip.id]
-    place.collections.note_encoder("another:model", place.encoder.dimensions, "another")
-    other = place.collections.get("another:model")
-    age(place)  # what served until now may be of an earlier version
-    assert place.clip_indexer.embed_clip(other, clip, where) is not None
+    (key,) = history(services, jira, clips, COWS[0])
+    clip = clip_of(services, jira, key)
+    where = services.collections.active.index.places([clip.id])[clip.id]
+    services.collections.note_encoder("another:model", services.encoder.dimensions, "another")
+    other = services.collections.get("another:model")
+    age(services)  # what served until now may be of an earlier version
+    assert services.clip_indexer.embed_clip(other, clip, where) is not None
     assert signature_in(other.index, clip.id) is not None
 
 
 def test_purged_footage_takes_its_signature_along_and_vectors_that_are_kept_keep_it(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    clip = clip_of(place, jira, key)
-    before = signature_in(place.collections.active.index, clip.id)
-    list(place.footage_purge.purge(place.footage_purge.find_old(4e9, what="pictures"), "pictures"))
+    (key,) = history(services, jira, clips, COWS[0])
+    clip = clip_of(services, jira, key)
+    before = signature_in(services.collections.active.index, clip.id)
+    list(
+        services.footage_purge.purge(
+            services.footage_purge.find_old(4e9, what="pictures"), "pictures"
+        )
+    )
     assert before is not None
-    assert same(signature_in(place.collections.active.index, clip.id), before)
-    list(place.footage_purge.purge(place.footage_purge.find_old(4e9), "clips"))
-    assert place.collections.active.index.signatures([clip.id]) == {}
-    assert not list(place.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
+    assert same(signature_in(services.collections.active.index, clip.id), before)
+    list(services.footage_purge.purge(services.footage_purge.find_old(4e9), "clips"))
+    assert services.collections.active.index.signatures([clip.id]) == {}
+    assert not list(services.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
 
 
 def test_an_evaluation_keeps_signatures_as_the_service_does(
-    starter: StarterEncoder, cold_place: Services, clips: Path, tmp_path: Path
+    starter: StarterEncoder, cold_services: Services, clips: Path, tmp_path: Path
 ) -> None:
     line = (clips / "manifest.jsonl").read_text("utf-8").splitlines()[0]
     (tmp_path / "manifest.jsonl").write_text(line, "utf-8")
     (tmp_path / COWS[0]).symlink_to(clips / COWS[0])
-    with indexed(tmp_path, cold_place.settings, encoder=starter) as corpus:
+    with indexed(tmp_path, cold_services.settings, encoder=starter) as corpus:
         (item,) = corpus.items
         assert (
             len(
-                corpus.place.collections.active.index.signatures([item.clip_id])[item.clip_id].times
+                corpus.services.collections.active.index.signatures([item.clip_id])[
+                    item.clip_id
+                ].times
             )
             > 0
         )
@@ -239,23 +245,23 @@ def test_an_evaluation_keeps_signatures_as_the_service_does(
 # What a search loads
 
 
-def test_no_search_by_words_loads_a_signature(place: Services, jira: Site, clips: Path) -> None:
-    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+def test_no_search_by_words_loads_a_signature(services: Services, jira: Site, clips: Path) -> None:
+    history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    issue_id = tell(place, jira, key)
-    clip = clip_of(place, jira, key)
-    query = place.collections.active.index.clip_vectors([clip.id])[clip.id]
-    vector = place.encoder.embed_texts(["a herd of cows"])[0]
+    issue_id = tell(services, jira, key)
+    clip = clip_of(services, jira, key)
+    query = services.collections.active.index.clip_vectors([clip.id])[clip.id]
+    vector = services.encoder.embed_texts(["a herd of cows"])[0]
 
     def ask() -> None:
-        assert place.retrievers.active.search("a herd of cows", vector, place.scale, ["GAME"])
-        assert place.collections.active.index.best_frames(vector, 10, ["GAME"])
-        assert place.collections.active.index.nearest_clips(query.vectors, 10, ["GAME"])
-        place.collections.active.index.neighbours.references({clip.id: "GAME"})
-        place.collections.active.index.places([clip.id])
+        assert services.retrievers.active.search("a herd of cows", vector, services.scale, ["GAME"])
+        assert services.collections.active.index.best_frames(vector, 10, ["GAME"])
+        assert services.collections.active.index.nearest_clips(query.vectors, 10, ["GAME"])
+        services.collections.active.index.neighbours.references({clip.id: "GAME"})
+        services.collections.active.index.places([clip.id])
 
-    place.redis.delete(*place.redis.keys("dejabug:ranked:*"))
-    commands = heard(place.collections.location.connection(), ask)
+    services.redis.delete(*services.redis.keys("dejabug:ranked:*"))
+    commands = heard(services.collections.location.connection(), ask)
     about_clips = [each for each in commands if "dejabug:embedded:" in each]
     assert about_clips
     assert any("FT.SEARCH" in each or "FT.AGGREGATE" in each for each in commands)
@@ -289,37 +295,37 @@ def command(*words: str) -> str:
 
 
 def test_clips_of_an_earlier_version_get_their_signatures_with_their_vectors_as_they_are(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    history(place, jira, clips, COWS[0], PLACEHOLDER[0])
+    history(services, jira, clips, COWS[0], PLACEHOLDER[0])
     ids = sorted(
-        clip.id for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED)
+        clip.id for clip in services.collections.active.catalogue.with_status(ClipStatus.INDEXED)
     )
-    before = place.collections.active.index.signatures(ids)
+    before = services.collections.active.index.signatures(ids)
     vectors = {
         clip: each.vectors
-        for clip, each in place.collections.active.index.clip_vectors(ids).items()
+        for clip, each in services.collections.active.index.clip_vectors(ids).items()
     }
     assert command() == "Every indexed clip has a signature."
-    age(place)
-    assert place.collections.active.index.signatures(ids) == {}
+    age(services)
+    assert services.collections.active.index.signatures(ids) == {}
     assert command("--dry-run") == "2 clips without a signature. Nothing was queued."
-    assert place.queues.get("previews").count == 0
+    assert services.queues.get("previews").count == 0
     told = command()
     assert "2 clips queued" in told
     assert "no worker takes jobs from the queue previews".capitalize() in told
     command()  # once more queues nothing twice
-    assert place.queues.get("previews").count == 2
-    work(place, previews=True)
+    assert services.queues.get("previews").count == 2
+    work(services, previews=True)
     assert command("--dry-run") == "Every indexed clip has a signature."
-    after = place.collections.active.index.signatures(ids)
+    after = services.collections.active.index.signatures(ids)
     assert all(same(after[clip_id], before[clip_id]) for clip_id in ids)
-    for clip_id, each in place.collections.active.index.clip_vectors(ids).items():
+    for clip_id, each in services.collections.active.index.clip_vectors(ids).items():
         assert (each.vectors == vectors[clip_id]).all()
 
 
 def test_signatures_are_read_by_a_worker_without_a_model(
-    cold_place: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def loaded(_settings: Any) -> None:
         raise AssertionError("a model was loaded")
@@ -327,12 +333,12 @@ def test_signatures_are_read_by_a_worker_without_a_model(
     monkeypatch.setattr("dejabug.services.load_encoder", loaded)
     for name in (COWS[0], "freedoom-07.webm", "physics-06.mkv"):
         whole = media.sample_frames(clips / name).signature
-        small = sample_signature(cold_place.settings, clips / name)
+        small = sample_signature(cold_services.settings, clips / name)
         assert same(small, Signature(whole.times, whole.pictures)), name
 
 
 def test_a_clip_that_would_not_be_used_today_gets_its_signature_too(
-    cold_place: Services, loading: Path, black: Path, tmp_path: Path
+    cold_services: Services, loading: Path, black: Path, tmp_path: Path
 ) -> None:
     nothing = tmp_path / "nothing.mp4"
     look = ["-f", "lavfi", "-i", "color=black:s=320x240:r=10:d=3", "-pix_fmt", "yuv420p"]
@@ -340,31 +346,32 @@ def test_a_clip_that_would_not_be_used_today_gets_its_signature_too(
     with pytest.raises(media.ClipError, match="single colour"):
         media.sample_frames(nothing)
     counts = [
-        len(sample_signature(cold_place.settings, path).times) for path in (nothing, loading, black)
+        len(sample_signature(cold_services.settings, path).times)
+        for path in (nothing, loading, black)
     ]
     assert counts == [12, 24, 0]  # four a second, and none of a screenshot
 
 
 def test_every_encoder_that_lacks_a_clips_signature_gets_it_from_one_download(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    clip = clip_of(place, jira, key)
-    before = signature_in(place.collections.active.index, clip.id)
-    other = copied_to(place, "another:model", clip)
-    age(place)
+    (key,) = history(services, jira, clips, COWS[0])
+    clip = clip_of(services, jira, key)
+    before = signature_in(services.collections.active.index, clip.id)
+    other = copied_to(services, "another:model", clip)
+    age(services)
     downloads = len(downloads_of(jira))
     read_signature(clip.id)
     assert len(downloads_of(jira)) - downloads == 1
-    assert same(signature_in(place.collections.active.index, clip.id), before)
+    assert same(signature_in(services.collections.active.index, clip.id), before)
     assert same(signature_in(other.index, clip.id), before)
 
 
-def copied_to(place: Services, name: str, clip: ClipRecord) -> Collection:
-    frames = place.collections.active.index.clip_vectors([clip.id])[clip.id]
-    where = place.collections.active.index.places([clip.id])[clip.id]
-    place.collections.note_encoder(name, frames.vectors.shape[1], name)
-    other = place.collections.get(name)
+def copied_to(services: Services, name: str, clip: ClipRecord) -> Collection:
+    frames = services.collections.active.index.clip_vectors([clip.id])[clip.id]
+    where = services.collections.active.index.places([clip.id])[clip.id]
+    services.collections.note_encoder(name, frames.vectors.shape[1], name)
+    other = services.collections.get(name)
     other.index.write_clip(clip.id, where, frames.times, frames.vectors)
     other.catalogue.put_clip(clip)
     return other
@@ -375,39 +382,39 @@ def downloads_of(jira: Site) -> list[Any]:
 
 
 def test_what_cannot_be_read_any_more_stays_without_and_keeps_nothing_else_waiting(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    gone, there = history(place, jira, clips, COWS[0], PLACEHOLDER[0])
-    lost, kept = (clip_of(place, jira, key).id for key in (gone, there))
-    age(place)
+    gone, there = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
+    lost, kept = (clip_of(services, jira, key).id for key in (gone, there))
+    age(services)
     jira.call("DELETE", f"/rest/api/2/issue/{gone}", "admin")
     command()
-    work(place, previews=True)
-    assert place.signature_backfill.missing() == [lost]
-    assert signature_in(place.collections.active.index, kept) is not None
+    work(services, previews=True)
+    assert services.signature_backfill.missing() == [lost]
+    assert signature_in(services.collections.active.index, kept) is not None
 
 
 def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    (key,) = history(place, jira, clips, COWS[0])
-    clip = clip_of(place, jira, key)
-    age(place)
-    place.collections.active.index.forget_clip(clip.id)
+    (key,) = history(services, jira, clips, COWS[0])
+    clip = clip_of(services, jira, key)
+    age(services)
+    services.collections.active.index.forget_clip(clip.id)
     read_signature(clip.id)
-    assert not list(place.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
+    assert not list(services.redis.scan_iter(f"dejabug:embedded:*:{clip.id}"))
 
 
 def test_queueing_waits_while_workers_have_enough_to_do(
-    place: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_signatures, "MOST_WAITING", 2)
     monkeypatch.setattr(index_signatures, "POLL", 0)
-    steps = place.signature_backfill.queue(["1", "2", "3"])
+    steps = services.signature_backfill.queue(["1", "2", "3"])
     assert [next(steps).queued, next(steps).queued] == [1, 2]
     assert "no worker" in next(steps).pause
     assert "no worker" in next(steps).pause
-    place.queues.get("previews").empty()
+    services.queues.get("previews").empty()
     assert next(steps).queued == 3
-    (job,) = place.queues.get("previews").jobs
+    (job,) = services.queues.get("previews").jobs
     assert (job.id, job.timeout) == ("signature-3", CLIP_JOB)

@@ -49,16 +49,16 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def old(place: Services, jira: Site, clips: Path) -> list[str]:
+def old(services: Services, jira: Site, clips: Path) -> list[str]:
     """Two tickets of a public project, and one of another project."""
     return [
-        *history(place, jira, clips, COWS[0], COWS[1]),
-        *history(place, jira, clips, QUIET, project="OTHER"),
+        *history(services, jira, clips, COWS[0], COWS[1]),
+        *history(services, jira, clips, QUIET, project="OTHER"),
     ]
 
 
-def change(place: Services, **settings: Any) -> None:
-    use_settings(place, place.settings.model_copy(update=settings))
+def change(services: Services, **settings: Any) -> None:
+    use_settings(services, services.settings.model_copy(update=settings))
 
 
 # What is asked and answered
@@ -80,14 +80,14 @@ def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
 
 
 def test_a_key_is_answered_with_tickets_like_it(
-    desk: Desk, old: list[str], place: Services, jira: Site
+    desk: Desk, old: list[str], services: Services, jira: Site
 ) -> None:
     told = desk.ask(old[0].lower())
     assert old[1] in json.dumps(told)
     assert "same bug" in json.dumps(told)
     assert old[0] not in json.dumps(told["blocks"][1:])
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
-    place.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
+    services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert "It is still being read" in desk.ask(old[0])["text"]
 
 
@@ -119,11 +119,11 @@ def test_slack_is_acknowledged_before_the_search(
 
 
 def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
-    place: Services, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
+    services: Services, slack: Slack, old: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "THREADS", 1)
     monkeypatch.setattr(search, "PATIENCE", 4.0)  # longer than Slack's
-    desk = Desk(mounted(place, slack, create_app(place)), slack)
+    desk = Desk(mounted(services, slack, create_app(services)), slack)
     assert desk.post(desk.body("cows", "U3")).status_code == 200  # no worker answers
     later = desk.post(desk.body("help", "U3"))
     assert (later.status_code, later.data) == (200, b"")
@@ -132,9 +132,9 @@ def test_slack_is_acknowledged_while_all_threads_have_a_question_in_hand(
 
 
 def test_next_tells_the_following_five_to_its_asker_only(
-    desk: Desk, place: Services, jira: Site, clips: Path
+    desk: Desk, services: Services, jira: Site, clips: Path
 ) -> None:
-    keys = history(place, jira, clips, COWS[0], COWS[1], COWS[2], *[COWS[1]] * 5)
+    keys = history(services, jira, clips, COWS[0], COWS[1], COWS[2], *[COWS[1]] * 5)
     first = desk.ask(keys[0])
     shown = named(first, keys[1:])
     assert len(buttons(first)) == 6
@@ -150,8 +150,10 @@ def test_next_tells_the_following_five_to_its_asker_only(
         assert "are over" in told["text"], question
 
 
-def test_too_many_questions_are_told_to_wait(desk: Desk, place: Services, old: list[str]) -> None:
-    change(place, api_requests_per_minute=1)
+def test_too_many_questions_are_told_to_wait(
+    desk: Desk, services: Services, old: list[str]
+) -> None:
+    change(services, api_requests_per_minute=1)
     desk.ask(old[0])
     assert "Slow down" in desk.ask(old[0])["text"]
 
@@ -159,9 +161,9 @@ def test_too_many_questions_are_told_to_wait(desk: Desk, place: Services, old: l
 # Who calls
 
 
-def test_without_its_secrets_there_is_no_slack(cold_place: Services) -> None:
+def test_without_its_secrets_there_is_no_slack(cold_services: Services) -> None:
     for name in ("slack_signing_secret", "slack_bot_token"):
-        bare = type(cold_place.settings)(**{name: ""})
+        bare = type(cold_services.settings)(**{name: ""})
         app = create_app(Services(bare))
         assert app.test_client().post("/slack/events").status_code == 404
 
@@ -246,9 +248,9 @@ def test_what_our_own_account_cannot_see_nobody_is_told(
 
 
 def test_a_project_that_is_off_is_told_to_nobody(
-    desk: Desk, old: list[str], place: Services, worker: None
+    desk: Desk, old: list[str], services: Services, worker: None
 ) -> None:
-    place.records.projects.put("GAME", Rules("off"))
+    services.records.projects.put("GAME", Rules("off"))
     assert named(desk.ask("meadow"), old) == {old[2]}
     assert named(desk.ask("meadow", "U3"), old) == set()
 
@@ -294,9 +296,9 @@ def test_an_e_mail_s_letter_case_does_not_count(desk: Desk, old: list[str], work
 
 
 def test_a_stranger_without_public_projects_is_told_whom_to_ask(
-    desk: Desk, old: list[str], place: Services
+    desk: Desk, old: list[str], services: Services
 ) -> None:
-    change(place, public_projects="")
+    change(services, public_projects="")
     assert desk.ask("meadow", "U3")["text"] == str(StrangerError())
     assert "administrator" in str(StrangerError())
 
@@ -311,16 +313,16 @@ def test_jira_away_is_told_and_shows_nothing(
     assert desk.ask("meadow")["text"] == AWAY
 
 
-def test_by_socket_mode_the_same_is_answered(place: Services, slack: Slack, jira: Site) -> None:
-    bolt = create_bolt(place, slack.client())
+def test_by_socket_mode_the_same_is_answered(services: Services, slack: Slack, jira: Site) -> None:
+    bolt = create_bolt(services, slack.client())
     body = dict(parse_qsl(Desk(FlaskClient(Flask("none")), slack).body("help")))
     assert bolt.dispatch(BoltRequest(mode="socket_mode", body=body)).status == 200
     assert "/dejabug GAME-123" in slack.answers()["text"]
 
 
-def test_socket_mode_names_the_token_that_is_missing(place: Services) -> None:
+def test_socket_mode_names_the_token_that_is_missing(services: Services) -> None:
     with pytest.raises(ValueError, match="DEJABUG_SLACK_APP_TOKEN"):
-        run_socket(place)
+        run_socket(services)
 
 
 # Share
@@ -337,7 +339,7 @@ def test_share_shows_one_public_ticket_to_the_channel_and_says_who(
 
 
 def test_share_of_what_not_everybody_may_see_says_why_not(
-    desk: Desk, old: list[str], jira: Site, place: Services, worker: None
+    desk: Desk, old: list[str], jira: Site, services: Services, worker: None
 ) -> None:
     told = desk.ask("meadow", "U2")
     secure(jira, old[0])
@@ -370,25 +372,25 @@ def lies_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_message_s_clip_is_searched_with(
-    desk: Desk, old: list[str], clips: Path, place: Services, worker: None, lies_here: str
+    desk: Desk, old: list[str], clips: Path, services: Services, worker: None, lies_here: str
 ) -> None:
     desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")
     assert named(told, old) >= set(old[:2])
     assert desk.slack.tokens == [f"Bearer {TOKEN}"]
-    assert not list((place.settings.data_dir / "uploads").glob("*"))
+    assert not list((services.settings.data_dir / "uploads").glob("*"))
 
 
 def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
     desk: Desk,
-    place: Services,
+    services: Services,
     jira: Site,
     clips: Path,
     worker: None,
     lies_here: str,
     session: Path,
 ) -> None:
-    history(place, jira, clips, *COWS[:3], *[COWS[1]] * 4)
+    history(services, jira, clips, *COWS[:3], *[COWS[1]] * 4)
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     first = shortcut(desk, lies_here + "a.mp4")
     assert "Only its first 30 minutes are looked at." in first["blocks"][0]["text"]["text"]
@@ -397,7 +399,7 @@ def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
 
 
 def test_where_nothing_is_like_a_long_session_that_is_said_too(
-    desk: Desk, place: Services, lies_here: str, worker: None, session: Path
+    desk: Desk, services: Services, lies_here: str, worker: None, session: Path
 ) -> None:
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
@@ -421,7 +423,7 @@ def test_a_file_elsewhere_is_not_fetched(desk: Desk, old: list[str], url: str) -
 
 
 def test_files_that_cannot_be_searched_with_are_told_why(
-    desk: Desk, old: list[str], place: Services, worker: None, lies_here: str, black: Path
+    desk: Desk, old: list[str], services: Services, worker: None, lies_here: str, black: Path
 ) -> None:
     desk.slack.files["a.mp4"] = (b"no clip at all", "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
@@ -432,10 +434,10 @@ def test_files_that_cannot_be_searched_with_are_told_why(
     assert "no video" in shortcut(desk, lies_here + "a.mp4", "text/plain")["text"]
     desk.slack.files["a.mp4"] = (b"<html>", "text/html; charset=utf-8")
     assert "does not give" in shortcut(desk, lies_here + "a.mp4")["text"]
-    change(place, upload_max_bytes=1024)
+    change(services, upload_max_bytes=1024)
     desk.slack.files["a.mp4"] = (b"0" * 2000, "video/mp4")
     assert "1,024 bytes" in shortcut(desk, lies_here + "a.mp4")["text"]
-    assert not list((place.settings.data_dir / "uploads").glob("*"))
+    assert not list((services.settings.data_dir / "uploads").glob("*"))
 
 
 def test_a_clip_of_which_frames_are_left_out_is_told_so(
@@ -478,10 +480,10 @@ def test_while_too_many_clips_wait_that_is_said(
 
 
 def test_pictures_are_shown_where_wanted_and_left_out_where_slack_refuses_them(
-    desk: Desk, old: list[str], place: Services
+    desk: Desk, old: list[str], services: Services
 ) -> None:
     assert "image_url" not in json.dumps(desk.ask(old[0]))
-    change(place, slack_pictures=True)
+    change(services, slack_pictures=True)
     picture = desk.ask(old[0])["blocks"][1]["accessory"]
     assert picture["alt_text"]
     path = picture["image_url"].removeprefix("https://dejabug.example")

@@ -41,10 +41,10 @@ def slack(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Slack:
 
 
 @pytest.fixture
-def old(place: Services, jira: Site, clips: Path) -> Iterator[list[str]]:
+def old(services: Services, jira: Site, clips: Path) -> Iterator[list[str]]:
     """Two tickets, and a worker that answers."""
-    keys = history(place, jira, clips, COWS[0], COWS[1])
-    with searching(place):
+    keys = history(services, jira, clips, COWS[0], COWS[1])
+    with searching(services):
         yield keys
 
 
@@ -56,10 +56,10 @@ def similar(desk: Desk, *attached: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def kept(desk: Desk, place: str, content: bytes, **told: Any) -> dict[str, Any]:
+def kept(desk: Desk, services: str, content: bytes, **told: Any) -> dict[str, Any]:
     """A file that lies with Slack, as a message tells of it."""
-    desk.slack.files[place] = (content, told.get("mimetype") or "application/octet-stream")
-    return {"id": f"F{len(desk.slack.files)}", "url_private": f"{files.HOST}{place}", **told}
+    desk.slack.files[services] = (content, told.get("mimetype") or "application/octet-stream")
+    return {"id": f"F{len(desk.slack.files)}", "url_private": f"{files.HOST}{services}", **told}
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_of_several_files_the_video_is_taken(desk: Desk, old: list[str], clip: b
     assert len(desk.slack.tokens) == before + 1  # what is sure is fetched alone
 
 
-def test_what_is_no_video_is_said_to_be_none(desk: Desk, place: Services) -> None:
+def test_what_is_no_video_is_said_to_be_none(desk: Desk, services: Services) -> None:
     unsure = {"name": "server", "mimetype": "application/octet-stream"}
     assert files.NO_CLIP in similar(desk, kept(desk, "a", LOG, **unsure))["text"]
     assert len(desk.slack.tokens) == 1
@@ -130,7 +130,7 @@ def test_what_is_no_video_is_said_to_be_none(desk: Desk, place: Services) -> Non
     assert files.NOT_READ in similar(desk, kept(desk, "b", b"x", mimetype="image/heic"))["text"]
     assert files.NO_CLIP in similar(desk)["text"]
     assert len(desk.slack.tokens) == 1  # none of these was fetched
-    assert not list((place.settings.data_dir / "uploads").glob("*"))
+    assert not list((services.settings.data_dir / "uploads").glob("*"))
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,14 @@ from dejabug.worker.periodic import LEARNING, queue_if_due
 from support.command_line import call, words
 
 
-def duplicates(place: Services, count: int, tickets: int = 0) -> None:
+def duplicates(services: Services, count: int, tickets: int = 0) -> None:
     """Pairs of tickets that are linked as duplicates, among so many tickets."""
     for number in range(max(tickets, 2 * count)):
         issue = IssueRecord(str(10001 + number), f"GAME-{number}", "GAME", "Game")
-        place.collections.active.catalogue.put_issue(issue)
+        services.collections.active.catalogue.put_issue(issue)
     for number in range(count):
         first = 10001 + 2 * number
-        place.records.verdicts.put(Verdict(str(first), str(first + 1), True, "link"))
+        services.records.verdicts.put(Verdict(str(first), str(first + 1), True, "link"))
 
 
 @pytest.mark.parametrize(
@@ -60,52 +60,54 @@ def test_learned_weights_know_the_share_already() -> None:
 
 
 def test_a_lesson_is_due_once_a_day_and_not_before_a_duplicate_is_known(
-    cold_place: Services,
+    cold_services: Services,
 ) -> None:
-    place = cold_place
-    queue_if_due(place, LEARNING)
-    assert place.queues.get("default").count == 0
-    duplicates(place, 1)
-    queue_if_due(place, LEARNING)
-    queue_if_due(place, LEARNING)
-    assert place.queues.get("default").job_ids == ["learning"]
-    place.queues.get("default").empty()  # type: ignore[no-untyped-call]
-    queue_if_due(place, LEARNING)
-    assert place.queues.get("default").count == 0
-    queue_if_due(place, LEARNING, now=True)
-    assert place.queues.get("default").count == 1
+    services = cold_services
+    queue_if_due(services, LEARNING)
+    assert services.queues.get("default").count == 0
+    duplicates(services, 1)
+    queue_if_due(services, LEARNING)
+    queue_if_due(services, LEARNING)
+    assert services.queues.get("default").job_ids == ["learning"]
+    services.queues.get("default").empty()  # type: ignore[no-untyped-call]
+    queue_if_due(services, LEARNING)
+    assert services.queues.get("default").count == 0
+    queue_if_due(services, LEARNING, now=True)
+    assert services.queues.get("default").count == 1
 
 
-def test_too_few_duplicates_teach_their_share_alone(cold_place: Services) -> None:
-    place = cold_place
-    place.collections.note_encoder(place.collections.active_name, 4, "a test's")
-    write_learned(place.redis, place.collections.active_name, LearnedParameters(Calibrations()))
-    duplicates(place, 12, tickets=100)
+def test_too_few_duplicates_teach_their_share_alone(cold_services: Services) -> None:
+    services = cold_services
+    services.collections.note_encoder(services.collections.active_name, 4, "a test's")
+    write_learned(
+        services.redis, services.collections.active_name, LearnedParameters(Calibrations())
+    )
+    duplicates(services, 12, tickets=100)
     with pytest.raises(TooFewError, match="0 groups"):
-        study(place, most_asking=10)
-    lessons = read_learned(place.redis, place.collections.active_name)
+        study(services, most_asking=10)
+    lessons = read_learned(services.redis, services.collections.active_name)
     assert lessons.calibrations is None
     assert lessons.share == pytest.approx(share_of(100, 12))
-    report = read_report(place.redis, place.collections.active_name)
+    report = read_report(services.redis, services.collections.active_name)
     assert report is not None
     assert (report.tickets, report.duplicates, report.kept) == (100, 12, False)
 
 
-def test_going_back_is_one_command_and_holds(cold_place: Services) -> None:
-    place = cold_place
-    duplicates(place, 1)
+def test_going_back_is_one_command_and_holds(cold_services: Services) -> None:
+    services = cold_services
+    duplicates(services, 1)
     write_learned(
-        place.redis, place.collections.configured.name, LearnedParameters(Calibrations(), 0.3)
+        services.redis, services.collections.configured.name, LearnedParameters(Calibrations(), 0.3)
     )
     assert "as shipped again" in words(call("learn", "--forget").output)
-    assert read_learned(place.redis, place.collections.configured.name) == LearnedParameters()
-    assert are_held(place.redis, place.collections.configured.name)
-    queue_if_due(place, LEARNING)
-    queue_if_due(place, LEARNING, now=True)
-    assert place.queues.get("default").count == 0
-    place.collections.note_encoder(place.collections.configured.name, 4, "a test's")
+    assert read_learned(services.redis, services.collections.configured.name) == LearnedParameters()
+    assert are_held(services.redis, services.collections.configured.name)
+    queue_if_due(services, LEARNING)
+    queue_if_due(services, LEARNING, now=True)
+    assert services.queues.get("default").count == 0
+    services.collections.note_encoder(services.collections.configured.name, 4, "a test's")
     assert "groups of duplicates are known" in words(call("learn").output)
-    assert not are_held(place.redis, place.collections.configured.name)
+    assert not are_held(services.redis, services.collections.configured.name)
 
 
 @pytest.mark.parametrize(
@@ -123,39 +125,39 @@ def test_going_back_is_one_command_and_holds(cold_place: Services) -> None:
     ],
 )
 def test_people_are_told_what_scores_rest_on(
-    cold_place: Services, report: LearningReport, told: str
+    cold_services: Services, report: LearningReport, told: str
 ) -> None:
-    place, name = cold_place, cold_place.collections.active_name
-    assert scores_in_words(place.redis, name) == "as shipped, learned from the bundled games"
-    write_report(place.redis, name, report)
-    assert told in scores_in_words(place.redis, name)
-    (check,) = [each for each in examine(place, model=False) if each.what == "scores"]
+    services, name = cold_services, cold_services.collections.active_name
+    assert scores_in_words(services.redis, name) == "as shipped, learned from the bundled games"
+    write_report(services.redis, name, report)
+    assert told in scores_in_words(services.redis, name)
+    (check,) = [each for each in examine(services, model=False) if each.what == "scores"]
     assert check.well
     assert told in check.says
-    hold_learned(place.redis, name, hold=True)
-    assert scores_in_words(place.redis, name).endswith("nothing is learned until: dejabug learn")
+    hold_learned(services.redis, name, hold=True)
+    assert scores_in_words(services.redis, name).endswith("nothing is learned until: dejabug learn")
 
 
 def test_the_job_is_one_that_workers_take() -> None:
     assert learning_schedule.learn_job.__module__ == "dejabug.worker.learning_schedule"
 
 
-def test_comments_are_brought_in_line_when_scores_change(cold_place: Services) -> None:
-    place = cold_place
-    place.collections.note_encoder(place.collections.active_name, 4, "a test's")
-    duplicates(place, 12, tickets=400)
+def test_comments_are_brought_in_line_when_scores_change(cold_services: Services) -> None:
+    services = cold_services
+    services.collections.note_encoder(services.collections.active_name, 4, "a test's")
+    duplicates(services, 12, tickets=400)
     watched = IssueRecord("10001", "GAME-0", "GAME", "Game", watched=True)
-    place.collections.active.catalogue.put_issue(watched)
-    place.records.comments.put_comment(
+    services.collections.active.catalogue.put_issue(watched)
+    services.records.comments.put_comment(
         "10001", CommentRecord("40001", "digest", "50001", ("10002",))
     )
     with pytest.raises(TooFewError):
-        study(place, most_asking=10)
-    (job,) = place.queues.get("default").get_jobs()
+        study(services, most_asking=10)
+    (job,) = services.queues.get("default").get_jobs()
     assert (job.func_name, job.args) == ("dejabug.jobs.suggest", ["10001"])
-    place.queues.get("default").empty()  # type: ignore[no-untyped-call]
+    services.queues.get("default").empty()  # type: ignore[no-untyped-call]
     with pytest.raises(TooFewError):
-        study(place, most_asking=10)  # nothing is new
-    assert place.queues.get("default").count == 0
+        study(services, most_asking=10)  # nothing is new
+    assert services.queues.get("default").count == 0
     call("learn", "--forget")
-    assert place.queues.get("default").count == 1
+    assert services.queues.get("default").count == 1

@@ -154,13 +154,13 @@ def test_a_minute_holds_so_many_requests_and_tells_how_long_to_wait(store: redis
     assert rate_limit.take(store, "a", 60) == 0.0
 
 
-def test_tokens_from_the_command_line(cold_place: Services) -> None:
+def test_tokens_from_the_command_line(cold_services: Services) -> None:
     made = runner.invoke(
         cli.app, ["token", "create", "--name", "ci", "--project", "GAME", "--expires", "90d"]
     )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
-    token = cold_place.tokens.recognise(secret)
+    token = cold_services.tokens.recognise(secret)
     assert token is not None
     assert token.expires == pytest.approx(time.time() + 90 * 24 * 3600, abs=60)
     listed = runner.invoke(cli.app, ["token", "list", "--json"])
@@ -168,11 +168,11 @@ def test_tokens_from_the_command_line(cold_place: Services) -> None:
     assert secret not in listed.stdout
     assert token.id in runner.invoke(cli.app, ["token", "list"]).stdout
     assert runner.invoke(cli.app, ["token", "revoke", token.id]).exit_code == 0
-    assert cold_place.tokens.recognise(secret) is None
+    assert cold_services.tokens.recognise(secret) is None
     assert runner.invoke(cli.app, ["token", "revoke", token.id]).exit_code == 1
 
 
-def test_a_wrong_lifetime_is_explained(cold_place: Services) -> None:
+def test_a_wrong_lifetime_is_explained(cold_services: Services) -> None:
     answer = runner.invoke(cli.app, ["token", "create", "--name", "x", "-p", "A", "--expires", "9"])
     assert answer.exit_code == 1
     assert re.search(r"write for example", answer.output)

@@ -21,7 +21,7 @@ from dejabug.jira.webhook_events import sign
 from dejabug.maintenance import upkeep
 from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipStatus
-from dejabug.services import Services, services
+from dejabug.services import Services, get_services
 from dejabug.worker.warm_worker import WarmWorker
 from support.forks import Fork
 from support.jira_site import TOKEN, Site
@@ -50,7 +50,7 @@ def created(client: FlaskClient, jira: Site, key: str) -> str:
 
 
 def test_a_webhook_is_followed_through_the_workers_to_its_comment(
-    cold_place: Services,
+    cold_services: Services,
     cold_client: FlaskClient,
     jira: Site,
     clips: Path,
@@ -66,7 +66,9 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
     workers = [Fork(["worker", queue], variables, log) for queue in ("default", "clips")]
     try:
         created(cold_client, jira, old)
-        wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+        wait_until(
+            lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1
+        )
         trace = created(cold_client, jira, new)
         wait_until(lambda: jira.comments(new))
         wait_until(lambda: '"comment_written"' in log.read_text("utf-8"))
@@ -90,11 +92,11 @@ def test_a_webhook_is_followed_through_the_workers_to_its_comment(
         assert secret not in text
 
 
-def work(place: Services, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def work(services: Services, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """Run what waits in the queue `default`; the log lines of it, each of which must be JSON."""
     configure_logs("json")
     capsys.readouterr()
-    worker = WarmWorker([place.queues.get("default")], place.redis)
+    worker = WarmWorker([services.queues.get("default")], services.redis)
     worker.work(burst=True, logging_level="WARNING")
     said = capsys.readouterr()
     return [json.loads(line) for line in (said.out + said.err).splitlines()]
@@ -105,7 +107,7 @@ def tell(message: str) -> str:
     if message == "fail":
         raise ValueError("unreleased boss")
     if message == "queue":
-        enqueue(services().queues.get("default"), TELL, "end")
+        enqueue(get_services().queues.get("default"), TELL, "end")
     return current_trace()
 
 
@@ -120,11 +122,11 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
-    place: Services, capsys: pytest.CaptureFixture[str]
+    services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0001"):
-        enqueue(place.queues.get("default"), TELL, "queue")
-    lines = work(place, capsys)
+        enqueue(services.queues.get("default"), TELL, "queue")
+    lines = work(services, capsys)
     assert [(line["trace"], line["job"], line["outcome"], line["ids"]) for line in lines] == [
         ("cause-0001", "tell", "done", ["queue"]),
         ("cause-0001", "tell", "done", ["end"]),
@@ -134,47 +136,49 @@ def test_a_job_inherits_the_trace_of_whoever_queues_it_and_hands_it_on(
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_that_fails_is_told_of_in_one_line_without_its_error_s_text(
-    place: Services, capsys: pytest.CaptureFixture[str]
+    services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with traced("cause-0002"):
-        enqueue(place.queues.get("default"), TELL, "fail")
-        place.queues.get("default").enqueue_call(tell, args=("fail",), meta={"trace": "cause-0003"})
-    first, second = work(place, capsys)
+        enqueue(services.queues.get("default"), TELL, "fail")
+        services.queues.get("default").enqueue_call(
+            tell, args=("fail",), meta={"trace": "cause-0003"}
+        )
+    first, second = work(services, capsys)
     told = [(line["trace"], line["outcome"], line["level"]) for line in (first, second)]
     assert told == [("cause-0002", "retried", "warning"), ("cause-0003", "failed", "error")]
     assert (first["error"], first["why"]) == ("ValueError", "")
     assert first["where"][-1].startswith("test_tracing.py:")
     assert "unreleased" not in json.dumps([first, second])
     # A retry goes on under the same trace.
-    (number,) = place.queues.get("default").scheduled_job_registry.get_job_ids()
-    job = place.queues.get("default").fetch_job(number)
+    (number,) = services.queues.get("default").scheduled_job_registry.get_job_ids()
+    job = services.queues.get("default").fetch_job(number)
     assert job is not None
     assert job.meta == {"trace": "cause-0002"}
 
 
 @pytest.mark.usefixtures("ours")
 def test_a_job_that_an_older_version_queued_runs_under_a_trace_of_its_own(
-    place: Services, capsys: pytest.CaptureFixture[str]
+    services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place.queues.get("default").enqueue_call(tell, args=("end",))
-    (line,) = work(place, capsys)
+    services.queues.get("default").enqueue_call(tell, args=("end",))
+    (line,) = work(services, capsys)
     assert line["outcome"] == "done"
     assert re.fullmatch("[0-9a-f]{16}", line["trace"])
 
 
 def test_a_lost_job_s_promise_goes_on_under_the_webhook_s_trace(
-    place: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with traced("cause-0004"), place.redis.pipeline(transaction=True) as pipe:
-        place.scheduler.sync_issue("10001", True, pipe)
+    with traced("cause-0004"), services.redis.pipeline(transaction=True) as pipe:
+        services.scheduler.sync_issue("10001", True, pipe)
         pipe.execute()
-    place.queues.get("default").empty()
+    services.queues.get("default").empty()
     monkeypatch.setattr(upkeep, "STALE_PROMISE", -1)
-    place.upkeep.run()
-    (job,) = place.queues.get("default").jobs
+    services.upkeep.run()
+    (job,) = services.queues.get("default").jobs
     assert job.meta == {"trace": "cause-0004"}
-    place.outbox.acknowledge("10001", float(place.redis.zscore(PENDING, "10001") or 0))
-    assert place.outbox.trace("10001") == ""
+    services.outbox.acknowledge("10001", float(services.redis.zscore(PENDING, "10001") or 0))
+    assert services.outbox.trace("10001") == ""
 
 
 @pytest.mark.parametrize(

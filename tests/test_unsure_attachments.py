@@ -46,8 +46,10 @@ def downloads(jira: Site) -> list[str]:
     return [path.rpartition("/")[2] for path in paths if "/attachment/content/" in path]
 
 
-def clips_of(place: Services, issue_id: str) -> dict[str, ClipStatus]:
-    return {clip.id: clip.status for clip in place.collections.active.catalogue.clips_of(issue_id)}
+def clips_of(services: Services, issue_id: str) -> dict[str, ClipStatus]:
+    return {
+        clip.id: clip.status for clip in services.collections.active.catalogue.clips_of(issue_id)
+    }
 
 
 @pytest.mark.parametrize(
@@ -60,110 +62,110 @@ def clips_of(place: Services, issue_id: str) -> dict[str, ClipStatus]:
     ],
 )
 def test_a_clip_without_a_name_or_a_type_is_found_like_any_other(
-    place: Services, jira: Site, clips: Path, name: str, kind: str
+    services: Services, jira: Site, clips: Path, name: str, kind: str
 ) -> None:
-    old, _, _ = old_and_new(place, jira, clips)
+    old, _, _ = old_and_new(services, jira, clips)
     key = jira.file("GAME", "it floats")
     clip_id = attach(jira, key, name, (clips / COWS[1]).read_bytes(), kind)
-    issue_id = tell(place, jira, key)
-    assert clips_of(place, issue_id) == {clip_id: ClipStatus.INDEXED}
+    issue_id = tell(services, jira, key)
+    assert clips_of(services, issue_id) == {clip_id: ClipStatus.INDEXED}
     assert old in jira.comments(key)[0]["body"]
     preview_clip(clip_id)
-    assert place.media.previews.state(clip_id) == "ready"
+    assert services.media.previews.state(clip_id) == "ready"
 
 
 def test_what_is_no_media_is_looked_at_once_and_told_to_nobody_but_the_log(
-    place: Services, jira: Site
+    services: Services, jira: Site
 ) -> None:
     key = jira.file("GAME", "it crashes")
     file_id = attach(jira, key, "server", LOG, "application/octet-stream")
     with capture_logs() as told:
-        issue_id = tell(place, jira, key)
+        issue_id = tell(services, jira, key)
     (said,) = [each for each in told if each["event"] == "attachment_is_no_media"]
     assert (said["attachment"], said["issue"], said["size"]) == (file_id, key, len(LOG))
     assert not [each for each in told if each["event"] == "clip_done"]
-    assert clips_of(place, issue_id) == {}
-    record = place.collections.active.catalogue.issue(issue_id)
+    assert clips_of(services, issue_id) == {}
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert progress_of(place.collections.active.catalogue, record).state == "no_clips"
-    assert place.collections.active.catalogue.count(ClipStatus.FAILED) == 0
+    assert progress_of(services.collections.active.catalogue, record).state == "no_clips"
+    assert services.collections.active.catalogue.count(ClipStatus.FAILED) == 0
     # Neither a webhook, nor a round of reconciling, nor a backlog, nor `/dejabug again` asks again.
-    tell(place, jira, key)
-    assert reconciled(place, whole=True).repaired == {}
-    list(place.backfill.run("project = GAME"))
-    place.scheduler.requeue_clips(issue_id)
-    work(place)
+    tell(services, jira, key)
+    assert reconciled(services, whole=True).repaired == {}
+    list(services.backfill.run("project = GAME"))
+    services.scheduler.requeue_clips(issue_id)
+    work(services)
     assert downloads(jira) == [file_id]
 
 
 def test_what_only_begins_like_a_recording_is_no_failed_clip(
-    place: Services, jira: Site, tmp_path: Path
+    services: Services, jira: Site, tmp_path: Path
 ) -> None:
     key = jira.file("GAME", "it crashes")
     packets = b"".join(bytes((0x47, 0, number % 3, 0x10)) + bytes(184) for number in range(40))
     attach(jira, key, "savegame.sav", packets, "application/octet-stream")
-    assert clips_of(place, tell(place, jira, key)) == {}
+    assert clips_of(services, tell(services, jira, key)) == {}
 
 
 def test_a_damaged_recording_without_a_name_is_a_failed_clip(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "it crashes")
     cut_off = (clips / COWS[1]).read_bytes()[:3000]
     clip_id = attach(jira, key, "recording", cut_off, "application/octet-stream")
-    assert clips_of(place, tell(place, jira, key)) == {clip_id: ClipStatus.FAILED}
+    assert clips_of(services, tell(services, jira, key)) == {clip_id: ClipStatus.FAILED}
 
 
-def test_archives_logs_and_texts_are_not_fetched_at_all(place: Services, jira: Site) -> None:
+def test_archives_logs_and_texts_are_not_fetched_at_all(services: Services, jira: Site) -> None:
     key = jira.file("GAME", "it crashes")
     for name in ("logs.zip", "Player.LOG", "notes.txt", "crash.dmp ", "spec.pdf", "IMG_1.HEIC"):
         attach(jira, key, name, b"\0\0\0\x18ftypisom", "application/octet-stream")
     attach(jira, key, "report", LOG, "text/plain")
-    assert clips_of(place, tell(place, jira, key)) == {}
+    assert clips_of(services, tell(services, jira, key)) == {}
     assert downloads(jira) == []
 
 
 def test_what_is_older_than_footage_is_kept_is_not_taken_for_a_clip_unlooked_at(
-    place: Services, jira: Site
+    services: Services, jira: Site
 ) -> None:
-    place.records.retention.put("clips", EVERY, time.time() - YEAR)
+    services.records.retention.put("clips", EVERY, time.time() - YEAR)
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     age(jira, key, 2.0)
-    issue_id = tell(place, jira, key)
-    assert clips_of(place, issue_id) == {}
-    record = place.collections.active.catalogue.issue(issue_id)
+    issue_id = tell(services, jira, key)
+    assert clips_of(services, issue_id) == {}
+    record = services.collections.active.catalogue.issue(issue_id)
     assert record is not None
-    assert progress_of(place.collections.active.catalogue, record).state == "no_clips"
+    assert progress_of(services.collections.active.catalogue, record).state == "no_clips"
     assert downloads(jira) == []
     assert (
-        place.reconciler.missed(place.jira.issue(issue_id)) is None
+        services.reconciler.missed(services.jira.issue(issue_id)) is None
     )  # and nothing is to be read again
 
 
 def test_a_file_that_is_forgotten_with_its_issue_leaves_nothing(
-    place: Services, jira: Site
+    services: Services, jira: Site
 ) -> None:
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
-    issue_id = tell(place, jira, key)
-    assert place.collections.active.catalogue.no_media(issue_id)
+    issue_id = tell(services, jira, key)
+    assert services.collections.active.catalogue.no_media(issue_id)
     jobs.forget_issue(issue_id)
-    assert not place.collections.active.catalogue.no_media(issue_id)
+    assert not services.collections.active.catalogue.no_media(issue_id)
 
 
 def test_a_dry_run_counts_what_it_cannot_know_apart(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "it crashes", clips / COWS[0])
     attach(jira, key, "server", LOG, "application/octet-stream")
     attach(jira, key, "recording", (clips / COWS[1]).read_bytes(), "application/octet-stream")
-    before = list(place.backfill_estimate.run("project = GAME"))[-1]
+    before = list(services.backfill_estimate.run("project = GAME"))[-1]
     assert (before.clips, before.new, before.unsure) == (1, 1, 2)
-    progress = list(place.backfill.run("project = GAME"))[-1]
+    progress = list(services.backfill.run("project = GAME"))[-1]
     assert progress.clips == before.new
-    work(place)
-    after = list(place.backfill_estimate.run("project = GAME"))[-1]
+    work(services)
+    after = list(services.backfill_estimate.run("project = GAME"))[-1]
     assert (after.clips, after.known, after.unsure) == (2, 2, 0)
 
 
@@ -187,16 +189,16 @@ def test_a_download_is_given_up_after_the_first_bytes_of_no_media(
 
 
 def test_an_unsure_file_that_is_too_large_is_looked_at_before_it_is_a_failure(
-    place: Services, jira: Site, clips: Path
+    services: Services, jira: Site, clips: Path
 ) -> None:
-    settings = place.settings.model_copy(update={"clip_max_bytes": 10_000})
-    use_settings(place, settings)
+    settings = services.settings.model_copy(update={"clip_max_bytes": 10_000})
+    use_settings(services, settings)
     key = jira.file("GAME", "it crashes")
     attach(jira, key, "server", LOG, "application/octet-stream")
     clip_id = attach(jira, key, "a", (clips / COWS[1]).read_bytes(), "application/octet-stream")
-    issue_id = tell(place, jira, key)
-    assert clips_of(place, issue_id) == {clip_id: ClipStatus.FAILED}
-    (clip,) = place.collections.active.catalogue.clips_of(issue_id)
+    issue_id = tell(services, jira, key)
+    assert clips_of(services, issue_id) == {clip_id: ClipStatus.FAILED}
+    (clip,) = services.collections.active.catalogue.clips_of(issue_id)
     assert clip.reason.startswith("too_large: ")
 
 

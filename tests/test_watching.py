@@ -54,11 +54,11 @@ def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def names_of(place: Services) -> set[str]:
+def names_of(services: Services) -> set[str]:
     """Every name that a query may ask for."""
-    place.settings.data_dir.mkdir()  # else there is no disk to tell of
+    services.settings.data_dir.mkdir()  # else there is no disk to tell of
     found = set(CLIENT)
-    for family in (each for some in families(place.settings) for each in some):
+    for family in (each for some in families(services.settings) for each in some):
         ends = {
             "counter": ("_total",),
             "histogram": ("_bucket", "_sum", "_count"),
@@ -85,9 +85,9 @@ def asked_for(query: str) -> set[str]:
 
 
 def test_each_query_of_dashboard_and_alerts_can_be_read_and_asks_for_metrics_that_are(
-    place: Services,
+    services: Services,
 ) -> None:
-    names = names_of(place)
+    names = names_of(services)
     written = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text("utf-8"))
     shown = [target["expr"] for panel in written["panels"] for target in panel.get("targets") or ()]
     assert shown == queries()
@@ -97,20 +97,20 @@ def test_each_query_of_dashboard_and_alerts_can_be_read_and_asks_for_metrics_tha
         assert asked <= names, (query, asked - names)
 
 
-def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(place: Services) -> None:
+def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(services: Services) -> None:
     used = {name for query in queries() for name in asked_for(query)}
     used |= {name for rule in alerts() for name in asked_for(rule["expr"])}
     roots = {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
-    ours = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names_of(place)}
+    ours = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names_of(services)}
     assert ours - roots == set()
 
 
-def test_the_dashboard_and_the_table_are_as_they_are_made(place: Services) -> None:
+def test_the_dashboard_and_the_table_are_as_they_are_made(services: Services) -> None:
     again = "make it again: python -m tools.watch"
     assert (ROOT / "deploy/grafana/dashboard.json").read_text("utf-8") == dashboard(), again
-    place.settings.data_dir.mkdir()  # else there is no disk to tell of
+    services.settings.data_dir.mkdir()  # else there is no disk to tell of
     page = (ROOT / "docs/watching.md").read_text("utf-8")
-    assert page.partition(BEGIN)[2].partition(END)[0].strip() == table(place.settings), again
+    assert page.partition(BEGIN)[2].partition(END)[0].strip() == table(services.settings), again
 
 
 def test_every_alarm_says_what_to_do() -> None:
@@ -133,8 +133,8 @@ def test_log_events_of_the_docs_are_those_of_the_code() -> None:
             assert event in logged, event
 
 
-def test_the_census_while_redis_is_away_says_just_that(cold_place: Services) -> None:
-    away = cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+def test_the_census_while_redis_is_away_says_just_that(cold_services: Services) -> None:
+    away = cold_services.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     found = {family.name: family.samples for family in Census(away).collect()}
     assert not [name for name in found if "disk" not in name and name != "dejabug_redis_up"]
     (up,) = found["dejabug_redis_up"]
@@ -178,7 +178,7 @@ def processes(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str,
 
 
 def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
-    processes: dict[str, int], cold_place: Services, jira: Site, clips: Path
+    processes: dict[str, int], cold_services: Services, jira: Site, clips: Path
 ) -> None:
     url = f"http://127.0.0.1:{processes['http']}"
     wait_until(lambda: answers(f"{url}/healthz"))
@@ -193,8 +193,8 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
         requests.post(
             f"{url}/webhooks/jira", body, headers={"X-Hub-Signature": signature}, timeout=20
         )
-    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
-    wait_until(lambda: not cold_place.queues.get("default").count)
+    wait_until(lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    wait_until(lambda: not cold_services.queues.get("default").count)
     web, worker = scraped(processes["web"]), scraped(processes["worker"])
     assert web["dejabug_webhooks_total", (("kind", "created"), ("outcome", "remembered"))] == 1
     assert web["dejabug_webhooks_total", refused] == 1

@@ -75,35 +75,35 @@ def environment(
 
 
 @pytest.fixture
-def readers(cold_place: Services) -> FakeReaders:
+def readers(cold_services: Services) -> FakeReaders:
     fake = FakeReaders()
-    use_readers(cold_place, fake)
+    use_readers(cold_services, fake)
     return fake
 
 
 @pytest.fixture
-def client(cold_place: Services, readers: FakeReaders, clips: Path) -> FlaskClient:
+def client(cold_services: Services, readers: FakeReaders, clips: Path) -> FlaskClient:
     """A service that knows one clip, with two pictures and a preview."""
-    place = cold_place
-    place.collections.active.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
-    place.collections.active.catalogue.put_clip(
+    services = cold_services
+    services.collections.active.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
+    services.collections.active.catalogue.put_clip(
         ClipRecord(CLIP, ISSUE, "a.mp4", 1, ClipStatus.INDEXED, "", 2, 6.0)
     )
     pixels = np.stack([np.full((90, 160, 3), level, np.uint8) for level in (40, 200)])
-    place.media.thumbnails.write(CLIP, [0.0, 1.5], pixels)
+    services.media.thumbnails.write(CLIP, [0.0, 1.5], pixels)
     source = clips / "crafter-05.mp4"
-    place.media.previews.write(CLIP, source, media.Limits(), media.find_ffmpeg())
-    return create_app(place).test_client()
+    services.media.previews.write(CLIP, source, media.Limits(), media.find_ffmpeg())
+    return create_app(services).test_client()
 
 
-def address(place: Services, clip_id: str = CLIP, reader: str = READER) -> str:
-    whole = media_address(place, clip_id, reader)
+def address(services: Services, clip_id: str = CLIP, reader: str = READER) -> str:
+    whole = media_address(services, clip_id, reader)
     assert whole.startswith("https://dejabug.studio.example/media/")
     return whole.removeprefix("https://dejabug.studio.example")
 
 
-def preview(place: Services) -> bytes:
-    found = place.media.previews.watch(CLIP)
+def preview(services: Services) -> bytes:
+    found = services.media.previews.watch(CLIP)
     assert found is not None
     return found.read_bytes() if isinstance(found, Path) else found.read()
 
@@ -121,14 +121,16 @@ def nothing(answer: TestResponse) -> bool:
 
 
 @both
-def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place: Services) -> None:
-    base = address(cold_place)
+def test_a_reader_gets_pictures_and_the_preview(
+    client: FlaskClient, cold_services: Services
+) -> None:
+    base = address(cold_services)
     picture = client.get(f"{base}/pictures/1500.jpg")
     assert (picture.status_code, picture.content_type) == (200, "image/jpeg")
-    assert picture.data == cold_place.media.thumbnails.read(CLIP, 1.5)
+    assert picture.data == cold_services.media.thumbnails.read(CLIP, 1.5)
     video = client.get(f"{base}/video.mp4")
     assert (video.status_code, video.content_type) == (200, "video/mp4")
-    assert video.data == preview(cold_place)
+    assert video.data == preview(cold_services)
     for answer in (picture, video):
         headers = answer.headers
         assert headers["Cache-Control"] == "private, max-age=60"
@@ -141,9 +143,9 @@ def test_a_reader_gets_pictures_and_the_preview(client: FlaskClient, cold_place:
 
 @both
 def test_ranges_and_heads_and_conditions_are_answered(
-    client: FlaskClient, cold_place: Services
+    client: FlaskClient, cold_services: Services
 ) -> None:
-    url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
+    url, whole = f"{address(cold_services)}/video.mp4", preview(cold_services)
     part = client.get(url, headers={"Range": "bytes=100-299"})
     assert (part.status_code, part.data) == (206, whole[100:300])
     assert part.headers["Content-Range"] == f"bytes 100-299/{len(whole)}"
@@ -162,27 +164,27 @@ def test_ranges_and_heads_and_conditions_are_answered(
     beyond = client.get(url, headers={"Range": f"bytes={len(whole) + 5}-"})
     assert (beyond.status_code, beyond.content_type) == (416, "application/problem+json")
     assert beyond.headers["Content-Range"] == f"bytes */{len(whole)}"
-    picture = f"{address(cold_place)}/pictures/0.jpg"
+    picture = f"{address(cold_services)}/pictures/0.jpg"
     tag = client.head(picture).headers["ETag"]
     assert client.get(picture, headers={"If-None-Match": tag}).status_code == 304
 
 
 @both
-def test_watching_is_remembered(client: FlaskClient, cold_place: Services, clips: Path) -> None:
-    cold_place.media.previews.write(
+def test_watching_is_remembered(client: FlaskClient, cold_services: Services, clips: Path) -> None:
+    cold_services.media.previews.write(
         OTHER, clips / "crafter-05.mp4", media.Limits(), media.find_ffmpeg()
     )
     time.sleep(0.01)  # longer than a clock's step
-    assert client.get(f"{address(cold_place)}/video.mp4").status_code == 200
-    one = len(preview(cold_place))
-    assert cold_place.media.previews.prune(3600, one) == 1
-    assert cold_place.media.previews.state(CLIP) == "ready"
+    assert client.get(f"{address(cold_services)}/video.mp4").status_code == 200
+    one = len(preview(cold_services))
+    assert cold_services.media.previews.prune(3600, one) == 1
+    assert cold_services.media.previews.state(CLIP) == "ready"
 
 
 def test_the_reader_is_looked_at_again_at_each_request(
-    client: FlaskClient, cold_place: Services, readers: FakeReaders
+    client: FlaskClient, cold_services: Services, readers: FakeReaders
 ) -> None:
-    url = f"{address(cold_place)}/video.mp4"
+    url = f"{address(cold_services)}/video.mp4"
     assert client.get(url).status_code == 200
     readers.sees[READER] = set()
     assert nothing(client.get(url))
@@ -194,21 +196,21 @@ def test_the_reader_is_looked_at_again_at_each_request(
 
 
 def test_a_project_that_was_switched_off_shows_nothing_at_once(
-    client: FlaskClient, cold_place: Services
+    client: FlaskClient, cold_services: Services
 ) -> None:
-    url = f"{address(cold_place)}/video.mp4"
-    cold_place.records.projects.put("GAME", Rules("off"))
+    url = f"{address(cold_services)}/video.mp4"
+    cold_services.records.projects.put("GAME", Rules("off"))
     assert nothing(client.get(url))
-    cold_place.records.projects.put("GAME", Rules("quiet"))
+    cold_services.records.projects.put("GAME", Rules("quiet"))
     assert client.get(url).status_code == 200
 
 
 def test_all_that_is_not_shown_looks_the_same(
-    client: FlaskClient, cold_place: Services, readers: FakeReaders
+    client: FlaskClient, cold_services: Services, readers: FakeReaders
 ) -> None:
     secret, now = MEDIA_SECRET.encode(), time.time()
     orphan = ClipRecord("30003", "666", "a.mp4", 1)
-    cold_place.collections.active.catalogue.put_clip(orphan)
+    cold_services.collections.active.catalogue.put_clip(orphan)
     tokens = {
         "unknown clip": sign_media(secret, "99999", READER, now=now),
         "unknown issue": sign_media(secret, "30003", READER, now=now),
@@ -234,16 +236,16 @@ def test_all_that_is_not_shown_looks_the_same(
     "name", ["1", "1501", "-1", "x", "1.5", "٣", "..%2f..%2fx", "9" * 10, "9" * 5000, "%00"]
 )
 def test_there_are_pictures_at_the_frames_times_alone(
-    client: FlaskClient, cold_place: Services, name: str
+    client: FlaskClient, cold_services: Services, name: str
 ) -> None:
-    assert nothing(client.get(f"{address(cold_place)}/pictures/{name}.jpg"))
+    assert nothing(client.get(f"{address(cold_services)}/pictures/{name}.jpg"))
 
 
 @both
 def test_a_contact_sheet_shows_all_pictures_of_a_clip(
-    client: FlaskClient, cold_place: Services
+    client: FlaskClient, cold_services: Services
 ) -> None:
-    answer = client.get(f"{address(cold_place)}/sheet.jpg")
+    answer = client.get(f"{address(cold_services)}/sheet.jpg")
     assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
     assert answer.headers["Cache-Control"] == "private, max-age=60"
     with Image.open(io.BytesIO(answer.data)) as sheet:
@@ -251,37 +253,37 @@ def test_a_contact_sheet_shows_all_pictures_of_a_clip(
     for level in (40, 200):
         assert (abs(levels.astype(int) - level) < 4).sum() > 90 * 160
     tag = {"If-None-Match": answer.headers["ETag"]}
-    assert client.get(f"{address(cold_place)}/sheet.jpg", headers=tag).status_code == 304
+    assert client.get(f"{address(cold_services)}/sheet.jpg", headers=tag).status_code == 304
 
 
 @both
 @pytest.mark.parametrize("why", ["unshown", "purged", "no pictures", "hidden", "off"])
 def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
-    client: FlaskClient, cold_place: Services, readers: FakeReaders, why: str
+    client: FlaskClient, cold_services: Services, readers: FakeReaders, why: str
 ) -> None:
-    clip = cold_place.collections.active.catalogue.clip(CLIP)
+    clip = cold_services.collections.active.catalogue.clip(CLIP)
     assert clip is not None
     if why == "unshown":  # its pictures are still there: they are about to go
-        cold_place.collections.active.catalogue.put_clip(replace(clip, unshown=True))
+        cold_services.collections.active.catalogue.put_clip(replace(clip, unshown=True))
     elif why == "purged":
-        cold_place.collections.active.catalogue.put_clip(clip.purged())
+        cold_services.collections.active.catalogue.put_clip(clip.purged())
     elif why == "no pictures":
-        cold_place.media.thumbnails.forget(CLIP)
+        cold_services.media.thumbnails.forget(CLIP)
     elif why == "hidden":
         readers.sees[READER] = set()
     else:
-        cold_place.records.projects.put("GAME", Rules("off"))
-    assert nothing(client.get(f"{address(cold_place)}/sheet.jpg"))
-    told = cold_place.collections.active.catalogue.clip(CLIP)
+        cold_services.records.projects.put("GAME", Rules("off"))
+    assert nothing(client.get(f"{address(cold_services)}/sheet.jpg"))
+    told = cold_services.collections.active.catalogue.clip(CLIP)
     assert told is not None
-    listed = sheet_address(cold_place, told, READER)
+    listed = sheet_address(cold_services, told, READER)
     assert (listed is None) == (why in ("unshown", "purged", "no pictures"))
 
 
 def test_few_sheets_are_drawn_at_once(
-    client: FlaskClient, cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"{address(cold_place)}/sheet.jpg"
+    url = f"{address(cold_services)}/sheet.jpg"
     monkeypatch.setattr(web_media, "SHEETS", threading.BoundedSemaphore(1))
     monkeypatch.setattr(web_media, "SHEET_PATIENCE", 0.01)
     web_media.SHEETS.acquire()
@@ -293,37 +295,39 @@ def test_few_sheets_are_drawn_at_once(
 
 
 def test_a_damaged_picture_is_left_out_of_the_sheet(
-    client: FlaskClient, cold_place: Services
+    client: FlaskClient, cold_services: Services
 ) -> None:
-    (path, *_) = sorted((cold_place.settings.data_dir / "pictures").rglob("*.jpg"))
+    (path, *_) = sorted((cold_services.settings.data_dir / "pictures").rglob("*.jpg"))
     path.write_bytes(b"no picture")
-    answer = client.get(f"{address(cold_place)}/sheet.jpg")
+    answer = client.get(f"{address(cold_services)}/sheet.jpg")
     assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
 
 
 @both
 def test_a_preview_that_was_not_made_yet_is_not_there(
-    client: FlaskClient, cold_place: Services
+    client: FlaskClient, cold_services: Services
 ) -> None:
-    cold_place.media.previews.forget(CLIP)
-    assert nothing(client.get(f"{address(cold_place)}/video.mp4"))
+    cold_services.media.previews.forget(CLIP)
+    assert nothing(client.get(f"{address(cold_services)}/video.mp4"))
 
 
 @pytest.mark.parametrize("error", [JiraUnavailableError("away"), redis.ConnectionError("away")])
 def test_when_nobody_can_tell_nothing_is_shown(
-    client: FlaskClient, cold_place: Services, readers: FakeReaders, error: Exception
+    client: FlaskClient, cold_services: Services, readers: FakeReaders, error: Exception
 ) -> None:
     readers.error = error
-    answer = client.get(f"{address(cold_place)}/video.mp4")
+    answer = client.get(f"{address(cold_services)}/video.mp4")
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
     assert answer.headers["Cache-Control"] == "no-store"
     assert b"ftyp" not in answer.data
     assert b"away" not in answer.data
 
 
-def test_redis_away_gets_503(cold_place: Services) -> None:
-    away = Services(cold_place.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
-    answer = create_app(away).test_client().get(f"{address(cold_place)}/video.mp4")
+def test_redis_away_gets_503(cold_services: Services) -> None:
+    away = Services(
+        cold_services.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    )
+    answer = create_app(away).test_client().get(f"{address(cold_services)}/video.mp4")
     assert answer.status_code == 503
 
 
@@ -334,47 +338,47 @@ def test_no_address_is_kept_longer_than_it_lives(client: FlaskClient) -> None:
     assert 0 <= kept <= 9
 
 
-def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_place: Services) -> None:
-    url = f"{address(cold_place)}/video.mp4"
-    none = cold_place.settings.model_copy(update={"media_secret": SecretStr("")})
-    open_place = Services(none)
-    assert nothing(create_app(open_place).test_client().get(url))
+def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_services: Services) -> None:
+    url = f"{address(cold_services)}/video.mp4"
+    none = cold_services.settings.model_copy(update={"media_secret": SecretStr("")})
+    open_services_ = Services(none)
+    assert nothing(create_app(open_services_).test_client().get(url))
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
-        media_address(open_place, CLIP, READER)
+        media_address(open_services_, CLIP, READER)
 
 
 def test_the_service_does_not_start_with_a_secret_that_could_be_guessed(
-    cold_place: Services,
+    cold_services: Services,
 ) -> None:
-    weak = cold_place.settings.model_copy(update={"media_secret": SecretStr("short")})
+    weak = cold_services.settings.model_copy(update={"media_secret": SecretStr("short")})
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
         create_app(Services(weak))
 
 
 @both
 def test_a_long_preview_comes_in_pieces(
-    client: FlaskClient, cold_place: Services, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_media, "BLOCK", 1000)
-    url, whole = f"{address(cold_place)}/video.mp4", preview(cold_place)
+    url, whole = f"{address(cold_services)}/video.mp4", preview(cold_services)
     assert len(whole) > 5000
     assert client.get(url).data == whole
     part = client.get(url, headers={"Range": "bytes=500-4321"})
     assert (part.status_code, part.data) == (206, whole[500:4322])
 
 
-def test_only_reading_is_offered(client: FlaskClient, cold_place: Services) -> None:
+def test_only_reading_is_offered(client: FlaskClient, cold_services: Services) -> None:
     for method in ("post", "put", "delete", "patch"):
-        assert getattr(client, method)(f"{address(cold_place)}/video.mp4").status_code == 405
+        assert getattr(client, method)(f"{address(cold_services)}/video.mp4").status_code == 405
 
 
 def test_neither_tokens_nor_readers_are_logged(
     client: FlaskClient,
-    cold_place: Services,
+    cold_services: Services,
     readers: FakeReaders,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    base = address(cold_place)
+    base = address(cold_services)
     client.get(f"{base}/video.mp4")
     readers.sees.clear()
     client.get(f"{base}/video.mp4")

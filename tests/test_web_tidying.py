@@ -25,9 +25,9 @@ def post(app: Flask, path: str, body: bytes, signature: str) -> Any:
 
 @pytest.mark.parametrize("odd", SLASHES)
 def test_a_webhook_s_address_with_a_slash_too_many_is_taken_as_without(
-    cold_app: Flask, cold_place: Services, odd: str
+    cold_app: Flask, cold_services: Services, odd: str
 ) -> None:
-    secret = cold_place.settings.webhook_secret.get_secret_value()
+    secret = cold_services.settings.webhook_secret.get_secret_value()
     path = odd.format("/webhooks/jira")
     for body, signature, status in (
         (BODY, sign(secret, BODY), 200),

@@ -25,53 +25,53 @@ from support.waiting import wait_until
 from support.webhooks import send_created
 
 
-def held_clip(place: Services, clip_id: str) -> bytes | None:
+def held_clip(services: Services, clip_id: str) -> bytes | None:
     """What RQ's registry of jobs in work holds of this clip's, if a worker has it in hand."""
-    entries: list[bytes] = place.redis.zrange("rq:wip:clips", 0, -1)
+    entries: list[bytes] = services.redis.zrange("rq:wip:clips", 0, -1)
     return next((entry for entry in entries if f"-{clip_id}:".encode() in entry), None)
 
 
 def test_a_worker_killed_in_the_middle_costs_a_repeat_and_not_a_clip(
-    start: Any, cold_place: Services, jira: Site, clips: Path, tmp_path: Path
+    start: Any, cold_services: Services, jira: Site, clips: Path, tmp_path: Path
 ) -> None:
     """SIGKILL while a clip is embedded; another worker takes it back, and all ends well."""
     old = jira.file("GAME", "old cows", clips / "crafter-01.mov")
-    send_created(cold_place, jira, old)
+    send_created(cold_services, jira, old)
     first = start("default", "clips", "search", PYTHONFAULTHANDLER="1")
-    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
-    assert cold_place.redis.get(OWN_ACCOUNT) == b"bot"
+    wait_until(lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    assert cold_services.redis.get(OWN_ACCOUNT) == b"bot"
     # The next download does not end: the worker dies with the job in its hands.
     jira.hold("/rest/api/2/attachment/content")
     key = jira.file("GAME", "new cows", clips / "crafter-18.mp4")
-    send_created(cold_place, jira, key)
+    send_created(cold_services, jira, key)
     (clip,) = wait_until(
-        lambda: cold_place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
+        lambda: cold_services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))
     )
-    held = wait_until(lambda: held_clip(cold_place, clip.id))
+    held = wait_until(lambda: held_clip(cold_services, clip.id))
     # A question does not wait for the job in hand.
-    hits = cold_place.questions.search("cows", ["GAME"], 5, patience=20)
+    hits = cold_services.questions.search("cows", ["GAME"], 5, patience=20)
     assert [hit["issue_id"] for hit in hits] == [str(jira.issue(old)["id"])]
     first.kill()
     first.wait()
     # As if the minute had passed after which a silent worker's job and locks are taken back.
-    cold_place.redis.zadd("rq:wip:clips", {held: 1})
-    for lock in cold_place.redis.keys("rq:scheduler-lock:*"):
-        cold_place.redis.delete(lock)
+    cold_services.redis.zadd("rq:wip:clips", {held: 1})
+    for lock in cold_services.redis.keys("rq:scheduler-lock:*"):
+        cold_services.redis.delete(lock)
     start("default", "clips", "search")
     (comment,) = wait_until(lambda: jira.comments(key))
     assert f"[{old}|" in comment["body"]
-    assert cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
-    assert cold_place.collections.active.catalogue.count(ClipStatus.QUEUED) == 0
+    assert cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
+    assert cold_services.collections.active.catalogue.count(ClipStatus.QUEUED) == 0
     assert TOKEN not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
     assert "cows" not in log_of(tmp_path, 0) + log_of(tmp_path, 1)
 
 
-def test_a_job_in_work_has_a_heartbeat(place: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_in_work_has_a_heartbeat(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, a killed worker's job would look alive until its time-out."""
     monkeypatch.setattr(warm_worker, "HEARTBEAT", 0.05)
     monkeypatch.setitem(job_queue.JOBS, NAP.name, NAP)
-    queue = place.queues.get("default")
-    worker = WarmWorker([queue], place.redis)
+    queue = services.queues.get("default")
+    worker = WarmWorker([queue], services.redis)
     enqueue(queue, NAP)
     (job,) = queue.jobs
     BEATS.clear()
@@ -80,7 +80,7 @@ def test_a_job_in_work_has_a_heartbeat(place: Services, monkeypatch: pytest.Monk
     def count(current: Job) -> None:
         original(current)
         BEATS.append(
-            place.redis.zscore(f"rq:wip:{queue.name}", f"{current.id}:{job_execution(worker)}")
+            services.redis.zscore(f"rq:wip:{queue.name}", f"{current.id}:{job_execution(worker)}")
         )
 
     monkeypatch.setattr(worker, "maintain_heartbeats", count)
@@ -107,11 +107,11 @@ def nap() -> str:
 NAP = JobType(f"{__name__}.nap", module=__name__)
 
 
-def test_jobs_are_json(place: Services) -> None:
+def test_jobs_are_json(services: Services) -> None:
     """Whoever may write to Redis must not be able to run code in a worker."""
-    enqueue(place.queues.get("clips"), INDEX_CLIP, "5")
-    (number,) = place.queues.get("clips").job_ids
-    data = place.redis.hget(f"rq:job:{number}", "data")
+    enqueue(services.queues.get("clips"), INDEX_CLIP, "5")
+    (number,) = services.queues.get("clips").job_ids
+    data = services.redis.hget(f"rq:job:{number}", "data")
     import json
     import zlib
 
@@ -119,14 +119,14 @@ def test_jobs_are_json(place: Services) -> None:
 
 
 def test_a_search_is_answered_by_a_worker_and_its_absence_is_told(
-    start: Any, cold_place: Services, jira: Site, clips: Path
+    start: Any, cold_services: Services, jira: Site, clips: Path
 ) -> None:
     with pytest.raises(SearchFailedError, match="dejabug worker search"):
-        cold_place.questions.search("cows", ["GAME"], 5, patience=0.5)
+        cold_services.questions.search("cows", ["GAME"], 5, patience=0.5)
     start("search", "clips", "default")
-    send_created(cold_place, jira, jira.file("GAME", "s", clips / "crafter-01.mov"))
-    wait_until(lambda: cold_place.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
-    hits = cold_place.questions.search("cows", ["GAME"], 5)
+    send_created(cold_services, jira, jira.file("GAME", "s", clips / "crafter-01.mov"))
+    wait_until(lambda: cold_services.collections.active.catalogue.count(ClipStatus.INDEXED) == 1)
+    hits = cold_services.questions.search("cows", ["GAME"], 5)
     assert [hit["issue_id"] for hit in hits] == [str(jira.issue("GAME-1")["id"])]
 
 
@@ -142,38 +142,38 @@ def test_a_worker_for_an_unknown_queue_says_so(start: Any, tmp_path: Path) -> No
     assert "no such queue: frames" in log_of(tmp_path)
 
 
-def test_sigterm_ends_a_worker_well(start: Any, cold_place: Services) -> None:
+def test_sigterm_ends_a_worker_well(start: Any, cold_services: Services) -> None:
     child = start("default")
     # A worker is known before it listens to signals.
     wait_until(
-        lambda: [w for w in Worker.all(cold_place.redis) if str(w.get_state()) == "idle"], 60
+        lambda: [w for w in Worker.all(cold_services.redis) if str(w.get_state()) == "idle"], 60
     )
     child.terminate()
     assert child.wait(20) == 0
-    assert Worker.all(connection=cold_place.redis) == []
+    assert Worker.all(connection=cold_services.redis) == []
 
 
 def test_a_job_whose_worker_died_before_it_began_is_put_back(
-    place: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker on several queues too keeps on a list what it has taken and not begun."""
     monkeypatch.setitem(job_queue.JOBS, NAP.name, NAP)
-    clips, default = place.queues.get("clips"), place.queues.get("default")
+    clips, default = services.queues.get("clips"), services.queues.get("default")
     enqueue(default, NAP)
     (number,) = default.job_ids
-    taken = WarmWorker([clips, default], place.redis).queue_class.dequeue_any(
-        [clips, default], None, place.redis, serializer=JSONSerializer
+    taken = WarmWorker([clips, default], services.redis).queue_class.dequeue_any(
+        [clips, default], None, services.redis, serializer=JSONSerializer
     )
     assert taken is not None
     assert default.job_ids == []
-    survivor = WarmWorker([clips, default], place.redis)
+    survivor = WarmWorker([clips, default], services.redis)
     survivor.clean_registries()
     assert default.job_ids == []  # it may be about to begin
     monkeypatch.setattr(InFlightJobs, "should_be_cleaned_up", lambda *_: True)
     survivor.clean_registries()
     assert default.job_ids == [number]
     survivor.work(burst=True, logging_level="WARNING")
-    assert Job.fetch(number, place.redis, JSONSerializer).return_value() == "rested"
+    assert Job.fetch(number, services.redis, JSONSerializer).return_value() == "rested"
     assert default.intermediate_queue.get_job_ids() == []
 
 
@@ -197,8 +197,8 @@ def test_a_job_keeps_the_name_under_which_older_versions_queued_it(name: str, mo
     assert function.__module__ == module
 
 
-def test_a_job_that_an_older_version_queued_is_run(place: Services) -> None:
-    queue = place.queues.get("default")
+def test_a_job_that_an_older_version_queued_is_run(services: Services) -> None:
+    queue = services.queues.get("default")
     job = queue.enqueue("dejabug.jobs.forget_issue", "10001")
-    WarmWorker([queue], place.redis).work(burst=True, logging_level="WARNING")
+    WarmWorker([queue], services.redis).work(burst=True, logging_level="WARNING")
     assert job.get_status(refresh=True) == "finished"

@@ -483,14 +483,14 @@ class _Process:
     services: Services | None = None
 
 
-def services() -> Services:
+def get_services() -> Services:
     """This process's parts; those with the model where it has one."""
     if _Process.services is None:
         _Process.services = Services(get_settings())
     return _Process.services
 
 
-def model_services() -> ModelServices:
+def get_model_services() -> ModelServices:
     """This process's parts, from now on with a model."""
     if not isinstance(_Process.services, ModelServices):
         _Process.services = ModelServices(get_settings())

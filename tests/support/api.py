@@ -21,9 +21,9 @@ API = "/api/v1"
 class Caller:
     """Somebody with a token."""
 
-    def __init__(self, app: Flask, place: Services, *projects: str) -> None:
+    def __init__(self, app: Flask, services: Services, *projects: str) -> None:
         self.client: FlaskClient = app.test_client()
-        self.secret, self.token = place.tokens.create("test", projects)
+        self.secret, self.token = services.tokens.create("test", projects)
         # All of its requests have one name, so that answers can be compared whole.
         self.headers = {"Authorization": f"Bearer {self.secret}", "X-Request-ID": "of-a-test"}
 
@@ -47,10 +47,10 @@ class Caller:
         )
 
 
-def compared(caller: Caller, place: Services, clip: Path, query: str = "") -> str:
+def compared(caller: Caller, services: Services, clip: Path, query: str = "") -> str:
     """Send a clip, and have it compared; the path of its job."""
     answer = caller.send(clip.read_bytes(), query=query, prefer="respond-async")
-    work(place)
+    work(services)
     return str(answer.headers["Location"].removeprefix(API))
 
 
@@ -79,12 +79,12 @@ def keys_of_job(answer: Any) -> list[str]:
     return [found["key"] for found in answer.get_json()["results"]["results"]]
 
 
-def uploads_left(place: Services) -> list[Path]:
+def uploads_left(services: Services) -> list[Path]:
     """What lies in the folder of uploads."""
-    return list((place.settings.data_dir / "uploads").glob("*"))
+    return list((services.settings.data_dir / "uploads").glob("*"))
 
 
 @pytest.fixture
-def caller(app: Flask, place: Services) -> Caller:
+def caller(app: Flask, services: Services) -> Caller:
     """Somebody with a token for the project GAME."""
-    return Caller(app, place, "GAME")
+    return Caller(app, services, "GAME")

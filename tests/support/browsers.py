@@ -67,8 +67,8 @@ def service_url() -> str:
 class Service:
     """The real web service, which can be taken away and brought back."""
 
-    def __init__(self, place: Services, url: str) -> None:
-        self._app = create_app(place)
+    def __init__(self, services: Services, url: str) -> None:
+        self._app = create_app(services)
         self._port = int(url.rpartition(":")[2])
         self._server: BaseWSGIServer | None = None
         self.start()
@@ -87,9 +87,9 @@ class Service:
 
 
 @pytest.fixture
-def service(place: Services, service_url: str) -> Iterator[Service]:
+def service(services: Services, service_url: str) -> Iterator[Service]:
     """The web service, at `service_url`."""
-    running = Service(place, service_url)
+    running = Service(services, service_url)
     yield running
     running.stop()
 

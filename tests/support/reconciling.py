@@ -8,6 +8,6 @@ from dejabug.ingest.reconcile import Report
 from dejabug.services import Services
 
 
-def reconciled(place: Services, **options: Any) -> Report:
+def reconciled(services: Services, **options: Any) -> Report:
     """A round to its end."""
-    return list(place.reconciler.run(**options))[-1]
+    return list(services.reconciler.run(**options))[-1]

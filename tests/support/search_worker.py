@@ -26,18 +26,18 @@ class ThreadWorker(WarmWorker):
 
 
 @contextmanager
-def searching(place: Services) -> Iterator[None]:
+def searching(services: Services) -> Iterator[None]:
     """Questions are answered, for as long as this lasts."""
     done = threading.Event()
-    queue = place.queues.get("search")
+    queue = services.queues.get("search")
 
     def run() -> None:
         while not done.wait(0.01):
             if queue.count:
-                ThreadWorker([queue], place.redis).work(burst=True, logging_level="CRITICAL")
+                ThreadWorker([queue], services.redis).work(burst=True, logging_level="CRITICAL")
 
     thread = threading.Thread(target=run, daemon=True)
-    answerer = place.answerer(read=READ)
+    answerer = services.answerer(read=READ)
     answerer.start()
     thread.start()
     try:
@@ -49,7 +49,7 @@ def searching(place: Services) -> Iterator[None]:
 
 
 @pytest.fixture
-def worker(place: Services) -> Iterator[None]:
+def worker(services: Services) -> Iterator[None]:
     """Questions are answered, for as long as the test lasts."""
-    with searching(place):
+    with searching(services):
         yield

@@ -16,18 +16,18 @@ BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
 ALL = Filters()
 
 
-def send(place: Services, path: Path) -> str:
+def send(services: Services, path: Path) -> str:
     """Send a clip to search with, as GAME; the id of the upload."""
-    with place.clip_uploads.receiving() as (upload_id, folder):
+    with services.clip_uploads.receiving() as (upload_id, folder):
         shutil.copyfile(path, folder / "clip")
-    place.clip_uploads.submit(upload_id, GAME.name, ["GAME"], "{}")
+    services.clip_uploads.submit(upload_id, GAME.name, ["GAME"], "{}")
     return upload_id
 
 
-def uploaded(place: Services, path: Path) -> list[Found]:
+def uploaded(services: Services, path: Path) -> list[Found]:
     """Send a clip and have it compared; what is found."""
-    upload_id = send(place, path)
-    work(place)
-    upload = place.clip_uploads.look(upload_id, GAME.name)
+    upload_id = send(services, path)
+    work(services)
+    upload = services.clip_uploads.look(upload_id, GAME.name)
     assert upload is not None
-    return place.search.like_upload(GAME, upload, ALL, 10).results
+    return services.search.like_upload(GAME, upload, ALL, 10).results

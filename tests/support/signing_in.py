@@ -36,10 +36,10 @@ def environment(environment: dict[str, str], provider: Provider) -> dict[str, st
 
 
 @pytest.fixture
-def app(cold_place: Services, jira: Site) -> Flask:
+def app(cold_services: Services, jira: Site) -> Flask:
     """The web app; our account may ask Jira about others."""
     people(jira)["bot"].admin = True
-    return create_app(cold_place)
+    return create_app(cold_services)
 
 
 class Browser:

@@ -166,9 +166,9 @@ def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for row in rows for each in row["elements"]]
 
 
-def mounted(place: Services, slack: Slack, app: Flask) -> FlaskClient:
+def mounted(services: Services, slack: Slack, app: Flask) -> FlaskClient:
     """Our web app, which speaks to this Slack."""
-    app.extensions["slack"].app = create_bolt(place, slack.client())
+    app.extensions["slack"].app = create_bolt(services, slack.client())
     return app.test_client()
 
 
@@ -186,7 +186,7 @@ def slack() -> Iterator[Slack]:
 
 
 @pytest.fixture
-def desk(place: Services, slack: Slack, jira: Site) -> Desk:
+def desk(services: Services, slack: Slack, jira: Site) -> Desk:
     """A Slack client in front of our web process, whose account may ask Jira about others."""
     people(jira)["bot"].admin = True
-    return Desk(mounted(place, slack, create_app(place)), slack)
+    return Desk(mounted(services, slack, create_app(services)), slack)

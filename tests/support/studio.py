@@ -34,14 +34,14 @@ def signature(number: int) -> Signature | None:
     return None if number % 3 == 2 else Signature(times, grey)
 
 
-def fill(place: Services, clips: int = 5) -> None:
+def fill(services: Services, clips: int = 5) -> None:
     """A studio with something of everything, under two encoders, with no model loaded."""
-    for name in (place.collections.active_name, "another:model"):
-        place.collections.note_encoder(name, LENGTH, f"{name} on a test")
-        onto = place.collections.get(name)
+    for name in (services.collections.active_name, "another:model"):
+        services.collections.note_encoder(name, LENGTH, f"{name} on a test")
+        onto = services.collections.get(name)
         for number in range(clips):
             issue, clip = str(10001 + number), str(20001 + number)
-            place.collections.active.catalogue.put_issue(
+            services.collections.active.catalogue.put_issue(
                 IssueRecord(issue, f"GAME-{number}", "GAME", "Truck Town", number == 1, "f", True)
             )
             onto.catalogue.put_words(issue, f"words {number}")
@@ -62,19 +62,19 @@ def fill(place: Services, clips: int = 5) -> None:
         onto.catalogue.put_tags("10001", ["Clipping"])
         onto.catalogue.put_clip(ClipRecord("30001", "10001", "b.mp4", 1, ClipStatus.FAILED, "x: y"))
         onto.catalogue.put_clip(ClipRecord("30002", "10001", "c.mp4", 1).purged())
-        Throughput(place.redis, name).record(4.5, 100)
+        Throughput(services.redis, name).record(4.5, 100)
         curve = Calibration(2.0, 0.5, -1.0, 0.3, -2.0)
-        write_learned(place.redis, name, LearnedParameters(Calibrations(curve, curve)))
-    place.records.comments.put_comment(
+        write_learned(services.redis, name, LearnedParameters(Calibrations(curve, curve)))
+    services.records.comments.put_comment(
         "10002", CommentRecord("40001", "digest", "50001", ("10001", "10003"))
     )
-    place.records.comments.mute("10003", True)
-    place.records.comments.put_note("10002", "_To Tess:_ done", ["10003"])
-    place.records.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
-    place.records.verdicts.linked("10003", ["10004"])
-    place.records.projects.put("GAME", Rules("quiet", 0.95))
-    place.tokens.create("ci", ["GAME"], 3600)
-    place.records.retention.put("clips", "GAME", 5e8)
-    place.records.retention.put("pictures", "*", 6e8)
-    place.redis.hset(WATERMARKS, "GAME", 1.5e9)
-    place.redis.zadd(PENDING, {"10005": 0})
+    services.records.comments.mute("10003", True)
+    services.records.comments.put_note("10002", "_To Tess:_ done", ["10003"])
+    services.records.verdicts.put(Verdict("10001", "10002", False, "person", 1e9))
+    services.records.verdicts.linked("10003", ["10004"])
+    services.records.projects.put("GAME", Rules("quiet", 0.95))
+    services.tokens.create("ci", ["GAME"], 3600)
+    services.records.retention.put("clips", "GAME", 5e8)
+    services.records.retention.put("pictures", "*", 6e8)
+    services.redis.hset(WATERMARKS, "GAME", 1.5e9)
+    services.redis.zadd(PENDING, {"10005": 0})

@@ -13,42 +13,42 @@ from support.jira_site import Site
 from support.workers import work
 
 
-def promise(place: Services, issue_id: str, watch: bool) -> None:
+def promise(services: Services, issue_id: str, watch: bool) -> None:
     """Promise to look at an issue, and queue that."""
-    with place.redis.pipeline() as pipe:
-        place.scheduler.sync_issue(issue_id, watch, pipe)
+    with services.redis.pipeline() as pipe:
+        services.scheduler.sync_issue(issue_id, watch, pipe)
         pipe.execute()
 
 
-def tell(place: Services, jira: Site, key: str, *, watch: bool = True) -> str:
+def tell(services: Services, jira: Site, key: str, *, watch: bool = True) -> str:
     """What a webhook does: promise and queue; then work. The issue's id."""
     issue_id = str(jira.issue(key)["id"])
-    promise(place, issue_id, watch)
-    work(place)
+    promise(services, issue_id, watch)
+    work(services)
     return issue_id
 
 
 def history(
-    place: Services, jira: Site, clips: Path, *names: str, project: str = "GAME"
+    services: Services, jira: Site, clips: Path, *names: str, project: str = "GAME"
 ) -> list[str]:
     """Old tickets that are read in without being watched; their keys."""
     told = {entry.file: entry.summary for entry in read_manifest(clips)}
     keys = [jira.file(project, told[name], clips / name) for name in names]
     for key in keys:
-        tell(place, jira, key, watch=False)
+        tell(services, jira, key, watch=False)
     return keys
 
 
-def old_and_new(place: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
+def old_and_new(services: Services, jira: Site, clips: Path) -> tuple[str, str, str]:
     """An old ticket and a new one of the same bug, both worked on: their keys, the new one's id."""
-    (old,) = history(place, jira, clips, COWS[0])
+    (old,) = history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
-    return old, key, tell(place, jira, key)
+    return old, key, tell(services, jira, key)
 
 
-def fail(place: Services, jira: Site, key: str) -> str:
+def fail(services: Services, jira: Site, key: str) -> str:
     """Have an issue's clip have failed; its id."""
-    clip = place.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
+    clip = services.collections.active.catalogue.clips_of(str(jira.issue(key)["id"]))[0]
     failed = replace(clip, status=ClipStatus.FAILED, reason="not_a_video: it is a zip")
-    place.collections.active.catalogue.put_clip(failed)
+    services.collections.active.catalogue.put_clip(failed)
     return clip.id

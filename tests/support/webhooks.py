@@ -32,7 +32,7 @@ def post(client: FlaskClient, body: bytes, signature: str | None = None, **heade
     return client.post("/webhooks/jira", data=body, headers={"X-Hub-Signature": signed, **headers})
 
 
-def send_created(place: Services, jira: Site, key: str) -> None:
+def send_created(services: Services, jira: Site, key: str) -> None:
     """Send what Jira sends of a new ticket to the web app."""
     payload = {
         "webhookEvent": "jira:issue_created", "user": {"accountId": "tester"},
@@ -40,5 +40,5 @@ def send_created(place: Services, jira: Site, key: str) -> None:
     }  # fmt: skip
     body = json.dumps(payload).encode()
     headers = {"X-Hub-Signature": sign(SECRET, body)}
-    answer = create_app(place).test_client().post("/webhooks/jira", data=body, headers=headers)
+    answer = create_app(services).test_client().post("/webhooks/jira", data=body, headers=headers)
     assert answer.status_code == 202

@@ -14,19 +14,19 @@ from dejabug.services import Services
 from dejabug.worker.warm_worker import WarmWorker
 
 
-def work(place: Services, *, previews: bool = False) -> None:
+def work(services: Services, *, previews: bool = False) -> None:
     """Run every job that is queued, and those that they queue, in order; previews only where they
     are wanted."""
-    queues = [place.queues.get(name) for name in QUEUES if previews or name != "previews"]
+    queues = [services.queues.get(name) for name in QUEUES if previews or name != "previews"]
     for _ in range(20):
-        WarmWorker(queues, place.redis).work(burst=True, logging_level="WARNING")
+        WarmWorker(queues, services.redis).work(burst=True, logging_level="WARNING")
         if not any(queue.count for queue in queues):
             return
 
 
-def clips_waiting(place: Services) -> int:
+def clips_waiting(services: Services) -> int:
     """How many clips' jobs wait; tickets' words wait in the same queue."""
-    return sum(job_id.startswith("clip-") for job_id in place.queues.get("clips").job_ids)
+    return sum(job_id.startswith("clip-") for job_id in services.queues.get("clips").job_ids)
 
 
 class KilledError(Exception):

@@ -49,7 +49,7 @@ class Running:
 
     address: str
     token: str
-    place: Services
+    services: Services
     server: RedisServer
 
 
@@ -82,16 +82,16 @@ def running(
             "DEJABUG_API_REQUESTS_PER_MINUTE": "1000000",
             "STANDIN_TOKEN": JIRA_TOKEN,
         }
-        place = _services(environment)
-        _fill(place, entries, tickets)
-        secret, _ = place.tokens.create("bench", [PROJECT])
+        services = _services(environment)
+        _fill(services, entries, tickets)
+        secret, _ = services.tokens.create("bench", [PROJECT])
         with Processes(folder / "logs", stop) as processes:
             standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira")]
             processes.start("jira", [*standin, "--port", str(jira)], environment)
             processes.start("web", ["dejabug", "serve", "--port", str(port)], environment)
             processes.start("worker", ["dejabug", "worker", "search"], environment)
             address = f"http://127.0.0.1:{port}"
-            here = Running(address, secret, place, server)
+            here = Running(address, secret, services, server)
             processes.wait_for("worker", lambda: _answers(here), START_TIMEOUT)
             yield here
 
@@ -137,10 +137,10 @@ def _write_jira(folder: Path, tickets: list[Issue]) -> None:
     (folder / "state.json").write_text(json.dumps(state), "utf-8")
 
 
-def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
+def _fill(services: Services, entries: list[Entry], tickets: list[Issue]) -> None:
     """Write every ticket, its words and its clip, as a worker would, and wait for the index."""
     encoder = StarterEncoder()
-    place.collections.adopt(encoder)
+    services.collections.adopt(encoder)
     seen = [_seen(encoder, CLIPS / entry.file) for entry in entries]
     said = encoder.embed_texts([f"{entry.summary}. {entry.description}" for entry in entries])
     rng = np.random.default_rng(0)
@@ -151,28 +151,30 @@ def _fill(place: Services, entries: list[Entry], tickets: list[Issue]) -> None:
         vector = _mixture(said[[first]], said[[second]], rng)[0]
         words = f"{entries[first].summary}. {entries[second].description}"
         vectors = _mixture(seen[first], seen[second], rng)
-        place.collections.active.catalogue.put_issue(IssueRecord(issue, ticket.key, PROJECT, GAME))
-        place.collections.active.catalogue.put_clip(
+        services.collections.active.catalogue.put_issue(
+            IssueRecord(issue, ticket.key, PROJECT, GAME)
+        )
+        services.collections.active.catalogue.put_clip(
             ClipRecord(
                 clip, issue, "clip.mp4", 1, ClipStatus.INDEXED, frames=len(times), duration=6.0
             )
         )
-        place.collections.active.tickets.write(issue, PROJECT, vector, words)
-        place.collections.active.index.write_clip(
+        services.collections.active.tickets.write(issue, PROJECT, vector, words)
+        services.collections.active.index.write_clip(
             clip, ClipLocation(issue, PROJECT, GAME), times, vectors
         )
     deadline = time.monotonic() + BUILD_TIMEOUT
-    while not _settled(place):
+    while not _settled(services):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the index was not built within {BUILD_TIMEOUT:.0f} s")
         time.sleep(0.5)
 
 
-def _settled(place: Services) -> bool:
+def _settled(services: Services) -> bool:
     """Whether the index is whole, and of the kind that its size asks for; a step towards it."""
-    swapped = place.collections.active.index.grow()
-    state = place.collections.active.index.state()
-    small = place.settings.index_algorithm != "auto" or state.frames <= FLAT_LIMIT
+    swapped = services.collections.active.index.grow()
+    state = services.collections.active.index.state()
+    small = services.settings.index_algorithm != "auto" or state.frames <= FLAT_LIMIT
     return state.ready and (small or swapped or state.algorithm == "HNSW")
 
 

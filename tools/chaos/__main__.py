@@ -86,7 +86,7 @@ def _play(
         "DEJABUG_LOG_FORMAT": "json",
         "TMPDIR": str(scratch),
     }
-    services = Scene(
+    scene = Scene(
         server,
         {
             "web": ["dejabug", "serve", "--port", service.rpartition(":")[2]],
@@ -96,9 +96,9 @@ def _play(
         folder / "logs",
         environment,
     )
-    services.start()
+    scene.start()
     os.environ.update({**environment, "DEJABUG_JIRA_API_URL": jira})
-    place = Services(Settings())
+    services = Services(Settings())
     storm = Storm(tickets, service, SECRET, chance)
     console.print(
         f"{len(storm.bodies):,} webhooks about {count} tickets with a clip each"
@@ -111,15 +111,15 @@ def _play(
         fill = random.Random(chance.random())
         filled = pool.submit(fill_again_and_again, folder / "disk", calm, fill) if small else None
         # On this thread: what it starts ends with it.
-        services.torment(calm, random.Random(chance.random()))
+        scene.torment(calm, random.Random(chance.random()))
         raging.result()
     console.print(
-        f"the storm: {time.monotonic() - started:.0f} s; killed {dict(services.killed)}, "
-        f"ended by themselves {dict(services.ended)}; webhooks answered {dict(storm.answers)}; "
+        f"the storm: {time.monotonic() - started:.0f} s; killed {dict(scene.killed)}, "
+        f"ended by themselves {dict(scene.ended)}; webhooks answered {dict(storm.answers)}; "
         f"Jira spoiled {dict(gremlin.spoiled)} of {gremlin.passed + gremlin.spoiled.total():,}"
         + (f"; the disk was full {filled.result()} times" if filled else "")
     )
-    return _judge(place, services, gremlin, tickets, jira, scratch)
+    return _judge(services, scene, gremlin, tickets, jira, scratch)
 
 
 def _rage(storm: Storm, seconds: float, calm: threading.Event) -> None:
@@ -132,27 +132,27 @@ def _rage(storm: Storm, seconds: float, calm: threading.Event) -> None:
 
 
 def _judge(
-    place: Services,
-    services: Scene,
+    services: Services,
+    scene: Scene,
     gremlin: Gremlin,
     tickets: list[Filed],
     jira: str,
     scratch: Path,
 ) -> int:
     started = time.monotonic()
-    stuck = wait_for_rest(place, REST)
+    stuck = wait_for_rest(services, REST)
     console.print(f"at rest after {time.monotonic() - started:.0f} s{stuck and f', but {stuck}'}")
     console.print(f"{_commented(jira, tickets)} of {len(tickets)} tickets have a comment")
     # What a ticket was told depends on what was known by then: now all is, so all are told anew.
-    for project in place.collections.active.catalogue.projects():
-        place.scheduler.correct_comments_in(project)
-    stuck = stuck or wait_for_rest(place, REST)
+    for project in services.collections.active.catalogue.projects():
+        services.scheduler.correct_comments_in(project)
+    stuck = stuck or wait_for_rest(services, REST)
     gremlin.share = 0.0
-    services.end()
+    scene.end()
     wrong = [f"not at rest: {stuck}"] if stuck else []
-    wrong += faults(place, tickets, jira, TOKEN, [scratch])
+    wrong += faults(services, tickets, jira, TOKEN, [scratch])
     console.print(
-        f"{place.collections.active.index.state().frames:,} frames of {len(tickets)} clips; "
+        f"{services.collections.active.index.state().frames:,} frames of {len(tickets)} clips; "
         f"{_commented(jira, tickets)} tickets have a comment, once all clips are known"
     )
     for sentence in wrong[:40]:

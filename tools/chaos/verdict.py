@@ -31,7 +31,7 @@ LOOK = 1.0
 NAMED = re.compile(r"^\* \*\[([A-Z][A-Z0-9_]*-\d+)\|", re.MULTILINE)
 
 
-def wait_for_rest(place: Services, seconds: float) -> str:
+def wait_for_rest(services: Services, seconds: float) -> str:
     """Wait until nothing is under way; what still is after so many seconds, else empty.
 
     Pauses that would last hours are cut short: retries are due now, promises are old.
@@ -40,77 +40,77 @@ def wait_for_rest(place: Services, seconds: float) -> str:
     rested: float | None = None
     while time.monotonic() < deadline:
         with contextlib.suppress(redis.RedisError):
-            _hurry(place)
-            if under_way(place):
+            _hurry(services)
+            if under_way(services):
                 rested = None
             elif rested is None:
                 rested = time.monotonic()
             elif time.monotonic() - rested > STILL:
                 return ""
         time.sleep(LOOK)
-    return ", ".join(f"{count} {what}" for what, count in under_way(place).items())
+    return ", ".join(f"{count} {what}" for what, count in under_way(services).items())
 
 
-def under_way(place: Services) -> dict[str, int]:
+def under_way(services: Services) -> dict[str, int]:
     """What waits or runs, by what it is."""
     found: Counter[str] = Counter()
     for name in QUEUES:
-        queue = place.queues.get(name)
+        queue = services.queues.get(name)
         found[f"waiting on {name}"] = queue.count
         found[f"taken from {name}"] = len(queue.intermediate_queue.get_job_ids())
         found[f"running of {name}"] = len(queue.started_job_registry.get_job_ids(cleanup=False))
         found[f"due again on {name}"] = len(ScheduledJobRegistry(queue=queue))
         found[f"deferred on {name}"] = len(DeferredJobRegistry(queue=queue))
-    found["promises"] = place.redis.zcard(PENDING)
-    found["clips queued"] = place.collections.active.catalogue.count(ClipStatus.QUEUED)
-    found["words waiting"] = len(list(place.collections.active.catalogue.all_words_waiting()))
+    found["promises"] = services.redis.zcard(PENDING)
+    found["clips queued"] = services.collections.active.catalogue.count(ClipStatus.QUEUED)
+    found["words waiting"] = len(list(services.collections.active.catalogue.all_words_waiting()))
     return {what: count for what, count in found.items() if count}
 
 
-def _hurry(place: Services) -> None:
+def _hurry(services: Services) -> None:
     for name in QUEUES:
-        key = ScheduledJobRegistry(queue=place.queues.get(name)).key
-        for job_id in place.redis.zrange(key, 0, -1):
-            place.redis.zadd(key, {job_id: 1}, xx=True)
-    idle = not any(place.queues.get(name).count for name in QUEUES)
+        key = ScheduledJobRegistry(queue=services.queues.get(name)).key
+        for job_id in services.redis.zrange(key, 0, -1):
+            services.redis.zadd(key, {job_id: 1}, xx=True)
+    idle = not any(services.queues.get(name).count for name in QUEUES)
     if idle:
-        for issue_id in place.redis.zrange(PENDING, 0, -1):
-            place.redis.zadd(PENDING, {issue_id: 1}, xx=True)
+        for issue_id in services.redis.zrange(PENDING, 0, -1):
+            services.redis.zadd(PENDING, {issue_id: 1}, xx=True)
 
 
 def faults(
-    place: Services, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
+    services: Services, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
 ) -> list[str]:
     """Everything that is not as it must be, as sentences; empty when all is well."""
     return [
-        *_clips(place, tickets),
-        *_comments(place, tickets, jira, token),
-        *_jobs(place),
-        *_left_over(place, folders),
+        *_clips(services, tickets),
+        *_comments(services, tickets, jira, token),
+        *_jobs(services),
+        *_left_over(services, folders),
     ]
 
 
-def _clips(place: Services, tickets: Sequence[Filed]) -> list[str]:
+def _clips(services: Services, tickets: Sequence[Filed]) -> list[str]:
     """Each clip must be indexed, with the frames that it has, and nothing else."""
     wrong, frames = [], 0
     for ticket in tickets:
-        clip = place.collections.active.catalogue.clip(ticket.clip)
+        clip = services.collections.active.catalogue.clip(ticket.clip)
         if clip is None or clip.status is not ClipStatus.INDEXED:
             state = "unknown" if clip is None else f"{clip.status}: {clip.reason}"
             wrong.append(f"the clip of {ticket.key} is {state}")
             continue
-        found = place.collections.active.index.clip_vectors([clip.id]).get(clip.id)
+        found = services.collections.active.index.clip_vectors([clip.id]).get(clip.id)
         held = 0 if found is None else len(found.times)
         frames += clip.frames
         if held != clip.frames:
             wrong.append(f"the clip of {ticket.key} has {held} frames instead of {clip.frames}")
-    state = place.collections.active.index.state()
+    state = services.collections.active.index.state()
     if state.frames != frames or state.failures:
         wrong.append(f"the index holds {state.frames} frames instead of {frames}")
     return wrong
 
 
-def _comments(place: Services, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
+def _comments(services: Services, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
     """Each ticket has one comment of ours that names what the ranking now names, or none."""
     wrong = []
     for ticket in tickets:
@@ -118,37 +118,39 @@ def _comments(place: Services, tickets: Sequence[Filed], jira: str, token: str) 
         if len(bodies) > 1 or len(pictures) > len(bodies):
             wrong.append(f"{ticket.key} has {len(bodies)} comments and {len(pictures)} pictures")
         named = [key for body in bodies[:1] for key in NAMED.findall(body)]
-        wanted = _wanted(place, ticket)
+        wanted = _wanted(services, ticket)
         if named != wanted:
             wrong.append(f"the comment on {ticket.key} names {named} instead of {wanted}")
     return wrong
 
 
-def _wanted(place: Services, ticket: Filed) -> list[str]:
-    record = place.collections.active.catalogue.issue(ticket.id)
+def _wanted(services: Services, ticket: Filed) -> list[str]:
+    record = services.collections.active.catalogue.issue(ticket.id)
     if record is None:
         return []
-    answer = place.similar_issues.find_for_issue(record)
-    threshold = place.comment_policy.threshold(record.project, answer)
-    limit = place.settings.max_suggestions
-    chosen = place.comment_policy.choose(record, answer, threshold=threshold, limit=limit)
+    answer = services.similar_issues.find_for_issue(record)
+    threshold = services.comment_policy.threshold(record.project, answer)
+    limit = services.settings.max_suggestions
+    chosen = services.comment_policy.choose(record, answer, threshold=threshold, limit=limit)
     return [answer.tickets[choice.issue_id].key for choice in chosen]
 
 
-def _jobs(place: Services) -> list[str]:
-    wrong = [f"{count} {what}" for what, count in under_way(place).items()]
+def _jobs(services: Services) -> list[str]:
+    wrong = [f"{count} {what}" for what, count in under_way(services).items()]
     for name in QUEUES:
-        queue = place.queues.get(name)
+        queue = services.queues.get(name)
         if count := len(FailedJobRegistry(queue=queue)):
             wrong.append(f"{count} jobs of {name} failed for good")
         if count := len(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)):
             wrong.append(f"{count} jobs of {name} are stuck")
     # One whose holder was killed lapses by itself.
-    locks = [key for key in place.redis.scan_iter("dejabug:lock:*") if place.redis.ttl(key) == -1]
+    locks = [
+        key for key in services.redis.scan_iter("dejabug:lock:*") if services.redis.ttl(key) == -1
+    ]
     return [*wrong, *(f"{text_of(lock)} is held for ever" for lock in locks)]
 
 
-def _left_over(place: Services, folders: Sequence[Path]) -> list[str]:
+def _left_over(services: Services, folders: Sequence[Path]) -> list[str]:
     """Files that nobody needs any more, in the folder for the moment and in the data's. torch keeps
     an empty folder of its own among the former."""
     left = [
@@ -157,6 +159,6 @@ def _left_over(place: Services, folders: Sequence[Path]) -> list[str]:
         for path in folder.glob("*")
         if not path.name.startswith("torchinductor_")
     ]
-    data = place.settings.data_dir
+    data = services.settings.data_dir
     left += [*data.rglob("*.new"), *data.rglob(".unfinished-*"), *data.glob("uploads/*")]
     return [f"{path.name} was left over" for path in left]

@@ -103,11 +103,11 @@ class Year:
         parts.start("web", ["dejabug", "serve", "--port", service.rpartition(":")[2]], {})
         parts.start("clips", ["dejabug", "worker", "search", "clips"], {})
         parts.start("default", ["dejabug", "worker", "default", "previews"], {})
-        self.place = Services(Settings())
-        self._redis_pid = int(self.place.redis.info("server")["process_id"])
+        self.services = Services(Settings())
+        self._redis_pid = int(self.services.redis.info("server")["process_id"])
         parts.wait_for("web", lambda: self._is_up(service), START)
-        parts.wait_for("clips", lambda: all(self.place.queues.workers().values()), START)
-        api_token, _ = self.place.tokens.create("soak", ["YEAR", "SEQUEL"])
+        parts.wait_for("clips", lambda: all(self.services.queues.workers().values()), START)
+        api_token, _ = self.services.tokens.create("soak", ["YEAR", "SEQUEL"])
         clips = _make_clips(folder / "clips")
         self.world = World(jira, service, TOKEN, SECRET, api_token, clips, chance)
         self.moments: list[Moment] = []
@@ -125,7 +125,7 @@ class Year:
         for number in range(seasons):
             season(self.world, events // seasons, number)
             self._keep_house(number)
-            hidden = map(text_of, self.place.redis.zrange(HIDDEN, 0, -1))
+            hidden = map(text_of, self.services.redis.zrange(HIDDEN, 0, -1))
             self._rest(f"season {number + 1}", self.world.known() | set(hidden))
         self._delete_all()
         self._rest("all deleted", set())
@@ -151,8 +151,8 @@ class Year:
         # year later, in the second.
         for _ in range(2):
             self._await_rest("deleting")
-            for issue_id in self.place.redis.zrange(HIDDEN, 0, -1):
-                self.place.redis.zadd(HIDDEN, {issue_id: 1})
+            for issue_id in self.services.redis.zrange(HIDDEN, 0, -1):
+                self.services.redis.zadd(HIDDEN, {issue_id: 1})
             self._reconcile()
         self._await_rest("deleting")
         for ticket in last:
@@ -161,52 +161,52 @@ class Year:
     def _keep_house(self, number: int) -> None:
         """What happens now and then: Jira hiccups, footage is purged, another encoder is tried and
         given up, a job of somebody else's lies in Redis, and missed webhooks are looked for."""
-        place = self.place
+        services = self.services
         headers = {"Authorization": f"Bearer {TOKEN}-admin"}
         fault = {"path": "/rest/api/", "status": 400, "count": 3}
         self.world.ask_jira("POST", "/rest/standin/faults", json=fault, headers=headers)
         for ticket in list(self.world.tickets.values())[:3]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": "1", "items": []})
-        Queue("default", connection=place.redis).enqueue("os.getpid")
-        old = place.footage_purge.find_old(time.time() - 1, {"SEQUEL"})
-        for _ in place.footage_purge.purge(old, "clips"):
+        Queue("default", connection=services.redis).enqueue("os.getpid")
+        old = services.footage_purge.find_old(time.time() - 1, {"SEQUEL"})
+        for _ in services.footage_purge.purge(old, "clips"):
             pass
-        place.collections.note_encoder(OTHER, 8, "an encoder that nobody has")
-        place.collections.active_encoder.prepare(OTHER)
-        place.scheduler.index_waiting(place.collections.get(OTHER))
+        services.collections.note_encoder(OTHER, 8, "an encoder that nobody has")
+        services.collections.active_encoder.prepare(OTHER)
+        services.scheduler.index_waiting(services.collections.get(OTHER))
         for ticket in list(self.world.tickets.values())[:5]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": str(number)})
-        wait_for_rest_of_default(place)
-        place.reembedding.forget(OTHER)
+        wait_for_rest_of_default(services)
+        services.reembedding.forget(OTHER)
         self._reconcile()
 
     def _reconcile(self) -> None:
         """A whole round, after one that a worker may be at."""
-        self.place.redis.delete(TURN)
+        self.services.redis.delete(TURN)
         until, busy = time.monotonic() + REST, True
         while busy and time.monotonic() < until:
-            for report in self.place.reconciler.run(whole=True):
+            for report in self.services.reconciler.run(whole=True):
                 busy = report.busy
             time.sleep(0.2 * busy)
 
     def _await_rest(self, what: str) -> None:
         """Wait until nothing is under way."""
-        if stuck := wait_for_rest(self.place, REST):
+        if stuck := wait_for_rest(self.services, REST):
             self.wrong.append(f"{what}: not at rest after {REST:.0f} s: {stuck}")
 
     def _rest(self, what: str, known: set[str]) -> None:
         """Wait until nothing is under way, measure, and look at what is left."""
         self._await_rest(what)
-        lasting, passing, names = keys_of(self.place.redis)
-        end_what_ends(self.place.redis)
+        lasting, passing, names = keys_of(self.services.redis)
+        end_what_ends(self.services.redis)
         moment = Moment(
             what,
             self.world.events,
             look_at({**self._parts.pids(SERVICES), "redis": self._redis_pid}),
-            int(self.place.redis.info("memory")["used_memory"]),
+            int(self.services.redis.info("memory")["used_memory"]),
             lasting,
             passing,
-            registries_of(self.place.redis),
+            registries_of(self.services.redis),
             sum(1 for path in (self._folder / "data").rglob("*") if path.is_file()),
             self._passing_files(),
             sum((self._folder / "logs" / f"{name}.log").stat().st_size for name in SERVICES),
@@ -259,10 +259,10 @@ class Year:
         console.print(f"answers: {dict(sorted(self.world.answers.items()))}")
 
 
-def wait_for_rest_of_default(place: Services, seconds: float = 60) -> None:
+def wait_for_rest_of_default(services: Services, seconds: float = 60) -> None:
     """Wait until the queue `default` is empty."""
     deadline = time.monotonic() + seconds
-    while place.queues.get("default").count and time.monotonic() < deadline:
+    while services.queues.get("default").count and time.monotonic() < deadline:
         time.sleep(0.2)
 
 

@@ -47,14 +47,14 @@ def search(
     """
     if not words.strip():
         fail("say what to look for")
-    place = open_services()
+    services = open_services()
     projects = (
         [name.upper() for name in project]
         if project
-        else place.collections.active.catalogue.projects()
+        else services.collections.active.catalogue.projects()
     )
     whoever = Caller("cli", frozenset(projects))
-    found = place.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
+    found = services.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
         typer.echo(json.dumps([each.model_dump() for each in found], indent=2))
         return
@@ -69,7 +69,7 @@ def search(
         console.print("Nothing is indexed in these projects.")
     else:
         console.print("No likely matches. Use other words, or see unlikely ones with: --unlikely")
-    console.print(f"[dim]{escape(place.collections.active.label())}[/dim]")
+    console.print(f"[dim]{escape(services.collections.active.label())}[/dim]")
 
 
 @app.command()
@@ -80,19 +80,19 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List the issues whose clips are most like this issue's, also those below the threshold."""
-    place = open_services()
-    record = known_issue(place, issue)
-    clips = place.collections.active.catalogue.clips_of(record.id)
-    answer = place.similar_issues.find_for_issue(record)
+    services = open_services()
+    record = known_issue(services, issue)
+    clips = services.collections.active.catalogue.clips_of(record.id)
+    answer = services.similar_issues.find_for_issue(record)
     if not answer.ranked and clips:
         failed = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
         fail(f"{issue} has no clip that is indexed. {'; '.join(failed)}".strip())
-    threshold = place.comment_policy.threshold(record.project, answer)
-    most = place.settings.max_suggestions
-    named = place.comment_policy.choose(record, answer, threshold=threshold, limit=most)
+    threshold = services.comment_policy.threshold(record.project, answer)
+    most = services.settings.max_suggestions
+    named = services.comment_policy.choose(record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
-    choices = place.comment_policy.choose(record, answer, threshold=-1.0, limit=limit)
-    curves = place.collections.active.calibrations
+    choices = services.comment_policy.choose(record, answer, threshold=-1.0, limit=limit)
+    curves = services.collections.active.calibrations
     reasons = [answer.reasons(choice, curves) for choice in choices]
     rows = [
         {
@@ -137,5 +137,5 @@ def similar(
         )
     console.print(table)
     console.print(
-        f"[dim]Comments need {threshold:g}; {escape(place.collections.active.label())}[/]"
+        f"[dim]Comments need {threshold:g}; {escape(services.collections.active.label())}[/]"
     )

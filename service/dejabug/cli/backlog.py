@@ -67,17 +67,17 @@ def backfill(
     have enough to do; `--no-wait` ends when all is read, and without any worker when the queue is
     full.
     """
-    place = open_services()
+    services = open_services()
     if dry_run:
-        _tell_survey(place, jql, as_json)
+        _tell_survey(services, jql, as_json)
         return
     with _bars(as_json) as progress:
-        step = _read(place, jql, restart, wait, progress)
+        step = _read(services, jql, restart, wait, progress)
         if wait:
-            _wait_for_clips(place, progress)
-    queue_if_due(place, LEARNING, now=True)  # from the duplicates that it told of
+            _wait_for_clips(services, progress)
+    queue_if_due(services, LEARNING, now=True)  # from the duplicates that it told of
     indexed, failed = (
-        place.collections.active.catalogue.count(status)
+        services.collections.active.catalogue.count(status)
         for status in (ClipStatus.INDEXED, ClipStatus.FAILED)
     )
     if as_json:
@@ -85,18 +85,18 @@ def backfill(
         typer.echo(json.dumps(told, indent=2))
         return
     console.print(f"{step.clips} clips queued; {indexed} are indexed now, {failed} could not be.")
-    _list_failed(place, failed)
+    _list_failed(services, failed)
 
 
 def _read(
-    place: Services, jql: str, restart: bool, wait: bool, progress: Progress
+    services: Services, jql: str, restart: bool, wait: bool, progress: Progress
 ) -> reading.Progress:
     """Read all pages; Ctrl-C, and a full queue that nobody works on, end the command with how to go
     on."""
     bar = progress.add_task("Reading issues", total=None, note="")
     step = reading.Progress(0, 0)
     try:
-        for step in place.backfill.run(jql, restart=restart):
+        for step in services.backfill.run(jql, restart=restart):
             note = step.pause or f"{step.clips:,} clips"
             progress.update(bar, completed=step.issues, total=step.total or None, note=note)
             if step.stuck and not wait:
@@ -116,14 +116,14 @@ def _read(
     return step
 
 
-def _wait_for_clips(place: Services, progress: Progress) -> None:
+def _wait_for_clips(services: Services, progress: Progress) -> None:
     """Until no clip waits; says so when nobody works on them. Ctrl-C ends only the waiting."""
-    total = place.collections.active.catalogue.count(ClipStatus.QUEUED)
+    total = services.collections.active.catalogue.count(ClipStatus.QUEUED)
     bar = progress.add_task("Embedding clips", total=total, note="")
     try:
-        while waiting := place.collections.active.catalogue.count(ClipStatus.QUEUED):
+        while waiting := services.collections.active.catalogue.count(ClipStatus.QUEUED):
             total = max(total, waiting)
-            workers = place.queues.workers()["clips"]
+            workers = services.queues.workers()["clips"]
             note = f"{workers} workers" if workers else "no worker: start `dejabug worker clips`"
             progress.update(bar, completed=total - waiting, total=total, note=note)
             time.sleep(POLL)
@@ -134,27 +134,27 @@ def _wait_for_clips(place: Services, progress: Progress) -> None:
     progress.update(bar, completed=total, total=total, note="")
 
 
-def _list_failed(place: Services, failed: int) -> None:
+def _list_failed(services: Services, failed: int) -> None:
     for number, clip in enumerate(
-        place.collections.active.catalogue.with_status(ClipStatus.FAILED)
+        services.collections.active.catalogue.with_status(ClipStatus.FAILED)
     ):
         if number == LISTED:
             console.print(f"  … and {failed - LISTED:,} more", style="yellow")
             return
-        issue = place.collections.active.catalogue.issue(clip.issue_id)
+        issue = services.collections.active.catalogue.issue(clip.issue_id)
         key = issue.key if issue else clip.issue_id
         console.print(f"  {key} {escape(clip.filename)}: {escape(clip.reason)}", style="yellow")
 
 
-def _tell_survey(place: Services, jql: str, as_json: bool) -> None:
+def _tell_survey(services: Services, jql: str, as_json: bool) -> None:
     seen = Survey()
     with _bars(as_json) as progress:
         bar = progress.add_task("Looking through", total=None, note="")
-        for seen in place.backfill_estimate.run(jql):
+        for seen in services.backfill_estimate.run(jql):
             note = seen.pause or f"{seen.clips:,} clips"
             progress.update(bar, completed=seen.issues, total=seen.total or None, note=note)
-    workers = place.queues.workers()["clips"]
-    estimate = place.collections.active.throughput.estimate(seen.new, seen.new_size, workers)
+    workers = services.queues.workers()["clips"]
+    estimate = services.collections.active.throughput.estimate(seen.new, seen.new_size, workers)
     if as_json:
         told = {**asdict(seen), "clips": seen.clips, "workers": workers}
         told.pop("pause")
@@ -166,7 +166,7 @@ def _tell_survey(place: Services, jql: str, as_json: bool) -> None:
     console.print(table)
     console.print(
         f"{seen.clips:,} clips: {seen.known:,} known already, {seen.too_large:,} larger than "
-        f"DEJABUG_CLIP_MAX_BYTES ({decimal(place.settings.clip_max_bytes)}), "
+        f"DEJABUG_CLIP_MAX_BYTES ({decimal(services.settings.clip_max_bytes)}), "
         f"{seen.new:,} to be read ({decimal(seen.new_size)}).",
         highlight=False,
     )
@@ -216,12 +216,12 @@ def reconcile(
     since the last look (or since `--since`) may get a comment, as if their webhook had come.
     """
     back = seconds_of(since) if since else 0.0
-    place = open_services()
+    services = open_services()
     report = repairing.Report()
     with _bars(as_json) as progress:
         changes = progress.add_task("Changed issues", total=None, note="")
         check = progress.add_task("Deleted issues", total=None, note="")
-        for report in place.reconciler.run(since=back, whole=True):
+        for report in services.reconciler.run(since=back, whole=True):
             progress.update(changes, completed=report.looked)
             progress.update(check, completed=report.checked, total=report.known or None)
         progress.update(changes, total=report.looked)

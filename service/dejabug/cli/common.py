@@ -36,7 +36,7 @@ from dejabug.media import SandboxMissingError
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import IssueRecord
 from dejabug.search.questions import SearchFailedError
-from dejabug.services import Services, services
+from dejabug.services import Services, get_services
 
 app = typer.Typer(
     name="dejabug",
@@ -85,16 +85,16 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _which_redis() -> str:
-    if services().settings.index_redis_url:
+    if get_services().settings.index_redis_url:
         return "Are DEJABUG_REDIS_URL and DEJABUG_INDEX_REDIS_URL right?"
     return "Is DEJABUG_REDIS_URL right?"
 
 
 def open_services(*, service: bool = False) -> Services:
     """The process's parts. A service logs all events, a command for people only what is wrong."""
-    place = services()
-    configure_logs(place.settings.log_format, quiet=not service)
-    return place
+    services = get_services()
+    configure_logs(services.settings.log_format, quiet=not service)
+    return services
 
 
 def fail(message: str) -> NoReturn:
@@ -155,9 +155,9 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def known_issue(place: Services, key: str) -> IssueRecord:
+def known_issue(services: Services, key: str) -> IssueRecord:
     """The issue with this key; an unknown one ends the command with what to do."""
-    record = place.collections.active.catalogue.issue_by_key(key)
+    record = services.collections.active.catalogue.issue_by_key(key)
     if record is None:
         fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
     return record

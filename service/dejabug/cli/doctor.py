@@ -62,16 +62,16 @@ class UnwellError(Exception):
         self.remedy = remedy
 
 
-def examine(place: Services, *, model: bool = True) -> Iterator[Check]:
+def examine(services: Services, *, model: bool = True) -> Iterator[Check]:
     """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
     checks: list[tuple[str, Callable[[Services], str]]] = [
         ("Redis", _redis),
-        *([("Redis of vectors", _index_redis)] if place.collections.location.apart else []),
+        *([("Redis of vectors", _index_redis)] if services.collections.location.apart else []),
         ("Redis search", _search_module),
         ("ffmpeg", _ffmpeg),
         ("sandbox", _sandbox),
         ("media store", _media_store)
-        if place.settings.media_store
+        if services.settings.media_store
         else ("data folder", _data_folder),
         ("webhook secret", _secret),
         ("Jira", _jira),
@@ -90,26 +90,31 @@ def examine(place: Services, *, model: bool = True) -> Iterator[Check]:
     ]
     for what, check in checks:
         try:
-            yield Check(what, True, check(place))
+            yield Check(what, True, check(services))
         except UnwellError as error:
             yield Check(what, False, str(error), error.remedy)
 
 
-def _redis(place: Services) -> str:
+def _redis(services: Services) -> str:
     engine = (
-        "Redis 7 or newer" if place.collections.location.apart else "Redis 8 with its query engine"
+        "Redis 7 or newer"
+        if services.collections.location.apart
+        else "Redis 8 with its query engine"
     )
     remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
-    return _told(place.redis, place.redis, place.settings.redis_address, remedy)
+    return _told(services.redis, services.redis, services.settings.redis_address, remedy)
 
 
-def _index_redis(place: Services) -> str:
+def _index_redis(services: Services) -> str:
     remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
     found = _told(
-        place.collections.location.index, place.redis, place.settings.index_redis_address, remedy
+        services.collections.location.index,
+        services.redis,
+        services.settings.index_redis_address,
+        remedy,
     )
     try:
-        place.collections.location.connection()
+        services.collections.location.connection()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be compared with the other: {error}", "See Redis.") from error
     except WrongIndexError as error:
@@ -142,10 +147,10 @@ def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -
     return f"version {info['redis_version']} at {url}, {kept}"
 
 
-def _search_module(place: Services) -> str:
+def _search_module(services: Services) -> str:
     remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
     try:
-        modules: Any = place.collections.location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
+        modules: Any = services.collections.location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", remedy) from error
     versions = [
@@ -158,12 +163,12 @@ def _search_module(place: Services) -> str:
     return f"version {versions[0]}"
 
 
-def _ffmpeg(place: Services) -> str:
+def _ffmpeg(services: Services) -> str:
     try:
-        found = media.look_at_ffmpeg(place.settings.ffmpeg)
+        found = media.look_at_ffmpeg(services.settings.ffmpeg)
         if found.too_old:
             raise UnwellError(found.says, media.ffmpeg_remedy())
-        if place.settings.shows_media and not media.writes_h264(found.program):
+        if services.settings.shows_media and not media.writes_h264(found.program):
             raise UnwellError(
                 f"{found.program} cannot write H.264, so that no clip can be shown",
                 "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
@@ -175,8 +180,8 @@ def _ffmpeg(place: Services) -> str:
         ) from error
 
 
-def _sandbox(place: Services) -> str:
-    settings = place.settings
+def _sandbox(services: Services) -> str:
+    settings = services.settings
     limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
     remedy = (
         "Use a kernel with Landlock, and an ffmpeg that lies under /usr. Without a sandbox clips "
@@ -195,8 +200,8 @@ def _sandbox(place: Services) -> str:
             raise UnwellError(f"no picture can be read in it: {error}", remedy) from error
 
 
-def _data_folder(place: Services) -> str:
-    folder = place.settings.data_dir
+def _data_folder(services: Services) -> str:
+    folder = services.settings.data_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -215,14 +220,14 @@ def _data_folder(place: Services) -> str:
     return f"{folder} can be written, {usage.free / 1024**3:.0f} GB free"
 
 
-def _media_store(place: Services) -> str:
+def _media_store(services: Services) -> str:
     remedy = (
         "Let web and workers reach it, with credentials in their environment that may read, write "
         "and delete there and list the bucket: docs/operations.md, An object store for media."
     )
     started = time.monotonic()
     try:
-        store = place.media.objects
+        store = services.media.objects
         assert store is not None  # examine asks
         store.try_out()
     except (StoreAwayError, ValueError) as error:
@@ -233,28 +238,30 @@ def _media_store(place: Services) -> str:
     return f"{store.address} takes, gives and deletes; four requests took {taken:.0f} ms"
 
 
-def _secret(place: Services) -> str:
-    if not place.settings.webhook_secret.get_secret_value():
+def _secret(services: Services) -> str:
+    if not services.settings.webhook_secret.get_secret_value():
         raise UnwellError(
             "not set", "Set DEJABUG_WEBHOOK_SECRET to the secret of the webhook in Jira."
         )
     return "set"
 
 
-def _jira(place: Services) -> str:
+def _jira(services: Services) -> str:
     remedy = (
         "Check DEJABUG_JIRA_URL, DEJABUG_JIRA_USER (Cloud: the account's e-mail; Data Center: "
         "leave it out) and DEJABUG_JIRA_TOKEN."
     )
     try:
-        return f"{place.jira.server()} at {place.settings.jira_url}, as {place.jira.myself()}"
+        return (
+            f"{services.jira.server()} at {services.settings.jira_url}, as {services.jira.myself()}"
+        )
     except JiraError as error:
         raise UnwellError(str(error), remedy) from error
 
 
-def _thresholds(place: Services) -> str:
+def _thresholds(services: Services) -> str:
     try:
-        rules = place.records.projects.all()
+        rules = services.records.projects.all()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be read: {error}", "See Redis.") from error
     low = sorted(key for key, each in rules.items() if each.too_low)
@@ -264,31 +271,33 @@ def _thresholds(place: Services) -> str:
             f"below the comment's floor of {COMMENT_FLOOR:g}, which counts instead: {told}",
             f"Set another: dejabug project {low[0]} --threshold {COMMENT_FLOOR:g}",
         )
-    return f"comments from {place.settings.comment_threshold:g} on, or as a project's rules say"
+    return f"comments from {services.settings.comment_threshold:g} on, or as a project's rules say"
 
 
-def _panel(place: Services) -> str:
-    if not place.settings.forge_app_id:
+def _panel(services: Services) -> str:
+    if not services.settings.forge_app_id:
         return "not set up (DEJABUG_FORGE_APP_ID)"
     try:
-        keys = Forge(place.settings).key_count()
+        keys = Forge(services.settings).key_count()
     except ValueError as error:
         raise UnwellError(str(error), "See plugin/README.md, the service's settings.") from error
     except KeysUnavailableError as error:
         raise UnwellError(
-            f"{error} from {place.settings.forge_jwks_url}", "Let the web service reach it."
+            f"{error} from {services.settings.forge_jwks_url}", "Let the web service reach it."
         ) from error
-    return f"for {place.settings.forge_app_id}, on {place.settings.forge_api_url}; {keys} keys"
+    return (
+        f"for {services.settings.forge_app_id}, on {services.settings.forge_api_url}; {keys} keys"
+    )
 
 
-def _sign_in(place: Services) -> str:
-    issuer = place.settings.oidc_issuer
+def _sign_in(services: Services) -> str:
+    issuer = services.settings.oidc_issuer
     if not issuer:
-        if place.settings.oidc_client_id:
+        if services.settings.oidc_client_id:
             raise UnwellError("DEJABUG_OIDC_ISSUER is not set", "See docs/sign-in.md.")
         return "with API tokens only (DEJABUG_OIDC_ISSUER)"
     try:
-        provider = Provider(place.settings)
+        provider = Provider(services.settings)
         document = provider.document()
     except ValueError as error:
         raise UnwellError(str(error), "Set it, or leave DEJABUG_OIDC_ISSUER out.") from error
@@ -301,12 +310,12 @@ def _sign_in(place: Services) -> str:
     return f"at {document.issuer}, which must know the redirect address {provider.callback}"
 
 
-def _model(place: Services) -> str:
+def _model(services: Services) -> str:
     try:
-        label = ModelServices(place.settings).encoder.label
-        if place.collections.configured.name == place.collections.active_name:
+        label = ModelServices(services.settings).encoder.label
+        if services.collections.configured.name == services.collections.active_name:
             return label
-        return f"{label}; not the one that serves, which is {place.collections.active_name}"
+        return f"{label}; not the one that serves, which is {services.collections.active_name}"
     except EncoderError as error:
         raise UnwellError(
             str(error),
@@ -317,12 +326,12 @@ def _model(place: Services) -> str:
         return "loaded"  # only telling Redis about it failed, which is a finding of its own
 
 
-def _index(place: Services) -> str:
+def _index(services: Services) -> str:
     try:
-        state = place.collections.active.index.state()
+        state = services.collections.active.index.state()
     except (IndexUnavailableError, redis.RedisError) as error:
         raise UnwellError(
-            f"none for {place.collections.configured.name}: {error}",
+            f"none for {services.collections.configured.name}: {error}",
             "Start a worker; it makes the index when it starts.",
         ) from error
     if state.failures:
@@ -330,7 +339,7 @@ def _index(place: Services) -> str:
             f"{state.failures} frames could not be indexed",
             "Another program writes to our keys: give Déjà Bug a Redis database of its own.",
         )
-    if missing := missing_clips(place.collections.active):
+    if missing := missing_clips(services.collections.active):
         raise UnwellError(
             f"it lacks {len(missing):,} of the clips that were put into it",
             "Redis has lost them. The next round of dejabug reconcile has them embedded again, "
@@ -340,12 +349,12 @@ def _index(place: Services) -> str:
     return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"
 
 
-def _scores(place: Services) -> str:
+def _scores(services: Services) -> str:
     try:
-        told = scores_in_words(place.redis, place.collections.active_name)
+        told = scores_in_words(services.redis, services.collections.active_name)
         waiting = 0
-        if place.collections.active.knows_dimensions():
-            waiting = place.collections.active.index.neighbours.waiting_count()
+        if services.collections.active.knows_dimensions():
+            waiting = services.collections.active.index.neighbours.waiting_count()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     if waiting:
@@ -353,9 +362,9 @@ def _scores(place: Services) -> str:
     return told
 
 
-def _workers(place: Services) -> str:
+def _workers(services: Services) -> str:
     try:
-        served = place.queues.workers()
+        served = services.queues.workers()
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     missing = [name for name, count in served.items() if not count]
@@ -367,11 +376,11 @@ def _workers(place: Services) -> str:
     return ", ".join(f"{name}: {count}" for name, count in served.items())
 
 
-def _jobs(place: Services) -> str:
+def _jobs(services: Services) -> str:
     try:
-        failed = {name: place.queues.get(name).failed_job_registry.count for name in QUEUES}
-        waiting = sum(place.queues.get(name).count for name in QUEUES)
-        late = place.outbox.older_than(LONG_PROMISE)
+        failed = {name: services.queues.get(name).failed_job_registry.count for name in QUEUES}
+        waiting = sum(services.queues.get(name).count for name in QUEUES)
+        late = services.outbox.older_than(LONG_PROMISE)
     except redis.RedisError as error:
         raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
     if late:
@@ -389,8 +398,8 @@ def _jobs(place: Services) -> str:
     return f"{waiting:,} waiting, none given up"
 
 
-def _metrics(place: Services) -> str:
-    host, port = place.settings.metrics_host, place.settings.metrics_port
+def _metrics(services: Services) -> str:
+    host, port = services.settings.metrics_host, services.settings.metrics_port
     if not port:
         return "off (DEJABUG_METRICS_PORT)"
     here = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (asked for, not bound)

@@ -41,8 +41,8 @@ def list_encoders(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List the encoders that there are vectors of: which one serves, how far the next one is."""
-    place = open_services()
-    rows = [_row(place, kept) for kept in place.collections.all()]
+    services = open_services()
+    rows = [_row(services, kept) for kept in services.collections.all()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -73,10 +73,10 @@ def change(
     the old ones answer until all is in. May be broken off at any time (Ctrl-C) and called again: it
     goes on where it was. Nothing of the old encoder is lost by it, so that its own name leads back.
     """
-    place = open_services()
-    wanted = name or place.collections.configured.name
-    old = place.collections.active_name
-    _prepare(place, wanted)
+    services = open_services()
+    wanted = name or services.collections.configured.name
+    old = services.collections.active_name
+    _prepare(services, wanted)
     if not swap:
         console.print(
             f"[bold]{escape(wanted)}[/] is ready, and new tickets go into both. {escape(old)} "
@@ -84,7 +84,7 @@ def change(
             highlight=False,
         )
         return
-    _tell(place.reembedding.swap(wanted, force=force))
+    _tell(services.reembedding.swap(wanted, force=force))
 
 
 @encoders.command()
@@ -98,26 +98,26 @@ def forget(
     After that there is no way back to it but embedding all anew. The tickets, verdicts and comments
     stay; what was learned for this encoder goes.
     """
-    place = open_services()
-    if name not in {kept.name for kept in place.collections.all()}:
+    services = open_services()
+    if name not in {kept.name for kept in services.collections.all()}:
         fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
     if not yes:
         typer.confirm(f"Forget all vectors of {name}?", abort=True)
-    gone = place.reembedding.forget(name)
+    gone = services.reembedding.forget(name)
     console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
 
 
-def _prepare(place: Services, name: str) -> None:
+def _prepare(services: Services, name: str) -> None:
     with progress_bars() as progress:
         clips = progress.add_task("Embedding clips", total=None, note="")
         tickets = progress.add_task("Their tickets", total=None, note="")
         try:
-            for step in place.reembedding.prepare(name):
+            for step in services.reembedding.prepare(name):
                 counts = step.counts
                 note = step.note or f"{step.workers} workers, about {duration(step.left.high)}"
                 total = max(counts.known, counts.done)
                 progress.update(clips, completed=counts.done, total=total, note=note)
-                issues = place.collections.active.catalogue.issue_count()
+                issues = services.collections.active.catalogue.issue_count()
                 progress.update(tickets, completed=issues - counts.tickets, total=issues)
             progress.update(clips, note="")
         except KeyboardInterrupt:
@@ -160,13 +160,13 @@ def _tell(hand: EncoderSwitch) -> None:
     )
 
 
-def _row(place: Services, kept: Collection) -> dict[str, Any]:
-    roles = place.collections.active_encoder.roles()
+def _row(services: Services, kept: Collection) -> dict[str, Any]:
+    roles = services.collections.active_encoder.roles()
     role = {roles.active: "serves", roles.candidate or "": "next"}.get(kept.name, "kept")
     return {
         "encoder": kept.name,
         "role": role,
         **{status.value: kept.catalogue.count(status) for status in ClipStatus},
         "words_waiting": len(kept.catalogue.all_words_waiting()),
-        "workers": place.queues.workers_of(kept)["clips"],
+        "workers": services.queues.workers_of(kept)["clips"],
     }

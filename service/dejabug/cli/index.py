@@ -39,12 +39,12 @@ def repair_index() -> None:
     Clips and words that Redis has lost are queued to be embedded again, what was forgotten and is
     back is forgotten again. Workers do the same by themselves after each start of Redis.
     """
-    place = open_services()
-    for kept in place.collections.indexed():
+    services = open_services()
+    for kept in services.collections.indexed():
         report = Repaired()
         with told_bars() as tell:
             known = kept.catalogue.count(ClipStatus.INDEXED)
-            for report in place.index_repair.repair(kept):
+            for report in services.index_repair.repair(kept):
                 tell("Comparing", report.clips, known)
         console.print(f"[bold]{escape(kept.name)}[/]: {_told(report)}", highlight=False)
 
@@ -62,8 +62,8 @@ def fill_in_signatures(
     recognised. Workers download each clip from Jira and decode it once; its vectors stay as they
     are. You can stop this command at any time and call it again.
     """
-    place = open_services()
-    lacking = place.signature_backfill.missing()
+    services = open_services()
+    lacking = services.signature_backfill.missing()
     clips = f"{len(lacking):,} {'clip' if len(lacking) == 1 else 'clips'}"
     if not lacking:
         console.print("Every indexed clip has a signature.")
@@ -73,10 +73,10 @@ def fill_in_signatures(
         return
     with progress_bars() as progress:
         task = progress.add_task("Queueing", total=len(lacking), note="")
-        for step in place.signature_backfill.queue(lacking):
+        for step in services.signature_backfill.queue(lacking):
             progress.update(task, completed=step.queued, note=step.pause)
     console.print(f"{clips} queued. See what is left with: dejabug index signatures --dry-run")
-    if not place.queues.has_worker(QUEUE):
+    if not services.queues.has_worker(QUEUE):
         console.print(f"{NO_WORKER[0].upper()}{NO_WORKER[1:]}", style="yellow")
 
 
@@ -93,9 +93,9 @@ def move(
     Stop all workers first; webhooks come in meanwhile, and wait. Then start everything with that
     setting. The old vectors stay where they were until this is called with --delete.
     """
-    place = open_services()
+    services = open_services()
     with told_bars() as tell:
-        done = (place.index_move.remove_moved if delete else place.index_move.move)(tell)
+        done = (services.index_move.remove_moved if delete else services.index_move.move)(tell)
     if delete:
         console.print(f"{done:,} keys are gone from the Redis of the queues.", highlight=False)
         return
@@ -115,13 +115,13 @@ def adopt(
 
     What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
     """
-    place = open_services()
-    if place.collections.location.holds():
+    services = open_services()
+    if services.collections.location.holds():
         fail("this Redis holds the vectors already; compare them with: dejabug index repair")
-    address = place.settings.index_redis_address
+    address = services.settings.index_redis_address
     if not yes:
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
-    place.collections.location.adopt()
+    services.collections.location.adopt()
     console.print(
         f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and "
         "see what is missing with: dejabug index repair",

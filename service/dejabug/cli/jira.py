@@ -60,13 +60,13 @@ def install(
 
     The account needs *Administer Jira*. Where Jira does not let it, this tells what to click.
     """
-    place = open_services()
-    secret = place.settings.webhook_secret.get_secret_value()
+    services = open_services()
+    secret = services.settings.webhook_secret.get_secret_value()
     if not secret:
         fail("set DEJABUG_WEBHOOK_SECRET first, to 32 or more random signs: openssl rand -hex 32")
-    wanted = Hook(_address(url or place.settings.public_url), jql=jql or "")
-    place.jira.myself()  # a wrong token is told as such, not as a missing permission
-    hooks = Hooks(place.jira)
+    wanted = Hook(_address(url or services.settings.public_url), jql=jql or "")
+    services.jira.myself()  # a wrong token is told as such, not as a missing permission
+    hooks = Hooks(services.jira)
     try:
         _install(hooks, wanted, jql, secret, update=update, dry_run=dry_run)
     except HooksClosedError as error:
@@ -174,42 +174,42 @@ def _tell_proof() -> None:
 # Checking
 
 
-def _examine(place: Services, issue_key: str, timeout: float) -> Iterator[Check]:
+def _examine(services: Services, issue_key: str, timeout: float) -> Iterator[Check]:
     """All steps, one after another; the later ones use what the earlier ones found."""
     try:
-        account, server = place.jira.myself(), place.jira.server()
+        account, server = services.jira.myself(), services.jira.server()
     except JiraError as error:
         yield Check("account", False, str(error), "See: dejabug doctor")
         return
     # The web service knows our own events by this, also before any worker has started.
-    place.redis.set(OWN_ACCOUNT, account)
+    services.redis.set(OWN_ACCOUNT, account)
     yield Check("account", True, f"{account} at {server}")
-    hook = _registered(place)
+    hook = _registered(services)
     yield hook
-    trip = yield from _round_trip(place, issue_key, timeout, hook)
+    trip = yield from _round_trip(services, issue_key, timeout, hook)
     # Where events arrive, it matters to nobody whether the service can be reached from here.
-    if not trip.well and place.settings.public_url:
-        yield _web_service(place.settings.public_url)
+    if not trip.well and services.settings.public_url:
+        yield _web_service(services.settings.public_url)
 
 
-def _our_hooks(place: Services) -> list[Hook]:
+def _our_hooks(services: Services) -> list[Hook]:
     """The webhooks that lead to us; where our own address is set, those that lead exactly there."""
-    hooks = [hook for hook in Hooks(place.jira).all() if hook.is_ours]
-    public = place.settings.public_url
+    hooks = [hook for hook in Hooks(services.jira).all() if hook.is_ours]
+    public = services.settings.public_url
     return [hook for hook in hooks if not public or hook.url.startswith(f"{public}/")]
 
 
-def _registered(place: Services) -> Check:
+def _registered(services: Services) -> Check:
     what = "webhook"
     try:
-        hooks = _our_hooks(place)
+        hooks = _our_hooks(services)
     except (HooksClosedError, JiraRefusedError):
         says = "not looked at, since our account does not administer Jira"
         return Check(what, True, says)
     except JiraError as error:
         return Check(what, False, str(error), "Try again when Jira is well.")
     if not hooks:
-        where = place.settings.public_url or "…"
+        where = services.settings.public_url or "…"
         return Check(what, False, f"none leads to {where}{PATH}", INSTALL)
     faults = [f"{hook.url}: {fault}" for hook in hooks for fault in hook.faults()]
     if faults:
@@ -232,27 +232,27 @@ def _web_service(base: str) -> Check:
 
 
 def _round_trip(
-    place: Services, issue_key: str, timeout: float, hook: Check
+    services: Services, issue_key: str, timeout: float, hook: Check
 ) -> Generator[Check, None, Check]:
     """Write a comment, wait for its event, delete it in any case; gives what became of the event
     once more."""
-    refused = _refusals(place)
+    refused = _refusals(services)
     try:
-        issue_id = place.jira.issue(issue_key).id
+        issue_id = services.jira.issue(issue_key).id
         started = time.monotonic()
-        comment = place.jira.create_passing_comment(issue_id, PASSING)
+        comment = services.jira.create_passing_comment(issue_id, PASSING)
     except JiraError as error:
         remedy = "Our account must see this issue, and be allowed to comment on it."
         trip = Check("round trip", False, str(error), remedy)
         yield trip
         return trip
     try:
-        seconds = _seen_after(place, comment, started, timeout)
+        seconds = _seen_after(services, comment, started, timeout)
     finally:
-        left = _delete(place, issue_id, comment)
+        left = _delete(services, issue_id, comment)
     if seconds is None:
         says = f"no event of our comment within {timeout:.0f} s"
-        trip = Check("round trip", False, says, _remedy(_refusals(place) - refused, hook))
+        trip = Check("round trip", False, says, _remedy(_refusals(services) - refused, hook))
     else:
         trip = Check("round trip", True, f"{seconds * 1000:.0f} ms from our comment to its event")
     yield trip
@@ -260,26 +260,26 @@ def _round_trip(
     return trip
 
 
-def _seen_after(place: Services, comment: str, started: float, timeout: float) -> float | None:
+def _seen_after(services: Services, comment: str, started: float, timeout: float) -> float | None:
     """Seconds until the web service was told of our comment; None when it was not."""
     while (passed := time.monotonic() - started) < timeout:
-        if place.redis.exists(echo_key(comment)):
+        if services.redis.exists(echo_key(comment)):
             return passed
         time.sleep(POLL)
     return None
 
 
-def _delete(place: Services, issue_id: str, comment: str) -> Check:
+def _delete(services: Services, issue_id: str, comment: str) -> Check:
     try:
-        place.jira.delete_comment(issue_id, comment)
+        services.jira.delete_comment(issue_id, comment)
     except JiraError as error:
         remedy = f"Delete our comment {comment} by hand, or allow our account to delete its own."
         return Check("comment", False, str(error), remedy)
     return Check("comment", True, "deleted again")
 
 
-def _refusals(place: Services) -> int:
-    return int(place.redis.get(REFUSALS) or 0)
+def _refusals(services: Services) -> int:
+    return int(services.redis.get(REFUSALS) or 0)
 
 
 def _remedy(refused: int, hook: Check) -> str:

@@ -120,22 +120,22 @@ def purge_footage(
     stay; comments that rest on a purged clip are brought in line. Without `--older-than`, tells
     what was purged and what holds. DEJABUG_RETENTION_DAYS does the same every day.
     """
-    place, wanted = open_services(), {key.upper() for key in project or ()} or None
+    services, wanted = open_services(), {key.upper() for key in project or ()} or None
     if undo:
-        count = place.footage_purge.lift(wanted)
+        count = services.footage_purge.lift(wanted)
         console.print(f"Footage is kept again. {count:,} clips come back with a backfill.")
         return
     if older_than is None:
-        _show(place)
+        _show(services)
         return
     before = time.time() - seconds_of(older_than)
     what: What = "pictures" if keep_vectors else "clips"
-    undated = place.footage_purge.date_clips()
+    undated = services.footage_purge.date_clips()
     if undated.unknown:
         console.print(
             f"{undated.unknown:,} clips stay: Jira does not tell their age.", style="yellow"
         )
-    old = place.footage_purge.find_old(before, wanted, what)
+    old = services.footage_purge.find_old(before, wanted, what)
     _tell(old, before)
     if dry_run:
         console.print("[dim]Nothing was purged.[/]")
@@ -143,13 +143,13 @@ def purge_footage(
     if not yes:
         typer.confirm(f"Purge {what} of {len(old):,} clips for good?", abort=True)
     if what == "clips":
-        place.footage_purge.make_room(old)
+        services.footage_purge.make_room(old)
     # First, so that nothing reads them in again while they go.
     for key in sorted(wanted or [EVERY]):
-        place.records.retention.put(what, key, before)
+        services.records.retention.put(what, key, before)
     with told_bars() as tell:
         tell("Purging", 0, len(old))
-        for done, _ in enumerate(place.footage_purge.purge(old, what), start=1):
+        for done, _ in enumerate(services.footage_purge.purge(old, what), start=1):
             tell("Purging", done, len(old))
     console.print(f"{len(old):,} clips are purged. Jira itself is as it was.", highlight=False)
 
@@ -165,9 +165,9 @@ def _tell(old: list[Old], before: float) -> None:
     console.print(table if old else f"Nothing is left that was attached before {_day(before)}.")
 
 
-def _show(place: Services) -> None:
+def _show(services: Services) -> None:
     """What was purged, and from when on footage is kept."""
-    cutoffs = place.records.retention.cutoffs()
+    cutoffs = services.records.retention.cutoffs()
     table = Table("project", "clips kept from", "pictures kept from")
     for key in sorted({*cutoffs.clips, *cutoffs.pictures}):
         name = "all" if key == EVERY else escape(key)
@@ -176,7 +176,7 @@ def _show(place: Services) -> None:
         table.add_row("DEJABUG_RETENTION_DAYS", _day(cutoffs.always), _day(cutoffs.always))
     console.print(table if table.row_count else "All footage is kept.")
     console.print(
-        f"{place.collections.active.catalogue.count(ClipStatus.PURGED):,} clips are purged.",
+        f"{services.collections.active.catalogue.count(ClipStatus.PURGED):,} clips are purged.",
         highlight=False,
     )
 

@@ -51,33 +51,38 @@ def project(
     vanished from Jira as a whole is never forgotten without being told so: a lost permission looks
     the same.
     """
-    place = open_services()
+    services = open_services()
     if key is None:
         if mode or usual or forget or threshold is not None:
             fail("say for which project: dejabug project GAME --mode quiet")
         _show(
-            place,
-            sorted({*place.collections.active.catalogue.projects(), *place.records.projects.all()}),
+            services,
+            sorted(
+                {
+                    *services.collections.active.catalogue.projects(),
+                    *services.records.projects.all(),
+                }
+            ),
         )
         return
     key = key.upper()
     if forget:
-        _forget(place, key, yes)
+        _forget(services, key, yes)
         return
-    old = place.records.projects.rules(key)
+    old = services.records.projects.rules(key)
     kept = old.raised().threshold
     rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, kept))
     if rules != old:
-        place.records.projects.put(key, rules)
-        refreshed = place.scheduler.correct_comments_in(key)
+        services.records.projects.put(key, rules)
+        refreshed = services.scheduler.correct_comments_in(key)
         console.print(f"[dim]{refreshed} issues of {key} are looked at again.[/]")
-    _show(place, [key])
+    _show(services, [key])
     if old.mode == "off" and rules.mode != "off":
         console.print(f'Read in what came meanwhile: [bold]dejabug backfill "project = {key}"[/]')
 
 
-def _forget(place: Services, key: str, yes: bool) -> None:
-    issues = list(place.collections.active.catalogue.issues_of(key))
+def _forget(services: Services, key: str, yes: bool) -> None:
+    issues = list(services.collections.active.catalogue.issues_of(key))
     if not issues:
         fail(f"no issue of {key} is known")
     if not yes:
@@ -100,11 +105,11 @@ def _first(new: float | None, old: float | None) -> float | None:
     return old if new is None else new
 
 
-def _show(place: Services, keys: list[str]) -> None:
+def _show(services: Services, keys: list[str]) -> None:
     table = Table("project", "mode", "comments from", "what that means")
     for key in keys:
-        rules = place.records.projects.rules(key)
-        usual = place.settings.comment_threshold
+        rules = services.records.projects.rules(key)
+        usual = services.settings.comment_threshold
         shown = f"{usual:g} (usual)" if rules.threshold is None else f"{rules.threshold:g}"
         if rules.too_low:
             shown = f"{COMMENT_FLOOR:g} ({rules.threshold:g} is too low)"

@@ -116,17 +116,17 @@ def evaluate_search(
     for path in filter(None, (json_file, html_file, curve_file)):
         if not path.parent.is_dir():
             fail(f"there is no folder {path.parent} to write {path.name} into")
-    place = open_services()
+    services = open_services()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bars())
 
         bar = partial(counting, progress)
         if manifest is not None:
             corpus = stack.enter_context(
-                indexed(manifest, place.settings, progress=bar("Indexing clips"))
+                indexed(manifest, services.settings, progress=bar("Indexing clips"))
             )
         else:
-            corpus = studio(place.measured())
+            corpus = studio(services.measured())
         _warn(corpus)
         results = evaluate(corpus, progress=bar("Asking"))
         rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []
@@ -135,7 +135,7 @@ def evaluate_search(
             if by_arrivals
             else None
         )
-        in_order = measured(replayed, place.settings) if replayed else None
+        in_order = measured(replayed, services.settings) if replayed else None
         how = orders_in_words(replayed, orders, dated=from_jira) if replayed else ""
         judged = {}
         if (curve_file or fit) and not by_arrivals:
@@ -152,7 +152,7 @@ def evaluate_search(
         asking = len(corpus.queries())
         told, label = (
             report.as_json(corpus, results, in_order),
-            corpus.place.collections.active.label(),
+            corpus.services.collections.active.label(),
         )
     console.print(table)
     if len(by_game.rows) > 1:
@@ -162,13 +162,13 @@ def evaluate_search(
     if rows:
         console.print(ablation.as_markdown(rows), highlight=False, markup=False)
     if judged:
-        print_judged(judged, place.settings, asking, curve_file, fit)
+        print_judged(judged, services.settings, asking, curve_file, fit)
     if replayed and in_order:
         print_arrivals(in_order, how)
         if curve_file:
             draw_arrivals(in_order, curve_file)
         if fit:
-            print_arrivals_fit(replayed, place.settings)
+            print_arrivals_fit(replayed, services.settings)
     if learned is not None:
         console.print(_learned_table(learned))
     if json_file:
@@ -193,11 +193,11 @@ def verdict(
     A pair that is not similar is never suggested again. Duplicate links in Jira are read by
     themselves; this is for what they do not say. `dejabug learn` learns from all of it.
     """
-    place = open_services()
-    issues = [known_issue(place, key) for key in (first, second)]
-    place.records.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
+    services = open_services()
+    issues = [known_issue(services, key) for key in (first, second)]
+    services.records.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
     for issue in issues:
-        place.scheduler.suggest(issue.id)
+        services.scheduler.suggest(issue.id)
     what = "are the same bug" if same else "are not similar, and not suggested to each other again"
     console.print(f"{issues[0].key} and {issues[1].key} {what}.")
 
@@ -218,23 +218,23 @@ def learn(
     The service does this by itself every night, and after a backlog was read. `--forget` undoes it,
     and stops it until this command is called again.
     """
-    place = open_services().measured()
-    name = place.collections.active_name
+    services = open_services().measured()
+    name = services.collections.active_name
     if forget:
-        before = read_learned(place.redis, name)
-        write_learned(place.redis, name, LearnedParameters())
+        before = read_learned(services.redis, name)
+        write_learned(services.redis, name, LearnedParameters())
         if differ(before, LearnedParameters()):
-            place.scheduler.correct_all_comments()
-        hold_learned(place.redis, name, hold=True)
+            services.scheduler.correct_all_comments()
+        hold_learned(services.redis, name, hold=True)
         console.print(
             "The scores are as shipped again, and nothing is learned until: dejabug learn"
         )
         return
-    hold_learned(place.redis, name, hold=False)
+    hold_learned(services.redis, name, hold=False)
     with progress_bars() as progress:
-        learned = study(place, counting(progress, "Learning"), most_asking=MOST_ASKING)
+        learned = study(services, counting(progress, "Learning"), most_asking=MOST_ASKING)
     console.print(_learned_table(learned))
-    console.print(f"Scores: {scores_in_words(place.redis, name)}.")
+    console.print(f"Scores: {scores_in_words(services.redis, name)}.")
 
 
 def _warn(corpus: Corpus) -> None:

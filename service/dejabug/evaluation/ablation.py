@@ -66,7 +66,7 @@ def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
     ]
     done = 0
     for step, recipe, weights, more in rows:
-        finder = corpus.place.retrievers.learned_from(LearnedParameters(), recipe)
+        finder = corpus.services.retrievers.learned_from(LearnedParameters(), recipe)
         use_words = weights.words > 0
         ranks = []
         for query in queries:
@@ -112,7 +112,7 @@ def _words(text: str) -> set[str]:
 def _order(corpus: Corpus, query: Item, matches: Sequence[Match]) -> dict[str, float]:
     """Whether frames match in the same order: Kendall's tau between the times of the query's frames
     and of their best counterparts."""
-    clips = corpus.place.collections.active.index.clip_vectors(
+    clips = corpus.services.collections.active.index.clip_vectors(
         [query.clip_id, *(m.clip_id for m in matches)]
     )
     own = clips[query.clip_id].vectors

@@ -135,7 +135,7 @@ def _orders(
             continue
         for number in range(orders):
             drawn = np.random.default_rng([seed, number, crc32(project.encode())])
-            yield project, [tickets[place] for place in drawn.permutation(len(tickets))]
+            yield project, [tickets[services] for services in drawn.permutation(len(tickets))]
 
 
 def _when(ticket: _Ticket) -> tuple[float, int, str]:
@@ -149,18 +149,20 @@ class _Replayer:
     """What all orders share: vectors, read from the index once, and how the service ranks."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe | None) -> None:
-        place = corpus.place
+        services = corpus.services
         items = sorted(corpus.items, key=lambda item: (item.name, item.clip_id))
         # Equal scores are ordered by ids, which are a manifest's line numbers: these are not.
         self._name_of = {item.clip_id: f"{n:06d}" for n, item in enumerate(items)}
         self._item_of = {self._name_of[item.clip_id]: item for item in items}
-        self._clips = place.collections.active.index.clip_vectors([item.clip_id for item in items])
-        self._signatures = place.collections.active.index.signatures(self._clips)
-        self._words = place.collections.active.tickets.vectors(item.issue_id for item in items)
-        self._terms = place.collections.active.tickets.term_counts(list(self._words))
-        self._lessons = read_learned(place.redis, place.collections.active.name)
-        self._settings = place.settings
-        self._origins = place.collections.active.origins()
+        self._clips = services.collections.active.index.clip_vectors(
+            [item.clip_id for item in items]
+        )
+        self._signatures = services.collections.active.index.signatures(self._clips)
+        self._words = services.collections.active.tickets.vectors(item.issue_id for item in items)
+        self._terms = services.collections.active.tickets.term_counts(list(self._words))
+        self._lessons = read_learned(services.redis, services.collections.active.name)
+        self._settings = services.settings
+        self._origins = services.collections.active.origins()
         self._recipe = recipe
 
     def run(self, project: str, tickets: Sequence[_Ticket]) -> Iterator[dict[Asked, Arrival]]:

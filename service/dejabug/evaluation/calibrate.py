@@ -24,7 +24,7 @@ class Judged:
     matches (1 is first), whether both clips show the same bug, and whether a person said no."""
 
     query: str
-    place: int
+    services: int
     score: float
     evidence: Evidence
     same: bool
@@ -63,9 +63,9 @@ def judge(
     who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
     finder = (
-        corpus.place.retrievers.active
+        corpus.services.retrievers.active
         if lessons is None
-        else corpus.place.retrievers.learned_from(lessons)
+        else corpus.services.retrievers.learned_from(lessons)
     )
     judged = []
     for number, item in enumerate(who, start=1):
@@ -76,17 +76,17 @@ def judge(
             if match.clip_id in item_of and _is_earlier(item_of[match.clip_id], item)
         ][:FITTED]
         issues = [item_of[match.clip_id].issue_id for match in matches]
-        rejected = corpus.place.records.verdicts.rejected(item.issue_id, issues)
+        rejected = corpus.services.records.verdicts.rejected(item.issue_id, issues)
         judged += [
             Judged(
                 item.clip_id,
-                place,
+                services,
                 match.score,
                 match.evidence,
                 item.group is not None and item.group == item_of[match.clip_id].group,
                 issue in rejected,
             )
-            for place, (match, issue) in enumerate(zip(matches, issues, strict=True), start=1)
+            for services, (match, issue) in enumerate(zip(matches, issues, strict=True), start=1)
         ]
         progress(number, len(who))
     return judged
@@ -117,7 +117,7 @@ def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> li
 
     `asking` is how many tickets have a duplicate to be found.
     """
-    named = [match for match in judged if match.place <= limit]
+    named = [match for match in judged if match.services <= limit]
     points = []
     for threshold in sorted({match.score for match in named}):
         shown = [match for match in named if match.score >= threshold]

@@ -58,7 +58,7 @@ class Item:
 class Corpus:
     """Labelled clips that stand in an index. `failed`: files that could not be used, with why."""
 
-    place: Services
+    services: Services
     projects: tuple[str, ...]
     items: tuple[Item, ...]
     failed: dict[str, str]
@@ -102,17 +102,17 @@ def indexed(
     with TemporaryDirectory(prefix="dejabug-eval-") as scratch, RedisServer(Path(scratch)) as store:
         stores = {"redis_url": store.url, "index_redis_url": "", "media_store": ""}
         own = {**stores, "data_dir": Path(scratch) / "data"}
-        place = ModelServices(settings.model_copy(update=own), loaded=encoder)
-        yield _fill(place, folder, entries, progress)
+        services = ModelServices(settings.model_copy(update=own), loaded=encoder)
+        yield _fill(services, folder, entries, progress)
 
 
 def _fill(
-    place: ModelServices, folder: Path, entries: Sequence[Entry], progress: Progress
+    services: ModelServices, folder: Path, entries: Sequence[Entry], progress: Progress
 ) -> Corpus:
     names = sorted({entry.project or entry.game for entry in entries})
     projects = {name: f"G{number}" for number, name in enumerate(names)}
     items, failed = [], {}
-    for number, (entry, frames) in enumerate(_sampled(place, folder, entries), start=1):
+    for number, (entry, frames) in enumerate(_sampled(services, folder, entries), start=1):
         name = str(number)
         project = entry.project or entry.game
         where = ClipLocation(name, projects[project], entry.game)
@@ -121,17 +121,17 @@ def _fill(
             failed[entry.file] = str(frames)
         else:
             still = len(frames.times) == 1 and frames.duration == 0
-            vectors = place.encoder.embed_images(frames.pixels)
-            place.collections.active.index.write_clip(
+            vectors = services.encoder.embed_images(frames.pixels)
+            services.collections.active.index.write_clip(
                 name, where, frames.times, vectors, signature_of(frames)
             )
-            compare_clip(place.collections.active, name)
-            place.media.thumbnails.write(name, frames.times.tolist(), frames.pixels)
+            compare_clip(services.collections.active, name)
+            services.media.thumbnails.write(name, frames.times.tolist(), frames.pixels)
         words = words_of(entry.summary, entry.description)
         if words:
-            (vector,) = place.encoder.embed_texts([words])
-            place.collections.active.tickets.write(name, where.project, vector, words)
-            compare_ticket(place.collections.active, name)
+            (vector,) = services.encoder.embed_texts([words])
+            services.collections.active.tickets.write(name, where.project, vector, words)
+            compare_ticket(services.collections.active, name)
         items.append(
             Item(
                 name,
@@ -147,17 +147,17 @@ def _fill(
             )
         )
         progress(number, len(entries))
-    return Corpus(place, tuple(projects.values()), tuple(items), failed, place.encoder)
+    return Corpus(services, tuple(projects.values()), tuple(items), failed, services.encoder)
 
 
 def _sampled(
-    place: ModelServices, folder: Path, entries: Sequence[Entry]
+    services: ModelServices, folder: Path, entries: Sequence[Entry]
 ) -> Iterator[tuple[Entry, media.Frames | media.ClipError]]:
     """Decode in child processes on every core, a few clips ahead of the encoder."""
 
     def read(entry: Entry) -> media.Frames | media.ClipError:
         try:
-            return place.clip_indexer.sample(folder / entry.file)
+            return services.clip_indexer.sample(folder / entry.file)
         except media.ClipError as error:
             return error
 

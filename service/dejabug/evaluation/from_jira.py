@@ -10,16 +10,16 @@ from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
 
 
-def studio(place: Services) -> Corpus:
+def studio(services: Services) -> Corpus:
     """The corpus of what stands in the index now. Issues that verdicts call the same, also by way
     of others, are one group."""
-    group_of = groups(place.records.verdicts.all())
+    group_of = groups(services.records.verdicts.all())
     items = []
-    for clip in place.collections.active.catalogue.with_status(ClipStatus.INDEXED):
-        issue = place.collections.active.catalogue.issue(clip.issue_id)
+    for clip in services.collections.active.catalogue.with_status(ClipStatus.INDEXED):
+        issue = services.collections.active.catalogue.issue(clip.issue_id)
         if issue is not None:
             group = group_of.get(issue.id)
-            summary = place.collections.active.catalogue.words(issue.id).split(". ")[0]
+            summary = services.collections.active.catalogue.words(issue.id).split(". ")[0]
             items.append(
                 Item(
                     clip.id,
@@ -34,8 +34,8 @@ def studio(place: Services) -> Corpus:
                     attached=clip.attached,
                 )
             )
-    projects = tuple(place.collections.active.catalogue.projects())
-    return Corpus(place, projects, tuple(sorted(items, key=lambda item: item.name)), {})
+    projects = tuple(services.collections.active.catalogue.projects())
+    return Corpus(services, projects, tuple(sorted(items, key=lambda item: item.name)), {})
 
 
 def groups(verdicts: Iterable[Verdict]) -> dict[str, str]:

@@ -102,7 +102,7 @@ class _Question:
     def __init__(self, corpus: Corpus, query: Item) -> None:
         self._corpus = corpus
         self._query = query
-        self._finder = corpus.place.retrievers.active
+        self._finder = corpus.services.retrievers.active
 
     def scores(self, mode: Mode, method: Method) -> dict[str, float]:
         """Scores by clip id; clips that a ranking leaves out have none."""
@@ -147,7 +147,7 @@ class _Question:
     @cached_property
     def _hits(self) -> list[Hit]:
         clip = self._query.clip_id
-        own = self._corpus.place.collections.active.index.clip_vectors([clip]).get(clip)
+        own = self._corpus.services.collections.active.index.clip_vectors([clip]).get(clip)
         if own is None:
             return []
         hits = self._finder.hits(own.vectors, self._corpus.projects)
@@ -160,7 +160,7 @@ class _Question:
     @cached_property
     def _words(self) -> Floats | None:
         issue = self._query.issue_id
-        return self._corpus.place.collections.active.tickets.vectors([issue]).get(issue)
+        return self._corpus.services.collections.active.tickets.vectors([issue]).get(issue)
 
     @cached_property
     def _cosines(self) -> dict[str, float]:
@@ -169,7 +169,7 @@ class _Question:
         if self._words is None:
             return {}
         corpus = self._corpus
-        near = corpus.place.collections.active.tickets.nearest(
+        near = corpus.services.collections.active.tickets.nearest(
             self._words, len(corpus.items), corpus.projects
         )
         return self._of_clips(dict(near))
@@ -218,6 +218,6 @@ def _answer(corpus: Corpus, query: Item, scores: Mapping[str, float], *, with_ow
     luck = np.random.default_rng(crc32(query.clip_id.encode())).permutation(len(others))
     tie = dict(zip(others, luck.tolist(), strict=True))
     order = sorted(others, key=lambda clip: (-scores.get(clip, -np.inf), tie[clip]))
-    place = {clip: number for number, clip in enumerate(order, start=1)}
+    services = {clip: number for number, clip in enumerate(order, start=1)}
     relevant = [item.clip_id for item in corpus.relevant(query)] + [query.clip_id] * with_own
-    return Answer(query, tuple(order), tuple(sorted(place[clip] for clip in relevant)))
+    return Answer(query, tuple(order), tuple(sorted(services[clip] for clip in relevant)))

@@ -103,7 +103,7 @@ def as_json(
             asked: arrival_metrics.as_json(figures) for asked, figures in arrivals.items()
         }
     told["clips"], told["failed"] = len(corpus.items), corpus.failed
-    told["encoder"] = corpus.place.collections.active.label()
+    told["encoder"] = corpus.services.collections.active.label()
     return json.dumps(told, indent=2)
 
 
@@ -145,7 +145,7 @@ def write_page(corpus: Corpus, results: Results, path: Path, arrivals: Markup | 
         arrivals=arrivals,
         missed_in=TITLES[mode],
         misses=list(_misses(corpus, results[mode]["default"])),
-        encoder=corpus.place.collections.active.label(),
+        encoder=corpus.services.collections.active.label(),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
     path.write_text(page, "utf-8")
@@ -192,13 +192,13 @@ def _misses(corpus: Corpus, result: Result) -> Iterable[Miss]:
 
 
 def _shown(corpus: Corpus, item: Item, rank: int, answer: Answer) -> Shown:
-    clip = corpus.place.collections.active.index.clip_vectors([item.clip_id]).get(item.clip_id)
+    clip = corpus.services.collections.active.index.clip_vectors([item.clip_id]).get(item.clip_id)
     pictures = []
     if clip is not None:
         count = min(PICTURES, len(clip.times))
         for number in range(count):
             time = float(clip.times[round((number + 0.5) * (len(clip.times) - 1) / count)])
-            data = corpus.place.media.thumbnails.read(item.clip_id, time)
+            data = corpus.services.media.thumbnails.read(item.clip_id, time)
             if data:
                 pictures.append(base64.b64encode(data).decode("ascii"))
     right = item.group is not None and item.group == answer.query.group

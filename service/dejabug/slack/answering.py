@@ -38,7 +38,7 @@ def answer_text(asker: Asker, text: str) -> Message:
         return blocks.plain(f"Say it in {LONGEST_WORDS:,} signs at most, please.")
     by_key = KEY.fullmatch(words) is not None
     question = f"issue {words.upper()}" if by_key else f"words {words}"
-    search = asker.place.search
+    search = asker.services.search
     ask = search.like_issue if by_key else search.by_words
     return _page(asker, question, lambda who: ask(who, words, ALL, RESULTS))
 
@@ -47,7 +47,7 @@ def answer_next(asker: Asker, value: str) -> Message:
     """The page that a button Next stands for. Raises NoSuchPageError, and like `search`."""
     cursor, _, question = value.partition(" ")
     return _page(
-        asker, question, lambda who: asker.place.search.further(who, cursor, question, RESULTS)
+        asker, question, lambda who: asker.services.search.further(who, cursor, question, RESULTS)
     )
 
 
@@ -60,18 +60,20 @@ def answer_clip(asker: Asker, attached: list[Mapping[str, Any]]) -> Message:
 def answer_share(asker: Asker, value: str) -> Message:
     """One issue for everybody, if everybody may see it; else why not. Raises JiraError."""
     issue_id, _, moment = value.partition(" ")
-    place = asker.place
-    issues = place.jira.issues([issue_id])
-    tickets = tickets_of(issues.values(), place.settings)
+    services = asker.services
+    issues = services.jira.issues([issue_id])
+    tickets = tickets_of(issues.values(), services.settings)
     if issue_id not in policy.tellable(
-        tickets, place.settings.public, place.records.projects.off()
+        tickets, services.settings.public, services.records.projects.off()
     ):
         return blocks.plain(
             "Not shared: not everybody in this channel may see that ticket. Only tickets of "
             "public projects, without a security level, can be shared."
         )
     issue = issues[issue_id]
-    return blocks.shared(issue, f"{place.settings.jira_url}/browse/{issue.key}", moment, asker.user)
+    return blocks.shared(
+        issue, f"{services.settings.jira_url}/browse/{issue.key}", moment, asker.user
+    )
 
 
 def _page(asker: Asker, question: str, ask: Any) -> Message:
@@ -82,34 +84,38 @@ def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
     kind, _, said = question.partition(" ")
     SUGGESTIONS.labels("slack").inc(len(page.results))
     title = "that clip" if kind == "upload" else said
-    picture = blocks.pictures_for(asker.place, who.name)
-    return blocks.results(page, title, question, picture, _note(asker.place, kind, said, who))
+    picture = blocks.pictures_for(asker.services, who.name)
+    return blocks.results(page, title, question, picture, _note(asker.services, kind, said, who))
 
 
-def _note(place: Services, kind: str, said: str, who: Caller) -> str:
+def _note(services: Services, kind: str, said: str, who: Caller) -> str:
     """Why little may be found: of what is like an issue, or like a clip that was not looked at
     whole."""
-    if kind == "issue" and (record := place.collections.active.catalogue.issue_by_key(said)):
-        return progress_of(place.collections.active.catalogue, record).reason or ""
-    if kind == "upload" and (upload := place.clip_uploads.look(said, who.name)) and upload.reason:
+    if kind == "issue" and (record := services.collections.active.catalogue.issue_by_key(said)):
+        return progress_of(services.collections.active.catalogue, record).reason or ""
+    if (
+        kind == "upload"
+        and (upload := services.clip_uploads.look(said, who.name))
+        and upload.reason
+    ):
         return f"{upload.reason[0].upper()}{upload.reason[1:]}."
     return ""
 
 
 def _answer_upload(asker: Asker, found: list[Mapping[str, Any]], who: Caller) -> Message:
-    place = asker.place
-    projects = place.search.projects_of(who, ALL)
-    with place.clip_uploads.receiving() as (upload_id, folder):
-        most = place.settings.upload_max_bytes
+    services = asker.services
+    projects = services.search.projects_of(who, ALL)
+    with services.clip_uploads.receiving() as (upload_id, folder):
+        most = services.settings.upload_max_bytes
         files.fetch(found, str(asker.client.token), folder / "clip", most)
-    place.clip_uploads.submit(upload_id, who.name, projects, "")
-    place.clip_uploads.await_end(upload_id, COMPARE_UPLOAD.time_limit)
-    upload = place.clip_uploads.look(upload_id, who.name)
+    services.clip_uploads.submit(upload_id, who.name, projects, "")
+    services.clip_uploads.await_end(upload_id, COMPARE_UPLOAD.time_limit)
+    upload = services.clip_uploads.look(upload_id, who.name)
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
         code, colon, why = upload.reason.partition(": ")
         # Without a code it is no fault of the clip's.
         raise NoFileError(f"{blocks.escape(why if colon else code)}.")
-    page = place.search.like_upload(who, upload, ALL, RESULTS)
+    page = services.search.like_upload(who, upload, ALL, RESULTS)
     return _message(asker, page, f"upload {upload_id}", who)

@@ -50,41 +50,41 @@ class TooManyError(Exception):
     """Somebody has asked too often; the message says how long to wait."""
 
 
-def http_handler(place: Services) -> SlackRequestHandler | None:
+def http_handler(services: Services) -> SlackRequestHandler | None:
     """What answers at `/slack/events`; None where no Slack app is set up."""
-    settings = place.settings
+    settings = services.settings
     secrets = (settings.slack_signing_secret, settings.slack_bot_token)
     if not all(each.get_secret_value() for each in secrets):
         return None
-    return SlackRequestHandler(create_bolt(place))
+    return SlackRequestHandler(create_bolt(services))
 
 
-def run_socket(place: Services) -> None:
+def run_socket(services: Services) -> None:
     """Serve by Socket Mode until ended. Raises ValueError where a token is not set."""
-    settings = place.settings
+    settings = services.settings
     if not settings.slack_app_token.get_secret_value():
         raise ValueError("DEJABUG_SLACK_APP_TOKEN is empty; see deploy/slack/README.md")
     if not settings.slack_bot_token.get_secret_value():
         raise ValueError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
     token = settings.slack_app_token.get_secret_value()
     serve_metrics(settings.metrics_host, settings.metrics_port)
-    SocketModeHandler(create_bolt(place), token).start()  # type: ignore[no-untyped-call]
+    SocketModeHandler(create_bolt(services), token).start()  # type: ignore[no-untyped-call]
 
 
-def create_bolt(place: Services, client: WebClient | None = None) -> App:
+def create_bolt(services: Services, client: WebClient | None = None) -> App:
     """The app; `client` speaks to Slack."""
-    token = place.settings.slack_bot_token.get_secret_value()
+    token = services.settings.slack_bot_token.get_secret_value()
     bolt = App(
         name="dejabug",
         client=client or WebClient(token=token, timeout=TIMEOUT),
-        signing_secret=place.settings.slack_signing_secret.get_secret_value(),
+        signing_secret=services.settings.slack_signing_secret.get_secret_value(),
         token_verification_enabled=False,  # the service starts without Slack
     )
-    _register(bolt, place)
+    _register(bolt, services)
     return bolt
 
 
-def _register(bolt: App, place: Services) -> None:
+def _register(bolt: App, services: Services) -> None:
     # Not Bolt's own threads: a question may take minutes, and the next acknowledgement needs one.
     threads = ThreadPoolExecutor(THREADS, "slack")
 
@@ -99,7 +99,7 @@ def _register(bolt: App, place: Services) -> None:
         """A signed request that comes again within its signature's life is not worked on."""
         for signature in request.headers.get("x-slack-signature", ()):
             key = f"dejabug:slack:{hashlib.sha256(signature.encode()).hexdigest()}"
-            if not keep_briefly(place.redis, key, "1", REMEMBERED, new=True):
+            if not keep_briefly(services.redis, key, "1", REMEMBERED, new=True):
                 log.info("slack_replay")
                 return BoltResponse(status=200, body="")
         return next()
@@ -110,22 +110,22 @@ def _register(bolt: App, place: Services) -> None:
         if text.lower() in ("", "help"):
             later("command", args, lambda: blocks.plain(blocks.HELP))
         else:
-            later("command", args, lambda: answering.answer_text(_asker(place, args), text))
+            later("command", args, lambda: answering.answer_text(_asker(services, args), text))
 
     @bolt.action(blocks.NEXT)
     def following(args: Args) -> None:
         value = str(args.body["actions"][0]["value"])
-        later("next", args, lambda: answering.answer_next(_asker(place, args), value))
+        later("next", args, lambda: answering.answer_next(_asker(services, args), value))
 
     @bolt.action(blocks.SHARE)
     def share(args: Args) -> None:
         value = str(args.body["actions"][0]["value"])
-        later("share", args, lambda: answering.answer_share(_asker(place, args), value))
+        later("share", args, lambda: answering.answer_share(_asker(services, args), value))
 
     @bolt.shortcut({"callback_id": SHORTCUT, "type": "message_action"})
     def similar(args: Args) -> None:
         attached = list((args.body.get("message") or {}).get("files") or ())
-        later("clip", args, lambda: answering.answer_clip(_asker(place, args), attached))
+        later("clip", args, lambda: answering.answer_clip(_asker(services, args), attached))
 
     @bolt.error
     def failed(error: Exception, respond: Respond) -> BoltResponse:
@@ -152,16 +152,18 @@ def _tell(respond: Respond, error: Exception) -> None:
         _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
 
 
-def _asker(place: Services, args: Args) -> Asker:
+def _asker(services: Services, args: Args) -> Asker:
     """Who asks, within their rate. Raises TooManyError."""
     begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result
-    wait = rate_limit.take(place.redis, f"slack:{user}", place.settings.api_requests_per_minute)
+    wait = rate_limit.take(
+        services.redis, f"slack:{user}", services.settings.api_requests_per_minute
+    )
     if wait:
         RATE_REFUSALS.labels("slack").inc()
         raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")
     assert home is not None  # Bolt lets no other call in
-    return Asker(place, args.client, home, user)
+    return Asker(services, args.client, home, user)
 
 
 def _explained(error: Exception) -> str | None:

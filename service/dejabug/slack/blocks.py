@@ -95,9 +95,9 @@ def has_pictures(message: Message) -> bool:
     return any("accessory" in block for block in message.get("blocks", ()))
 
 
-def pictures_for(place: Services, reader: str) -> Picture:
+def pictures_for(services: Services, reader: str) -> Picture:
     """Signed addresses of results' pictures for this reader, where such are wanted."""
-    settings = place.settings
+    settings = services.settings
     secret = settings.media_secret.get_secret_value().encode()
     wanted = settings.slack_pictures and bool(secret) and settings.public_url
 

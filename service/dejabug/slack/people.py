@@ -23,14 +23,14 @@ Answer = TypeVar("Answer")
 class Asker:
     """A Slack user, and Slack itself to ask about them; `home` is the workspace of our app."""
 
-    place: Services
+    services: Services
     client: WebClient
     home: AuthorizeResult
     user: str
 
     def ask(self, question: Callable[[Caller], Answer]) -> Answer:
         """Ask as this person. Raises StrangerError, SlackApiError, and like the question."""
-        return question(self.place.jira_users.caller(self._email(), self.user))
+        return question(self.services.jira_users.caller(self._email(), self.user))
 
     def _email(self) -> str:
         user: Mapping[str, Any] = self.client.users_info(user=self.user)["user"]

@@ -167,7 +167,8 @@ class CommentCommands:
                 return self._reasons(key, choice, answer, threshold), told
         nothing = (
             f"{key}: there is nothing to say. It has no clip that is known here, is far from the "
-            "most alike, was said to be not similar, or not everybody who reads this ticket may see it."
+            "most alike, was said to be not similar, or not everybody who reads this ticket may "
+            "see it."
         )
         return nothing, set()
 

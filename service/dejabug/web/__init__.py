@@ -24,35 +24,37 @@ __all__ = ["create_app"]
 log = structlog.get_logger()
 
 
-def create_app(place: Services | None = None) -> Flask:
+def create_app(services: Services | None = None) -> Flask:
     """The service as a WSGI app. Raises ValueError when no webhook secret is set, nothing here can
     speak to the media store, or the panel's or the provider's settings are not complete."""
-    place = place or Services(get_settings())
-    configure_logs(place.settings.log_format)
-    if not place.settings.webhook_secret.get_secret_value():
+    services = services or Services(get_settings())
+    configure_logs(services.settings.log_format)
+    if not services.settings.webhook_secret.get_secret_value():
         raise ValueError(
             "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
             "Set it to the secret of the webhook in Jira."
         )
-    if place.media.objects is not None:
-        log.info("media_store", address=place.media.objects.address)
+    if services.media.objects is not None:
+        log.info("media_store", address=services.media.objects.address)
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = place.settings.webhook_max_bytes
-    app.extensions["dejabug"] = place
-    protect(app, place.settings.public_url)
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.webhook_max_bytes
+    app.extensions["dejabug"] = services
+    protect(app, services.settings.public_url)
     watch(app)
-    if place.settings.metrics_port:
-        count_here(place.settings)
-        serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
+    if services.settings.metrics_port:
+        count_here(services.settings)
+        serve_metrics(services.settings.metrics_host, services.settings.metrics_port)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
-    app.extensions["provider"] = Provider(place.settings) if place.settings.oidc_issuer else None
-    app.extensions["forge"] = Forge(place.settings) if place.settings.forge_app_id else None
+    app.extensions["provider"] = (
+        Provider(services.settings) if services.settings.oidc_issuer else None
+    )
+    app.extensions["forge"] = Forge(services.settings) if services.settings.forge_app_id else None
     app.register_blueprint(panel.blueprint)
-    app.extensions["slack"] = http_handler(place)
+    app.extensions["slack"] = http_handler(services)
     app.register_blueprint(slack.blueprint)
     missing.register(app)
     app.wsgi_app = TidiedAddresses(app.wsgi_app)  # type: ignore[assignment, method-assign]

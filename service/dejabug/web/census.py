@@ -42,7 +42,7 @@ class Census(Collector):
     def __init__(self, settings: Settings) -> None:
         main = _impatient(settings.redis_url)
         index = _impatient(settings.index_redis_url) if settings.vectors_apart else main
-        self._place = Services(settings, connections=(main, index))
+        self._services = Services(settings, connections=(main, index))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: being registered must not ask Redis."""
@@ -50,7 +50,7 @@ class Census(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All gauges as of now."""
-        yield from _disk(self._place.settings)
+        yield from _disk(self._services.settings)
         counted = self._count(_memory, _queues, _questions, _promises, _catalogue, _encoder)
         yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(counted))
         yield from counted
@@ -65,7 +65,7 @@ class Census(Collector):
         found: list[Metric] = []
         try:
             for count in counts:
-                found += count(self._place)
+                found += count(self._services)
         except (redis.RedisError, IndexUnavailableError) as error:
             log.warning("census_failed", error=type(error).__name__, why=str(error))
             if refusal(error) is None:
@@ -99,13 +99,13 @@ def _disk(settings: Settings) -> Iterator[Metric]:
     yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
 
 
-def _memory(place: Services) -> Iterator[Metric]:
+def _memory(services: Services) -> Iterator[Metric]:
     """Of the queues' Redis, and of the vectors' where that is another and answers."""
     about = "1 when Redis takes writes; 0 while it is full, a replica, or cannot write to its disk."
     takes = _by_redis("takes_writes", about)
     used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
     limit = _by_redis("memory_limit_bytes", "Redis' maxmemory, by what it holds; 0: no limit.")
-    home = place.collections.location
+    home = services.collections.location
     for holds, connection in {"index": home.index, "queues": home.main}.items():
         if holds == "index" and not home.apart:
             continue
@@ -127,8 +127,8 @@ def _by_redis(name: str, about: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"dejabug_redis_{name}", about, labels=["holds"])
 
 
-def _queues(place: Services) -> Iterator[Metric]:
-    queues = {name: place.queues.get(name) for name in QUEUES}
+def _queues(services: Services) -> Iterator[Metric]:
+    queues = {name: services.queues.get(name) for name in QUEUES}
     counts: tuple[tuple[str, str, Callable[[Any], float]], ...] = (
         ("queue_jobs", "Jobs that wait in a queue.", lambda queue: queue.count),
         ("queue_oldest_seconds", "How long the first job of a queue has waited; 0: none.", _oldest),
@@ -149,7 +149,7 @@ def _queues(place: Services) -> Iterator[Metric]:
             family.add_metric([queue_name], count(queue))
         yield family
     workers = GaugeMetricFamily("dejabug_workers", "Live workers on a queue.", labels=["queue"])
-    for queue_name, count_of in place.queues.workers().items():
+    for queue_name, count_of in services.queues.workers().items():
         workers.add_metric([queue_name], count_of)
     yield workers
 
@@ -166,45 +166,50 @@ def _oldest(queue: Any) -> float:
     return max(0.0, time.time() - utcparse(text_of(queued)).timestamp()) if queued else 0.0
 
 
-def _questions(place: Services) -> Iterator[Metric]:
-    key = questions_key(place.collections.active)
-    yield _gauge("questions", "Questions in words that wait for a worker.", place.redis.llen(key))
-    first: Any = place.redis.lindex(key, 0)
+def _questions(services: Services) -> Iterator[Metric]:
+    key = questions_key(services.collections.active)
+    yield _gauge(
+        "questions", "Questions in words that wait for a worker.", services.redis.llen(key)
+    )
+    first: Any = services.redis.lindex(key, 0)
     asked = float(json.loads(first).get("asked") or 0) if first else 0.0
     waited = max(0.0, time.time() - asked) if asked else 0.0
     yield _gauge("questions_oldest_seconds", "How long the first of them has waited.", waited)
 
 
-def _promises(place: Services) -> Iterator[Metric]:
+def _promises(services: Services) -> Iterator[Metric]:
     about = "Issues that a webhook or a round told of and that were not read since."
-    yield _gauge("promises", about, place.redis.zcard(PENDING))
-    first: Any = place.redis.zrange(PENDING, 0, 0, withscores=True)
+    yield _gauge("promises", about, services.redis.zcard(PENDING))
+    first: Any = services.redis.zrange(PENDING, 0, 0, withscores=True)
     waited = max(0.0, time.time() - first[0][1]) if first else 0.0
     yield _gauge("promises_oldest_seconds", "How long the first of them has waited.", waited)
 
 
-def _catalogue(place: Services) -> Iterator[Metric]:
+def _catalogue(services: Services) -> Iterator[Metric]:
     family = GaugeMetricFamily("dejabug_clips", "Clips by what became of them.", labels=["status"])
     for status in ClipStatus:
-        family.add_metric([str(status)], place.collections.active.catalogue.count(status))
+        family.add_metric([str(status)], services.collections.active.catalogue.count(status))
     yield family
     yield _gauge(
-        "issues", "Issues that are known.", place.collections.active.catalogue.issue_count()
+        "issues", "Issues that are known.", services.collections.active.catalogue.issue_count()
     )
-    waiting = len(place.collections.active.catalogue.all_words_waiting())
+    waiting = len(services.collections.active.catalogue.all_words_waiting())
     yield _gauge("words_waiting", "Tickets whose words wait to be embedded.", waiting)
 
 
-def _index(place: Services) -> Iterator[Metric]:
-    place.collections.location.index.ping()
+def _index(services: Services) -> Iterator[Metric]:
+    services.collections.location.index.ping()
     clips = GaugeMetricFamily("dejabug_index_clips", "Clips that have frames in the index.")
-    if not place.collections.active.knows_dimensions():
+    if not services.collections.active.knows_dimensions():
         clips.add_metric([], 0)  # no worker has ever started
         yield clips
         return
-    state = place.collections.active.index.state()
+    state = services.collections.active.index.state()
     clips.add_metric(
-        [], place.collections.active.index.clip_count(place.collections.active.catalogue.projects())
+        [],
+        services.collections.active.index.clip_count(
+            services.collections.active.catalogue.projects()
+        ),
     )
     yield clips
     yield _gauge("index_frames", "Frames in the index.", state.frames)
@@ -216,9 +221,9 @@ def _index(place: Services) -> Iterator[Metric]:
     yield InfoMetricFamily("dejabug_index", about, which)
 
 
-def _encoder(place: Services) -> Iterator[Metric]:
+def _encoder(services: Services) -> Iterator[Metric]:
     about = "The encoder in use: its name, and its model, precision and device as a worker told."
-    which = {"name": place.collections.active_name, "label": place.collections.active.label()}
+    which = {"name": services.collections.active_name, "label": services.collections.active.label()}
     yield InfoMetricFamily("dejabug_encoder", about, which)
 
 

@@ -30,9 +30,9 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int]:
     """200 when Redis answers and takes writes, the index is complete and each queue has a worker;
     else 503."""
-    place: Services = current_app.extensions["dejabug"]
+    services: Services = current_app.extensions["dejabug"]
     try:
-        report = readiness(place)
+        report = readiness(services)
     except (redis.RedisError, IndexUnavailableError) as error:
         return jsonify(ready=False, problems=[str(refusal(error) or error)]), 503
     return jsonify(report), 200 if report["ready"] else 503
@@ -46,34 +46,36 @@ def takes_webhooks() -> tuple[Response, int]:
     all the same, since their work waits in Redis. A Redis that is full counts as well: it answers
     searches, and webhooks get their 503 each.
     """
-    place: Services = current_app.extensions["dejabug"]
+    services: Services = current_app.extensions["dejabug"]
     try:
         # Redis refuses this, too, while it loads its data or cannot write it to disk.
-        place.redis.ping()
+        services.redis.ping()
     except redis.RedisError as error:
         return jsonify(ready=False, problems=[str(refusal(error) or error)]), 503
     return jsonify(ready=True, problems=[]), 200
 
 
-def readiness(place: Services) -> dict[str, Any]:
+def readiness(services: Services) -> dict[str, Any]:
     """Model, device and index in use, and what is missing. Raises redis.RedisError."""
-    state = place.collections.active.index.state()
+    state = services.collections.active.index.state()
     problems = [
-        f"no worker on queue {name}" for name, count in place.queues.workers().items() if not count
+        f"no worker on queue {name}"
+        for name, count in services.queues.workers().items()
+        if not count
     ]
-    if (why := refused(place.redis)) is not None:
+    if (why := refused(services.redis)) is not None:
         problems.insert(0, str(why))
     if not state.ready:
         problems.append(f"the index {state.name} is still being built")
-    lost = lacks(place.collections.active)
-    if lost > LOST_AT_MOST * place.collections.active.catalogue.count(ClipStatus.INDEXED):
+    lost = lacks(services.collections.active)
+    if lost > LOST_AT_MOST * services.collections.active.catalogue.count(ClipStatus.INDEXED):
         problems.append(f"the index lacks {lost:,} clips: see dejabug doctor")
     if state.failures:
         problems.append(f"{state.failures} frames could not be indexed")
     return {
         "ready": not problems,
         "problems": problems,
-        "encoder": place.collections.active.label(),
+        "encoder": services.collections.active.label(),
         "index": state.name,
         "algorithm": state.algorithm,
         "frames": state.frames,

@@ -54,25 +54,25 @@ class HeatMaps(BaseModel):
     there: HeatMap
 
 
-def spots(place: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> list[Spot]:
+def spots(services: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> list[Spot]:
     """The pictures nearest to what was asked, of `here` and `there`; fewer than two where a clip
     is not among those that may be seen, or no picture of it is kept and shown."""
     found = []
     for clip_id, at in ((asked.here, asked.here_at), (asked.there, asked.there_at)):
         clip = clips.get(clip_id)
-        if clip is None or clip.unshown or not place.settings.shows_media:
+        if clip is None or clip.unshown or not services.settings.shows_media:
             continue
-        away = [(abs(time - at), time) for time in place.media.thumbnails.times(clip_id)]
+        away = [(abs(time - at), time) for time in services.media.thumbnails.times(clip_id)]
         if away:
             found.append(Spot(clip_id, min(away)[1]))
     return found
 
 
-def heat_maps_at(place: Services, here: Spot, there: Spot) -> HeatMaps:
+def heat_maps_at(services: Services, here: Spot, there: Spot) -> HeatMaps:
     """Have a worker draw them. Raises SearchFailedError, also while too many wait."""
     if not AT_ONCE.acquire(blocking=False):
         raise SearchFailedError("other heat maps are being drawn; try again in a moment")
     try:
-        return HeatMaps.model_validate(place.questions.heat_maps(here, there))
+        return HeatMaps.model_validate(services.questions.heat_maps(here, there))
     finally:
         AT_ONCE.release()

@@ -22,33 +22,33 @@ WATCHED_FIRST = 3
 
 
 def matches_for(
-    place: Services, record: IssueRecord, reader: str, read: Read
+    services: Services, record: IssueRecord, reader: str, read: Read
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
     """The issue and its matches, as `read` lets the reader see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
-    answer = place.similar_issues.find_for_reader(record, read)
+    answer = services.similar_issues.find_for_reader(record, read)
     own = answer.tickets.get(record.id)
     if own is None:
         return None
-    linked = set(own.duplicates(place.settings.duplicate_link_types))
+    linked = set(own.duplicates(services.settings.duplicate_link_types))
     wish = SuggestionLimits(
-        place.settings.panel_threshold, MOST, answer.rejected, place.records.projects.off()
+        services.settings.panel_threshold, MOST, answer.rejected, services.records.projects.off()
     )
-    tickets = tickets_of(answer.tickets.values(), place.settings)
+    tickets = tickets_of(answer.tickets.values(), services.settings)
     choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    keys, matches, curves = answer.keys(), [], place.collections.active.calibrations
+    keys, matches, curves = answer.keys(), [], services.collections.active.calibrations
     for number, choice in enumerate(choices):
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
-            place.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
-        shown = {end: _clip(place, clip_id, reader) for end, clip_id in clips.items()}
+            services.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
+        shown = {end: _clip(services, clip_id, reader) for end, clip_id in clips.items()}
         matches.append(
             {
-                **_ticket(answer.tickets[choice.issue_id], place.settings.jira_url),
+                **_ticket(answer.tickets[choice.issue_id], services.settings.jira_url),
                 **_strength(choice, answer),
                 "reasons": [each.model_dump() for each in answer.reasons(choice, curves)],
                 **shown,
-                "kinds": place.collections.active.catalogue.tags(choice.issue_id),
+                "kinds": services.collections.active.catalogue.tags(choice.issue_id),
                 "linked": choice.issue_id in linked,
                 "also": [keys[other] for other in _beside(choice)],
             }
@@ -100,15 +100,15 @@ def _moment(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _clip(place: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
-    clip = place.collections.active.catalogue.clip(clip_id) if clip_id else None
+def _clip(services: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
+    clip = services.collections.active.catalogue.clip(clip_id) if clip_id else None
     if clip is None:
         return None
     return {
         "clip_id": clip.id,
         "filename": clip.filename,
         "duration": clip.duration,
-        "times": place.media.thumbnails.times(clip.id),
-        "media": media_address(place, clip.id, reader),
-        "video": video_state(place, clip),
+        "times": services.media.thumbnails.times(clip.id),
+        "media": media_address(services, clip.id, reader),
+        "video": video_state(services, clip),
     }

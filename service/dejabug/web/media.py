@@ -52,30 +52,34 @@ SHEET_PATIENCE = 5.0  # seconds
 LONGEST_TIME = 9
 
 
-def media_address(place: Services, clip_id: str, reader: str) -> str:
+def media_address(services: Services, clip_id: str, reader: str) -> str:
     """The address under which this reader (a Jira account's id, or a name as in `callers`) finds a
     clip's pictures and preview for some minutes: add `/video.mp4` or
     `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
     """
-    token = sign_media(_secret(place), clip_id, reader, now=time.time())
-    return f"{place.settings.public_url}/media/{token}"
+    token = sign_media(_secret(services), clip_id, reader, now=time.time())
+    return f"{services.settings.public_url}/media/{token}"
 
 
-def sheet_address(place: Services, clip: ClipRecord, reader: str) -> str | None:
+def sheet_address(services: Services, clip: ClipRecord, reader: str) -> str | None:
     """The address of a clip's contact sheet for this reader, for some minutes; None where no
     pictures of it are kept or shown."""
-    if clip.unshown or not place.settings.shows_media or not place.media.thumbnails.times(clip.id):
+    if (
+        clip.unshown
+        or not services.settings.shows_media
+        or not services.media.thumbnails.times(clip.id)
+    ):
         return None
-    return f"{media_address(place, clip.id, reader)}/sheet.jpg"
+    return f"{media_address(services, clip.id, reader)}/sheet.jpg"
 
 
-def video_state(place: Services, clip: ClipRecord) -> Video:
+def video_state(services: Services, clip: ClipRecord) -> Video:
     """Whether a clip's preview can be watched, or will be; a picture has none."""
     if clip.still or clip.unshown:
         return "none"
-    state = place.media.previews.state(clip.id)
+    state = services.media.previews.state(clip.id)
     return "preparing" if state == "missing" else state
 
 
@@ -85,7 +89,7 @@ def picture(token: str, name: str) -> Response:
     grant = _granted(token)
     if not (name.isascii() and name.isdigit() and len(name) <= LONGEST_TIME):
         abort(404)
-    data = _place().media.thumbnails.read(grant.clip_id, int(name) / 1000)
+    data = _services().media.thumbnails.read(grant.clip_id, int(name) / 1000)
     if data is None:
         abort(404)
     etag = hashlib.sha256(data).hexdigest()[:32]
@@ -96,7 +100,7 @@ def picture(token: str, name: str) -> Response:
 def sheet(token: str) -> Response:
     """All of a clip's pictures on one."""
     grant = _granted(token)
-    clip = _place().collections.active.catalogue.clip(grant.clip_id)
+    clip = _services().collections.active.catalogue.clip(grant.clip_id)
     if clip is None or clip.unshown:
         abort(404)
     busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
@@ -107,7 +111,7 @@ def sheet(token: str) -> Response:
         if not SHEETS.acquire(timeout=SHEET_PATIENCE):
             return busy
         try:
-            data = drawn_sheet(_place(), clip)
+            data = drawn_sheet(_services(), clip)
         finally:
             SHEETS.release()
     finally:
@@ -122,14 +126,14 @@ def sheet(token: str) -> Response:
 def video(token: str) -> Response:
     """A clip's preview, whole or in ranges (RFC 9110, 14)."""
     grant = _granted(token)
-    found = _place().media.previews.watch(grant.clip_id)
+    found = _services().media.previews.watch(grant.clip_id)
     if found is None:
         abort(404)
     if isinstance(found, ObjectReader):
         try:
             return _sent(_from_store(found), grant)
         except FileNotFoundError:
-            _place().media.previews.forget(grant.clip_id)  # it is made anew
+            _services().media.previews.forget(grant.clip_id)  # it is made anew
             abort(404)
     return _sent(send_file(found.absolute(), "video/mp4", conditional=True), grant)
 
@@ -183,26 +187,26 @@ def refuse_a_weak_secret(state: BlueprintSetupState) -> None:
 
 def _granted(token: str) -> MediaGrant:
     """What may be shown under this token now; ends the request with 404 where nothing may be."""
-    place = _place()
-    secret = _secret(place)
+    services = _services()
+    secret = _secret(services)
     if not secret:
         abort(404)
     try:
         grant = read_media(secret, token, now=time.time())
     except BadTokenError:
         abort(404)
-    clip = place.collections.active.catalogue.clip(grant.clip_id)
-    issue = place.collections.active.catalogue.issue(clip.issue_id) if clip else None
-    if issue is None or not _shown(place, issue, grant.reader):
+    clip = services.collections.active.catalogue.clip(grant.clip_id)
+    issue = services.collections.active.catalogue.issue(clip.issue_id) if clip else None
+    if issue is None or not _shown(services, issue, grant.reader):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant
 
 
-def _shown(place: Services, issue: IssueRecord, reader: str) -> bool:
+def _shown(services: Services, issue: IssueRecord, reader: str) -> bool:
     """Whether this reader may be shown an issue's media now. Raises JiraError."""
-    off = place.records.projects.rules(issue.project).mode == "off"
-    return not off and issue.id in place.visibility.sight(reader).may_see(reader, [issue.id])
+    off = services.records.projects.rules(issue.project).mode == "off"
+    return not off and issue.id in services.visibility.sight(reader).may_see(reader, [issue.id])
 
 
 def _from_store(file: ObjectReader) -> Response:
@@ -230,10 +234,10 @@ def _sent(answer: Response, grant: MediaGrant) -> Response:
     return answer
 
 
-def _place() -> Services:
-    place: Services = current_app.extensions["dejabug"]
-    return place
+def _services() -> Services:
+    services: Services = current_app.extensions["dejabug"]
+    return services
 
 
-def _secret(place: Services) -> bytes:
-    return place.settings.media_secret.get_secret_value().encode()
+def _secret(services: Services) -> bytes:
+    return services.settings.media_secret.get_secret_value().encode()

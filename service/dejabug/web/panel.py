@@ -76,20 +76,20 @@ def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
 @as_viewer
 def similar(issue_id: str) -> Response:
     """The issues whose clips are like this one's, as far as the viewer may see them."""
-    place = _place()
-    record = place.collections.active.catalogue.issue(issue_id)
+    services = _services()
+    record = services.collections.active.catalogue.issue(issue_id)
     if record is None:
         return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = progress_of(place.collections.active.catalogue, record)
+    standing = progress_of(services.collections.active.catalogue, record)
     total = len(standing.clips) + 1
-    muted = place.records.comments.muted(issue_id)
-    off = place.records.projects.rules(record.project).mode == "off"
+    muted = services.records.comments.muted(issue_id)
+    off = services.records.projects.rules(record.project).mode == "off"
     matches: list[dict[str, Any]] = []
     if muted or off:
         own = _own(issue_id)
     else:
         with searching("panel"):
-            found = matches_for(place, record, g.viewer.account, _read)
+            found = matches_for(services, record, g.viewer.account, _read)
         if found is None:
             raise HiddenError
         own, matches = found
@@ -104,8 +104,8 @@ def similar(issue_id: str) -> Response:
         failed=[{"filename": clip.filename, "reason": why(clip)} for clip in standing.failed],
         muted=muted,
         matches=matches,
-        link_type=place.settings.duplicate_links.split(",")[0].strip(),
-        encoder=place.collections.active.label(),
+        link_type=services.settings.duplicate_links.split(",")[0].strip(),
+        encoder=services.collections.active.label(),
     )
 
 
@@ -115,17 +115,17 @@ def heat_maps(issue_id: str) -> Response:
     """`HeatMapPair`: what a clip of this issue and one of another have in common at a moment, and
     what is unusual there."""
     asked = HeatMapPair.model_validate(_body())
-    place = _place()
-    clips = place.collections.active.catalogue.clips([asked.here, asked.there])
+    services = _services()
+    clips = services.collections.active.catalogue.clips([asked.here, asked.there])
     seen = _read({issue_id, *(clip.issue_id for clip in clips.values())})
     if asked.here not in clips or clips[asked.here].issue_id != issue_id:
         raise HiddenError
-    off = place.records.projects.off()
+    off = services.records.projects.off()
     shown = {key: each for key, each in clips.items() if _is_shown(seen, each.issue_id, off)}
-    pair = spots(place, asked, shown)
+    pair = spots(services, asked, shown)
     if len(pair) < 2:
         raise HiddenError
-    return jsonify(heat_maps_at(place, *pair).model_dump())
+    return jsonify(heat_maps_at(services, *pair).model_dump())
 
 
 @blueprint.post("/verdicts")
@@ -133,14 +133,14 @@ def heat_maps(issue_id: str) -> Response:
 def verdict(issue_id: str) -> Response | tuple[Response, int]:
     """`{"other": id, "same": bool}`: the viewer says whether two issues are the same bug."""
     asked = _asked(other=str, same=bool)
-    place, other = _place(), asked["other"]
+    services, other = _services(), asked["other"]
     if other == issue_id:
         return problem(400, "Bad Request", "An issue cannot be compared with itself.")
     if not {issue_id, other} <= _read([issue_id, other]).keys():
         raise HiddenError
-    place.records.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
+    services.records.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
     for end in (issue_id, other):
-        place.scheduler.suggest(end)
+        services.scheduler.suggest(end)
     log.info("verdict", issue_id=issue_id, other=other, same=asked["same"], by="panel")
     return jsonify(saved=True)
 
@@ -151,9 +151,9 @@ def mute(issue_id: str) -> Response:
     """`{"muted": bool}`: no suggestions on this issue, or again."""
     asked = _asked(muted=bool)
     _own(issue_id)
-    place = _place()
-    place.records.comments.mute(issue_id, asked["muted"])
-    place.scheduler.suggest(issue_id)
+    services = _services()
+    services.records.comments.mute(issue_id, asked["muted"])
+    services.scheduler.suggest(issue_id)
     log.info("muted", issue_id=issue_id, muted=asked["muted"], by="panel")
     return jsonify(muted=asked["muted"])
 
@@ -163,12 +163,12 @@ def mute(issue_id: str) -> Response:
 def again(issue_id: str) -> tuple[Response, int]:
     """Read the issue anew, with clips that failed, and look for its like again."""
     _own(issue_id)
-    place = _place()
-    record = place.collections.active.catalogue.issue(issue_id)
+    services = _services()
+    record = services.collections.active.catalogue.issue(issue_id)
     if record is not None:
-        place.comment_commands.look_again(record)
-    with place.redis.pipeline(transaction=True) as pipe:
-        place.scheduler.sync_issue(issue_id, record is not None and record.watched, pipe)
+        services.comment_commands.look_again(record)
+    with services.redis.pipeline(transaction=True) as pipe:
+        services.scheduler.sync_issue(issue_id, record is not None and record.watched, pipe)
         pipe.execute()
     return jsonify(queued=True), 202
 
@@ -262,7 +262,7 @@ def _looks_anew(issue_id: str) -> bool:
     """Whether this is the viewer's first question on an issue for a while."""
     viewer = hashlib.sha256(g.viewer.account.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"
-    return keep_briefly(_place().redis, key, "1", ONE_LOOK, new=True)
+    return keep_briefly(_services().redis, key, "1", ONE_LOOK, new=True)
 
 
 def _name(issue: Issue) -> dict[str, str]:
@@ -280,9 +280,9 @@ def _own(issue_id: str) -> Issue:
 def _read(issue_ids: Any) -> dict[str, Issue]:
     """Issues as the viewer may read them."""
     viewer: Viewer = g.viewer
-    return _place().readers.read(viewer.account, viewer.token, issue_ids)
+    return _services().readers.read(viewer.account, viewer.token, issue_ids)
 
 
-def _place() -> Services:
-    place: Services = current_app.extensions["dejabug"]
-    return place
+def _services() -> Services:
+    services: Services = current_app.extensions["dejabug"]
+    return services

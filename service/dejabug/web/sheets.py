@@ -16,10 +16,10 @@ log = structlog.get_logger()
 JPEG_QUALITY = 88  # the frames were JPEGs before
 
 
-def drawn_sheet(place: Services, clip: ClipRecord) -> bytes | None:
+def drawn_sheet(services: Services, clip: ClipRecord) -> bytes | None:
     """A JPEG of all of a clip's frames; None where no pictures of it are kept. Raises
     StoreAwayError."""
-    kept = place.media.thumbnails.every(clip.id)
+    kept = services.media.thumbnails.every(clip.id)
     tiles = []
     for time, data in kept:
         try:
@@ -28,7 +28,7 @@ def drawn_sheet(place: Services, clip: ClipRecord) -> bytes | None:
             log.warning("picture_damaged", clip=clip.id, time=time)
     if not tiles:
         return None
-    issue = place.collections.active.catalogue.issue(clip.issue_id)
+    issue = services.collections.active.catalogue.issue(clip.issue_id)
     about = [f"{len(tiles)} frames" if len(tiles) > 1 else "1 frame"]
     if clip.duration:
         about.insert(0, f"{clock(clip.duration)} long")

@@ -19,7 +19,7 @@ from dejabug.infra.jobs import JobType
 from dejabug.infra.locks import held
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.outage import retry_on_jira_outage
-from dejabug.services import model_services, services
+from dejabug.services import get_model_services, get_services
 from dejabug.suggestions.comment_commands import heard
 from dejabug.worker import learning_schedule
 
@@ -33,7 +33,7 @@ def runs(row: JobType) -> Callable[[Callable[..., None]], Callable[..., None]]:
             if not row.lock:
                 job(*arguments)
                 return
-            with held(services().redis, row.lock.format(*arguments)):
+            with held(get_services().redis, row.lock.format(*arguments)):
                 job(*arguments)
 
         return retry_on_jira_outage(run) if row.waits_for_jira else run
@@ -48,20 +48,20 @@ def runs(row: JobType) -> Callable[[Callable[..., None]], Callable[..., None]]:
 def sync_issue(issue_id: str, watch: bool) -> None:
     """Re-read an issue and bring what is known of it up to date."""
     started = time.time()
-    services().issue_sync.sync(issue_id, watch=watch)
-    services().outbox.acknowledge(issue_id, started)
+    get_services().issue_sync.sync(issue_id, watch=watch)
+    get_services().outbox.acknowledge(issue_id, started)
 
 
 @runs(jobs.FORGET_ISSUE)
 def forget_issue(issue_id: str) -> None:
     """Take an issue out whole."""
-    services().deletion.forget_issue(issue_id)
+    get_services().deletion.forget_issue(issue_id)
 
 
 @runs(jobs.HANDLE_COMMANDS)
 def obey(issue_id: str, comment_id: str) -> None:
     """Do what a comment that speaks to us wants, once."""
-    parts = services()
+    parts = get_services()
     comments = parts.records.comments
     if comments.obeyed(comment_id):
         return
@@ -87,19 +87,19 @@ def obey(issue_id: str, comment_id: str) -> None:
 @runs(jobs.SUGGEST)
 def suggest(issue_id: str) -> None:
     """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
-    for choice in services().comment_publisher.refresh(issue_id):
+    for choice in get_services().comment_publisher.refresh(issue_id):
         # Whoever reads the comment may open the panel next.
         for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
-            services().preview_maker.request(clip_id, awaited=False)
+            get_services().preview_maker.request(clip_id, awaited=False)
 
 
 @runs(jobs.SUGGEST_AROUND)
 def suggest_around(issue_id: str) -> None:
     """An issue can be read by others than before: correct the comments on similar issues."""
-    record = services().collections.active.catalogue.issue(issue_id)
+    record = get_services().collections.active.catalogue.issue(issue_id)
     if record is not None:
-        for other in services().similar_issues.nearest(record):
-            services().scheduler.suggest(other)
+        for other in get_services().similar_issues.nearest(record):
+            get_services().scheduler.suggest(other)
 
 
 # Clips
@@ -108,31 +108,31 @@ def suggest_around(issue_id: str) -> None:
 @runs(jobs.INDEX_CLIP)
 def index_clip(clip_id: str) -> None:
     """Download a clip, sample its frames, embed them, and write them to the index."""
-    model_services().indexing.index_clip(clip_id)
+    get_model_services().indexing.index_clip(clip_id)
 
 
 @runs(jobs.INDEX_TICKET)
 def index_ticket(issue_id: str) -> None:
     """Embed a ticket's words, and tag its kind of bug."""
-    model_services().indexing.index_ticket(issue_id)
+    get_model_services().indexing.index_ticket(issue_id)
 
 
 @runs(jobs.MAKE_PREVIEW)
 def preview_clip(clip_id: str) -> None:
     """Make a clip's preview."""
-    services().preview_maker.make(clip_id)
+    get_services().preview_maker.make(clip_id)
 
 
 @runs(jobs.READ_SIGNATURE)
 def read_signature(clip_id: str) -> None:
     """Add the signature of a clip that was indexed without one."""
-    services().signature_backfill.read(clip_id)
+    get_services().signature_backfill.read(clip_id)
 
 
 @runs(jobs.COMPARE_UPLOAD)
 def search_upload(upload_id: str, projects: list[str]) -> None:
     """Compare an uploaded clip with those of these projects."""
-    model_services().upload_comparison.run(upload_id, projects)
+    get_model_services().upload_comparison.run(upload_id, projects)
 
 
 # Now and then
@@ -141,28 +141,28 @@ def search_upload(upload_id: str, projects: list[str]) -> None:
 @runs(jobs.PROBE_JIRA)
 def hail_jira() -> None:
     """See whether Jira is back."""
-    services().jira_outage.probe()
+    get_services().jira_outage.probe()
 
 
 @runs(jobs.RECONCILE)
 def reconcile_job() -> None:
     """Look for what webhooks missed."""
-    services().reconciler.run_job()
+    get_services().reconciler.run_job()
 
 
 @runs(jobs.REPAIR_INDEX)
 def repair_job() -> None:
     """Compare the indexes with the records."""
-    services().index_repair.run_job()
+    get_services().index_repair.run_job()
 
 
 @runs(jobs.PURGE)
 def purge_job() -> None:
     """Purge what is older than footage is kept."""
-    services().footage_purge.run_job()
+    get_services().footage_purge.run_job()
 
 
 @runs(jobs.LEARN)
 def learn_job() -> None:
     """Learn from the studio's own duplicates, for the active encoder."""
-    learning_schedule.learn_job(services())
+    learning_schedule.learn_job(get_services())

@@ -44,56 +44,56 @@ PROBES = tuple(
 MUCH = 0.02
 
 
-def is_due(place: Services) -> bool:
+def is_due(services: Services) -> bool:
     """Whether there are duplicates to learn from, and learned weights are not held."""
-    known = place.redis.exists(verdicts.KEY)
-    return bool(known) and not are_held(place.redis, place.collections.active_name)
+    known = services.redis.exists(verdicts.KEY)
+    return bool(known) and not are_held(services.redis, services.collections.active_name)
 
 
-def queue_name(place: Services) -> str:
+def queue_name(services: Services) -> str:
     """The queue for lessons: beside what somebody waits for, where a worker takes such jobs."""
-    return "previews" if place.queues.has_worker("previews") else "default"
+    return "previews" if services.queues.has_worker("previews") else "default"
 
 
-def learn_job(place: Services) -> None:
+def learn_job(services: Services) -> None:
     """One lesson, for the encoder that serves."""
     if (
-        not are_held(place.redis, place.collections.active_name)
-        and place.collections.active.knows_dimensions()
+        not are_held(services.redis, services.collections.active_name)
+        and services.collections.active.knows_dimensions()
     ):
         try:
-            study(place, most_asking=ASKING)
+            study(services, most_asking=ASKING)
         except TooFewError as error:
             log.info("nothing_learned", why=str(error))
 
 
-def study(place: Services, progress: Progress = unseen, *, most_asking: int) -> Learned:
+def study(services: Services, progress: Progress = unseen, *, most_asking: int) -> Learned:
     """Learn for the encoder that counts, keep what wins, and note what came of it.
 
     Raises TooFewError where there are too few duplicates to learn weights from: then only their
     share is taken over.
     """
-    before = read_learned(place.redis, place.collections.active_name)
+    before = read_learned(services.redis, services.collections.active_name)
     try:
-        return _study(place, progress, most_asking)
+        return _study(services, progress, most_asking)
     finally:
-        after = read_learned(place.redis, place.collections.active_name)
-        if differ(before, after) and place.collections.is_active(place.collections.active):
-            corrected = place.scheduler.correct_all_comments()
+        after = read_learned(services.redis, services.collections.active_name)
+        if differ(before, after) and services.collections.is_active(services.collections.active):
+            corrected = services.scheduler.correct_all_comments()
             log.info("comments_queued_for_new_scores", comments=corrected)
 
 
-def _study(place: Services, progress: Progress, most_asking: int) -> Learned:
-    name = place.collections.active_name
-    tickets, duplicates = count_duplicates(place)
+def _study(services: Services, progress: Progress, most_asking: int) -> Learned:
+    name = services.collections.active_name
+    tickets, duplicates = count_duplicates(services)
     share = share_of(tickets, duplicates)
     try:
-        learned = learn(studio(place), progress, most_asking=most_asking)
+        learned = learn(studio(services), progress, most_asking=most_asking)
     except TooFewError:
-        write_learned(place.redis, name, LearnedParameters(share=share))
-        write_report(place.redis, name, LearningReport(time.time(), tickets, duplicates))
+        write_learned(services.redis, name, LearnedParameters(share=share))
+        write_report(services.redis, name, LearningReport(time.time(), tickets, duplicates))
         raise
-    write_learned(place.redis, name, LearnedParameters(learned.lessons.calibrations, share))
+    write_learned(services.redis, name, LearnedParameters(learned.lessons.calibrations, share))
     report = LearningReport(
         time.time(),
         tickets,
@@ -103,7 +103,7 @@ def _study(place: Services, progress: Progress, most_asking: int) -> Learned:
         learned.loss_after,
         learned.wins,
     )
-    write_report(place.redis, name, report)
+    write_report(services.redis, name, report)
     log.info(
         "learned",
         kept=learned.wins,
@@ -122,11 +122,11 @@ def differ(before: LearnedParameters, after: LearnedParameters) -> bool:
     return any(abs(old.probability(each) - new.probability(each)) > MUCH for each in PROBES)
 
 
-def count_duplicates(place: Services) -> tuple[int, int]:
+def count_duplicates(services: Services) -> tuple[int, int]:
     """How many tickets are known, and how many of them repeat an earlier one, as links and people
     say."""
-    group_of = groups(place.records.verdicts.all())
-    return place.collections.active.catalogue.issue_count(), len(group_of) - len(
+    group_of = groups(services.records.verdicts.all())
+    return services.collections.active.catalogue.issue_count(), len(group_of) - len(
         set(group_of.values())
     )
 

@@ -19,7 +19,7 @@ from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.errors import JiraError
 from dejabug.search.answering import ANSWERERS, Answerer
-from dejabug.services import ModelServices, Services, model_services, services
+from dejabug.services import ModelServices, Services, get_model_services, get_services
 from dejabug.worker.housekeeping import Housekeeper
 from dejabug.worker.warm_worker import WarmWorker
 
@@ -36,24 +36,26 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
     encoder's own queues alone. `burst`: stop when the queues are empty.
     """
     needs_model = bool(set(EMBEDDING_QUEUES) & set(names))
-    place = model_services() if needs_model else services()
-    sandbox = media.told_protection(place.settings.decode_sandbox)
+    services = get_model_services() if needs_model else get_services()
+    sandbox = media.told_protection(services.settings.decode_sandbox)
     media_kept = (
-        place.media.objects.address if place.media.objects else str(place.settings.data_dir)
+        services.media.objects.address
+        if services.media.objects
+        else str(services.settings.data_dir)
     )
-    place.redis.get(OWN_ACCOUNT)  # raises where Redis is away
-    await_writes(place.redis)
+    services.redis.get(OWN_ACCOUNT)  # raises where Redis is away
+    await_writes(services.redis)
     prune_scratch()
-    version = _look_at_ffmpeg(place)
-    serve_metrics(place.settings.metrics_host, place.settings.metrics_port)
-    _tell_account(place)
-    loaded = _open_index(model_services()) if needs_model else {}
-    current = partial(queues_now, place, names)
-    queues = [place.queues.get(name) for name in current()]
-    worker = WarmWorker(queues, place.redis, current=current if loaded else None)
-    helpers: list[Housekeeper | Answerer] = [Housekeeper(place.settings, worker)]
+    version = _look_at_ffmpeg(services)
+    serve_metrics(services.settings.metrics_host, services.settings.metrics_port)
+    _tell_account(services)
+    loaded = _open_index(get_model_services()) if needs_model else {}
+    current = partial(queues_now, services, names)
+    queues = [services.queues.get(name) for name in current()]
+    worker = WarmWorker(queues, services.redis, current=current if loaded else None)
+    helpers: list[Housekeeper | Answerer] = [Housekeeper(services.settings, worker)]
     if "search" in names:
-        helpers += [model_services().answerer(draws=number == 0) for number in range(ANSWERERS)]
+        helpers += [get_model_services().answerer(draws=number == 0) for number in range(ANSWERERS)]
     # The model and the libraries stay. Looking through them for garbage takes Python 200 ms, again
     # and again, in which nobody's question is answered.
     gc.collect()
@@ -70,24 +72,24 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
             helper.stop()
 
 
-def queues_now(place: Services, names: list[str]) -> list[str]:
+def queues_now(services: Services, names: list[str]) -> list[str]:
     """Of these queues, those that a worker with the settings' model may work on at the moment, in
     order: what needs the model only while its encoder serves, and always what is that encoder's
     own."""
     found: list[str] = []
-    serves = place.collections.is_active(place.collections.configured)
+    serves = services.collections.is_active(services.collections.configured)
     for name in names:
         if name not in EMBEDDING_QUEUES or serves:
             found.append(name)
         if name in EMBEDDING_QUEUES:
-            found.append(place.collections.configured.own_queue(name))
+            found.append(services.collections.configured.own_queue(name))
     return found
 
 
-def _look_at_ffmpeg(place: Services) -> str:
+def _look_at_ffmpeg(services: Services) -> str:
     """The version of ffmpeg, for the log; warns of one that is missing or not supported."""
     try:
-        found = media.look_at_ffmpeg(place.settings.ffmpeg)
+        found = media.look_at_ffmpeg(services.settings.ffmpeg)
     except OSError as error:
         # The first clip fails in its own right, and is tried again.
         log.warning("ffmpeg_missing", why=str(error), remedy=media.ffmpeg_remedy())
@@ -97,36 +99,36 @@ def _look_at_ffmpeg(place: Services) -> str:
     return found.version
 
 
-def _tell_account(place: Services) -> None:
+def _tell_account(services: Services) -> None:
     """Tell the web which account is ours, so that our own events are ignored."""
     try:
-        place.redis.set(OWN_ACCOUNT, place.jira.myself())
+        services.redis.set(OWN_ACCOUNT, services.jira.myself())
     except JiraError as error:
         # The first job that needs Jira fails in its own right, and is repeated.
         log.warning("jira_not_reached_at_start", why=str(error))
 
 
-def _open_index(place: ModelServices) -> dict[str, Any]:
-    label = place.encoder.label
+def _open_index(services: ModelServices) -> dict[str, Any]:
+    label = services.encoder.label
     # A broken file of labels is told now, not by every ticket's job.
-    tags = place.tagger is not None
-    _ = place.scale  # measured now, and not while the first question waits
-    own = place.collections.configured
+    tags = services.tagger is not None
+    _ = services.scale  # measured now, and not while the first question waits
+    own = services.collections.configured
     state = own.index.state()
-    place.collections.active_encoder.claim(own.name)
-    serves = place.collections.is_active(own)
+    services.collections.active_encoder.claim(own.name)
+    serves = services.collections.is_active(own)
     if not serves:
         log.warning(
             "encoder_does_not_serve",
             own=own.name,
-            serving=place.collections.active_name,
+            serving=services.collections.active_name,
             remedy=f"dejabug encoder change '{own.name}' makes it ready and lets it serve",
         )
     return {
         "encoder": label,
         "serves": serves,
         "index": state.name,
-        "vectors": place.settings.index_redis_address,
+        "vectors": services.settings.index_redis_address,
         "frames": state.frames,
         "tags": tags,
     }

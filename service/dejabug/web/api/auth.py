@@ -57,7 +57,7 @@ COOKIE = "dejabug_session"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def place() -> Services:
+def services() -> Services:
     """This app's services."""
     return cast(Services, current_app.extensions["dejabug"])
 
@@ -70,8 +70,8 @@ def let_in() -> None:
     visitor = _bearer() if "Authorization" in request.headers else session_visitor()
     if visitor is None:
         raise NoTokenError
-    per_minute = place().settings.api_requests_per_minute
-    wait = rate_limit.take(place().redis, visitor.reader, per_minute)
+    per_minute = services().settings.api_requests_per_minute
+    wait = rate_limit.take(services().redis, visitor.reader, per_minute)
     if wait:
         raise TooManyError(per_minute, math.ceil(wait))
     g.caller = caller_of(visitor)
@@ -80,10 +80,10 @@ def let_in() -> None:
 def session_visitor() -> Visitor | None:
     """Whose session the call has, if it lasts. Raises ForeignOriginError for a change that another
     site's page asks for."""
-    whose = place().sessions.whose(request.cookies.get(COOKIE, "")) or ""
+    whose = services().sessions.whose(request.cookies.get(COOKIE, "")) or ""
     visitor: Visitor | None = None
     if whose.startswith(BY_TOKEN):
-        visitor = place().tokens.get(whose.removeprefix(BY_TOKEN))
+        visitor = services().tokens.get(whose.removeprefix(BY_TOKEN))
     elif whose.startswith(BY_EMAIL):
         visitor = Member(whose.removeprefix(BY_EMAIL))
     if visitor is not None:
@@ -94,7 +94,7 @@ def session_visitor() -> Visitor | None:
 def caller_of(visitor: Visitor) -> Caller:
     """What a visitor may see now. Raises StrangerError and JiraError."""
     if isinstance(visitor, Member):
-        return place().jira_users.caller(visitor.name, visitor.reader)
+        return services().jira_users.caller(visitor.name, visitor.reader)
     return Caller(visitor.reader, frozenset(visitor.projects))
 
 
@@ -106,14 +106,14 @@ def check_origin() -> None:
     """
     if request.method in SAFE:
         return
-    ours = {request.host, urlsplit(place().settings.public_url).netloc} - {""}
+    ours = {request.host, urlsplit(services().settings.public_url).netloc} - {""}
     if urlsplit(request.headers.get("Origin", "")).netloc not in ours:
         raise ForeignOriginError
 
 
 def _bearer() -> ApiToken | None:
     kind, _, secret = request.headers["Authorization"].partition(" ")
-    return place().tokens.recognise(secret.strip()) if kind.lower() == "bearer" else None
+    return services().tokens.recognise(secret.strip()) if kind.lower() == "bearer" else None
 
 
 def caller() -> Caller:

@@ -12,31 +12,35 @@ from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state
 
 
-def clips_for(place: Services, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
+def clips_for(services: Services, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
     """Those of the clips that the caller may see, in this order; their previews are queued.
 
     Raises JiraError.
     """
-    return [_told(place, who, record, issue) for record, issue in seen_clips(place, who, clip_ids)]
+    return [
+        _told(services, who, record, issue) for record, issue in seen_clips(services, who, clip_ids)
+    ]
 
 
 def seen_clips(
-    place: Services, who: Caller, clip_ids: Sequence[str]
+    services: Services, who: Caller, clip_ids: Sequence[str]
 ) -> list[tuple[ClipRecord, Issue]]:
     """Those of the clips that the caller may see, with their issues. Raises JiraError."""
-    records = list(place.collections.active.catalogue.clips(clip_ids).values())
+    records = list(services.collections.active.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
-    seen = place.visibility.sight(who.name).may_see(who.name, issue_ids)
-    issues = place.jira.issues(seen) if seen else {}
+    seen = services.visibility.sight(who.name).may_see(who.name, issue_ids)
+    issues = services.jira.issues(seen) if seen else {}
     return [(each, issues[each.issue_id]) for each in records if each.issue_id in issues]
 
 
-def _told(place: Services, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
-    place.preview_maker.request(record.id, awaited=True)
-    url = f"{place.settings.jira_url}/browse/{issue.key}"
+def _told(services: Services, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
+    services.preview_maker.request(record.id, awaited=True)
+    url = f"{services.settings.jira_url}/browse/{issue.key}"
     return Clip(
-        **place.results.clip_of(record).model_dump(),
+        **services.results.clip_of(record).model_dump(),
         issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
-        media=media_address(place, record.id, who.name) if place.settings.shows_media else None,
-        video=video_state(place, record),
+        media=media_address(services, record.id, who.name)
+        if services.settings.shows_media
+        else None,
+        video=video_state(services, record),
     )

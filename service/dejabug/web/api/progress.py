@@ -24,21 +24,21 @@ LONGEST = 60.0
 STREAMS = threading.BoundedSemaphore(3)
 
 
-def events(place: Services, upload_id: str, caller: str) -> Iterator[str]:
+def events(services: Services, upload_id: str, caller: str) -> Iterator[str]:
     """An event `progress` at each change, and one `end` with the last state. Where Redis goes away
     meanwhile it just ends: a browser comes back, and is told then."""
     try:
-        yield from _events(place, upload_id, caller)
+        yield from _events(services, upload_id, caller)
     except redis.RedisError as error:
         log.warning("stream_ended", upload=upload_id, why=type(error).__name__)
 
 
-def _events(place: Services, upload_id: str, caller: str) -> Iterator[str]:
+def _events(services: Services, upload_id: str, caller: str) -> Iterator[str]:
     yield "retry: 1000\n\n"
     begun = told = time.monotonic()
     before = ""
     while time.monotonic() - begun < LONGEST:
-        upload = place.clip_uploads.look(upload_id, caller)
+        upload = services.clip_uploads.look(upload_id, caller)
         if upload is None:
             return
         if upload.state != before:

@@ -21,7 +21,7 @@ from dejabug.search.search import (
 )
 from dejabug.search.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
-from dejabug.web.api.auth import caller, changing_caller, let_in, place
+from dejabug.web.api.auth import caller, changing_caller, let_in, services
 from dejabug.web.api.clips import clips_for, seen_clips
 from dejabug.web.api.errors import BadRequestError, NotHereError
 from dejabug.web.api.models import (
@@ -84,7 +84,7 @@ def search() -> Response:
     if asked.cursor:
         return _told(_further(asked, words_question(asked.q, unlikely=asked.unlikely)))
     wanted = (asked.q, asked.filters(), asked.limit)
-    return _told(place().search.by_words(caller(), *wanted, unlikely=asked.unlikely))
+    return _told(services().search.by_words(caller(), *wanted, unlikely=asked.unlikely))
 
 
 @blueprint.get("/issues/<key>/similar")
@@ -97,11 +97,11 @@ def similar(key: str) -> Response:
     if asked.cursor:
         page = _further(asked, f"issue {key.upper()}")
     else:
-        page = place().search.like_issue(caller(), key, asked.filters(), asked.limit)
-    record = place().collections.active.catalogue.issue_by_key(key)
+        page = services().search.like_issue(caller(), key, asked.filters(), asked.limit)
+    record = services().collections.active.catalogue.issue_by_key(key)
     if record is None:  # forgotten meanwhile
         raise NotHereError
-    how = progress_of(place().collections.active.catalogue, record)
+    how = progress_of(services().collections.active.catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
 
 
@@ -117,13 +117,13 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     """
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
-    projects = place().search.projects_of(who, filters)
-    with place().clip_uploads.receiving() as (upload_id, folder):
-        receive_file(request, folder, place().settings.upload_max_bytes)
-    place().clip_uploads.submit(upload_id, who.name, projects, asked.model_dump_json())
+    projects = services().search.projects_of(who, filters)
+    with services().clip_uploads.receiving() as (upload_id, folder):
+        receive_file(request, folder, services().settings.upload_max_bytes)
+    services().clip_uploads.submit(upload_id, who.name, projects, asked.model_dump_json())
     # RFC 7240, 4.1.
     if "respond-async" not in parse_list_header(request.headers.get("Prefer", "")):
-        place().clip_uploads.await_end(upload_id, AT_ONCE)
+        services().clip_uploads.await_end(upload_id, AT_ONCE)
     job = _job(_upload(upload_id), Question(limit=asked.limit, cursor=""))
     status = 200 if job.state in uploads.ENDED else 202
     return _json(job), status, {"Location": f"{errors.PREFIX}/jobs/{upload_id}"}
@@ -146,7 +146,7 @@ def job(job_id: str) -> Response:
         busy = problem(503, "Service Unavailable", "Too many streams; look at the job as JSON.")
         busy.headers["Retry-After"] = "2"
         return busy
-    stream = Response(events(place(), job_id, caller().name), mimetype=EVENTS)
+    stream = Response(events(services(), job_id, caller().name), mimetype=EVENTS)
     stream.call_on_close(STREAMS.release)
     stream.headers["X-Accel-Buffering"] = "no"
     return stream
@@ -157,7 +157,7 @@ def job(job_id: str) -> Response:
 @describes(Operation(None, {204: None}, (403, 404), {"job_id": ID}))
 def forget_job(job_id: str) -> Response:
     """Stop looking at an uploaded clip, and keep nothing of it."""
-    place().clip_uploads.forget(_upload(job_id).id)
+    services().clip_uploads.forget(_upload(job_id).id)
     return Response(status=204)
 
 
@@ -166,7 +166,7 @@ def forget_job(job_id: str) -> Response:
 @describes(Operation(None, {200: Clip}, (404,), {"clip_id": NUMBER}))
 def clip(clip_id: str) -> Response:
     """A clip, and where to see it."""
-    found = clips_for(place(), caller(), [clip_id])
+    found = clips_for(services(), caller(), [clip_id])
     if not found:
         raise NotHereError
     return _json(found[0])
@@ -178,7 +178,7 @@ def clip(clip_id: str) -> Response:
 def clips() -> Response:
     """Several clips, and where to see them; those that are not there, or not for this token, are
     left out."""
-    return _json(Clips(clips=clips_for(place(), caller(), _query(ClipIds).id)))
+    return _json(Clips(clips=clips_for(services(), caller(), _query(ClipIds).id)))
 
 
 @blueprint.get("/heat-maps")
@@ -187,11 +187,11 @@ def clips() -> Response:
 def heat_maps() -> Response:
     """What two clips have in common at a moment, and what is unusual there."""
     asked = _query(HeatMapPair)
-    seen = seen_clips(place(), caller(), [asked.here, asked.there])
-    pair = spots(place(), asked, {clip.id: clip for clip, _ in seen})
+    seen = seen_clips(services(), caller(), [asked.here, asked.there])
+    pair = spots(services(), asked, {clip.id: clip for clip, _ in seen})
     if len(pair) < 2:
         raise NotHereError
-    return _json(heat_maps_at(place(), *pair))
+    return _json(heat_maps_at(services(), *pair))
 
 
 @blueprint.post("/clips/<clip_id>/retry")
@@ -199,7 +199,7 @@ def heat_maps() -> Response:
 @describes(Operation(None, {202: Retried}, (403, 404), {"clip_id": NUMBER}))
 def retry(clip_id: str) -> tuple[Response, int]:
     """Try to index a clip again that could not be."""
-    count = status.retry(place(), changing_caller(), clip_id)
+    count = status.retry(services(), changing_caller(), clip_id)
     if not count:
         raise NotHereError
     return _json(Retried(queued=count)), 202
@@ -210,7 +210,7 @@ def retry(clip_id: str) -> tuple[Response, int]:
 @describes(Operation(None, {202: Retried}, (403,)))
 def retry_all() -> tuple[Response, int]:
     """Try to index all clips of the token's projects again that could not be."""
-    return _json(Retried(queued=status.retry(place(), changing_caller()))), 202
+    return _json(Retried(queued=status.retry(services(), changing_caller()))), 202
 
 
 @blueprint.get("/status")
@@ -218,7 +218,7 @@ def retry_all() -> tuple[Response, int]:
 @describes(Operation(None, {200: Status}))
 def status_report() -> Response:
     """What is indexed and with what, what waits, and which clips could not be indexed."""
-    return _json(status.report(place(), caller()))
+    return _json(status.report(services(), caller()))
 
 
 @blueprint.get("/openapi.json")
@@ -241,11 +241,11 @@ def _query(model: type[Query]) -> Query:
 
 
 def _further(asked: Question, question: str) -> Page:
-    return place().search.further(caller(), asked.cursor, question, asked.limit, asked.filters())
+    return services().search.further(caller(), asked.cursor, question, asked.limit, asked.filters())
 
 
 def _upload(upload_id: str) -> Upload:
-    upload = place().clip_uploads.look(upload_id, caller().name)
+    upload = services().clip_uploads.look(upload_id, caller().name)
     if upload is None:
         raise NotHereError
     return upload
@@ -258,7 +258,7 @@ def _job(upload: Upload, asked: Question) -> Job:
             page = _further(asked, f"upload {upload.id}")
         else:
             filters = _filters(upload, asked)
-            page = place().search.like_upload(caller(), upload, filters, asked.limit)
+            page = services().search.like_upload(caller(), upload, filters, asked.limit)
         results = _results(page)
     return Job(id=upload.id, state=upload.state, reason=upload.reason or None, results=results)
 
@@ -268,7 +268,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
     given = asked.filters()
     if given == Filters():
         return Narrowed.model_validate_json(upload.asked).filters()
-    wanted = place().search.projects_of(caller(), given)
+    wanted = services().search.projects_of(caller(), given)
     if given.project and not upload.projects.issuperset(wanted):
         only = ", ".join(sorted(upload.projects))
         raise BadRequestError(
@@ -280,7 +280,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
 def _results(page: Page) -> Results:
     SUGGESTIONS.labels("api").inc(len(page.results))
     return Results(
-        results=page.results, next=page.cursor, encoder=place().collections.active.label()
+        results=page.results, next=page.cursor, encoder=services().collections.active.label()
     )
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 from werkzeug.wrappers import Response
 
 from dejabug.access.sessions import BY_TOKEN, LASTS
-from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, place
+from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, services
 from dejabug.web.oidc import Provider
 from dejabug.web.pages.limits import failure_wait
 
@@ -41,7 +41,7 @@ def signed_in() -> Response:
         check_origin()
     except ForeignOriginError:
         return form(FOREIGN, 403)
-    token = place().tokens.recognise(request.form.get("token", "").strip())
+    token = services().tokens.recognise(request.form.get("token", "").strip())
     if token is None:
         return failed(NOT_VALID, 401, why="no such token", by_token=True)
     return let_through(f"{BY_TOKEN}{token.id}", request.form.get("next", ""))
@@ -53,7 +53,7 @@ def sign_out() -> Response:
         check_origin()
     except ForeignOriginError:
         return form(FOREIGN, 403)
-    place().sessions.end(request.cookies.get(COOKIE, ""))
+    services().sessions.end(request.cookies.get(COOKIE, ""))
     answer = make_response("", 204)
     answer.delete_cookie(COOKIE)
     return answer
@@ -67,9 +67,9 @@ def provider() -> Provider | None:
 def let_through(whose: str, back: str) -> Response:
     """Begin a session and go to the page that was wanted. Another id is never taken over, and a
     session that this browser had is over (OWASP Session Management Cheat Sheet)."""
-    place().sessions.end(request.cookies.get(COOKIE, ""))
+    services().sessions.end(request.cookies.get(COOKIE, ""))
     answer = redirect(local(back), 303)
-    set_cookie(answer, COOKIE, place().sessions.begin(whose), LASTS)
+    set_cookie(answer, COOKIE, services().sessions.begin(whose), LASTS)
     log.info("signed_in", by=whose.partition(":")[0])
     return answer
 
@@ -80,7 +80,7 @@ def set_cookie(answer: Response, name: str, value: str, seconds: int, path: str 
     Lax, since people come from other sites, by links in Jira and from the provider: what changes
     anything looks at the Origin itself (`check_origin`).
     """
-    secure = request.is_secure or place().settings.public_url.startswith("https://")
+    secure = request.is_secure or services().settings.public_url.startswith("https://")
     answer.set_cookie(
         name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax"
     )

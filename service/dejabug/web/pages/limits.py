@@ -13,7 +13,7 @@ import math
 from flask import request
 
 from dejabug.infra import rate_limit
-from dejabug.web.api.auth import place
+from dejabug.web.api.auth import services
 
 # Failures a minute.
 FAILURES, ALL_FAILURES = 30, 300
@@ -33,6 +33,6 @@ def begin_wait() -> int:
 
 
 def _wait(what: str, each: int, together: int) -> int:
-    mine = rate_limit.take(place().redis, f"{what}:{request.remote_addr}", each)
+    mine = rate_limit.take(services().redis, f"{what}:{request.remote_addr}", each)
     # What one address may not do takes no room from others.
-    return math.ceil(mine or rate_limit.take(place().redis, what, together))
+    return math.ceil(mine or rate_limit.take(services().redis, what, together))

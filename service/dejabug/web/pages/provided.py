@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from dejabug.access.jira_users import StrangerError
 from dejabug.access.sessions import BY_EMAIL
-from dejabug.web.api.auth import Member, caller_of, place
+from dejabug.web.api.auth import Member, caller_of, services
 from dejabug.web.oidc import (
     Attempt,
     Attempts,
@@ -62,14 +62,14 @@ def begin() -> Response:
         log.warning("provider_away", why=str(error))
         return form(AWAY.format(name=there.name), 503)
     answer = redirect(address, 303)
-    set_cookie(answer, ATTEMPT, Attempts(place().redis).begin(attempt), LASTS, PATH)
+    set_cookie(answer, ATTEMPT, Attempts(services().redis).begin(attempt), LASTS, PATH)
     return answer
 
 
 def end() -> Response:
     """Come back from the provider: begin a session, or say why not."""
     there = _provider()
-    attempt = Attempts(place().redis).end(request.cookies.get(ATTEMPT, ""))
+    attempt = Attempts(services().redis).end(request.cookies.get(ATTEMPT, ""))
     answer = _ended(there, attempt)
     answer.delete_cookie(ATTEMPT, path=PATH)
     return answer

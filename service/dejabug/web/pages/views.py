@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dejabug.access.jira_users import StrangerError
 from dejabug.jira.errors import JiraError
-from dejabug.web.api.auth import Member, Visitor, caller_of, place, session_visitor
+from dejabug.web.api.auth import Member, Visitor, caller_of, services, session_visitor
 from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import entrance, provided
 
@@ -88,5 +88,5 @@ def _known(visitor: Visitor) -> dict[str, Any]:
         "projects": sorted(caller.projects),
         "anybody": caller.anybody,
         "longest": LONGEST_WORDS,
-        "most": place().settings.upload_max_bytes,
+        "most": services().settings.upload_max_bytes,
     }
