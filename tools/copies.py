@@ -28,6 +28,7 @@ from dejabug import media, ranking
 from dejabug.evaluation.corpus import Corpus, Item, indexed
 from dejabug.ingest.clip_indexer import signature_of
 from dejabug.ranking import TimedVectors
+from dejabug.services import ModelServices
 from dejabug.settings import Settings
 from tools.record.rerecord import LOOKS, Look, write_again
 
@@ -50,14 +51,16 @@ def chosen(corpus: Corpus, clips: int) -> list[Item]:
 def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, float]:
     """A re-recording's first result (None: none), the original's score, and how alike the
     re-recording and the original move in step. Raises ClipError."""
-    place = corpus.place
-    frames = place.clip_indexer.sample(clip)
-    vectors = TimedVectors(frames.times, place.encoder.embed_images(frames.pixels))
+    services = corpus.services
+    if not isinstance(services, ModelServices):
+        raise TypeError("a corpus without a model")
+    frames = services.clip_indexer.sample(clip)
+    vectors = TimedVectors(frames.times, services.encoder.embed_images(frames.pixels))
     signature = signature_of(frames)
-    projects = [place.collections.active.index.places([item.clip_id])[item.clip_id].project]
-    found = place.retrievers.active.like(vectors, projects, signature=signature)
+    projects = [services.collections.active.index.places([item.clip_id])[item.clip_id].project]
+    found = services.retrievers.active.like(vectors, projects, signature=signature)
     original = next((match.score for match in found if match.clip_id == item.clip_id), 0.0)
-    known = place.collections.active.index.signatures([item.clip_id])[item.clip_id]
+    known = services.collections.active.index.signatures([item.clip_id])[item.clip_id]
     step = ranking.likeness_in_step(ranking.motion_of(signature), ranking.motion_of(known))
     return (found[0].clip_id if found else None, original, step)
 
@@ -76,7 +79,7 @@ def originals(data_set: Path, folder: Path) -> Path:
 
 def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
     """How alike clips of different recordings move in step, by game; each clip's greatest."""
-    signatures = corpus.place.collections.active.index.signatures(
+    signatures = corpus.services.collections.active.index.signatures(
         item.clip_id for item in corpus.items
     )
     motions = {clip: ranking.motion_of(each) for clip, each in signatures.items()}

@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         with running(Path(folder), options.frames, algorithm=options.index) as here:
-            active = here.place.collections.active
+            active = here.services.collections.active
             state = active.index.state()
             console.print(
                 f"{state.frames:,} frames, {state.algorithm}, {active.label()}; "

@@ -64,12 +64,12 @@ def main() -> int:
             Path(folder), options.frames, algorithm="auto", keep=True, apart=options.apart
         ) as here,
     ):
-        before = here.place.collections.active.index.state()
+        before = here.services.collections.active.index.state()
         known = {words: ask(here, words).best for words in QUESTIONS}
         time.sleep(2)  # an append-only file is written through once a second
         with _webhooks(here) as taken:
             said, loaded, whole = _kill(here)
-        after = here.place.collections.active.index.state()
+        after = here.services.collections.active.index.state()
     alike = [_share(each.best, known[each.words]) for each in said if each.status == 200]
     honest = [each for each in said if each.status == 503 and each.again]
     refused = Counter(re.sub(r"\d+%", "…", each.why) for each in honest)
@@ -170,7 +170,7 @@ def _kill(here: Running) -> tuple[list[Answer], float, float]:
 
 def _whole(here: Running, said: list[Answer]) -> bool:
     try:
-        return here.place.collections.active.index.state().ready and said[-1].status == 200
+        return here.services.collections.active.index.state().ready and said[-1].status == 200
     except (redis.RedisError, IndexError):
         return False
 
