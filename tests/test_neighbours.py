@@ -616,23 +616,23 @@ def old(cold_services: Services) -> Collection:
         cold_services.collections.configured.name, DIMENSIONS, "a test's"
     )
     cold_services.collections.active_encoder.claim(cold_services.collections.configured.name)
-    kept = cold_services.collections.active
+    collection = cold_services.collections.active
     for number in range(7):
         issue, clip_id = str(100 + number), str(number)
         record = IssueRecord(issue, f"GAME-{number}", "GAME", "Racer", restricted=number == 5)
-        kept.catalogue.put_issue(record)
-        kept.catalogue.put_clip(ClipRecord(clip_id, issue, "a.mp4", 1, ClipStatus.INDEXED))
-        kept.catalogue.put_words(issue, "a truck")
-        kept.catalogue.words_embedded(issue, "a truck")
+        collection.catalogue.put_issue(record)
+        collection.catalogue.put_clip(ClipRecord(clip_id, issue, "a.mp4", 1, ClipStatus.INDEXED))
+        collection.catalogue.put_words(issue, "a truck")
+        collection.catalogue.words_embedded(issue, "a truck")
         if number < 6:
             services = ClipLocation(issue, "GAME", "Racer", restricted=number == 5)
-            write(kept.index, clip_id, scene(number), services)
+            write(collection.index, clip_id, scene(number), services)
             vector = scene(number).vectors[0]
-            kept.tickets.write(issue, "GAME", vector, "a truck", restricted=number == 5)
+            collection.tickets.write(issue, "GAME", vector, "a truck", restricted=number == 5)
     keys = cold_services.redis.keys("dejabug:neighbours:*")
     assert keys
     cold_services.redis.delete(*keys)
-    return kept
+    return collection
 
 
 def test_maintenance_compares_what_an_earlier_version_indexed(old: Collection) -> None:

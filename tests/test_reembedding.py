@@ -296,11 +296,11 @@ def test_what_is_deleted_or_moved_in_jira_is_so_under_both_encoders(
     jobs.forget_issue(_id_of(services, first))
     jira.call("PUT", f"/rest/api/2/issue/{second}", "admin", json=_component("Caves"))
     tell(services, jira, second, watch=False)
-    for kept in services.collections.all():
-        assert kept.index.clip_count(["GAME"]) == 1
-        assert kept.catalogue.count(ClipStatus.INDEXED) == 1
-        (clip_id,) = kept.index.issues_of_clips_on([_id_of(services, second)])
-        assert kept.index.places([clip_id])[clip_id].game == "Caves"
+    for collection in services.collections.all():
+        assert collection.index.clip_count(["GAME"]) == 1
+        assert collection.catalogue.count(ClipStatus.INDEXED) == 1
+        (clip_id,) = collection.index.issues_of_clips_on([_id_of(services, second)])
+        assert collection.index.places([clip_id])[clip_id].game == "Caves"
 
 
 def _id_of(services: Services, key: str) -> str:
@@ -443,7 +443,7 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
     services.collections.note_encoder(name, 8, "nobody's")
     services.collections.active_encoder.prepare(name)
     another = Services(services.settings)
-    assert [kept.name for kept in another.collections.receiving] == [
+    assert [collection.name for collection in another.collections.receiving] == [
         services.collections.configured.name,
         name,
     ]
@@ -451,8 +451,8 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
 
     def pause(seconds: float) -> None:
         paused.append(seconds)
-        for kept in another.collections.receiving:
-            another.scheduler.index_ticket("10001", kept)
+        for collection in another.collections.receiving:
+            another.scheduler.index_ticket("10001", collection)
 
     monkeypatch.setattr(reembedding.time, "sleep", pause)
     services.reembedding.forget(name)
@@ -473,7 +473,9 @@ def test_a_large_index_is_grown_before_it_serves(
         work_as(other)
         services.upkeep.run()  # as a worker's housekeeper does each minute
     assert "Redis builds the index" in notes
-    assert [kept.index.state().algorithm for kept in services.collections.receiving] == [
+    assert [
+        collection.index.state().algorithm for collection in services.collections.receiving
+    ] == [
         "HNSW",
         "HNSW",
     ]
@@ -500,12 +502,12 @@ def test_an_encoder_that_was_given_up_gets_no_new_tickets(
 ) -> None:
     history(services, jira, clips, COWS[0])
     prepare(services, other)
-    assert [kept.name for kept in services.collections.receiving] == [
+    assert [collection.name for collection in services.collections.receiving] == [
         services.collections.configured.name,
         other.collections.configured.name,
     ]
     services.reembedding.forget(other.collections.configured.name)
-    assert [kept.name for kept in services.collections.receiving] == [
+    assert [collection.name for collection in services.collections.receiving] == [
         services.collections.configured.name
     ]
     assert services.collections.active.index.clip_count(["GAME"]) == 1

@@ -42,7 +42,7 @@ def list_encoders(
 ) -> None:
     """List the encoders that there are vectors of: which one serves, how far the next one is."""
     services = open_services()
-    rows = [_row(services, kept) for kept in services.collections.all()]
+    rows = [_row(services, collection) for collection in services.collections.all()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -99,7 +99,7 @@ def forget(
     stay; what was learned for this encoder goes.
     """
     services = open_services()
-    if name not in {kept.name for kept in services.collections.all()}:
+    if name not in {collection.name for collection in services.collections.all()}:
         fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
     if not yes:
         typer.confirm(f"Forget all vectors of {name}?", abort=True)
@@ -160,13 +160,13 @@ def _tell(hand: EncoderSwitch) -> None:
     )
 
 
-def _row(services: Services, kept: Collection) -> dict[str, Any]:
+def _row(services: Services, collection: Collection) -> dict[str, Any]:
     roles = services.collections.active_encoder.roles()
-    role = {roles.active: "serves", roles.candidate or "": "next"}.get(kept.name, "kept")
+    role = {roles.active: "serves", roles.candidate or "": "next"}.get(collection.name, "kept")
     return {
-        "encoder": kept.name,
+        "encoder": collection.name,
         "role": role,
-        **{status.value: kept.catalogue.count(status) for status in ClipStatus},
-        "words_waiting": len(kept.catalogue.all_words_waiting()),
-        "workers": services.queues.workers_of(kept)["clips"],
+        **{status.value: collection.catalogue.count(status) for status in ClipStatus},
+        "words_waiting": len(collection.catalogue.all_words_waiting()),
+        "workers": services.queues.workers_of(collection)["clips"],
     }

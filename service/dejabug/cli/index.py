@@ -40,13 +40,13 @@ def repair_index() -> None:
     back is forgotten again. Workers do the same by themselves after each start of Redis.
     """
     services = open_services()
-    for kept in services.collections.indexed():
+    for collection in services.collections.indexed():
         report = Repaired()
         with told_bars() as tell:
-            known = kept.catalogue.count(ClipStatus.INDEXED)
-            for report in services.index_repair.repair(kept):
+            known = collection.catalogue.count(ClipStatus.INDEXED)
+            for report in services.index_repair.repair(collection):
                 tell("Comparing", report.clips, known)
-        console.print(f"[bold]{escape(kept.name)}[/]: {_told(report)}", highlight=False)
+        console.print(f"[bold]{escape(collection.name)}[/]: {_told(report)}", highlight=False)
 
 
 @index.command(name="signatures")

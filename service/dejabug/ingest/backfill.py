@@ -174,7 +174,7 @@ class Backfill:
 
     def _until_drained(self, cursor: Cursor, total: int) -> Iterator[Progress]:
         """While too many jobs wait, in a yield each."""
-        queues = [self._queues.of(kept) for kept in self._collections.receiving]
+        queues = [self._queues.of(collection) for collection in self._collections.receiving]
         while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
             workers = self._queues.workers()["clips"]
             why = f"{waiting:,} jobs wait for {workers} workers"

@@ -60,7 +60,7 @@ class ClipIndexer:
         self._settings = settings
 
     def embed_clip(
-        self, kept: Collection, clip: ClipRecord, where: ClipLocation
+        self, collection: Collection, clip: ClipRecord, where: ClipLocation
     ) -> ClipRecord | None:
         """Download a clip, sample and embed its frames, write them to this collection's index; the
         clip as it is then, indexed or failed with the reason, or None when Jira no longer has it.
@@ -73,12 +73,12 @@ class ClipIndexer:
         try:
             with self._attachments.fetched(clip) as path:
                 content = sha256_of(path)
-                name = f"dejabug:lock:content:{kept.slug}:{content}"
+                name = f"dejabug:lock:content:{collection.slug}:{content}"
                 with held(self._redis, name):
-                    done = self._copied(kept, clip, where, content)
-                    done = done or self._sampled(kept, clip, where, path)
+                    done = self._copied(collection, clip, where, content)
+                    done = done or self._sampled(collection, clip, where, path)
                     done = replace(done, content=content)
-                    kept.catalogue.put_outcome(done)  # for whoever waits with the same file
+                    collection.catalogue.put_outcome(done)  # for whoever waits with the same file
                 return done
         except AttachmentGoneError:
             return None
@@ -90,43 +90,45 @@ class ClipIndexer:
                 raise UnwantedError from error
             return _failed(clip, error.code, str(error))
 
-    def embed_ticket(self, kept: Collection, issue_id: str) -> bool:
+    def embed_ticket(self, collection: Collection, issue_id: str) -> bool:
         """Embed a ticket's words into this collection and tag its kind of bug; False where the
         issue is gone, perhaps since a moment ago."""
-        catalogue, words = kept.catalogue, kept.catalogue.words(issue_id)
+        catalogue, words = collection.catalogue, collection.catalogue.words(issue_id)
         issue = catalogue.issue(issue_id)
         if issue is None:
             return False
         tags: list[Tag] = []
         if words:
             vector = self._encoder.embed_texts([words])[0]
-            kept.tickets.write(issue_id, issue.project, vector, words, restricted=issue.restricted)
-            neighbourhood.compare_ticket(kept, issue_id)
+            collection.tickets.write(
+                issue_id, issue.project, vector, words, restricted=issue.restricted
+            )
+            neighbourhood.compare_ticket(collection, issue_id)
             if self._tagger is not None:
                 tags = self._tagger.tags(None, vector)
         else:
-            kept.tickets.forget(issue_id)
+            collection.tickets.forget(issue_id)
         catalogue.put_tags(issue_id, [tag.title for tag in tags])
         catalogue.words_embedded(issue_id, words)
         now = catalogue.issue(issue_id)
         if now is None:
-            kept.tickets.forget(issue_id)  # deleted in Jira while we worked
+            collection.tickets.forget(issue_id)  # deleted in Jira while we worked
             catalogue.put_tags(issue_id, [])
             return False
         if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
-            kept.tickets.move(issue_id, now.project, restricted=now.restricted)
+            collection.tickets.move(issue_id, now.project, restricted=now.restricted)
         return True
 
-    def tell_outcome(self, kept: Collection, clip: ClipRecord, seconds: float) -> None:
+    def tell_outcome(self, collection: Collection, clip: ClipRecord, seconds: float) -> None:
         """Have what was made of a clip fit where its issue belongs now, and tell of it."""
-        issue = kept.catalogue.issue(clip.issue_id)
+        issue = collection.catalogue.issue(clip.issue_id)
         if clip.unshown:  # since a moment ago, perhaps
             self._media.thumbnails.forget(clip.id)
         if clip.status is ClipStatus.INDEXED:
-            kept.throughput.record(seconds, clip.size)
+            collection.throughput.record(seconds, clip.size)
             if issue is not None:  # it may have moved while we worked
-                kept.index.move_clip(clip.id, location_of(issue))
-            neighbourhood.compare_clip(kept, clip.id)
+                collection.index.move_clip(clip.id, location_of(issue))
+            neighbourhood.compare_clip(collection, clip.id)
         reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
         CLIPS_DONE.labels(str(clip.status), reason).inc()
         log.info(
@@ -140,14 +142,14 @@ class ClipIndexer:
         )
 
     def _copied(
-        self, kept: Collection, clip: ClipRecord, where: ClipLocation, content: str
+        self, collection: Collection, clip: ClipRecord, where: ClipLocation, content: str
     ) -> ClipRecord | None:
         """A clip indexed from another's frames, where that has the same file."""
-        for twin in kept.catalogue.twins(content):
-            frames = kept.index.clip_vectors([twin.id]).get(twin.id)
+        for twin in collection.catalogue.twins(content):
+            frames = collection.index.clip_vectors([twin.id]).get(twin.id)
             if twin.id != clip.id and frames is not None:
-                signature = kept.index.signatures([twin.id]).get(twin.id)
-                kept.index.write_clip(clip.id, where, frames.times, frames.vectors, signature)
+                signature = collection.index.signatures([twin.id]).get(twin.id)
+                collection.index.write_clip(clip.id, where, frames.times, frames.vectors, signature)
                 if not clip.unshown:
                     with self._drawing(clip.id):
                         self._media.thumbnails.copy(twin.id, clip.id)
@@ -156,14 +158,14 @@ class ClipIndexer:
         return None
 
     def _sampled(
-        self, kept: Collection, clip: ClipRecord, where: ClipLocation, path: Path
+        self, collection: Collection, clip: ClipRecord, where: ClipLocation, path: Path
     ) -> ClipRecord:
         """A clip indexed from its own frames. Raises ClipError."""
         frames = self.sample(path)
         with stage("embed"):
             vectors = self._encoder.embed_images(frames.pixels)
         with stage("write"):
-            kept.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
+            collection.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
         # Another encoder's frames may be of other times, and their pictures are still shown.
         beside = len(self._collections.all()) > 1
         if not clip.unshown:
@@ -183,12 +185,12 @@ class ClipIndexer:
         return sample_for(self._settings, path, self._encoder.image_size, timeout=timeout)
 
 
-def fill_terms(kept: Collection) -> None:
+def fill_terms(collection: Collection) -> None:
     """Add the words to some tickets that a version before terms put in; without the model, and all
     of them in a few calls."""
-    lacking = kept.tickets.without_terms(TICKETS_AT_ONCE)
+    lacking = collection.tickets.without_terms(TICKETS_AT_ONCE)
     for issue_id in lacking:
-        kept.tickets.put_words(issue_id, kept.catalogue.words(issue_id))
+        collection.tickets.put_words(issue_id, collection.catalogue.words(issue_id))
     if lacking:
         log.info("ticket_words_added", tickets=len(lacking))
 

@@ -61,9 +61,9 @@ class IndexMove:
         for done in copy_vectors(home.main, home.index):
             tell("Copying", done, max(count, done))
         home.adopt()
-        for kept in self._collections.indexed():
-            kept.index.state()  # makes the index, which Redis builds now
-            kept.tickets.places([])
+        for collection in self._collections.indexed():
+            collection.index.state()  # makes the index, which Redis builds now
+            collection.tickets.places([])
         log.info("index_moved", keys=done)
         return done
 

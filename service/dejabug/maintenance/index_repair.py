@@ -80,69 +80,72 @@ class IndexRepair:
 
     def run_job(self) -> None:
         """One round over all collections. Raises redis.RedisError, and is repeated."""
-        for kept in self._collections.indexed():
+        for collection in self._collections.indexed():
             report = Repaired()
-            for report in self.repair(kept):  # noqa: B007 (the last one counts)
+            for report in self.repair(collection):  # noqa: B007 (the last one counts)
                 pass
             tell = log.warning if _found(report) else log.info
-            tell("index_compared", encoder=kept.name, **asdict(report))
+            tell("index_compared", encoder=collection.name, **asdict(report))
 
-    def repair(self, kept: Collection) -> Iterator[Repaired]:
+    def repair(self, collection: Collection) -> Iterator[Repaired]:
         """Compare a collection's index with its records; yields the same report as it grows."""
         report = Repaired()
         with held(self._redis, LOCK):
             run = self._run_of()
-            yield from self._clips(kept, report)
-            yield from _strays(kept, report)
-            yield from self._tickets(kept, report)
-            self._redis.hset(COMPARED, kept.name, run)
+            yield from self._clips(collection, report)
+            yield from _strays(collection, report)
+            yield from self._tickets(collection, report)
+            self._redis.hset(COMPARED, collection.name, run)
 
-    def _clips(self, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+    def _clips(self, collection: Collection, report: Repaired) -> Iterator[Repaired]:
         """Clips that are lost, and those whose issue is elsewhere than they."""
-        for some in _some(kept.catalogue.with_status(ClipStatus.INDEXED)):
-            there = kept.index.places(clip.id for clip in some)
+        for some in _some(collection.catalogue.with_status(ClipStatus.INDEXED)):
+            there = collection.index.places(clip.id for clip in some)
             for clip in some:
-                issue = kept.catalogue.issue(clip.issue_id)
+                issue = collection.catalogue.issue(clip.issue_id)
                 if issue is None:
                     continue
                 if clip.id not in there:
-                    report.lost_clips += self._embed_again(kept, clip)
+                    report.lost_clips += self._embed_again(collection, clip)
                 elif there[clip.id] != location_of(issue):
-                    report.moved += self._move(kept, clip)
+                    report.moved += self._move(collection, clip)
             report.clips += len(some)
             yield report
 
-    def _embed_again(self, kept: Collection, clip: ClipRecord) -> bool:
+    def _embed_again(self, collection: Collection, clip: ClipRecord) -> bool:
         # Not where it was forgotten or purged in this moment.
-        if kept.index.holds(clip.id) or kept.catalogue.put_outcome(clip.fresh()) is None:
+        if (
+            collection.index.holds(clip.id)
+            or collection.catalogue.put_outcome(clip.fresh()) is None
+        ):
             return False
         with traced():
-            self._scheduler.index_clip(clip.id, kept)
-            log.warning("clip_lost_from_index", clip=clip.id, encoder=kept.name)
+            self._scheduler.index_clip(clip.id, collection)
+            log.warning("clip_lost_from_index", clip=clip.id, encoder=collection.name)
         return True
 
-    def _move(self, kept: Collection, clip: ClipRecord) -> bool:
+    def _move(self, collection: Collection, clip: ClipRecord) -> bool:
         with held(self._redis, f"dejabug:lock:issue:{clip.issue_id}"):
-            issue = kept.catalogue.issue(clip.issue_id)
+            issue = collection.catalogue.issue(clip.issue_id)
             if issue is not None:
-                kept.index.move_clip(clip.id, location_of(issue))
+                collection.index.move_clip(clip.id, location_of(issue))
             return issue is not None
 
-    def _tickets(self, kept: Collection, report: Repaired) -> Iterator[Repaired]:
+    def _tickets(self, collection: Collection, report: Repaired) -> Iterator[Repaired]:
         """Tickets whose words are lost, or that are in another project than their issue."""
-        for some in _some(kept.catalogue.words_done()):
-            there = kept.tickets.places(some)
+        for some in _some(collection.catalogue.words_done()):
+            there = collection.tickets.places(some)
             for issue_id in some:
-                issue = kept.catalogue.issue(issue_id)
+                issue = collection.catalogue.issue(issue_id)
                 if issue is None:
-                    kept.tickets.forget(issue_id)
+                    collection.tickets.forget(issue_id)
                 elif issue_id not in there:
-                    if kept.catalogue.words(issue_id):
-                        kept.catalogue.words_lost(issue_id)
-                        self._scheduler.index_ticket(issue_id, kept)
+                    if collection.catalogue.words(issue_id):
+                        collection.catalogue.words_lost(issue_id)
+                        self._scheduler.index_ticket(issue_id, collection)
                         report.lost_tickets += 1
                 elif there[issue_id] != (issue.project, issue.restricted):
-                    kept.tickets.move(issue_id, issue.project, restricted=issue.restricted)
+                    collection.tickets.move(issue_id, issue.project, restricted=issue.restricted)
                     report.moved += 1
             report.tickets += len(some)
             yield report
@@ -153,44 +156,44 @@ class IndexRepair:
         return str(server["run_id"]).encode()
 
 
-def lacks(kept: Collection) -> int:
+def lacks(collection: Collection) -> int:
     """How many fewer clips the index holds than are said to be in it."""
     # Read in this order, what is written meanwhile is rather missed than found lacking.
-    said = kept.catalogue.count(ClipStatus.INDEXED)
-    return max(0, said - kept.index.clip_count(kept.catalogue.projects()))
+    said = collection.catalogue.count(ClipStatus.INDEXED)
+    return max(0, said - collection.index.clip_count(collection.catalogue.projects()))
 
 
-def missing_clips(kept: Collection) -> list[ClipRecord]:
+def missing_clips(collection: Collection) -> list[ClipRecord]:
     """The clips that are said to be in the index and are not."""
-    if not lacks(kept):
+    if not lacks(collection):
         return []
-    said = kept.catalogue.with_status(ClipStatus.INDEXED)
-    found = [clip for some in _some(said) for clip in _absent(kept, some)]
-    now = kept.catalogue.clips(clip.id for clip in found)
-    return _absent(kept, [clip for clip in now.values() if clip.status is ClipStatus.INDEXED])
+    said = collection.catalogue.with_status(ClipStatus.INDEXED)
+    found = [clip for some in _some(said) for clip in _absent(collection, some)]
+    now = collection.catalogue.clips(clip.id for clip in found)
+    return _absent(collection, [clip for clip in now.values() if clip.status is ClipStatus.INDEXED])
 
 
-def _absent(kept: Collection, clips: Sequence[ClipRecord]) -> list[ClipRecord]:
-    there = kept.index.places(clip.id for clip in clips)
+def _absent(collection: Collection, clips: Sequence[ClipRecord]) -> list[ClipRecord]:
+    there = collection.index.places(clip.id for clip in clips)
     return [clip for clip in clips if clip.id not in there]
 
 
-def _strays(kept: Collection, report: Repaired) -> Iterator[Repaired]:
+def _strays(collection: Collection, report: Repaired) -> Iterator[Repaired]:
     """Clips in the index of which nothing is known, or that were purged."""
     strays: list[str] = []
     indexed = 0
-    for some in _some(kept.index.clip_ids(kept.catalogue.projects())):
-        known = kept.catalogue.clips(some)
+    for some in _some(collection.index.clip_ids(collection.catalogue.projects())):
+        known = collection.catalogue.clips(some)
         indexed += len(some)
         strays += [clip_id for clip_id in some if not _may_stay(known.get(clip_id))]
         yield report
     if len(strays) > FEW and 2 * len(strays) > indexed:
         # Rather the records are lost than that so much was forgotten.
-        log.error("index_doubtful", encoder=kept.name, unknown=len(strays), indexed=indexed)
+        log.error("index_doubtful", encoder=collection.name, unknown=len(strays), indexed=indexed)
         return
     for clip_id in strays:
-        if not _may_stay(kept.catalogue.clip(clip_id)):
-            kept.index.forget_clip(clip_id)
+        if not _may_stay(collection.catalogue.clip(clip_id)):
+            collection.index.forget_clip(clip_id)
             report.stray += 1
     yield report
 

@@ -61,10 +61,10 @@ class SignatureBackfill:
     def missing(self) -> list[str]:
         """The indexed clips that have no signature, under any encoder, in order of their ids."""
         found: set[str] = set()
-        for kept in self._collections.indexed():
-            clips = kept.catalogue.with_status(ClipStatus.INDEXED)
+        for collection in self._collections.indexed():
+            clips = collection.catalogue.with_status(ClipStatus.INDEXED)
             while some := [clip.id for clip in islice(clips, AT_ONCE)]:
-                found.update(kept.index.without_signature(some))
+                found.update(collection.index.without_signature(some))
         return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
 
     def queue(self, clip_ids: list[str]) -> Iterator[Progress]:
@@ -85,9 +85,13 @@ class SignatureBackfill:
         """The job: download a clip and add its signature wherever it is indexed without one. A file
         that cannot be read is left as it is, with a warning in the log."""
         lacking = [
-            kept for kept in self._collections.indexed() if kept.index.without_signature([clip_id])
+            collection
+            for collection in self._collections.indexed()
+            if collection.index.without_signature([clip_id])
         ]
-        clip = next((clip for kept in lacking if (clip := kept.catalogue.clip(clip_id))), None)
+        clip = next(
+            (clip for collection in lacking if (clip := collection.catalogue.clip(clip_id))), None
+        )
         if clip is None:
             return  # forgotten, or done, while this job waited
         try:
@@ -96,6 +100,6 @@ class SignatureBackfill:
         except (AttachmentGoneError, AttachmentTooLargeError, media.ClipError) as error:
             log.warning("signature_not_read", clip=clip_id, why=str(error))
             return
-        for kept in lacking:
-            kept.index.put_signature(clip_id, signature)
+        for collection in lacking:
+            collection.index.put_signature(clip_id, signature)
         log.info("signature_read", clip=clip_id, pictures=len(signature.times))

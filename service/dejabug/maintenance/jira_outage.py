@@ -62,8 +62,8 @@ class JiraOutage:
     def resume(self) -> int:
         """Have the jobs that wait for Jira be due now; how many there were."""
         own = [
-            kept.own_queue(name)
-            for kept in self._collections.receiving
+            collection.own_queue(name)
+            for collection in self._collections.receiving
             for name in EMBEDDING_QUEUES
         ]
         registries = [self._queues.get(name).scheduled_job_registry.key for name in (*QUEUES, *own)]

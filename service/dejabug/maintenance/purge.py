@@ -133,8 +133,8 @@ class FootagePurge:
         what was purged takes memory, and vectors are what fills it."""
         if refused(self._redis) is FULL:
             for each in old:
-                for kept in self._collections.indexed():
-                    kept.index.forget_clip(each.clip.id)
+                for collection in self._collections.indexed():
+                    collection.index.forget_clip(each.clip.id)
 
     def purge(self, old: Iterable[Old], what: What) -> Iterator[Old]:
         """Purge these clips, issue by issue; yields each when it is done. Its end is the same
@@ -177,17 +177,17 @@ class FootagePurge:
         self._media.previews.forget(clip_id)
 
 
-def _purge_from(kept: Collection, clip_id: str, what: What) -> None:
-    clip = kept.catalogue.clip(clip_id)
+def _purge_from(collection: Collection, clip_id: str, what: What) -> None:
+    clip = collection.catalogue.clip(clip_id)
     if clip is None:
         return
     if what == "pictures":
-        kept.catalogue.put_clip(replace(clip, unshown=True))
+        collection.catalogue.put_clip(replace(clip, unshown=True))
         return
-    kept.index.forget_clip(clip_id)
-    kept.catalogue.forget_clip(clip)
-    kept.catalogue.put_clip(clip.purged())
-    kept.index.forget_clip(clip_id)  # the same
+    collection.index.forget_clip(clip_id)
+    collection.catalogue.forget_clip(clip)
+    collection.catalogue.put_clip(clip.purged())
+    collection.index.forget_clip(clip_id)  # the same
 
 
 def _clips(catalogue: Catalogue) -> Iterator[ClipRecord]:

@@ -120,12 +120,12 @@ class Reembedding:
         One that was made ready is given up by that. Raises ChangeError while it serves, or a worker
         has it loaded."""
         with self._alone() as renew:
-            kept = self._collections.get(name)
-            if self._collections.is_active(kept):
+            collection = self._collections.get(name)
+            if self._collections.is_active(collection):
                 raise ChangeError(
                     f"{name} serves; let another one serve first: dejabug encoder change"
                 )
-            if any(self._queues.workers_of(kept).values()):
+            if any(self._queues.workers_of(collection).values()):
                 raise ChangeError(f"workers have {name} loaded: stop them, then call this again")
             if self._collections.active_encoder.roles(now=True).candidate == name:
                 self._collections.active_encoder.give_up()
@@ -133,12 +133,12 @@ class Reembedding:
                 time.sleep(active_encoder.KEPT + QUEUEING)
             drop_indexes(self._collections.location.connection(), name)
             for queue in EMBEDDING_QUEUES:
-                _delete_queue(self._queues.get(kept.own_queue(queue)))
+                _delete_queue(self._queues.get(collection.own_queue(queue)))
             gone = 0
-            for keys in kept.take_away():
+            for keys in collection.take_away():
                 gone += keys
                 renew()
-            kept.forget_name()
+            collection.forget_name()
         log.info("encoder_forgotten", encoder=name, keys=gone)
         return gone
 

@@ -75,9 +75,9 @@ class HeatMaps:
         Embeds 2 + 2 * COMPARED pictures at most. Raises NoPictureError, StoreAwayError,
         IndexUnavailableError, and EncoderError for a model that does not tell of patches.
         """
-        kept = self._collections.configured
+        collection = self._collections.configured
         spots = {"here": here, "there": there}
-        pair = kept.catalogue.clips([here.clip, there.clip])
+        pair = collection.catalogue.clips([here.clip, there.clip])
         issues = {clip.issue_id for clip in pair.values()}
         seen = {side: self._seen(spot) for side, spot in spots.items()}
         alike = ranking.likeness_of_patches(seen["here"].patches, seen["there"].patches)
@@ -86,21 +86,22 @@ class HeatMaps:
                 "at": spots[side].at,
                 "width": seen[side].size[0],
                 "height": seen[side].size[1],
-                **self._maps(kept, spots[side], seen[side], likeness, issues),
+                **self._maps(collection, spots[side], seen[side], likeness, issues),
             }
             for side, likeness in zip(spots, alike, strict=True)
         }
 
     def _maps(
         self,
-        kept: Collection,
+        collection: Collection,
         spot: Spot,
         seen: Seen,
         likeness: Floats,
         issues: Container[str],
     ) -> dict[str, Any]:
         others = [
-            each.patches for each in islice(self._usual_pictures(kept, spot, issues), COMPARED)
+            each.patches
+            for each in islice(self._usual_pictures(collection, spot, issues), COMPARED)
         ]
         usual = ranking.usual_of_patches(seen.patches, others)
         return {
@@ -110,16 +111,16 @@ class HeatMaps:
         }
 
     def _usual_pictures(
-        self, kept: Collection, spot: Spot, issues: Container[str]
+        self, collection: Collection, spot: Spot, issues: Container[str]
     ) -> Iterator[Seen]:
         """Pictures of other tickets' clips, the one most like the spot first, one of each
         ticket."""
-        neighbours = list(islice(_open_neighbours(kept, spot.clip, issues), CANDIDATES))
-        vectors = kept.index.clip_vectors([spot.clip, *neighbours])
+        neighbours = list(islice(_open_neighbours(collection, spot.clip, issues), CANDIDATES))
+        vectors = collection.index.clip_vectors([spot.clip, *neighbours])
         own = vectors.pop(spot.clip, None)
         if own is None:
             return
-        origin = kept.origins().pictures
+        origin = collection.origins().pictures
         frame = int(np.abs(own.times - spot.at).argmin())
         mine = ranking.centre(own.vectors[[frame]], origin)[0]
         nearest = []
@@ -148,20 +149,20 @@ class HeatMaps:
         return Seen((width, height), ranking.centre_patches(patches, self._origin))
 
 
-def _open_neighbours(kept: Collection, clip_id: str, issues: Container[str]) -> Iterator[str]:
+def _open_neighbours(collection: Collection, clip_id: str, issues: Container[str]) -> Iterator[str]:
     """The clips nearest to one, of other tickets of its project than `issues`, one of each, that
     everybody with access to the project may see, by the index and by the records."""
-    where = kept.index.places([clip_id]).get(clip_id)
+    where = collection.index.places([clip_id]).get(clip_id)
     if where is None:
         return
-    near = kept.index.neighbours.open_near(clip_id, where.project)
-    places, clips = kept.index.places(near), kept.catalogue.clips(near)
+    near = collection.index.neighbours.open_near(clip_id, where.project)
+    places, clips = collection.index.places(near), collection.catalogue.clips(near)
     taken = set(issues)
     for other in near:
         there, clip = places.get(other), clips.get(other)
         if there is None or clip is None or clip.unshown or there.issue_id in taken:
             continue
-        issue = kept.catalogue.issue(there.issue_id)
+        issue = collection.catalogue.issue(there.issue_id)
         if issue is None or issue.restricted or there.restricted or issue.project != where.project:
             continue
         taken.add(there.issue_id)

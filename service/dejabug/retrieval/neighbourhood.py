@@ -78,37 +78,40 @@ class Tickets(Protocol):
     def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]: ...
 
 
-def compare_clip(kept: Collection, clip_id: str) -> None:
+def compare_clip(collection: Collection, clip_id: str) -> None:
     """Compare an indexed clip with those of its project. Does nothing for one that is gone."""
-    enter_clip(kept.index, kept.origins(), clip_id)
+    enter_clip(collection.index, collection.origins(), clip_id)
 
 
-def compare_ticket(kept: Collection, issue_id: str) -> None:
+def compare_ticket(collection: Collection, issue_id: str) -> None:
     """The same for a ticket's words."""
-    enter_ticket(kept.tickets, kept.origins(), issue_id)
+    enter_ticket(collection.tickets, collection.origins(), issue_id)
 
 
-def catch_up(kept: Collection, patience: float = PATIENCE) -> int:
+def catch_up(collection: Collection, patience: float = PATIENCE) -> int:
     """Compare what waits for it, for so many seconds, and one at least: what an earlier version
     indexed, what was restored or moved, what a killed worker left. How many were compared."""
-    adopted = kept.index.neighbours.adopt(_known_clips(kept))
-    adopted += kept.tickets.neighbours.adopt(_known_tickets(kept))
+    adopted = collection.index.neighbours.adopt(_known_clips(collection))
+    adopted += collection.tickets.neighbours.adopt(_known_tickets(collection))
     if adopted:
-        log.info("comparing_with_projects", encoder=kept.name, clips_and_tickets=adopted)
+        log.info("comparing_with_projects", encoder=collection.name, clips_and_tickets=adopted)
     until, done = time.monotonic() + patience, 0
     for neighbours, compare in (
-        (kept.tickets.neighbours, compare_ticket),
-        (kept.index.neighbours, compare_clip),
+        (collection.tickets.neighbours, compare_ticket),
+        (collection.index.neighbours, compare_clip),
     ):
         while (not done or time.monotonic() < until) and (some := neighbours.waiting(AT_ONCE)):
             for member in some:
-                compare(kept, member)
+                compare(collection, member)
                 done += 1
                 if time.monotonic() > until:
                     break
     if done:
-        left = kept.index.neighbours.waiting_count() + kept.tickets.neighbours.waiting_count()
-        log.info("compared_with_projects", encoder=kept.name, done=done, left=left)
+        left = (
+            collection.index.neighbours.waiting_count()
+            + collection.tickets.neighbours.waiting_count()
+        )
+        log.info("compared_with_projects", encoder=collection.name, done=done, left=left)
     return done
 
 
@@ -214,15 +217,15 @@ def _compare_ticket(
     index.neighbours.put(issue_id, project, shown, alike if issue_id in is_open else {})
 
 
-def _known_clips(kept: Collection) -> Iterator[tuple[str, str, bool]]:
-    for clip in kept.catalogue.with_status(ClipStatus.INDEXED):
-        issue = kept.catalogue.issue(clip.issue_id)
-        if issue is not None and kept.index.holds(clip.id):
+def _known_clips(collection: Collection) -> Iterator[tuple[str, str, bool]]:
+    for clip in collection.catalogue.with_status(ClipStatus.INDEXED):
+        issue = collection.catalogue.issue(clip.issue_id)
+        if issue is not None and collection.index.holds(clip.id):
             yield clip.id, issue.project, issue.restricted
 
 
-def _known_tickets(kept: Collection) -> Iterator[tuple[str, str, bool]]:
-    for issue_id in kept.catalogue.words_done():
-        issue = kept.catalogue.issue(issue_id)
-        if issue is not None and kept.tickets.places([issue_id]):
+def _known_tickets(collection: Collection) -> Iterator[tuple[str, str, bool]]:
+    for issue_id in collection.catalogue.words_done():
+        issue = collection.catalogue.issue(issue_id)
+        if issue is not None and collection.tickets.places([issue_id]):
             yield issue_id, issue.project, issue.restricted

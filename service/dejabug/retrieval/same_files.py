@@ -21,13 +21,13 @@ SAME_FILE = 1.0
 
 
 def twins_of(
-    kept: Collection, content: str, projects: Some[str], *, without_issue: str = ""
+    collection: Collection, content: str, projects: Some[str], *, without_issue: str = ""
 ) -> list[ClipRecord]:
     """The clips in these projects whose file has this SHA-256, but for those of one issue."""
     if not content:
         return []
-    found = [clip for clip in kept.catalogue.twins(content) if clip.issue_id != without_issue]
-    places = kept.index.places(clip.id for clip in found)
+    found = [clip for clip in collection.catalogue.twins(content) if clip.issue_id != without_issue]
+    places = collection.index.places(clip.id for clip in found)
     return [clip for clip in found if clip.id in places and places[clip.id].project in projects]
 
 

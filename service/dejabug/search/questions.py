@@ -108,11 +108,11 @@ class Questions:
         return dict(answer)
 
 
-def questions_key(kept: Collection) -> str:
+def questions_key(collection: Collection) -> str:
     """The list of an encoder's questions, the oldest first."""
-    return f"dejabug:questions:{kept.slug}"
+    return f"dejabug:questions:{collection.slug}"
 
 
-def heat_map_questions_key(kept: Collection) -> str:
+def heat_map_questions_key(collection: Collection) -> str:
     """The same for heat maps."""
-    return f"dejabug:heat-map-questions:{kept.slug}"
+    return f"dejabug:heat-map-questions:{collection.slug}"

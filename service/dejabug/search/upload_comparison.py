@@ -89,15 +89,15 @@ class UploadComparison:
         self._tell(upload_id, state="embedding")
         vectors = self._encoder.embed_images(frames.pixels)
         self._tell(upload_id, state="comparing")
-        kept = self._collections.configured
-        twins = twins_of(kept, content, projects)
-        matches = self._retrievers.of(kept).like(
+        collection = self._collections.configured
+        twins = twins_of(collection, content, projects)
+        matches = self._retrievers.of(collection).like(
             TimedVectors(frames.times, vectors),
             projects,
             signature=signature_of(frames),
             without_clips={twin.id for twin in twins},
         )
-        places = kept.index.places(match.clip_id for match in matches)
+        places = collection.index.places(match.clip_id for match in matches)
         issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
         pairs = policy.pair_matches(UPLOAD, matches, issue_of)
         if len(frames.times) == 1 and frames.duration == 0:

@@ -122,15 +122,18 @@ class BackupWriter:
             )
 
     def _write_tickets(
-        self, archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
+        self, archive: Writer, folder: str, collection: Collection, counts: _Counts, tell: Tell
     ) -> None:
         for number, some in enumerate(_batches(self._told("Tickets' words", tell)), start=1):
-            vectors = kept.tickets.vectors(some)
-            tags, lines = kept.catalogue.tags_of(some), []
+            vectors = collection.tickets.vectors(some)
+            tags, lines = collection.catalogue.tags_of(some), []
             for issue_id in some:
-                record = kept.catalogue.issue(issue_id)
+                record = collection.catalogue.issue(issue_id)
                 if record is not None:
-                    digest, there = kept.catalogue.embedded_words(issue_id), issue_id in vectors
+                    digest, there = (
+                        collection.catalogue.embedded_words(issue_id),
+                        issue_id in vectors,
+                    )
                     lines.append(
                         TicketLine(
                             issue_id=issue_id,
@@ -145,24 +148,24 @@ class BackupWriter:
             ]
             archive.lines(numbered(f"{folder}/tickets", number, ".jsonl"), lines)
             archive.array(
-                numbered(f"{folder}/words", number, ".npy"), _joined(rows, kept.dimensions)
+                numbered(f"{folder}/words", number, ".npy"), _joined(rows, collection.dimensions)
             )
             counts.add("tickets", len(rows))
 
-    def _write_lessons(self, archive: Writer, folder: str, kept: Collection) -> None:
-        lessons = read_learned(self._redis, kept.name)
+    def _write_lessons(self, archive: Writer, folder: str, collection: Collection) -> None:
+        lessons = read_learned(self._redis, collection.name)
         weights: Any = None
         if lessons.calibrations is not None:
             both = (lessons.calibrations.frames, lessons.calibrations.with_words)
             weights = [asdict(curve) for curve in both]
         archive.lines(f"{folder}/lessons.jsonl", [LessonsLine(weights=weights)])
 
-    def _encoder(self, kept: Collection) -> EncoderLine:
+    def _encoder(self, collection: Collection) -> EncoderLine:
         return EncoderLine(
-            name=kept.name,
-            dimensions=kept.dimensions,
-            label=kept.label(),
-            pace=Throughput(self._redis, kept.name).measured(),
+            name=collection.name,
+            dimensions=collection.dimensions,
+            label=collection.label(),
+            pace=Throughput(self._redis, collection.name).measured(),
         )
 
     def _studio(self, counts: _Counts) -> StudioLine:
@@ -207,7 +210,7 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 
 def _write_clips(
-    archive: Writer, folder: str, kept: Collection, counts: _Counts, tell: Tell
+    archive: Writer, folder: str, collection: Collection, counts: _Counts, tell: Tell
 ) -> None:
     lines: list[ClipLine] = []
     rows: list[Halves] = []
@@ -218,7 +221,9 @@ def _write_clips(
         nonlocal number
         number += 1
         archive.lines(numbered(f"{folder}/clips", number, ".jsonl"), lines)
-        archive.array(numbered(f"{folder}/frames", number, ".npy"), _joined(rows, kept.dimensions))
+        archive.array(
+            numbered(f"{folder}/frames", number, ".npy"), _joined(rows, collection.dimensions)
+        )
         if grey:
             name = numbered(f"{folder}/signatures", number, ".npy")
             archive.array(name, np.concatenate(grey), packed=True)
@@ -227,9 +232,9 @@ def _write_clips(
         rows.clear()
         grey.clear()
 
-    for issue_id in _told_clips(kept, tell):
-        for clip in kept.catalogue.clips_of(issue_id):
-            line, frames, signature = _clip(kept, clip)
+    for issue_id in _told_clips(collection, tell):
+        for clip in collection.catalogue.clips_of(issue_id):
+            line, frames, signature = _clip(collection, clip)
             lines.append(line)
             if frames is not None:
                 rows.append(frames.vectors.astype(np.float16))
@@ -243,25 +248,25 @@ def _write_clips(
         flush()
 
 
-def _told_clips(kept: Collection, tell: Tell) -> Iterator[str]:
-    total = kept.catalogue.issue_count()
-    for done, issue_id in enumerate(kept.catalogue.every_issue_id(), start=1):
+def _told_clips(collection: Collection, tell: Tell) -> Iterator[str]:
+    total = collection.catalogue.issue_count()
+    for done, issue_id in enumerate(collection.catalogue.every_issue_id(), start=1):
         yield issue_id
         tell("Clips", done, max(done, total))
 
 
 def _clip(
-    kept: Collection, clip: ClipRecord
+    collection: Collection, clip: ClipRecord
 ) -> tuple[ClipLine, TimedVectors | None, Signature | None]:
     """A clip with all of its frames, and its signature if it has one; or as one that waits."""
     if clip.status is not ClipStatus.INDEXED:
         return ClipLine(**asdict(clip)), None, None
-    where = kept.index.places([clip.id]).get(clip.id)
-    frames = kept.index.clip_vectors([clip.id]).get(clip.id)
+    where = collection.index.places([clip.id]).get(clip.id)
+    frames = collection.index.clip_vectors([clip.id]).get(clip.id)
     if where is None or frames is None or len(frames.times) != clip.frames:
         waits = {**asdict(clip), "status": ClipStatus.QUEUED, "frames": 0, "content": ""}
         return ClipLine(**waits), None, None
-    signature = kept.index.signatures([clip.id]).get(clip.id)
+    signature = collection.index.signatures([clip.id]).get(clip.id)
     line = ClipLine(
         **asdict(clip),
         place=PlaceLine(**asdict(where)),
