@@ -21,7 +21,7 @@ from dejabug.retrieval import neighbourhood
 from dejabug.retrieval.heat_maps import COMPARED, NoPictureError, Spot
 from dejabug.search.questions import SearchFailedError, heat_map_questions_key
 from dejabug.services import Services
-from dejabug.web import create_app, heat
+from dejabug.web import create_app, heat_maps
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import ForgeApp
 from support.jira_site import Site, secure
@@ -367,7 +367,7 @@ def test_without_a_worker_both_doors_say_try_again(
 
 
 def test_no_more_than_a_few_are_waited_for_at_once(scene: Scene, worker: None) -> None:
-    with heat.AT_ONCE, heat.AT_ONCE:
+    with heat_maps.AT_ONCE, heat_maps.AT_ONCE:
         answer = scene.api()
         assert answer.status_code == 503
         assert "try again in a moment" in answer.get_json()["detail"]

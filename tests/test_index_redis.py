@@ -27,7 +27,7 @@ from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
 from dejabug.services import ModelServices, Services
 from dejabug.web import create_app
-from dejabug.web.census import Census
+from dejabug.web.gauges import Gauges
 from dejabug.worker import jobs
 from dejabug.worker.periodic import INDEX_REPAIR, queue_if_due
 from support.command_line import words
@@ -184,7 +184,7 @@ def test_metrics_tell_the_two_apart_and_which_one_is_away(
 ) -> None:
     history(services, jira, clips, COWS[0])
     registry = CollectorRegistry()
-    registry.register(Census(services.settings))
+    registry.register(Gauges(services.settings))
     here = generate_latest(registry).decode()
     assert 'dejabug_redis_memory_bytes{holds="index"}' in here
     assert "dejabug_redis_up 1.0" in here

@@ -15,9 +15,9 @@ from werkzeug.wrappers import Request, Response
 from dejabug.cli.doctor import Check, examine
 from dejabug.services import Services
 from dejabug.web import create_app
-from dejabug.web.oidc import fence as fence_module
+from dejabug.web.oidc import guarded_session as fence_module
 from dejabug.web.oidc.discovery import ProviderAwayError, read_document
-from dejabug.web.oidc.fence import LARGEST, fence, local_origin, may_reach
+from dejabug.web.oidc.guarded_session import LARGEST, fence, local_origin, may_reach
 from support.servers import serve_in_a_thread
 
 HTTPS = "https://login.studio.example"

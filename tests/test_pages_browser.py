@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from dejabug.records.types import ClipStatus
 from dejabug.services import ModelServices, Services
-from dejabug.web import heat
+from dejabug.web import heat_maps
 from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
@@ -190,7 +190,7 @@ def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
     desk.ask(key)
     desk.page.locator("li.card .clip").first.click()
     dialog = desk.page.locator("dialog")
-    with heat.AT_ONCE, heat.AT_ONCE:
+    with heat_maps.AT_ONCE, heat_maps.AT_ONCE:
         dialog.get_by_role("button", name="What matches").click()
         expect(dialog.get_by_text("There is no heat map now.")).to_be_visible()
     dialog.get_by_role("button", name="Try again").click()

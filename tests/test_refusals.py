@@ -34,7 +34,7 @@ from dejabug.records.catalogue import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
 from dejabug.web import create_app
-from dejabug.web.census import Census
+from dejabug.web.gauges import Gauges
 from dejabug.worker.health import feel_pulse
 from dejabug.worker.housekeeping import Housekeeper
 from dejabug.worker.warm_worker import WarmWorker
@@ -162,7 +162,7 @@ def test_everybody_who_watches_is_told_what_to_do(
 
 
 def gauge(services: Services, name: str) -> float | None:
-    found = [each for each in Census(services.settings).collect() if each.name == name]
+    found = [each for each in Gauges(services.settings).collect() if each.name == name]
     return found[0].samples[0].value if found else None
 
 

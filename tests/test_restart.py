@@ -15,7 +15,7 @@ from dejabug.encoders.starter import StarterEncoder
 from dejabug.index import ClipLocation, FrameIndex, IndexUnavailableError, completeness
 from dejabug.infra.redis_server import RedisServer
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.search.answering import Answerer
+from dejabug.search.answerer import Answerer
 from dejabug.services import ModelServices, Services
 from dejabug.web import create_app
 from support.jira_site import Site

@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from dejabug.services import Services
 from dejabug.web import create_app
-from dejabug.web.pages import limits
+from dejabug.web.pages import sign_in_limits
 from support.oidc_site import CLIENT, KEY, SECRET, Provider, signed, unpadded
 from support.signing_in import CALLBACK, Browser, app, browser, environment, provider, refused
 
@@ -191,7 +191,7 @@ def test_neither_codes_nor_tokens_nor_e_mails_are_logged(
 def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
     browser: Browser, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "FAILURES", 2)
+    monkeypatch.setattr(sign_in_limits, "FAILURES", 2)
     secret, _ = cold_services.tokens.create("Tess", ["GAME"])
 
     def guess(address: str = "10.0.0.1") -> Any:
@@ -203,7 +203,7 @@ def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
     refused(limited, 429, "Too many sign-ins from here")
     assert 0 < int(limited.headers["Retry-After"]) <= 30
     assert guess("10.0.0.2").status_code == 401
-    monkeypatch.setattr(limits, "ALL_FAILURES", 1)
+    monkeypatch.setattr(sign_in_limits, "ALL_FAILURES", 1)
     assert [guess(f"10.0.0.{each}").status_code for each in (3, 4)] == [401, 429]
     signed_in = browser.post(
         "/sign-in", data={"token": secret}, environ_base={"REMOTE_ADDR": "10.0.0.1"}
@@ -214,7 +214,7 @@ def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
 def test_answers_that_fail_are_counted_and_those_that_do_not_are_not(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "FAILURES", 1)
+    monkeypatch.setattr(sign_in_limits, "FAILURES", 1)
     assert browser.get(CALLBACK).status_code == 400
     refused(browser.get(CALLBACK), 429, "Too many sign-ins")
     assert browser.sign_in().status_code == 303
@@ -223,7 +223,7 @@ def test_answers_that_fail_are_counted_and_those_that_do_not_are_not(
 def test_begins_are_counted_since_each_is_kept(
     browser: Browser, cold_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "BEGINS", 2)
+    monkeypatch.setattr(sign_in_limits, "BEGINS", 2)
     statuses = [browser.get("/sign-in/oidc").status_code for _ in range(3)]
     assert statuses == [303, 303, 429]
     assert len(cold_services.redis.keys("dejabug:sign-in:*")) == 2

@@ -21,7 +21,7 @@ from dejabug.index import MOST_PICTURES, BadVectorsError, ClipLocation, FrameInd
 from dejabug.infra.jobs import CLIP_JOB
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import sample_signature
-from dejabug.maintenance import index_signatures
+from dejabug.maintenance import signature_backfill
 from dejabug.ranking import Signature
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
@@ -408,8 +408,8 @@ def test_a_clip_that_is_forgotten_while_its_signature_waits_stays_forgotten(
 def test_queueing_waits_while_workers_have_enough_to_do(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_signatures, "MOST_WAITING", 2)
-    monkeypatch.setattr(index_signatures, "POLL", 0)
+    monkeypatch.setattr(signature_backfill, "MOST_WAITING", 2)
+    monkeypatch.setattr(signature_backfill, "POLL", 0)
     steps = services.signature_backfill.queue(["1", "2", "3"])
     assert [next(steps).queued, next(steps).queued] == [1, 2]
     assert "no worker" in next(steps).pause

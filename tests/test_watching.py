@@ -22,7 +22,7 @@ from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
-from dejabug.web.census import Census
+from dejabug.web.gauges import Gauges
 from support.forks import Fork
 from support.jira_site import Site
 from support.repository import ROOT
@@ -135,7 +135,7 @@ def test_log_events_of_the_docs_are_those_of_the_code() -> None:
 
 def test_the_census_while_redis_is_away_says_just_that(cold_services: Services) -> None:
     away = cold_services.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    found = {family.name: family.samples for family in Census(away).collect()}
+    found = {family.name: family.samples for family in Gauges(away).collect()}
     assert not [name for name in found if "disk" not in name and name != "dejabug_redis_up"]
     (up,) = found["dejabug_redis_up"]
     assert up.value == 0

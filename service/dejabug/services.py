@@ -37,11 +37,11 @@ from dejabug.maintenance.backup.exporting import BackupWriter
 from dejabug.maintenance.backup.importing import BackupReader
 from dejabug.maintenance.index_move import IndexMove
 from dejabug.maintenance.index_repair import IndexRepair
-from dejabug.maintenance.index_signatures import SignatureBackfill
 from dejabug.maintenance.jira_outage import JiraOutage
 from dejabug.maintenance.media_copy import MediaCopy
 from dejabug.maintenance.purge import FootagePurge
 from dejabug.maintenance.reembedding import Reembedding
+from dejabug.maintenance.signature_backfill import SignatureBackfill
 from dejabug.maintenance.upkeep import Upkeep
 from dejabug.media_store.store import MediaStore
 from dejabug.ranking import Scale
@@ -59,15 +59,15 @@ from dejabug.retrieval.ranking_cache import RankingCache
 from dejabug.retrieval.results import Results
 from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.similar_issues import SimilarIssues
-from dejabug.search.answering import READ, Answerer, TextSearch
+from dejabug.search.answerer import READ, Answerer, TextSearch
 from dejabug.search.questions import Questions
 from dejabug.search.search import Search
 from dejabug.search.upload_comparison import UploadComparison
 from dejabug.search.uploads import ClipUploads
 from dejabug.settings import Settings, get_settings
 from dejabug.suggestions.comment_commands import CommentCommands
-from dejabug.suggestions.comment_policy import CommentPolicy
 from dejabug.suggestions.comment_publisher import CommentPublisher
+from dejabug.suggestions.policy import CommentPolicy
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from prometheus_client import Metric
 
 from dejabug.infra.metrics import REGISTRY
 from dejabug.settings import Settings
-from dejabug.web.census import Census
+from dejabug.web.gauges import Gauges
 
 BEGIN, END = "<!-- made by python -m tools.watch -->", "<!-- end -->"
 # What Prometheus adds to the names of each type.
@@ -16,7 +16,7 @@ ENDINGS = {"counter": "_total", "histogram": "_bucket", "info": "_info"}
 def families(settings: Settings) -> tuple[list[Metric], list[Metric]]:
     """What each process counts itself, and what the web process finds in this Redis."""
     counted = [each for each in REGISTRY.collect() if each.name.startswith("dejabug_")]
-    found = list(Census(settings).collect())
+    found = list(Gauges(settings).collect())
     names = {each.name for each in found}
     return [each for each in counted if each.name not in names], found
 

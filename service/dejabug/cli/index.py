@@ -17,7 +17,7 @@ from dejabug.cli.common import (
     told_bars,
 )
 from dejabug.maintenance.index_repair import Repaired
-from dejabug.maintenance.index_signatures import (
+from dejabug.maintenance.signature_backfill import (
     NO_WORKER,
     QUEUE,
 )

@@ -1,7 +1,7 @@
 """What is counted and timed for Prometheus, in one place; docs/watching.md is made from it.
 
 Each process counts what it does itself and offers that on an address of its own. What stands in
-Redis is counted by `web/census.py` alone. Labels have few values, known beforehand: no
+Redis is counted by `web/gauges.py` alone. Labels have few values, known beforehand: no
 ids, names or texts, so that neither Prometheus drowns nor anybody reads of a ticket here.
 """
 

@@ -21,7 +21,7 @@ from dejabug.services import Services
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
-from dejabug.slack.people import Asker
+from dejabug.slack.users import Asker
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
 # Signs of a question at most: sentence encoders read a few hundred words, and a button must be able

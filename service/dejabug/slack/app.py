@@ -32,7 +32,7 @@ from dejabug.services import Services
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
-from dejabug.slack.people import Asker
+from dejabug.slack.users import Asker
 
 log = structlog.get_logger()
 

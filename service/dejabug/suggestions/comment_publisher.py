@@ -31,7 +31,7 @@ from dejabug.retrieval.similar_issues import (
 )
 from dejabug.settings import Settings
 from dejabug.suggestions.comment_commands import CommentCommands
-from dejabug.suggestions.comment_policy import CommentPolicy
+from dejabug.suggestions.policy import CommentPolicy
 
 log = structlog.get_logger()
 

@@ -11,13 +11,13 @@ from dejabug.infra.metrics import serve_metrics
 from dejabug.services import Services
 from dejabug.settings import get_settings
 from dejabug.slack import http_handler
-from dejabug.web import api, health, media, missing, pages, panel, slack, webhooks
-from dejabug.web.census import count_here
+from dejabug.web import api, error_pages, health, media, pages, panel, slack, webhooks
 from dejabug.web.forge import Forge
+from dejabug.web.gauges import count_here
 from dejabug.web.headers import protect
 from dejabug.web.oidc import Provider
-from dejabug.web.tidying import TidiedAddresses
-from dejabug.web.watching import watch
+from dejabug.web.request_hooks import watch
+from dejabug.web.tidy_addresses import TidiedAddresses
 
 __all__ = ["create_app"]
 
@@ -56,6 +56,6 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_blueprint(panel.blueprint)
     app.extensions["slack"] = http_handler(services)
     app.register_blueprint(slack.blueprint)
-    missing.register(app)
+    error_pages.register(app)
     app.wsgi_app = TidiedAddresses(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app

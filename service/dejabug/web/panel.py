@@ -35,7 +35,7 @@ from dejabug.web.forge import (
     Viewer,
     WrongSiteError,
 )
-from dejabug.web.heat import HeatMapPair, heat_maps_at, spots
+from dejabug.web.heat_maps import HeatMapPair, heat_maps_at, spots
 from dejabug.web.matches import matches_for
 
 log = structlog.get_logger()

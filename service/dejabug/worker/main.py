@@ -18,7 +18,7 @@ from dejabug.infra.refused_writes import await_writes
 from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.errors import JiraError
-from dejabug.search.answering import ANSWERERS, Answerer
+from dejabug.search.answerer import ANSWERERS, Answerer
 from dejabug.services import ModelServices, Services, get_model_services, get_services
 from dejabug.worker.housekeeping import Housekeeper
 from dejabug.worker.warm_worker import WarmWorker

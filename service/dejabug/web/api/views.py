@@ -40,7 +40,7 @@ from dejabug.web.api.models import (
 from dejabug.web.api.openapi import EVENTS, Operation, describes
 from dejabug.web.api.progress import STREAMS, events
 from dejabug.web.api.uploading import receive_file
-from dejabug.web.heat import HeatMapPair, HeatMaps, heat_maps_at, spots
+from dejabug.web.heat_maps import HeatMapPair, HeatMaps, heat_maps_at, spots
 from dejabug.web.problems import problem
 
 blueprint = Blueprint("api", __name__, url_prefix=errors.PREFIX)

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dejabug.web.oidc.fence import TIMEOUT, fence, may_reach
+from dejabug.web.oidc.guarded_session import TIMEOUT, fence, may_reach
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 # What an ID token may be signed with: a private key of the provider's. `none` is no signature, and

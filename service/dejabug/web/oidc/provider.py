@@ -20,7 +20,7 @@ from requests.auth import HTTPBasicAuth
 from dejabug.settings import Settings
 from dejabug.web.oidc.attempts import Attempt
 from dejabug.web.oidc.discovery import Document, ProviderAwayError, read_document
-from dejabug.web.oidc.fence import TIMEOUT, fence
+from dejabug.web.oidc.guarded_session import TIMEOUT, fence
 
 CALLBACK = "/sign-in/oidc/callback"
 SCOPE = "openid email"

@@ -12,7 +12,7 @@ from dejabug.access.jira_users import StrangerError
 from dejabug.jira.errors import JiraError
 from dejabug.web.api.auth import Member, Visitor, caller_of, services, session_visitor
 from dejabug.web.api.models import LONGEST_WORDS
-from dejabug.web.pages import entrance, provided
+from dejabug.web.pages import oidc_sign_in, sign_in
 
 blueprint = Blueprint(
     "pages",
@@ -21,8 +21,8 @@ blueprint = Blueprint(
     static_folder="static",
     static_url_path="/pages",
 )
-entrance.register(blueprint)
-provided.register(blueprint)
+sign_in.register(blueprint)
+oidc_sign_in.register(blueprint)
 
 # No script and no style but our files'; `blob:` is a clip that was chosen and is played beside what
 # was found.
@@ -62,20 +62,20 @@ def status() -> AnyResponse:
 def away(error: Exception) -> AnyResponse:
     """Who it is, or what they may see, cannot be told: nothing is shown."""
     what = "Jira" if isinstance(error, JiraError) else "Redis"
-    return entrance.form(AWAY.format(what=what), 503)
+    return sign_in.form(AWAY.format(what=what), 503)
 
 
 @blueprint.errorhandler(StrangerError)
 def stranger(error: StrangerError) -> AnyResponse:
     """Somebody who is signed in, and may see nothing any more."""
-    return entrance.form(str(error), 403)
+    return sign_in.form(str(error), 403)
 
 
 def _page(template: str) -> AnyResponse:
     visitor = session_visitor()
     if visitor is None:
         back = request.full_path.rstrip("?")
-        return entrance.form(status=401, back=back)
+        return sign_in.form(status=401, back=back)
     return make_response(render_template(template, **_known(visitor)))
 
 

@@ -20,7 +20,7 @@ from dejabug.web.oidc import (
     UnconfirmedError,
 )
 from dejabug.web.oidc.attempts import LASTS
-from dejabug.web.pages.entrance import (
+from dejabug.web.pages.sign_in import (
     failed,
     form,
     let_through,
@@ -28,7 +28,7 @@ from dejabug.web.pages.entrance import (
     set_cookie,
     too_many,
 )
-from dejabug.web.pages.limits import begin_wait
+from dejabug.web.pages.sign_in_limits import begin_wait
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from dejabug.access.sessions import BY_TOKEN, LASTS
 from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, services
 from dejabug.web.oidc import Provider
-from dejabug.web.pages.limits import failure_wait
+from dejabug.web.pages.sign_in_limits import failure_wait
 
 log = structlog.get_logger()
 

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 PATIENCE = 2.0
 
 
-class Census(Collector):
+class Gauges(Collector):
     """Gauges of the whole installation. While Redis does not answer, `dejabug_redis_up` is 0 and
     all others but the disk's are absent, so that no alarm is told a stale number; the index's own,
     while the Redis that holds the vectors does not."""
@@ -76,7 +76,7 @@ class Census(Collector):
 @lru_cache(maxsize=1)
 def count_here(settings: Settings) -> None:
     """Have this process's metrics hold the census; it has one installation."""
-    REGISTRY.register(Census(settings))
+    REGISTRY.register(Gauges(settings))
 
 
 def _impatient(url: str) -> redis.Redis:
