@@ -31,6 +31,7 @@ from dejabug.ingest.issue_sync import IssueSync
 from dejabug.ingest.previews import PreviewMaker
 from dejabug.ingest.reconcile import Reconciler
 from dejabug.ingest.scheduling import Scheduler
+from dejabug.ingest.ticket_indexer import TicketIndexer
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.maintenance.backup.exporting import BackupWriter
@@ -426,11 +427,10 @@ class ModelServices(Services):
 
     @cached_property
     def clip_indexer(self) -> ClipIndexer:
-        """Clips and tickets into the index."""
+        """Clips into the index."""
         return ClipIndexer(
             self.redis,
             self.encoder,
-            self.tagger,
             self.collections,
             self.media,
             self.attachments,
@@ -438,11 +438,17 @@ class ModelServices(Services):
         )
 
     @cached_property
+    def ticket_indexer(self) -> TicketIndexer:
+        """Tickets' words into the index."""
+        return TicketIndexer(self.encoder, self.tagger)
+
+    @cached_property
     def indexing(self) -> Indexing:
         """What the jobs of embedding do."""
         return Indexing(
             self.collections,
             self.clip_indexer,
+            self.ticket_indexer,
             self.deletion,
             self.scheduler,
             self.records.retention,
@@ -457,11 +463,9 @@ class ModelServices(Services):
     def upload_comparison(self) -> UploadComparison:
         """The comparison of such clips."""
         return UploadComparison(
-            self.redis,
             self.encoder,
             self.collections,
             self.retrievers,
-            self.media,
             self.clip_indexer,
             self.clip_uploads,
             self.similar_issues,
