@@ -37,7 +37,7 @@ class TicketIndexer:
             )
             neighbourhood.compare_ticket(collection, issue_id)
             if self._tagger is not None:
-                tags = self._tagger.tags(None, vector)
+                tags = self._tagger.tags(vector)
         else:
             collection.tickets.forget(issue_id)
         catalogue.put_tags(issue_id, [tag.title for tag in tags])
