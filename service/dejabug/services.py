@@ -67,6 +67,7 @@ from dejabug.search.upload_comparison import UploadComparison
 from dejabug.search.uploads import ClipUploads
 from dejabug.settings import Settings, get_settings
 from dejabug.suggestions.comment_commands import CommentCommands
+from dejabug.suggestions.comment_events import CommentEvents
 from dejabug.suggestions.comment_publisher import CommentPublisher
 from dejabug.suggestions.policy import CommentPolicy
 
@@ -328,6 +329,18 @@ class Services:
         """What webhooks missed."""
         return Reconciler(
             self.redis, self.jira, self.collections, self.records, self.scheduler, self.settings
+        )
+
+    @cached_property
+    def comment_events(self) -> CommentEvents:
+        """Comments that may speak to us."""
+        return CommentEvents(
+            self.jira,
+            self.collections,
+            self.records.comments,
+            self.issue_sync,
+            self.comment_commands,
+            self.scheduler,
         )
 
     # Maintenance

@@ -70,7 +70,7 @@ def commands_in(body: str) -> list[Command]:
     return found[:MOST_COMMANDS]
 
 
-def heard(comment: Comment, *, customers: bool) -> list[Command]:
+def commands_of(comment: Comment, *, customers: bool) -> list[Command]:
     """What a comment wants of us. `customers`: its issue is of a service project, where only
     internal comments are heard."""
     return [] if customers and comment.public else commands_in(comment.body)
