@@ -21,6 +21,7 @@ from support.command_line import call, words
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.processes import dejabug
+from support.searches import text_search
 from support.servers import serve_in_a_thread
 from support.tickets import history, tell
 from support.workers import clips_waiting, work
@@ -99,7 +100,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
         services: Services, words: str, projects: list[str], limit: int, patience: float
     ) -> Any:
         # tests/test_worker.py asks a real worker.
-        return services.text_search.search(words, projects, limit)
+        return text_search(services, words, projects, limit)
 
     monkeypatch.setattr(search, "ask", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)

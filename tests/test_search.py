@@ -29,7 +29,7 @@ from dejabug.search.search import (
 from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
-from support.searches import ALL, BOTH, GAME, send
+from support.searches import ALL, BOTH, GAME, send, text_search
 from support.tickets import history, tell
 from support.workers import work
 
@@ -253,7 +253,7 @@ def test_questions_that_come_together_get_each_their_own_answer(
     with ThreadPoolExecutor(len(asked)) as pool:
         found = list(pool.map(lambda words: services.questions.search(words, ["GAME"], 5), asked))
     for words, hits in zip(asked, found, strict=True):
-        alone = services.text_search.search(words, ["GAME"], 5)
+        alone = text_search(services, words, ["GAME"], 5)
         assert [hit["clip"] for hit in hits] == [hit["clip"] for hit in alone]
         assert [hit["score"] for hit in hits] == pytest.approx(
             [hit["score"] for hit in alone], abs=1e-5

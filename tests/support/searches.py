@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from dejabug.access.callers import Caller
 from dejabug.retrieval.results import Found
 from dejabug.search.search import Filters
-from dejabug.services import Services
+from dejabug.services import ModelServices, Services
 from support.workers import work
 
 GAME = Caller("token:a", frozenset({"GAME"}))
 BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
 ALL = Filters()
+
+
+def text_search(
+    services: ModelServices, words: str, projects: list[str], limit: int
+) -> list[dict[str, Any]]:
+    """What a worker with the model answers to words."""
+    (vector,) = services.text_search.embed([words])
+    return services.text_search.find(words, vector, projects, limit)
 
 
 def send(services: Services, path: Path) -> str:
