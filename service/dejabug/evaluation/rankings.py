@@ -191,10 +191,7 @@ class _Question:
 
     @cached_property
     def _summary(self) -> Floats:
-        encoder = self._corpus.encoder
-        if encoder is None:
-            raise ValueError("this corpus has no encoder to embed words with")
-        return embed_query(encoder, self._query.summary)
+        return embed_query(self._corpus.encoder, self._query.summary)
 
 
 def _paper(hits: Sequence[Hit], method: Method) -> dict[str, float]:
