@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from dejabug.access import visibility
+from dejabug.access.principals import PanelViewer
 from dejabug.access.signed_urls import sign_media
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
@@ -204,9 +205,11 @@ def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
     token = address.split("/")[2]
     clip_id = scene.answer().get_json()["matches"][0]["there"]["clip_id"]
     secret = services.settings.media_secret.get_secret_value().encode()
-    old = sign_media(secret, clip_id, "tester", now=1_000_000.0)
-    stranger = sign_media(secret, clip_id, "nobody-known", now=__import__("time").time())
-    other = sign_media(b"another secret, as long", clip_id, "tester", now=2e9)
+    old = sign_media(secret, clip_id, PanelViewer("tester"), now=1_000_000.0)
+    stranger = sign_media(
+        secret, clip_id, PanelViewer("nobody-known"), now=__import__("time").time()
+    )
+    other = sign_media(b"another secret, as long", clip_id, PanelViewer("tester"), now=2e9)
     for wrong in (clip_id, token[:-2], token[::-1], old, stranger, other, "..", "%2e%2e"):
         answer = scene.client.get(address.replace(token, wrong))
         assert answer.status_code == 404, wrong

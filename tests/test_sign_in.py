@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from dejabug.access import visibility
-from dejabug.access.jira_users import StrangerError
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.services import Services
 from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
@@ -147,7 +147,7 @@ def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
     assert browser.sign_in("nobody").status_code == 303
     assert browser.sees([*game, *other]) == set(game)
     secure(jira, game[0])
-    services.readers.forget_issue(str(jira.issue(game[0])["id"]))
+    services.visibility_cache.forget_issue(str(jira.issue(game[0])["id"]))
     assert browser.sees(game) == {game[1]}
     assert "public projects only" in browser.get("/").text
     clip_id = fail(services, jira, game[1])
@@ -185,7 +185,7 @@ def test_who_leaves_jira_loses_access_within_a_minute(
     cold_services.redis.delete(key)  # as if the minute had passed
     refused(browser.get("/"), 403, "Ask an administrator")
     answer = browser.get("/api/v1/status")
-    assert (answer.status_code, answer.get_json()["detail"]) == (403, str(StrangerError()))
+    assert (answer.status_code, answer.get_json()["detail"]) == (403, str(NoJiraAccountError()))
 
 
 def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
 from dejabug.access import visibility
-from dejabug.access.jira_users import StrangerError
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.media import ClipError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
@@ -299,8 +299,8 @@ def test_a_stranger_without_public_projects_is_told_whom_to_ask(
     desk: Desk, old: list[str], services: Services
 ) -> None:
     change(services, public_projects="")
-    assert desk.ask("meadow", "U3")["text"] == str(StrangerError())
-    assert "administrator" in str(StrangerError())
+    assert desk.ask("meadow", "U3")["text"] == str(NoJiraAccountError())
+    assert "administrator" in str(NoJiraAccountError())
 
 
 @pytest.mark.parametrize(
