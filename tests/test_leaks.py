@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from dejabug.access import visibility
+from dejabug.access import visibility_cache
 from dejabug.access.principals import PanelViewer
 from dejabug.access.signed_urls import sign_media
 from dejabug.records.verdicts import Verdict
@@ -188,8 +188,8 @@ def test_a_picture_s_address_stops_working_when_its_ticket_is_hidden(
 def test_a_picture_s_address_is_re_checked_as_the_reader_after_a_minute_at_most(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert visibility.SIGHT <= 60
-    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if the minute had passed
+    assert visibility_cache.ANSWER_TTL_SECONDS <= 60
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)  # as if the minute had passed
     address = scene.media()
     assert scene.client.get(address).status_code == 200
     scene.reader().projects = []
@@ -219,7 +219,7 @@ def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
 def test_jira_away_hides_pictures_rather_than_showing_them(
     scene: Scene, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visibility, "SIGHT", 0)
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)
     address = scene.media()
     jira.fail(path="/rest/api/2/issue/bulkfetch", status=503)
     assert scene.client.get(address).status_code == 503

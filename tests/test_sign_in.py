@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from dejabug.access import visibility
+from dejabug.access import visibility_cache
 from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.services import Services
 from dejabug.web import create_app
@@ -90,7 +90,7 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
     assert [clip["id"] for clip in told] == ids[:2]
     picture = f"{told[0]['media']}/pictures/{round(told[0]['times'][0] * 1000)}.jpg"
     assert browser.get(picture).status_code == 200
-    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if each minute had passed
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)  # as if each minute had passed
     secure(jira, mine[0])
     for key in services.redis.keys("dejabug:sight:*"):
         services.redis.delete(key)

@@ -373,7 +373,7 @@ def test_only_reading_is_offered(client: FlaskClient, cold_services: Services) -
         assert getattr(client, method)(f"{address(cold_services)}/video.mp4").status_code == 405
 
 
-def test_neither_tokens_nor_readers_are_logged(
+def test_neither_tokens_nor_viewers_are_logged(
     client: FlaskClient,
     cold_services: Services,
     visibility: FakeVisibility,
@@ -383,10 +383,10 @@ def test_neither_tokens_nor_readers_are_logged(
     client.get(f"{base}/video.mp4")
     visibility.sees.clear()
     client.get(f"{base}/video.mp4")
-    visibility.error = JiraUnavailableError(f"no answer about {VIEWER}")
+    visibility.error = JiraUnavailableError(f"no answer about {VIEWER.name}")
     client.get(f"{base}/video.mp4")
     said = "".join(capsys.readouterr())
     assert "media_not_shown" in said
     assert "media_not_decided" in said
-    assert VIEWER not in said
+    assert VIEWER.name not in said
     assert base.split("/")[2] not in said
