@@ -290,7 +290,7 @@ def test_an_address_shows_nothing_that_may_no_longer_be_seen(
         jobs.forget_issue(issue_id)
     elif why == "hidden":
         jira.app.extensions["store"].users["bot"].projects = []
-        services.readers.forget_issue(issue_id)  # or a minute later
+        services.visibility_cache.forget_issue(issue_id)  # or a minute later
     else:
         services.redis.hset(f"dejabug:token:{caller.token.id}", "expires", 1)
     assert caller.client.get(picture).status_code == 404

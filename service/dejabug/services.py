@@ -12,11 +12,12 @@ from functools import cached_property
 import redis
 import structlog
 
-from dejabug.access.callers import Visibility
+from dejabug.access.jira_as_viewer import JiraAsViewer
 from dejabug.access.jira_users import JiraUsers
 from dejabug.access.sessions import Sessions
 from dejabug.access.tokens import Tokens
-from dejabug.access.visibility import Readers
+from dejabug.access.visibility import Visibility
+from dejabug.access.visibility_cache import VisibilityCache
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.encoders.scale import scale_of
 from dejabug.encoders.tags import Tagger, load_labels
@@ -163,17 +164,29 @@ class Services:
         return Sessions(self.redis)
 
     @cached_property
-    def readers(self) -> Readers:
-        """What the viewers of the panel may see."""
+    def visibility_cache(self) -> VisibilityCache:
+        """What Jira said within a minute of who may see what."""
+        return VisibilityCache(self.redis)
+
+    @cached_property
+    def jira_as_viewer(self) -> JiraAsViewer:
+        """Jira, asked as viewers of the panel."""
         settings = self.settings
         secret = settings.media_secret.get_secret_value()
-        return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
+        return JiraAsViewer(
+            self.redis, self.visibility_cache, settings.forge_api_url, settings.jira_url, secret
+        )
 
     @cached_property
     def visibility(self) -> Visibility:
-        """What any reader may see."""
+        """What principals may see."""
         return Visibility(
-            self.readers, self.tokens, self.records.projects, self.jira, self.settings.public
+            self.visibility_cache,
+            self.jira_as_viewer,
+            self.tokens,
+            self.records.projects,
+            self.jira,
+            self.settings.public,
         )
 
     @cached_property
@@ -184,7 +197,6 @@ class Services:
             Accounts(self.jira),
             projects=lambda: self.collections.active.catalogue.projects(),
             public=self.settings.public,
-            sight=self.visibility.sight,
         )
 
     # Retrieval, suggestions, search
@@ -254,6 +266,7 @@ class Services:
             self.jira,
             self.collections,
             self.records,
+            self.visibility,
             self.questions,
             self.results,
             self.similar_issues,
@@ -284,7 +297,7 @@ class Services:
             self.collections,
             self.media,
             self.records,
-            self.readers,
+            self.visibility_cache,
             self.rankings,
             self.scheduler,
         )
@@ -296,7 +309,7 @@ class Services:
             self.jira,
             self.collections,
             self.records,
-            self.readers,
+            self.visibility_cache,
             self.deletion,
             self.scheduler,
             self.settings.duplicate_link_types,

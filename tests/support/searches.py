@@ -6,14 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller, TokenPrincipal
 from dejabug.retrieval.results import Found
 from dejabug.search.search import Filters
 from dejabug.services import ModelServices, Services
 from support.workers import work
 
-GAME = Caller("token:a", frozenset({"GAME"}))
-BOTH = Caller("token:b", frozenset({"GAME", "OTHER"}))
+GAME = Caller(TokenPrincipal("a"), frozenset({"GAME"}))
+BOTH = Caller(TokenPrincipal("b"), frozenset({"GAME", "OTHER"}))
 ALL = Filters()
 
 
@@ -29,7 +29,7 @@ def send(services: Services, path: Path) -> str:
     """Send a clip to search with, as GAME; the id of the upload."""
     with services.clip_uploads.receiving() as (upload_id, folder):
         shutil.copyfile(path, folder / "clip")
-    services.clip_uploads.submit(upload_id, GAME.name, ["GAME"], "{}")
+    services.clip_uploads.submit(upload_id, GAME.principal.name, ["GAME"], "{}")
     return upload_id
 
 
@@ -37,6 +37,6 @@ def uploaded(services: Services, path: Path) -> list[Found]:
     """Send a clip and have it compared; what is found."""
     upload_id = send(services, path)
     work(services)
-    upload = services.clip_uploads.look(upload_id, GAME.name)
+    upload = services.clip_uploads.look(upload_id, GAME.principal.name)
     assert upload is not None
     return services.search.like_upload(GAME, upload, ALL, 10).results

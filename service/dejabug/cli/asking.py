@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller, OperatorPrincipal
 from dejabug.cli.common import (
     app,
     console,
@@ -53,7 +53,7 @@ def search(
         if project
         else services.collections.active.catalogue.projects()
     )
-    whoever = Caller("cli", frozenset(projects))
+    whoever = Caller(OperatorPrincipal(), frozenset(projects))
     found = services.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
         typer.echo(json.dumps([each.model_dump() for each in found], indent=2))

@@ -1,4 +1,4 @@
-"""An issue's matches as the panel shows them to one reader: JSON, with addresses of media."""
+"""An issue's matches as the panel shows them to one viewer: JSON, with addresses of media."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from dejabug.access import policy
 from dejabug.access.policy import Suggestion, SuggestionLimits
+from dejabug.access.principals import PanelViewer
 from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
@@ -22,9 +23,9 @@ WATCHED_FIRST = 3
 
 
 def matches_for(
-    services: Services, record: IssueRecord, reader: str, read: Read
+    services: Services, record: IssueRecord, viewer: PanelViewer, read: Read
 ) -> tuple[Issue, list[dict[str, Any]]] | None:
-    """The issue and its matches, as `read` lets the reader see them; None if they may not see the
+    """The issue and its matches, as `read` lets the viewer see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
     answer = services.similar_issues.find_for_reader(record, read)
     own = answer.tickets.get(record.id)
@@ -41,7 +42,7 @@ def matches_for(
         clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
         for clip_id in filter(None, clips.values()):
             services.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
-        shown = {end: _clip(services, clip_id, reader) for end, clip_id in clips.items()}
+        shown = {end: _clip(services, clip_id, viewer) for end, clip_id in clips.items()}
         matches.append(
             {
                 **_ticket(answer.tickets[choice.issue_id], services.settings.jira_url),
@@ -100,7 +101,7 @@ def _moment(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _clip(services: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
+def _clip(services: Services, clip_id: str, viewer: PanelViewer) -> dict[str, Any] | None:
     clip = services.collections.active.catalogue.clip(clip_id) if clip_id else None
     if clip is None:
         return None
@@ -109,6 +110,6 @@ def _clip(services: Services, clip_id: str, reader: str) -> dict[str, Any] | Non
         "filename": clip.filename,
         "duration": clip.duration,
         "times": services.media.thumbnails.times(clip.id),
-        "media": media_address(services, clip.id, reader),
+        "media": media_address(services, clip.id, viewer),
         "video": video_state(services, clip),
     }

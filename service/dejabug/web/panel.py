@@ -16,7 +16,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from dejabug.access.visibility import NotThatReaderError
+from dejabug.access.jira_as_viewer import WrongAccountError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
 from dejabug.infra.refused_writes import keep_briefly
@@ -31,8 +31,8 @@ from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,
     KeysUnavailableError,
+    PanelCall,
     TokenRefusedError,
-    Viewer,
     WrongSiteError,
 )
 from dejabug.web.heat_maps import HeatMapPair, heat_maps_at, spots
@@ -59,14 +59,14 @@ class HiddenError(Exception):
 
 
 def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only our app's calls through; `g.viewer` is who looks."""
+    """Let only our app's calls through; `g.call` says who looks."""
 
     @wraps(view)
     def run(**arguments: Any) -> Any:
         forge: Forge | None = current_app.extensions["forge"]
         if forge is None:
             return problem(404, "Not Found", "This service is not set up for an app of Jira's.")
-        g.viewer = forge.viewer(request.headers)
+        g.call = forge.verify(request.headers)
         return view(**arguments)
 
     return run
@@ -89,7 +89,7 @@ def similar(issue_id: str) -> Response:
         own = _own(issue_id)
     else:
         with searching("panel"):
-            found = matches_for(services, record, g.viewer.account, _read)
+            found = matches_for(services, record, g.call.viewer, _read)
         if found is None:
             raise HiddenError
         own, matches = found
@@ -196,7 +196,7 @@ def wrong_site(error: WrongSiteError) -> Response:
 
 
 @blueprint.errorhandler(HiddenError)
-@blueprint.errorhandler(NotThatReaderError)
+@blueprint.errorhandler(WrongAccountError)
 @blueprint.errorhandler(JiraRefusedError)
 def hidden(error: Exception) -> Response:
     """Unknown, hidden, or Jira does not let this viewer read at all."""
@@ -260,7 +260,7 @@ def _is_shown(seen: Mapping[str, Issue], issue_id: str, off: Collection[str]) ->
 
 def _looks_anew(issue_id: str) -> bool:
     """Whether this is the viewer's first question on an issue for a while."""
-    viewer = hashlib.sha256(g.viewer.account.encode()).hexdigest()[:16]
+    viewer = hashlib.sha256(g.call.viewer.name.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"
     return keep_briefly(_services().redis, key, "1", ONE_LOOK, new=True)
 
@@ -279,8 +279,8 @@ def _own(issue_id: str) -> Issue:
 
 def _read(issue_ids: Any) -> dict[str, Issue]:
     """Issues as the viewer may read them."""
-    viewer: Viewer = g.viewer
-    return _services().readers.read(viewer.account, viewer.token, issue_ids)
+    call: PanelCall = g.call
+    return _services().jira_as_viewer.issues(call.viewer, call.token, issue_ids)
 
 
 def _services() -> Services:
