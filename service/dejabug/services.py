@@ -255,6 +255,7 @@ class Services:
             self.comment_commands,
             self.comment_policy,
             self.similar_issues,
+            self.results,
             self.settings,
         )
 

@@ -27,7 +27,7 @@ from dejabug.ranking import Moment, relevance_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.issue_records import IssueRecords
-from dejabug.retrieval.results import Found, Results
+from dejabug.retrieval.results import Result, Results
 from dejabug.retrieval.similar_issues import (
     SimilarIssues,
     first_to_read,
@@ -76,7 +76,7 @@ NO_FILTERS = Filters()
 class Page:
     """Results, best first, and the cursor of the next page, None on the last."""
 
-    results: list[Found]
+    results: list[Result]
     cursor: str | None
 
 

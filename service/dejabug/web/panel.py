@@ -36,7 +36,7 @@ from dejabug.web.forge import (
     WrongSiteError,
 )
 from dejabug.web.heat_maps import HeatMapPair, heat_maps_at, spots
-from dejabug.web.matches import matches_for
+from dejabug.web.matches import FailedClip, IssueName, Match, Progress, Similar, matches_for
 
 log = structlog.get_logger()
 blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
@@ -77,14 +77,18 @@ def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
 def similar(issue_id: str) -> Response:
     """The issues whose clips are like this one's, as far as the viewer may see them."""
     services = _services()
-    record = services.collections.active.catalogue.issue(issue_id)
+    active = services.collections.active
+    link_type = services.settings.duplicate_links.split(",")[0].strip()
+    record = active.catalogue.issue(issue_id)
     if record is None:
-        return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = progress_of(services.collections.active.catalogue, record)
+        name = _name(_own(issue_id))
+        unknown = Similar(issue=name, state="unknown", link_type=link_type, encoder=active.label())
+        return _told(unknown)
+    standing = progress_of(active.catalogue, record)
     total = len(standing.clips) + 1
     muted = services.records.comments.muted(issue_id)
     off = services.records.projects.rules(record.project).mode == "off"
-    matches: list[dict[str, Any]] = []
+    matches: list[Match] = []
     if muted or off:
         own = _own(issue_id)
     else:
@@ -95,17 +99,20 @@ def similar(issue_id: str) -> Response:
         own, matches = found
         if _looks_anew(issue_id):
             SUGGESTIONS.labels("panel").inc(len(matches))
-    state = "off" if off else "indexing" if standing.waiting else "ready"
-    return jsonify(
-        issue=_name(own),
-        state=state,
-        progress={"done": total - standing.waiting, "total": total},
-        clips=len(standing.clips),
-        failed=[{"filename": clip.filename, "reason": why(clip)} for clip in standing.failed],
-        muted=muted,
-        matches=matches,
-        link_type=services.settings.duplicate_links.split(",")[0].strip(),
-        encoder=services.collections.active.label(),
+    return _told(
+        Similar(
+            issue=_name(own),
+            state="off" if off else "indexing" if standing.waiting else "ready",
+            progress=Progress(done=total - standing.waiting, total=total),
+            clips=len(standing.clips),
+            failed=[
+                FailedClip(filename=clip.filename, reason=why(clip)) for clip in standing.failed
+            ],
+            muted=muted,
+            matches=matches,
+            link_type=link_type,
+            encoder=active.label(),
+        )
     )
 
 
@@ -265,8 +272,12 @@ def _looks_anew(issue_id: str) -> bool:
     return keep_briefly(_services().redis, key, "1", ONE_LOOK, new=True)
 
 
-def _name(issue: Issue) -> dict[str, str]:
-    return {"id": issue.id, "key": issue.key}
+def _told(answer: Similar) -> Response:
+    return jsonify(answer.model_dump(mode="json", by_alias=True))
+
+
+def _name(issue: Issue) -> IssueName:
+    return IssueName(id=issue.id, key=issue.key)
 
 
 def _own(issue_id: str) -> Issue:
