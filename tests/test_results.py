@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.jira.models import Issue
 from dejabug.ranking import Calibration, Calibrations, Moment
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Found, Result, Results, public_json
+from dejabug.retrieval.selection import Suggestion
 from dejabug.suggestions.comment_publisher import CommentPublisher
 from dejabug.web.matches import Match, ShownClip, ShownMoment
 

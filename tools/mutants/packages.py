@@ -32,7 +32,10 @@ PACKAGES = {
             "tests/test_patches.py",
         ),
     ),
-    "policy": Package(("access/policy.py",), ("tests/test_policy.py",)),
+    "policy": Package(
+        ("access/policy.py", "retrieval/pairs.py", "retrieval/selection.py"),
+        ("tests/test_policy.py",),
+    ),
     "visibility": Package(
         (
             "access/principals.py",

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import assert_never
 
-from dejabug.access import policy
 from dejabug.access.jira_as_viewer import JiraAsViewer
-from dejabug.access.policy import Ticket
+from dejabug.access.policy import Ticket, tellable
 from dejabug.access.principals import (
     EVERYBODY,
     AccountPrincipal,
@@ -78,7 +77,7 @@ class Visibility:
                 seen = self.may_see(caller.principal, tickets)
             case _:
                 assert_never(caller.principal)
-        return policy.tellable(tickets, caller.projects, self._projects.off(), seen)
+        return tellable(tickets, caller.projects, self._projects.off(), seen)
 
     def tellable_to_everybody(self, tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
         """Those of the issues that anybody may be told of; like `tellable`."""
@@ -90,7 +89,7 @@ class Visibility:
         self, projects: Collection[str], principal: Principal, issue_ids: Iterable[str]
     ) -> set[str]:
         def shown(tickets: Mapping[str, Ticket], off: Collection[str]) -> Iterable[str]:
-            return policy.tellable(tickets, projects, off)
+            return tellable(tickets, projects, off)
 
         return self._answer(principal, issue_ids, shown)
 
@@ -98,7 +97,7 @@ class Visibility:
         def shown(tickets: Mapping[str, Ticket], off: Collection[str]) -> Iterable[str]:
             seen = Accounts(self._jira).browsable(principal.account_id, tickets.keys())
             everywhere = {each.project for each in tickets.values()}
-            return policy.tellable(tickets, everywhere, off, seen)
+            return tellable(tickets, everywhere, off, seen)
 
         return self._answer(principal, issue_ids, shown)
 

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer, TypeAdapter
 
-from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
 from dejabug.media_store.store import MediaStore
@@ -26,7 +25,9 @@ from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.reasons import Reason, reasons_for
+from dejabug.retrieval.selection import Suggestion
 from dejabug.settings import Settings
 
 

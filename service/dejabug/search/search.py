@@ -15,8 +15,6 @@ from typing import Any
 import redis
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dejabug.access import policy
-from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits
 from dejabug.access.principals import Caller
 from dejabug.access.visibility import Visibility
 from dejabug.infra.metrics import searching
@@ -27,7 +25,9 @@ from dejabug.ranking import Moment, relevance_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.issue_records import IssueRecords
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Result, Results
+from dejabug.retrieval.selection import Suggestion, SuggestionLimits, to_tell
 from dejabug.retrieval.similar_issues import (
     SimilarIssues,
     first_to_read,
@@ -252,7 +252,7 @@ class Search:
         # A rejected pair is rejected under its canonical issue's name as well.
         rejected = self._records.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
         wish = SuggestionLimits(0.0, len(pairs), rejected, self._records.projects.off())
-        choices = policy.to_tell(own, pairs, tickets, wish)
+        choices = to_tell(own, pairs, tickets, wish)
         kept = [each for each in choices if self._passes(issues[each.issue_id], filters)]
         return Told(kept, issues)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import structlog
 
 from dejabug import media
-from dejabug.access import policy
-from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.encoders import Encoder
 from dejabug.infra.metrics import searching
 from dejabug.ingest.clip_indexer import ClipIndexer, note_on, sha256_of, signature_of
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.ranking import TimedVectors
 from dejabug.records.collections import Collections
+from dejabug.retrieval.pairs import UPLOAD, PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.same_files import same_file_pairs, twins_of
 from dejabug.retrieval.similar_issues import SimilarIssues
@@ -90,8 +89,8 @@ class UploadComparison:
         )
         places = collection.index.places(match.clip_id for match in matches)
         issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
-        pairs = policy.pair_matches(UPLOAD, matches, issue_of)
+        pairs = pair_matches(UPLOAD, matches, issue_of)
         if len(frames.times) == 1 and frames.duration == 0:
             pairs = [self._similar_issues.doubted(pair) for pair in pairs]
         pairs += same_file_pairs(UPLOAD, twins, frames.times)
-        return policy.best_per_issue("", pairs), note_on(frames)
+        return best_per_issue("", pairs), note_on(frames)

@@ -16,7 +16,6 @@ import structlog
 from pydantic import TypeAdapter
 from rq import Retry
 
-from dejabug.access.policy import PairMatch
 from dejabug.index import text_of
 from dejabug.infra.jobs import COMPARE_UPLOAD
 from dejabug.infra.reply_list import await_reply, put_reply
@@ -24,6 +23,7 @@ from dejabug.infra.tracing import trace_for_job
 from dejabug.media_store.store import MediaStore
 from dejabug.records.collections import Collections
 from dejabug.records.work_queues import WorkQueues
+from dejabug.retrieval.pairs import PairMatch
 
 log = structlog.get_logger()
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import structlog
 
-from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import rounded_down
 from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.client import JiraClient
@@ -25,7 +24,9 @@ from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, fingerprint_of
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipStatus
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Result, Results
+from dejabug.retrieval.selection import Suggestion
 from dejabug.retrieval.similar_issues import (
     Answer,
     SimilarIssues,

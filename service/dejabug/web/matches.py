@@ -12,8 +12,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from dejabug.access import policy
-from dejabug.access.policy import SuggestionLimits
 from dejabug.access.principals import PanelViewer
 from dejabug.infra.labels import is_weak, label, may_be_regression
 from dejabug.jira.comments import fixed_in
@@ -22,6 +20,7 @@ from dejabug.ranking import Relevance
 from dejabug.records.types import IssueRecord
 from dejabug.retrieval.reasons import Reason
 from dejabug.retrieval.results import FoundClip, FoundMoment, Result
+from dejabug.retrieval.selection import SuggestionLimits, to_show
 from dejabug.retrieval.similar_issues import Read, tickets_of
 from dejabug.services import Services
 from dejabug.web.media import Video, media_address, video_state
@@ -167,7 +166,7 @@ def matches_for(
         services.settings.panel_threshold, MOST, answer.rejected, services.records.projects.off()
     )
     tickets = tickets_of(answer.tickets.values(), services.settings)
-    choices = policy.to_show(record.id, answer.ranked, tickets, wish)
+    choices = to_show(record.id, answer.ranked, tickets, wish)
     for number, choice in enumerate(choices):
         for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
             services.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
