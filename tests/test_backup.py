@@ -31,7 +31,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval import neighbourhood
-from dejabug.search.search import Filters
+from dejabug.search.disclosure import Filters
 from dejabug.services import ModelServices, Services
 from support.demo_clips import PLACEHOLDER, QUIET
 from support.jira_site import Site

@@ -18,14 +18,9 @@ from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.retriever import Retriever
 from dejabug.search import search
+from dejabug.search.disclosure import Filters, ForeignProjectError, HiddenIssueError
 from dejabug.search.questions import SearchFailedError
-from dejabug.search.search import (
-    Filters,
-    ForeignProjectError,
-    HiddenIssueError,
-    NoSuchPageError,
-    Page,
-)
+from dejabug.search.search import NoSuchPageError, Page
 from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure

@@ -62,6 +62,7 @@ from dejabug.retrieval.results import Results
 from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.similar_issues import SimilarIssues
 from dejabug.search.answerer import READ, Answerer, TextSearch
+from dejabug.search.disclosure import Disclosure
 from dejabug.search.questions import Questions
 from dejabug.search.search import Search
 from dejabug.search.upload_comparison import UploadComparison
@@ -260,18 +261,21 @@ class Services:
         )
 
     @cached_property
+    def disclosure(self) -> Disclosure:
+        """What callers may be told of what was found."""
+        return Disclosure(self.jira, self.collections, self.records, self.visibility, self.settings)
+
+    @cached_property
     def search(self) -> Search:
         """Searches by words, by a clip, by an issue."""
         return Search(
             self.redis,
-            self.jira,
             self.collections,
-            self.records,
-            self.visibility,
             self.questions,
             self.results,
             self.similar_issues,
-            self.settings,
+            self.disclosure,
+            self.settings.candidate_clips,
         )
 
     @cached_property

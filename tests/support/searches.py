@@ -8,7 +8,7 @@ from typing import Any
 
 from dejabug.access.principals import Caller, TokenPrincipal
 from dejabug.retrieval.results import Found
-from dejabug.search.search import Filters
+from dejabug.search.disclosure import Filters
 from dejabug.services import ModelServices, Services
 from support.workers import work
 

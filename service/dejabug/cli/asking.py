@@ -22,7 +22,7 @@ from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by, public_json
-from dejabug.search.search import NO_FILTERS
+from dejabug.search.disclosure import NO_FILTERS
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
 RESULTS = 10

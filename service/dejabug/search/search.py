@@ -7,36 +7,27 @@ them to our own account then. What was ranked is kept for minutes, so that pages
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import redis
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from dejabug.access.principals import Caller
-from dejabug.access.visibility import Visibility
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
-from dejabug.jira.client import JiraClient
-from dejabug.jira.models import Issue
 from dejabug.ranking import Moment, relevance_of
 from dejabug.records.collections import Collections
-from dejabug.records.issue_fields import game_of
-from dejabug.records.issue_records import IssueRecords
 from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Result, Results
-from dejabug.retrieval.selection import Suggestion, SuggestionLimits, to_tell
 from dejabug.retrieval.similar_issues import (
     SimilarIssues,
     first_to_read,
-    tickets_of,
-    with_originals,
 )
+from dejabug.search.disclosure import NO_FILTERS, Disclosure, Filters, HiddenIssueError, Told
 from dejabug.search.questions import Questions
 from dejabug.search.uploads import Upload
-from dejabug.settings import Settings
 
 # Seconds that a question's further pages are kept.
 PAGES_KEPT = 300
@@ -44,32 +35,8 @@ PAGES_KEPT = 300
 PATIENCE = 10.0
 
 
-class HiddenIssueError(Exception):
-    """The issue that was asked about is unknown here, or not this caller's to see."""
-
-
 class NoSuchPageError(Exception):
     """A cursor of another caller, question or filters, or one that is over."""
-
-
-class ForeignProjectError(Exception):
-    """A project that is not the caller's; the message says which are."""
-
-
-class Filters(BaseModel):
-    """What results must be; an empty list stands for all. Days are those of Jira's times."""
-
-    model_config = ConfigDict(frozen=True)
-
-    project: tuple[str, ...] = ()
-    game: tuple[str, ...] = ()
-    status: tuple[str, ...] = ()
-    kind: tuple[str, ...] = ()
-    since: date | None = None
-    until: date | None = None
-
-
-NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True)
@@ -92,48 +59,26 @@ class Ranking(BaseModel):
     told: list[str] = Field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Told:
-    """Choices that the filters let through, and the issues that they name."""
-
-    choices: list[Suggestion] = field(default_factory=list)
-    issues: dict[str, Issue] = field(default_factory=dict)
-
-
 class Search:
     """Answers searches by words, by a clip and by an issue, page by page."""
 
     def __init__(
         self,
         connection: redis.Redis,
-        jira: JiraClient,
         collections: Collections,
-        records: IssueRecords,
-        visibility: Visibility,
         questions: Questions,
         results: Results,
         similar_issues: SimilarIssues,
-        settings: Settings,
+        disclosure: Disclosure,
+        candidate_clips: int,
     ) -> None:
         self._redis = connection
-        self._jira = jira
         self._collections = collections
-        self._records = records
-        self._visibility = visibility
         self._questions = questions
         self._results = results
         self._similar_issues = similar_issues
-        self._settings = settings
-
-    def projects_of(self, caller: Caller, filters: Filters) -> list[str]:
-        """Where to look for this caller. Raises ForeignProjectError."""
-        wanted = {name.upper() for name in filters.project} or caller.projects
-        if foreign := sorted(wanted - caller.projects):
-            yours = ", ".join(sorted(caller.projects))
-            raise ForeignProjectError(
-                f"not among your projects: {', '.join(foreign)}; yours: {yours}"
-            )
-        return sorted(wanted - self._records.projects.off())
+        self._disclosure = disclosure
+        self._candidate_clips = candidate_clips
 
     @searching("words")
     def by_words(
@@ -147,9 +92,9 @@ class Search:
     ) -> Page:
         """Clips that words describe, likely and possible ones, and `unlikely` ones where these are
         wanted too. Raises ForeignProjectError, SearchFailedError and JiraError."""
-        projects = self.projects_of(caller, filters)
+        projects = self._disclosure.projects_of(caller, filters)
         hits = (
-            self._questions.search(words, projects, self._settings.candidate_clips, PATIENCE)
+            self._questions.search(words, projects, self._candidate_clips, PATIENCE)
             if projects
             else []
         )
@@ -172,7 +117,7 @@ class Search:
         record = self._collections.active.catalogue.issue_by_key(key)
         if record is None or record.project not in caller.projects:
             raise HiddenIssueError
-        projects = self.projects_of(caller, filters)
+        projects = self._disclosure.projects_of(caller, filters)
         pairs = self._similar_issues.rank(record, projects) if projects else []
         ranking = Ranking(
             caller=caller.principal.name,
@@ -221,7 +166,7 @@ class Search:
         left, told, seen = ranking.pairs, Told(), set(ranking.told)
         while True:
             at_once = first_to_read(left)
-            some = self._tellable(caller, ranking, left[:at_once])
+            some = self._disclosure.of(caller, left[:at_once], ranking.filters, ranking.own)
             fresh = [choice for choice in some.choices if choice.issue_id not in seen]
             seen |= {choice.issue_id for choice in fresh}
             told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
@@ -239,37 +184,6 @@ class Search:
             results, self._keep(ranking.model_copy(update={"pairs": pairs, "told": earlier}))
         )
 
-    def _tellable(self, caller: Caller, ranking: Ranking, pairs: list[PairMatch]) -> Told:
-        """What may be told of these pairs, and passes the filters. Raises HiddenIssueError when the
-        issue that was asked about may not."""
-        settings, filters = self._settings, ranking.filters
-        wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
-        issues = with_originals(self._jira.issues, wanted, settings.duplicate_link_types)
-        tickets = self._visibility.tellable(caller, tickets_of(issues.values(), settings))
-        own = tickets.get(ranking.own) if ranking.own else None
-        if ranking.own and own is None:
-            raise HiddenIssueError
-        # A rejected pair is rejected under its canonical issue's name as well.
-        rejected = self._records.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
-        wish = SuggestionLimits(0.0, len(pairs), rejected, self._records.projects.off())
-        choices = to_tell(own, pairs, tickets, wish)
-        kept = [each for each in choices if self._passes(issues[each.issue_id], filters)]
-        return Told(kept, issues)
-
-    def _passes(self, issue: Issue, filters: Filters) -> bool:
-        day = _day(issue.created)
-        return (
-            _among([issue.project], filters.project)
-            and _among([game_of(issue)], filters.game)
-            and _among([issue.status], filters.status)
-            and (
-                not filters.kind
-                or _among(self._collections.active.catalogue.tags(issue.id), filters.kind)
-            )
-            and (filters.since is None or (day is not None and day >= filters.since))
-            and (filters.until is None or (day is not None and day <= filters.until))
-        )
-
     def _keep(self, ranking: Ranking) -> str:
         cursor = secrets.token_hex(16)
         keep_briefly(self._redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
@@ -285,20 +199,6 @@ def _pair(hit: Mapping[str, Any]) -> PairMatch:
     moment = Moment(0, 0, hit["start"], hit["end"], 0, hit["at"], hit["picture"])
     about = (hit["clip"], hit["issue_id"], hit["score"], (moment,), hit["picture"], hit["ticket"])
     return PairMatch("", *about, answers=tuple(hit.get("found_by", ())))
-
-
-def _among(values: Collection[str], wanted: Collection[str]) -> bool:
-    """Whether one of the values is wanted; all are where nothing is said. Case does not count."""
-    return not wanted or bool(
-        {value.casefold() for value in values} & {each.casefold() for each in wanted}
-    )
-
-
-def _day(created: str) -> date | None:
-    try:
-        return datetime.fromisoformat(created).date()
-    except ValueError:
-        return None
 
 
 def _key(cursor: str) -> str:

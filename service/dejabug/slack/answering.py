@@ -12,10 +12,8 @@ from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import progress_of
 from dejabug.retrieval.similar_issues import tickets_of
 from dejabug.search import uploads
-from dejabug.search.search import (
-    Filters,
-    Page,
-)
+from dejabug.search.disclosure import Filters
+from dejabug.search.search import Page
 from dejabug.services import Services
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
@@ -95,7 +93,7 @@ def _note(services: Services, kind: str, said: str, caller: Caller) -> str:
 
 def _answer_upload(user: SlackUser, found: list[Mapping[str, Any]], caller: Caller) -> Message:
     services = user.services
-    projects = services.search.projects_of(caller, ALL)
+    projects = services.disclosure.projects_of(caller, ALL)
     with services.clip_uploads.receiving() as (upload_id, folder):
         most = services.settings.upload_max_bytes
         files.fetch(found, str(user.client.token), folder / "clip", most)

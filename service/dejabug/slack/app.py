@@ -25,8 +25,9 @@ from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
+from dejabug.search.disclosure import HiddenIssueError
 from dejabug.search.questions import SearchFailedError
-from dejabug.search.search import HiddenIssueError, NoSuchPageError
+from dejabug.search.search import NoSuchPageError
 from dejabug.search.uploads import TooManyUploadsError
 from dejabug.services import Services
 from dejabug.slack import answering, blocks

@@ -13,8 +13,9 @@ from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import RATE_REFUSALS
 from dejabug.jira.errors import JiraError
 from dejabug.media_store.objects import StoreAwayError
+from dejabug.search.disclosure import ForeignProjectError, HiddenIssueError
 from dejabug.search.questions import SearchFailedError
-from dejabug.search.search import ForeignProjectError, HiddenIssueError, NoSuchPageError
+from dejabug.search.search import NoSuchPageError
 from dejabug.search.uploads import TooManyUploadsError
 from dejabug.web.api.auth import (
     ForeignOriginError,

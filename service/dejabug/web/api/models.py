@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from dejabug.records.progress import State
 from dejabug.retrieval.results import Found, FoundClip
-from dejabug.search.search import Filters
+from dejabug.search.disclosure import Filters
 
 # Signs of a question at most: sentence encoders read a few hundred words, and an address holds
 # 8,190 bytes, of which a sign may need twelve.

@@ -14,11 +14,8 @@ from werkzeug.http import parse_list_header
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import progress_of
 from dejabug.search import uploads
-from dejabug.search.search import (
-    Filters,
-    Page,
-    words_question,
-)
+from dejabug.search.disclosure import Filters
+from dejabug.search.search import Page, words_question
 from dejabug.search.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status
 from dejabug.web.api.auth import caller, changing_caller, let_in, services
@@ -117,7 +114,7 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     """
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
-    projects = services().search.projects_of(who, filters)
+    projects = services().disclosure.projects_of(who, filters)
     with services().clip_uploads.receiving() as (upload_id, folder):
         receive_file(request, folder, services().settings.upload_max_bytes)
     services().clip_uploads.submit(upload_id, who.principal.name, projects, asked.model_dump_json())
@@ -268,7 +265,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
     given = asked.filters()
     if given == Filters():
         return Narrowed.model_validate_json(upload.asked).filters()
-    wanted = services().search.projects_of(caller(), given)
+    wanted = services().disclosure.projects_of(caller(), given)
     if given.project and not upload.projects.issuperset(wanted):
         only = ", ".join(sorted(upload.projects))
         raise BadRequestError(
