@@ -15,6 +15,7 @@ from dejabug.index import (
     ClipLocation,
     FrameIndex,
     IndexUnavailableError,
+    OtherModelError,
     completeness,
     escape_tag,
     slug_of,
@@ -217,7 +218,7 @@ def test_two_encoders_never_meet(store: redis.Redis) -> None:
 
 def test_one_name_with_another_length_is_refused(store: redis.Redis) -> None:
     FrameIndex(store, "test", DIMENSIONS)
-    with pytest.raises(BadVectorsError, match="another model"):
+    with pytest.raises(OtherModelError, match="another model"):
         FrameIndex(store, "test", DIMENSIONS * 2)
 
 

@@ -17,12 +17,12 @@ from PIL import Image
 from dejabug import media
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
+from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import QUEUES
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.infra.refused_writes import refused
 from dejabug.jira.errors import JiraError
 from dejabug.maintenance.index_repair import missing_clips
-from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.learned_parameters import scores_in_words
 from dejabug.services import ModelServices, Services
@@ -230,7 +230,7 @@ def _media_store(services: Services) -> str:
         store = services.media.objects
         assert store is not None  # examine asks
         store.try_out()
-    except (StoreAwayError, ValueError) as error:
+    except UserError as error:
         raise UnwellError(str(error), remedy) from error
     except redis.RedisError as error:
         raise UnwellError(f"cannot be tried: {error}", "See Redis.") from error
@@ -279,7 +279,7 @@ def _panel(services: Services) -> str:
         return "not set up (DEJABUG_FORGE_APP_ID)"
     try:
         keys = Forge(services.settings).key_count()
-    except ValueError as error:
+    except UserError as error:
         raise UnwellError(str(error), "See plugin/README.md, the service's settings.") from error
     except KeysUnavailableError as error:
         raise UnwellError(
@@ -299,7 +299,7 @@ def _sign_in(services: Services) -> str:
     try:
         provider = Provider(services.settings)
         document = provider.document()
-    except ValueError as error:
+    except UserError as error:
         raise UnwellError(str(error), "Set it, or leave DEJABUG_OIDC_ISSUER out.") from error
     except ProviderAwayError as error:
         raise UnwellError(

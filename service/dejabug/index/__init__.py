@@ -7,6 +7,7 @@ from dejabug.index.frames import FLAT_LIMIT, FrameIndex
 from dejabug.index.moving import copy_vectors, count_vectors, remove_vectors
 from dejabug.index.queries import (
     BadVectorsError,
+    OtherModelError,
     drop_indexes,
     escape_tag,
     slug_of,
@@ -24,6 +25,7 @@ __all__ = [
     "FrameIndex",
     "IndexState",
     "IndexUnavailableError",
+    "OtherModelError",
     "Said",
     "TicketIndex",
     "copy_vectors",

@@ -20,6 +20,7 @@ from dejabug.index.counts import FrameCounts
 from dejabug.index.neighbours import Neighbours
 from dejabug.index.queries import (
     BadVectorsError,
+    OtherModelError,
     Query,
     Searcher,
     check_frames,
@@ -56,7 +57,7 @@ class FrameIndex:
 
     `encoder` is the encoder's name and `dimensions` the length of its vectors. Creating the object
     makes the index when there is none yet. Raises redis.RedisError when Redis cannot be reached,
-    and BadVectorsError when the index was made for vectors of another length.
+    and OtherModelError when the index was made for vectors of another length.
     """
 
     def __init__(
@@ -395,7 +396,7 @@ class FrameIndex:
             return
         found = vector_field(info)[b"dim"]
         if int(found) != self._dimensions:
-            raise BadVectorsError(
+            raise OtherModelError(
                 f"the index {self.alias} holds vectors of {found} numbers, and this encoder gives "
                 f"{self._dimensions}: another model goes by the same name"
             )

@@ -22,6 +22,7 @@ from rq import Queue
 from rq.job import Job
 
 from dejabug.index import drop_indexes
+from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import EMBEDDING_QUEUES
 from dejabug.infra.locks import try_lock
 from dejabug.ingest.backfill import MOST_WAITING
@@ -45,7 +46,7 @@ POLL = 0.5
 QUEUEING = 0.5
 
 
-class ChangeError(Exception):
+class ChangeError(UserError):
     """The encoder cannot be changed now; the message says what to do."""
 
 

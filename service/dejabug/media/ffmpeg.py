@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import ffmpeg
 
+from dejabug.infra.errors import UserError
 from dejabug.media.child import MEBIBYTE, Outcome, Rights, run_child
 from dejabug.media.kinds import clip_demuxer
 from dejabug.media.sandbox import protection
@@ -89,7 +90,7 @@ class ClipError(Exception):
         self.code = code
 
 
-class SandboxMissingError(Exception):
+class SandboxMissingError(UserError):
     """This machine has no sandbox for the decoder as it is to have; no clip is at fault."""
 
 
