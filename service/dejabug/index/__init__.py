@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dejabug.index.completeness import IndexUnavailableError
-from dejabug.index.frames import FLAT_LIMIT, FrameIndex
+from dejabug.index.frames import FrameIndex
+from dejabug.index.hnsw import FLAT_LIMIT
 from dejabug.index.moving import copy_vectors, count_vectors, remove_vectors
 from dejabug.index.queries import (
     BadVectorsError,
