@@ -16,7 +16,7 @@ from dejabug.cli.common import plain_errors
 from dejabug.cli.doctor import LONG_PROMISE
 from dejabug.infra.errors import UserError
 from dejabug.media import find_ffmpeg
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.projects import KEY, Rules
 from dejabug.search import search
 from dejabug.services import Services

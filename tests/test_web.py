@@ -16,7 +16,8 @@ from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import QUEUES
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.webhook_events import sign
-from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
+from dejabug.records.outbox import PENDING
+from dejabug.records.webhook_memory import REFUSALS, echo_key
 from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app

@@ -23,10 +23,10 @@ from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.records.catalogue import PENDING
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, words_of
 from dejabug.records.issue_records import IssueRecords
+from dejabug.records.outbox import PENDING
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
