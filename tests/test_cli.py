@@ -13,7 +13,7 @@ import typer
 from werkzeug.serving import make_server
 
 from dejabug.cli.common import plain_errors
-from dejabug.cli.doctor import LONG_PROMISE
+from dejabug.cli.doctor.running import LONG_PROMISE
 from dejabug.infra.errors import UserError
 from dejabug.media import find_ffmpeg
 from dejabug.records.outbox import PENDING
