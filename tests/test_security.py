@@ -146,7 +146,7 @@ class Evil:
         "os.system",
         "subprocess.run",
         "builtins.exec",
-        "dejabug.media.ffmpeg.run",
+        "dejabug.media.limited_process.run",
         "dejabug.jobs.time.sleep",
         "dejabug.jobs.enqueue",
         "dejabug.jobs.no_such_job",
