@@ -16,6 +16,7 @@ from dejabug.evaluation.arrival_fit import each_left_out, refit, rescored
 from dejabug.evaluation.arrival_metrics import THRESHOLDS, as_json, figures
 from dejabug.evaluation.arrival_report import in_words, page_section, table
 from dejabug.evaluation.arrivals import ASKED, Arrival, Asked, Suggestion
+from dejabug.infra.errors import UserError
 from dejabug.ranking import Calibration, Calibrations, Evidence
 
 
@@ -291,7 +292,7 @@ def test_a_project_is_scored_by_the_others_curves() -> None:
 
 
 def test_one_project_cannot_be_left_out_of_its_own_fit() -> None:
-    with pytest.raises(ValueError, match="all clips are of one project"):
+    with pytest.raises(UserError, match="all clips are of one project"):
         each_left_out(replayed(Calibration(frames=9.0, intercept=0.0), "P", 1))
 
 

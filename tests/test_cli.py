@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 import redis
+import typer
 from werkzeug.serving import make_server
 
-from dejabug.cli.doctor import LONG_PROMISE
+from dejabug.cli.common import plain_errors
+from dejabug.cli.doctor.running import LONG_PROMISE
+from dejabug.infra.errors import UserError
 from dejabug.media import find_ffmpeg
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.projects import KEY, Rules
 from dejabug.services import Services
 from support.command_line import call, words
@@ -116,6 +119,23 @@ def test_redis_away_is_one_clear_line(
     assert done.returncode == 1
     assert "Redis does not answer" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_only_what_a_person_can_mend_is_told_without_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @plain_errors
+    def command(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        command(UserError("DEJABUG_JIRA_URL is not set"))
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == "dejabug: DEJABUG_JIRA_URL is not set\n"
+    for fault in (ValueError("ours"), KeyError("ours"), OSError("ours")):
+        with pytest.raises(type(fault)):
+            command(fault)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_wrong_setting_is_told_without_a_traceback() -> None:

@@ -11,9 +11,8 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.media import decoding
-from dejabug.media.child import Outcome
 from dejabug.media.decoding import Decoded, Sampling, Way, is_right, ways
-from dejabug.media.ffmpeg import run
+from dejabug.media.limited_process import Outcome, run
 from dejabug.media.probe import Probe
 from dejabug.media.timeline import Timeline
 from support.numbered_pictures import HEIGHT, WIDTH, raw, read_number
@@ -192,7 +191,7 @@ def test_what_keyframes_bear_beside_their_pictures_does_not_end_the_fast_way(
 ) -> None:
     """x265 repeats its settings at each keyframe of a stream, which ffmpeg would print each time:
     5 kB, or more than may be said of half an hour."""
-    monkeypatch.setattr("dejabug.media.ffmpeg.MOST_TALK", 200_000)
+    monkeypatch.setattr("dejabug.media.limited_process.MOST_TALK", 200_000)
     x265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params"]
     settings = "keyint=1:repeat-headers=1:log-level=none"
     clip = numbered(tmp_path / "a.ts", [*x265, settings], pictures=200)

@@ -15,8 +15,8 @@ import pytest
 
 from dejabug import media
 from dejabug.media import Limits
-from dejabug.media.ffmpeg import Sandbox
-from dejabug.media.ffmpeg import run as child
+from dejabug.media.limited_process import Sandbox
+from dejabug.media.limited_process import run as child
 from dejabug.media.sandbox import protection
 from support.processes import processes_of
 from tools.hostile.catalogue import hostile_files, write_canary

@@ -15,11 +15,12 @@ from dejabug.index import (
     ClipLocation,
     FrameIndex,
     IndexUnavailableError,
+    OtherModelError,
     completeness,
     escape_tag,
+    hnsw,
     slug_of,
 )
-from dejabug.index import frames as frames_module
 from dejabug.index import queries as queries_module
 from support.patience import PATIENCE
 from support.vectors import DIMENSIONS, HOME, times, unit
@@ -217,7 +218,7 @@ def test_two_encoders_never_meet(store: redis.Redis) -> None:
 
 def test_one_name_with_another_length_is_refused(store: redis.Redis) -> None:
     FrameIndex(store, "test", DIMENSIONS)
-    with pytest.raises(BadVectorsError, match="another model"):
+    with pytest.raises(OtherModelError, match="another model"):
         FrameIndex(store, "test", DIMENSIONS * 2)
 
 
@@ -258,7 +259,7 @@ def test_hnsw_tells_only_of_the_projects_asked_for_however_it_looks(
 ) -> None:
     """By the graph, or one by one: which is quicker is a matter of how many frames pass. The graph,
     which Redis builds by chance, may miss a few."""
-    monkeypatch.setattr(frames_module, "STEP", step)
+    monkeypatch.setattr(hnsw, "STEP", step)
     frames = FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")
     for n in range(30):
         frames.write_clip(
@@ -288,20 +289,20 @@ def test_redis_away_is_an_error(store: redis.Redis, frames: FrameIndex) -> None:
 def test_a_large_flat_index_grows_into_hnsw_while_it_answers(
     store: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames_module, "FLAT_LIMIT", 200)
+    monkeypatch.setattr(hnsw, "FLAT_LIMIT", 200)
     frames = FrameIndex(store, "test", DIMENSIONS)
     for n in range(15):
         frames.write_clip(f"{n}", HOME, times(20), unit(20, n))
     exact = frames.nearest_clips(unit(1, 3)[:1], 100, ALL)
     assert frames.state().algorithm == "FLAT"
     deadline = time.monotonic() + PATIENCE
-    while not frames.grow():
+    while not frames.growth.grow():
         assert frames.nearest_clips(unit(1, 3)[:1], 100, ALL) == exact
         assert time.monotonic() < deadline
     state = frames.state()
     assert (state.algorithm, state.frames, state.ready) == ("HNSW", 300, True)
     assert frames.nearest_clips(unit(1, 3)[:1], 100, ALL)[0] == exact[0]
-    assert not frames.grow()
+    assert not frames.growth.grow()
     # A process that starts now finds the new index.
     assert FrameIndex(store, "test", DIMENSIONS).state().algorithm == "HNSW"
 
@@ -323,7 +324,7 @@ def test_an_index_that_is_made_anew_is_not_taken_for_the_complete_one_before(
     assert wait_until(lambda: answered(frames, unit(100, 59)[0])) == "59"
     monkeypatch.setattr(completeness, "BUILDING", 0)
     # Slow to build, so that it is asked before it is built.
-    monkeypatch.setattr(frames_module, "HNSW_EF_CONSTRUCTION", 1000)
+    monkeypatch.setattr(hnsw, "HNSW_EF_CONSTRUCTION", 1000)
     for _ in range(20):
         store.execute_command("FT.DROPINDEX", frames.state().name)
         FrameIndex(store, "test", DIMENSIONS, algorithm="hnsw")

@@ -24,7 +24,8 @@ from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.infra.jobs import SYNC_ISSUE
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media_store.thumbnails import PictureStore
-from dejabug.records.catalogue import PENDING, Catalogue
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services

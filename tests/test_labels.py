@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from dejabug.cli.doctor import examine
 from dejabug.infra import labels
+from dejabug.infra.errors import UserError
 from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
 from dejabug.retrieval.pairs import PairMatch
@@ -79,7 +80,7 @@ def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, 
 
 def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_services: Services) -> None:
     told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(UserError, match=told):
         cold_services.records.projects.put("GAME", Rules(threshold=0.49))
     assert cold_services.records.projects.all() == {}
     with pytest.raises(ValidationError, match=told):

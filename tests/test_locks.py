@@ -7,10 +7,11 @@ import time
 
 import pytest
 import redis
+from redis.exceptions import LockError
 from structlog.testing import capture_logs
 
 from dejabug.infra import locks
-from dejabug.infra.locks import held
+from dejabug.infra.locks import held, take_lease, try_lock
 from support.waiting import wait_until
 
 
@@ -83,3 +84,44 @@ def test_work_that_fails_lets_go_of_its_lock(store: redis.Redis) -> None:
     with pytest.raises(ZeroDivisionError), held(store, "lock"):
         raise ZeroDivisionError
     assert not store.exists("lock")
+
+
+def test_who_only_tries_is_told_at_once_that_a_lock_is_taken(store: redis.Redis) -> None:
+    with try_lock(store, "lock", 60) as renew:
+        assert renew is not None
+        with try_lock(store, "lock", 60) as another:
+            assert another is None
+        assert store.exists("lock")  # the other one gave back nothing
+    with try_lock(store, "lock", 60) as renew:
+        assert renew is not None
+    assert not store.exists("lock")
+
+
+def test_a_tried_lock_lives_as_long_again_when_it_is_renewed(store: redis.Redis) -> None:
+    with try_lock(store, "lock", 60) as renew:
+        assert renew is not None
+        store.expire("lock", 5)
+        renew()
+        assert 55 < store.ttl("lock") <= 60
+
+
+def test_a_tried_lock_that_was_lost_cannot_be_renewed(store: redis.Redis) -> None:
+    with try_lock(store, "lock", 60) as renew:
+        assert renew is not None
+        store.set("lock", "another's")
+        with pytest.raises(LockError):
+            renew()
+    assert store.get("lock") == b"another's"
+
+
+def test_work_that_fails_lets_go_of_a_tried_lock(store: redis.Redis) -> None:
+    with pytest.raises(ZeroDivisionError), try_lock(store, "lock", 60):
+        raise ZeroDivisionError
+    assert not store.exists("lock")
+
+
+def test_a_lease_is_taken_once_in_its_time(store: redis.Redis) -> None:
+    assert [take_lease(store, "lease", 60) for _ in range(3)] == [True, False, False]
+    assert 0 < store.ttl("lease") <= 60
+    store.delete("lease")  # as when its time is over
+    assert take_lease(store, "lease", 60)

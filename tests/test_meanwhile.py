@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from dejabug.index import TicketIndex
 from dejabug.jira.client import JiraClient
-from dejabug.records.catalogue import PENDING, Catalogue
-from dejabug.records.outbox import Outbox
+from dejabug.records.catalogue import Catalogue
+from dejabug.records.outbox import PENDING, Outbox
 from dejabug.services import Services
 from dejabug.worker import jobs
 from dejabug.worker.warm_worker import WarmWorker

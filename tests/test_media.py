@@ -18,7 +18,8 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.media import ClipError, Limits
-from dejabug.media.ffmpeg import command, open_input, run
+from dejabug.media.ffmpeg import command, open_input
+from dejabug.media.limited_process import run
 from support.made_clips import H264, Make, coloured, levels
 from support.processes import processes_of
 from support.servers import serve_in_a_thread

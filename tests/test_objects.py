@@ -15,6 +15,7 @@ import pytest
 import redis
 from pydantic import ValidationError
 
+from dejabug.infra.errors import UserError
 from dejabug.media_store import objects as module
 from dejabug.media_store.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
@@ -236,7 +237,7 @@ def test_a_command_says_what_is_wrong_with_the_address_without_repeating_it() ->
 
 def test_a_protocol_that_nothing_here_speaks_is_told_at_the_start(store: redis.Redis) -> None:
     assert Settings(media_store="nostore://bucket/").media_store == "nostore://bucket"
-    with pytest.raises(ValueError, match=r"nostore://.*dejabug\[s3\]"):
+    with pytest.raises(UserError, match=r"nostore://.*dejabug\[s3\]"):
         ObjectStore("nostore://bucket", store)
 
 

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from dejabug.cli.doctor import Check, examine
+from dejabug.infra.errors import UserError
 from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web.oidc import guarded_session as fence_module
@@ -194,7 +195,7 @@ def test_the_doctor_looks_at_the_provider(cold_services: Services, site: Site) -
         assert f"DEJABUG_{name.upper()}" in half.says
         if name != "oidc_issuer":
             broken = cold_services.settings.model_copy(update={**whole, name: type(value)("")})
-            with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
+            with pytest.raises(UserError, match=f"DEJABUG_{name.upper()}"):
                 create_app(Services(broken))
     site.describe(issuer="https://login.elsewhere.example")
     assert "another issuer" in examined(cold_services, **whole).says

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
 from dejabug.cli.doctor import Check, examine
+from dejabug.infra.errors import UserError
 from dejabug.records.projects import Rules
 from dejabug.services import Services
 from dejabug.web import create_app
@@ -357,7 +358,7 @@ def test_half_a_set_up_is_an_error_at_start_that_names_what_is_missing(
     if name == "media_secret":
         value = type(cold_services.settings.media_secret)("")
     half = cold_services.settings.model_copy(update={name: value})
-    with pytest.raises(ValueError, match=f"DEJABUG_{name.upper()}"):
+    with pytest.raises(UserError, match=f"DEJABUG_{name.upper()}"):
         create_app(Services(half))
 
 

@@ -18,7 +18,8 @@ from dejabug.ingest import reconcile
 from dejabug.jira import client
 from dejabug.jira.client import JiraAccess
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
-from dejabug.records.catalogue import HIDDEN, PENDING
+from dejabug.records.issues import HIDDEN
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services

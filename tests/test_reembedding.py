@@ -466,7 +466,7 @@ def test_a_large_index_is_grown_before_it_serves(
     services: Services, other: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history(services, jira, clips, COWS[0])
-    monkeypatch.setattr("dejabug.index.frames.FLAT_LIMIT", 5)
+    monkeypatch.setattr("dejabug.index.hnsw.FLAT_LIMIT", 5)
     notes = set()
     for step in services.reembedding.prepare(other.collections.configured.name):
         notes.add(step.note)

@@ -30,7 +30,7 @@ from dejabug.infra.refused_writes import FULL as FULL_REDIS
 from dejabug.infra.refused_writes import keep_briefly, refused
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.webhook_events import sign
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
 from dejabug.web import create_app

@@ -12,8 +12,7 @@ import pytest
 
 from dejabug import media
 from dejabug.media import Limits, SandboxMissingError, sandbox
-from dejabug.media.child import Outcome
-from dejabug.media.ffmpeg import run
+from dejabug.media.limited_process import Outcome, run
 from support.processes import dejabug, processes_of
 from support.waiting import wait_until
 
@@ -113,7 +112,7 @@ def test_a_machine_without_a_sandbox_says_so(
     missing: list[str], clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No other kernel is to be had here.
-    monkeypatch.setattr("dejabug.media.ffmpeg.protection", lambda: missing)
+    monkeypatch.setattr("dejabug.media.limited_process.protection", lambda: missing)
     assert media.told_protection("auto") == (missing[0] if missing else "nothing of the kind")
     with pytest.raises(SandboxMissingError, match="in a sandbox"):
         media.probe(clip, limits=Limits(sandbox="required"))

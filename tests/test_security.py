@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from rq import Queue
 
 from dejabug.infra.connections import connect
+from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import JobType
 from dejabug.infra.logs import configure_logs
@@ -145,7 +146,7 @@ class Evil:
         "os.system",
         "subprocess.run",
         "builtins.exec",
-        "dejabug.media.ffmpeg.run",
+        "dejabug.media.limited_process.run",
         "dejabug.jobs.time.sleep",
         "dejabug.jobs.enqueue",
         "dejabug.jobs.no_such_job",
@@ -259,6 +260,6 @@ def test_the_settings_and_their_picture_hide_redis_password() -> None:
     settings = Settings(redis_url="rediss://us:p@ss@redis.test:6380/1")
     assert "p@ss" not in repr(settings)
     assert settings.redis_address == "rediss://redis.test:6380/1"
-    with pytest.raises(ValueError, match="percent-encoded") as caught:
+    with pytest.raises(UserError, match="percent-encoded") as caught:
         connect(Settings(redis_url="redis://:torn/word@redis.test:1/0"))
     assert "torn" not in str(caught.value)

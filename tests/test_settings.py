@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from dejabug.settings import Settings
+from dejabug.infra.errors import UserError
+from dejabug.settings import Settings, get_settings
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,12 +24,21 @@ def test_the_rest_address_may_differ_from_the_browse_address() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAX_FRAMES", "0"), ("FRAMES_PER_SECOND", "-1"), ("ENCODER", "resnet"), ("FRAME_CROP", "x")],
+    [
+        ("MAX_FRAMES", "0"),
+        ("FRAMES_PER_SECOND", "-1"),
+        ("ENCODER", "resnet"),
+        ("FRAME_CROP", "x"),
+        ("JIRA_URL", "http://[jira"),
+    ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DEJABUG_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+    get_settings.cache_clear()
+    with pytest.raises(UserError, match=name.lower()):
+        get_settings()
 
 
 def test_secrets_are_masked_wherever_settings_are_shown() -> None:

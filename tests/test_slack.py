@@ -17,6 +17,7 @@ from slack_bolt import BoltRequest
 
 from dejabug.access import visibility_cache
 from dejabug.access.jira_users import NoJiraAccountError
+from dejabug.infra.errors import UserError
 from dejabug.media import ClipError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
@@ -321,7 +322,7 @@ def test_by_socket_mode_the_same_is_answered(services: Services, slack: Slack, j
 
 
 def test_socket_mode_names_the_token_that_is_missing(services: Services) -> None:
-    with pytest.raises(ValueError, match="DEJABUG_SLACK_APP_TOKEN"):
+    with pytest.raises(UserError, match="DEJABUG_SLACK_APP_TOKEN"):
         run_socket(services)
 
 

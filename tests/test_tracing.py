@@ -19,7 +19,7 @@ from dejabug.infra.logs import configure_logs
 from dejabug.infra.tracing import current_trace, traced
 from dejabug.jira.webhook_events import sign
 from dejabug.maintenance import upkeep
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services, get_services
 from dejabug.worker.warm_worker import WarmWorker

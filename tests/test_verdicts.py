@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from dejabug.evaluation.from_jira import groups
+from dejabug.infra.errors import UserError
 from dejabug.records.verdicts import Verdict, Verdicts
 
 
@@ -33,7 +34,7 @@ def test_a_newer_word_of_a_person_replaces_the_older(verdicts: Verdicts) -> None
 
 
 def test_an_issue_is_not_compared_with_itself(verdicts: Verdicts) -> None:
-    with pytest.raises(ValueError, match="itself"):
+    with pytest.raises(UserError, match="itself"):
         verdicts.put(Verdict("1", "1", True, "person"))
 
 

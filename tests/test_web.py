@@ -12,10 +12,12 @@ import redis
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import QUEUES
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.webhook_events import sign
-from dejabug.records.catalogue import PENDING, REFUSALS, echo_key
+from dejabug.records.outbox import PENDING
+from dejabug.records.webhook_memory import REFUSALS, echo_key
 from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
@@ -202,7 +204,7 @@ def test_previews_need_a_worker_only_where_media_can_be_shown(cold_services: Ser
 
 
 def test_the_service_does_not_start_without_a_webhook_secret() -> None:
-    with pytest.raises(ValueError, match="DEJABUG_WEBHOOK_SECRET"):
+    with pytest.raises(UserError, match="DEJABUG_WEBHOOK_SECRET"):
         create_app(Services(Settings(webhook_secret="")))  # type: ignore[arg-type]
 
 

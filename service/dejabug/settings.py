@@ -10,20 +10,24 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.labels import checked_threshold
 
 MEBIBYTE = 1024 * 1024
 
 
-def _without_trailing_slash(url: str) -> str:
+def _address(url: str) -> str:
+    """Without a slash at its end. Raises ValueError for what no library could take apart."""
+    urlsplit(url)
     return url.rstrip("/")
 
 
-Url = Annotated[str, AfterValidator(_without_trailing_slash)]
+Url = Annotated[str, AfterValidator(_address)]
 
 # What neither lasts nor is reached by other machines, or cannot be written to.
 NO_STORES = ("file", "local", "memory", "http", "https", "data")
@@ -44,6 +48,13 @@ def _object_store(address: str) -> str:
             "and set DEJABUG_DATA_DIR"
         )
     return address.rstrip("/")
+
+
+def _threshold(threshold: float) -> float:
+    try:
+        return checked_threshold(threshold)
+    except UserError as error:
+        raise ValueError(str(error)) from None  # what pydantic knows
 
 
 class Settings(BaseSettings):
@@ -219,7 +230,7 @@ class Settings(BaseSettings):
     )
 
     # Comments
-    comment_threshold: Annotated[float, AfterValidator(checked_threshold)] = Field(
+    comment_threshold: Annotated[float, AfterValidator(_threshold)] = Field(
         0.8,
         description="Matches less probable than this are never commented, 0.5 to 1; see "
         "docs/quality.md.",
@@ -352,5 +363,9 @@ def _told(url: str) -> str:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The process's settings, read from the environment at the first call."""
-    return Settings()
+    """The process's settings, read from the environment at the first call. Raises UserError for
+    those that cannot be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UserError(str(error)) from None

@@ -7,9 +7,9 @@ import numpy as np
 from dejabug.index import ClipLocation
 from dejabug.ingest.reconcile import WATERMARKS
 from dejabug.ranking import Calibration, Calibrations, Floats, Signature
-from dejabug.records.catalogue import PENDING
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import LearnedParameters, write_learned
+from dejabug.records.outbox import PENDING
 from dejabug.records.projects import Rules
 from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord

@@ -23,8 +23,7 @@ from dejabug.demo.processes import Processes, Stop
 from dejabug.demo.studio import CLIPS
 from dejabug.encoders.starter import StarterEncoder
 from dejabug.evaluation.manifest import Entry, read_manifest
-from dejabug.index import ClipLocation
-from dejabug.index.frames import FLAT_LIMIT
+from dejabug.index import FLAT_LIMIT, ClipLocation
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ranking import Floats
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord

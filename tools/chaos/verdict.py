@@ -19,7 +19,7 @@ from rq.registry import (
 
 from dejabug.index import text_of
 from dejabug.infra.job_queue import QUEUES
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us

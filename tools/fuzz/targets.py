@@ -25,9 +25,9 @@ from dejabug.access.principals import PanelViewer
 from dejabug.access.signed_urls import BadTokenError, read_media, sign_media
 from dejabug.jira import jql, webhook_events
 from dejabug.jira.models import parse_comment, parse_issue
-from dejabug.media.child import Outcome
 from dejabug.media.ffmpeg import no_frames, no_pictures
 from dejabug.media.kinds import demuxer_of
+from dejabug.media.limited_process import Outcome
 from dejabug.media.probe import Probe, described
 from dejabug.media.signatures import media_kind
 from dejabug.media.stills import read_pixmap

@@ -30,7 +30,7 @@ from dejabug.index import text_of
 from dejabug.infra.redis_server import RedisServer, free_port
 from dejabug.ingest.reconcile import TURN
 from dejabug.media import find_ffmpeg
-from dejabug.records.catalogue import HIDDEN
+from dejabug.records.issues import HIDDEN
 from dejabug.services import Services
 from dejabug.settings import Settings
 from tools.chaos.verdict import wait_for_rest

@@ -23,19 +23,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from dejabug.encoders import EncoderError
-from dejabug.encoders.tags import LabelError
-from dejabug.evaluation.manifest import ManifestError
-from dejabug.index import IndexUnavailableError
+from dejabug.infra.errors import UserError
 from dejabug.infra.logs import configure_logs
-from dejabug.infra.redis_server import RedisServerError
-from dejabug.jira.errors import JiraError
-from dejabug.maintenance.index_move import MoveError
-from dejabug.maintenance.reembedding import ChangeError
-from dejabug.media import SandboxMissingError
-from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import IssueRecord
-from dejabug.search.questions import SearchFailedError
 from dejabug.services import Services, get_services
 
 app = typer.Typer(
@@ -65,20 +55,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             fail(f"Redis does not answer ({error}). {_which_redis()} See: dejabug doctor")
         except redis.RedisError as error:
             fail(f"Redis refuses, or was too slow ({error}). See: dejabug doctor")
-        except (
-            JiraError,
-            EncoderError,
-            ChangeError,
-            MoveError,
-            IndexUnavailableError,
-            SearchFailedError,
-            ManifestError,
-            RedisServerError,
-            LabelError,
-            SandboxMissingError,
-            StoreAwayError,
-            ValueError,
-        ) as error:
+        except UserError as error:
             fail(str(error))
 
     return run
@@ -140,10 +117,10 @@ def counting(progress: Progress, title: str) -> Callable[[int, int], None]:
 
 
 def seconds_of(text: str) -> float:
-    """`3d` in seconds. Raises ValueError."""
+    """`3d` in seconds. Raises UserError."""
     found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip(), re.ASCII)
     if found is None:
-        raise ValueError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
+        raise UserError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
     return float(int(found[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]])
 
 

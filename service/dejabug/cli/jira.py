@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Generator, Iterator
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 import typer
@@ -14,10 +14,11 @@ from rich.markup import escape
 
 from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
 from dejabug.cli.doctor import Check
+from dejabug.infra.errors import UserError
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
-from dejabug.records.catalogue import REFUSALS, echo_key
+from dejabug.records.webhook_memory import REFUSALS, echo_key
 from dejabug.services import Services
 
 # What stands in for the secret wherever something is shown.
@@ -139,12 +140,13 @@ def _install(
 
 
 def _address(base: str) -> str:
-    """The webhook's URL from the service's. Raises ValueError for what is none."""
-    parts = urlsplit(base.strip())
+    """The webhook's URL from the service's. Raises UserError for what is none."""
+    try:
+        parts = urlsplit(base.strip())
+    except ValueError:  # a broken IPv6 address
+        parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(
-            "say where Jira reaches this service: --url https://dejabug.studio.example"
-        )
+        raise UserError("say where Jira reaches this service: --url https://dejabug.studio.example")
     whole = base.strip().rstrip("/")
     return whole if whole.endswith(PATH) else whole + PATH
 

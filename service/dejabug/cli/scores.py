@@ -12,6 +12,7 @@ from dejabug.cli.common import console
 from dejabug.evaluation import arrival_fit, arrival_report, calibrate, curve
 from dejabug.evaluation.arrival_metrics import Figures, figures
 from dejabug.evaluation.arrivals import Arrival, Asked, Replay
+from dejabug.infra.errors import UserError
 from dejabug.ranking import Calibrations
 from dejabug.settings import Settings
 
@@ -52,7 +53,7 @@ def print_arrivals_fit(replayed: Replay, settings: Settings) -> None:
     _print_curves(arrival_fit.refit(replayed))
     try:
         held_out = arrival_fit.each_left_out(replayed)
-    except ValueError as error:
+    except UserError as error:
         console.print(f"Not measured on projects left out of the fit: {escape(str(error))}.")
         return
     print_arrivals(measured(held_out, settings), "each project left out of the fit of its curves")

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dejabug.access.tokens import ApiToken
 from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
+from dejabug.infra.errors import UserError
 
 tokens = typer.Typer(
     name="token", help="Make, list and revoke the tokens of the API.", no_args_is_help=True
@@ -33,7 +34,10 @@ def create(
     ] = None,
 ) -> None:
     """Make a token and print it, once: only its digest is kept."""
-    secret, token = open_services().tokens.create(name, project, _lifetime(expires))
+    try:
+        secret, token = open_services().tokens.create(name, project, _lifetime(expires))
+    except ValueError as error:
+        raise UserError(str(error)) from None
     typer.echo(secret)
     complaints.print(
         f"[dim]Token {token.id} ({escape(token.name)}) for {', '.join(token.projects)}. "

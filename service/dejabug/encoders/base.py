@@ -8,12 +8,14 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from dejabug.infra.errors import UserError
+
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 Crop = Literal["center", "squash", "two"]
 
 
-class EncoderError(Exception):
+class EncoderError(UserError):
     """The encoder cannot be loaded or used; the message says what to do."""
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from dejabug.encoders import Floats
+from dejabug.infra.errors import UserError
 
 # A tag is given from this probability on: see docs/quality.md for how often it is then right.
 CONFIDENCE = 0.7
@@ -30,7 +31,7 @@ PROMPT_TEMPERATURE = 0.2
 _TINY = 1e-9
 
 
-class LabelError(Exception):
+class LabelError(UserError):
     """A file of labels cannot be used; the message names the file, the label and the problem."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from dejabug.evaluation.arrivals import Arrival, Asked, Replay, Suggestion
 from dejabug.evaluation.calibrate import fit_alone
+from dejabug.infra.errors import UserError
 from dejabug.ranking import Calibration, Calibrations
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 from dejabug.retrieval.similar_issues import STILLS_AT_MOST
@@ -52,11 +53,11 @@ def rescored(arrivals: Iterable[Arrival], curves: Calibrations) -> list[Arrival]
 def each_left_out(replayed: Replay) -> dict[Asked, Sequence[Arrival]]:
     """All arrivals, those of each project scored by curves that were fitted on the others.
 
-    Raises ValueError when there is one project only.
+    Raises UserError when there is one project only.
     """
     projects = sorted({arrival.project for arrival in replayed["clip"]})
     if len(projects) < 2:
-        raise ValueError(
+        raise UserError(
             f"all clips are of one project ({', '.join(projects)}): none can be left out of a fit"
         )
     told: dict[Asked, Sequence[Arrival]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from dejabug.evaluation.calibrate import WANTED_PRECISION, Point
+from dejabug.infra.errors import UserError
 
 WIDTH, HEIGHT = 900, 600
 LEFT, TOP, RIGHT, BOTTOM = 90, 92, 30, 70
@@ -18,7 +19,8 @@ INK, PALE = "#172b4d", "#dfe1e6"
 
 def draw(curves: Mapping[str, Sequence[Point]], threshold: float, path: Path) -> None:
     """Write a PNG: for each named curve, the precision of what is commented over the share of
-    tickets with a duplicate that get a right one; a dot at `threshold`."""
+    tickets with a duplicate that get a right one; a dot at `threshold`. Raises UserError for a name
+    that is no picture's."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen = ImageDraw.Draw(picture)
     large, small = ImageFont.load_default(20), ImageFont.load_default(15)
@@ -51,7 +53,10 @@ def draw(curves: Mapping[str, Sequence[Point]], threshold: float, path: Path) ->
         top = HEIGHT - BOTTOM - 30 - 24 * (len(curves) - 1 - number)
         pen.line([(LEFT + 16, top), (LEFT + 44, top)], colour, width=4)
         pen.text((LEFT + 54, top), legend, INK, small, anchor="lm")
-    picture.save(path)
+    try:
+        picture.save(path)
+    except ValueError:  # Pillow goes by the name's end
+        raise UserError(f"{path.name} is no name of a picture; call it curve.png, or so") from None
 
 
 def _at(recall: float, precision: float) -> tuple[float, float]:

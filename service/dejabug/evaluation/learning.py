@@ -11,6 +11,7 @@ import numpy as np
 from dejabug.evaluation.calibrate import Judged, judge
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import RESAMPLES
+from dejabug.infra.errors import UserError
 from dejabug.ranking import Calibration, Calibrations, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 from dejabug.records.learned_parameters import LearnedParameters
@@ -26,7 +27,7 @@ SURE = 0.9
 MOST_ASKING = 2_000
 
 
-class TooFewError(ValueError):
+class TooFewError(UserError):
     """There are not enough duplicates to learn from; the message says how many there are."""
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from dejabug.infra.errors import UserError
 
-class ManifestError(Exception):
+
+class ManifestError(UserError):
     """A manifest cannot be used; the message names the file, the line and the reason."""
 
 

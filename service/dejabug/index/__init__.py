@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dejabug.index.completeness import IndexUnavailableError
-from dejabug.index.frames import FLAT_LIMIT, FrameIndex
+from dejabug.index.frames import FrameIndex
+from dejabug.index.hnsw import FLAT_LIMIT
 from dejabug.index.moving import copy_vectors, count_vectors, remove_vectors
 from dejabug.index.queries import (
     BadVectorsError,
+    OtherModelError,
     drop_indexes,
     escape_tag,
     slug_of,
@@ -24,6 +26,7 @@ __all__ = [
     "FrameIndex",
     "IndexState",
     "IndexUnavailableError",
+    "OtherModelError",
     "Said",
     "TicketIndex",
     "copy_vectors",

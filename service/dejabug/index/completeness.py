@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 
+from dejabug.infra.errors import UserError
+
 # Seconds that a query waits for an index that is being built. A new one over nothing takes a
 # moment; after a restart of Redis it takes seconds or minutes, and who asks is told so.
 BUILDING = 1.0
@@ -20,7 +22,7 @@ MADE = "dejabug:indexes-made"
 TRUSTED = 60
 
 
-class IndexUnavailableError(Exception):
+class IndexUnavailableError(UserError):
     """The index did not answer in time or not at all; worth trying again."""
 
 

@@ -1,49 +1,37 @@
 """The frames in Redis: schema, write, forget, nearest frames.
 
 Each frame is a Redis hash with its vector, its time and the tags it is filtered by; a search index
-over those hashes belongs to one encoder (promise 6) and is read through an alias, so that a flat
-index can give way to an HNSW one without a pause. All vectors are unit vectors, FLOAT16, compared
-by cosine.
+over those hashes belongs to one encoder (promise 6). It begins flat, and becomes HNSW when it is
+large (`hnsw.py`). All vectors are unit vectors, FLOAT16, compared by cosine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import redis
 from redis.client import Pipeline
 
-from dejabug.index.completeness import await_complete, index_info, is_complete
+from dejabug.index.completeness import await_complete
 from dejabug.index.counts import FrameCounts
+from dejabug.index.hnsw import TEXT_EFFORT, Algorithm, Growth, hybrid_policy, state_of
 from dejabug.index.neighbours import Neighbours
 from dejabug.index.queries import (
     BadVectorsError,
     Query,
     Searcher,
     check_frames,
-    create_index,
     fail_on_timeout,
     slug_of,
     text_of,
-    vector_field,
 )
 from dejabug.index.signatures import FIELD as SIGNATURE
 from dejabug.index.signatures import pack, unpack
 from dejabug.index.types import ClipLocation, IndexState
 from dejabug.ranking import Floats, Hit, Signature, TimedVectors
 
-# FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
-FLAT_LIMIT = 50_000
-# Degree and effort of HNSW. Measured: M 32 buys no recall over 16; 200 gives 0.996 at K = 100.
-HNSW_M = 16
-HNSW_EF_CONSTRUCTION = 200
-# A step through HNSW's graph costs as much as so many frames compared one by one (measured).
-STEP = 40
-# Frames that HNSW looks at for a text, or k. Measured among 100,000: of the twenty best clips it
-# found 0.93 with 1000, 0.98 with 2000 and 0.99 with 3000, in 8, 10 and 13 ms. For a frame k does.
-TEXT_EFFORT = 2000
 # Of a group of frames, the nearest one's distance and time.
 NEAREST = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
 ITS_TIME = ("REDUCE", "FIRST_VALUE", "4", "@time", "BY", "@distance", "ASC", "AS", "time")
@@ -56,7 +44,7 @@ class FrameIndex:
 
     `encoder` is the encoder's name and `dimensions` the length of its vectors. Creating the object
     makes the index when there is none yet. Raises redis.RedisError when Redis cannot be reached,
-    and BadVectorsError when the index was made for vectors of another length.
+    and OtherModelError when the index was made for vectors of another length.
     """
 
     def __init__(
@@ -65,11 +53,10 @@ class FrameIndex:
         encoder: str,
         dimensions: int,
         *,
-        algorithm: Literal["auto", "flat", "hnsw"] = "auto",
+        algorithm: Algorithm = "auto",
     ) -> None:
         self._redis = connection
         self._dimensions = dimensions
-        self._algorithm = algorithm
         slug = slug_of(encoder)
         self._frames = f"dejabug:frame:{slug}:"
         self._clips = f"dejabug:embedded:{slug}:"
@@ -77,8 +64,10 @@ class FrameIndex:
         self.neighbours = Neighbours(connection, "clip", slug)
         self._counts = FrameCounts(connection, self.alias)
         self._searcher = Searcher(connection, self.alias)
+        # The index over the frames, and its change from flat to HNSW.
+        self.growth = Growth(connection, self.alias, self._frames, dimensions, algorithm)
         fail_on_timeout(connection)
-        self._create()
+        self.growth.open()
 
     # Writing
 
@@ -309,43 +298,11 @@ class FrameIndex:
 
     def state(self) -> IndexState:
         """Size and health. Raises redis.RedisError when Redis or the index is gone."""
-        info = index_info(self._redis, self.alias)
-        return IndexState(
-            name=text_of(info[b"index_name"]),
-            algorithm=_algorithm_of(info),
-            frames=int(info[b"num_docs"]),
-            failures=int(info[b"hash_indexing_failures"]),
-            ready=is_complete(info),
-            bytes=round(float(info[b"vector_index_sz_mb"]) * 1024**2),
-        )
-
-    def must_grow(self, state: IndexState) -> bool:
-        """Whether the index in this state is flat, and too large for that."""
-        large = self._algorithm == "auto" and state.frames > FLAT_LIMIT
-        return large and state.algorithm != "HNSW"
+        return state_of(self._redis, self.alias)
 
     def check(self) -> None:
         """Raises IndexUnavailableError when the index, after a moment, does not answer fully."""
         await_complete(self._redis, self.alias)
-
-    def grow(self) -> bool:
-        """Build an HNSW index beside a flat one that has become large; swap it in when ready.
-
-        Called again and again by the worker's maintenance; each call takes the next step and
-        returns at once. True when an index was swapped in.
-        """
-        state = self.state()
-        if not self.must_grow(state):
-            return False
-        name = f"{self.alias}:hnsw"
-        if name.encode() not in self._command("FT._LIST"):
-            self._create_index(name, "HNSW")
-            return False
-        if not is_complete(index_info(self._redis, name)):
-            return False
-        self._command("FT.ALIASUPDATE", self.alias, name)
-        self._command("FT.DROPINDEX", state.name)
-        return True
 
     # Inside
 
@@ -370,45 +327,11 @@ class FrameIndex:
         it further; without, an HNSW index looks at `effort` frames, or k."""
         if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
             raise BadVectorsError(f"want queries [m, {self._dimensions}], got {vectors.shape}")
-        policy = "" if tags or not projects else self._policy(projects, max(k, effort))
+        policy = ""
+        if projects and not tags:
+            policy = hybrid_policy(max(k, effort), *self._counts.get(projects))
         within = {"project": projects, **tags}
         return self._searcher.nearest(Query(command, k, within, tail, policy), vectors)
-
-    def _policy(self, projects: Sequence[str], effort: int) -> str:
-        """How HNSW goes together with the filter by project: walk the graph, and leave out what is
-        of other projects, or compare all frames of these projects one by one. Left to itself, Redis
-        does the latter although all frames pass, and takes three times as long.
-        """
-        frames, matching = self._counts.get(projects)
-        if not matching or STEP * effort * frames > matching**2:
-            return ""
-        return f"HYBRID_POLICY BATCHES BATCH_SIZE {round(effort * frames / matching)}"
-
-    def _create(self) -> None:
-        try:
-            info = index_info(self._redis, self.alias)
-        except redis.ResponseError:
-            algorithm = "HNSW" if self._algorithm == "hnsw" else "FLAT"
-            name = f"{self.alias}:{algorithm.lower()}"
-            self._create_index(name, algorithm)
-            self._command("FT.ALIASUPDATE", self.alias, name)
-            return
-        found = vector_field(info)[b"dim"]
-        if int(found) != self._dimensions:
-            raise BadVectorsError(
-                f"the index {self.alias} holds vectors of {found} numbers, and this encoder gives "
-                f"{self._dimensions}: another model goes by the same name"
-            )
-
-    def _create_index(self, name: str, algorithm: str) -> None:
-        effort: tuple[str, ...] = ()
-        if algorithm == "HNSW":
-            effort = ("M", str(HNSW_M), "EF_CONSTRUCTION", str(HNSW_EF_CONSTRUCTION))
-        tags = ("clip", "issue", "project", "game")
-        create_index(self._redis, name, self._frames, tags, self._dimensions, algorithm, effort)
-
-    def _command(self, *words: Any) -> Any:
-        return self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _count(self, clip_id: str) -> int:
         return int(self._redis.hget(self._clips + clip_id, "count") or 0)
@@ -429,8 +352,3 @@ class FrameIndex:
 def _hit(row: Mapping[bytes, bytes]) -> Hit:
     issue = text_of(row.get(b"issue"))
     return Hit(row[b"clip"].decode(), float(row[b"time"]), 1 - float(row[b"distance"]), issue)
-
-
-def _algorithm_of(info: Mapping[bytes, Any]) -> str:
-    algorithm: bytes = vector_field(info)[b"algorithm"]
-    return algorithm.decode()

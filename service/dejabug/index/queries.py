@@ -19,6 +19,7 @@ from dejabug.index.completeness import (
     ask_stamp,
     stamp_of,
 )
+from dejabug.infra.errors import UserError
 from dejabug.ranking import Floats
 
 # How far from length one a vector may be, and still be the rounding of a unit vector.
@@ -31,6 +32,10 @@ LOOKS = 5
 
 class BadVectorsError(ValueError):
     """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
+
+
+class OtherModelError(UserError):
+    """The index is of another model, which goes by the same name."""
 
 
 def check_frames(times: Floats, vectors: Floats, dimensions: int) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import redis
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.refused_writes import PrimaryPool
 from dejabug.settings import Settings
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis. Raises ValueError for an address that is none."""
+    """A connection to Redis. Raises UserError for an address that is none."""
     return _connected(settings.redis_url, "DEJABUG_REDIS_URL")
 
 
 def connect_index(settings: Settings) -> redis.Redis | None:
-    """A connection to the Redis that is for vectors alone, where one is set. Raises ValueError."""
+    """A connection to the Redis that is for vectors alone, where one is set. Raises UserError."""
     if not settings.vectors_apart:
         return None
     return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
@@ -29,7 +30,7 @@ def _connected(url: str, variable: str) -> redis.Redis:
         )
         return redis.Redis.from_pool(pool)
     except ValueError:
-        raise ValueError(
+        raise UserError(
             f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
             "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
         ) from None

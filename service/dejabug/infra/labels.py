@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+from dejabug.infra.errors import UserError
+
 # Even odds. Below this a match is more often wrong than right, so nothing may call it the same bug.
 POSSIBLE = 0.5
 # Three in four. In order of arrival, nine in ten matches from here on were right (docs/quality.md).
@@ -67,9 +69,9 @@ def rounded_down(score: float, digits: int = 2) -> float:
 
 
 def checked_threshold(threshold: float) -> float:
-    """A comment's threshold. Raises ValueError for one below the floor, or above 1."""
+    """A comment's threshold. Raises UserError for one below the floor, or above 1."""
     if not COMMENT_FLOOR <= threshold <= 1:
-        raise ValueError(
+        raise UserError(
             f"a comment's threshold must be from {COMMENT_FLOOR:g} to 1, not {threshold:g}: below "
             f"{COMMENT_FLOOR:g} a suggestion is more often wrong than right"
         )

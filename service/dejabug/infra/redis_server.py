@@ -21,6 +21,8 @@ from types import TracebackType
 
 import redis
 
+from dejabug.infra.errors import UserError
+
 START_TIMEOUT = 30.0  # seconds; loading the module takes well under one
 PR_SET_PDEATHSIG = 1
 # Ports for servers of ours. Systems give out others: Linux from 32768 on (ip(7),
@@ -30,7 +32,7 @@ TRIES = 100
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class RedisServerError(Exception):
+class RedisServerError(UserError):
     """The packaged Redis cannot be started; the message says why."""
 
 

@@ -8,7 +8,6 @@ forgotten. An answer that looks like lost permissions is never taken for deletio
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -16,18 +15,18 @@ from dataclasses import dataclass, field
 
 import redis
 import structlog
-from redis.exceptions import LockError
 
+from dejabug.infra.locks import try_lock
 from dejabug.infra.tracing import traced
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.errors import JiraRefusedError, JiraUnavailableError
 from dejabug.jira.jql import unix_time, updated_within
 from dejabug.jira.models import Issue
-from dejabug.records.catalogue import PENDING
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import evidence, fingerprint_of, game_of, words_of
 from dejabug.records.issue_records import IssueRecords
+from dejabug.records.outbox import PENDING
 from dejabug.settings import Settings
 
 log = structlog.get_logger()
@@ -48,6 +47,7 @@ SLICE = 500
 DAY = 24 * 60  # minutes
 # So many absences in one slice may be chance; of more, over half is no studio's tidying up.
 FEW = 5
+# Seconds that the lock outlives a killed holder; a step takes a few requests to Jira.
 LOCK_LIFE = 300
 
 
@@ -109,18 +109,14 @@ class Reconciler:
         Raises JiraUnavailableError, and JiraRefusedError when Jira refuses us altogether.
         """
         report = Report()
-        lock = self._redis.lock(LOCK, timeout=LOCK_LIFE)
-        if not lock.acquire(blocking=False):
-            report.busy = True
-            yield report
-            return
-        try:
-            for _ in self._round(report, since, whole):
-                lock.reacquire()
+        with try_lock(self._redis, LOCK, LOCK_LIFE) as renew:
+            if renew is None:
+                report.busy = True
                 yield report
-        finally:
-            with contextlib.suppress(LockError):
-                lock.release()
+                return
+            for _ in self._round(report, since, whole):
+                renew()
+                yield report
 
     def _round(self, report: Report, since: float, whole: bool) -> Iterator[None]:
         projects, refusal = self._collections.active.catalogue.projects(), None

@@ -391,6 +391,10 @@ def _translated(gone: Exception) -> Iterator[None]:
         raise JiraRefusedError(
             f"Jira takes our request for wrong ({status}): {said}", status
         ) from None
+    except UnicodeEncodeError:  # a header's
+        raise JiraRefusedError(
+            "DEJABUG_JIRA_USER or DEJABUG_JIRA_TOKEN has a sign that cannot be sent to Jira"
+        ) from None
     except requests.RequestException as error:
         JIRA_REQUESTS.labels("none").inc()
         raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None

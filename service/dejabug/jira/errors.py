@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from dejabug.infra.errors import UserError
 
-class JiraError(Exception):
+
+class JiraError(UserError):
     """Any trouble with Jira."""
 
 

@@ -118,7 +118,7 @@ class EncoderSwitch:
     def ready(self) -> bool:
         """Whether Redis has built the new index as its size wants it."""
         state = self.new.index.state()
-        return state.ready and not self.new.index.must_grow(state)
+        return state.ready and not self.new.index.growth.must_grow(state)
 
     def swap(self, active_encoder: ActiveEncoder) -> set[str]:
         """Let the new collection serve, in one step; the issues of which the old one had something

@@ -9,6 +9,7 @@ import structlog
 from rq import Worker
 
 from dejabug.index import copy_vectors, count_vectors, remove_vectors
+from dejabug.infra.errors import UserError
 from dejabug.records.collections import Collections
 from dejabug.records.index_location import WrongIndexError
 
@@ -17,7 +18,7 @@ log = structlog.get_logger()
 Tell = Callable[[str, int, int], None]
 
 
-class MoveError(Exception):
+class MoveError(UserError):
     """The vectors cannot be moved now; the message says what to do."""
 
 

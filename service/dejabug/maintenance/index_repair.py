@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import redis
 import structlog
 
-from dejabug.infra.locks import held
+from dejabug.infra.locks import held, take_lease
 from dejabug.infra.tracing import traced
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.records.catalogue import RESTORING
@@ -76,7 +76,7 @@ class IndexRepair:
         there = self._collections.indexed()
         if any(known.get(collection.name.encode()) != run for collection in there):
             return True
-        return any(map(lacks, there)) and bool(self._redis.set(TURN, 1, nx=True, ex=REST))
+        return any(map(lacks, there)) and take_lease(self._redis, TURN, REST)
 
     def run_job(self) -> None:
         """One round over all collections. Raises redis.RedisError, and is repeated."""

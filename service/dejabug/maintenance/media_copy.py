@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import redis
 
+from dejabug.infra.errors import UserError
 from dejabug.media_store.archives import PicturePacks
 from dejabug.media_store.preview_objects import PreviewObjects
 from dejabug.media_store.previews import PreviewStore
@@ -46,10 +47,10 @@ class MediaCopy:
     def run(self, tell: Tell) -> Copied:
         """Copy what DEJABUG_DATA_DIR has of known clips and the store has not; the folder stays.
 
-        Broken off, it goes on where it was; the service may run meanwhile. Raises ValueError where
+        Broken off, it goes on where it was; the service may run meanwhile. Raises UserError where
         no store is set, and StoreAwayError."""
         if self._media.objects is None:
-            raise ValueError("DEJABUG_MEDIA_STORE is not set: there is nowhere to copy to")
+            raise UserError("DEJABUG_MEDIA_STORE is not set: there is nowhere to copy to")
         packs = PicturePacks(self._media.objects, self._redis)
         objects = PreviewObjects(self._media.objects, self._redis)
         pictures = PictureStore(self._settings.data_dir)

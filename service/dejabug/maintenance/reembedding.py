@@ -22,7 +22,9 @@ from rq import Queue
 from rq.job import Job
 
 from dejabug.index import drop_indexes
+from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import EMBEDDING_QUEUES
+from dejabug.infra.locks import try_lock
 from dejabug.ingest.backfill import MOST_WAITING
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.maintenance.encoder_switch import AT_ONCE, Counts, EncoderSwitch
@@ -44,7 +46,7 @@ POLL = 0.5
 QUEUEING = 0.5
 
 
-class ChangeError(Exception):
+class ChangeError(UserError):
     """The encoder cannot be changed now; the message says what to do."""
 
 
@@ -235,24 +237,20 @@ class Reembedding:
     def _alone(self) -> Iterator[Callable[[], None]]:
         """Held by one at a time; gives what is to be called now and then to keep it. Raises
         ChangeError while another one has it."""
-        lock = self._redis.lock(LOCK, timeout=LOCK_LIFE)
-        if not lock.acquire(blocking=False):
-            raise ChangeError(
-                "somebody else changes the encoder at this moment; `dejabug encoder list` shows "
-                f"how far it is. One that was killed is over within {LOCK_LIFE} s"
-            )
+        with try_lock(self._redis, LOCK, LOCK_LIFE) as renew:
+            if renew is None:
+                raise ChangeError(
+                    "somebody else changes the encoder at this moment; `dejabug encoder list` "
+                    f"shows how far it is. One that was killed is over within {LOCK_LIFE} s"
+                )
 
-        def renew() -> None:
-            try:
-                lock.reacquire()
-            except LockError:
-                raise ChangeError("this stood still for too long; call it again") from None
+            def keep() -> None:
+                try:
+                    renew()
+                except LockError:
+                    raise ChangeError("this stood still for too long; call it again") from None
 
-        try:
-            yield renew
-        finally:
-            with contextlib.suppress(LockError):
-                lock.release()
+            yield keep
 
 
 def _delete_queue(queue: Queue) -> None:

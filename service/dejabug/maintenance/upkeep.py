@@ -64,4 +64,4 @@ class Upkeep:
         for collection in filter(Collection.knows_dimensions, receiving):
             fill_terms(collection)
             neighbourhood.catch_up(collection)
-            collection.index.grow()  # the last, since another Redis may be away
+            collection.index.growth.grow()  # the last, since another Redis may be away

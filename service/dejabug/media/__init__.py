@@ -3,17 +3,10 @@ limits and with few rights."""
 
 from __future__ import annotations
 
-from dejabug.media.ffmpeg import (
-    LONGEST,
-    ClipError,
-    Limits,
-    SandboxMissingError,
-    ffmpeg_version,
-    find_ffmpeg,
-    told_protection,
-    writes_h264,
-)
+from dejabug.media.errors import ClipError, SandboxMissingError
+from dejabug.media.ffmpeg import ffmpeg_version, find_ffmpeg, writes_h264
 from dejabug.media.kinds import is_evidence, is_image, is_video
+from dejabug.media.limited_process import LONGEST, Limits, told_protection
 from dejabug.media.preview import UNFINISHED, EncoderMissingError, make_preview
 from dejabug.media.probe import Probe, probe
 from dejabug.media.sampling import Frames, Signature, sample_frames

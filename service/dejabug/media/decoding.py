@@ -14,8 +14,9 @@ import ffmpeg
 import numpy as np
 import numpy.typing as npt
 
-from dejabug.media.child import SIDE, Outcome
-from dejabug.media.ffmpeg import ClipError, Limits, command, open_input, run
+from dejabug.media.errors import ClipError
+from dejabug.media.ffmpeg import command, open_input
+from dejabug.media.limited_process import SIDE, Limits, Outcome, run
 from dejabug.media.probe import Probe
 from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.timeline import Timeline

@@ -10,16 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dejabug.media.child import MEBIBYTE, Outcome
-from dejabug.media.ffmpeg import (
-    ClipError,
-    Limits,
-    command,
-    find_ffmpeg,
-    no_frames,
-    open_input,
-    run,
-)
+from dejabug.media.errors import ClipError
+from dejabug.media.ffmpeg import command, find_ffmpeg, no_frames, open_input
+from dejabug.media.limited_process import MEBIBYTE, Limits, Outcome, run
 from dejabug.media.probe import Probe, probe
 from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.scaling import preview_size

@@ -10,20 +10,11 @@ from typing import Literal
 import ffmpeg
 
 from dejabug.infra.metrics import stage
-from dejabug.media.child import Outcome
 from dejabug.media.colours import Colours, colours_of
-from dejabug.media.ffmpeg import (
-    DEMUXERS,
-    ClipError,
-    Limits,
-    check_size,
-    command,
-    find_ffmpeg,
-    no_pictures,
-    open_input,
-    run,
-)
+from dejabug.media.errors import ClipError
+from dejabug.media.ffmpeg import DEMUXERS, command, find_ffmpeg, no_pictures, open_input
 from dejabug.media.kinds import demuxer_of, image_demuxer
+from dejabug.media.limited_process import Limits, Outcome, check_size, run
 
 # ffmpeg's name for the first video stream that is no cover picture.
 FIRST_VIDEO = "V:0"

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from dejabug.media.content import distinct, with_content
 from dejabug.media.decoding import SIGNATURE_SIDE, Sampling, decode
-from dejabug.media.ffmpeg import LONGEST, ClipError, Limits, find_ffmpeg, no_frames
+from dejabug.media.errors import ClipError
+from dejabug.media.ffmpeg import find_ffmpeg, no_frames
+from dejabug.media.limited_process import LONGEST, Limits
 from dejabug.media.probe import probe
 from dejabug.media.scaling import scaled_size
 from dejabug.media.stills import read_still

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dejabug.media.ffmpeg import Limits, command, no_frames, open_input, run
+from dejabug.media.ffmpeg import command, no_frames, open_input
+from dejabug.media.limited_process import Limits, run
 from dejabug.media.probe import FIRST_VIDEO, Probe
 from dejabug.media.rendering import rendered
 from dejabug.media.scaling import LONGEST_SIDE, scaling_terms

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from dejabug.media import gif
-from dejabug.media.child import MEBIBYTE, Outcome
-from dejabug.media.ffmpeg import Limits, command, open_input, run
+from dejabug.media.ffmpeg import command, open_input
+from dejabug.media.limited_process import MEBIBYTE, Limits, Outcome, run
 from dejabug.media.probe import Probe
 from dejabug.media.rendering import DELAYED, FASTEST_DELAY, SLOWED
 

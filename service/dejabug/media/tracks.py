@@ -9,8 +9,9 @@ from pathlib import Path
 
 import ffmpeg
 
-from dejabug.media.ffmpeg import Limits, command, find_ffmpeg, open_input, run
+from dejabug.media.ffmpeg import command, find_ffmpeg, open_input
 from dejabug.media.kinds import image_demuxer
+from dejabug.media.limited_process import Limits, run
 from dejabug.media.probe import CODEC, COVER, SIZE, STREAM, rotation_of, shown_track
 
 # Behind this line ffmpeg describes its output, whose streams have numbers of their own. What a file

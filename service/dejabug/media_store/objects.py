@@ -22,6 +22,7 @@ import fsspec
 import redis
 import structlog
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.metrics import STORE_FAILURES, STORE_SECONDS
 
 log = structlog.get_logger()
@@ -41,7 +42,7 @@ DOOMED = "dejabug:media-doomed"
 SWEPT = 1000
 
 
-class StoreAwayError(Exception):
+class StoreAwayError(UserError):
     """The store does not do what it was asked, perhaps not for long; the message says why."""
 
 
@@ -53,7 +54,7 @@ class ObjectStore:
     """
 
     def __init__(self, address: str, connection: redis.Redis) -> None:
-        """Raises ValueError for an address that nothing installed here can speak to."""
+        """Raises UserError for an address that nothing installed here can speak to."""
         self.address = address
         self._protocol, _, self._root = address.partition("://")
         self._redis = connection
@@ -63,7 +64,7 @@ class ObjectStore:
         try:
             fsspec.get_filesystem_class(self._protocol)
         except (ImportError, ValueError) as error:
-            raise ValueError(
+            raise UserError(
                 f"DEJABUG_MEDIA_STORE: {self._protocol}:// cannot be spoken to here ({error}). "
                 "For s3://, install dejabug[s3]."
             ) from None

@@ -29,7 +29,7 @@ class MediaStore:
 
     @cached_property
     def objects(self) -> ObjectStore | None:
-        """The object store, where one is set. Raises ValueError when nothing here speaks to it."""
+        """The object store, where one is set. Raises UserError when nothing here speaks to it."""
         return ObjectStore(self._address, self._redis) if self._address else None
 
     @cached_property

@@ -8,8 +8,13 @@ import redis
 from redis.client import Pipeline
 
 from dejabug.index import text_of
-from dejabug.records.catalogue import PENDING, PENDING_TRACES, PENDING_WATCHED
 
+# Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
+PENDING = "dejabug:pending"
+# The same issues → the trace of the promise, so that even a lost job goes on under it.
+PENDING_TRACES = "dejabug:pending-traces"
+# Those of them that may get a comment from then on, a set.
+PENDING_WATCHED = "dejabug:pending-watched"
 # Takes a promise back, unless it was renewed since: `ARGV` are the issue's id and Unix seconds.
 KEEP = """
 local promised = redis.call('ZSCORE', KEYS[1], ARGV[1])

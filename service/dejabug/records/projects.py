@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import redis
 
 from dejabug.index import text_of
+from dejabug.infra.errors import UserError
 from dejabug.infra.labels import COMMENT_FLOOR, checked_threshold
 
 KEY = "dejabug:project-rules"
@@ -48,10 +49,10 @@ class Projects:
         return _read(found) if found else Rules()
 
     def put(self, project: str, rules: Rules) -> None:
-        """Set a project's rules. Raises ValueError for what is no mode, and for a threshold
+        """Set a project's rules. Raises UserError for what is no mode, and for a threshold
         below the comment's floor or above 1."""
         if rules.mode not in MODES:
-            raise ValueError(f"no such mode: {rules.mode}; there are: {', '.join(MODES)}")
+            raise UserError(f"no such mode: {rules.mode}; there are: {', '.join(MODES)}")
         if rules.threshold is not None:
             checked_threshold(rules.threshold)
         if rules == Rules():

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import redis
 
 from dejabug.index import text_of
+from dejabug.infra.errors import UserError
 from dejabug.infra.metrics import VERDICTS
 
 # One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
@@ -41,12 +42,12 @@ class Verdicts:
     def put(self, verdict: Verdict, *, by: str = "") -> None:
         """Remember a verdict, in place of an older one on the same pair.
 
-        Raises ValueError for an issue and itself. A link in Jira does not overrule what a person
+        Raises UserError for an issue and itself. A link in Jira does not overrule what a person
         told us: that is put straight by telling us anew. `by` is which of our doors a person
         used, for the metrics.
         """
         if verdict.first == verdict.second:
-            raise ValueError(f"issue {verdict.first} cannot be compared with itself")
+            raise UserError(f"issue {verdict.first} cannot be compared with itself")
         old = self.of_pair(verdict.first, verdict.second)
         if old is not None and old.source == "person" and verdict.source == "link":
             return

@@ -17,6 +17,7 @@ from typing import Any
 import redis
 import structlog
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.refused_writes import push_briefly
 from dejabug.infra.reply_list import await_reply, new_reply
 from dejabug.infra.tracing import current_trace
@@ -34,7 +35,7 @@ HEAT_MAP_PATIENCE = 15.0
 KEPT = 60
 
 
-class SearchFailedError(Exception):
+class SearchFailedError(UserError):
     """A question got no answer; the message says what to do."""
 
 

@@ -20,6 +20,7 @@ from slack_sdk.errors import SlackApiError
 from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra import rate_limit
+from dejabug.infra.errors import UserError
 from dejabug.infra.metrics import RATE_REFUSALS, SLACK, serve_metrics
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.infra.tracing import begin_trace
@@ -61,12 +62,12 @@ def http_handler(services: Services) -> SlackRequestHandler | None:
 
 
 def run_socket(services: Services) -> None:
-    """Serve by Socket Mode until ended. Raises ValueError where a token is not set."""
+    """Serve by Socket Mode until ended. Raises UserError where a token is not set."""
     settings = services.settings
     if not settings.slack_app_token.get_secret_value():
-        raise ValueError("DEJABUG_SLACK_APP_TOKEN is empty; see deploy/slack/README.md")
+        raise UserError("DEJABUG_SLACK_APP_TOKEN is empty; see deploy/slack/README.md")
     if not settings.slack_bot_token.get_secret_value():
-        raise ValueError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
+        raise UserError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
     token = settings.slack_app_token.get_secret_value()
     serve_metrics(settings.metrics_host, settings.metrics_port)
     SocketModeHandler(create_bolt(services), token).start()  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import structlog
 from flask import Flask
 
+from dejabug.infra.errors import UserError
 from dejabug.infra.logs import configure_logs
 from dejabug.infra.metrics import serve_metrics
 from dejabug.services import Services
@@ -25,12 +26,12 @@ log = structlog.get_logger()
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """The service as a WSGI app. Raises ValueError when no webhook secret is set, nothing here can
+    """The service as a WSGI app. Raises UserError when no webhook secret is set, nothing here can
     speak to the media store, or the panel's or the provider's settings are not complete."""
     services = services or Services(get_settings())
     configure_logs(services.settings.log_format)
     if not services.settings.webhook_secret.get_secret_value():
-        raise ValueError(
+        raise UserError(
             "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
             "Set it to the secret of the webhook in Jira."
         )

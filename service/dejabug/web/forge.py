@@ -20,6 +20,7 @@ import structlog
 from werkzeug.datastructures import Headers
 
 from dejabug.access.principals import PanelViewer
+from dejabug.infra.errors import UserError
 from dejabug.jira.models import as_mapping
 from dejabug.settings import Settings
 
@@ -56,21 +57,24 @@ class PanelCall:
 
 
 class Forge:
-    """Verifies calls. Raises ValueError when the settings name no app, or no site or secret."""
+    """Verifies calls. Raises UserError when the settings name no app, or no site or secret."""
 
     def __init__(self, settings: Settings) -> None:
         if not settings.forge_app_id.startswith("ari:cloud:ecosystem::app/"):
-            raise ValueError(
+            raise UserError(
                 "DEJABUG_FORGE_APP_ID must be the app's whole id, ari:cloud:ecosystem::app/<uuid>"
             )
         for name in ("forge_api_url", "public_url"):
             if not getattr(settings, name):
-                raise ValueError(f"the panel needs DEJABUG_{name.upper()}; see docs/settings.md")
+                raise UserError(f"the panel needs DEJABUG_{name.upper()}; see docs/settings.md")
         if not settings.media_secret.get_secret_value():
-            raise ValueError("the panel needs DEJABUG_MEDIA_SECRET; see docs/settings.md")
+            raise UserError("the panel needs DEJABUG_MEDIA_SECRET; see docs/settings.md")
         self._app_id = settings.forge_app_id
         self._site = settings.forge_api_url
-        self._keys = _Keys(settings.forge_jwks_url)
+        try:
+            self._keys = _Keys(settings.forge_jwks_url)
+        except (jwt.PyJWTError, ValueError) as error:
+            raise UserError(f"DEJABUG_FORGE_JWKS_URL is no address: {error}") from None
 
     def verify(self, headers: Headers) -> PanelCall:
         """The call with these headers. Raises TokenRefusedError, WrongSiteError, and

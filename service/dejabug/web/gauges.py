@@ -22,7 +22,7 @@ from dejabug.index import IndexUnavailableError, text_of
 from dejabug.infra.job_queue import QUEUES
 from dejabug.infra.metrics import REGISTRY
 from dejabug.infra.refused_writes import PrimaryPool, refusal, refused
-from dejabug.records.catalogue import PENDING
+from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.search.questions import questions_key
 from dejabug.services import Services

@@ -30,7 +30,7 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
     """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
 
     Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails, SandboxMissingError where clips cannot be decoded as the settings want, and ValueError
+    fails, SandboxMissingError where clips cannot be decoded as the settings want, and UserError
     where nothing here can speak to the media store: a worker never starts with less than it was
     asked for. While its encoder does not serve, it works on that
     encoder's own queues alone. `burst`: stop when the queues are empty.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import LEARN, PROBE_JIRA, PURGE, RECONCILE, REPAIR_INDEX, JobType
+from dejabug.infra.locks import take_lease
 from dejabug.ingest import reconcile
 from dejabug.maintenance import jira_outage, purge
 from dejabug.records.retention import DAY
@@ -83,7 +84,7 @@ def queue_if_due(services: Services, row: PeriodicJob, *, now: bool = False) -> 
     seconds = row.seconds(services.settings)
     if not seconds or not row.is_due(services):
         return
-    if not now and row.turn and not services.redis.set(row.turn, 1, nx=True, ex=seconds):
+    if not now and row.turn and not take_lease(services.redis, row.turn, seconds):
         return
     queue = services.queues.get(row.queue(services))
     enqueue(queue, row.job, job_id=row.job_id, at_front=row.at_front)

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from dejabug.index.signatures import SIDE
+from dejabug.infra.errors import UserError
 from dejabug.maintenance.backup.records import FORMAT, Counts, EncoderLine, Manifest
 from dejabug.ranking import Floats
 
@@ -43,7 +44,7 @@ Halves = npt.NDArray[np.float16]
 Pictures = npt.NDArray[np.uint8]
 
 
-class BackupError(ValueError):
+class BackupError(UserError):
     """The file is not one of ours, or of another format, cut off, altered; the message tells."""
 
 

@@ -38,11 +38,11 @@ from dejabug.maintenance.backup.records import (
     VerdictLine,
 )
 from dejabug.ranking import Signature, TimedVectors
-from dejabug.records.catalogue import PENDING, PENDING_WATCHED
 from dejabug.records.collection import Collection
 from dejabug.records.collections import Collections
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.learned_parameters import read_learned
+from dejabug.records.outbox import PENDING, PENDING_WATCHED
 from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus
 

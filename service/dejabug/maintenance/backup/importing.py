@@ -32,15 +32,17 @@ from dejabug.maintenance.backup.records import (
     VerdictLine,
 )
 from dejabug.ranking import Calibration, Calibrations, Signature
-from dejabug.records.catalogue import PENDING, PENDING_WATCHED, RESTORING, digest_of
+from dejabug.records.catalogue import RESTORING
 from dejabug.records.collection import Collection
 from dejabug.records.collections import Collections
 from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.learned_parameters import LearnedParameters, read_learned, write_learned
+from dejabug.records.outbox import PENDING, PENDING_WATCHED
 from dejabug.records.projects import Rules
 from dejabug.records.retention import Cutoffs
 from dejabug.records.throughput import Throughput
+from dejabug.records.ticket_words import digest_of
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 

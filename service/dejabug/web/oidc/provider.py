@@ -17,6 +17,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 from requests.auth import HTTPBasicAuth
 
+from dejabug.infra.errors import UserError
 from dejabug.settings import Settings
 from dejabug.web.oidc.attempts import Attempt
 from dejabug.web.oidc.discovery import Document, ProviderAwayError, read_document
@@ -56,13 +57,13 @@ class _Client(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Authl
 
 
 class Provider:
-    """The provider of the settings. Raises ValueError when they are not complete."""
+    """The provider of the settings. Raises UserError when they are not complete."""
 
     def __init__(self, settings: Settings) -> None:
         for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
             value = getattr(settings, name)
             if not getattr(value, "get_secret_value", lambda value=value: value)():
-                raise ValueError(
+                raise UserError(
                     f"signing in at {settings.oidc_issuer} needs DEJABUG_{name.upper()}; "
                     "see docs/sign-in.md"
                 )
