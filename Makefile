@@ -16,7 +16,7 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
+.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ up: $(STAMP) ## start the demo's studio and keep it running to play with
 	@$(BIN)/dejabug up $(ARGS)
 
 panel: $(PANEL) ## build the panel of the Jira app (needs node and npm)
+
+panel-types: $(STAMP) $(NPM_STAMP) ## write the panel's TypeScript types again, after a change of what it is told
+	$(BIN)/python -m tools.panel_types
+	cd plugin && npm run --silent types
 
 %/node_modules/.installed: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --loglevel=error

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from dejabug.access.sessions import BY_EMAIL
+from dejabug.access.principals import EmailUser
 from dejabug.infra.job_queue import QUEUES
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
@@ -95,7 +95,7 @@ class World:
             projects: services.tokens.create("tess", projects.split())[0]
             for projects in ("GAME", "GAME OTHER", "GAME OTHER SECRET")
         }
-        self.session = services.sessions.begin(f"{BY_EMAIL}tess@studio.example")
+        self.session = services.sessions.begin(EmailUser("tess@studio.example"))
         self.show()
 
     def show(self) -> None:

@@ -290,7 +290,7 @@ def test_an_address_shows_nothing_that_may_no_longer_be_seen(
         jobs.forget_issue(issue_id)
     elif why == "hidden":
         jira.app.extensions["store"].users["bot"].projects = []
-        services.readers.forget_issue(issue_id)  # or a minute later
+        services.visibility_cache.forget_issue(issue_id)  # or a minute later
     else:
         services.redis.hset(f"dejabug:token:{caller.token.id}", "expires", 1)
     assert caller.client.get(picture).status_code == 404
@@ -395,7 +395,7 @@ def test_a_job_that_is_forgotten_leaves_nothing(
     address = f"{API}/jobs/{job_id}"
     foreign = Caller(app, services, "GAME")
     assert foreign.client.delete(address, headers=foreign.headers).status_code == 404
-    tell = services.upload_comparison._tell
+    tell = services.clip_uploads.note_step
 
     def told(upload_id: str, **row: str) -> None:
         tell(upload_id, **row)
@@ -404,7 +404,7 @@ def test_a_job_that_is_forgotten_leaves_nothing(
 
     if when == "queued":
         assert caller.client.delete(address, headers=caller.headers).status_code == 204
-    monkeypatch.setattr(services.upload_comparison, "_tell", told)
+    monkeypatch.setattr(services.clip_uploads, "note_step", told)
     work(services)
     assert uploads_left(services) == []
     assert not services.redis.exists(f"dejabug:upload:{job_id}")

@@ -139,7 +139,7 @@ def test_without_jira_the_status_tells_the_rest(
         replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
     )
     assert len(caller.get("/status").get_json()["failed"]) == 1
-    services.readers.forget_issue(clip.issue_id)  # or a minute later
+    services.visibility_cache.forget_issue(clip.issue_id)  # or a minute later
     away()
     told = caller.get("/status").get_json()
     assert told["failed"] == []

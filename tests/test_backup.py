@@ -475,7 +475,7 @@ def test_the_file_is_read_by_standard_tools(filled: tuple[Services, Path, dict[s
 def test_no_token_and_no_secret_is_in_a_backup(cold_services: Services, tmp_path: Path) -> None:
     fill(cold_services)
     secret, token = cold_services.tokens.create("ci", ["GAME"])
-    session = cold_services.sessions.begin(token.reader)
+    session = cold_services.sessions.begin(token.principal)
     path = tmp_path / "b.zip"
     cold_services.backup_writer.write(path, quiet)
     with zipfile.ZipFile(path) as archive:

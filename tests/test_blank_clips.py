@@ -17,7 +17,7 @@ from support.tickets import history, tell
 
 def failures() -> float:
     labels = {"outcome": "failed", "reason": "blank"}
-    return REGISTRY.get_sample_value("dejabug_clips_done_total", labels) or 0.0
+    return REGISTRY.get_sample_value("dejabug_clips_processed_total", labels) or 0.0
 
 
 def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(

@@ -15,12 +15,12 @@ from dejabug.cli.doctor import LONG_PROMISE
 from dejabug.media import find_ffmpeg
 from dejabug.records.catalogue import PENDING
 from dejabug.records.projects import KEY, Rules
-from dejabug.search import search
 from dejabug.services import Services
 from support.command_line import call, words
 from support.demo_clips import COWS
 from support.jira_site import Site
 from support.processes import dejabug
+from support.searches import text_search
 from support.servers import serve_in_a_thread
 from support.tickets import history, tell
 from support.workers import clips_waiting, work
@@ -95,13 +95,11 @@ def test_search_by_words_leaves_restricted_tickets_out(
     secret = {"fields": {"security": {"name": "Secret"}}}
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
-    def answer_here(
-        services: Services, words: str, projects: list[str], limit: int, patience: float
-    ) -> Any:
+    def answer_here(words: str, projects: list[str], limit: int, patience: float) -> Any:
         # tests/test_worker.py asks a real worker.
-        return services.text_search.search(words, projects, limit)
+        return text_search(services, words, projects, limit)
 
-    monkeypatch.setattr(search, "ask", answer_here)
+    monkeypatch.setattr(services.questions, "search", answer_here)
     found = json.loads(call("search", "a herd of cows", "--json").output)
     assert [hit["key"] for hit in found] == [open_key]
     assert call("search", "cows", "-p", "NONE", "--json").output.strip() == "[]"

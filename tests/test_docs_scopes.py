@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from dejabug.access.principals import EVERYBODY, AccountPrincipal, EmailUser
 from dejabug.services import Services
 from support import contract
 from support.jira_site import Site
@@ -43,9 +44,9 @@ def test_every_request_about_somebody_known_by_e_mail_is_in_the_table(
 ) -> None:
     old, *_ = old_and_new(services, jira, clips)
     jira.app.extensions["store"].users["bot"].admin = True
-    who = services.jira_users.caller("tess@studio.example", "somebody")
-    assert who.name == "account:tester"
-    assert services.visibility.sight(who.name).may_see(who.name, [str(jira.issue(old)["id"])])
+    who = services.jira_users.caller(EmailUser("tess@studio.example"), otherwise=EVERYBODY)
+    assert who.principal == AccountPrincipal("tester")
+    assert services.visibility.may_see(who.principal, [str(jira.issue(old)["id"])])
     assert not_told(jira) <= {("POST", "/rest/api/2/issue")}
 
 

@@ -33,6 +33,7 @@ from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, changes, link
 from support.parts import use_settings
+from support.searches import text_search
 from support.tickets import history, old_and_new, promise, tell
 from support.waiting import wait_until
 from support.workers import clips_waiting, killed_at, work
@@ -466,12 +467,12 @@ def test_a_clip_waits_in_its_queue_once(services: Services, jira: Site, clips: P
 
 def test_words_find_clips_with_their_moments(services: Services, jira: Site, clips: Path) -> None:
     keys = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
-    found = services.text_search.search("cattle on a green field", ["GAME"], 5)
+    found = text_search(services, "cattle on a green field", ["GAME"], 5)
     issues = {hit["issue_id"] for hit in found}
     assert set(services.collections.active.catalogue.keys_of(issues).values()) == set(keys)
     for hit in found:
         assert 0 <= hit["start"] <= hit["end"] <= 10
-    assert services.text_search.search("cattle", ["NONE"], 5) == []
+    assert text_search(services, "cattle", ["NONE"], 5) == []
 
 
 def test_a_rejected_pair_is_withdrawn_and_never_comes_back(
@@ -592,7 +593,7 @@ def test_a_clear_ticket_is_tagged_and_its_match_says_so(
 
 def test_words_find_a_clip_by_its_ticket_too(services: Services, jira: Site, clips: Path) -> None:
     keys = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
-    found = services.text_search.search("herd of cows everywhere", ["GAME"], 5)
+    found = text_search(services, "herd of cows everywhere", ["GAME"], 5)
     assert found[0]["issue_id"] == str(jira.issue(keys[0])["id"])
     assert found[0]["ticket"] > 0.3
     assert 0 < found[0]["score"] <= 1

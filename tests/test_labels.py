@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dejabug.access.policy import PairMatch
 from dejabug.cli.doctor import examine
 from dejabug.infra import labels
 from dejabug.jira.comments import Suggested, render
 from dejabug.records.projects import KEY, Rules
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.worker import jobs

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from dejabug.access import visibility
+from dejabug.access import visibility_cache
+from dejabug.access.principals import PanelViewer
 from dejabug.access.signed_urls import sign_media
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
@@ -187,8 +188,8 @@ def test_a_picture_s_address_stops_working_when_its_ticket_is_hidden(
 def test_a_picture_s_address_is_re_checked_as_the_reader_after_a_minute_at_most(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert visibility.SIGHT <= 60
-    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if the minute had passed
+    assert visibility_cache.ANSWER_TTL_SECONDS <= 60
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)  # as if the minute had passed
     address = scene.media()
     assert scene.client.get(address).status_code == 200
     scene.reader().projects = []
@@ -204,9 +205,11 @@ def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
     token = address.split("/")[2]
     clip_id = scene.answer().get_json()["matches"][0]["there"]["clip_id"]
     secret = services.settings.media_secret.get_secret_value().encode()
-    old = sign_media(secret, clip_id, "tester", now=1_000_000.0)
-    stranger = sign_media(secret, clip_id, "nobody-known", now=__import__("time").time())
-    other = sign_media(b"another secret, as long", clip_id, "tester", now=2e9)
+    old = sign_media(secret, clip_id, PanelViewer("tester"), now=1_000_000.0)
+    stranger = sign_media(
+        secret, clip_id, PanelViewer("nobody-known"), now=__import__("time").time()
+    )
+    other = sign_media(b"another secret, as long", clip_id, PanelViewer("tester"), now=2e9)
     for wrong in (clip_id, token[:-2], token[::-1], old, stranger, other, "..", "%2e%2e"):
         answer = scene.client.get(address.replace(token, wrong))
         assert answer.status_code == 404, wrong
@@ -216,7 +219,7 @@ def test_addresses_that_are_guessed_changed_or_another_s_show_nothing(
 def test_jira_away_hides_pictures_rather_than_showing_them(
     scene: Scene, jira: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visibility, "SIGHT", 0)
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)
     address = scene.media()
     jira.fail(path="/rest/api/2/issue/bulkfetch", status=503)
     assert scene.client.get(address).status_code == 503

@@ -256,6 +256,7 @@ def test_a_call_without_our_app_s_valid_token_is_refused(
         "signed by a stranger's key": forge.token(good, key=stranger, key_id="strange"),
         "without an end": forge.token({n: v for n, v in good.items() if n != "exp"}),
         "nobody's": forge.token(forge.claims(principal=None)),
+        "another principal's": forge.token(forge.claims("account:tester")),
         "not signed": _unsigned(good),
         "no token": "x",
     }

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.access import policy
-from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits, Ticket
+from dejabug.access.policy import Ticket, may_comment_on, may_tell, tellable
 from dejabug.ranking import Match, Moment
+from dejabug.retrieval.pairs import PairMatch, best_per_issue, pair_matches
+from dejabug.retrieval.selection import Suggestion, SuggestionLimits, chain, to_show, to_tell
+from dejabug.suggestions.policy import to_comment
 
 
 def pair(issue: str, score: float, clip: str = "1", found: str = "2") -> PairMatch:
@@ -27,7 +29,7 @@ def decide(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> l
 def choose(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[Suggestion]:
     projects = more.pop("projects", ("GAME",))
     wish = SuggestionLimits(**{"threshold": 0.6, "limit": 3, **more})
-    return policy.to_comment(OWN, pairs, tickets, projects, wish)
+    return to_comment(OWN, pairs, tickets, projects, wish)
 
 
 def open_ticket(issue: str, project: str = "GAME", *originals: str) -> Ticket:
@@ -54,7 +56,7 @@ def test_a_ticket_of_another_project_is_named_only_within_a_group() -> None:
 def test_an_issue_that_has_moved_out_of_the_group_is_not_commented_across() -> None:
     # Its frames may still carry the old project; what counts is what Jira says now.
     own, found = Ticket("1", "SECRET", restricted=False), open_ticket("2")
-    assert not policy.may_comment_on(own, found, ("GAME",))
+    assert not may_comment_on(own, found, ("GAME",))
 
 
 def test_a_ticket_that_jira_no_longer_shows_us_is_left_out() -> None:
@@ -110,9 +112,9 @@ def test_a_reader_is_shown_what_jira_shows_them_and_nothing_where_the_issue_is_h
     wish = SuggestionLimits(0.6, 3)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     secret = Ticket("2", "OTHER", restricted=True)  # this reader may see it, so they are shown it
-    shown = policy.to_show("1", pairs, {"1": OWN, "2": secret}, wish)
+    shown = to_show("1", pairs, {"1": OWN, "2": secret}, wish)
     assert [choice.issue_id for choice in shown] == ["2"]
-    assert policy.to_show("1", pairs, {"2": secret}, wish) == []
+    assert to_show("1", pairs, {"2": secret}, wish) == []
 
 
 @pytest.mark.parametrize("sight", [None, {"2", "3"}])
@@ -128,11 +130,11 @@ def test_a_caller_is_told_nothing_on_an_issue_that_is_hidden_from_them(
     own: Ticket, sight: set[str] | None
 ) -> None:
     tickets = {"1": own, "2": open_ticket("2"), "3": open_ticket("3")}
-    told = policy.tellable(tickets, {"GAME", "OFF"}, {"OFF"}, sight)
+    told = tellable(tickets, {"GAME", "OFF"}, {"OFF"}, sight)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     wish = SuggestionLimits(0.0, 3)
-    assert policy.to_tell(own, pairs, told, wish) == []
-    assert [each.issue_id for each in policy.to_tell(OWN, pairs, {**told, "1": OWN}, wish)] == [
+    assert to_tell(own, pairs, told, wish) == []
+    assert [each.issue_id for each in to_tell(OWN, pairs, {**told, "1": OWN}, wish)] == [
         "2",
         "3",
     ]
@@ -142,47 +144,47 @@ def test_a_caller_who_asks_about_no_issue_is_told_of_all_that_they_may_be_told_o
     tickets = {"2": Ticket("2", "GAME", restricted=True), "3": open_ticket("3")}
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     for sight, expected in ((None, ["3"]), ({"2"}, ["2"]), ({"2", "3"}, ["2", "3"]), (set(), [])):
-        told = policy.tellable(tickets, {"GAME"}, set(), sight)
-        found = policy.to_tell(None, pairs, told, SuggestionLimits(0.0, 3))
+        told = tellable(tickets, {"GAME"}, set(), sight)
+        found = to_tell(None, pairs, told, SuggestionLimits(0.0, 3))
         assert [each.issue_id for each in found] == expected
 
 
 def test_beside_an_issue_neither_itself_nor_its_own_duplicate_is_shown() -> None:
     seen = {"1": OWN, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
     pairs = [pair("1", 0.99), pair("2", 0.9), pair("3", 0.8)]
-    assert [
-        choice.issue_id for choice in policy.to_show("1", pairs, seen, SuggestionLimits(0.6, 3))
-    ] == ["3"]
+    assert [choice.issue_id for choice in to_show("1", pairs, seen, SuggestionLimits(0.6, 3))] == [
+        "3"
+    ]
 
 
 def test_a_chain_that_leads_on_from_the_issue_itself_is_not_followed() -> None:
     # The issue is a duplicate of 3 already: that is known, and 2 is one of the issue's.
     own = Ticket("1", "GAME", False, originals=("3",))
     seen = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
-    assert policy.to_show("1", [pair("2", 0.9)], seen, SuggestionLimits(0.6, 3)) == []
+    assert to_show("1", [pair("2", 0.9)], seen, SuggestionLimits(0.6, 3)) == []
 
 
 def test_an_issue_is_never_suggested_to_itself() -> None:
     pairs = [pair("1", 0.99), pair("2", 0.7)]
-    assert [p.found_issue_id for p in policy.best_per_issue("1", pairs)] == ["2"]
+    assert [p.found_issue_id for p in best_per_issue("1", pairs)] == ["2"]
 
 
 def test_each_issue_counts_once_with_its_best_pair_of_clips() -> None:
     pairs = [pair("2", 0.7, "a"), pair("2", 0.9, "b"), pair("3", 0.8)]
-    best = policy.best_per_issue("1", pairs)
+    best = best_per_issue("1", pairs)
     assert [(p.found_issue_id, p.score) for p in best] == [("2", 0.9), ("3", 0.8)]
     assert best[0].clip_id == "b"
 
 
 def test_of_equal_pairs_the_first_clip_by_its_id_stands_for_the_issue() -> None:
     pairs = [pair("2", 0.7, found="b"), pair("3", 0.7, found="c"), pair("2", 0.7, found="a")]
-    assert [each.found_clip_id for each in policy.best_per_issue("1", pairs)] == ["a", "c"]
+    assert [each.found_clip_id for each in best_per_issue("1", pairs)] == ["a", "c"]
 
 
 def test_a_found_clip_of_no_known_issue_is_dropped() -> None:
     moments = (Moment(1, 2, 3, 4, 1.5, 3.5, 0.9),)
     matches = [Match("9", 0.9), Match("5", 0.8, moments, 0.3, 0.1), Match("7", 0.4)]
-    assert policy.pair_matches("1", matches, {"5": "20", "7": "30"}) == [
+    assert pair_matches("1", matches, {"5": "20", "7": "30"}) == [
         PairMatch("1", "5", "20", 0.8, moments, frames=0.3, words=0.1),
         PairMatch("1", "7", "30", 0.4, (), frames=0.0, words=None),
     ]
@@ -214,7 +216,7 @@ def test_ways_of_several_steps_to_one_canonical_issue_are_one_choice() -> None:
 def test_a_duplicate_of_an_issue_whose_project_is_off_is_not_suggested_to_it() -> None:
     own, wish = Ticket("1", "QUIET", restricted=False), SuggestionLimits(0.6, 3, off={"QUIET"})
     told = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
-    found = policy.to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
+    found = to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
     assert [each.issue_id for each in found] == ["3"]
 
 
@@ -227,9 +229,9 @@ def test_one_that_may_not_be_named_does_not_end_the_list() -> None:
 def test_of_a_circle_the_oldest_is_canonical_by_the_number_of_its_id() -> None:
     circle = {"10": "9", "9": "11", "11": "10"}
     tickets = {each: open_ticket(each, "GAME", original) for each, original in circle.items()}
-    assert policy.chain("10", tickets) == ["10", "9", "11", "9"]
+    assert chain("10", tickets) == ["10", "9", "11", "9"]
     twins = {"12": open_ticket("12", "GAME", "11"), "11": open_ticket("11", "GAME", "12")}
-    assert policy.chain("12", twins) == ["12", "11", "11"]
+    assert chain("12", twins) == ["12", "11", "11"]
 
 
 def test_a_chain_goes_on_by_the_first_original_that_may_be_named_and_is_new() -> None:
@@ -239,8 +241,8 @@ def test_a_chain_goes_on_by_the_first_original_that_may_be_named_and_is_new() ->
         "4": open_ticket("4"),
         "5": open_ticket("5"),
     }
-    assert policy.chain("2", tickets) == ["2", "3", "5"]
-    assert policy.chain("5", tickets) == ["5"]
+    assert chain("2", tickets) == ["2", "3", "5"]
+    assert chain("5", tickets) == ["5"]
 
 
 # What callers are told
@@ -250,54 +252,54 @@ ALL = {each.id: each for each in (open_ticket("2"), open_ticket("3", "OTHER"), H
 
 
 def test_a_caller_known_by_projects_is_told_of_their_open_issues_only() -> None:
-    assert set(policy.tellable(ALL, ["GAME", "OTHER"], [])) == {"2", "3"}
-    assert policy.tellable(ALL, ["GAME"], []) == {"2": ALL["2"]}
-    assert policy.tellable(ALL, [], []) == {}
+    assert set(tellable(ALL, ["GAME", "OTHER"], [])) == {"2", "3"}
+    assert tellable(ALL, ["GAME"], []) == {"2": ALL["2"]}
+    assert tellable(ALL, [], []) == {}
 
 
 def test_a_caller_known_to_jira_is_told_of_what_it_shows_them_security_levels_included() -> None:
     everywhere = ["GAME", "OTHER"]
-    assert set(policy.tellable(ALL, everywhere, [], {"2", "4"})) == {"2", "4"}
-    assert set(policy.tellable(ALL, ["OTHER"], [], {"2", "3", "4"})) == {"3"}
-    assert policy.tellable(ALL, everywhere, [], set()) == {}
+    assert set(tellable(ALL, everywhere, [], {"2", "4"})) == {"2", "4"}
+    assert set(tellable(ALL, ["OTHER"], [], {"2", "3", "4"})) == {"3"}
+    assert tellable(ALL, everywhere, [], set()) == {}
 
 
 def test_of_a_project_that_is_off_nobody_is_told() -> None:
-    assert set(policy.tellable(ALL, ["GAME", "OTHER"], ["GAME"])) == {"3"}
-    assert set(policy.tellable(ALL, ["GAME", "OTHER"], ["OTHER"], {"2", "3", "4"})) == {"2", "4"}
+    assert set(tellable(ALL, ["GAME", "OTHER"], ["GAME"])) == {"3"}
+    assert set(tellable(ALL, ["GAME", "OTHER"], ["OTHER"], {"2", "3", "4"})) == {"2", "4"}
 
 
 def test_a_caller_is_told_what_is_tellable_best_first() -> None:
     told, wish = {"2": ALL["2"], "3": ALL["3"]}, SuggestionLimits(0.6, 3)
     pairs = [pair("3", 0.9), pair("4", 0.85), pair("2", 0.8), pair("2", 0.5)]
     # A question in words, about no issue.
-    assert [each.issue_id for each in policy.to_tell(None, pairs, told, wish)] == ["3", "2"]
-    assert policy.to_tell(None, pairs, told, SuggestionLimits(0.85, 3))[0].pair == pairs[0]
+    assert [each.issue_id for each in to_tell(None, pairs, told, wish)] == ["3", "2"]
+    assert to_tell(None, pairs, told, SuggestionLimits(0.85, 3))[0].pair == pairs[0]
 
 
 def test_a_caller_who_asks_about_an_issue_must_be_allowed_to_know_of_it() -> None:
     wish, own = SuggestionLimits(0.6, 3), open_ticket("2")
     told = {"2": own, "3": ALL["3"], "5": open_ticket("5", "GAME", "2")}
     pairs = [pair("2", 0.99), pair("5", 0.95), pair("3", 0.9)]
-    assert [each.issue_id for each in policy.to_tell(own, pairs, told, wish)] == ["3"]
+    assert [each.issue_id for each in to_tell(own, pairs, told, wish)] == ["3"]
     del told["2"]
-    assert policy.to_tell(own, pairs, told, wish) == []
+    assert to_tell(own, pairs, told, wish) == []
 
 
 @given(st.sampled_from(("A", "B")), st.booleans(), st.sets(st.sampled_from("AB")), st.booleans())
 def test_may_tell_takes_a_project_that_is_seen_and_on_and_an_open_issue(
     project: str, restricted: bool, seen: set[str], off: bool
 ) -> None:
-    told = policy.may_tell(project, restricted, seen, {project} if off else {"C"})
+    told = may_tell(project, restricted, seen, {project} if off else {"C"})
     assert told == (project in seen and not off and not restricted)
 
 
 def test_a_comment_names_what_is_open_and_of_a_project_of_the_group_that_its_issue_is_in() -> None:
     other = Ticket("2", "OTHER", restricted=False)
-    assert policy.may_comment_on(OWN, other, ("GAME", "OTHER"))
-    assert not policy.may_comment_on(OWN, other, ("GAME",))
-    assert not policy.may_comment_on(OWN, other, ("OTHER",))
-    assert not policy.may_comment_on(OWN, HIDDEN, ("GAME",))
+    assert may_comment_on(OWN, other, ("GAME", "OTHER"))
+    assert not may_comment_on(OWN, other, ("GAME",))
+    assert not may_comment_on(OWN, other, ("OTHER",))
+    assert not may_comment_on(OWN, HIDDEN, ("GAME",))
 
 
 @given(
@@ -322,7 +324,7 @@ def test_whatever_is_named_is_open_of_the_project_and_above_the_threshold(rows: 
 
 def test_a_pair_s_evidence_is_that_of_its_match() -> None:
     match = Match("2", 0.9, (), 0.3, 0.2, rank=1.5, size=3.0, copy=0.88)
-    (found,) = policy.pair_matches("1", [match], {"2": "20"})
+    (found,) = pair_matches("1", [match], {"2": "20"})
     assert found.evidence == match.evidence
     assert (found.clip_id, found.found_clip_id, found.found_issue_id) == ("1", "2", "20")
 
@@ -330,5 +332,5 @@ def test_a_pair_s_evidence_is_that_of_its_match() -> None:
 def test_of_two_equal_scores_the_same_file_comes_first() -> None:
     alike = PairMatch("1", "2", "20", 1.0, ())
     same = PairMatch("1", "3", "30", 1.0, (), same_file=True)
-    best = policy.best_per_issue("1", [alike, same])
+    best = best_per_issue("1", [alike, same])
     assert [each.found_issue_id for each in best] == ["30", "20"]

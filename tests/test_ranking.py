@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dejabug import ranking
+from dejabug.evaluation import paper
 from dejabug.ranking import Hit, Likeness, Match, Origins, Recipe, Side, TimedVectors
 from dejabug.ranking.reference import UNKNOWN, USUAL, Reference
 
@@ -38,30 +39,30 @@ def clip(*rows: list[float]) -> TimedVectors:
 
 def test_top_k_orders_clips_by_their_best_frame() -> None:
     hits = [Hit("a", 0, 0.7), Hit("b", 1, 0.9), Hit("a", 2, 0.8), Hit("a", 3, 0.75)]
-    assert [(m.clip_id, m.score) for m in ranking.top_k(hits)] == [("b", 0.9), ("a", 0.8)]
+    assert [(m.clip_id, m.score) for m in paper.top_k(hits)] == [("b", 0.9), ("a", 0.8)]
 
 
 def test_majority_counts_frames_in_the_pool_and_forgets_those_beyond_it() -> None:
     hits = [Hit("a", 0, 0.99), *(Hit("b", t, 0.9) for t in range(3)), Hit("a", 5, 0.1)]
-    found = ranking.majority([*hits, *(Hit("a", 9, 0.05) for _ in range(9))], pool_size=5)
+    found = paper.majority([*hits, *(Hit("a", 9, 0.05) for _ in range(9))], pool_size=5)
     assert [(m.clip_id, m.score) for m in found] == [("b", 3 / 5), ("a", 2 / 5)]
 
 
 def test_majority_breaks_ties_by_the_better_best_frame() -> None:
     hits = [Hit("a", 0, 0.8), Hit("b", 0, 0.9)]
-    assert [m.clip_id for m in ranking.majority(hits)] == ["b", "a"]
+    assert [m.clip_id for m in paper.majority(hits)] == ["b", "a"]
 
 
 @given(HITS, st.integers(1, 50))
 def test_majority_scores_are_shares_of_the_pool(hits: list[Hit], pool: int) -> None:
-    found = ranking.majority(hits, pool)
+    found = paper.majority(hits, pool)
     assert sum(m.score for m in found) == pytest.approx(1 if hits else 0)
     assert [m.score for m in found] == sorted((m.score for m in found), reverse=True)
 
 
 @given(HITS)
 def test_top_k_names_each_clip_once_with_its_maximum(hits: list[Hit]) -> None:
-    found = {m.clip_id: m.score for m in ranking.top_k(hits)}
+    found = {m.clip_id: m.score for m in paper.top_k(hits)}
     assert found == {
         name: max(h.similarity for h in hits if h.clip_id == name)
         for name in {h.clip_id for h in hits}

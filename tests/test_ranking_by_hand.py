@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug import ranking
+from dejabug.evaluation import paper
 from dejabug.ranking import (
     KEPT,
     Calibration,
@@ -477,5 +478,5 @@ def test_moments_are_told_for_the_first_matches_only() -> None:
 
 def test_ties_go_by_the_clip_s_id() -> None:
     hits = [ranking.Hit(name, 0, 0.5) for name in ("b", "c", "a")]
-    assert [match.clip_id for match in ranking.top_k(hits)] == ["a", "b", "c"]
-    assert [match.clip_id for match in ranking.majority(hits)] == ["a", "b", "c"]
+    assert [match.clip_id for match in paper.top_k(hits)] == ["a", "b", "c"]
+    assert [match.clip_id for match in paper.majority(hits)] == ["a", "b", "c"]

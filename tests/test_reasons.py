@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.ranking import Calibration, Calibrations, copy_probability
+from dejabug.retrieval.pairs import UPLOAD, PairMatch
 from dejabug.retrieval.reasons import AGAINST, FOR, Reason, in_sentences, in_short, reasons_for
 
 # Numbers of its own, so that a new fit changes nothing here.

@@ -171,7 +171,7 @@ def test_while_redis_is_full_searches_and_pages_answer(
     caller: Caller, services: Services, jira: Site, clips: Path, trouble: Trouble
 ) -> None:
     old = history(services, jira, clips, COWS[0], COWS[1])
-    cookie = services.sessions.begin(f"token:{caller.token.id}")
+    cookie = services.sessions.begin(caller.token.principal)
     for token in services.redis.scan_iter("dejabug:token:*"):
         # Its last use is to be noted anew.
         services.redis.hset(token, "last_used", 1.0)

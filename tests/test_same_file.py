@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from dejabug.access.policy import PairMatch, best_per_issue
 from dejabug.cli import app as cli
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
+from dejabug.retrieval.pairs import PairMatch, best_per_issue
 from dejabug.retrieval.results import Found
 from dejabug.services import Services
 from dejabug.slack import blocks

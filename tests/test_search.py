@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
 from dejabug.media_store import folder_store
@@ -29,7 +29,7 @@ from dejabug.search.search import (
 from dejabug.services import Services
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site, link, secure
-from support.searches import ALL, BOTH, GAME, send
+from support.searches import ALL, BOTH, GAME, send, text_search
 from support.tickets import history, tell
 from support.workers import work
 
@@ -253,7 +253,7 @@ def test_questions_that_come_together_get_each_their_own_answer(
     with ThreadPoolExecutor(len(asked)) as pool:
         found = list(pool.map(lambda words: services.questions.search(words, ["GAME"], 5), asked))
     for words, hits in zip(asked, found, strict=True):
-        alone = services.text_search.search(words, ["GAME"], 5)
+        alone = text_search(services, words, ["GAME"], 5)
         assert [hit["clip"] for hit in hits] == [hit["clip"] for hit in alone]
         assert [hit["score"] for hit in hits] == pytest.approx(
             [hit["score"] for hit in alone], abs=1e-5
@@ -285,7 +285,7 @@ def test_an_upload_finds_its_like_and_leaves_nothing(
     upload_id = send(services, clips / COWS[2])
     assert list((services.settings.data_dir / "uploads").iterdir())
     work(services)
-    upload = services.clip_uploads.look(upload_id, GAME.name)
+    upload = services.clip_uploads.look(upload_id, GAME.principal.name)
     assert upload is not None
     assert upload.state == "done"
     page = services.search.like_upload(GAME, upload, ALL, 10)
@@ -294,7 +294,7 @@ def test_an_upload_finds_its_like_and_leaves_nothing(
     assert list((services.settings.data_dir / "uploads").iterdir()) == []
     assert services.collections.active.index.state().frames == frames
     assert services.collections.active.catalogue.count(ClipStatus.INDEXED) == 2
-    assert services.clip_uploads.look(upload_id, BOTH.name) is None
+    assert services.clip_uploads.look(upload_id, BOTH.principal.name) is None
 
 
 def test_a_zip_named_mp4_fails_with_its_reason(services: Services, tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_zip_named_mp4_fails_with_its_reason(services: Services, tmp_path: Pat
     broken.write_bytes(b"PK\x03\x04 this is a zip")
     upload_id = send(services, broken)
     work(services)
-    upload = services.clip_uploads.look(upload_id, GAME.name)
+    upload = services.clip_uploads.look(upload_id, GAME.principal.name)
     assert upload is not None
     assert upload.state == "failed"
     assert upload.reason.startswith("not_a_video: ")

@@ -19,6 +19,7 @@ from dejabug.evaluation.manifest import read_manifest
 from dejabug.settings import Settings
 from support.demo_clips import data_set
 from support.remembering import Remembering
+from support.searches import text_search
 
 # What somebody who sees the demo might ask → the group of the clip that must come first.
 ASKED = {
@@ -65,7 +66,7 @@ def demo(
 
 
 def ask(corpus: Corpus, words: str, projects: list[str] | None = None) -> list[dict[str, Any]]:
-    return corpus.services.text_search.search(words, projects or list(corpus.projects), 100)
+    return text_search(corpus.services, words, projects or list(corpus.projects), 100)
 
 
 @pytest.mark.parametrize("words", ASKED)

@@ -90,7 +90,7 @@ def test_no_foreign_page_changes_anything_with_somebodys_session(
 ) -> None:
     """Whatever address is added: a session alone, from another site's page, changes nothing."""
     _, token = cold_services.tokens.create("Tess", ["GAME"])
-    cold_client.set_cookie("dejabug_session", cold_services.sessions.begin(token.reader))
+    cold_client.set_cookie("dejabug_session", cold_services.sessions.begin(token.principal))
     tried = []
     for rule in cold_app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) & UNSAFE):

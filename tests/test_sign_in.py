@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from dejabug.access import visibility
-from dejabug.access.jira_users import StrangerError
+from dejabug.access import visibility_cache
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.services import Services
 from dejabug.web import create_app
 from support.demo_clips import COWS, QUIET
@@ -90,7 +90,7 @@ def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
     assert [clip["id"] for clip in told] == ids[:2]
     picture = f"{told[0]['media']}/pictures/{round(told[0]['times'][0] * 1000)}.jpg"
     assert browser.get(picture).status_code == 200
-    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if each minute had passed
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)  # as if each minute had passed
     secure(jira, mine[0])
     for key in services.redis.keys("dejabug:sight:*"):
         services.redis.delete(key)
@@ -147,7 +147,7 @@ def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
     assert browser.sign_in("nobody").status_code == 303
     assert browser.sees([*game, *other]) == set(game)
     secure(jira, game[0])
-    services.readers.forget_issue(str(jira.issue(game[0])["id"]))
+    services.visibility_cache.forget_issue(str(jira.issue(game[0])["id"]))
     assert browser.sees(game) == {game[1]}
     assert "public projects only" in browser.get("/").text
     clip_id = fail(services, jira, game[1])
@@ -185,7 +185,7 @@ def test_who_leaves_jira_loses_access_within_a_minute(
     cold_services.redis.delete(key)  # as if the minute had passed
     refused(browser.get("/"), 403, "Ask an administrator")
     answer = browser.get("/api/v1/status")
-    assert (answer.status_code, answer.get_json()["detail"]) == (403, str(StrangerError()))
+    assert (answer.status_code, answer.get_json()["detail"]) == (403, str(NoJiraAccountError()))
 
 
 def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(

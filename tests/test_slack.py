@@ -15,8 +15,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from slack_bolt import BoltRequest
 
-from dejabug.access import visibility
-from dejabug.access.jira_users import StrangerError
+from dejabug.access import visibility_cache
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.media import ClipError
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
@@ -209,7 +209,7 @@ def test_neither_tokens_nor_questions_are_logged(
 def test_a_reader_sees_what_jira_shows_to_them_now(
     desk: Desk, old: list[str], jira: Site, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visibility, "SIGHT", 0)  # as if each minute had passed
+    monkeypatch.setattr(visibility_cache, "ANSWER_TTL_SECONDS", 0)  # as if each minute had passed
     assert named(desk.ask("meadow"), old) == set(old)
     people(jira)["tester"].projects = ["GAME"]
     assert named(desk.ask("meadow"), old) == set(old[:2])
@@ -220,11 +220,11 @@ def test_a_reader_sees_what_jira_shows_to_them_now(
 def test_what_jira_said_of_a_reader_counts_for_a_minute_at_most(
     desk: Desk, old: list[str], jira: Site, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert visibility.SIGHT <= 60
+    assert visibility_cache.ANSWER_TTL_SECONDS <= 60
     assert named(desk.ask("meadow"), old) == set(old)
     people(jira)["tester"].projects = []
     now = time.time()
-    monkeypatch.setattr(visibility.time, "time", lambda: now + 61)
+    monkeypatch.setattr(visibility_cache.time, "time", lambda: now + 61)
     page = desk.post(desk.body("cows"), at=now)
     assert page.status_code == 200
     assert named(desk.slack.answers(2), old) == set()
@@ -299,8 +299,8 @@ def test_a_stranger_without_public_projects_is_told_whom_to_ask(
     desk: Desk, old: list[str], services: Services
 ) -> None:
     change(services, public_projects="")
-    assert desk.ask("meadow", "U3")["text"] == str(StrangerError())
-    assert "administrator" in str(StrangerError())
+    assert desk.ask("meadow", "U3")["text"] == str(NoJiraAccountError())
+    assert "administrator" in str(NoJiraAccountError())
 
 
 @pytest.mark.parametrize(

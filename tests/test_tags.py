@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dejabug.encoders import Floats
 from dejabug.encoders.starter import StarterEncoder
-from dejabug.encoders.tags import Label, LabelError, Tagger, directions, frame_evidence, load_labels
+from dejabug.encoders.tags import Label, LabelError, Tagger, directions, load_labels
 
 ROWS = hnp.arrays(np.float32, (3, 4, 5), elements=st.floats(-1, 1, width=16, allow_subnormal=False))
 
@@ -47,7 +47,7 @@ LABELS = (
 def test_a_ticket_that_says_what_kind_of_bug_it_is_gets_that_tag(
     tagger: Tagger, starter: StarterEncoder, ticket: str, name: str
 ) -> None:
-    assert [tag.name for tag in tagger.tags(None, starter.embed_texts([ticket])[0])] == [name]
+    assert [tag.name for tag in tagger.tags(starter.embed_texts([ticket])[0])] == [name]
 
 
 @pytest.mark.parametrize(
@@ -56,26 +56,13 @@ def test_a_ticket_that_says_what_kind_of_bug_it_is_gets_that_tag(
 def test_a_ticket_about_what_no_picture_shows_gets_none(
     tagger: Tagger, starter: StarterEncoder, ticket: str
 ) -> None:
-    assert tagger.tags(None, starter.embed_texts([ticket])[0]) == []
-
-
-def test_without_evidence_there_are_no_tags() -> None:
-    tagger = Tagger(axes, LABELS)
-    assert tagger.tags(None, None, confidence=0.01) == []
-    assert tagger.tags(np.zeros((0, 4), np.float32), None, confidence=0.01) == []
-
-
-def test_frames_count_where_they_are_given_weight() -> None:
-    frames = axes(["d", "b"])
-    assert Tagger(axes, LABELS).tags(frames, None) == []
-    (tag,) = Tagger(axes, LABELS, frames_weight=3.0).tags(frames, None)
-    assert (tag.name, tag.title) == ("second", "Second")
+    assert tagger.tags(starter.embed_texts([ticket])[0]) == []
 
 
 def test_a_label_that_is_not_shown_is_never_a_tag() -> None:
     tagger = Tagger(axes, LABELS)
-    assert tagger.tags(None, axes(["c"])[0]) == []
-    assert tagger.probabilities(None, axes(["c"])[0]).argmax() == 2
+    assert tagger.tags(axes(["c"])[0]) == []
+    assert tagger.probabilities(axes(["c"])[0]).argmax() == 2
 
 
 @given(ROWS, hnp.arrays(np.float32, 5, elements=st.floats(-1, 1, width=16)))
@@ -84,7 +71,7 @@ def test_probabilities_are_shares_of_one(prompts: Floats, words: Floats) -> None
         return prompts.reshape(12, 5)
 
     labels = [Label(name, name, ("p",) * 4, (1.0,) * 4) for name in "xyz"]
-    chances = Tagger(embed, labels, frames_weight=1.0).probabilities(prompts[0], words)
+    chances = Tagger(embed, labels).probabilities(words)
     assert chances.min() >= 0
     assert chances.sum() == pytest.approx(1, abs=1e-5)
 
@@ -108,14 +95,6 @@ def test_a_prompt_that_tells_its_label_apart_counts_more() -> None:
     _, found = directions([np.stack([telling, vague]), other], [np.ones(2, np.float32)] * 2)
     assert found[0] @ telling > 0.5
     assert found[0] @ telling > found[0] @ vague + 0.5
-
-
-@given(hnp.arrays(np.float32, (6, 5), elements=st.floats(-1, 1, width=16)))
-@example(np.full((6, 5), 0.53759766, np.float32))
-def test_frame_evidence_is_standardised_over_labels(rows: Floats) -> None:
-    evidence = frame_evidence(rows[:3], rows[3:])
-    assert evidence.mean() == pytest.approx(0, abs=1e-3)
-    assert evidence.std() == pytest.approx(1, abs=1e-2) or evidence.std() < 1e-2
 
 
 def test_the_shipped_labels_load() -> None:

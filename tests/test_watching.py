@@ -14,10 +14,11 @@ import promql_parser
 import pytest
 import requests
 import yaml
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dejabug.infra.logs import configure_logs
-from dejabug.infra.metrics import serve_metrics
+from dejabug.infra.metrics import OLD_NAMES, WithOldNames, serve_metrics
 from dejabug.infra.redis_server import free_port
 from dejabug.jira.webhook_events import sign
 from dejabug.records.types import ClipStatus
@@ -198,15 +199,15 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
     web, worker = scraped(processes["web"]), scraped(processes["worker"])
     assert web["dejabug_webhooks_total", (("kind", "created"), ("outcome", "remembered"))] == 1
     assert web["dejabug_webhooks_total", refused] == 1
-    assert web["dejabug_webhook_seconds_count", ()] == 2
+    assert web["dejabug_webhook_duration_seconds_count", ()] == 2
     assert web["dejabug_redis_up", ()] == 1
     assert web["dejabug_clips", (("status", "indexed"),)] == 1
     assert web["dejabug_workers", (("queue", "clips"),)] == 1
     assert web["dejabug_index_frames", ()] > 0
     assert web["dejabug_index_bytes", ()] > 0
-    assert web["dejabug_promises", ()] == 0
+    assert web["dejabug_outbox_issues", ()] == 0
     for stage in ("download", "probe", "sample", "embed", "write", "pictures"):
-        assert worker["dejabug_stage_seconds_count", (("stage", stage),)] >= 1, stage
+        assert worker["dejabug_stage_duration_seconds_count", (("stage", stage),)] >= 1, stage
     done = (("job", "sync_issue"), ("outcome", "done"))
     assert worker["dejabug_jobs_total", done] == 1
     size = (clips / "crafter-01.mov").stat().st_size
@@ -218,3 +219,23 @@ def test_prometheus_gets_a_ticket_s_way_from_web_and_worker(
     told = str(web) + str(worker)
     assert "unreleased" not in told
     assert key not in told
+
+
+def test_a_renamed_metric_is_told_under_its_old_name_too() -> None:
+    """For one release, so that a dashboard of an earlier version goes on."""
+    registry = CollectorRegistry()
+    Counter("dejabug_feedback", "What was said.", ["by"], registry=registry).labels("panel").inc(3)
+    Histogram("dejabug_job_duration_seconds", "Time.", registry=registry).observe(2)
+    both = CollectorRegistry()
+    both.register(WithOldNames(registry))
+    assert both.get_sample_value("dejabug_verdicts_total", {"by": "panel"}) == 3
+    assert both.get_sample_value("dejabug_feedback_total", {"by": "panel"}) == 3
+    assert both.get_sample_value("dejabug_job_seconds_sum") == 2
+    text = generate_latest(both).decode()
+    assert "# HELP dejabug_job_seconds Old name of dejabug_job_duration_seconds" in text
+
+
+def test_every_new_name_is_one_that_is_told(services: Services) -> None:
+    told = {family.name for some in families(services.settings) for family in some}
+    assert {f"dejabug_{new}" for new in OLD_NAMES.values()} <= told
+    assert not {f"dejabug_{old}" for old in OLD_NAMES} & told

@@ -1,4 +1,4 @@
-"""Pictures and previews at signed addresses: for one reader, looked at again at each request."""
+"""Pictures and previews at signed addresses: for one principal, checked at each request."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from dejabug import media
+from dejabug.access.principals import PanelViewer, Principal
 from dejabug.access.signed_urls import sign_media
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.records.projects import Rules
@@ -28,31 +29,31 @@ from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import media as web_media
 from dejabug.web.media import media_address, sheet_address
-from support.parts import use_readers
+from support.parts import use_visibility
 from support.webhooks import SECRET
 
 MEDIA_SECRET = "a secret of more than thirty-two signs"
-READER = "5b10ac8d82e05b22cc7d4ef5"
+VIEWER = PanelViewer("5b10ac8d82e05b22cc7d4ef5")
 ISSUE, CLIP, OTHER = "10001", "20002", "20003"
 
 
-class FakeReaders:
+class FakeVisibility:
     """Says what it is told to, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.sees: dict[str, set[str]] = {READER: {ISSUE}}
+        self.sees: dict[Principal, set[str]] = {VIEWER: {ISSUE}}
         self.error: Exception | None = None
-        self.asked: list[tuple[str, list[str]]] = []
+        self.asked: list[tuple[Principal, list[str]]] = []
 
-    def may_see(self, account: str, issue_ids: Iterable[str]) -> set[str]:
+    def may_see(self, principal: Principal, issue_ids: Iterable[str]) -> set[str]:
         asked = list(issue_ids)
-        self.asked.append((account, asked))
+        self.asked.append((principal, asked))
         if self.error is not None:
             raise self.error
-        return self.sees.get(account, set()) & set(asked)
+        return self.sees.get(principal, set()) & set(asked)
 
 
-# Media in a folder, and in an object store: no reader can tell which.
+# Media in a folder, and in an object store: no viewer can tell which.
 both = pytest.mark.parametrize("kept", ["folder", "s3"])
 
 
@@ -75,14 +76,14 @@ def environment(
 
 
 @pytest.fixture
-def readers(cold_services: Services) -> FakeReaders:
-    fake = FakeReaders()
-    use_readers(cold_services, fake)
+def visibility(cold_services: Services) -> FakeVisibility:
+    fake = FakeVisibility()
+    use_visibility(cold_services, fake)
     return fake
 
 
 @pytest.fixture
-def client(cold_services: Services, readers: FakeReaders, clips: Path) -> FlaskClient:
+def client(cold_services: Services, visibility: FakeVisibility, clips: Path) -> FlaskClient:
     """A service that knows one clip, with two pictures and a preview."""
     services = cold_services
     services.collections.active.catalogue.put_issue(IssueRecord(ISSUE, "GAME-1", "GAME", "GAME"))
@@ -96,8 +97,8 @@ def client(cold_services: Services, readers: FakeReaders, clips: Path) -> FlaskC
     return create_app(services).test_client()
 
 
-def address(services: Services, clip_id: str = CLIP, reader: str = READER) -> str:
-    whole = media_address(services, clip_id, reader)
+def address(services: Services, clip_id: str = CLIP, principal: Principal = VIEWER) -> str:
+    whole = media_address(services, clip_id, principal)
     assert whole.startswith("https://dejabug.studio.example/media/")
     return whole.removeprefix("https://dejabug.studio.example")
 
@@ -121,7 +122,7 @@ def nothing(answer: TestResponse) -> bool:
 
 
 @both
-def test_a_reader_gets_pictures_and_the_preview(
+def test_a_viewer_gets_pictures_and_the_preview(
     client: FlaskClient, cold_services: Services
 ) -> None:
     base = address(cold_services)
@@ -181,18 +182,18 @@ def test_watching_is_remembered(client: FlaskClient, cold_services: Services, cl
     assert cold_services.media.previews.state(CLIP) == "ready"
 
 
-def test_the_reader_is_looked_at_again_at_each_request(
-    client: FlaskClient, cold_services: Services, readers: FakeReaders
+def test_the_viewer_is_checked_at_each_request(
+    client: FlaskClient, cold_services: Services, visibility: FakeVisibility
 ) -> None:
     url = f"{address(cold_services)}/video.mp4"
     assert client.get(url).status_code == 200
-    readers.sees[READER] = set()
+    visibility.sees[VIEWER] = set()
     assert nothing(client.get(url))
     etag = {"If-None-Match": "*"}
     assert nothing(client.get(url, headers=etag))
-    readers.sees[READER] = {ISSUE}
+    visibility.sees[VIEWER] = {ISSUE}
     assert client.get(url).status_code == 200
-    assert readers.asked == [(READER, [ISSUE])] * 4
+    assert visibility.asked == [(VIEWER, [ISSUE])] * 4
 
 
 def test_a_project_that_was_switched_off_shows_nothing_at_once(
@@ -206,18 +207,18 @@ def test_a_project_that_was_switched_off_shows_nothing_at_once(
 
 
 def test_all_that_is_not_shown_looks_the_same(
-    client: FlaskClient, cold_services: Services, readers: FakeReaders
+    client: FlaskClient, cold_services: Services, visibility: FakeVisibility
 ) -> None:
     secret, now = MEDIA_SECRET.encode(), time.time()
     orphan = ClipRecord("30003", "666", "a.mp4", 1)
     cold_services.collections.active.catalogue.put_clip(orphan)
     tokens = {
-        "unknown clip": sign_media(secret, "99999", READER, now=now),
-        "unknown issue": sign_media(secret, "30003", READER, now=now),
-        "another reader": sign_media(secret, CLIP, "somebody", now=now),
-        "expired": sign_media(secret, CLIP, READER, now=now - 301),
-        "another secret": sign_media(b"x" * 32, CLIP, READER, now=now),
-        "the webhooks' secret": sign_media(SECRET.encode() * 3, CLIP, READER, now=now),
+        "unknown clip": sign_media(secret, "99999", VIEWER, now=now),
+        "unknown issue": sign_media(secret, "30003", VIEWER, now=now),
+        "another viewer": sign_media(secret, CLIP, PanelViewer("somebody"), now=now),
+        "expired": sign_media(secret, CLIP, VIEWER, now=now - 301),
+        "another secret": sign_media(b"x" * 32, CLIP, VIEWER, now=now),
+        "the webhooks' secret": sign_media(SECRET.encode() * 3, CLIP, VIEWER, now=now),
         "no token": "not-a-token",
         "no token either": "%2e%2e",
         "not ascii": "é.é",
@@ -259,7 +260,7 @@ def test_a_contact_sheet_shows_all_pictures_of_a_clip(
 @both
 @pytest.mark.parametrize("why", ["unshown", "purged", "no pictures", "hidden", "off"])
 def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
-    client: FlaskClient, cold_services: Services, readers: FakeReaders, why: str
+    client: FlaskClient, cold_services: Services, visibility: FakeVisibility, why: str
 ) -> None:
     clip = cold_services.collections.active.catalogue.clip(CLIP)
     assert clip is not None
@@ -270,13 +271,13 @@ def test_no_sheet_is_drawn_of_a_clip_that_is_not_to_be_shown(
     elif why == "no pictures":
         cold_services.media.thumbnails.forget(CLIP)
     elif why == "hidden":
-        readers.sees[READER] = set()
+        visibility.sees[VIEWER] = set()
     else:
         cold_services.records.projects.put("GAME", Rules("off"))
     assert nothing(client.get(f"{address(cold_services)}/sheet.jpg"))
     told = cold_services.collections.active.catalogue.clip(CLIP)
     assert told is not None
-    listed = sheet_address(cold_services, told, READER)
+    listed = sheet_address(cold_services, told, VIEWER)
     assert (listed is None) == (why in ("unshown", "purged", "no pictures"))
 
 
@@ -313,9 +314,9 @@ def test_a_preview_that_was_not_made_yet_is_not_there(
 
 @pytest.mark.parametrize("error", [JiraUnavailableError("away"), redis.ConnectionError("away")])
 def test_when_nobody_can_tell_nothing_is_shown(
-    client: FlaskClient, cold_services: Services, readers: FakeReaders, error: Exception
+    client: FlaskClient, cold_services: Services, visibility: FakeVisibility, error: Exception
 ) -> None:
-    readers.error = error
+    visibility.error = error
     answer = client.get(f"{address(cold_services)}/video.mp4")
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -332,7 +333,7 @@ def test_redis_away_gets_503(cold_services: Services) -> None:
 
 
 def test_no_address_is_kept_longer_than_it_lives(client: FlaskClient) -> None:
-    token = sign_media(MEDIA_SECRET.encode(), CLIP, READER, now=time.time(), lifetime=9)
+    token = sign_media(MEDIA_SECRET.encode(), CLIP, VIEWER, now=time.time(), lifetime=9)
     answer = client.get(f"/media/{token}/video.mp4")
     kept = int(answer.headers["Cache-Control"].removeprefix("private, max-age="))
     assert 0 <= kept <= 9
@@ -344,7 +345,7 @@ def test_without_a_secret_there_is_nothing(client: FlaskClient, cold_services: S
     open_services_ = Services(none)
     assert nothing(create_app(open_services_).test_client().get(url))
     with pytest.raises(ValueError, match="DEJABUG_MEDIA_SECRET"):
-        media_address(open_services_, CLIP, READER)
+        media_address(open_services_, CLIP, VIEWER)
 
 
 def test_the_service_does_not_start_with_a_secret_that_could_be_guessed(
@@ -372,20 +373,20 @@ def test_only_reading_is_offered(client: FlaskClient, cold_services: Services) -
         assert getattr(client, method)(f"{address(cold_services)}/video.mp4").status_code == 405
 
 
-def test_neither_tokens_nor_readers_are_logged(
+def test_neither_tokens_nor_viewers_are_logged(
     client: FlaskClient,
     cold_services: Services,
-    readers: FakeReaders,
+    visibility: FakeVisibility,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     base = address(cold_services)
     client.get(f"{base}/video.mp4")
-    readers.sees.clear()
+    visibility.sees.clear()
     client.get(f"{base}/video.mp4")
-    readers.error = JiraUnavailableError(f"no answer about {READER}")
+    visibility.error = JiraUnavailableError(f"no answer about {VIEWER.name}")
     client.get(f"{base}/video.mp4")
     said = "".join(capsys.readouterr())
     assert "media_not_shown" in said
     assert "media_not_decided" in said
-    assert READER not in said
+    assert VIEWER.name not in said
     assert base.split("/")[2] not in said

@@ -12,11 +12,12 @@ from functools import cached_property
 import redis
 import structlog
 
-from dejabug.access.callers import Visibility
+from dejabug.access.jira_as_viewer import JiraAsViewer
 from dejabug.access.jira_users import JiraUsers
 from dejabug.access.sessions import Sessions
 from dejabug.access.tokens import Tokens
-from dejabug.access.visibility import Readers
+from dejabug.access.visibility import Visibility
+from dejabug.access.visibility_cache import VisibilityCache
 from dejabug.encoders import Encoder, encoder_name, load_encoder
 from dejabug.encoders.scale import scale_of
 from dejabug.encoders.tags import Tagger, load_labels
@@ -31,6 +32,7 @@ from dejabug.ingest.issue_sync import IssueSync
 from dejabug.ingest.previews import PreviewMaker
 from dejabug.ingest.reconcile import Reconciler
 from dejabug.ingest.scheduling import Scheduler
+from dejabug.ingest.ticket_indexer import TicketIndexer
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.maintenance.backup.exporting import BackupWriter
@@ -66,6 +68,7 @@ from dejabug.search.upload_comparison import UploadComparison
 from dejabug.search.uploads import ClipUploads
 from dejabug.settings import Settings, get_settings
 from dejabug.suggestions.comment_commands import CommentCommands
+from dejabug.suggestions.comment_events import CommentEvents
 from dejabug.suggestions.comment_publisher import CommentPublisher
 from dejabug.suggestions.policy import CommentPolicy
 
@@ -161,17 +164,29 @@ class Services:
         return Sessions(self.redis)
 
     @cached_property
-    def readers(self) -> Readers:
-        """What the viewers of the panel may see."""
+    def visibility_cache(self) -> VisibilityCache:
+        """What Jira said within a minute of who may see what."""
+        return VisibilityCache(self.redis)
+
+    @cached_property
+    def jira_as_viewer(self) -> JiraAsViewer:
+        """Jira, asked as viewers of the panel."""
         settings = self.settings
         secret = settings.media_secret.get_secret_value()
-        return Readers(self.redis, settings.forge_api_url, settings.jira_url, secret)
+        return JiraAsViewer(
+            self.redis, self.visibility_cache, settings.forge_api_url, settings.jira_url, secret
+        )
 
     @cached_property
     def visibility(self) -> Visibility:
-        """What any reader may see."""
+        """What principals may see."""
         return Visibility(
-            self.readers, self.tokens, self.records.projects, self.jira, self.settings.public
+            self.visibility_cache,
+            self.jira_as_viewer,
+            self.tokens,
+            self.records.projects,
+            self.jira,
+            self.settings.public,
         )
 
     @cached_property
@@ -182,7 +197,6 @@ class Services:
             Accounts(self.jira),
             projects=lambda: self.collections.active.catalogue.projects(),
             public=self.settings.public,
-            sight=self.visibility.sight,
         )
 
     # Retrieval, suggestions, search
@@ -241,6 +255,7 @@ class Services:
             self.comment_commands,
             self.comment_policy,
             self.similar_issues,
+            self.results,
             self.settings,
         )
 
@@ -252,6 +267,7 @@ class Services:
             self.jira,
             self.collections,
             self.records,
+            self.visibility,
             self.questions,
             self.results,
             self.similar_issues,
@@ -282,7 +298,7 @@ class Services:
             self.collections,
             self.media,
             self.records,
-            self.readers,
+            self.visibility_cache,
             self.rankings,
             self.scheduler,
         )
@@ -294,7 +310,7 @@ class Services:
             self.jira,
             self.collections,
             self.records,
-            self.readers,
+            self.visibility_cache,
             self.deletion,
             self.scheduler,
             self.settings.duplicate_link_types,
@@ -327,6 +343,18 @@ class Services:
         """What webhooks missed."""
         return Reconciler(
             self.redis, self.jira, self.collections, self.records, self.scheduler, self.settings
+        )
+
+    @cached_property
+    def comment_events(self) -> CommentEvents:
+        """Comments that may speak to us."""
+        return CommentEvents(
+            self.jira,
+            self.collections,
+            self.records.comments,
+            self.issue_sync,
+            self.comment_commands,
+            self.scheduler,
         )
 
     # Maintenance
@@ -427,11 +455,10 @@ class ModelServices(Services):
 
     @cached_property
     def clip_indexer(self) -> ClipIndexer:
-        """Clips and tickets into the index."""
+        """Clips into the index."""
         return ClipIndexer(
             self.redis,
             self.encoder,
-            self.tagger,
             self.collections,
             self.media,
             self.attachments,
@@ -439,11 +466,17 @@ class ModelServices(Services):
         )
 
     @cached_property
+    def ticket_indexer(self) -> TicketIndexer:
+        """Tickets' words into the index."""
+        return TicketIndexer(self.encoder, self.tagger)
+
+    @cached_property
     def indexing(self) -> Indexing:
         """What the jobs of embedding do."""
         return Indexing(
             self.collections,
             self.clip_indexer,
+            self.ticket_indexer,
             self.deletion,
             self.scheduler,
             self.records.retention,
@@ -458,11 +491,9 @@ class ModelServices(Services):
     def upload_comparison(self) -> UploadComparison:
         """The comparison of such clips."""
         return UploadComparison(
-            self.redis,
             self.encoder,
             self.collections,
             self.retrievers,
-            self.media,
             self.clip_indexer,
             self.clip_uploads,
             self.similar_issues,

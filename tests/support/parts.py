@@ -21,9 +21,9 @@ def use_jira(parts: Services, jira: Any) -> None:
     _build_again(parts, jira=jira)
 
 
-def use_readers(parts: Services, readers: Any) -> None:
-    """Have services ask others who may see what."""
-    _build_again(parts, readers=readers)
+def use_visibility(parts: Services, visibility: Any) -> None:
+    """Have services ask another who may see what."""
+    _build_again(parts, visibility=visibility)
 
 
 def _build_again(parts: Services, **given: Any) -> None:

@@ -21,6 +21,7 @@ from flask import Request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from dejabug.access.principals import PanelViewer
 from dejabug.access.signed_urls import BadTokenError, read_media, sign_media
 from dejabug.jira import jql, webhook_events
 from dejabug.jira.models import parse_comment, parse_issue
@@ -165,9 +166,9 @@ def panel(data: bytes) -> None:
     for token in tokens:
         headers = Headers({"Authorization": f"Bearer {token}", "x-forge-oauth-user": "t"})
         with contextlib.suppress(forge.TokenRefusedError, forge.WrongSiteError):
-            viewer = verifier.viewer(headers)
+            call = verifier.verify(headers)
             assert token is not text
-            assert viewer.account
+            assert call.viewer.name
 
 
 def upload(data: bytes) -> None:
@@ -246,7 +247,7 @@ TARGETS = {
     "comment": Target(
         comment, (b"{*}/dejabug not [GAME-1|x]\n> /dejabug mute", b"2026-01-12T09:00:00.000+0100")
     ),
-    "address": Target(address, (sign_media(SECRET, "5", "r", now=1).encode(),)),
+    "address": Target(address, (sign_media(SECRET, "5", PanelViewer("r"), now=1).encode(),)),
     "panel": Target(panel, (_json(CLAIMS), b"eyJhbGciOiJub25lIiwia2lkIjoiayJ9.e30.")),
     "upload": Target(upload, ((_part("file", "clip") + f"--{BOUNDARY}--\r\n").encode(),)),
 }

@@ -32,9 +32,24 @@ PACKAGES = {
             "tests/test_patches.py",
         ),
     ),
-    "policy": Package(("access/policy.py",), ("tests/test_policy.py",)),
-    "readers": Package(("access/visibility.py",), ("tests/test_readers.py",)),
-    "callers": Package(("access/callers.py",), ("tests/test_callers.py",)),
+    "policy": Package(
+        ("access/policy.py", "retrieval/pairs.py", "retrieval/selection.py"),
+        ("tests/test_policy.py",),
+    ),
+    "visibility": Package(
+        (
+            "access/principals.py",
+            "access/visibility.py",
+            "access/visibility_cache.py",
+            "access/jira_as_viewer.py",
+        ),
+        (
+            "tests/test_principals.py",
+            "tests/test_visibility.py",
+            "tests/test_visibility_cache.py",
+            "tests/test_jira_as_viewer.py",
+        ),
+    ),
     "tokens": Package(("access/tokens.py",), ("tests/test_tokens.py",)),
     "webhooks": Package(("jira/webhook_events.py",), ("tests/test_jira_webhooks.py",)),
 }

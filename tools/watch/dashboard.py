@@ -60,7 +60,7 @@ ROWS: dict[str, tuple[Graph, ...]] = {
     "At a glance": (
         number("Redis", "bool_on_off", "max(dejabug_redis_up)"),
         number("Index is whole", "bool_yes_no", "max(dejabug_index_ready)"),
-        number("Oldest promise", "s", "max(dejabug_promises_oldest_seconds)"),
+        number("Oldest promise", "s", "max(dejabug_outbox_oldest_seconds)"),
         number("Clips indexed", "short", 'max(dejabug_clips{status="indexed"})'),
         number("Clips failed", "short", 'max(dejabug_clips{status="failed"})'),
         number("Jobs given up", "short", "sum(max by (queue) (dejabug_queue_failed))"),
@@ -69,10 +69,10 @@ ROWS: dict[str, tuple[Graph, ...]] = {
     ),
     "Tickets": (
         graph("Webhooks a minute", "short", (rate("dejabug_webhooks_total", "outcome"), "{{outcome}}")),
-        graph("Time to answer a webhook (95 %)", "s", (slow("dejabug_webhook_seconds"), "webhook")),
+        graph("Time to answer a webhook (95 %)", "s", (slow("dejabug_webhook_duration_seconds"), "webhook")),
         graph(
             "Issues waiting to be read", "short",
-            ("max(dejabug_promises)", "promises"), ("max(dejabug_words_waiting)", "words to embed"),
+            ("max(dejabug_outbox_issues)", "promises"), ("max(dejabug_tickets_waiting)", "words to embed"),
         ),
         graph("Comments an hour", "short", (rate("dejabug_comments_total", "what", 3600), "{{what}}")),
         graph(
@@ -82,7 +82,7 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         graph(
             "Verdicts of people, in a day", "short",
             (
-                'sum by (verdict, by) (increase(dejabug_verdicts_total{by!="link"}[1d]))',
+                'sum by (verdict, by) (increase(dejabug_feedback_total{by!="link"}[1d]))',
                 "{{verdict}} by {{by}}",
             ),
         ),
@@ -92,29 +92,29 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         graph(
             "Age of the oldest job", "s",
             ("max by (queue) (dejabug_queue_oldest_seconds)", "{{queue}}"),
-            ("max(dejabug_questions_oldest_seconds)", "questions"),
+            ("max(dejabug_pending_queries_oldest_seconds)", "questions"),
         ),
         graph(
             "Questions waiting", "short",
-            ("max(dejabug_questions)", "questions"),
+            ("max(dejabug_pending_queries)", "questions"),
         ),
         graph("Jobs a minute", "short", (rate("dejabug_jobs_total", "job, outcome"), "{{job}} {{outcome}}")),
-        graph("Seconds in a job (95 %)", "s", (slow("dejabug_job_seconds", "job"), "{{job}}")),
+        graph("Seconds in a job (95 %)", "s", (slow("dejabug_job_duration_seconds", "job"), "{{job}}")),
         graph("Seconds waited (95 %)", "s", (slow("dejabug_job_wait_seconds", "queue"), "{{queue}}")),
         graph("Retries waiting", "short", ("max by (queue) (dejabug_queue_retries)", "{{queue}}")),
         graph("Workers", "short", ("max by (queue) (dejabug_workers)", "{{queue}}")),
     ),
     "Clips": (
-        graph("Seconds by stage (95 %)", "s", (slow("dejabug_stage_seconds", "stage"), "{{stage}}")),
+        graph("Seconds by stage (95 %)", "s", (slow("dejabug_stage_duration_seconds", "stage"), "{{stage}}")),
         graph(
             "Share of time by stage", "percentunit",
-            ("sum by (stage) (rate(dejabug_stage_seconds_sum[$__rate_interval]))", "{{stage}}"),
+            ("sum by (stage) (rate(dejabug_stage_duration_seconds_sum[$__rate_interval]))", "{{stage}}"),
         ),
-        graph("Clips a minute", "short", (rate("dejabug_clips_done_total", "outcome"), "{{outcome}}")),
+        graph("Clips a minute", "short", (rate("dejabug_clips_processed_total", "outcome"), "{{outcome}}")),
         graph(
             "Why clips failed, in a day", "short",
             (
-                'sum by (reason) (increase(dejabug_clips_done_total{outcome="failed"}[1d]))',
+                'sum by (reason) (increase(dejabug_clips_processed_total{outcome="failed"}[1d]))',
                 "{{reason}}",
             ),
         ),
@@ -125,24 +125,24 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         ),
     ),
     "Search": (
-        graph("Time to answer (95 %)", "s", (slow("dejabug_search_seconds", "door"), "{{door}}")),
-        graph("Time to answer (median)", "s", (slow("dejabug_search_seconds", "door", 0.5), "{{door}}")),
-        graph("A worker's time for words (95 %)", "s", (slow("dejabug_question_seconds"), "words")),
+        graph("Time to answer (95 %)", "s", (slow("dejabug_search_duration_seconds", "door"), "{{door}}")),
+        graph("Time to answer (median)", "s", (slow("dejabug_search_duration_seconds", "door", 0.5), "{{door}}")),
+        graph("A worker's time for words (95 %)", "s", (slow("dejabug_query_duration_seconds"), "words")),
         graph(
             "Searches a minute", "short",
-            (rate("dejabug_search_seconds_count", "door"), "{{door}}"),
+            (rate("dejabug_search_duration_seconds_count", "door"), "{{door}}"),
         ),
         graph(
             "Answers that are errors, a minute", "short",
             (
                 "60 * sum by (part, status) (rate("
-                'dejabug_http_answers_total{status=~"4xx|5xx"}[$__rate_interval]))',
+                'dejabug_http_responses_total{status=~"4xx|5xx"}[$__rate_interval]))',
                 "{{part}} {{status}}",
             ),
         ),
         graph(
             "Asked too often, Slack's requests, a minute", "short",
-            (rate("dejabug_rate_refusals_total", "door"), "refused: {{door}}"),
+            (rate("dejabug_rate_limited_requests_total", "door"), "refused: {{door}}"),
             (rate("dejabug_slack_requests_total", "what"), "Slack: {{what}}"),
         ),
     ),
@@ -167,7 +167,7 @@ ROWS: dict[str, tuple[Graph, ...]] = {
     ),
     "Jira": (
         graph("Requests a minute", "short", (rate("dejabug_jira_requests_total", "status"), "{{status}}")),
-        graph("Time to its answer (95 %)", "s", (slow("dejabug_jira_request_seconds"), "Jira")),
+        graph("Time to its answer (95 %)", "s", (slow("dejabug_jira_request_duration_seconds"), "Jira")),
         graph(
             "Pause that it asked for, in an hour", "s",
             ("sum(increase(dejabug_jira_pause_seconds_total[1h]))", "pause"),
@@ -190,7 +190,7 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             ("min(dejabug_data_disk_free_bytes)", "free"),
             ("min(dejabug_data_disk_bytes)", "in all"),
         ),
-        graph("Media store: time of a request (95 %)", "s", (slow("dejabug_media_store_seconds", "operation"), "{{operation}}")),
+        graph("Media store: time of a request (95 %)", "s", (slow("dejabug_media_store_request_duration_seconds", "operation"), "{{operation}}")),
     ),
 }  # fmt: skip
 

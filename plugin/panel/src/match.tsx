@@ -104,7 +104,7 @@ function Strength({ match }: { match: Match }) {
 
 /** What the score rests on. The words say all that the bars show. */
 function Reasons({ match }: { match: Match }) {
-  // The label says already that it is the same file.
+  // The label says already that it is the same file. An earlier version of the service gives none.
   const reasons = match.same_file ? [] : (match.reasons ?? []);
   if (reasons.length === 0) return null;
   return (

@@ -13,7 +13,7 @@ export interface Service {
   lookAgain(): Promise<void>;
 }
 
-/** An issue that was not read yet comes with its state alone. */
+/** Of an issue that was not read yet, an earlier version of the service tells the state alone. */
 const NOTHING_KNOWN: Omit<Similar, "issue" | "state"> = {
   progress: { done: 0, total: 0 },
   failed: [],

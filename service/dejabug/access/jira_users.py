@@ -1,8 +1,5 @@
-"""Who somebody with a confirmed e-mail is in Jira, for every door that knows people by e-mail: the
-reader of their account, or else somebody who sees the public projects.
-
-Whoever calls must vouch that the e-mail is theirs.
-"""
+"""Who somebody with a confirmed e-mail is in Jira, for every way in that knows people by e-mail:
+their account, or else anybody, who sees the public projects."""
 
 from __future__ import annotations
 
@@ -13,19 +10,16 @@ from collections.abc import Callable, Collection
 import structlog
 from redis import Redis
 
-from dejabug.access.callers import ACCOUNT_READER, PUBLIC_READER, Caller
-from dejabug.access.visibility import SIGHT, Sight
+from dejabug.access.principals import AccountPrincipal, Caller, EmailUser, PublicPrincipal
+from dejabug.access.visibility_cache import ANSWER_TTL_SECONDS
 from dejabug.infra.refused_writes import optional
 from dejabug.jira.accounts import Accounts
 from dejabug.jira.errors import JiraRefusedError
 
 log = structlog.get_logger()
 
-# Seconds that Jira's answer about an e-mail counts: as long as what a reader may see does.
-KEPT = SIGHT
 
-
-class StrangerError(Exception):
+class NoJiraAccountError(Exception):
     """Nobody in Jira is known to have this e-mail, and there are no public projects; the message
     says whom to ask."""
 
@@ -41,8 +35,8 @@ class StrangerError(Exception):
 class JiraUsers:
     """People known by their e-mail, as who they are in Jira; its answers are kept for a minute.
 
-    `projects` gives all projects that are known here, `sight` what tells what a reader may see, and
-    `public` the projects that everybody may see.
+    `projects` gives the keys of all projects that are known here, and `public` are those of the
+    projects that everybody may see.
     """
 
     def __init__(
@@ -52,28 +46,25 @@ class JiraUsers:
         *,
         projects: Callable[[], Collection[str]],
         public: frozenset[str],
-        sight: Callable[[str], Sight],
     ) -> None:
         self._redis = redis
         self._accounts = accounts
         self._projects = projects
         self._public = public
-        self._sight = sight
 
-    def caller(self, email: str, stranger: str) -> Caller:
-        """Somebody with this e-mail, empty where nobody vouches for one. Who has no account in Jira
-        is a reader under the name of `stranger`.
+    def caller(self, user: EmailUser | None, otherwise: PublicPrincipal) -> Caller:
+        """Who this user is, None where nobody vouches for an e-mail; `otherwise` where they have no
+        account in Jira.
 
-        Raises StrangerError and JiraError.
+        Raises NoJiraAccountError and JiraError.
         """
-        found = self._known(email) if email else None
+        found = self._known(user.email) if user is not None and user.email else None
         if found is not None:
             account, projects = found
-            name = f"{ACCOUNT_READER}{account}"
-            return Caller(name, frozenset(projects), self._sight(name))
+            return Caller(AccountPrincipal(account), frozenset(projects))
         if not self._public:
-            raise StrangerError
-        return Caller(f"{PUBLIC_READER}{stranger}", self._public)
+            raise NoJiraAccountError
+        return Caller(otherwise, self._public)
 
     def _known(self, email: str) -> tuple[str, list[str]] | None:
         """The account with this e-mail, and the projects that it may browse, as of a minute ago."""
@@ -82,7 +73,7 @@ class JiraUsers:
         if not isinstance(kept, bytes):
             kept = json.dumps(self._asked(email)).encode()
             with optional():
-                self._redis.set(key, kept, ex=KEPT)
+                self._redis.set(key, kept, ex=ANSWER_TTL_SECONDS)
         found = json.loads(kept)
         return (found[0], found[1]) if found else None
 

@@ -1,7 +1,7 @@
 """Addresses of pictures and previews that cannot be made up, altered, or used for long.
 
-A token names one clip, one reader and the second it ends, and is signed (HMAC-SHA256, RFC 2104). It
-is no permission by itself: whoever serves it asks at each request what the reader may see.
+A token names one clip, one principal and the second it ends, and is signed (HMAC-SHA256, RFC 2104).
+It is no permission by itself: whoever serves it asks at each request what the principal may see.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import hmac
 import json
 import re
 from dataclasses import dataclass
+
+from dejabug.access.principals import Principal, parse_principal
 
 # The purpose is part of the key, so that nothing signed elsewhere with the same secret is a token.
 PURPOSE = b"dejabug media v1"
@@ -32,27 +34,26 @@ class BadTokenError(Exception):
 
 @dataclass(frozen=True)
 class MediaGrant:
-    """What a token says: this reader (a Jira account's id) may ask for this clip until `expires`
-    (Unix seconds)."""
+    """What a token says: this principal may ask for this clip until `expires` (Unix seconds)."""
 
     clip_id: str
-    reader: str
+    principal: Principal
     expires: int
 
 
 def sign_media(
-    secret: bytes, clip_id: str, reader: str, *, now: float, lifetime: int = LIFETIME
+    secret: bytes, clip_id: str, principal: Principal, *, now: float, lifetime: int = LIFETIME
 ) -> str:
     """A token of signs that need no escape in an address. `now` in Unix seconds, `lifetime` in
     seconds.
 
-    Raises ValueError for a secret that is too short, an id that is none, or an empty reader.
+    Raises ValueError for a secret that is too short, or an id that is none.
     """
     key = _key(secret)
-    if not _is_clip_id(clip_id) or not reader:
-        raise ValueError(f"not a clip and a reader: {clip_id!r}, {reader!r}")
+    if not _is_clip_id(clip_id):
+        raise ValueError(f"not the id of a clip: {clip_id!r}")
     # A list has one encoding only; the purpose of the key is its version.
-    said = json.dumps([clip_id, reader, int(now) + lifetime], separators=(",", ":"))
+    said = json.dumps([clip_id, principal.name, int(now) + lifetime], separators=(",", ":"))
     claim = _text(said.encode())
     return f"{claim}.{_mac(key, claim)}"
 
@@ -66,10 +67,10 @@ def read_media(secret: bytes, token: str, *, now: float) -> MediaGrant:
     # Compared as text: base64 has several spellings of the same bytes, and one of them is ours.
     if not hmac.compare_digest(mac, _mac(key, claim)):
         raise BadTokenError
-    clip_id, reader, expires = json.loads(base64.urlsafe_b64decode(claim + "=" * (-len(claim) % 4)))
+    clip_id, name, expires = json.loads(base64.urlsafe_b64decode(claim + "=" * (-len(claim) % 4)))
     if now >= expires:
         raise BadTokenError
-    return MediaGrant(clip_id, reader, expires)
+    return MediaGrant(clip_id, parse_principal(name), expires)
 
 
 def check_secret(secret: bytes) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import redis
 
+from dejabug.access.principals import TokenPrincipal
 from dejabug.index import text_of
 from dejabug.infra.refused_writes import optional
 
@@ -42,9 +43,9 @@ class ApiToken:
     last_used: float = 0.0
 
     @property
-    def reader(self) -> str:
-        """The name under which its holder is a reader of media."""
-        return f"token:{self.id}"
+    def principal(self) -> TokenPrincipal:
+        """Its holder, as somebody who asks."""
+        return TokenPrincipal(self.id)
 
     def expired(self, now: float) -> bool:
         """Whether it is no longer valid."""

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller, OperatorPrincipal
 from dejabug.cli.common import (
     app,
     console,
@@ -21,7 +21,7 @@ from dejabug.cli.common import (
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
 from dejabug.retrieval.reasons import in_short
-from dejabug.retrieval.results import answered_by
+from dejabug.retrieval.results import answered_by, public_json
 from dejabug.search.search import NO_FILTERS
 
 # Clips that `dejabug similar` and `dejabug search` list by default.
@@ -53,10 +53,10 @@ def search(
         if project
         else services.collections.active.catalogue.projects()
     )
-    whoever = Caller("cli", frozenset(projects))
+    whoever = Caller(OperatorPrincipal(), frozenset(projects))
     found = services.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
-        typer.echo(json.dumps([each.model_dump() for each in found], indent=2))
+        typer.echo(json.dumps(public_json(found), indent=2))
         return
     if found:
         table = Table("match", "issue", "summary", "at", "found by", title=escape(f"“{words}”"))

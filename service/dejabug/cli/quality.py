@@ -45,6 +45,7 @@ from dejabug.records.learned_parameters import (
     write_learned,
 )
 from dejabug.records.verdicts import Verdict
+from dejabug.services import get_model_services
 from dejabug.worker.learning_schedule import differ, study
 
 
@@ -126,7 +127,7 @@ def evaluate_search(
                 indexed(manifest, services.settings, progress=bar("Indexing clips"))
             )
         else:
-            corpus = studio(services.measured())
+            corpus = studio(get_model_services().measured())
         _warn(corpus)
         results = evaluate(corpus, progress=bar("Asking"))
         rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []

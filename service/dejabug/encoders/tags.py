@@ -1,4 +1,6 @@
-"""What kind of bug a clip shows, with no training: tags from frames and from the ticket's words.
+"""What kind of bug a ticket tells of, with no training: tags from its words.
+
+With the `starter` encoder frames know the kind of bug no better than chance (docs/quality.md).
 
 Prompts describe each kind. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting
 Technique to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in
@@ -23,10 +25,6 @@ from dejabug.encoders import Floats
 CONFIDENCE = 0.7
 # Turns differences of cosines into log odds.
 WORDS_TEMPERATURE = 0.08
-# Frames are standardised over labels first, as the gap between pictures and words differs with the
-# encoder; this is how many log odds a standard deviation is worth. With the `starter` encoder
-# frames know the kind of bug no better than chance (docs/quality.md): by default words decide.
-FRAMES_WEIGHT = 0.0
 # How sharply prompts are weighed by how well they tell their label from the others (cosine).
 PROMPT_TEMPERATURE = 0.2
 _TINY = 1e-9
@@ -85,18 +83,15 @@ def load_labels(path: Path | None = None) -> tuple[Label, ...]:
 class Tagger:
     """Gives tags with the text side of any encoder; embeds the prompts once.
 
-    `embed_texts` is `Encoder.embed_texts`: n texts → float32 [n, d], unit rows. `frames_weight`
-    is what frames count for beside words, see FRAMES_WEIGHT.
+    `embed_texts` is `Encoder.embed_texts`: n texts → float32 [n, d], unit rows.
     """
 
     def __init__(
         self,
         embed_texts: Callable[[Sequence[str]], Floats],
         labels: Sequence[Label],
-        frames_weight: float = FRAMES_WEIGHT,
     ) -> None:
         self._labels = tuple(labels)
-        self._frames_weight = frames_weight
         texts = [prompt for label in self._labels for prompt in label.prompts]
         vectors = embed_texts(texts)
         ends = np.cumsum([len(label.prompts) for label in self._labels])[:-1]
@@ -105,36 +100,21 @@ class Tagger:
             prompts, [np.asarray(label.weights, np.float32) for label in self._labels]
         )
 
-    def tags(
-        self,
-        frames: Floats | None,
-        words: Floats | None,
-        confidence: float = CONFIDENCE,
-    ) -> list[Tag]:
-        """The tags of which frames [n, d] and a ticket's words [d] together make us confident.
-
-        Either may be None; without both there are no tags. Most probable first: at most one for a
-        confidence above a half.
-        """
-        chances = self.probabilities(frames, words)
+    def tags(self, words: Floats, confidence: float = CONFIDENCE) -> list[Tag]:
+        """The tags of which a ticket's words, float32 [d], make us confident. Most probable first:
+        at most one for a confidence above a half."""
         found = [
             Tag(label.name, label.title, float(chance))
-            for label, chance in zip(self._labels, chances, strict=True)
+            for label, chance in zip(self._labels, self.probabilities(words), strict=True)
             if label.shown and chance >= confidence
         ]
         return sorted(found, key=lambda tag: (-tag.probability, tag.name))
 
-    def probabilities(self, frames: Floats | None, words: Floats | None) -> Floats:
-        """The probability of each label, in the order of the labels; zeros without evidence."""
-        odds = np.zeros(len(self._labels), np.float32)
-        if words is not None:
-            centred = words - self._centre
-            centred /= max(float(np.linalg.norm(centred)), _TINY)
-            odds += self._directions @ centred / WORDS_TEMPERATURE
-        if frames is not None and len(frames):
-            odds += self._frames_weight * frame_evidence(frames, self._directions)
-        elif words is None:
-            return odds
+    def probabilities(self, words: Floats) -> Floats:
+        """The probability of each label, in the order of the labels, float32 [labels]."""
+        centred = words - self._centre
+        centred /= max(float(np.linalg.norm(centred)), _TINY)
+        odds = self._directions @ centred / WORDS_TEMPERATURE
         chances = np.exp(odds - odds.max())
         shares: Floats = (chances / chances.sum()).astype(np.float32)
         return shares
@@ -159,14 +139,6 @@ def directions(prompts: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Fl
         telling = given * np.exp((margins - margins.max()) / PROMPT_TEMPERATURE)
         found.append((centred * (telling / max(telling.sum(), _TINY))[:, None]).sum(axis=0))
     return centre, _unit(np.stack(found))
-
-
-def frame_evidence(frames: Floats, directions: Floats) -> Floats:
-    """Frames [n, d] and labels' directions [labels, d] → each label's best frame, standardised."""
-    # In single precision the mean of equal numbers may be off by more than they differ.
-    best = (frames @ directions.T).max(axis=0).astype(np.float64)
-    evidence: Floats = ((best - best.mean()) / max(float(best.std()), _TINY)).astype(np.float32)
-    return evidence
 
 
 def _unit(rows: Floats) -> Floats:

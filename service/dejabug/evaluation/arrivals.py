@@ -27,8 +27,6 @@ from zlib import crc32
 
 import numpy as np
 
-from dejabug.access import policy
-from dejabug.access.policy import PairMatch
 from dejabug.evaluation.backlog import FramesInMemory, TicketsInMemory
 from dejabug.evaluation.calibrate import FITTED
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
@@ -36,6 +34,7 @@ from dejabug.index import ClipLocation
 from dejabug.ranking import Evidence, Recipe
 from dejabug.records.learned_parameters import read_learned
 from dejabug.retrieval.neighbourhood import enter_clip, enter_ticket
+from dejabug.retrieval.pairs import PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.retriever import ClipRetriever
 from dejabug.retrieval.similar_issues import STILLS_AT_MOST
 
@@ -220,10 +219,10 @@ class _Replayer:
             name = self._name_of[item.clip_id]
             matches = finder.like_clip(name, [item.project], use_words=use_words)
             issue_of = {m.clip_id: self._item_of[m.clip_id].issue_id for m in matches}
-            found = policy.pair_matches(name, matches, issue_of)
+            found = pair_matches(name, matches, issue_of)
             pairs += [self._capped(pair) for pair in found]
         own = ticket.first
-        for pair in policy.best_per_issue(own.issue_id, pairs)[:FITTED]:
+        for pair in best_per_issue(own.issue_id, pairs)[:FITTED]:
             other = self._item_of[pair.found_clip_id]
             right = own.group is not None and own.group == other.group
             related = own.related is not None and own.related == other.related

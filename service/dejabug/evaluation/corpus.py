@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dejabug import media
-from dejabug.encoders import Encoder
+from dejabug.encoders import Encoder, EncoderError
 from dejabug.evaluation.manifest import Entry, read_manifest
 from dejabug.index import ClipLocation
 from dejabug.infra.redis_server import RedisServer
-from dejabug.ingest.clip_indexer import signature_of
+from dejabug.ingest.clip_indexer import sample_for, signature_of
 from dejabug.records.issue_fields import words_of
 from dejabug.retrieval.neighbourhood import compare_clip, compare_ticket
 from dejabug.services import ModelServices, Services
@@ -62,7 +62,13 @@ class Corpus:
     projects: tuple[str, ...]
     items: tuple[Item, ...]
     failed: dict[str, str]
-    encoder: Encoder | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model. Raises EncoderError where the process has none."""
+        if not isinstance(self.services, ModelServices):
+            raise EncoderError("this process has no model to embed words with")
+        return self.services.encoder
 
     def queries(self) -> list[Item]:
         """The clips of a group that has another issue's clip."""
@@ -147,7 +153,7 @@ def _fill(
             )
         )
         progress(number, len(entries))
-    return Corpus(services, tuple(projects.values()), tuple(items), failed, services.encoder)
+    return Corpus(services, tuple(projects.values()), tuple(items), failed)
 
 
 def _sampled(
@@ -155,9 +161,11 @@ def _sampled(
 ) -> Iterator[tuple[Entry, media.Frames | media.ClipError]]:
     """Decode in child processes on every core, a few clips ahead of the encoder."""
 
+    size = services.encoder.image_size
+
     def read(entry: Entry) -> media.Frames | media.ClipError:
         try:
-            return services.clip_indexer.sample(folder / entry.file)
+            return sample_for(services.settings, folder / entry.file, size)
         except media.ClipError as error:
             return error
 

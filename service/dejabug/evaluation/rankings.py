@@ -16,8 +16,8 @@ from zlib import crc32
 
 import numpy as np
 
-from dejabug import ranking
 from dejabug.encoders.prompts import embed_query
+from dejabug.evaluation import paper
 from dejabug.evaluation.corpus import Corpus, Item, Progress, unseen
 from dejabug.evaluation.metrics import Interval, Metrics, at_random, bootstrap, summarise
 from dejabug.ranking import Floats, Hit, Match
@@ -103,6 +103,8 @@ class _Question:
         self._corpus = corpus
         self._query = query
         self._finder = corpus.services.retrievers.active
+        self._index = corpus.services.collections.active.index
+        self._candidates = corpus.services.settings.candidate_frames
 
     def scores(self, mode: Mode, method: Method) -> dict[str, float]:
         """Scores by clip id; clips that a ranking leaves out have none."""
@@ -132,7 +134,8 @@ class _Question:
 
     @cached_property
     def _words_default(self) -> dict[str, float]:
-        return _scores(self._finder.like_text(self._summary, self._corpus.projects))
+        hits = self._index.best_frames(self._summary, self._candidates, self._corpus.projects)
+        return _scores(Match(hit.clip_id, hit.similarity) for hit in hits)
 
     def _clip_paper(self, method: Method) -> dict[str, float]:
         return _paper(self._hits, method)
@@ -147,15 +150,19 @@ class _Question:
     @cached_property
     def _hits(self) -> list[Hit]:
         clip = self._query.clip_id
-        own = self._corpus.services.collections.active.index.clip_vectors([clip]).get(clip)
+        own = self._index.clip_vectors([clip]).get(clip)
         if own is None:
             return []
-        hits = self._finder.hits(own.vectors, self._corpus.projects)
-        return [hit for hit in hits if hit.clip_id != clip]
+        return [hit for hit in self._nearest(own.vectors) if hit.clip_id != clip]
 
     @cached_property
     def _seen(self) -> list[Hit]:
-        return self._finder.hits(self._summary[None], self._corpus.projects)
+        return self._nearest(self._summary[None])
+
+    def _nearest(self, vectors: Floats) -> list[Hit]:
+        """The nearest frames to each of the vectors, float32 [m, d]."""
+        rows = self._index.nearest_frames(vectors, self._candidates, self._corpus.projects)
+        return [hit for row in rows for hit in row]
 
     @cached_property
     def _words(self) -> Floats | None:
@@ -184,14 +191,11 @@ class _Question:
 
     @cached_property
     def _summary(self) -> Floats:
-        encoder = self._corpus.encoder
-        if encoder is None:
-            raise ValueError("this corpus has no encoder to embed words with")
-        return embed_query(encoder, self._query.summary)
+        return embed_query(self._corpus.encoder, self._query.summary)
 
 
 def _paper(hits: Sequence[Hit], method: Method) -> dict[str, float]:
-    return _scores(ranking.top_k(hits) if method == "top_k" else ranking.majority(hits))
+    return _scores(paper.top_k(hits) if method == "top_k" else paper.majority(hits))
 
 
 def _scores(matches: Iterable[Match]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +23,7 @@ from prometheus_client import (
     start_http_server,
 )
 from prometheus_client.context_managers import Timer
-from prometheus_client.core import InfoMetricFamily
+from prometheus_client.core import InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 log = structlog.get_logger()
@@ -53,14 +54,14 @@ WEBHOOKS = _counter(
     "not_remembered (Redis away).",
     *("kind", "outcome"),
 )
-WEBHOOK_SECONDS = _histogram("webhook_seconds", "Time to answer a webhook.", WAITED_FOR)
+WEBHOOK_SECONDS = _histogram("webhook_duration_seconds", "Time to answer a webhook.", WAITED_FOR)
 JOBS = _counter(
     "jobs",
     "Jobs that ended. job: the function's name. outcome: done, retried (queued again, perhaps for "
     "later), failed (given up).",
     *("job", "outcome"),
 )
-JOB_SECONDS = _histogram("job_seconds", "Time in a job, however it ended.", WORK, "job")
+JOB_SECONDS = _histogram("job_duration_seconds", "Time in a job, however it ended.", WORK, "job")
 JOB_WAIT_SECONDS = _histogram(
     "job_wait_seconds",
     "Time from a job's being queued to its start; a pause before a retry does not count.",
@@ -68,7 +69,7 @@ JOB_WAIT_SECONDS = _histogram(
     "queue",
 )
 STAGE_SECONDS = _histogram(
-    "stage_seconds",
+    "stage_duration_seconds",
     "Time in one stage of the work. stage: download, probe (a part of sample and preview), sample, "
     "embed, write (to the index), pictures, rank, comment (Jira's answers included), preview.",
     WORK,
@@ -76,7 +77,7 @@ STAGE_SECONDS = _histogram(
 )
 DOWNLOADED = _counter("downloaded_bytes", "Bytes of attachments downloaded from Jira.")
 CLIPS_DONE = _counter(
-    "clips_done",
+    "clips_processed",
     "Clips that were worked on. outcome: indexed, failed. reason: the failure's code, empty when "
     "indexed.",
     *("outcome", "reason"),
@@ -88,7 +89,7 @@ SUGGESTIONS = _counter(
     "where",
 )
 VERDICTS = _counter(
-    "verdicts",
+    "feedback",
     "What was said of pairs of issues. verdict: accepted, rejected. by: panel, command (in a "
     "comment), person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
     *("verdict", "by"),
@@ -99,14 +100,14 @@ COMMENTS = _counter(
     "what",
 )
 SEARCH_SECONDS = _histogram(
-    "search_seconds",
+    "search_duration_seconds",
     "Time to answer a search. door: words (API, page, Slack), issue (the same), panel; clip: a "
     "worker's time for an uploaded one.",
     WAITED_FOR,
     "door",
 )
 QUESTION_SECONDS = _histogram(
-    "question_seconds", "A worker's time to answer words, embedding included.", WAITED_FOR
+    "query_duration_seconds", "A worker's time to answer words, embedding included.", WAITED_FOR
 )
 JIRA_REQUESTS = _counter(
     "jira_requests",
@@ -114,11 +115,11 @@ JIRA_REQUESTS = _counter(
     "status",
 )
 JIRA_SECONDS = _histogram(
-    "jira_request_seconds", "Time until Jira's answer begins.", (*WAITED_FOR, 30, 60)
+    "jira_request_duration_seconds", "Time until Jira's answer begins.", (*WAITED_FOR, 30, 60)
 )
 JIRA_PAUSES = _counter("jira_pause_seconds", "Seconds of pause that Jira asked jobs for.")
 STORE_SECONDS = _histogram(
-    "media_store_seconds",
+    "media_store_request_duration_seconds",
     "Time of a request to DEJABUG_MEDIA_STORE, however it ended. operation: put, get, delete.",
     WAITED_FOR,
     "operation",
@@ -129,10 +130,12 @@ STORE_FAILURES = _counter(
     "operation",
 )
 RATE_REFUSALS = _counter(
-    "rate_refusals", "Requests refused because somebody asks too often. door: api, slack.", "door"
+    "rate_limited_requests",
+    "Requests refused because somebody asks too often. door: api, slack.",
+    "door",
 )
 ANSWERS = _counter(
-    "http_answers",
+    "http_responses",
     "Answers of the web process. part: webhooks, health, api, pages, panel, media, slack, none. "
     "status: 2xx, 3xx, 4xx, 5xx.",
     *("part", "status"),
@@ -146,6 +149,59 @@ for _status in ("2xx", "3xx", "4xx", "429", "5xx", "none"):
     JIRA_REQUESTS.labels(_status)
 for _operation in ("put", "get", "delete"):
     STORE_FAILURES.labels(_operation)
+
+
+# Names of earlier versions → names of today, both without `dejabug_`. For one release a process
+# tells both, so that alarms and dashboards can be changed at leisure.
+OLD_NAMES = {
+    "clips_done": "clips_processed",
+    "http_answers": "http_responses",
+    "jira_request_seconds": "jira_request_duration_seconds",
+    "job_seconds": "job_duration_seconds",
+    "media_store_seconds": "media_store_request_duration_seconds",
+    "promises": "outbox_issues",
+    "promises_oldest_seconds": "outbox_oldest_seconds",
+    "question_seconds": "query_duration_seconds",
+    "questions": "pending_queries",
+    "questions_oldest_seconds": "pending_queries_oldest_seconds",
+    "rate_refusals": "rate_limited_requests",
+    "search_seconds": "search_duration_seconds",
+    "stage_seconds": "stage_duration_seconds",
+    "verdicts": "feedback",
+    "webhook_seconds": "webhook_duration_seconds",
+    "words_waiting": "tickets_waiting",
+}
+
+
+class WithOldNames(Collector):
+    """All metrics of a registry; renamed ones a second time, under their old names."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand: being registered must not count anything."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric as of now."""
+        old_of = {f"dejabug_{new}": f"dejabug_{old}" for old, new in OLD_NAMES.items()}
+        for metric in self._registry.collect():
+            yield metric
+            old = old_of.get(metric.name)
+            if old is not None:
+                copy = Metric(
+                    old, f"Old name of {metric.name}, until the next release.", metric.type
+                )
+                copy.samples = [
+                    each._replace(name=each.name.replace(metric.name, old, 1))
+                    for each in metric.samples
+                ]
+                yield copy
+
+
+EXPOSED = CollectorRegistry()
+EXPOSED.register(WithOldNames(REGISTRY))
 
 
 class _Build(Collector):
@@ -199,7 +255,7 @@ def _serve(host: str, port: int) -> None:
     told = False
     while True:
         try:
-            start_http_server(port, host, REGISTRY)
+            start_http_server(port, host, EXPOSED)
         except OSError as error:
             if not told:
                 told = True

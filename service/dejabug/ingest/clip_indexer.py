@@ -1,5 +1,4 @@
-"""A clip's file → its frames in the index and its pictures, each file once; a ticket's words → the
-index and its tags."""
+"""A clip's file → its frames in the index and its pictures, each file once."""
 
 from __future__ import annotations
 
@@ -14,7 +13,6 @@ import structlog
 
 from dejabug import media
 from dejabug.encoders import Encoder
-from dejabug.encoders.tags import Tag, Tagger
 from dejabug.index import ClipLocation
 from dejabug.infra.download import UnwantedError
 from dejabug.infra.locks import held
@@ -34,18 +32,15 @@ log = structlog.get_logger()
 
 # The shorter side, in pixels, of frames that are sampled for the signature beside them alone.
 SIGNATURE_ONLY = 32
-# Tickets of an earlier version that get their terms in one round of maintenance: about a second.
-TICKETS_AT_ONCE = 2000
 
 
 class ClipIndexer:
-    """Embeds clips and tickets into a collection."""
+    """Embeds clips into a collection."""
 
     def __init__(
         self,
         connection: redis.Redis,
         encoder: Encoder,
-        tagger: Tagger | None,
         collections: Collections,
         media: MediaStore,
         attachments: Attachments,
@@ -53,7 +48,6 @@ class ClipIndexer:
     ) -> None:
         self._redis = connection
         self._encoder = encoder
-        self._tagger = tagger
         self._collections = collections
         self._media = media
         self._attachments = attachments
@@ -89,35 +83,6 @@ class ClipIndexer:
                 # Sound alone, or bytes that only begin like a recording.
                 raise UnwantedError from error
             return _failed(clip, error.code, str(error))
-
-    def embed_ticket(self, collection: Collection, issue_id: str) -> bool:
-        """Embed a ticket's words into this collection and tag its kind of bug; False where the
-        issue is gone, perhaps since a moment ago."""
-        catalogue, words = collection.catalogue, collection.catalogue.words(issue_id)
-        issue = catalogue.issue(issue_id)
-        if issue is None:
-            return False
-        tags: list[Tag] = []
-        if words:
-            vector = self._encoder.embed_texts([words])[0]
-            collection.tickets.write(
-                issue_id, issue.project, vector, words, restricted=issue.restricted
-            )
-            neighbourhood.compare_ticket(collection, issue_id)
-            if self._tagger is not None:
-                tags = self._tagger.tags(None, vector)
-        else:
-            collection.tickets.forget(issue_id)
-        catalogue.put_tags(issue_id, [tag.title for tag in tags])
-        catalogue.words_embedded(issue_id, words)
-        now = catalogue.issue(issue_id)
-        if now is None:
-            collection.tickets.forget(issue_id)  # deleted in Jira while we worked
-            catalogue.put_tags(issue_id, [])
-            return False
-        if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
-            collection.tickets.move(issue_id, now.project, restricted=now.restricted)
-        return True
 
     def tell_outcome(self, collection: Collection, clip: ClipRecord, seconds: float) -> None:
         """Have what was made of a clip fit where its issue belongs now, and tell of it."""
@@ -183,16 +148,6 @@ class ClipIndexer:
         """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
         Raises ClipError."""
         return sample_for(self._settings, path, self._encoder.image_size, timeout=timeout)
-
-
-def fill_terms(collection: Collection) -> None:
-    """Add the words to some tickets that a version before terms put in; without the model, and all
-    of them in a few calls."""
-    lacking = collection.tickets.without_terms(TICKETS_AT_ONCE)
-    for issue_id in lacking:
-        collection.tickets.put_words(issue_id, collection.catalogue.words(issue_id))
-    if lacking:
-        log.info("ticket_words_added", tickets=len(lacking))
 
 
 def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipRecord:

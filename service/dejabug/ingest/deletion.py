@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from dejabug.access.visibility import Readers
+from dejabug.access.visibility_cache import VisibilityCache
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.media_store.store import MediaStore
 from dejabug.records.collection import Collection
@@ -25,14 +25,14 @@ class Deletion:
         collections: Collections,
         media: MediaStore,
         records: IssueRecords,
-        readers: Readers,
+        visibility_cache: VisibilityCache,
         rankings: RankingCache,
         scheduler: Scheduler,
     ) -> None:
         self._collections = collections
         self._media = media
         self._records = records
-        self._readers = readers
+        self._visibility_cache = visibility_cache
         self._rankings = rankings
         self._scheduler = scheduler
 
@@ -51,7 +51,7 @@ class Deletion:
         if not may_return:
             self._records.verdicts.forget_issue(issue_id)
         self._records.comments.forget_issue(issue_id, may_return=may_return)
-        self._readers.forget_issue(issue_id)
+        self._visibility_cache.forget_issue(issue_id)
         self._rankings.forget(issue_id)
         for collection in collections:
             collection.catalogue.forget_issue(issue_id)

@@ -11,6 +11,7 @@ from dejabug.infra.download import UnwantedError
 from dejabug.ingest.clip_indexer import ClipIndexer
 from dejabug.ingest.deletion import Deletion
 from dejabug.ingest.scheduling import Scheduler
+from dejabug.ingest.ticket_indexer import TicketIndexer
 from dejabug.records.collection import Collection
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import location_of
@@ -30,12 +31,14 @@ class Indexing:
         self,
         collections: Collections,
         clip_indexer: ClipIndexer,
+        ticket_indexer: TicketIndexer,
         deletion: Deletion,
         scheduler: Scheduler,
         retention: Retention,
     ) -> None:
         self._collections = collections
         self._clip_indexer = clip_indexer
+        self._ticket_indexer = ticket_indexer
         self._deletion = deletion
         self._scheduler = scheduler
         self._retention = retention
@@ -47,7 +50,7 @@ class Indexing:
             return
         # They may change meanwhile, and no second job of this name is queued beside this one.
         while collection.catalogue.words_wait(issue_id):
-            if not self._clip_indexer.embed_ticket(collection, issue_id):
+            if not self._ticket_indexer.embed_ticket(collection, issue_id):
                 return
         if self._collections.is_active(collection):
             self._scheduler.suggest(issue_id)

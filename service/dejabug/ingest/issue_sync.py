@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from dejabug.access.visibility import Readers
+from dejabug.access.visibility_cache import VisibilityCache
 from dejabug.ingest.deletion import Deletion
 from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.client import JiraClient
@@ -31,7 +31,7 @@ class IssueSync:
         jira: JiraClient,
         collections: Collections,
         records: IssueRecords,
-        readers: Readers,
+        visibility_cache: VisibilityCache,
         deletion: Deletion,
         scheduler: Scheduler,
         link_types: frozenset[str],
@@ -39,7 +39,7 @@ class IssueSync:
         self._jira = jira
         self._collections = collections
         self._records = records
-        self._readers = readers
+        self._visibility_cache = visibility_cache
         self._deletion = deletion
         self._scheduler = scheduler
         self._link_types = link_types
@@ -72,7 +72,7 @@ class IssueSync:
             fingerprint_of(issue, kinds),
             restricted=issue.security is not None,
         )
-        self._readers.forget_issue(issue.id)
+        self._visibility_cache.forget_issue(issue.id)
         records.verdicts.linked(issue.id, issue.duplicates(kinds))
         if old is not None and replace(old, watched=watch) != record:
             # Without a fingerprint until all is told: a worker that is killed at it tells all

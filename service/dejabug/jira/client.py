@@ -78,11 +78,16 @@ class JiraClient:
     that, since pip jira's own retries repeat POSTs, and comments would double."""
 
     def __init__(self, access: JiraAccess) -> None:
-        if not access.api_url or not access.token:
+        self._given = access
+
+    @property
+    def _access(self) -> JiraAccess:
+        """Raises JiraRefusedError where it is not set: what needs no Jira works without."""
+        if not self._given.api_url or not self._given.token:
             raise JiraRefusedError(
                 "DEJABUG_JIRA_URL and DEJABUG_JIRA_TOKEN must be set to speak to Jira"
             )
-        self._access = access
+        return self._given
 
     # Who and where
 

@@ -7,8 +7,8 @@ import structlog
 
 from dejabug.infra.temporary_folders import prune_scratch
 from dejabug.infra.tracing import traced
-from dejabug.ingest.clip_indexer import fill_terms
 from dejabug.ingest.scheduling import Scheduler
+from dejabug.ingest.ticket_indexer import fill_terms
 from dejabug.media_store.store import MediaStore
 from dejabug.records.collection import Collection
 from dejabug.records.collections import Collections

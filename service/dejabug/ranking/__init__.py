@@ -16,7 +16,6 @@ from dejabug.ranking.evidence import Evidence
 from dejabug.ranking.frames import Compared, compare, frame_backgrounds, soft_maximum
 from dejabug.ranking.moments import matching_moments
 from dejabug.ranking.pairs import Origins, Side, rank_pairs
-from dejabug.ranking.paper import POOL_SIZE, majority, top_k
 from dejabug.ranking.patches import (
     centre_patches,
     likeness_of_patches,
@@ -53,7 +52,6 @@ __all__ = [
     "FITTED_SHARE",
     "KEPT",
     "LIKELY",
-    "POOL_SIZE",
     "POSSIBLE",
     "SURE_COPY",
     "Calibration",
@@ -85,7 +83,6 @@ __all__ = [
     "likeness_of_patches",
     "likenesses",
     "logistic",
-    "majority",
     "matching",
     "matching_moments",
     "motion_of",
@@ -98,7 +95,6 @@ __all__ = [
     "soft_maximum",
     "spread",
     "terms_of",
-    "top_k",
     "unusual",
     "usual_of_patches",
     "words_evidence",

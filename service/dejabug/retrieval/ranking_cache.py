@@ -13,11 +13,11 @@ from typing import Any
 
 import redis
 
-from dejabug.access.policy import PairMatch
 from dejabug.index import text_of
 from dejabug.infra.refused_writes import optional
 from dejabug.ranking import Moment
 from dejabug.records.collections import Collections
+from dejabug.retrieval.pairs import PairMatch
 
 # Seconds that a ranking is kept.
 RANKED_LATELY = 60

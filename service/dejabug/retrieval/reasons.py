@@ -19,8 +19,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.ranking import Calibrations, copy_probability, logistic
+from dejabug.retrieval.pairs import UPLOAD, PairMatch
 
 Kind = Literal["recording", "pictures", "words", "nearest"]
 # Where pictures speak neither for nor against. Of the ten best candidates in the demo's arrivals,

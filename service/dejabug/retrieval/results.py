@@ -1,13 +1,23 @@
-"""What every door tells of a result: an issue, the clip that was found, and its moments."""
+"""A result: an issue, the clip that was found, and its moments.
+
+`Results` makes a `Result` of what retrieval and policy chose, and every output is made of that:
+
+- the API and `dejabug search`: the part of it that is `Found`, whose JSON is public;
+- Slack: `slack/blocks.py`;
+- the panel: `web/matches.py`, which adds what its reader may do and watch;
+- the comment: `suggestions/comment_publisher.py`.
+
+In Python its numbers are exact, since labels, regressions and the comment's own rounding depend on
+them; its JSON rounds them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, TypeAdapter
 
-from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import label, rounded_down
 from dejabug.jira.models import Issue
 from dejabug.media_store.store import MediaStore
@@ -15,8 +25,22 @@ from dejabug.ranking import Calibrations, Moment, Relevance, relevance_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.types import ClipRecord
+from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.reasons import Reason, reasons_for
+from dejabug.retrieval.selection import Suggestion
 from dejabug.settings import Settings
+
+
+def _score_shown(score: float) -> float:
+    return rounded_down(score, 4)
+
+
+def _similarity_shown(similarity: float) -> float:
+    return round(similarity, 4)
+
+
+Score = Annotated[float, PlainSerializer(_score_shown, return_type=float)]
+Similarity = Annotated[float, PlainSerializer(_similarity_shown, return_type=float)]
 
 
 class FoundMoment(BaseModel):
@@ -27,7 +51,7 @@ class FoundMoment(BaseModel):
     there_at: float
     here: tuple[float, float] | None
     here_at: float | None
-    similarity: float
+    similarity: Similarity
 
 
 class FoundClip(BaseModel):
@@ -54,7 +78,7 @@ class Found(BaseModel):
     game: str
     kinds: list[str]
     created: str
-    score: float
+    score: Score
     label: str | None = Field(
         None, description="What the score of a clip is called; null where words were compared."
     )
@@ -82,16 +106,30 @@ class Found(BaseModel):
     also: list[str]
 
 
+class Result(Found):
+    """A result with what the API does not tell of it. `status_category` is Jira's own: `new`,
+    `indeterminate` or `done`; empty where Jira does not tell. `clip_on` is the key of the duplicate
+    whose clip was found, null for a clip of its own."""
+
+    status_category: str
+    fix_versions: list[str]
+    clip_on: str | None
+
+
+# Of a result, the fields of `Found` alone.
+PUBLIC = TypeAdapter(list[Found])
+
+
 class Results:
-    """What a caller is told of what was found."""
+    """Makes results of what was chosen."""
 
     def __init__(self, collections: Collections, media: MediaStore, settings: Settings) -> None:
         self._collections = collections
         self._media = media
         self._settings = settings
 
-    def of(self, choices: Sequence[Suggestion], issues: Mapping[str, Issue]) -> list[Found]:
-        """What is told of choices; `issues` by id, as Jira tells them."""
+    def of(self, choices: Sequence[Suggestion], issues: Mapping[str, Issue]) -> list[Result]:
+        """The results of choices, in their order; `issues` by id, as Jira tells them."""
         tags = self._collections.active.catalogue.tags_of([choice.issue_id for choice in choices])
         clip_ids = [
             clip
@@ -115,14 +153,14 @@ class Results:
         tags: list[str],
         clips: Mapping[str, FoundClip],
         curves: Calibrations,
-    ) -> Found:
+    ) -> Result:
         issue, pair = issues[choice.issue_id], choice.pair
         found_key = issues[pair.found_issue_id].key
         same_file = found_key if pair.same_file else None
         same_recording = found_key if pair.same_recording else None
         compared = bool(pair.clip_id) and not pair.answers
         others = (pair.found_issue_id, *choice.also)
-        return Found(
+        return Result(
             issue=issue.id,
             key=issue.key,
             url=f"{self._settings.jira_url}/browse/{issue.key}",
@@ -133,7 +171,7 @@ class Results:
             game=game_of(issue),
             kinds=tags,
             created=issue.created,
-            score=rounded_down(pair.score, 4),
+            score=pair.score,
             label=label(pair.score, same_file, same_recording) if compared else None,
             same_file=same_file,
             same_recording=same_recording,
@@ -145,6 +183,9 @@ class Results:
             asked=clips.get(pair.clip_id),
             moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
             also=[issues[other].key for other in others if other != choice.issue_id],
+            status_category=issue.status_category,
+            fix_versions=list(issue.fix_versions),
+            clip_on=found_key if pair.found_issue_id != issue.id else None,
         )
 
     def clip_of(self, clip: ClipRecord) -> FoundClip:
@@ -161,6 +202,12 @@ def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
     return [*pair.answers] or ["words"]
 
 
+def public_json(results: Sequence[Found]) -> list[dict[str, Any]]:
+    """Results as the API tells them, ready for `json.dumps`."""
+    told: list[dict[str, Any]] = PUBLIC.dump_python(list(results), mode="json")
+    return told
+
+
 def answered_by(found: Found) -> str:
     """What answers a question in words, for people."""
     names = {"words": "ticket text", "picture": "pictures", "clip": "its clip"}
@@ -173,5 +220,5 @@ def _moment(moment: Moment, *, by_clip: bool) -> FoundMoment:
         there_at=moment.match_time,
         here=(moment.query_start, moment.query_end) if by_clip else None,
         here_at=moment.query_time if by_clip else None,
-        similarity=round(moment.similarity, 4),
+        similarity=moment.similarity,
     )

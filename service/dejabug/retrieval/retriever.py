@@ -275,15 +275,6 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
 class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
     """Ranks the clips of the service's indexes, by words too."""
 
-    def hits(self, vectors: Floats, projects: Sequence[str]) -> list[Hit]:
-        """The nearest frames to each of the vectors [m, d], for the paper's two rankings."""
-        rows = self._frames.nearest_frames(vectors, self._candidate_frames, projects)
-        return [hit for row in rows for hit in row]
-
-    def like_text(self, vector: Floats, projects: Sequence[str]) -> list[Match]:
-        """Clips whose best frame is nearest to a text's vector, float32 [d], with that moment."""
-        return list(map(_seen, self._frames.best_frames(vector, self._candidate_frames, projects)))
-
     def search(
         self,
         words: str,

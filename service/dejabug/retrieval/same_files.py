@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
 
-from dejabug.access.policy import PairMatch
 from dejabug.ranking import Floats, Moment
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord
+from dejabug.retrieval.pairs import PairMatch
 
 # What the score of a pair says of the same bytes.
 SAME_FILE = 1.0

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dejabug.access import policy
-from dejabug.access.policy import PairMatch, Suggestion, Ticket
+from dejabug.access.policy import Ticket
 from dejabug.infra.labels import label
 from dejabug.infra.metrics import stage
 from dejabug.jira.client import JiraClient
@@ -21,10 +20,12 @@ from dejabug.ranking import Calibrations
 from dejabug.records.collections import Collections
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
+from dejabug.retrieval.pairs import PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.ranking_cache import RankingCache
 from dejabug.retrieval.reasons import Reason, reasons_for
 from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twins_of
+from dejabug.retrieval.selection import Suggestion
 from dejabug.settings import Settings
 
 # Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
@@ -154,7 +155,7 @@ class SimilarIssues:
             )
             places = self._collections.active.index.places(match.clip_id for match in matches)
             issue_of = {found: where.issue_id for found, where in places.items()}
-            found = policy.pair_matches(clip.id, matches, issue_of)
+            found = pair_matches(clip.id, matches, issue_of)
             pairs += [self.doubted(each) for each in found] if clip.still else found
             pairs += self._with_times(clip, twins)
         if not indexed:
@@ -162,7 +163,7 @@ class SimilarIssues:
                 PairMatch("", found.clip_id, found.issue_id, found.score, (), words=found.words)
                 for found in self._retrievers.active.like_ticket(record.id, projects)
             ]
-        return policy.best_per_issue(record.id, pairs)
+        return best_per_issue(record.id, pairs)
 
     def _with_times(self, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
         """The pairs of an indexed clip with its twins."""

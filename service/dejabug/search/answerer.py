@@ -67,11 +67,6 @@ class TextSearch:
         """Questions in words → a unit vector for each, float32 [d]."""
         return embed_queries(self._encoder, questions)
 
-    def search(self, words: str, projects: list[str], limit: int) -> list[dict[str, Any]]:
-        """Words → clips, as JSON: like `find`."""
-        (vector,) = self.embed([words])
-        return self.find(words, vector, projects, limit)
-
     def find(
         self, words: str, vector: Floats, projects: list[str], limit: int
     ) -> list[dict[str, Any]]:

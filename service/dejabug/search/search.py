@@ -1,7 +1,7 @@
 """The one way for all who ask: words, an issue's key or a clip of their own → pages of results.
 
-What may be told is `policy.tellable`'s to decide, for each page anew, on issues as Jira shows them
-to our own account at that moment. What was ranked is kept for minutes, so that pages do not shift.
+What may be told is decided by `access/visibility.py`, for each page anew, on issues as Jira shows
+them to our own account then. What was ranked is kept for minutes, so that pages do not shift.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 import redis
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dejabug.access import policy
-from dejabug.access.callers import Caller
-from dejabug.access.policy import PairMatch, Suggestion, SuggestionLimits
+from dejabug.access.principals import Caller
+from dejabug.access.visibility import Visibility
 from dejabug.infra.metrics import searching
 from dejabug.infra.refused_writes import keep_briefly
 from dejabug.jira.client import JiraClient
@@ -26,7 +25,9 @@ from dejabug.ranking import Moment, relevance_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import game_of
 from dejabug.records.issue_records import IssueRecords
-from dejabug.retrieval.results import Found, Results
+from dejabug.retrieval.pairs import PairMatch
+from dejabug.retrieval.results import Result, Results
+from dejabug.retrieval.selection import Suggestion, SuggestionLimits, to_tell
 from dejabug.retrieval.similar_issues import (
     SimilarIssues,
     first_to_read,
@@ -75,7 +76,7 @@ NO_FILTERS = Filters()
 class Page:
     """Results, best first, and the cursor of the next page, None on the last."""
 
-    results: list[Found]
+    results: list[Result]
     cursor: str | None
 
 
@@ -108,6 +109,7 @@ class Search:
         jira: JiraClient,
         collections: Collections,
         records: IssueRecords,
+        visibility: Visibility,
         questions: Questions,
         results: Results,
         similar_issues: SimilarIssues,
@@ -117,6 +119,7 @@ class Search:
         self._jira = jira
         self._collections = collections
         self._records = records
+        self._visibility = visibility
         self._questions = questions
         self._results = results
         self._similar_issues = similar_issues
@@ -157,7 +160,9 @@ class Search:
                 best.setdefault(hit["issue_id"], _pair(hit))
         question = words_question(words, unlikely=unlikely)
         pairs = list(best.values())
-        ranking = Ranking(caller=caller.name, question=question, filters=filters, pairs=pairs)
+        ranking = Ranking(
+            caller=caller.principal.name, question=question, filters=filters, pairs=pairs
+        )
         return self._page(caller, ranking, limit)
 
     @searching("issue")
@@ -170,7 +175,7 @@ class Search:
         projects = self.projects_of(caller, filters)
         pairs = self._similar_issues.rank(record, projects) if projects else []
         ranking = Ranking(
-            caller=caller.name,
+            caller=caller.principal.name,
             question=f"issue {record.key}",
             filters=filters,
             pairs=pairs,
@@ -182,7 +187,7 @@ class Search:
         """Issues whose clips are like an upload that is done. Raises JiraError."""
         question = f"upload {upload.id}"
         ranking = Ranking(
-            caller=caller.name, question=question, filters=filters, pairs=upload.pairs
+            caller=caller.principal.name, question=question, filters=filters, pairs=upload.pairs
         )
         return self._page(caller, ranking, limit)
 
@@ -205,7 +210,7 @@ class Search:
             ranking = Ranking.model_validate_json(kept or b"")
         except ValidationError:
             raise NoSuchPageError from None
-        if (ranking.caller, ranking.question) != (caller.name, question):
+        if (ranking.caller, ranking.question) != (caller.principal.name, question):
             raise NoSuchPageError
         if filters not in (NO_FILTERS, ranking.filters):
             raise NoSuchPageError
@@ -240,17 +245,14 @@ class Search:
         settings, filters = self._settings, ranking.filters
         wanted = {pair.found_issue_id for pair in pairs} | ({ranking.own} if ranking.own else set())
         issues = with_originals(self._jira.issues, wanted, settings.duplicate_link_types)
-        tickets, off = tickets_of(issues.values(), settings), self._records.projects.off()
-        # Those known by projects only have no sight of their own.
-        seen = None if caller.sight is None else caller.sight.may_see(caller.name, issues)
-        tickets = policy.tellable(tickets, caller.projects, off, seen)
+        tickets = self._visibility.tellable(caller, tickets_of(issues.values(), settings))
         own = tickets.get(ranking.own) if ranking.own else None
         if ranking.own and own is None:
             raise HiddenIssueError
         # A rejected pair is rejected under its canonical issue's name as well.
         rejected = self._records.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
-        wish = SuggestionLimits(0.0, len(pairs), rejected, off)
-        choices = policy.to_tell(own, pairs, tickets, wish)
+        wish = SuggestionLimits(0.0, len(pairs), rejected, self._records.projects.off())
+        choices = to_tell(own, pairs, tickets, wish)
         kept = [each for each in choices if self._passes(issues[each.issue_id], filters)]
         return Told(kept, issues)
 

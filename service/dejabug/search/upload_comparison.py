@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import redis
 import structlog
 
 from dejabug import media
-from dejabug.access import policy
-from dejabug.access.policy import UPLOAD, PairMatch
 from dejabug.encoders import Encoder
 from dejabug.infra.metrics import searching
-from dejabug.infra.reply_list import put_reply
 from dejabug.ingest.clip_indexer import ClipIndexer, note_on, sha256_of, signature_of
 from dejabug.media_store.objects import StoreAwayError
-from dejabug.media_store.store import MediaStore
 from dejabug.ranking import TimedVectors
 from dejabug.records.collections import Collections
+from dejabug.retrieval.pairs import UPLOAD, PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.retrievers import Retrievers
 from dejabug.retrieval.same_files import same_file_pairs, twins_of
 from dejabug.retrieval.similar_issues import SimilarIssues
-from dejabug.search.uploads import KEPT, PAIRS, ClipUploads, ForgottenError, upload_key
+from dejabug.search.uploads import PAIRS, ClipUploads, ForgottenError
 
 log = structlog.get_logger()
 
@@ -36,20 +30,16 @@ class UploadComparison:
 
     def __init__(
         self,
-        connection: redis.Redis,
         encoder: Encoder,
         collections: Collections,
         retrievers: Retrievers,
-        media: MediaStore,
         clip_indexer: ClipIndexer,
         clip_uploads: ClipUploads,
         similar_issues: SimilarIssues,
     ) -> None:
-        self._redis = connection
         self._encoder = encoder
         self._collections = collections
         self._retrievers = retrievers
-        self._media = media
         self._clip_indexer = clip_indexer
         self._clip_uploads = clip_uploads
         self._similar_issues = similar_issues
@@ -59,8 +49,8 @@ class UploadComparison:
         """The job: sample, embed and compare an upload; its file is deleted in any case."""
         try:
             end = self._answer(upload_id, projects)
-            self._media.uploads.discard(upload_id)  # before anybody is told
-            self._end(upload_id, **end)
+            self._clip_uploads.discard(upload_id)  # before anybody is told
+            self._clip_uploads.end(upload_id, **end)
         except ForgottenError:
             self._clip_uploads.forget(upload_id)
             log.info("upload_forgotten", upload=upload_id)
@@ -75,20 +65,20 @@ class UploadComparison:
         except ForgottenError:
             raise
         except Exception:
-            self._media.uploads.discard(upload_id)
-            self._end(upload_id, state="failed", reason=FAILED)
+            self._clip_uploads.discard(upload_id)
+            self._clip_uploads.end(upload_id, state="failed", reason=FAILED)
             raise
         return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
 
     def _compare(self, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
         """What an upload is like, and what of it was not looked at."""
-        self._tell(upload_id, state="sampling")
-        with self._media.uploads.reading(upload_id) as path:
+        self._clip_uploads.note_step(upload_id, state="sampling")
+        with self._clip_uploads.reading(upload_id) as path:
             content = sha256_of(path)
             frames = self._clip_indexer.sample(path, timeout=DECODING)
-        self._tell(upload_id, state="embedding")
+        self._clip_uploads.note_step(upload_id, state="embedding")
         vectors = self._encoder.embed_images(frames.pixels)
-        self._tell(upload_id, state="comparing")
+        self._clip_uploads.note_step(upload_id, state="comparing")
         collection = self._collections.configured
         twins = twins_of(collection, content, projects)
         matches = self._retrievers.of(collection).like(
@@ -99,25 +89,8 @@ class UploadComparison:
         )
         places = collection.index.places(match.clip_id for match in matches)
         issue_of = {clip_id: where.issue_id for clip_id, where in places.items()}
-        pairs = policy.pair_matches(UPLOAD, matches, issue_of)
+        pairs = pair_matches(UPLOAD, matches, issue_of)
         if len(frames.times) == 1 and frames.duration == 0:
             pairs = [self._similar_issues.doubted(pair) for pair in pairs]
         pairs += same_file_pairs(UPLOAD, twins, frames.times)
-        return policy.best_per_issue("", pairs), note_on(frames)
-
-    def _tell(self, upload_id: str, **told: str) -> None:
-        """Write down how far an upload is. Raises ForgottenError."""
-        row: dict[Any, Any] = dict(told)
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(upload_key(upload_id), mapping=row)
-            pipe.expire(upload_key(upload_id), KEPT)
-            pipe.hexists(upload_key(upload_id), "caller")
-            known = pipe.execute()[-1]
-        if not known:
-            raise ForgottenError
-
-    def _end(self, upload_id: str, **told: str) -> None:
-        self._tell(upload_id, **told)
-        put_reply(self._redis, upload_id, True)
-        why = told.get("reason", "").split(":")[0]
-        log.info("upload_done", upload=upload_id, state=told["state"], why=why)
+        return best_per_issue("", pairs), note_on(frames)

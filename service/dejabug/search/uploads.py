@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,14 +16,14 @@ import structlog
 from pydantic import TypeAdapter
 from rq import Retry
 
-from dejabug.access.policy import PairMatch
 from dejabug.index import text_of
 from dejabug.infra.jobs import COMPARE_UPLOAD
-from dejabug.infra.reply_list import await_reply
+from dejabug.infra.reply_list import await_reply, put_reply
 from dejabug.infra.tracing import trace_for_job
 from dejabug.media_store.store import MediaStore
 from dejabug.records.collections import Collections
 from dejabug.records.work_queues import WorkQueues
+from dejabug.retrieval.pairs import PairMatch
 
 log = structlog.get_logger()
 
@@ -131,6 +131,32 @@ class ClipUploads:
         return Upload(
             upload_id, caller, row["asked"], projects, state, row.get("reason", ""), pairs
         )
+
+    def reading(self, upload_id: str) -> AbstractContextManager[Path]:
+        """The file, for as long as a worker reads it. Raises StoreAwayError."""
+        return self._media.uploads.reading(upload_id)
+
+    def discard(self, upload_id: str) -> None:
+        """Delete the file; what is told of the upload stays."""
+        self._media.uploads.discard(upload_id)
+
+    def note_step(self, upload_id: str, **told: str) -> None:
+        """Write down how far an upload is. Raises ForgottenError."""
+        row: dict[Any, Any] = dict(told)
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(upload_key(upload_id), mapping=row)
+            pipe.expire(upload_key(upload_id), KEPT)
+            pipe.hexists(upload_key(upload_id), "caller")
+            known = pipe.execute()[-1]
+        if not known:
+            raise ForgottenError
+
+    def end(self, upload_id: str, **told: str) -> None:
+        """Write down how an upload ended, and tell whoever waits. Raises ForgottenError."""
+        self.note_step(upload_id, **told)
+        put_reply(self._redis, upload_id, True)
+        why = told.get("reason", "").split(":")[0]
+        log.info("upload_done", upload=upload_id, state=told["state"], why=why)
 
     def await_end(self, upload_id: str, seconds: float) -> None:
         """Wait until an upload is done or has failed, so many seconds at most."""

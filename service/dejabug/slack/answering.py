@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dejabug.access import policy
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller
 from dejabug.infra.jobs import COMPARE_UPLOAD
 from dejabug.infra.metrics import SUGGESTIONS
 from dejabug.records.progress import progress_of
@@ -21,7 +20,7 @@ from dejabug.services import Services
 from dejabug.slack import blocks, files
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
-from dejabug.slack.users import Asker
+from dejabug.slack.users import SlackUser
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
 # Signs of a question at most: sentence encoders read a few hundred words, and a button must be able
@@ -31,91 +30,83 @@ RESULTS = 5
 ALL = Filters()
 
 
-def answer_text(asker: Asker, text: str) -> Message:
+def answer_text(user: SlackUser, text: str) -> Message:
     """The first page for words or an issue's key. Raises like `search`."""
     words = " ".join(text.split())
     if len(words) > LONGEST_WORDS:
         return blocks.plain(f"Say it in {LONGEST_WORDS:,} signs at most, please.")
     by_key = KEY.fullmatch(words) is not None
     question = f"issue {words.upper()}" if by_key else f"words {words}"
-    search = asker.services.search
+    search, caller = user.services.search, user.caller()
     ask = search.like_issue if by_key else search.by_words
-    return _page(asker, question, lambda who: ask(who, words, ALL, RESULTS))
+    return _message(user, ask(caller, words, ALL, RESULTS), question, caller)
 
 
-def answer_next(asker: Asker, value: str) -> Message:
+def answer_next(user: SlackUser, value: str) -> Message:
     """The page that a button Next stands for. Raises NoSuchPageError, and like `search`."""
     cursor, _, question = value.partition(" ")
-    return _page(
-        asker, question, lambda who: asker.services.search.further(who, cursor, question, RESULTS)
-    )
+    caller = user.caller()
+    page = user.services.search.further(caller, cursor, question, RESULTS)
+    return _message(user, page, question, caller)
 
 
-def answer_clip(asker: Asker, attached: list[Mapping[str, Any]]) -> Message:
+def answer_clip(user: SlackUser, attached: list[Mapping[str, Any]]) -> Message:
     """The first page for a message's clip. Raises NoFileError, SlackApiError, and like `search`."""
-    found = files.clips_of(attached, asker.client)
-    return asker.ask(lambda who: _answer_upload(asker, found, who))
+    found = files.clips_of(attached, user.client)
+    return _answer_upload(user, found, user.caller())
 
 
-def answer_share(asker: Asker, value: str) -> Message:
+def answer_share(user: SlackUser, value: str) -> Message:
     """One issue for everybody, if everybody may see it; else why not. Raises JiraError."""
     issue_id, _, moment = value.partition(" ")
-    services = asker.services
+    services = user.services
     issues = services.jira.issues([issue_id])
     tickets = tickets_of(issues.values(), services.settings)
-    if issue_id not in policy.tellable(
-        tickets, services.settings.public, services.records.projects.off()
-    ):
+    if issue_id not in services.visibility.tellable_to_everybody(tickets):
         return blocks.plain(
             "Not shared: not everybody in this channel may see that ticket. Only tickets of "
             "public projects, without a security level, can be shared."
         )
     issue = issues[issue_id]
-    return blocks.shared(
-        issue, f"{services.settings.jira_url}/browse/{issue.key}", moment, asker.user
-    )
+    return blocks.shared(issue, f"{services.settings.jira_url}/browse/{issue.key}", moment, user.id)
 
 
-def _page(asker: Asker, question: str, ask: Any) -> Message:
-    return asker.ask(lambda who: _message(asker, ask(who), question, who))
-
-
-def _message(asker: Asker, page: Page, question: str, who: Caller) -> Message:
+def _message(user: SlackUser, page: Page, question: str, caller: Caller) -> Message:
     kind, _, said = question.partition(" ")
     SUGGESTIONS.labels("slack").inc(len(page.results))
     title = "that clip" if kind == "upload" else said
-    picture = blocks.pictures_for(asker.services, who.name)
-    return blocks.results(page, title, question, picture, _note(asker.services, kind, said, who))
+    picture = blocks.pictures_for(user.services, caller.principal)
+    return blocks.results(page, title, question, picture, _note(user.services, kind, said, caller))
 
 
-def _note(services: Services, kind: str, said: str, who: Caller) -> str:
+def _note(services: Services, kind: str, said: str, caller: Caller) -> str:
     """Why little may be found: of what is like an issue, or like a clip that was not looked at
     whole."""
     if kind == "issue" and (record := services.collections.active.catalogue.issue_by_key(said)):
         return progress_of(services.collections.active.catalogue, record).reason or ""
     if (
         kind == "upload"
-        and (upload := services.clip_uploads.look(said, who.name))
+        and (upload := services.clip_uploads.look(said, caller.principal.name))
         and upload.reason
     ):
         return f"{upload.reason[0].upper()}{upload.reason[1:]}."
     return ""
 
 
-def _answer_upload(asker: Asker, found: list[Mapping[str, Any]], who: Caller) -> Message:
-    services = asker.services
-    projects = services.search.projects_of(who, ALL)
+def _answer_upload(user: SlackUser, found: list[Mapping[str, Any]], caller: Caller) -> Message:
+    services = user.services
+    projects = services.search.projects_of(caller, ALL)
     with services.clip_uploads.receiving() as (upload_id, folder):
         most = services.settings.upload_max_bytes
-        files.fetch(found, str(asker.client.token), folder / "clip", most)
-    services.clip_uploads.submit(upload_id, who.name, projects, "")
+        files.fetch(found, str(user.client.token), folder / "clip", most)
+    services.clip_uploads.submit(upload_id, caller.principal.name, projects, "")
     services.clip_uploads.await_end(upload_id, COMPARE_UPLOAD.time_limit)
-    upload = services.clip_uploads.look(upload_id, who.name)
+    upload = services.clip_uploads.look(upload_id, caller.principal.name)
     if upload is None or upload.state not in uploads.ENDED:
         raise NoFileError("no worker has looked at it in time; try again later.")
     if upload.state == "failed":
         code, colon, why = upload.reason.partition(": ")
         # Without a code it is no fault of the clip's.
         raise NoFileError(f"{blocks.escape(why if colon else code)}.")
-    page = services.search.like_upload(who, upload, ALL, RESULTS)
-    return _message(asker, page, f"upload {upload_id}", who)
+    page = services.search.like_upload(caller, upload, ALL, RESULTS)
+    return _message(user, page, f"upload {upload_id}", caller)

@@ -17,7 +17,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from dejabug.access.jira_users import StrangerError
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra import rate_limit
 from dejabug.infra.metrics import RATE_REFUSALS, SLACK, serve_metrics
@@ -32,7 +32,7 @@ from dejabug.services import Services
 from dejabug.slack import answering, blocks
 from dejabug.slack.blocks import Message
 from dejabug.slack.files import NoFileError
-from dejabug.slack.users import Asker
+from dejabug.slack.users import SlackUser
 
 log = structlog.get_logger()
 
@@ -110,22 +110,22 @@ def _register(bolt: App, services: Services) -> None:
         if text.lower() in ("", "help"):
             later("command", args, lambda: blocks.plain(blocks.HELP))
         else:
-            later("command", args, lambda: answering.answer_text(_asker(services, args), text))
+            later("command", args, lambda: answering.answer_text(_user(services, args), text))
 
     @bolt.action(blocks.NEXT)
     def following(args: Args) -> None:
         value = str(args.body["actions"][0]["value"])
-        later("next", args, lambda: answering.answer_next(_asker(services, args), value))
+        later("next", args, lambda: answering.answer_next(_user(services, args), value))
 
     @bolt.action(blocks.SHARE)
     def share(args: Args) -> None:
         value = str(args.body["actions"][0]["value"])
-        later("share", args, lambda: answering.answer_share(_asker(services, args), value))
+        later("share", args, lambda: answering.answer_share(_user(services, args), value))
 
     @bolt.shortcut({"callback_id": SHORTCUT, "type": "message_action"})
     def similar(args: Args) -> None:
         attached = list((args.body.get("message") or {}).get("files") or ())
-        later("clip", args, lambda: answering.answer_clip(_asker(services, args), attached))
+        later("clip", args, lambda: answering.answer_clip(_user(services, args), attached))
 
     @bolt.error
     def failed(error: Exception, respond: Respond) -> BoltResponse:
@@ -152,8 +152,8 @@ def _tell(respond: Respond, error: Exception) -> None:
         _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
 
 
-def _asker(services: Services, args: Args) -> Asker:
-    """Who asks, within their rate. Raises TooManyError."""
+def _user(services: Services, args: Args) -> SlackUser:
+    """Who is asking, within their rate. Raises TooManyError."""
     begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result
     wait = rate_limit.take(
@@ -163,12 +163,12 @@ def _asker(services: Services, args: Args) -> Asker:
         RATE_REFUSALS.labels("slack").inc()
         raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")
     assert home is not None  # Bolt lets no other call in
-    return Asker(services, args.client, home, user)
+    return SlackUser(services, args.client, home, user)
 
 
 def _explained(error: Exception) -> str | None:
     """What a person can do about an error; None for one that nobody thought of."""
-    if isinstance(error, TooManyError | StrangerError):
+    if isinstance(error, TooManyError | NoJiraAccountError):
         return str(error)
     if isinstance(error, NoFileError):
         return f"Not searched: {error}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dejabug.access.principals import Principal
 from dejabug.access.signed_urls import sign_media
 from dejabug.jira.comments import clock, span
 from dejabug.jira.models import Issue
@@ -95,8 +96,8 @@ def has_pictures(message: Message) -> bool:
     return any("accessory" in block for block in message.get("blocks", ()))
 
 
-def pictures_for(services: Services, reader: str) -> Picture:
-    """Signed addresses of results' pictures for this reader, where such are wanted."""
+def pictures_for(services: Services, principal: Principal) -> Picture:
+    """Signed addresses of results' pictures for this principal, where such are wanted."""
     settings = services.settings
     secret = settings.media_secret.get_secret_value().encode()
     wanted = settings.slack_pictures and bool(secret) and settings.public_url
@@ -106,7 +107,7 @@ def pictures_for(services: Services, reader: str) -> Picture:
             return None
         at = found.moments[0].there_at if found.moments else 0.0
         nearest = min(found.clip.times, key=lambda each: abs(each - at))
-        token = sign_media(secret, found.clip.id, reader, now=time.time())
+        token = sign_media(secret, found.clip.id, principal, now=time.time())
         return f"{settings.public_url}/media/{token}/pictures/{round(nearest * 1000)}.jpg"
 
     return picture

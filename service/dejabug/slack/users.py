@@ -1,4 +1,4 @@
-"""Who asks in Slack: a person known by their e-mail.
+"""Who is asking in Slack: a person known by their e-mail.
 
 An e-mail counts only where this workspace vouches for it: not that of a stranger from another one
 (Slack Connect), whose administrators could write any.
@@ -6,36 +6,34 @@ An e-mail counts only where this workspace vouches for it: not that of a strange
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller, EmailUser, PublicPrincipal
 from dejabug.services import Services
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Asker:
+class SlackUser:
     """A Slack user, and Slack itself to ask about them; `home` is the workspace of our app."""
 
     services: Services
     client: WebClient
     home: AuthorizeResult
-    user: str
+    id: str
 
-    def ask(self, question: Callable[[Caller], Answer]) -> Answer:
-        """Ask as this person. Raises StrangerError, SlackApiError, and like the question."""
-        return question(self.services.jira_users.caller(self._email(), self.user))
+    def caller(self) -> Caller:
+        """Who this is in Jira. Raises NoJiraAccountError, SlackApiError and JiraError."""
+        return self.services.jira_users.caller(self._known_by(), PublicPrincipal(self.id))
 
-    def _email(self) -> str:
-        user: Mapping[str, Any] = self.client.users_info(user=self.user)["user"]
-        profile = user.get("profile") or {}
-        return str(profile.get("email") or "") if _vouched_for(user, self.home) else ""
+    def _known_by(self) -> EmailUser | None:
+        user: Mapping[str, Any] = self.client.users_info(user=self.id)["user"]
+        email = (user.get("profile") or {}).get("email")
+        return EmailUser(str(email)) if email and _vouched_for(user, self.home) else None
 
 
 def _vouched_for(user: Mapping[str, Any], home: AuthorizeResult) -> bool:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from dejabug.access import policy
-from dejabug.access.policy import Suggestion
+from dejabug.access.policy import may_comment_on
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.client import JiraClient
 from dejabug.jira.comments import escape, span
@@ -24,6 +23,7 @@ from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.retrieval.reasons import in_sentences
+from dejabug.retrieval.selection import Suggestion
 from dejabug.retrieval.similar_issues import (
     Answer,
     SimilarIssues,
@@ -70,7 +70,7 @@ def commands_in(body: str) -> list[Command]:
     return found[:MOST_COMMANDS]
 
 
-def heard(comment: Comment, *, customers: bool) -> list[Command]:
+def commands_of(comment: Comment, *, customers: bool) -> list[Command]:
     """What a comment wants of us. `customers`: its issue is of a service project, where only
     internal comments are heard."""
     return [] if customers and comment.public else commands_in(comment.body)
@@ -153,7 +153,7 @@ class CommentCommands:
         if not {issue_id, other} <= tickets.keys():
             return False
         projects = self._settings.projects_beside(tickets[issue_id].project)
-        return policy.may_comment_on(tickets[issue_id], tickets[other], projects)
+        return may_comment_on(tickets[issue_id], tickets[other], projects)
 
     def _explain(self, record: IssueRecord, key: str) -> tuple[str, set[str]]:
         asked = self._collections.active.catalogue.issue_by_key(key)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import structlog
 
-from dejabug.access.policy import PairMatch, Suggestion
 from dejabug.infra.labels import rounded_down
 from dejabug.infra.metrics import COMMENTS, SUGGESTIONS, stage
 from dejabug.jira.client import JiraClient
@@ -25,6 +24,9 @@ from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, fingerprint_of
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import ClipStatus
+from dejabug.retrieval.pairs import PairMatch
+from dejabug.retrieval.results import Result, Results
+from dejabug.retrieval.selection import Suggestion
 from dejabug.retrieval.similar_issues import (
     Answer,
     SimilarIssues,
@@ -51,6 +53,7 @@ class CommentPublisher:
         comment_commands: CommentCommands,
         comment_policy: CommentPolicy,
         similar_issues: SimilarIssues,
+        results: Results,
         settings: Settings,
     ) -> None:
         self._jira = jira
@@ -60,6 +63,7 @@ class CommentPublisher:
         self._comment_commands = comment_commands
         self._comment_policy = comment_policy
         self._similar_issues = similar_issues
+        self._results = results
         self._settings = settings
 
     def refresh(self, issue_id: str) -> list[Suggestion]:
@@ -129,7 +133,10 @@ class CommentPublisher:
     def _write(self, issue: Issue, answer: Answer, chosen: Sequence[Suggestion], note: str) -> bool:
         """Write or edit our comment, unless it says so already; whether that was done."""
         jira, ledger = self._jira, self._records.comments
-        suggestions = [self._suggested(choice, answer) for choice in chosen]
+        results = self._results.of(chosen, answer.tickets)
+        suggestions = [
+            self._suggested(choice, result) for choice, result in zip(chosen, results, strict=True)
+        ]
         label = self._collections.active.label()
         digest = hashlib.sha256(repr((suggestions, note, label)).encode()).hexdigest()[:16]
         old = ledger.comment(issue.id) or self._found_again(issue.id)
@@ -225,36 +232,30 @@ class CommentPublisher:
             if ours and file.filename != keep:
                 self._jira.delete_attachment(file.id)
 
-    def _suggested(self, choice: Suggestion, answer: Answer) -> Suggested:
-        pair, issue = choice.pair, answer.tickets[choice.issue_id]
-        clips = {
-            clip.id: clip
-            for clip in self._collections.active.catalogue.clips_of(pair.found_issue_id)
+    def _suggested(self, choice: Suggestion, result: Result) -> Suggested:
+        """What the comment says of a result. Its digest is made of this: another number or field
+        here edits every comment once."""
+        names = {
+            clip.id: clip.filename
+            for clip in self._collections.active.catalogue.clips_of(choice.pair.found_issue_id)
         }
-        found = clips.get(pair.found_clip_id)
-        elsewhere = pair.found_issue_id if pair.found_issue_id != issue.id else None
         return Suggested(
-            key=issue.key,
-            summary=issue.summary,
-            status=issue.status,
-            resolution=issue.resolution,
-            fix_versions=issue.fix_versions,
+            key=result.key,
+            summary=result.summary,
+            status=result.status,
+            resolution=result.resolution,
+            fix_versions=tuple(result.fix_versions),
             # Only as exact as it is shown, or a comment would be edited without a visible change.
-            score=rounded_down(pair.score),
+            score=rounded_down(result.score),
             moments=tuple(
-                MomentPair(
-                    moment.query_start,
-                    moment.query_end,
-                    moment.match_start,
-                    moment.match_end,
-                    round(moment.similarity, 2),
-                )
-                for moment in pair.moments
+                MomentPair(*moment.here, *moment.there, round(moment.similarity, 2))
+                for moment in result.moments
+                if moment.here is not None
             ),
-            filename=found.filename if found is not None and len(clips) > 1 else None,
-            kinds=tuple(self._collections.active.catalogue.tags(issue.id)),
-            also=tuple(answer.tickets[other].key for other in choice.also),
-            clip_on=answer.tickets[elsewhere].key if elsewhere else None,
-            same_file=answer.same_file(choice),
-            same_recording=answer.same_recording(choice),
+            filename=names.get(choice.pair.found_clip_id) if len(names) > 1 else None,
+            kinds=tuple(result.kinds),
+            also=tuple(key for key in result.also if key != result.clip_on),
+            clip_on=result.clip_on,
+            same_file=result.same_file,
+            same_recording=result.same_recording,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
-from dejabug.access import policy
-from dejabug.access.policy import Suggestion, SuggestionLimits
+from dejabug.access.policy import Ticket, may_comment_on
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import IssueRecord
+from dejabug.retrieval.pairs import PairMatch
+from dejabug.retrieval.selection import Suggestion, SuggestionLimits, select
 from dejabug.retrieval.similar_issues import Answer, tickets_of
 from dejabug.settings import Settings
 
@@ -17,6 +19,24 @@ from dejabug.settings import Settings
 WORDS_THRESHOLD = 0.95
 # Beside fewer tickets than this it cannot be told which words are usual in a project.
 FEWEST_TICKETS = 20
+
+
+def to_comment(
+    ticket: Ticket,
+    pairs: Sequence[PairMatch],
+    tickets: Mapping[str, Ticket],
+    projects: Sequence[str],
+    limits: SuggestionLimits,
+) -> list[Suggestion]:
+    """What the issue's comment names, best first; none means silence.
+
+    `tickets` are the found issues, and those that they duplicate, as Jira tells them now: one that
+    is absent there (deleted, or hidden from our account) is left out.
+    """
+    named = {
+        found.id: found for found in tickets.values() if may_comment_on(ticket, found, projects)
+    }
+    return select(ticket, pairs, named, limits)
 
 
 class CommentPolicy:
@@ -36,8 +56,8 @@ class CommentPolicy:
         if own is None:
             return []
         projects = self._settings.projects_beside(own.project)
-        wish = SuggestionLimits(threshold, limit, answer.rejected, self._records.projects.off())
-        return policy.to_comment(own, answer.ranked, tickets, projects, wish)
+        limits = SuggestionLimits(threshold, limit, answer.rejected, self._records.projects.off())
+        return to_comment(own, answer.ranked, tickets, projects, limits)
 
     def threshold(self, project: str, answer: Answer) -> float:
         """How probable a match must be to be commented: in this project, and on such evidence."""

@@ -19,6 +19,7 @@ import jwt
 import structlog
 from werkzeug.datastructures import Headers
 
+from dejabug.access.principals import PanelViewer
 from dejabug.jira.models import as_mapping
 from dejabug.settings import Settings
 
@@ -47,10 +48,10 @@ class KeysUnavailableError(Exception):
 
 
 @dataclass(frozen=True)
-class Viewer:
-    """Who looks at the panel: the Jira account, and the token to ask Jira as them."""
+class PanelCall:
+    """A call that is our app's: who looks at the panel, and the token to ask Jira as them."""
 
-    account: str
+    viewer: PanelViewer
     token: str = field(repr=False)
 
 
@@ -71,8 +72,8 @@ class Forge:
         self._site = settings.forge_api_url
         self._keys = _Keys(settings.forge_jwks_url)
 
-    def viewer(self, headers: Headers) -> Viewer:
-        """Who calls, by the request's headers. Raises TokenRefusedError, WrongSiteError, and
+    def verify(self, headers: Headers) -> PanelCall:
+        """The call with these headers. Raises TokenRefusedError, WrongSiteError, and
         KeysUnavailableError."""
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -84,7 +85,10 @@ class Forge:
         account, own = claims.get("principal"), headers.get("x-forge-oauth-user", "")
         if not isinstance(account, str) or not account or not own:
             raise TokenRefusedError("the call is nobody's: no principal, or no viewer's token")
-        return Viewer(account, own)
+        try:
+            return PanelCall(PanelViewer(account), own)
+        except ValueError:
+            raise TokenRefusedError("the call's principal is no account of Jira's") from None
 
     def key_count(self) -> int:
         """How many keys Atlassian has published. Raises KeysUnavailableError."""

@@ -169,20 +169,20 @@ def _oldest(queue: Any) -> float:
 def _questions(services: Services) -> Iterator[Metric]:
     key = questions_key(services.collections.active)
     yield _gauge(
-        "questions", "Questions in words that wait for a worker.", services.redis.llen(key)
+        "pending_queries", "Questions in words that wait for a worker.", services.redis.llen(key)
     )
     first: Any = services.redis.lindex(key, 0)
     asked = float(json.loads(first).get("asked") or 0) if first else 0.0
     waited = max(0.0, time.time() - asked) if asked else 0.0
-    yield _gauge("questions_oldest_seconds", "How long the first of them has waited.", waited)
+    yield _gauge("pending_queries_oldest_seconds", "How long the first of them has waited.", waited)
 
 
 def _promises(services: Services) -> Iterator[Metric]:
     about = "Issues that a webhook or a round told of and that were not read since."
-    yield _gauge("promises", about, services.redis.zcard(PENDING))
+    yield _gauge("outbox_issues", about, services.redis.zcard(PENDING))
     first: Any = services.redis.zrange(PENDING, 0, 0, withscores=True)
     waited = max(0.0, time.time() - first[0][1]) if first else 0.0
-    yield _gauge("promises_oldest_seconds", "How long the first of them has waited.", waited)
+    yield _gauge("outbox_oldest_seconds", "How long the first of them has waited.", waited)
 
 
 def _catalogue(services: Services) -> Iterator[Metric]:
@@ -194,7 +194,7 @@ def _catalogue(services: Services) -> Iterator[Metric]:
         "issues", "Issues that are known.", services.collections.active.catalogue.issue_count()
     )
     waiting = len(services.collections.active.catalogue.all_words_waiting())
-    yield _gauge("words_waiting", "Tickets whose words wait to be embedded.", waiting)
+    yield _gauge("tickets_waiting", "Tickets whose words wait to be embedded.", waiting)
 
 
 def _index(services: Services) -> Iterator[Metric]:

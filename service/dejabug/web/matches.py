@@ -1,19 +1,29 @@
-"""An issue's matches as the panel shows them to one reader: JSON, with addresses of media."""
+"""An issue's matches as the panel shows them to one viewer: results, with addresses of media.
+
+The panel's TypeScript types are made from these models (`make panel-types`). A panel that is
+installed on a site may be older or newer than the service: fields may be added here, and none
+renamed or taken away while such panels are about.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal
 
-from dejabug.access import policy
-from dejabug.access.policy import Suggestion, SuggestionLimits
-from dejabug.infra.labels import is_weak, may_be_regression, rounded_down
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from dejabug.access.principals import PanelViewer
+from dejabug.infra.labels import is_weak, label, may_be_regression
 from dejabug.jira.comments import fixed_in
 from dejabug.jira.models import Issue
-from dejabug.ranking import Moment
+from dejabug.ranking import Relevance
 from dejabug.records.types import IssueRecord
-from dejabug.retrieval.similar_issues import Answer, Read, tickets_of
+from dejabug.retrieval.reasons import Reason
+from dejabug.retrieval.results import FoundClip, FoundMoment, Result
+from dejabug.retrieval.selection import SuggestionLimits, to_show
+from dejabug.retrieval.similar_issues import Read, tickets_of
 from dejabug.services import Services
-from dejabug.web.media import media_address, video_state
+from dejabug.web.media import Video, media_address, video_state
 
 # Matches that a panel lists: nobody reads further.
 MOST = 10
@@ -21,10 +31,131 @@ MOST = 10
 WATCHED_FIRST = 3
 
 
+class ShownMoment(FoundMoment):
+    """A stretch of this issue's clip (`here`) that matches a stretch of the other clip (`there`),
+    and the best pair of frames within, in seconds."""
+
+    here: tuple[float, float]
+    here_at: float
+
+
+class ShownClip(FoundClip):
+    """A clip: `duration` and the `times` of its pictures in seconds. `media` is a signed address,
+    for this viewer and five minutes."""
+
+    id: str = Field(serialization_alias="clip_id")
+    media: str
+    video: Video
+
+
+class Match(Result):
+    """An earlier issue that may show the same bug."""
+
+    # An attribute with a default is in every answer all the same.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    # Under the names that installed panels know.
+    issue: str = Field(serialization_alias="issue_id", description="The issue's numeric id.")
+    asked: ShownClip | None = Field(
+        serialization_alias="here", description="This issue's clip; null for one without a clip."
+    )
+    clip: ShownClip | None = Field(
+        serialization_alias="there", description="The clip that was found."
+    )
+    moments: list[ShownMoment]  # type: ignore[assignment]
+    reasons: list[Reason] = Field(description="What the score rests on.")
+    linked: bool = Field(description="Whether this issue is linked to it as a duplicate.")
+
+    # What the panel does not show.
+    project: str = Field(exclude=True)
+    game: str = Field(exclude=True)
+    created: str = Field(exclude=True)
+    label: str | None = Field(exclude=True)
+    relevance: Relevance | None = Field(exclude=True)
+    found_by: list[Literal["clip", "picture", "words"]] = Field(exclude=True)
+    clip_on: str | None = Field(exclude=True)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def strength(self) -> str:
+        """What the match is called, also where words were compared."""
+        return label(self.score, self.same_file, self.same_recording)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def weak(self) -> bool:
+        """Below every label's floor: it is listed apart, as unlikely."""
+        return is_weak(self.score)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def regression(self) -> str | None:
+        """How it was fixed, where its bug may be back: `fixed in 0.9`."""
+        fixed = fixed_in(self.resolution, self.fix_versions)
+        return fixed if may_be_regression(self.score) else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def by(self) -> Literal["clip", "words"]:
+        """What was compared: clips, or the words of an issue without one."""
+        return "clip" if "clip" in self.found_by else "words"
+
+    @classmethod
+    def of(cls, result: Result, clips: Mapping[str, ShownClip], *, linked: bool) -> Match:
+        """A result with those of its clips, by id, that can be shown."""
+        asked, found = result.asked, result.clip
+        return cls(
+            **{
+                **dict(result),
+                "asked": clips.get(asked.id) if asked else None,
+                "clip": clips.get(found.id) if found else None,
+                "moments": [dict(each) for each in result.moments if each.here is not None],
+                "linked": linked,
+            }
+        )
+
+
+class IssueName(BaseModel):
+    """The issue whose panel this is."""
+
+    id: str
+    key: str
+
+
+class Progress(BaseModel):
+    """How many of an issue's clips, and its words, are indexed."""
+
+    done: int
+    total: int
+
+
+class FailedClip(BaseModel):
+    """A clip of this issue that could not be indexed."""
+
+    filename: str
+    reason: str
+
+
+class Similar(BaseModel):
+    """The answer to `GET /forge/v1/issues/{issueId}/similar`. All times are seconds."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    issue: IssueName
+    state: Literal["ready", "indexing", "unknown", "off"]
+    progress: Progress = Progress(done=0, total=0)
+    clips: int = Field(0, description="How many clips the issue has.")
+    failed: list[FailedClip] = []
+    muted: bool = False
+    matches: list[Match] = []
+    link_type: str = Field(description='The kind of link that "Same bug" makes.')
+    encoder: str
+
+
 def matches_for(
-    services: Services, record: IssueRecord, reader: str, read: Read
-) -> tuple[Issue, list[dict[str, Any]]] | None:
-    """The issue and its matches, as `read` lets the reader see them; None if they may not see the
+    services: Services, record: IssueRecord, viewer: PanelViewer, read: Read
+) -> tuple[Issue, list[Match]] | None:
+    """The issue and its matches, as `read` lets the viewer see them; None if they may not see the
     issue itself. Their clips' previews are queued."""
     answer = services.similar_issues.find_for_reader(record, read)
     own = answer.tickets.get(record.id)
@@ -35,80 +166,26 @@ def matches_for(
         services.settings.panel_threshold, MOST, answer.rejected, services.records.projects.off()
     )
     tickets = tickets_of(answer.tickets.values(), services.settings)
-    choices = policy.to_show(record.id, answer.ranked, tickets, wish)
-    keys, matches, curves = answer.keys(), [], services.collections.active.calibrations
+    choices = to_show(record.id, answer.ranked, tickets, wish)
     for number, choice in enumerate(choices):
-        clips = {"here": choice.pair.clip_id, "there": choice.pair.found_clip_id}
-        for clip_id in filter(None, clips.values()):
+        for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
             services.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)
-        shown = {end: _clip(services, clip_id, reader) for end, clip_id in clips.items()}
-        matches.append(
-            {
-                **_ticket(answer.tickets[choice.issue_id], services.settings.jira_url),
-                **_strength(choice, answer),
-                "reasons": [each.model_dump() for each in answer.reasons(choice, curves)],
-                **shown,
-                "kinds": services.collections.active.catalogue.tags(choice.issue_id),
-                "linked": choice.issue_id in linked,
-                "also": [keys[other] for other in _beside(choice)],
-            }
+    results = services.results.of(choices, answer.tickets)
+    clips = _shown_clips(services, results, viewer)
+    return own, [Match.of(each, clips, linked=each.issue in linked) for each in results]
+
+
+def _shown_clips(
+    services: Services, results: list[Result], viewer: PanelViewer
+) -> dict[str, ShownClip]:
+    """The clips of results, by id, as this viewer may watch them."""
+    clips = {clip.id: clip for each in results for clip in (each.asked, each.clip) if clip}
+    records = services.collections.active.catalogue.clips(clips)
+    return {
+        clip_id: ShownClip(
+            **dict(clips[clip_id]),
+            media=media_address(services, clip_id, viewer),
+            video=video_state(services, clip),
         )
-    return own, matches
-
-
-def _beside(choice: Suggestion) -> list[str]:
-    """The found issues that the named one stands for."""
-    found = choice.pair.found_issue_id
-    return [other for other in (found, *choice.also) if other != choice.issue_id]
-
-
-def _ticket(issue: Issue, browse_url: str) -> dict[str, Any]:
-    return {
-        "issue_id": issue.id,
-        "key": issue.key,
-        "url": f"{browse_url}/browse/{issue.key}",
-        "summary": issue.summary,
-        "status": issue.status,
-        "status_category": issue.status_category,
-        "resolution": issue.resolution,
-        "fix_versions": list(issue.fix_versions),
-    }
-
-
-def _strength(choice: Suggestion, answer: Answer) -> dict[str, Any]:
-    pair, issue = choice.pair, answer.tickets[choice.issue_id]
-    fixed = fixed_in(issue.resolution, issue.fix_versions)
-    return {
-        "score": rounded_down(pair.score, 4),
-        "strength": answer.label(choice),
-        "same_file": answer.same_file(choice),
-        "same_recording": answer.same_recording(choice),
-        "weak": is_weak(pair.score),
-        "regression": fixed if may_be_regression(pair.score) else None,
-        "by": "clip" if pair.clip_id else "words",
-        "moments": [_moment(moment) for moment in pair.moments],
-    }
-
-
-def _moment(moment: Moment) -> dict[str, Any]:
-    return {
-        "here": [moment.query_start, moment.query_end],
-        "there": [moment.match_start, moment.match_end],
-        "here_at": moment.query_time,
-        "there_at": moment.match_time,
-        "similarity": round(moment.similarity, 4),
-    }
-
-
-def _clip(services: Services, clip_id: str, reader: str) -> dict[str, Any] | None:
-    clip = services.collections.active.catalogue.clip(clip_id) if clip_id else None
-    if clip is None:
-        return None
-    return {
-        "clip_id": clip.id,
-        "filename": clip.filename,
-        "duration": clip.duration,
-        "times": services.media.thumbnails.times(clip.id),
-        "media": media_address(services, clip.id, reader),
-        "video": video_state(services, clip),
+        for clip_id, clip in records.items()
     }

@@ -1,4 +1,4 @@
-"""`/media/<token>/…`: pictures and previews for one reader, who is looked at again at each request.
+"""`/media/<token>/…`: pictures and previews for one principal, who is checked at each request.
 
 Whatever is not to be shown gets the same answer, 404, so that nobody learns which clips there are;
 when Redis or Jira cannot be asked, nothing is shown.
@@ -22,6 +22,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
+from dejabug.access.principals import Principal
 from dejabug.access.signed_urls import (
     BadTokenError,
     MediaGrant,
@@ -40,7 +41,8 @@ from dejabug.web.sheets import drawn_sheet
 log = structlog.get_logger()
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
-# Seconds that a browser may keep what it got: as long as what we know of a reader counts.
+# Seconds that a browser may keep what it got: as long as Jira's answer about a principal
+# counts.
 LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
 # Bytes that are read at once: of an object store, half a minute takes two requests.
@@ -54,19 +56,18 @@ SHEET_PATIENCE = 5.0  # seconds
 LONGEST_TIME = 9
 
 
-def media_address(services: Services, clip_id: str, reader: str) -> str:
-    """The address under which this reader (a Jira account's id, or a name as in `callers`) finds a
-    clip's pictures and preview for some minutes: add `/video.mp4` or
-    `/pictures/<milliseconds>.jpg`.
+def media_address(services: Services, clip_id: str, principal: Principal) -> str:
+    """The address under which this principal finds a clip's pictures and preview for some minutes:
+    add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
     """
-    token = sign_media(_secret(services), clip_id, reader, now=time.time())
+    token = sign_media(_secret(services), clip_id, principal, now=time.time())
     return f"{services.settings.public_url}/media/{token}"
 
 
-def sheet_address(services: Services, clip: ClipRecord, reader: str) -> str | None:
-    """The address of a clip's contact sheet for this reader, for some minutes; None where no
+def sheet_address(services: Services, clip: ClipRecord, principal: Principal) -> str | None:
+    """The address of a clip's contact sheet for this principal, for some minutes; None where no
     pictures of it are kept or shown."""
     if (
         clip.unshown
@@ -74,7 +75,7 @@ def sheet_address(services: Services, clip: ClipRecord, reader: str) -> str | No
         or not services.media.thumbnails.times(clip.id)
     ):
         return None
-    return f"{media_address(services, clip.id, reader)}/sheet.jpg"
+    return f"{media_address(services, clip.id, principal)}/sheet.jpg"
 
 
 def video_state(services: Services, clip: ClipRecord) -> Video:
@@ -161,7 +162,7 @@ def no_such_range(error: RequestedRangeNotSatisfiable) -> Response:
 @blueprint.errorhandler(JiraError)
 @blueprint.errorhandler(redis.RedisError)
 def cannot_tell(error: Exception) -> Response:
-    """It is not known whether the reader may see this: shown is nothing."""
+    """It is not known whether the principal may see this: shown is nothing."""
     log.warning("media_not_decided", why=type(error).__name__)
     answer = problem(503, "Service Unavailable", "What you may see cannot be asked; try again.")
     answer.headers["Retry-After"] = "5"
@@ -197,16 +198,16 @@ def _granted(token: str) -> MediaGrant:
         abort(404)
     clip = services.collections.active.catalogue.clip(grant.clip_id)
     issue = services.collections.active.catalogue.issue(clip.issue_id) if clip else None
-    if issue is None or not _shown(services, issue, grant.reader):
+    if issue is None or not _shown(services, issue, grant.principal):
         log.info("media_not_shown", clip=grant.clip_id, known=issue is not None)
         abort(404)
     return grant
 
 
-def _shown(services: Services, issue: IssueRecord, reader: str) -> bool:
-    """Whether this reader may be shown an issue's media now. Raises JiraError."""
+def _shown(services: Services, issue: IssueRecord, principal: Principal) -> bool:
+    """Whether this principal may be shown an issue's media now. Raises JiraError."""
     off = services.records.projects.rules(issue.project).mode == "off"
-    return not off and issue.id in services.visibility.sight(reader).may_see(reader, [issue.id])
+    return not off and issue.id in services.visibility.may_see(principal, [issue.id])
 
 
 def _read_in_blocks(file: BlobReader) -> Response:

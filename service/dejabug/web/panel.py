@@ -16,7 +16,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from dejabug.access.visibility import NotThatReaderError
+from dejabug.access.jira_as_viewer import WrongAccountError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import SUGGESTIONS, searching
 from dejabug.infra.refused_writes import keep_briefly
@@ -31,12 +31,12 @@ from dejabug.web import problems
 from dejabug.web.forge import (
     Forge,
     KeysUnavailableError,
+    PanelCall,
     TokenRefusedError,
-    Viewer,
     WrongSiteError,
 )
 from dejabug.web.heat_maps import HeatMapPair, heat_maps_at, spots
-from dejabug.web.matches import matches_for
+from dejabug.web.matches import FailedClip, IssueName, Match, Progress, Similar, matches_for
 
 log = structlog.get_logger()
 blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
@@ -59,14 +59,14 @@ class HiddenError(Exception):
 
 
 def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only our app's calls through; `g.viewer` is who looks."""
+    """Let only our app's calls through; `g.call` says who looks."""
 
     @wraps(view)
     def run(**arguments: Any) -> Any:
         forge: Forge | None = current_app.extensions["forge"]
         if forge is None:
             return problem(404, "Not Found", "This service is not set up for an app of Jira's.")
-        g.viewer = forge.viewer(request.headers)
+        g.call = forge.verify(request.headers)
         return view(**arguments)
 
     return run
@@ -77,35 +77,42 @@ def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
 def similar(issue_id: str) -> Response:
     """The issues whose clips are like this one's, as far as the viewer may see them."""
     services = _services()
-    record = services.collections.active.catalogue.issue(issue_id)
+    active = services.collections.active
+    link_type = services.settings.duplicate_links.split(",")[0].strip()
+    record = active.catalogue.issue(issue_id)
     if record is None:
-        return jsonify(issue=_name(_own(issue_id)), state="unknown", matches=[], failed=[])
-    standing = progress_of(services.collections.active.catalogue, record)
+        name = _name(_own(issue_id))
+        unknown = Similar(issue=name, state="unknown", link_type=link_type, encoder=active.label())
+        return _told(unknown)
+    standing = progress_of(active.catalogue, record)
     total = len(standing.clips) + 1
     muted = services.records.comments.muted(issue_id)
     off = services.records.projects.rules(record.project).mode == "off"
-    matches: list[dict[str, Any]] = []
+    matches: list[Match] = []
     if muted or off:
         own = _own(issue_id)
     else:
         with searching("panel"):
-            found = matches_for(services, record, g.viewer.account, _read)
+            found = matches_for(services, record, g.call.viewer, _read)
         if found is None:
             raise HiddenError
         own, matches = found
         if _looks_anew(issue_id):
             SUGGESTIONS.labels("panel").inc(len(matches))
-    state = "off" if off else "indexing" if standing.waiting else "ready"
-    return jsonify(
-        issue=_name(own),
-        state=state,
-        progress={"done": total - standing.waiting, "total": total},
-        clips=len(standing.clips),
-        failed=[{"filename": clip.filename, "reason": why(clip)} for clip in standing.failed],
-        muted=muted,
-        matches=matches,
-        link_type=services.settings.duplicate_links.split(",")[0].strip(),
-        encoder=services.collections.active.label(),
+    return _told(
+        Similar(
+            issue=_name(own),
+            state="off" if off else "indexing" if standing.waiting else "ready",
+            progress=Progress(done=total - standing.waiting, total=total),
+            clips=len(standing.clips),
+            failed=[
+                FailedClip(filename=clip.filename, reason=why(clip)) for clip in standing.failed
+            ],
+            muted=muted,
+            matches=matches,
+            link_type=link_type,
+            encoder=active.label(),
+        )
     )
 
 
@@ -196,7 +203,7 @@ def wrong_site(error: WrongSiteError) -> Response:
 
 
 @blueprint.errorhandler(HiddenError)
-@blueprint.errorhandler(NotThatReaderError)
+@blueprint.errorhandler(WrongAccountError)
 @blueprint.errorhandler(JiraRefusedError)
 def hidden(error: Exception) -> Response:
     """Unknown, hidden, or Jira does not let this viewer read at all."""
@@ -260,13 +267,17 @@ def _is_shown(seen: Mapping[str, Issue], issue_id: str, off: Collection[str]) ->
 
 def _looks_anew(issue_id: str) -> bool:
     """Whether this is the viewer's first question on an issue for a while."""
-    viewer = hashlib.sha256(g.viewer.account.encode()).hexdigest()[:16]
+    viewer = hashlib.sha256(g.call.viewer.name.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"
     return keep_briefly(_services().redis, key, "1", ONE_LOOK, new=True)
 
 
-def _name(issue: Issue) -> dict[str, str]:
-    return {"id": issue.id, "key": issue.key}
+def _told(answer: Similar) -> Response:
+    return jsonify(answer.model_dump(mode="json", by_alias=True))
+
+
+def _name(issue: Issue) -> IssueName:
+    return IssueName(id=issue.id, key=issue.key)
 
 
 def _own(issue_id: str) -> Issue:
@@ -279,8 +290,8 @@ def _own(issue_id: str) -> Issue:
 
 def _read(issue_ids: Any) -> dict[str, Issue]:
     """Issues as the viewer may read them."""
-    viewer: Viewer = g.viewer
-    return _services().readers.read(viewer.account, viewer.token, issue_ids)
+    call: PanelCall = g.call
+    return _services().jira_as_viewer.issues(call.viewer, call.token, issue_ids)
 
 
 def _services() -> Services:

@@ -40,7 +40,7 @@ class Housekeeper(threading.Thread):
 
     def __init__(self, settings: Settings, worker: WarmWorker) -> None:
         super().__init__(name="housekeeper", daemon=True)
-        self._parts = Services(settings)  # connections of its own
+        self._services = Services(settings)  # connections of its own
         self._worker = worker
         self._done = threading.Event()
         self._seldom = Seldom()
@@ -62,9 +62,9 @@ class Housekeeper(threading.Thread):
             if time.monotonic() - maintained > MAINTENANCE:
                 maintained = time.monotonic()
                 self._succeeds(self._worker.clean_registries)
-                self._succeeds(self._parts.upkeep.run)
+                self._succeeds(lambda: self._services.upkeep.run(), "upkeep")
                 for row in PERIODIC_JOBS:
-                    self._succeeds(partial(queue_if_due, self._parts, row), row.job_id)
+                    self._succeeds(partial(queue_if_due, self._services, row), row.job_id)
 
     def _succeeds(self, chore: Callable[[], object], name: str = "") -> bool:
         try:

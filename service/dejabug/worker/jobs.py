@@ -17,10 +17,8 @@ from typing import Any
 from dejabug.infra import jobs
 from dejabug.infra.jobs import JobType
 from dejabug.infra.locks import held
-from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.outage import retry_on_jira_outage
 from dejabug.services import get_model_services, get_services
-from dejabug.suggestions.comment_commands import heard
 from dejabug.worker import learning_schedule
 
 
@@ -61,27 +59,7 @@ def forget_issue(issue_id: str) -> None:
 @runs(jobs.HANDLE_COMMANDS)
 def obey(issue_id: str, comment_id: str) -> None:
     """Do what a comment that speaks to us wants, once."""
-    parts = get_services()
-    comments = parts.records.comments
-    if comments.obeyed(comment_id):
-        return
-    try:
-        issue = parts.jira.issue(issue_id)
-        comment = parts.jira.comment(issue_id, comment_id)
-    except (IssueGoneError, CommentGoneError):
-        return
-    if comment.author_id == parts.jira.myself():
-        return
-    commands = heard(comment, customers=issue.service_project)
-    if not commands:
-        return
-    parts.issue_sync.take_in(issue, watch=True)
-    record = parts.collections.active.catalogue.issue(issue_id)
-    if record is not None:
-        parts.comment_commands.handle(record, comment.author, commands)
-        comments.put_obeyed(comment_id)
-        parts.scheduler.requeue_clips(issue_id)
-        parts.scheduler.suggest(issue_id)
+    get_services().comment_events.handle(issue_id, comment_id)
 
 
 @runs(jobs.SUGGEST)

@@ -15,6 +15,7 @@ from dejabug.ingest import reconcile
 from dejabug.maintenance import jira_outage, purge
 from dejabug.records.retention import DAY
 from dejabug.services import Services
+from dejabug.settings import Settings
 from dejabug.worker import learning_schedule
 
 
@@ -33,48 +34,56 @@ class PeriodicJob:
 
     job: JobType
     job_id: str
-    turn: str
-    seconds: Callable[[Services], int]
+    turn: str = ""
+    seconds: Callable[[Settings], int] = lambda _: 1
     is_due: Callable[[Services], bool] = lambda _: True
     queue: Callable[[Services], str] = lambda _: "default"
     at_front: bool = False
 
 
 INDEX_REPAIR = PeriodicJob(
-    REPAIR_INDEX, "index-repair", "", lambda _: 1, lambda parts: parts.index_repair.is_due()
+    REPAIR_INDEX,
+    job_id="index-repair",
+    is_due=lambda services: services.index_repair.is_due(),
 )
 RECONCILIATION = PeriodicJob(
-    RECONCILE, "reconcile", reconcile.TURN, lambda parts: parts.settings.reconcile_minutes * 60
+    RECONCILE,
+    job_id="reconcile",
+    turn=reconcile.TURN,
+    seconds=lambda settings: settings.reconcile_minutes * 60,
 )
 RETENTION = PeriodicJob(
-    PURGE, "purge", purge.TURN, lambda parts: DAY if parts.settings.retention_days else 0
+    PURGE,
+    job_id="purge",
+    turn=purge.TURN,
+    seconds=lambda settings: DAY if settings.retention_days else 0,
 )
 LEARNING = PeriodicJob(
     LEARN,
-    "learning",
-    learning_schedule.TURN,
-    lambda _: learning_schedule.EVERY,
-    learning_schedule.is_due,
-    learning_schedule.queue_name,
+    job_id="learning",
+    turn=learning_schedule.TURN,
+    seconds=lambda _: learning_schedule.EVERY,
+    is_due=learning_schedule.is_due,
+    queue=learning_schedule.queue_name,
 )
 JIRA_PROBE = PeriodicJob(
     PROBE_JIRA,
-    "hail-jira",
-    jira_outage.TURN,
-    lambda _: jira_outage.PAUSE,
-    lambda parts: parts.jira_outage.jobs_wait(),
+    job_id="hail-jira",
+    turn=jira_outage.TURN,
+    seconds=lambda _: jira_outage.PAUSE,
+    is_due=lambda services: services.jira_outage.jobs_wait(),
     at_front=True,
 )
 PERIODIC_JOBS = (INDEX_REPAIR, RECONCILIATION, RETENTION, LEARNING, JIRA_PROBE)
 
 
-def queue_if_due(parts: Services, row: PeriodicJob, *, now: bool = False) -> None:
+def queue_if_due(services: Services, row: PeriodicJob, *, now: bool = False) -> None:
     """Queue a row's job if it is due, however many workers ask; `now`: whatever its turn. Raises
     redis.RedisError."""
-    seconds = row.seconds(parts)
-    if not seconds or not row.is_due(parts):
+    seconds = row.seconds(services.settings)
+    if not seconds or not row.is_due(services):
         return
-    if not now and row.turn and not parts.redis.set(row.turn, 1, nx=True, ex=seconds):
+    if not now and row.turn and not services.redis.set(row.turn, 1, nx=True, ex=seconds):
         return
-    queue = parts.queues.get(row.queue(parts))
+    queue = services.queues.get(row.queue(services))
     enqueue(queue, row.job, job_id=row.job_id, at_front=row.at_front)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
-from dejabug.access.callers import Caller
-from dejabug.access.sessions import BY_EMAIL, BY_TOKEN
+from dejabug.access.principals import Caller, EmailUser, PublicPrincipal, TokenPrincipal
 from dejabug.access.tokens import ApiToken
 from dejabug.infra import rate_limit
 from dejabug.services import Services
@@ -37,19 +34,8 @@ class OnlyReadingError(Exception):
     """Somebody of whom nothing is known tried to change something."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """Somebody whose e-mail the studio's provider vouches for."""
-
-    name: str
-
-    @property
-    def reader(self) -> str:
-        """How they are counted, and called where Jira does not know them."""
-        return f"{BY_EMAIL}{hashlib.sha256(self.name.encode()).hexdigest()[:32]}"
-
-
-Visitor = ApiToken | Member
+# How a call is authenticated: by a token, or by an e-mail that the studio's provider vouches for.
+Credential = ApiToken | EmailUser
 
 # The cookie of the pages' sessions.
 COOKIE = "dejabug_session"
@@ -65,37 +51,44 @@ def services() -> Services:
 def let_in() -> None:
     """Recognise the call's token, or its session, count the call, and know who calls (`caller`).
 
-    Raises NoTokenError, ForeignOriginError, TooManyError, StrangerError and JiraError.
+    Raises NoTokenError, ForeignOriginError, TooManyError, NoJiraAccountError and JiraError.
     """
-    visitor = _bearer() if "Authorization" in request.headers else session_visitor()
-    if visitor is None:
+    credential = _bearer() if "Authorization" in request.headers else session_credential()
+    if credential is None:
         raise NoTokenError
     per_minute = services().settings.api_requests_per_minute
-    wait = rate_limit.take(services().redis, visitor.reader, per_minute)
+    wait = rate_limit.take(services().redis, _counted_as(credential), per_minute)
     if wait:
         raise TooManyError(per_minute, math.ceil(wait))
-    g.caller = caller_of(visitor)
+    g.caller = caller_of(credential)
 
 
-def session_visitor() -> Visitor | None:
-    """Whose session the call has, if it lasts. Raises ForeignOriginError for a change that another
-    site's page asks for."""
-    whose = services().sessions.whose(request.cookies.get(COOKIE, "")) or ""
-    visitor: Visitor | None = None
-    if whose.startswith(BY_TOKEN):
-        visitor = services().tokens.get(whose.removeprefix(BY_TOKEN))
-    elif whose.startswith(BY_EMAIL):
-        visitor = Member(whose.removeprefix(BY_EMAIL))
-    if visitor is not None:
+def session_credential() -> Credential | None:
+    """What the call's session stands for, while both last. Raises ForeignOriginError for a change
+    that another site's page asks for."""
+    owner = services().sessions.owner(request.cookies.get(COOKIE, ""))
+    credential: Credential | None
+    if isinstance(owner, TokenPrincipal):
+        credential = services().tokens.get(owner.token_id)
+    else:
+        credential = owner
+    if credential is not None:
         check_origin()
-    return visitor
+    return credential
 
 
-def caller_of(visitor: Visitor) -> Caller:
-    """What a visitor may see now. Raises StrangerError and JiraError."""
-    if isinstance(visitor, Member):
-        return services().jira_users.caller(visitor.name, visitor.reader)
-    return Caller(visitor.reader, frozenset(visitor.projects))
+def caller_of(credential: Credential) -> Caller:
+    """Who is asking, and where they may search now. Raises NoJiraAccountError and JiraError."""
+    if isinstance(credential, EmailUser):
+        unknown = PublicPrincipal(credential.digest_name)
+        return services().jira_users.caller(credential, otherwise=unknown)
+    return Caller(credential.principal, frozenset(credential.projects))
+
+
+def _counted_as(credential: Credential) -> str:
+    if isinstance(credential, EmailUser):
+        return credential.digest_name
+    return credential.principal.name
 
 
 def check_origin() -> None:
@@ -123,6 +116,6 @@ def caller() -> Caller:
 
 def changing_caller() -> Caller:
     """Who calls to change something: that is not for everybody. Raises OnlyReadingError."""
-    if caller().anybody:
+    if caller().is_anonymous:
         raise OnlyReadingError
     return caller()

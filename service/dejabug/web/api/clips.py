@@ -1,10 +1,10 @@
-"""Clips as their callers may see them now."""
+"""Clips as principals may see them now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Principal
 from dejabug.jira.models import Issue
 from dejabug.records.types import ClipRecord
 from dejabug.services import Services
@@ -12,8 +12,8 @@ from dejabug.web.api.models import Clip, ClipIssue
 from dejabug.web.media import media_address, video_state
 
 
-def clips_for(services: Services, who: Caller, clip_ids: Sequence[str]) -> list[Clip]:
-    """Those of the clips that the caller may see, in this order; their previews are queued.
+def clips_for(services: Services, who: Principal, clip_ids: Sequence[str]) -> list[Clip]:
+    """Those of the clips that this principal may see, in this order; their previews are queued.
 
     Raises JiraError.
     """
@@ -23,24 +23,22 @@ def clips_for(services: Services, who: Caller, clip_ids: Sequence[str]) -> list[
 
 
 def seen_clips(
-    services: Services, who: Caller, clip_ids: Sequence[str]
+    services: Services, who: Principal, clip_ids: Sequence[str]
 ) -> list[tuple[ClipRecord, Issue]]:
-    """Those of the clips that the caller may see, with their issues. Raises JiraError."""
+    """Those of the clips that this principal may see, with their issues. Raises JiraError."""
     records = list(services.collections.active.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
-    seen = services.visibility.sight(who.name).may_see(who.name, issue_ids)
+    seen = services.visibility.may_see(who, issue_ids)
     issues = services.jira.issues(seen) if seen else {}
     return [(each, issues[each.issue_id]) for each in records if each.issue_id in issues]
 
 
-def _told(services: Services, who: Caller, record: ClipRecord, issue: Issue) -> Clip:
+def _told(services: Services, who: Principal, record: ClipRecord, issue: Issue) -> Clip:
     services.preview_maker.request(record.id, awaited=True)
     url = f"{services.settings.jira_url}/browse/{issue.key}"
     return Clip(
         **services.results.clip_of(record).model_dump(),
         issue=ClipIssue(key=issue.key, url=url, summary=issue.summary),
-        media=media_address(services, record.id, who.name)
-        if services.settings.shows_media
-        else None,
+        media=media_address(services, record.id, who) if services.settings.shows_media else None,
         video=video_state(services, record),
     )

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from dejabug.access.jira_users import StrangerError
+from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.index import IndexUnavailableError
 from dejabug.infra.metrics import RATE_REFUSALS
 from dejabug.jira.errors import JiraError
@@ -59,7 +59,7 @@ def only_reading(_error: OnlyReadingError) -> Response:
     return problem(403, "Forbidden", detail)
 
 
-def stranger(error: StrangerError) -> Response:
+def no_jira_account(error: NoJiraAccountError) -> Response:
     """A session of somebody who may see nothing."""
     return problem(403, "Forbidden", str(error))
 
@@ -144,7 +144,7 @@ def register(blueprint: Blueprint) -> None:
         (NoTokenError, no_token),
         (ForeignOriginError, foreign_origin),
         (OnlyReadingError, only_reading),
-        (StrangerError, stranger),
+        (NoJiraAccountError, no_jira_account),
         (TooManyError, too_many),
         (ValidationError, wrong_parameters),
         (BadRequestError, bad_request),

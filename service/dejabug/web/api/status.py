@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dejabug.access.callers import Caller
+from dejabug.access.principals import Caller
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
 from dejabug.records.learned_parameters import scores_in_words
@@ -87,7 +87,7 @@ def _seen(services: Services, who: Caller, clips: list[ClipRecord]) -> list[Clip
     """Those of the clips that the caller may see. Raises JiraError."""
     projects = {issue_id: _project(services, issue_id) for issue_id in {c.issue_id for c in clips}}
     mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
-    seen = services.visibility.sight(who.name).may_see(who.name, mine) if mine else set()
+    seen = services.visibility.may_see(who.principal, mine) if mine else set()
     return [clip for clip in clips if clip.issue_id in seen]
 
 
@@ -120,7 +120,7 @@ def _told_noted(services: Services, who: Caller, clips: list[ClipRecord]) -> lis
             issue=keys[clip.issue_id],
             url=f"{services.settings.jira_url}/browse/{keys[clip.issue_id]}",
             note=clip.reason,
-            sheet=sheet_address(services, clip, who.name),
+            sheet=sheet_address(services, clip, who.principal),
         )
         for clip in clips
         if clip.issue_id in keys

@@ -120,7 +120,7 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
     projects = services().search.projects_of(who, filters)
     with services().clip_uploads.receiving() as (upload_id, folder):
         receive_file(request, folder, services().settings.upload_max_bytes)
-    services().clip_uploads.submit(upload_id, who.name, projects, asked.model_dump_json())
+    services().clip_uploads.submit(upload_id, who.principal.name, projects, asked.model_dump_json())
     # RFC 7240, 4.1.
     if "respond-async" not in parse_list_header(request.headers.get("Prefer", "")):
         services().clip_uploads.await_end(upload_id, AT_ONCE)
@@ -146,7 +146,7 @@ def job(job_id: str) -> Response:
         busy = problem(503, "Service Unavailable", "Too many streams; look at the job as JSON.")
         busy.headers["Retry-After"] = "2"
         return busy
-    stream = Response(events(services(), job_id, caller().name), mimetype=EVENTS)
+    stream = Response(events(services(), job_id, caller().principal.name), mimetype=EVENTS)
     stream.call_on_close(STREAMS.release)
     stream.headers["X-Accel-Buffering"] = "no"
     return stream
@@ -166,7 +166,7 @@ def forget_job(job_id: str) -> Response:
 @describes(Operation(None, {200: Clip}, (404,), {"clip_id": NUMBER}))
 def clip(clip_id: str) -> Response:
     """A clip, and where to see it."""
-    found = clips_for(services(), caller(), [clip_id])
+    found = clips_for(services(), caller().principal, [clip_id])
     if not found:
         raise NotHereError
     return _json(found[0])
@@ -178,7 +178,7 @@ def clip(clip_id: str) -> Response:
 def clips() -> Response:
     """Several clips, and where to see them; those that are not there, or not for this token, are
     left out."""
-    return _json(Clips(clips=clips_for(services(), caller(), _query(ClipIds).id)))
+    return _json(Clips(clips=clips_for(services(), caller().principal, _query(ClipIds).id)))
 
 
 @blueprint.get("/heat-maps")
@@ -187,7 +187,7 @@ def clips() -> Response:
 def heat_maps() -> Response:
     """What two clips have in common at a moment, and what is unusual there."""
     asked = _query(HeatMapPair)
-    seen = seen_clips(services(), caller(), [asked.here, asked.there])
+    seen = seen_clips(services(), caller().principal, [asked.here, asked.there])
     pair = spots(services(), asked, {clip.id: clip for clip, _ in seen})
     if len(pair) < 2:
         raise NotHereError
@@ -245,7 +245,7 @@ def _further(asked: Question, question: str) -> Page:
 
 
 def _upload(upload_id: str) -> Upload:
-    upload = services().clip_uploads.look(upload_id, caller().name)
+    upload = services().clip_uploads.look(upload_id, caller().principal.name)
     if upload is None:
         raise NotHereError
     return upload

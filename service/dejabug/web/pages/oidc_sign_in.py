@@ -8,9 +8,9 @@ import structlog
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response
 
-from dejabug.access.jira_users import StrangerError
-from dejabug.access.sessions import BY_EMAIL
-from dejabug.web.api.auth import Member, caller_of, services
+from dejabug.access.jira_users import NoJiraAccountError
+from dejabug.access.principals import EmailUser
+from dejabug.web.api.auth import caller_of, services
 from dejabug.web.oidc import (
     Attempt,
     Attempts,
@@ -85,9 +85,9 @@ def _ended(there: Provider, attempt: Attempt | None) -> Response:
     if "error" in request.args or not code:
         return failed(REFUSED.format(name=there.name), 403, why="refused there")
     try:
-        member = Member(there.email(code, attempt))
+        user = EmailUser(there.email(code, attempt))
         # Who may see nothing is told so at once.
-        caller_of(member)
+        caller_of(user)
     except ProviderAwayError as error:
         log.warning("provider_away", why=str(error))
         return form(AWAY.format(name=there.name), 503)
@@ -95,9 +95,9 @@ def _ended(there: Provider, attempt: Attempt | None) -> Response:
         return failed(NOT_BELIEVED, 403, why=str(error))
     except UnconfirmedError:
         return failed(UNCONFIRMED.format(name=there.name), 403, why="no confirmed e-mail")
-    except StrangerError as error:
+    except NoJiraAccountError as error:
         return failed(str(error), 403, why="stranger")
-    return let_through(f"{BY_EMAIL}{member.name}", attempt.back)
+    return let_through(user, attempt.back)
 
 
 def _provider() -> Provider:

@@ -8,7 +8,8 @@ import structlog
 from flask import Blueprint, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from dejabug.access.sessions import BY_TOKEN, LASTS
+from dejabug.access.principals import TokenPrincipal
+from dejabug.access.sessions import LASTS, SessionOwner
 from dejabug.web.api.auth import COOKIE, ForeignOriginError, check_origin, services
 from dejabug.web.oidc import Provider
 from dejabug.web.pages.sign_in_limits import failure_wait
@@ -44,7 +45,7 @@ def signed_in() -> Response:
     token = services().tokens.recognise(request.form.get("token", "").strip())
     if token is None:
         return failed(NOT_VALID, 401, why="no such token", by_token=True)
-    return let_through(f"{BY_TOKEN}{token.id}", request.form.get("next", ""))
+    return let_through(token.principal, request.form.get("next", ""))
 
 
 def sign_out() -> Response:
@@ -64,13 +65,13 @@ def provider() -> Provider | None:
     return cast("Provider | None", current_app.extensions["provider"])
 
 
-def let_through(whose: str, back: str) -> Response:
+def let_through(owner: SessionOwner, back: str) -> Response:
     """Begin a session and go to the page that was wanted. Another id is never taken over, and a
     session that this browser had is over (OWASP Session Management Cheat Sheet)."""
     services().sessions.end(request.cookies.get(COOKIE, ""))
     answer = redirect(local(back), 303)
-    set_cookie(answer, COOKIE, services().sessions.begin(whose), LASTS)
-    log.info("signed_in", by=whose.partition(":")[0])
+    set_cookie(answer, COOKIE, services().sessions.begin(owner), LASTS)
+    log.info("signed_in", by="token" if isinstance(owner, TokenPrincipal) else "email")
     return answer
 
 

@@ -8,9 +8,10 @@ import redis
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from dejabug.access.jira_users import StrangerError
+from dejabug.access.jira_users import NoJiraAccountError
+from dejabug.access.principals import EmailUser
 from dejabug.jira.errors import JiraError
-from dejabug.web.api.auth import Member, Visitor, caller_of, services, session_visitor
+from dejabug.web.api.auth import Credential, caller_of, services, session_credential
 from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import oidc_sign_in, sign_in
 
@@ -65,28 +66,32 @@ def away(error: Exception) -> AnyResponse:
     return sign_in.form(AWAY.format(what=what), 503)
 
 
-@blueprint.errorhandler(StrangerError)
-def stranger(error: StrangerError) -> AnyResponse:
+@blueprint.errorhandler(NoJiraAccountError)
+def no_jira_account(error: NoJiraAccountError) -> AnyResponse:
     """Somebody who is signed in, and may see nothing any more."""
     return sign_in.form(str(error), 403)
 
 
 def _page(template: str) -> AnyResponse:
-    visitor = session_visitor()
-    if visitor is None:
+    credential = session_credential()
+    if credential is None:
         back = request.full_path.rstrip("?")
         return sign_in.form(status=401, back=back)
-    return make_response(render_template(template, **_known(visitor)))
+    return make_response(render_template(template, **_known(credential)))
 
 
-def _known(visitor: Visitor) -> dict[str, Any]:
+def _known(credential: Credential) -> dict[str, Any]:
     """What a page is told of its session."""
-    caller = caller_of(visitor)
+    caller = caller_of(credential)
+    if isinstance(credential, EmailUser):
+        name, known_by = credential.email, "as"
+    else:
+        name, known_by = credential.name, "with the token"
     return {
-        "name": visitor.name,
-        "known_by": "as" if isinstance(visitor, Member) else "with the token",
+        "name": name,
+        "known_by": known_by,
         "projects": sorted(caller.projects),
-        "anybody": caller.anybody,
+        "anybody": caller.is_anonymous,
         "longest": LONGEST_WORDS,
         "most": services().settings.upload_max_bytes,
     }

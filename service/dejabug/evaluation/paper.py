@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dejabug.ranking.types import Hit, Match, ordered
+from dejabug.ranking import Hit, Match
+from dejabug.ranking.types import ordered
 
 # The paper's own pool size for `majority`; it tried 300 to 2000.
 POOL_SIZE = 1000
