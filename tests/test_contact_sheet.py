@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
+from dejabug.media_store.comparison_image import GAP
 from dejabug.media_store.contact_sheet import (
     CAPTION,
     HIGHEST_GRID,
@@ -21,7 +22,6 @@ from dejabug.media_store.contact_sheet import (
     grid,
     left_out_after,
 )
-from dejabug.media_store.thumbnails import GAP
 
 # Pixels: a frame's caption needs so much room.
 NARROWEST_TILE = 42

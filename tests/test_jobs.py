@@ -23,7 +23,7 @@ from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.infra.jobs import SYNC_ISSUE
 from dejabug.jira.errors import JiraUnavailableError
-from dejabug.media_store.thumbnails import PictureStore
+from dejabug.media_store.thumbnails import Thumbnails
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
@@ -411,7 +411,7 @@ def test_a_clip_deleted_while_it_is_embedded_leaves_nothing(
     assert not any(Path(services.settings.data_dir).rglob("*.jpg"))
 
 
-@pytest.mark.parametrize(("room", "name"), [(FrameIndex, "forget_clip"), (PictureStore, "forget")])
+@pytest.mark.parametrize(("room", "name"), [(FrameIndex, "forget_clip"), (Thumbnails, "forget")])
 @pytest.mark.parametrize("gone", ["attachment", "issue"])
 def test_who_is_killed_while_something_is_forgotten_forgets_the_rest_the_next_time(
     services: Services, jira: Site, clips: Path, room: Any, name: str, gone: str

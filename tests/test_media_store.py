@@ -20,8 +20,10 @@ from dejabug import media
 from dejabug.cli import app
 from dejabug.cli.doctor import Check, examine
 from dejabug.media_store import objects
-from dejabug.media_store.objects import DOOMED, ObjectStore, StoreAwayError
-from dejabug.media_store.preview_objects import KNOWN, WATCHED, PreviewObjects
+from dejabug.media_store.blobs import BlobReader
+from dejabug.media_store.objects import DELETE_QUEUE, ObjectStore, StoreAwayError
+from dejabug.media_store.preview_records import KNOWN, WATCHED, RedisRecords
+from dejabug.media_store.previews import Previews
 from dejabug.records.types import ClipStatus
 from dejabug.search import upload_comparison
 from dejabug.services import Services
@@ -44,8 +46,8 @@ DAY = 24 * 3600
 def environment(
     environment: dict[str, str], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
-    monkeypatch.setattr(objects, "REST", 0.0)
-    monkeypatch.setitem(objects.PATIENCE, "retries", {"total_max_attempts": 1})
+    monkeypatch.setattr(objects, "BACKOFF_SECONDS", 0.0)
+    monkeypatch.setitem(objects.REQUEST_LIMITS, "retries", {"total_max_attempts": 1})
     yield {**environment, **bucket.environment, "DEJABUG_PUBLIC_URL": "http://dejabug.example"}
     if not bucket.server.here:
         bucket.server.back()
@@ -145,7 +147,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
         assert caller.client.get(base + path).status_code == 200
     services.upkeep.run()
     assert not [name for name in bucket.names() if name.startswith("uploads/")]
-    assert services.redis.zcard(DOOMED) == 0
+    assert services.redis.zcard(DELETE_QUEUE) == 0
 
 
 def test_an_upload_whose_file_cannot_be_fetched_fails_with_what_to_do(
@@ -171,7 +173,7 @@ def test_an_upload_that_is_refused_leaves_nothing(
     monkeypatch.setattr(services.queues.get("search").__class__, "enqueue_call", None)
     assert caller.send(b"some bytes").status_code == 500
     assert bucket.names() == []
-    assert services.redis.zcard(DOOMED) == 0
+    assert services.redis.zcard(DELETE_QUEUE) == 0
 
 
 KILLED = """
@@ -179,9 +181,9 @@ import sys
 from pathlib import Path
 import redis
 from dejabug.media_store import objects
-objects.PART = 5 * 1024 * 1024
+objects.PART_BYTES = 5 * 1024 * 1024
 store = objects.ObjectStore(sys.argv[1], redis.Redis.from_url(sys.argv[2]))
-store.put_file("uploads/1", Path(sys.argv[3]), lives=-1)
+store.put_file("uploads/1", Path(sys.argv[3]), expires_in=-1)
 """
 
 
@@ -209,9 +211,9 @@ def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half(
     objects_now = ObjectStore(bucket.address, store)
     assert objects_now.read("uploads/1") is None
     # Its end was written down before its beginning.
-    assert store.zrange(DOOMED, 0, -1) == [b"uploads/1"]
-    assert objects_now.sweep() == 1
-    assert store.zcard(DOOMED) == 0
+    assert store.zrange(DELETE_QUEUE, 0, -1) == [b"uploads/1"]
+    assert objects_now.collect_garbage() == 1
+    assert store.zcard(DELETE_QUEUE) == 0
 
 
 def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_away(
@@ -242,7 +244,7 @@ def test_a_purge_and_a_deletion_take_the_objects_away_also_when_the_store_was_aw
     assert bucket.names() == []
     kept = [key for key in services.redis.keys("dejabug:p*") if b":pictures:" in key]
     assert [services.redis.ttl(key) > 0 for key in kept] == [True] * len(kept)
-    assert not services.redis.exists(DOOMED, KNOWN, WATCHED)
+    assert not services.redis.exists(DELETE_QUEUE, KNOWN, WATCHED)
 
 
 def test_a_preview_that_somebody_else_deleted_is_made_anew(
@@ -289,18 +291,20 @@ def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
     assert services.media.previews.state(ids[0]) == "ready"
 
 
-def put(previews: PreviewObjects, clip_id: str, size: int, watched: float, folder: Path) -> None:
-    file = folder / clip_id
-    file.write_bytes(bytes(size))
-    previews.put(clip_id, file, watched)
+def previews_of(bucket: Bucket, store: redis.Redis) -> Previews:
+    return Previews(ObjectStore(bucket.address, store), RedisRecords(store))
 
 
 def test_unwatched_previews_go_and_the_longest_unwatched_first(
-    bucket: Bucket, store: redis.Redis, tmp_path: Path
+    bucket: Bucket, store: redis.Redis
 ) -> None:
-    previews = PreviewObjects(ObjectStore(bucket.address, store), store)
+    previews = previews_of(bucket, store)
+    objects_now = ObjectStore(bucket.address, store)
+    objects_now.put("elsewhere", bytes(100))
     for number, days in enumerate((40, 5, 4, 3, 0)):
-        put(previews, f"1{number}", 100, time.time() - days * DAY, tmp_path)
+        previews.put(f"1{number}", BlobReader(objects_now, "elsewhere", 100, "v"))
+        store.zadd(WATCHED, {f"1{number}": time.time() - days * DAY})
+    objects_now.delete("elsewhere")
     previews.give_up("99")
     assert previews.prune(30 * DAY, 1000) == 1
     assert previews.watch("12")  # now it was watched last
@@ -317,7 +321,7 @@ def test_unwatched_previews_go_and_the_longest_unwatched_first(
 
 @pytest.mark.parametrize("clip_id", ["../12", "a/b", "", ".", "٣", "1\n"])
 def test_an_id_names_no_other_object(bucket: Bucket, store: redis.Redis, clip_id: str) -> None:
-    previews = PreviewObjects(ObjectStore(bucket.address, store), store)
+    previews = previews_of(bucket, store)
     for use in (previews.watch, previews.state, previews.give_up, previews.forget):
         with pytest.raises(ValueError, match="clip id"):
             use(clip_id)
@@ -342,7 +346,7 @@ def test_doctor_tries_the_store_and_leaves_nothing(
     assert "docs/operations.md" in check.remedy
     assert ACCESS not in check.says
     # It is looked for once, by whoever reaches the store.
-    assert cold_services.redis.zcard(DOOMED) == 1
+    assert cold_services.redis.zcard(DELETE_QUEUE) == 1
 
 
 def test_an_address_of_no_use_stops_a_worker_at_its_start(environment: dict[str, str]) -> None:

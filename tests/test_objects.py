@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from dejabug.infra.errors import UserError
 from dejabug.media_store import objects as module
-from dejabug.media_store.objects import DOOMED, ObjectReader, ObjectStore, StoreAwayError
+from dejabug.media_store.blobs import BlobReader
+from dejabug.media_store.objects import DELETE_QUEUE, ObjectStore, StoreAwayError
 from dejabug.settings import Settings
 from support.object_store import ACCESS, SECRET, Bucket
 from support.processes import dejabug
@@ -32,8 +33,8 @@ def objects(bucket: Bucket, store: redis.Redis) -> ObjectStore:
 @pytest.fixture
 def gate(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """The bucket, whose server may be sent away; it is back at the end."""
-    monkeypatch.setattr(module, "REST", 0.0)
-    monkeypatch.setitem(module.PATIENCE, "retries", {"total_max_attempts": 1})
+    monkeypatch.setattr(module, "BACKOFF_SECONDS", 0.0)
+    monkeypatch.setitem(module.REQUEST_LIMITS, "retries", {"total_max_attempts": 1})
     yield bucket
     if not bucket.server.here:
         bucket.server.back()
@@ -60,14 +61,14 @@ def test_what_another_process_writes_is_seen_at_once(
     for said in (b"one", b"two"):
         other.put("a/1", said)
         assert objects.read("a/1") == said
-    other.forget("a/1")
+    other.delete("a/1")
     assert objects.read("a/1") is None
 
 
 def test_a_large_file_goes_in_parts(
     objects: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PART", 5 * 1024 * 1024)
+    monkeypatch.setattr(module, "PART_BYTES", 5 * 1024 * 1024)
     large = tmp_path / "large"
     large.write_bytes(os.urandom(11 * 1024 * 1024))
     objects.put_file("a/large", large)
@@ -77,11 +78,11 @@ def test_a_large_file_goes_in_parts(
 
 def test_a_reader_seeks_as_a_file_does(objects: ObjectStore) -> None:
     objects.put("a/1", b"0123456789")
-    reader = ObjectReader(objects, "a/1", 10, "v")
+    reader = BlobReader(objects, "a/1", 10, "v")
     assert reader.read(3) == b"012"
     assert (reader.seek(-2, os.SEEK_END), reader.read(), reader.read(5)) == (8, b"89", b"")
     assert (reader.seek(4), reader.seek(1, os.SEEK_CUR), reader.read(2)) == (4, 5, b"56")
-    objects.forget("a/1")
+    objects.delete("a/1")
     reader.seek(0)
     with pytest.raises(FileNotFoundError):
         reader.read(1)
@@ -93,27 +94,27 @@ def test_what_shall_go_goes_when_the_store_is_back(
     objects.put("a/1", b"x")
     objects.put("a/2", b"x")
     gate.server.away()
-    objects.forget("a/1")
-    assert objects.sweep() == 0
+    objects.delete("a/1")
+    assert objects.collect_garbage() == 0
     gate.server.back()
     assert gate.names() == ["a/1", "a/2"]
-    assert objects.sweep() == 1
+    assert objects.collect_garbage() == 1
     assert gate.names() == ["a/2"]
-    assert store.zcard(DOOMED) == 0
+    assert store.zcard(DELETE_QUEUE) == 0
 
 
-def test_what_is_written_anew_is_doomed_no_more(
+def test_what_is_written_anew_is_off_the_delete_queue(
     objects: ObjectStore, gate: Bucket, store: redis.Redis
 ) -> None:
     objects.put("a/1", b"old")
     gate.server.away()
-    objects.forget("a/1")
+    objects.delete("a/1")
     with pytest.raises(StoreAwayError, match=gate.address):
         objects.put("a/1", b"new")
-    assert store.zscore(DOOMED, "a/1")  # the old one still has to go
+    assert store.zscore(DELETE_QUEUE, "a/1")  # the old one still has to go
     gate.server.back()
     objects.put("a/1", b"new")
-    assert objects.sweep() == 0
+    assert objects.collect_garbage() == 0
     assert objects.read("a/1") == b"new"
 
 
@@ -122,10 +123,10 @@ def test_a_short_lived_object_goes_whatever_becomes_of_its_writer(
 ) -> None:
     file = tmp_path / "f"
     file.write_bytes(b"x")
-    objects.put_file("uploads/1", file, lives=3600)
-    objects.put_file("uploads/2", file, lives=-1)
-    assert objects.short_lived() == 1
-    assert objects.sweep() == 1
+    objects.put_file("uploads/1", file, expires_in=3600)
+    objects.put_file("uploads/2", file, expires_in=-1)
+    assert objects.count_temporary() == 1
+    assert objects.collect_garbage() == 1
     assert bucket.names() == ["uploads/1"]
 
 
@@ -140,7 +141,7 @@ def test_a_store_that_did_not_answer_is_left_alone_for_a_moment(
     for _ in range(100):
         with pytest.raises(StoreAwayError, match="a moment ago"):
             objects.read("a/1")
-    assert time.monotonic() - started < module.REST
+    assert time.monotonic() - started < module.BACKOFF_SECONDS
 
 
 def test_a_bucket_that_is_not_there_is_told_when_something_is_written(
@@ -164,7 +165,7 @@ def documented_policy(bucket: str) -> str:
 def test_the_documented_policy_is_enough(
     bucket: Bucket, store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PART", 5 * 1024 * 1024)
+    monkeypatch.setattr(module, "PART_BYTES", 5 * 1024 * 1024)
     bucket.server.become_user(documented_policy(bucket.name), monkeypatch)
     try:
         objects = ObjectStore(bucket.address, store)
@@ -174,8 +175,8 @@ def test_the_documented_policy_is_enough(
         large.write_bytes(bytes(11 * 1024 * 1024))
         objects.put_file("a/1", large)
         assert objects.fetch("a/1", tmp_path / "back")
-        objects.forget("a/1")
-        assert store.zcard(DOOMED) == 0
+        objects.delete("a/1")
+        assert store.zcard(DELETE_QUEUE) == 0
         with pytest.raises(StoreAwayError, match="refused a put"):
             ObjectStore(f"s3://{bucket.name}/elsewhere", store).put("a/1", b"x")
     finally:
@@ -247,7 +248,7 @@ def test_no_credentials_are_told_when_the_store_refuses(
     objects = ObjectStore("s3://no-such-bucket", store)
     with pytest.raises(StoreAwayError) as refused:
         objects.put("a", b"")
-    objects.forget("a")
+    objects.delete("a")
     said = f"{refused.value!r} {refused.value.__cause__!r} {capsys.readouterr()}"
     assert ACCESS not in said
     assert SECRET not in said

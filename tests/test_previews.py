@@ -26,7 +26,9 @@ from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
 from dejabug.media.preview import MOST_BYTES, most_bits, preview_rate
 from dejabug.media.scaling import PREVIEW_LONG, PREVIEW_SHORT, preview_size
-from dejabug.media_store.previews import ABANDONED, PreviewStore
+from dejabug.media_store.folder_store import ABANDONED_SECONDS, FolderStore
+from dejabug.media_store.preview_records import FileRecords
+from dejabug.media_store.previews import Previews
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.services import Services
 from dejabug.worker import jobs
@@ -347,13 +349,24 @@ def clip(ffmpeg: Make, tmp_path: Path) -> Path:
     return ffmpeg(tmp_path / "a.mp4", *clock(), *H264)
 
 
+def previews_in(folder: Path) -> Previews:
+    return Previews(FolderStore(folder), FileRecords(folder))
+
+
+def file_of(folder: Path, clip_id: str) -> Path:
+    """Where a clip's preview lies."""
+    return folder / "previews" / clip_id[-2:] / f"{clip_id}.mp4"
+
+
 def test_a_preview_is_missing_then_ready_then_forgotten(clip: Path, tmp_path: Path) -> None:
-    store = PreviewStore(tmp_path / "data")
+    store = previews_in(tmp_path / "data")
     assert store.state("12345") == "missing"
     assert store.watch("12345") is None
     store.write("12345", clip, Limits(), FFMPEG)
     assert store.state("12345") == "ready"
-    assert store.watch("12345") == tmp_path / "data/previews/45/12345.mp4"
+    preview = store.watch("12345")
+    assert preview is not None
+    assert preview.read() == (tmp_path / "data/previews/45/12345.mp4").read_bytes()
     store.forget("12345")
     store.forget("12345")
     assert store.state("12345") == "missing"
@@ -361,7 +374,7 @@ def test_a_preview_is_missing_then_ready_then_forgotten(clip: Path, tmp_path: Pa
 
 
 def test_failure_for_good_is_remembered_until_forgotten(clip: Path, tmp_path: Path) -> None:
-    store = PreviewStore(tmp_path)
+    store = previews_in(tmp_path)
     store.give_up("7")
     assert store.state("7") == "none"
     store.forget("7")
@@ -374,26 +387,26 @@ def test_failure_for_good_is_remembered_until_forgotten(clip: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("clip_id", ["../12", "a/b", "", ".", "٣", "1\n"])
 def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, clip_id: str) -> None:
-    store = PreviewStore(tmp_path)
+    store = previews_in(tmp_path)
     for use in (store.watch, store.state, store.give_up, store.forget):
         with pytest.raises(ValueError, match="clip id"):
             use(clip_id)
 
 
-def put(store: PreviewStore, clip_id: str, size: int, watched_ago: float) -> None:
+def put(folder: Path, clip_id: str, size: int, watched_ago: float) -> None:
     """A preview of a size (bytes), made ten days and watched some seconds ago."""
-    store.give_up(clip_id)
-    marker = next(store._folder.rglob(f"{clip_id}.failed"))
-    path = marker.rename(marker.with_suffix(".mp4"))
+    previews_in(folder).give_up(clip_id)
+    path = file_of(folder, clip_id)
+    path.with_suffix(".failed").rename(path)
     path.write_bytes(bytes(size))
     os.utime(path, (time.time() - watched_ago, time.time() - 10 * DAY))
 
 
 def test_asking_for_a_preview_is_watching_it_and_changes_it_not(tmp_path: Path) -> None:
-    store = PreviewStore(tmp_path)
-    put(store, "1", 10, 9 * DAY)
-    path = store.watch("1")
-    assert path is not None
+    store = previews_in(tmp_path)
+    put(tmp_path, "1", 10, 9 * DAY)
+    assert store.watch("1") is not None
+    path = file_of(tmp_path, "1")
     assert path.stat().st_atime == pytest.approx(time.time(), abs=20)
     # What browsers are told of the file's age must not change while they play it.
     assert path.stat().st_mtime == pytest.approx(time.time() - 10 * DAY, abs=20)
@@ -401,16 +414,16 @@ def test_asking_for_a_preview_is_watching_it_and_changes_it_not(tmp_path: Path) 
 
 
 def test_unwatched_previews_go_and_the_longest_unwatched_first(tmp_path: Path) -> None:
-    store = PreviewStore(tmp_path)
+    store = previews_in(tmp_path)
     for number, days in enumerate((40, 5, 4, 3, 0)):
-        put(store, f"1{number}", 100, days * DAY)
+        put(tmp_path, f"1{number}", 100, days * DAY)
     store.give_up("99")
     assert store.prune(30 * DAY, 1000) == 1
     assert store.prune(30 * DAY, 250) == 2
     assert [store.state(f"1{n}") for n in range(5)] == ["missing"] * 3 + ["ready"] * 2
     assert store.state("99") == "none"
     assert store.prune(30 * DAY, 0) == 2
-    assert PreviewStore(tmp_path / "nothing yet").prune(1, 1) == 0
+    assert previews_in(tmp_path / "nothing yet").prune(1, 1) == 0
 
 
 @given(
@@ -419,9 +432,10 @@ def test_unwatched_previews_go_and_the_longest_unwatched_first(tmp_path: Path) -
 def test_what_is_kept_fits_and_was_watched_later_than_what_went(
     tmp_path_factory: pytest.TempPathFactory, files: list[tuple[int, int]], most: int
 ) -> None:
-    store = PreviewStore(tmp_path_factory.mktemp("previews"))
+    folder = tmp_path_factory.mktemp("previews")
+    store = previews_in(folder)
     for number, (size, days) in enumerate(files):
-        put(store, str(number), size, days * DAY + number)
+        put(folder, str(number), size, days * DAY + number)
     store.prune(30 * DAY + 100, most)
     kept = {n for n in range(len(files)) if store.state(str(n)) == "ready"}
     assert sum(files[n][0] for n in kept) <= most
@@ -436,7 +450,7 @@ def test_what_is_kept_fits_and_was_watched_later_than_what_went(
 
 
 def test_old_marks_and_what_killed_processes_left_go_too(tmp_path: Path) -> None:
-    store = PreviewStore(tmp_path)
+    store = previews_in(tmp_path)
     store.give_up("17")
     (marker,) = tmp_path.rglob("*.failed")
     left, at_work = (marker.parent / f"{media.UNFINISHED}{n}" for n in "ab")
@@ -445,8 +459,9 @@ def test_old_marks_and_what_killed_processes_left_go_too(tmp_path: Path) -> None
         (folder / "preview.mp4").write_bytes(bytes(10))
     for path in (marker, left):
         os.utime(path, (time.time() - 40 * DAY,) * 2)
-    assert ABANDONED < 40 * DAY
+    assert ABANDONED_SECONDS < 40 * DAY
     assert store.prune(30 * DAY, 1000) == 0
+    assert FolderStore(tmp_path).collect_garbage() == 1
     assert store.state("17") == "missing"
     assert (left.exists(), at_work.exists()) == (False, True)
 
@@ -471,8 +486,7 @@ def test_the_job_makes_a_preview_and_may_run_twice(
 ) -> None:
     (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
     preview_clip(clip_id)
-    path = cold_services.media.previews.watch(clip_id)
-    assert path is not None
+    path = file_of(cold_services.settings.data_dir, clip_id)
     made = path.stat()
     preview_clip(clip_id)
     assert path.stat().st_mtime_ns == made.st_mtime_ns
@@ -598,14 +612,14 @@ def test_a_clip_that_is_forgotten_before_its_worker_is_killed_leaves_nothing(
     (clip_id,) = known(cold_services, jira, clips / "crafter-05.mp4")
     clip = cold_services.collections.active.catalogue.clip(clip_id)
     assert clip is not None
-    issue_id, write = clip.issue_id, PreviewStore.write
+    issue_id, write = clip.issue_id, Previews.write
 
     def lose_write_and_die(*arguments: Any) -> None:
         cold_services.deletion.forget_clip(clip_id, issue_id)
         write(*arguments)
         raise KilledError
 
-    monkeypatch.setattr(PreviewStore, "write", lose_write_and_die)
+    monkeypatch.setattr(Previews, "write", lose_write_and_die)
     with pytest.raises(KilledError):
         preview_clip(clip_id)
     preview_clip(clip_id)

@@ -12,7 +12,7 @@ import pytest
 from dejabug.access.principals import Caller
 from dejabug.index import slug_of
 from dejabug.infra import reply_list
-from dejabug.media_store import upload_files
+from dejabug.media_store import folder_store
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
@@ -308,10 +308,10 @@ def test_a_file_that_nobody_read_is_deleted_in_the_end(
     services: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(services, clips / COWS[0])
-    services.media.uploads.prune()
+    services.media.collect_garbage()
     assert len(list((services.settings.data_dir / "uploads").iterdir())) == 1
-    monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
-    services.media.uploads.prune()
+    monkeypatch.setattr(folder_store, "TEMPORARY_SECONDS", -1)
+    services.media.collect_garbage()
     assert list((services.settings.data_dir / "uploads").iterdir()) == []
 
 
@@ -319,9 +319,9 @@ def test_a_file_that_another_housekeeper_deletes_meanwhile_is_no_error(
     services: Services, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = send(services, clips / COWS[0])
-    monkeypatch.setattr(upload_files, "FILE_KEPT", -1)
+    monkeypatch.setattr(folder_store, "TEMPORARY_SECONDS", -1)
     folder = services.settings.data_dir / "uploads"
     (folder / "aa").symlink_to("gone")  # is listed, and is not there any more when it is looked at
     (folder / "zz").symlink_to("gone")
-    services.media.uploads.prune()
+    services.media.collect_garbage()
     assert not (folder / upload_id).exists()

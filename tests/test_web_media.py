@@ -106,7 +106,7 @@ def address(services: Services, clip_id: str = CLIP, principal: Principal = VIEW
 def preview(services: Services) -> bytes:
     found = services.media.previews.watch(CLIP)
     assert found is not None
-    return found.read_bytes() if isinstance(found, Path) else found.read()
+    return found.read()
 
 
 def nothing(answer: TestResponse) -> bool:

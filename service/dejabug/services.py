@@ -411,7 +411,8 @@ class Services:
     @cached_property
     def media_copy(self) -> MediaCopy:
         """Files taken to the object store."""
-        return MediaCopy(self.redis, self.collections, self.media, self.settings)
+        folder = MediaStore(self.redis, "", self.settings.data_dir)
+        return MediaCopy(self.collections, self.media, folder)
 
     @cached_property
     def reembedding(self) -> Reembedding:

@@ -57,9 +57,7 @@ class Upkeep:
         for collection in receiving:
             self._scheduler.index_waiting(collection)
         self._media.previews.prune(UNWATCHED, self._preview_max_bytes)
-        self._media.uploads.prune()
-        if self._media.objects is not None:
-            self._media.objects.sweep()
+        self._media.collect_garbage()
         prune_scratch()
         for collection in filter(Collection.knows_dimensions, receiving):
             fill_terms(collection)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from dejabug.media.scaling import LONGEST_SIDE
-from dejabug.media_store.thumbnails import ACCENT, BACKGROUND, GAP, INK
+from dejabug.media_store.comparison_image import ACCENT, BACKGROUND, GAP, INK
 
 # Pixels: a sheet fits on a screen, and its file stays under some 2 MB.
 WIDEST = 1600

@@ -2,15 +2,15 @@
 
 An object is there whole or not at all: it is written by one request, or by several of which the
 last one makes it appear. There is no renaming, no folder, and no listing here: what there is, is
-known from Redis. What shall go is written down in Redis first, so that it goes for certain, also
-when the store is away for a while or the process that wrote it was killed: `sweep`.
+known from Redis. What is to be deleted goes on the delete queue in Redis first, so that it goes for
+certain, also when the store is away for a while or the process that wrote it was killed:
+`collect_garbage`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import secrets
 import time
@@ -24,22 +24,24 @@ import structlog
 
 from dejabug.infra.errors import UserError
 from dejabug.infra.metrics import STORE_FAILURES, STORE_SECONDS
+from dejabug.infra.temporary_folders import prune_scratch, scratch_folder
+from dejabug.media_store.blobs import FILE, TEMPORARY_SECONDS
 
 log = structlog.get_logger()
 
 S3 = ("s3", "s3a")
 # Botocore's own limits: up to a minute for one try, five tries. Here somebody waits: seconds to
 # connect and between two packets, and tries in all, after faults of the net and of the store.
-PATIENCE = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
+REQUEST_LIMITS = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
 # Bytes that are held in memory of a file on its way to S3; larger ones go in parts of this size.
-PART = 16 * 1024 * 1024
+PART_BYTES = 16 * 1024 * 1024
 # Seconds in which a store that did not answer is not asked again: the threads of the web process
 # must not all wait for it while Jira's webhooks come in.
-REST = 3.0
-# Names of what shall go, by when (Unix seconds).
-DOOMED = "dejabug:media-doomed"
-# Deleted at most in one sweep, each by a request.
-SWEPT = 1000
+BACKOFF_SECONDS = 3.0
+# The delete queue: names of objects, by when they are to be deleted (Unix seconds).
+DELETE_QUEUE = "dejabug:media-doomed"
+# Deleted at most in one collection of garbage, each by a request.
+DELETED_AT_ONCE = 1000
 
 
 class StoreAwayError(UserError):
@@ -47,11 +49,8 @@ class StoreAwayError(UserError):
 
 
 class ObjectStore:
-    """Objects below an address of fsspec, by names like `pictures/45/12345.zip`.
-
-    Whoever keeps objects here has their names from ids alone. All methods raise StoreAwayError,
-    but for `forget` and `sweep`.
-    """
+    """A BlobStore below an address of fsspec. All methods raise StoreAwayError, but for `delete`,
+    `count_temporary` and `collect_garbage`."""
 
     def __init__(self, address: str, connection: redis.Redis) -> None:
         """Raises UserError for an address that nothing installed here can speak to."""
@@ -71,19 +70,39 @@ class ObjectStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Write an object, in place of what was there."""
-        with self._spared(name), self._asked("put") as store:
+        with self._kept(name), self._asked("put") as store:
             store.pipe_file(self._path(name), data)
 
-    def put_file(self, name: str, file: Path, *, lives: float | None = None) -> None:
-        """Write a file as an object, in place of what was there. After `lives` seconds it goes,
-        whatever becomes of us."""
-        in_parts = {"chunksize": PART} if self._protocol in S3 else {}
-        with self._spared(name, lives), self._asked("put") as store:
+    def put_file(self, name: str, file: Path, *, expires_in: float | None = None) -> None:
+        """Write a file as an object, in place of what was there; deleted after so many seconds,
+        whatever becomes of us, unless None."""
+        in_parts = {"chunksize": PART_BYTES} if self._protocol in S3 else {}
+        with self._kept(name, expires_in), self._asked("put") as store:
             store.put_file(str(file), self._path(name), **in_parts)
 
+    @contextlib.contextmanager
+    def writing(self, name: str, *, temporary: bool = False) -> Iterator[Path]:
+        """As `BlobStore.writing`; on disk only meanwhile."""
+        prune_scratch()  # the web has no housekeeper
+        with scratch_folder() as folder:
+            yield folder / FILE
+            try:
+                expiry = TEMPORARY_SECONDS if temporary else None
+                self.put_file(name, folder / FILE, expires_in=expiry)
+            except BaseException:
+                if temporary:
+                    self.delete(name)
+                raise
+
+    @contextlib.contextmanager
+    def fetched(self, name: str) -> Iterator[Path]:
+        """As `BlobStore.fetched`."""
+        with scratch_folder() as folder:
+            self.fetch(name, folder / FILE)
+            yield folder / FILE
+
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes | None:
-        """An object's bytes from `start` to before `end`, or all; None when there is no such
-        object. Beyond its end there are none."""
+        """As `BlobStore.read`."""
         try:
             with self._asked("get") as store:
                 return _bytes(store, self._path(name), start, end)
@@ -99,67 +118,65 @@ class ObjectStore:
         except FileNotFoundError:
             return False
 
-    def forget(self, name: str) -> None:
-        """Take an object away, now or, when the store is away, as soon as it is back."""
-        self._redis.zadd(DOOMED, {name: time.time()})
+    def delete(self, name: str) -> None:
+        """As `BlobStore.delete`."""
+        self._redis.zadd(DELETE_QUEUE, {name: time.time()})
         try:
-            self.delete(name)
+            self._delete_now(name)
         except StoreAwayError as error:
             log.warning("object_goes_later", name=name, why=str(error))
-
-    def delete(self, name: str) -> None:
-        """Take an object away now, if there is one."""
-        with contextlib.suppress(FileNotFoundError), self._asked("delete") as store:
-            store.rm_file(self._path(name))
-        self._redis.zrem(DOOMED, name)
 
     def try_out(self) -> None:
         """Write, read and delete an object. Raises StoreAwayError, also for a store that gives back
         something else than it was given."""
         name, said = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(32)
-        self._redis.zadd(DOOMED, {name: time.time()})  # gone in any case
+        self._redis.zadd(DELETE_QUEUE, {name: time.time()})  # gone in any case
         with self._asked("put") as store:
             store.pipe_file(self._path(name), said)
         read = self.read(name)
-        self.delete(name)
+        self._delete_now(name)
         if read != said or self.read(name) is not None:
             raise StoreAwayError(
                 f"{self.address} gives back something else than what was just written or deleted: "
                 "use a store that does, as S3 is, with no cache before it"
             )
 
-    def short_lived(self) -> int:
-        """How many objects there are at most whose time has not come yet."""
-        return int(self._redis.zcount(DOOMED, f"({time.time()}", "+inf"))
+    def count_temporary(self) -> int:
+        """As `BlobStore.count_temporary`."""
+        return int(self._redis.zcount(DELETE_QUEUE, f"({time.time()}", "+inf"))
 
-    def sweep(self) -> int:
-        """Take away what shall have gone by now; how many objects. While the store is away, none:
-        the rest of housekeeping must not wait for it."""
-        found = self._redis.zrangebyscore(DOOMED, "-inf", time.time(), 0, SWEPT)
+    def collect_garbage(self) -> int:
+        """As `BlobStore.collect_garbage`: delete what is due on the delete queue."""
+        found = self._redis.zrangebyscore(DELETE_QUEUE, "-inf", time.time(), 0, DELETED_AT_ONCE)
         due = [name.decode() for name in cast("list[bytes]", found)]
         try:
             for name in due:
-                if self._redis.zscore(DOOMED, name) is not None:  # else written anew meanwhile
-                    self.delete(name)
+                if self._redis.zscore(DELETE_QUEUE, name) is not None:  # else written again since
+                    self._delete_now(name)
         except StoreAwayError as error:
             log.warning("objects_go_later", due=len(due), why=str(error))
             return 0
         return len(due)
 
+    def _delete_now(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError), self._asked("delete") as store:
+            store.rm_file(self._path(name))
+        self._redis.zrem(DELETE_QUEUE, name)
+
     @contextlib.contextmanager
-    def _spared(self, name: str, lives: float | None = None) -> Iterator[None]:
-        """While an object is written that shall stay, or live for so many seconds: an older one of
-        its name that shall go is doomed as before when it could not be replaced."""
-        if lives is not None:
-            self._redis.zadd(DOOMED, {name: time.time() + lives})
+    def _kept(self, name: str, expires_in: float | None = None) -> Iterator[None]:
+        """While an object is written that stays, or expires in so many seconds: off the delete
+        queue, or on it for then. An older one that was on it goes back when it is not replaced."""
+        if expires_in is not None:
+            self._redis.zadd(DELETE_QUEUE, {name: time.time() + expires_in})
             yield
             return
-        doomed = self._redis.zrem(DOOMED, name)
+        queued = self._redis.zrem(DELETE_QUEUE, name)
         try:
             yield
         except StoreAwayError:
-            if doomed:
-                self._redis.zadd(DOOMED, {name: time.time()})
+            if queued:
+                self._redis.zadd(DELETE_QUEUE, {name: time.time()})
             raise
 
     def _path(self, name: str) -> str:
@@ -180,7 +197,7 @@ class ObjectStore:
             raise self._away(operation, error) from error
         except Exception as error:
             if not isinstance(error, PermissionError):
-                self._rests_until = time.monotonic() + REST
+                self._rests_until = time.monotonic() + BACKOFF_SECONDS
             raise self._away(operation, error) from error
 
     def _away(self, operation: str, error: Exception) -> StoreAwayError:
@@ -195,10 +212,10 @@ class ObjectStore:
             options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
             if self._protocol in S3:
                 # One request for a whole object: else its size would be asked for first.
-                options |= {"config_kwargs": PATIENCE, "max_concurrency": 1}
+                options |= {"config_kwargs": REQUEST_LIMITS, "max_concurrency": 1}
             system = fsspec.filesystem(self._protocol, **options)
             if self._protocol in S3:
-                system.retries = 1  # botocore tries again, see PATIENCE
+                system.retries = 1  # botocore tries again, see REQUEST_LIMITS
             self._opened = os.getpid(), system
         return self._opened[1]
 
@@ -211,42 +228,3 @@ def _bytes(store: Any, path: str, start: int | None, end: int | None) -> bytes:
             raise
         return b""  # S3's InvalidRange: the object is shorter
     return data
-
-
-class ObjectReader(io.RawIOBase):
-    """An object of known size (bytes) as a file to read and to seek in; each reading is a request.
-
-    `version` differs when its bytes do. Reading raises StoreAwayError, and FileNotFoundError when
-    the object has gone.
-    """
-
-    def __init__(self, store: ObjectStore, name: str, size: int, version: str) -> None:
-        super().__init__()
-        self.size, self.version = size, version
-        self._store, self._name, self._at = store, name, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """To `offset` bytes from the beginning, from here or from the end."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        """The next `size` bytes, or all that follow."""
-        end = self.size if size < 0 else min(self.size, self._at + size)
-        if self._at >= end:
-            return b""
-        data = self._store.read(self._name, self._at, end)
-        if data is None:
-            raise FileNotFoundError(errno.ENOENT, "the object has gone", self._name)
-        self._at += len(data)
-        return data

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import redis
 
-from dejabug.media_store.archives import PicturePacks
+from dejabug.media_store.archives import ThumbnailArchives
+from dejabug.media_store.blobs import BlobStore
+from dejabug.media_store.folder_store import FolderStore
 from dejabug.media_store.objects import ObjectStore
-from dejabug.media_store.preview_objects import PreviewObjects
-from dejabug.media_store.previews import Previews, PreviewStore
-from dejabug.media_store.thumbnails import Pictures, PictureStore
-from dejabug.media_store.upload_files import UploadFiles, UploadFolder, UploadObjects
+from dejabug.media_store.preview_records import FileRecords, RedisRecords
+from dejabug.media_store.previews import Previews
+from dejabug.media_store.thumbnail_folders import ThumbnailFolders
+from dejabug.media_store.thumbnails import Thumbnails
+from dejabug.media_store.uploads import Uploads
 
 
 class MediaStore:
@@ -33,27 +36,33 @@ class MediaStore:
         return ObjectStore(self._address, self._redis) if self._address else None
 
     @cached_property
-    def thumbnails(self) -> Pictures:
-        """Pictures of frames."""
+    def thumbnails(self) -> Thumbnails:
+        """Thumbnails of frames."""
         if self.objects is not None:
-            return PicturePacks(self.objects, self._redis)
-        return PictureStore(self._folder)
+            return Thumbnails(ThumbnailArchives(self.objects, self._redis))
+        return Thumbnails(ThumbnailFolders(self._folder))
 
     @cached_property
     def previews(self) -> Previews:
         """Small copies of clips for browsers."""
         if self.objects is not None:
-            return PreviewObjects(self.objects, self._redis)
-        return PreviewStore(self._folder)
+            return Previews(self._blobs, RedisRecords(self._redis))
+        return Previews(self._blobs, FileRecords(self._folder))
 
     @cached_property
-    def uploads(self) -> UploadFiles:
+    def uploads(self) -> Uploads:
         """Files of clips that somebody searches with."""
-        if self.objects is not None:
-            return UploadObjects(self.objects)
-        return UploadFolder(self._folder)
+        return Uploads(self._blobs)
 
     def forget(self, clip_id: str) -> None:
         """Delete a clip's thumbnails and its preview."""
         self.thumbnails.forget(clip_id)
         self.previews.forget(clip_id)
+
+    def collect_garbage(self) -> int:
+        """As `BlobStore.collect_garbage`."""
+        return self._blobs.collect_garbage()
+
+    @cached_property
+    def _blobs(self) -> BlobStore:
+        return self.objects if self.objects is not None else FolderStore(self._folder)

@@ -17,8 +17,8 @@ from dejabug.jira.client import JiraClient
 from dejabug.jira.comments import MomentPair, Suggested, clock, render
 from dejabug.jira.errors import CommentGoneError, IssueGoneError
 from dejabug.jira.models import Issue
+from dejabug.media_store.comparison_image import Panel, draw_comparison
 from dejabug.media_store.store import MediaStore
-from dejabug.media_store.thumbnails import Panel, strip
 from dejabug.records.collections import Collections
 from dejabug.records.comments import CommentRecord
 from dejabug.records.issue_fields import OWN_PICTURES, fingerprint_of
@@ -126,8 +126,8 @@ class CommentPublisher:
             return None
         one_clip = len({pair.clip_id for pair in pairs}) == 1
         if one_clip and max(times) - min(times) <= SAME_MOMENT:
-            return strip([[seen[0], *found]])
-        return strip([seen, found])
+            return draw_comparison([[seen[0], *found]])
+        return draw_comparison([seen, found])
 
     @stage("comment")
     def _write(self, issue: Issue, answer: Answer, chosen: Sequence[Suggestion], note: str) -> bool:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Literal
@@ -30,7 +31,8 @@ from dejabug.access.signed_urls import (
     sign_media,
 )
 from dejabug.jira.errors import JiraError
-from dejabug.media_store.objects import ObjectReader, StoreAwayError
+from dejabug.media_store.blobs import BlobReader
+from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.types import ClipRecord, IssueRecord
 from dejabug.services import Services
 from dejabug.web.problems import problem
@@ -43,7 +45,7 @@ blueprint = Blueprint("media", __name__, url_prefix="/media")
 # counts.
 LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
-# Bytes that are asked of an object store at once: a preview of half a minute takes two requests.
+# Bytes that are read at once: of an object store, half a minute takes two requests.
 BLOCK = 1024 * 1024
 # Contact sheets that are drawn at once: each takes a second of a core, at its largest.
 SHEETS = BoundedSemaphore(2)
@@ -130,13 +132,11 @@ def video(token: str) -> Response:
     found = _services().media.previews.watch(grant.clip_id)
     if found is None:
         abort(404)
-    if isinstance(found, ObjectReader):
-        try:
-            return _sent(_from_store(found), grant)
-        except FileNotFoundError:
-            _services().media.previews.forget(grant.clip_id)  # it is made anew
-            abort(404)
-    return _sent(send_file(found.absolute(), "video/mp4", conditional=True), grant)
+    try:
+        return _sent(_read_in_blocks(found), grant)
+    except FileNotFoundError:
+        _services().media.previews.forget(grant.clip_id)  # it is made again
+        abort(404)
 
 
 @blueprint.get("/<path:_anything>")
@@ -210,13 +210,15 @@ def _shown(services: Services, issue: IssueRecord, principal: Principal) -> bool
     return not off and issue.id in services.visibility.may_see(principal, [issue.id])
 
 
-def _from_store(file: ObjectReader) -> Response:
-    """What of a file in the object store was asked for. Raises StoreAwayError, and
-    FileNotFoundError, before anything is sent; a store that goes away later cuts it short."""
+def _read_in_blocks(file: BlobReader) -> Response:
+    """What of a preview was asked for. Raises StoreAwayError, and FileNotFoundError, before
+    anything is sent; a store that goes away later cuts it short."""
     answer = Response(mimetype="video/mp4")
     answer.response = FileWrapper(file, BLOCK)  # type: ignore[arg-type]
     answer.content_length = file.size
     answer.set_etag(file.version)
+    if file.modified is not None:
+        answer.last_modified = datetime.fromtimestamp(file.modified, UTC)
     answer.make_conditional(request, accept_ranges=True, complete_length=file.size)
     if request.method == "GET" and answer.status_code in (200, 206):
         parts: Iterator[bytes] = iter(answer.response)
