@@ -71,6 +71,7 @@ from dejabug.settings import Settings, get_settings
 from dejabug.suggestions.comment_commands import CommentCommands
 from dejabug.suggestions.comment_events import CommentEvents
 from dejabug.suggestions.comment_publisher import CommentPublisher
+from dejabug.suggestions.comment_renderer import CommentRenderer
 from dejabug.suggestions.policy import CommentPolicy
 
 log = structlog.get_logger()
@@ -231,7 +232,7 @@ class Services:
     @cached_property
     def comment_policy(self) -> CommentPolicy:
         """What a comment names, and when there is none."""
-        return CommentPolicy(self.records, self.settings)
+        return CommentPolicy(self.similar_issues, self.records, self.settings)
 
     @cached_property
     def comment_commands(self) -> CommentCommands:
@@ -246,17 +247,20 @@ class Services:
         )
 
     @cached_property
+    def comment_renderer(self) -> CommentRenderer:
+        """What comments say and show."""
+        return CommentRenderer(self.collections, self.media, self.results, self.settings.jira_url)
+
+    @cached_property
     def comment_publisher(self) -> CommentPublisher:
         """Issues' comments."""
         return CommentPublisher(
             self.jira,
             self.collections,
-            self.media,
             self.records,
             self.comment_commands,
             self.comment_policy,
-            self.similar_issues,
-            self.results,
+            self.comment_renderer,
             self.settings,
         )
 

@@ -11,7 +11,7 @@ from dejabug.records.issue_records import IssueRecords
 from dejabug.records.types import IssueRecord
 from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.selection import Suggestion, SuggestionLimits, select
-from dejabug.retrieval.similar_issues import Answer, tickets_of
+from dejabug.retrieval.similar_issues import Answer, SimilarIssues, tickets_of
 from dejabug.settings import Settings
 
 # Words alone must be surer than this to be commented: most tickets without a clip tell of no bug
@@ -42,9 +42,20 @@ def to_comment(
 class CommentPolicy:
     """Decides what an issue's comment names."""
 
-    def __init__(self, records: IssueRecords, settings: Settings) -> None:
+    def __init__(
+        self, similar_issues: SimilarIssues, records: IssueRecords, settings: Settings
+    ) -> None:
+        self._similar_issues = similar_issues
         self._records = records
         self._settings = settings
+
+    def decide(self, record: IssueRecord) -> tuple[Answer, list[Suggestion]]:
+        """What is known of an issue, and what its comment names: nothing where all is too unsure.
+        Raises JiraError."""
+        answer = self._similar_issues.find_for_issue(record)
+        threshold = self.threshold(record.project, answer)
+        limit = self._settings.max_suggestions
+        return answer, self.choose(record, answer, threshold=threshold, limit=limit)
 
     def choose(
         self, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
