@@ -28,8 +28,8 @@ def decide(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> l
 
 def choose(pairs: list[PairMatch], tickets: dict[str, Ticket], **more: Any) -> list[Suggestion]:
     projects = more.pop("projects", ("GAME",))
-    wish = SuggestionLimits(**{"threshold": 0.6, "limit": 3, **more})
-    return to_comment(OWN, pairs, tickets, projects, wish)
+    limits = SuggestionLimits(**{"threshold": 0.6, "limit": 3, **more})
+    return to_comment(OWN, pairs, tickets, projects, limits)
 
 
 def open_ticket(issue: str, project: str = "GAME", *originals: str) -> Ticket:
@@ -109,12 +109,12 @@ def test_a_project_that_is_off_is_named_nowhere() -> None:
 
 
 def test_a_reader_is_shown_what_jira_shows_them_and_nothing_where_the_issue_is_hidden() -> None:
-    wish = SuggestionLimits(0.6, 3)
+    limits = SuggestionLimits(0.6, 3)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
     secret = Ticket("2", "OTHER", restricted=True)  # this reader may see it, so they are shown it
-    shown = to_show("1", pairs, {"1": OWN, "2": secret}, wish)
+    shown = to_show("1", pairs, {"1": OWN, "2": secret}, limits)
     assert [choice.issue_id for choice in shown] == ["2"]
-    assert to_show("1", pairs, {"2": secret}, wish) == []
+    assert to_show("1", pairs, {"2": secret}, limits) == []
 
 
 @pytest.mark.parametrize("sight", [None, {"2", "3"}])
@@ -132,9 +132,9 @@ def test_a_caller_is_told_nothing_on_an_issue_that_is_hidden_from_them(
     tickets = {"1": own, "2": open_ticket("2"), "3": open_ticket("3")}
     told = tellable(tickets, {"GAME", "OFF"}, {"OFF"}, sight)
     pairs = [pair("2", 0.9), pair("3", 0.8)]
-    wish = SuggestionLimits(0.0, 3)
-    assert to_tell(own, pairs, told, wish) == []
-    assert [each.issue_id for each in to_tell(OWN, pairs, {**told, "1": OWN}, wish)] == [
+    limits = SuggestionLimits(0.0, 3)
+    assert to_tell(own, pairs, told, limits) == []
+    assert [each.issue_id for each in to_tell(OWN, pairs, {**told, "1": OWN}, limits)] == [
         "2",
         "3",
     ]
@@ -214,9 +214,9 @@ def test_ways_of_several_steps_to_one_canonical_issue_are_one_choice() -> None:
 
 
 def test_a_duplicate_of_an_issue_whose_project_is_off_is_not_suggested_to_it() -> None:
-    own, wish = Ticket("1", "QUIET", restricted=False), SuggestionLimits(0.6, 3, off={"QUIET"})
+    own, limits = Ticket("1", "QUIET", restricted=False), SuggestionLimits(0.6, 3, off={"QUIET"})
     told = {"1": own, "2": open_ticket("2", "GAME", "1"), "3": open_ticket("3")}
-    found = to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, wish)
+    found = to_tell(own, [pair("2", 0.9), pair("3", 0.8)], told, limits)
     assert [each.issue_id for each in found] == ["3"]
 
 
@@ -270,20 +270,20 @@ def test_of_a_project_that_is_off_nobody_is_told() -> None:
 
 
 def test_a_caller_is_told_what_is_tellable_best_first() -> None:
-    told, wish = {"2": ALL["2"], "3": ALL["3"]}, SuggestionLimits(0.6, 3)
+    told, limits = {"2": ALL["2"], "3": ALL["3"]}, SuggestionLimits(0.6, 3)
     pairs = [pair("3", 0.9), pair("4", 0.85), pair("2", 0.8), pair("2", 0.5)]
     # A question in words, about no issue.
-    assert [each.issue_id for each in to_tell(None, pairs, told, wish)] == ["3", "2"]
+    assert [each.issue_id for each in to_tell(None, pairs, told, limits)] == ["3", "2"]
     assert to_tell(None, pairs, told, SuggestionLimits(0.85, 3))[0].pair == pairs[0]
 
 
 def test_a_caller_who_asks_about_an_issue_must_be_allowed_to_know_of_it() -> None:
-    wish, own = SuggestionLimits(0.6, 3), open_ticket("2")
+    limits, own = SuggestionLimits(0.6, 3), open_ticket("2")
     told = {"2": own, "3": ALL["3"], "5": open_ticket("5", "GAME", "2")}
     pairs = [pair("2", 0.99), pair("5", 0.95), pair("3", 0.9)]
-    assert [each.issue_id for each in to_tell(own, pairs, told, wish)] == ["3"]
+    assert [each.issue_id for each in to_tell(own, pairs, told, limits)] == ["3"]
     del told["2"]
-    assert to_tell(own, pairs, told, wish) == []
+    assert to_tell(own, pairs, told, limits) == []
 
 
 @given(st.sampled_from(("A", "B")), st.booleans(), st.sets(st.sampled_from("AB")), st.booleans())

@@ -66,11 +66,11 @@ def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
     ]
     done = 0
     for step, recipe, weights, more in rows:
-        finder = corpus.services.retrievers.learned_from(LearnedParameters(), recipe)
+        retriever = corpus.services.retrievers.learned_from(LearnedParameters(), recipe)
         use_words = weights.words > 0
         ranks = []
         for query in queries:
-            matches = finder.like_clip(query.clip_id, corpus.projects, use_words=use_words)
+            matches = retriever.like_clip(query.clip_id, corpus.projects, use_words=use_words)
             extra = more(corpus, query, matches) if more else {}
             evidence = {
                 m.clip_id: weights.log_odds(m.evidence) + extra.get(m.clip_id, 0.0) for m in matches

@@ -168,7 +168,7 @@ class _Replayer:
         """One order of one project, ticket by ticket."""
         width = next((clip.vectors.shape[1] for clip in self._clips.values()), 1)
         frames, words = FramesInMemory(project, width), TicketsInMemory(project)
-        finder = ClipRetriever(
+        retriever = ClipRetriever(
             frames,
             words,
             self._origins,
@@ -199,7 +199,7 @@ class _Replayer:
                     project,
                     f"{project} {ticket.cluster}",
                     known,
-                    tuple(self._suggestions(finder, ticket, use_words=asked == "clip_text")),
+                    tuple(self._suggestions(retriever, ticket, use_words=asked == "clip_text")),
                 )
                 for asked in ASKED
             }
@@ -208,7 +208,7 @@ class _Replayer:
 
     def _suggestions(
         self,
-        finder: ClipRetriever[FramesInMemory, TicketsInMemory],
+        retriever: ClipRetriever[FramesInMemory, TicketsInMemory],
         ticket: _Ticket,
         *,
         use_words: bool,
@@ -217,7 +217,7 @@ class _Replayer:
         pairs = []
         for item in ticket.items:
             name = self._name_of[item.clip_id]
-            matches = finder.like_clip(name, [item.project], use_words=use_words)
+            matches = retriever.like_clip(name, [item.project], use_words=use_words)
             issue_of = {m.clip_id: self._item_of[m.clip_id].issue_id for m in matches}
             found = pair_matches(name, matches, issue_of)
             pairs += [self._capped(pair) for pair in found]

@@ -62,14 +62,14 @@ def judge(
     """
     who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
-    finder = (
+    retriever = (
         corpus.services.retrievers.active
         if lessons is None
         else corpus.services.retrievers.learned_from(lessons)
     )
     judged = []
     for number, item in enumerate(who, start=1):
-        found = finder.like_clip(item.clip_id, corpus.projects, use_words=use_words)
+        found = retriever.like_clip(item.clip_id, corpus.projects, use_words=use_words)
         matches = [
             match
             for match in found

@@ -102,7 +102,7 @@ class _Question:
     def __init__(self, corpus: Corpus, query: Item) -> None:
         self._corpus = corpus
         self._query = query
-        self._finder = corpus.services.retrievers.active
+        self._retriever = corpus.services.retrievers.active
         self._index = corpus.services.collections.active.index
         self._candidates = corpus.services.settings.candidate_frames
 
@@ -121,15 +121,15 @@ class _Question:
     @cached_property
     def _clip_default(self) -> dict[str, float]:
         clip = self._query.clip_id
-        return _scores(self._finder.like_clip(clip, self._corpus.projects, use_words=False))
+        return _scores(self._retriever.like_clip(clip, self._corpus.projects, use_words=False))
 
     @cached_property
     def _both_default(self) -> dict[str, float]:
-        return _scores(self._finder.like_clip(self._query.clip_id, self._corpus.projects))
+        return _scores(self._retriever.like_clip(self._query.clip_id, self._corpus.projects))
 
     @cached_property
     def _text_default(self) -> dict[str, float]:
-        found = self._finder.like_words(self._query.issue_id, self._corpus.projects)
+        found = self._retriever.like_words(self._query.issue_id, self._corpus.projects)
         return self._of_clips({issue: each.words or 0.0 for issue, each in found})
 
     @cached_property

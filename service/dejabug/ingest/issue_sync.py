@@ -77,7 +77,7 @@ class IssueSync:
         if old is not None and replace(old, watched=watch) != record:
             # Without a fingerprint until all is told: a worker that is killed at it tells all
             # again.
-            catalogue.put_issue(replace(record, face=""))
+            catalogue.put_issue(replace(record, fingerprint=""))
             self._tell_of_change(old, record)
         catalogue.put_issue(record)
         if records.projects.rules(issue.project).mode == "off":
@@ -108,8 +108,8 @@ class IssueSync:
     def _tell_of_change(self, old: IssueRecord, record: IssueRecord) -> None:
         """Bring in line what rests on an issue as it was when it was last read; all of it where
         that was interrupted."""
-        interrupted = not old.face
-        if interrupted or old.face != record.face:
+        interrupted = not old.fingerprint
+        if interrupted or old.fingerprint != record.fingerprint:
             self._scheduler.correct_comments_naming(record.id)
         if interrupted or old.restricted > record.restricted or old.project != record.project:
             self._scheduler.suggest_around(record.id)

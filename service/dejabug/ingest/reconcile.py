@@ -183,7 +183,7 @@ class Reconciler:
         kinds = self._settings.duplicate_link_types
         if self._records.verdicts.links_of(issue.id) != set(issue.duplicates(kinds)) - {issue.id}:
             return "link"
-        return None if record.face == fingerprint_of(issue, kinds) else "status or security"
+        return None if record.fingerprint == fingerprint_of(issue, kinds) else "status or security"
 
     def _is_new(self, issue: Issue, mark: float) -> bool:
         """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""

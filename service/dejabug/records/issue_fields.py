@@ -1,4 +1,5 @@
-"""What is read off an issue as Jira shows it: its evidence, its game, its words, its face."""
+"""What is read off an issue as Jira shows it: its evidence, its game, its words, its
+fingerprint."""
 
 from __future__ import annotations
 

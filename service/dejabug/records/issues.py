@@ -20,6 +20,8 @@ PROJECTS = "dejabug:projects"
 HIDDEN_MEMORY = 365 * 24 * 3600  # seconds
 # The issues that were hidden from us → when (Unix seconds).
 HIDDEN = "dejabug:hidden"
+# The field of an issue's fingerprint, named as an earlier version named it.
+FINGERPRINT = "face"
 
 
 class Issues:
@@ -34,6 +36,7 @@ class Issues:
         watched = issue.watched or (old is not None and old.watched)
         flags = {"watched": int(watched), "restricted": int(issue.restricted)}
         mapping: dict[Any, Any] = {**asdict(issue), **flags}
+        mapping[FINGERPRINT] = mapping.pop("fingerprint")
         with self._redis.pipeline(transaction=True) as pipe:
             if old is not None and old.key != issue.key:
                 pipe.delete(key_key(old.key))
@@ -45,9 +48,11 @@ class Issues:
 
     def issue(self, issue_id: str) -> IssueRecord | None:
         """The issue with this numeric id, if known."""
-        found = fields_of(IssueRecord, self._redis.hgetall(issue_key(issue_id)))
-        if not found:
+        row = self._redis.hgetall(issue_key(issue_id))
+        if not row:
             return None
+        found = fields_of(IssueRecord, row)
+        found["fingerprint"] = text_of(row.get(FINGERPRINT.encode()))
         flags = {name: found.get(name) == "1" for name in ("watched", "restricted")}
         return IssueRecord(**{**found, **flags})
 

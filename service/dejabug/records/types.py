@@ -18,15 +18,15 @@ class ClipStatus(StrEnum):
 @dataclass(frozen=True)
 class IssueRecord:
     """A known issue. `watched` is set once it may get a comment: never by a backfill alone.
-    `face` is a digest of what comments on other issues say of it, `restricted` whether it had a
-    security level when it was last read: enough to see a change, never to decide by."""
+    `fingerprint` is a digest of what comments on other issues say of it, `restricted` whether it
+    had a security level when it was last read: enough to see a change, never to decide by."""
 
     id: str
     key: str
     project: str
     game: str
     watched: bool = False
-    face: str = ""
+    fingerprint: str = ""
     restricted: bool = False
 
 

@@ -162,11 +162,11 @@ def matches_for(
     if own is None:
         return None
     linked = set(own.duplicates(services.settings.duplicate_link_types))
-    wish = SuggestionLimits(
+    limits = SuggestionLimits(
         services.settings.panel_threshold, MOST, answer.rejected, services.records.projects.off()
     )
     tickets = tickets_of(answer.tickets.values(), services.settings)
-    choices = to_show(record.id, answer.ranked, tickets, wish)
+    choices = to_show(record.id, answer.ranked, tickets, limits)
     for number, choice in enumerate(choices):
         for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
             services.preview_maker.request(clip_id, awaited=number < WATCHED_FIRST)

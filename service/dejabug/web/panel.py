@@ -84,8 +84,8 @@ def similar(issue_id: str) -> Response:
         name = _name(_own(issue_id))
         unknown = Similar(issue=name, state="unknown", link_type=link_type, encoder=active.label())
         return _told(unknown)
-    standing = progress_of(active.catalogue, record)
-    total = len(standing.clips) + 1
+    progress = progress_of(active.catalogue, record)
+    total = len(progress.clips) + 1
     muted = services.records.comments.muted(issue_id)
     off = services.records.projects.rules(record.project).mode == "off"
     matches: list[Match] = []
@@ -102,11 +102,11 @@ def similar(issue_id: str) -> Response:
     return _told(
         Similar(
             issue=_name(own),
-            state="off" if off else "indexing" if standing.waiting else "ready",
-            progress=Progress(done=total - standing.waiting, total=total),
-            clips=len(standing.clips),
+            state="off" if off else "indexing" if progress.waiting else "ready",
+            progress=Progress(done=total - progress.waiting, total=total),
+            clips=len(progress.clips),
             failed=[
-                FailedClip(filename=clip.filename, reason=why(clip)) for clip in standing.failed
+                FailedClip(filename=clip.filename, reason=why(clip)) for clip in progress.failed
             ],
             muted=muted,
             matches=matches,

@@ -44,7 +44,7 @@ from dejabug.records.issue_records import IssueRecords
 from dejabug.records.learned_parameters import read_learned
 from dejabug.records.outbox import PENDING, PENDING_WATCHED
 from dejabug.records.throughput import Throughput
-from dejabug.records.types import ClipRecord, ClipStatus
+from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 
 # Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB
 # of the starter's vectors, 5 MB of pictures.
@@ -110,7 +110,7 @@ class BackupWriter:
             if record is None:
                 continue
             yield IssueLine(
-                **asdict(record),
+                **_of_issue(record),
                 words=self._collections.active.catalogue.words(issue_id),
                 links=sorted(self._records.verdicts.links_of(issue_id)),
                 comment=CommentLine(**{**asdict(comment), "names": [*comment.names]})
@@ -278,3 +278,10 @@ def _clip(
 
 def _joined(rows: Iterable[Halves], dimensions: int) -> Halves:
     return np.concatenate([np.zeros((0, dimensions), np.float16), *rows])
+
+
+def _of_issue(record: IssueRecord) -> dict[str, Any]:
+    """A record by the names that backups have."""
+    about = asdict(record)
+    about["face"] = about.pop("fingerprint")
+    return about

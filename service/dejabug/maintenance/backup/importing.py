@@ -149,7 +149,8 @@ class BackupReader:
             self._collections.active.catalogue.put_words(line.id, line.words)
             self._records.verdicts.put_links(line.id, line.links)
             about = line.model_dump(include={field.name for field in fields(IssueRecord)})
-            self._collections.active.catalogue.put_issue(IssueRecord(**about))
+            record = IssueRecord(**about, fingerprint=line.face)
+            self._collections.active.catalogue.put_issue(record)
         if line.comment is not None and self._records.comments.comment(line.id) is None:
             comment = line.comment
             names = tuple(comment.names)

@@ -61,7 +61,7 @@ class Manifest(Line):
 
 
 class CommentLine(Line):
-    """Our comment on an issue, see `ledger.CommentRecord`."""
+    """Our comment on an issue, see `comments.CommentRecord`."""
 
     id: Id
     digest: str
@@ -77,7 +77,7 @@ class IssueLine(Line):
     project: Word
     game: str
     watched: bool
-    face: str
+    face: str  # the fingerprint
     restricted: bool
     words: str
     links: list[Id]
