@@ -19,7 +19,7 @@ VECTOR = np.eye(4, dtype=np.float32)[:1]
 
 
 @pytest.fixture
-def hand(cold_services: Services) -> EncoderSwitch:
+def switch(cold_services: Services) -> EncoderSwitch:
     """Two empty collections; there is an issue in each of two projects."""
     names = ("old", "new")
     for name in names:
@@ -30,85 +30,87 @@ def hand(cold_services: Services) -> EncoderSwitch:
     return EncoderSwitch(cold_services.redis, old, new)
 
 
-def put(hand: EncoderSwitch, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:
+def put(switch: EncoderSwitch, ids: Iterable[int], old: ClipStatus, new: ClipStatus) -> None:
     """Clips, by turns on both issues, as the two collections know them; those that are indexed in
     the new one have a frame there."""
     for number in ids:
         issue, project = [("1", "GAME"), ("2", "OTHER")][number % 2]
-        for kept, status in ((hand.old, old), (hand.new, new)):
+        for kept, status in ((switch.old, old), (switch.new, new)):
             kept.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, status))
         if new is INDEXED:
             where = ClipLocation(issue, project, "")
-            hand.new.index.write_clip(str(number), where, np.zeros(1, np.float32), VECTOR)
+            switch.new.index.write_clip(str(number), where, np.zeros(1, np.float32), VECTOR)
 
 
-def test_a_collection_that_holds_all_of_the_old_one_leaves_no_doubt(hand: EncoderSwitch) -> None:
-    put(hand, range(4), INDEXED, INDEXED)
-    assert hand.doubts() == []
-    assert list(hand.lost()) == []
+def test_a_collection_that_holds_all_of_the_old_one_leaves_no_doubt(switch: EncoderSwitch) -> None:
+    put(switch, range(4), INDEXED, INDEXED)
+    assert switch.doubts() == []
+    assert list(switch.lost()) == []
 
 
-def test_an_empty_collection_after_an_empty_one_leaves_no_doubt(hand: EncoderSwitch) -> None:
-    assert hand.doubts() == []
+def test_an_empty_collection_after_an_empty_one_leaves_no_doubt(switch: EncoderSwitch) -> None:
+    assert switch.doubts() == []
 
 
-def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(hand: EncoderSwitch) -> None:
-    put(hand, range(99), INDEXED, INDEXED)
-    put(hand, [100], INDEXED, FAILED)
-    assert hand.doubts() == []
-    put(hand, [7], INDEXED, FAILED)
-    hand.new.index.forget_clip("7")
-    assert [clip.id for clip in hand.lost()] == ["100", "7"]
-    assert hand.doubts() == ["2 of 100 clips were lost on the way"]
+def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(switch: EncoderSwitch) -> None:
+    put(switch, range(99), INDEXED, INDEXED)
+    put(switch, [100], INDEXED, FAILED)
+    assert switch.doubts() == []
+    put(switch, [7], INDEXED, FAILED)
+    switch.new.index.forget_clip("7")
+    assert [clip.id for clip in switch.lost()] == ["100", "7"]
+    assert switch.doubts() == ["2 of 100 clips were lost on the way"]
 
 
-def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(hand: EncoderSwitch) -> None:
-    put(hand, [1], INDEXED, INDEXED)
-    put(hand, range(2, 9), FAILED, FAILED)
-    put(hand, [9], PURGED, PURGED)
-    assert hand.doubts() == []
+def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(
+    switch: EncoderSwitch,
+) -> None:
+    put(switch, [1], INDEXED, INDEXED)
+    put(switch, range(2, 9), FAILED, FAILED)
+    put(switch, [9], PURGED, PURGED)
+    assert switch.doubts() == []
 
 
-def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(hand: EncoderSwitch) -> None:
-    put(hand, range(4), INDEXED, INDEXED)
-    hand.new.index.forget_clip("3")
+def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(switch: EncoderSwitch) -> None:
+    put(switch, range(4), INDEXED, INDEXED)
+    switch.new.index.forget_clip("3")
     told = ["the index holds 3 of the 4 clips that are said to be in"]
-    assert hand.doubts() == told
-    put(hand, [3], INDEXED, INDEXED)
-    assert hand.doubts() == []
+    assert switch.doubts() == told
+    put(switch, [3], INDEXED, INDEXED)
+    assert switch.doubts() == []
 
 
-def test_frames_that_redis_could_not_index_are_a_doubt(hand: EncoderSwitch) -> None:
-    put(hand, range(2), INDEXED, INDEXED)
+def test_frames_that_redis_could_not_index_are_a_doubt(switch: EncoderSwitch) -> None:
+    put(switch, range(2), INDEXED, INDEXED)
     # Half a vector, as from a writer that was of another model.
-    (frame, *_) = hand.new.home.connection().scan_iter(f"dejabug:frame:{hand.new.slug}:*")
-    hand.new.home.connection().hset(frame, "vector", VECTOR.astype(np.float16).tobytes()[:4])
+    (frame, *_) = switch.new.home.connection().scan_iter(f"dejabug:frame:{switch.new.slug}:*")
+    switch.new.home.connection().hset(frame, "vector", VECTOR.astype(np.float16).tobytes()[:4])
     # Redis counts it twice while it still looks through the keys of a new index, perhaps meanwhile.
-    before = wait_until(lambda: hand.new.index.state().failures)
-    doubts = hand.doubts()
-    counts = range(before, hand.new.index.state().failures + 1)
+    before = wait_until(lambda: switch.new.index.state().failures)
+    doubts = switch.doubts()
+    counts = range(before, switch.new.index.state().failures + 1)
     assert doubts in [[f"Redis could not index {count} frames"] for count in counts]
 
 
-def test_every_doubt_is_told(hand: EncoderSwitch) -> None:
-    put(hand, range(4), INDEXED, INDEXED)
-    put(hand, [4], INDEXED, FAILED)
-    hand.new.index.forget_clip("3")
-    assert hand.doubts() == [
+def test_every_doubt_is_told(switch: EncoderSwitch) -> None:
+    put(switch, range(4), INDEXED, INDEXED)
+    put(switch, [4], INDEXED, FAILED)
+    switch.new.index.forget_clip("3")
+    assert switch.doubts() == [
         "1 of 5 clips were lost on the way",
         "the index holds 3 of the 4 clips that are said to be in",
     ]
 
 
 def test_what_is_missing_is_what_the_old_one_knows_of_issues_that_still_exist(
-    hand: EncoderSwitch,
+    switch: EncoderSwitch,
 ) -> None:
-    put(hand, [1], INDEXED, INDEXED)
-    put(hand, [2], INDEXED, FAILED)  # had its turn
+    put(switch, [1], INDEXED, INDEXED)
+    put(switch, [2], INDEXED, FAILED)  # had its turn
     for number, issue in ((3, "2"), (4, "gone")):
-        hand.old.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, INDEXED))
-    assert hand.missing() == ["3"]
-    assert hand.take(hand.missing()) == ["3"]
-    assert hand.missing() == []
-    counts = hand.counts()
+        switch.old.catalogue.put_clip(ClipRecord(str(number), issue, "a.mp4", 1, INDEXED))
+    assert switch.missing() == ["3"]
+    assert switch.take(switch.missing()) == ["3"]
+    assert switch.missing() == []
+    counts = switch.counts()
     assert (counts.known, counts.done, counts.failed, counts.clips) == (4, 2, 1, 1)

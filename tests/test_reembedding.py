@@ -251,12 +251,12 @@ def test_two_who_change_the_encoder_at_once_do_not_meet(
 
 
 def test_a_swap_that_comes_second_changes_nothing(services: Services, other: Services) -> None:
-    hand = EncoderSwitch(
+    switch = EncoderSwitch(
         services.redis, services.collections.configured, other.collections.configured
     )
-    hand.swap(services.collections.active_encoder)
+    switch.swap(services.collections.active_encoder)
     with pytest.raises(NotServingError):
-        hand.swap(services.collections.active_encoder)
+        switch.swap(services.collections.active_encoder)
     assert services.collections.active_name == other.collections.configured.name
 
 

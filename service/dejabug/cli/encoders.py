@@ -131,11 +131,11 @@ def _prepare(services: Services, name: str) -> None:
             raise typer.Exit(INTERRUPTED) from None
 
 
-def _tell(hand: EncoderSwitch) -> None:
+def _tell(switch: EncoderSwitch) -> None:
     """What the swap has changed, and what is to be done next."""
-    old, new = escape(hand.old.name), escape(hand.new.name)
-    count = hand.new.catalogue.count
-    lost = list(hand.lost())
+    old, new = escape(switch.old.name), escape(switch.new.name)
+    count = switch.new.catalogue.count
+    lost = list(switch.lost())
     console.print(
         f"[bold]{new}[/] serves now: {count(ClipStatus.INDEXED):,} clips, "
         f"{count(ClipStatus.FAILED):,} could not be used, of which {len(lost):,} could before. "
@@ -143,7 +143,7 @@ def _tell(hand: EncoderSwitch) -> None:
         highlight=False,
     )
     for clip in lost[:LISTED]:
-        issue = hand.new.catalogue.issue(clip.issue_id)
+        issue = switch.new.catalogue.issue(clip.issue_id)
         key = issue.key if issue else clip.issue_id
         console.print(f"  {key} {escape(clip.filename)}: {escape(clip.reason)}", style="yellow")
     if len(lost) > LISTED:

@@ -81,17 +81,17 @@ class Reembedding:
         From the start on, new tickets go into both. Raises ChangeError.
         """
         with self._alone() as renew:
-            hand = self._switch(name)
+            switch = self._switch(name)
             self._collections.active_encoder.prepare(name)
             begun = time.monotonic()
-            log.info("reembedding", serving=hand.old.name, next=name)
-            self._scheduler.index_waiting(hand.new)
-            for step in self._embed(hand, again=True):
+            log.info("reembedding", serving=switch.old.name, next=name)
+            self._scheduler.index_waiting(switch.new)
+            for step in self._embed(switch, again=True):
                 renew()
                 yield step
             # Until then a process may not have known that new tickets go into both.
             time.sleep(max(0.0, begun + active_encoder.KEPT - time.monotonic()))
-            for step in self._embed(hand):
+            for step in self._embed(switch):
                 renew()
                 yield step
 
@@ -101,20 +101,20 @@ class Reembedding:
         Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips
         on the way; with `force` in none of these cases."""
         with self._alone():
-            hand = self._switch(name)
+            switch = self._switch(name)
             if not force:
-                self._check(hand)
+                self._check(switch)
             try:
-                owed = hand.swap(self._collections.active_encoder)
+                owed = switch.swap(self._collections.active_encoder)
             except NotServingError as error:
                 raise ChangeError(str(error)) from error
-        log.info("encoder_swapped", old=hand.old.name, new=name, owed=len(owed))
+        log.info("encoder_swapped", old=switch.old.name, new=name, owed=len(owed))
         # What is left waits where everybody looks now: the queue that workers are scaled by.
-        self._queues.get(hand.new.own_queue("clips")).empty()  # type: ignore[no-untyped-call]
-        self._scheduler.index_waiting(hand.new)
+        self._queues.get(switch.new.own_queue("clips")).empty()  # type: ignore[no-untyped-call]
+        self._scheduler.index_waiting(switch.new)
         for issue_id in owed:
             self._scheduler.suggest(issue_id)
-        return hand
+        return switch
 
     def forget(self, name: str) -> int:
         """Take away all that is kept under an encoder that does not serve; how many keys.
@@ -161,74 +161,74 @@ class Reembedding:
             )
         return EncoderSwitch(self._redis, self._collections.get(roles.active), new)
 
-    def _check(self, hand: EncoderSwitch) -> None:
-        counts, workers = hand.counts(), self._queues.workers_of(hand.new)
+    def _check(self, switch: EncoderSwitch) -> None:
+        counts, workers = switch.counts(), self._queues.workers_of(switch.new)
         if idle := [name for name, count in workers.items() if not count]:
             raise ChangeError(
-                f"nobody would answer: no worker of {hand.new.name} is on {' and '.join(idle)}. "
+                f"nobody would answer: no worker of {switch.new.name} is on {' and '.join(idle)}. "
                 f"Start one with its settings: dejabug worker {' '.join(idle)}"
             )
-        if counts.clips or counts.tickets or hand.missing():
-            raise ChangeError(f"{hand.new.name} is not whole yet: dejabug encoder change goes on")
-        if doubts := hand.doubts():
+        if counts.clips or counts.tickets or switch.missing():
+            raise ChangeError(f"{switch.new.name} is not whole yet: dejabug encoder change goes on")
+        if doubts := switch.doubts():
             raise ChangeError(
-                f"{hand.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, "
+                f"{switch.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, "
                 "try again, or take it as it is with --force"
             )
 
-    def _embed(self, hand: EncoderSwitch, *, again: bool = False) -> Iterator[Progress]:
+    def _embed(self, switch: EncoderSwitch, *, again: bool = False) -> Iterator[Progress]:
         """Hand out what is missing until nothing is, and wait until it is done; `again`: clips that
         were lost on the way get another try first."""
         while True:
             jobs = 0
-            todo = chain(self._lost(hand) if again else (), self._missing(hand))
+            todo = chain(self._lost(switch) if again else (), self._missing(switch))
             again = False
             for jobs, job in enumerate(todo, start=1):
                 if jobs % AT_ONCE == 1:
-                    yield from self._until_drained(hand)
+                    yield from self._until_drained(switch)
                 job()
-            while (step := self._look(hand)).counts.clips or step.counts.tickets:
+            while (step := self._look(switch)).counts.clips or step.counts.tickets:
                 yield step
                 time.sleep(POLL)
-            while not hand.ready():
-                yield self._look(hand, "Redis builds the index")
+            while not switch.ready():
+                yield self._look(switch, "Redis builds the index")
                 time.sleep(POLL)
             if not jobs:
                 yield step
                 return
 
-    def _lost(self, hand: EncoderSwitch) -> Iterator[Callable[[], None]]:
+    def _lost(self, switch: EncoderSwitch) -> Iterator[Callable[[], None]]:
         """What queues each clip that only the new encoder failed on: it may have met a full disk,
         or a Jira that hid it."""
-        for clip in hand.lost():
-            hand.new.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
-            yield partial(self._scheduler.index_clip, clip.id, hand.new)
+        for clip in switch.lost():
+            switch.new.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
+            yield partial(self._scheduler.index_clip, clip.id, switch.new)
 
-    def _missing(self, hand: EncoderSwitch) -> Iterator[Callable[[], None]]:
+    def _missing(self, switch: EncoderSwitch) -> Iterator[Callable[[], None]]:
         """What queues each ticket and each clip that the new collection lacks."""
         cursor = 0
         while True:
             cursor, issue_ids = self._collections.active.catalogue.some_issue_ids(cursor, AT_ONCE)
-            for issue_id in hand.new.catalogue.want_words(issue_ids):
-                yield partial(self._scheduler.index_ticket, issue_id, hand.new)
+            for issue_id in switch.new.catalogue.want_words(issue_ids):
+                yield partial(self._scheduler.index_ticket, issue_id, switch.new)
             if cursor == 0:
                 break
-        missing = hand.missing()
+        missing = switch.missing()
         for start in range(0, len(missing), AT_ONCE):
-            for clip_id in hand.take(missing[start : start + AT_ONCE]):
-                yield partial(self._scheduler.index_clip, clip_id, hand.new)
+            for clip_id in switch.take(missing[start : start + AT_ONCE]):
+                yield partial(self._scheduler.index_clip, clip_id, switch.new)
 
-    def _until_drained(self, hand: EncoderSwitch) -> Iterator[Progress]:
+    def _until_drained(self, switch: EncoderSwitch) -> Iterator[Progress]:
         """While enough jobs wait for the new encoder's workers."""
-        queue = self._queues.of(hand.new)
-        yield self._look(hand)
+        queue = self._queues.of(switch.new)
+        yield self._look(switch)
         while queue.count > MOST_WAITING:
-            yield self._look(hand)
+            yield self._look(switch)
             time.sleep(POLL)
 
-    def _look(self, hand: EncoderSwitch, note: str = "") -> Progress:
-        counts, workers = hand.counts(), self._queues.workers_of(hand.new)["clips"]
-        left = hand.new.throughput.estimate(max(0, counts.known - counts.done), None, workers)
+    def _look(self, switch: EncoderSwitch, note: str = "") -> Progress:
+        counts, workers = switch.counts(), self._queues.workers_of(switch.new)["clips"]
+        left = switch.new.throughput.estimate(max(0, counts.known - counts.done), None, workers)
         if not workers and not note:
             note = "no worker with this encoder's settings: start `dejabug worker clips search`"
         return Progress(counts, workers, left, note)
