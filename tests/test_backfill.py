@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dejabug.ingest import backfill
 from dejabug.ingest.backfill import TOKEN_LIFE, Progress
-from dejabug.jira import client, patience
+from dejabug.jira import client, patient_requests
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.records.types import ClipStatus
@@ -60,7 +60,7 @@ def backlog(jira: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, none of which takes any time."""
     pauses: list[float] = []
-    monkeypatch.setattr(patience, "sleep", pauses.append)
+    monkeypatch.setattr(patient_requests, "sleep", pauses.append)
     monkeypatch.setattr(backfill, "sleep", pauses.append)
     return pauses
 
@@ -191,7 +191,7 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
     jira.fail(path=SEARCH, status=503)
     steps = list(cold_services.backfill.run(JQL))
     assert steps[-1].issues == 50
-    assert slept == [9, patience.PAUSES[0]]
+    assert slept == [9, patient_requests.PAUSES[0]]
     told = [step.pause for step in steps if step.pause]
     assert told == ["Jira asks for a pause (jira-burst-based): 9 s", "Jira is away: 2 s"]
 
@@ -201,7 +201,7 @@ def test_many_pauses_that_jira_names_are_all_made(
 ) -> None:
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "0"}, count=12)
     assert issues(cold_services.backfill.run(JQL))[-1] == 50
-    assert slept == [patience.SHORTEST_PAUSE] * 12
+    assert slept == [patient_requests.SHORTEST_PAUSE] * 12
 
 
 def test_a_full_queue_makes_it_pause_until_workers_have_done_some(

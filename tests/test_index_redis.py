@@ -120,7 +120,7 @@ def test_an_encoder_is_forgotten_on_both_sides(
     services.redis.hset("dejabug:dimensions", "another", 8)
     services.redis.set("dejabug:serving", "another")
     fresh = other_services(services)
-    assert fresh.reembedding.forget(old) > 0
+    assert fresh.encoder_change.forget(old) > 0
     slug = services.collections.get(old).slug
     assert not [each for each in keys_in(main) | keys_in(own) if slug in each]
 

@@ -15,7 +15,7 @@ from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.webhook_registration import EVENTS, NEW_API, OLD_API, Hook, Hooks, by_hand
 from dejabug.jira.webhook_registration import Site as Kind
-from dejabug.records.webhook_memory import REFUSALS
+from dejabug.records.webhook_keys import REFUSALS
 from dejabug.services import Services
 from dejabug.web import create_app
 from support.command_line import words

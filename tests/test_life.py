@@ -16,7 +16,7 @@ from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
 from dejabug.retrieval import similar_issues
 from dejabug.services import Services
-from dejabug.suggestions import policy
+from dejabug.suggestions import comment_policy
 from dejabug.worker import jobs
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
@@ -323,7 +323,7 @@ def test_on_a_service_project_the_comment_is_internal(
 def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
     services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy, "FEWEST_TICKETS", 8)
+    monkeypatch.setattr(comment_policy, "FEWEST_TICKETS", 8)
     told = [entry for entry in read_manifest(clips) if entry.game == "Crafter"]
     names = [entry.file for entry in told]
     old = history(services, jira, clips, *names[:6])
@@ -344,8 +344,8 @@ def test_words_alone_are_commented_only_beside_enough_tickets_and_without_doubt(
 def test_words_that_leave_no_doubt_are_commented_as_words(
     services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy, "FEWEST_TICKETS", 3)
-    monkeypatch.setattr(policy, "WORDS_THRESHOLD", 0.5)
+    monkeypatch.setattr(comment_policy, "FEWEST_TICKETS", 3)
+    monkeypatch.setattr(comment_policy, "WORDS_THRESHOLD", 0.5)
     old = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
     key = jira.file("GAME", jira.issue(old[1])["fields"]["summary"])
     tell(services, jira, key)

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from dejabug.infra.job_queue import BACKOFF, QUEUES, enqueue
 from dejabug.infra.jobs import HANDLE_COMMANDS, SYNC_ISSUE
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
-from dejabug.jira.outage import WAITS_FOR_JIRA
+from dejabug.jira.job_retries import WAITS_FOR_JIRA
 from dejabug.maintenance.jira_outage import TURN
 from dejabug.services import Services
 from dejabug.worker.jobs import hail_jira

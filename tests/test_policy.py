@@ -12,7 +12,7 @@ from dejabug.access.policy import Ticket, may_comment_on, may_tell, tellable
 from dejabug.ranking import Match, Moment
 from dejabug.retrieval.pairs import PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.selection import Suggestion, SuggestionLimits, chain, to_show, to_tell
-from dejabug.suggestions.policy import to_comment
+from dejabug.suggestions.comment_policy import to_comment
 
 
 def pair(issue: str, score: float, clip: str = "1", found: str = "2") -> PairMatch:

@@ -25,10 +25,10 @@ from dejabug.evaluation.from_jira import studio
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import INDEX_CLIP
 from dejabug.ingest.indexing import GONE
-from dejabug.maintenance import reembedding
+from dejabug.maintenance import encoder_change
+from dejabug.maintenance.encoder_change import ChangeError
 from dejabug.maintenance.encoder_switch import EncoderSwitch
 from dejabug.maintenance.purge import Old
-from dejabug.maintenance.reembedding import ChangeError
 from dejabug.records import active_encoder
 from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
@@ -49,7 +49,7 @@ from support.workers import clips_waiting, work
 @pytest.fixture
 def other(services: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch) -> ModelServices:
     """The services of a worker that has the new encoder's settings, with its model loaded."""
-    monkeypatch.setattr(reembedding, "POLL", 0.01)
+    monkeypatch.setattr(encoder_change, "POLL", 0.01)
     monkeypatch.setattr("dejabug.records.active_encoder.KEPT", 0.0)
     services.collections.active_encoder.claim(services.collections.configured.name)
     chosen = {"encoder": "clip", "clip_model": str(small_clip)}
@@ -68,7 +68,7 @@ def work_as(other: Services) -> None:
 
 def prepare(services: Services, other: Services, meanwhile: Callable[[], Any] = int) -> None:
     """Make the other encoder ready, its worker working between all steps."""
-    for _ in services.reembedding.prepare(other.collections.configured.name):
+    for _ in services.encoder_change.prepare(other.collections.configured.name):
         meanwhile()
         work_as(other)
 
@@ -85,7 +85,7 @@ def at_work(other: Services) -> Iterator[None]:
 
 def swap(services: Services, other: Services) -> None:
     with at_work(other):
-        services.reembedding.swap(other.collections.configured.name)
+        services.encoder_change.swap(other.collections.configured.name)
 
 
 def issues_found(services: Services) -> set[str]:
@@ -151,7 +151,7 @@ def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
     services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(services, jira, clips, COWS[0], COWS[1], PLACEHOLDER[0])
-    steps = services.reembedding.prepare(other.collections.configured.name)
+    steps = services.encoder_change.prepare(other.collections.configured.name)
     next(steps)
     steps.close()  # Ctrl-C
     assert (
@@ -159,7 +159,7 @@ def test_broken_off_at_any_moment_it_goes_on_and_ends_with_each_clip_once(
         == other.collections.configured.name
     )
     queue = services.queues.of(other.collections.configured)
-    steps = services.reembedding.prepare(other.collections.configured.name)
+    steps = services.encoder_change.prepare(other.collections.configured.name)
     while queue.count < 3:
         next(steps)
     steps.close()
@@ -190,7 +190,7 @@ def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
     with pytest.raises(ChangeError, match="1 of 2 clips were lost"):
         swap(services, other)
     assert services.collections.active_name == services.collections.configured.name
-    services.reembedding.swap(other.collections.configured.name, force=True)
+    services.encoder_change.swap(other.collections.configured.name, force=True)
     assert services.collections.active_name == other.collections.configured.name
 
 
@@ -217,10 +217,10 @@ def test_nobody_to_answer_or_anything_missing_is_no_swap(
 ) -> None:
     history(services, jira, clips, COWS[0])
     with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
-        services.reembedding.swap(other.collections.configured.name)
+        services.encoder_change.swap(other.collections.configured.name)
     prepare(services, other)
     with pytest.raises(ChangeError, match="dejabug worker clips search"):
-        services.reembedding.swap(other.collections.configured.name)
+        services.encoder_change.swap(other.collections.configured.name)
     assert services.collections.active_name == services.collections.configured.name
 
 
@@ -228,26 +228,26 @@ def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(
     services: Services, other: Services
 ) -> None:
     with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
-        next(services.reembedding.prepare("clip:typo@squash"))
+        next(services.encoder_change.prepare("clip:typo@squash"))
     assert services.collections.active_encoder.roles(now=True).candidate is None
     with pytest.raises(ChangeError, match="serves already"):
-        next(services.reembedding.prepare(services.collections.configured.name))
+        next(services.encoder_change.prepare(services.collections.configured.name))
 
 
 def test_two_who_change_the_encoder_at_once_do_not_meet(
     services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(services, jira, clips, COWS[0])
-    first = services.reembedding.prepare(other.collections.configured.name)
+    first = services.encoder_change.prepare(other.collections.configured.name)
     next(first)
     with pytest.raises(ChangeError, match="somebody else"):
-        next(other.reembedding.prepare(other.collections.configured.name))
+        next(other.encoder_change.prepare(other.collections.configured.name))
     with pytest.raises(ChangeError, match="somebody else"):
-        other.reembedding.forget(other.collections.configured.name)
+        other.encoder_change.forget(other.collections.configured.name)
     first.close()
     services.redis.hset("dejabug:dimensions", "third", 8)
     with pytest.raises(ChangeError, match="is made ready just now"):
-        next(services.reembedding.prepare("third"))
+        next(services.encoder_change.prepare("third"))
 
 
 def test_a_swap_that_comes_second_changes_nothing(services: Services, other: Services) -> None:
@@ -394,15 +394,15 @@ def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
     prepare(services, other)
     swap(services, other)
     with pytest.raises(ChangeError, match="serves; let another one"):
-        services.reembedding.forget(other.collections.configured.name)
+        services.encoder_change.forget(other.collections.configured.name)
     former = services.collections.configured.name
     with at_work(services), pytest.raises(ChangeError, match="stop them"):
-        services.reembedding.forget(former)
+        services.encoder_change.forget(former)
     # Back, and forth again: nothing is embedded twice for it.
     for name in (former, other.collections.configured.name):
-        steps = list(services.reembedding.prepare(name))
+        steps = list(services.encoder_change.prepare(name))
         assert steps[-1].counts.clips == 0
-        services.reembedding.swap(name, force=True)
+        services.encoder_change.swap(name, force=True)
     assert call("encoder", "forget", former, "--yes").exit_code == 0
     left = [
         key
@@ -428,7 +428,7 @@ def test_what_is_forgotten_takes_its_jobs_along(services: Services) -> None:
         queue.remove(job)
     queue.scheduled_job_registry.schedule(waits, datetime.now(UTC))
     queue.failed_job_registry.add(failed, ttl=60)
-    services.reembedding.forget(name)
+    services.encoder_change.forget(name)
     kept = {key for key in services.redis.scan_iter("rq:*") if b"executions" not in key}
     assert kept == set()
 
@@ -454,8 +454,8 @@ def test_what_others_queue_for_one_that_is_just_given_up_goes_too(
         for collection in another.collections.receiving:
             another.scheduler.index_ticket("10001", collection)
 
-    monkeypatch.setattr(reembedding.time, "sleep", pause)
-    services.reembedding.forget(name)
+    monkeypatch.setattr(encoder_change.time, "sleep", pause)
+    services.encoder_change.forget(name)
     assert paused
     assert min(paused) > active_encoder.KEPT
     slug = services.collections.get(name).slug.encode()
@@ -468,7 +468,7 @@ def test_a_large_index_is_grown_before_it_serves(
     history(services, jira, clips, COWS[0])
     monkeypatch.setattr("dejabug.index.hnsw.FLAT_LIMIT", 5)
     notes = set()
-    for step in services.reembedding.prepare(other.collections.configured.name):
+    for step in services.encoder_change.prepare(other.collections.configured.name):
         notes.add(step.note)
         work_as(other)
         services.upkeep.run()  # as a worker's housekeeper does each minute
@@ -506,7 +506,7 @@ def test_an_encoder_that_was_given_up_gets_no_new_tickets(
         services.collections.configured.name,
         other.collections.configured.name,
     ]
-    services.reembedding.forget(other.collections.configured.name)
+    services.encoder_change.forget(other.collections.configured.name)
     assert [collection.name for collection in services.collections.receiving] == [
         services.collections.configured.name
     ]
@@ -593,7 +593,7 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         # As if the minute had passed after which the dead ones' job and locks are taken back.
         cold_services.redis.zadd(queue, {held: 1})
         locks = cold_services.redis.keys("rq:scheduler-lock:*")
-        cold_services.redis.delete(reembedding.LOCK, *locks)
+        cold_services.redis.delete(encoder_change.LOCK, *locks)
         start("worker", "clips", "search", **centre)
         again = start("encoder", "change", **centre)
         assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()

@@ -17,7 +17,7 @@ from dejabug.infra.job_queue import QUEUES
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.webhook_events import sign
 from dejabug.records.outbox import PENDING
-from dejabug.records.webhook_memory import REFUSALS, echo_key
+from dejabug.records.webhook_keys import REFUSALS, echo_key
 from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app

@@ -37,12 +37,12 @@ from dejabug.jira.accounts import Accounts
 from dejabug.jira.client import JiraAccess, JiraClient
 from dejabug.maintenance.backup.exporting import BackupWriter
 from dejabug.maintenance.backup.importing import BackupReader
+from dejabug.maintenance.encoder_change import EncoderChange
 from dejabug.maintenance.index_move import IndexMove
 from dejabug.maintenance.index_repair import IndexRepair
 from dejabug.maintenance.jira_outage import JiraOutage
 from dejabug.maintenance.media_copy import MediaCopy
 from dejabug.maintenance.purge import FootagePurge
-from dejabug.maintenance.reembedding import Reembedding
 from dejabug.maintenance.signature_backfill import SignatureBackfill
 from dejabug.maintenance.upkeep import Upkeep
 from dejabug.media_store.store import MediaStore
@@ -70,9 +70,9 @@ from dejabug.search.uploads import ClipUploads
 from dejabug.settings import Settings, get_settings
 from dejabug.suggestions.comment_commands import CommentCommands
 from dejabug.suggestions.comment_events import CommentEvents
+from dejabug.suggestions.comment_policy import CommentPolicy
 from dejabug.suggestions.comment_publisher import CommentPublisher
 from dejabug.suggestions.comment_renderer import CommentRenderer
-from dejabug.suggestions.policy import CommentPolicy
 
 log = structlog.get_logger()
 
@@ -419,9 +419,9 @@ class Services:
         return MediaCopy(self.collections, self.media, folder)
 
     @cached_property
-    def reembedding(self) -> Reembedding:
+    def encoder_change(self) -> EncoderChange:
         """The change to another encoder."""
-        return Reembedding(self.redis, self.collections, self.queues, self.scheduler)
+        return EncoderChange(self.redis, self.collections, self.queues, self.scheduler)
 
     @cached_property
     def backup_writer(self) -> BackupWriter:

@@ -177,7 +177,7 @@ class Year:
         for ticket in list(self.world.tickets.values())[:5]:
             self.world.send("jira:issue_updated", ticket, changelog={"id": str(number)})
         wait_for_rest_of_default(services)
-        services.reembedding.forget(OTHER)
+        services.encoder_change.forget(OTHER)
         self._reconcile()
 
     def _reconcile(self) -> None:

@@ -84,7 +84,7 @@ def change(
             highlight=False,
         )
         return
-    _tell(services.reembedding.swap(wanted, force=force))
+    _tell(services.encoder_change.swap(wanted, force=force))
 
 
 @encoders.command()
@@ -103,7 +103,7 @@ def forget(
         fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
     if not yes:
         typer.confirm(f"Forget all vectors of {name}?", abort=True)
-    gone = services.reembedding.forget(name)
+    gone = services.encoder_change.forget(name)
     console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
 
 
@@ -112,7 +112,7 @@ def _prepare(services: Services, name: str) -> None:
         clips = progress.add_task("Embedding clips", total=None, note="")
         tickets = progress.add_task("Their tickets", total=None, note="")
         try:
-            for step in services.reembedding.prepare(name):
+            for step in services.encoder_change.prepare(name):
                 counts = step.counts
                 note = step.note or f"{step.workers} workers, about {duration(step.left.high)}"
                 total = max(counts.known, counts.done)

@@ -18,7 +18,7 @@ from dejabug.infra.errors import UserError
 from dejabug.jira.accounts import OWN_ACCOUNT
 from dejabug.jira.errors import HooksClosedError, JiraError, JiraRefusedError
 from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_hand
-from dejabug.records.webhook_memory import REFUSALS, echo_key
+from dejabug.records.webhook_keys import REFUSALS, echo_key
 from dejabug.services import Services
 
 # What stands in for the secret wherever something is shown.

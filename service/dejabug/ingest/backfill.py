@@ -26,7 +26,7 @@ from dejabug.jira.client import JiraClient, Page
 from dejabug.jira.errors import JiraRefusedError
 from dejabug.jira.jql import oldest_first, unix_time, without_order
 from dejabug.jira.models import Issue
-from dejabug.jira.patience import patiently
+from dejabug.jira.patient_requests import patiently
 from dejabug.records.collections import Collections
 from dejabug.records.work_queues import WorkQueues
 

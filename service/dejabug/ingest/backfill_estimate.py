@@ -9,7 +9,7 @@ from functools import partial
 from dejabug.jira.client import JiraClient
 from dejabug.jira.jql import oldest_first, without_order
 from dejabug.jira.models import Issue
-from dejabug.jira.patience import patiently
+from dejabug.jira.patient_requests import patiently
 from dejabug.media.kinds import is_evidence, suffix_of
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import evidence

@@ -1,7 +1,7 @@
 """When a Jira that was away answers again, what waited for it is done at once.
 
 Pauses between a job's tries grow to hours, and a weekend's outage outlasts all that are counted. So
-a job that waits for Jira is tried again however often (`jira/outage.py`) and noted; while any is,
+a job that waits for Jira is tried again however often (`jira/job_retries.py`) and noted; while any is,
 Jira is asked once a minute, and when it answers all of them are due.
 """
 
@@ -17,7 +17,7 @@ from dejabug.infra.job_queue import EMBEDDING_QUEUES, QUEUES
 from dejabug.ingest.reconcile import TURN as RECONCILE_TURN
 from dejabug.jira.client import JiraClient
 from dejabug.jira.errors import JiraError
-from dejabug.jira.outage import WAITS_FOR_JIRA
+from dejabug.jira.job_retries import WAITS_FOR_JIRA
 from dejabug.records.collections import Collections
 from dejabug.records.work_queues import WorkQueues
 

@@ -2,7 +2,7 @@
 that somebody rejected. Pure functions.
 
 Who may be told of which issue is decided before, by `access/policy.py`; the comment's own rules are
-in `suggestions/policy.py`.
+in `suggestions/comment_policy.py`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from dejabug.retrieval.similar_issues import (
     tickets_of,
 )
 from dejabug.settings import Settings
-from dejabug.suggestions.policy import CommentPolicy
+from dejabug.suggestions.comment_policy import CommentPolicy
 
 log = structlog.get_logger()
 

@@ -25,8 +25,8 @@ from dejabug.retrieval.similar_issues import (
 )
 from dejabug.settings import Settings
 from dejabug.suggestions.comment_commands import CommentCommands
+from dejabug.suggestions.comment_policy import CommentPolicy
 from dejabug.suggestions.comment_renderer import CommentRenderer
-from dejabug.suggestions.policy import CommentPolicy
 
 log = structlog.get_logger()
 

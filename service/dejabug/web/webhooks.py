@@ -19,7 +19,7 @@ from dejabug.jira.webhook_events import (
     parse_event,
     verify_signature,
 )
-from dejabug.records.webhook_memory import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
+from dejabug.records.webhook_keys import ECHO_MEMORY, EVENT_MEMORY, REFUSALS, echo_key, event_key
 from dejabug.services import Services
 
 log = structlog.get_logger()

@@ -61,10 +61,16 @@ class Housekeeper(threading.Thread):
             self._succeeds(self._scheduler.enqueue_scheduled_jobs)
             if time.monotonic() - maintained > MAINTENANCE:
                 maintained = time.monotonic()
-                self._succeeds(self._worker.clean_registries)
+                self._succeeds(self._recover_abandoned_jobs)
                 self._succeeds(lambda: self._services.upkeep.run(), "upkeep")
                 for row in PERIODIC_JOBS:
                     self._succeeds(partial(queue_if_due, self._services, row), row.job_id)
+
+    def _recover_abandoned_jobs(self) -> None:
+        """Put jobs back whose worker was killed. RQ calls a job abandoned when its worker has given
+        no heartbeat for `HEARTBEAT_TTL` seconds; with MAINTENANCE seconds between two looks, it is
+        back one to two minutes after the kill."""
+        self._worker.clean_registries()
 
     def _succeeds(self, chore: Callable[[], object], name: str = "") -> bool:
         try:

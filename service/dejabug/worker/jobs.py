@@ -17,7 +17,7 @@ from typing import Any
 from dejabug.infra import jobs
 from dejabug.infra.jobs import JobType
 from dejabug.infra.locks import held
-from dejabug.jira.outage import retry_on_jira_outage
+from dejabug.jira.job_retries import retry_on_jira_outage
 from dejabug.services import get_model_services, get_services
 from dejabug.worker import learning_schedule
 
@@ -143,4 +143,4 @@ def purge_job() -> None:
 @runs(jobs.LEARN)
 def learn_job() -> None:
     """Learn from the studio's own duplicates, for the active encoder."""
-    learning_schedule.learn_job(get_services())
+    learning_schedule.learn_if_free(get_services())

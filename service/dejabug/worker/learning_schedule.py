@@ -55,7 +55,7 @@ def queue_name(services: Services) -> str:
     return "previews" if services.queues.has_worker("previews") else "default"
 
 
-def learn_job(services: Services) -> None:
+def learn_if_free(services: Services) -> None:
     """One lesson, for the encoder that serves."""
     if (
         not are_held(services.redis, services.collections.active_name)

@@ -60,7 +60,7 @@ class Progress:
     note: str = ""
 
 
-class Reembedding:
+class EncoderChange:
     """Changes the encoder: fills a candidate's collection, and lets it answer."""
 
     def __init__(
