@@ -6,6 +6,7 @@ import pytest
 
 from dejabug.cli.doctor import examine
 from dejabug.evaluation.learning import TooFewError
+from dejabug.infra import job_queue
 from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations, Evidence
 from dejabug.records.comments import CommentRecord
 from dejabug.records.learned_parameters import (
@@ -22,7 +23,7 @@ from dejabug.records.learned_parameters import (
 from dejabug.records.types import IssueRecord
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
-from dejabug.worker import learning_schedule
+from dejabug.worker import jobs
 from dejabug.worker.learning_schedule import share_of, study
 from dejabug.worker.periodic import LEARNING, queue_if_due
 from support.command_line import call, words
@@ -139,7 +140,7 @@ def test_people_are_told_what_scores_rest_on(
 
 
 def test_the_job_is_one_that_workers_take() -> None:
-    assert learning_schedule.learn_job.__module__ == "dejabug.worker.learning_schedule"
+    assert job_queue.function_of("dejabug.studying.learn_job") is jobs.learn_job
 
 
 def test_comments_are_brought_in_line_when_scores_change(cold_services: Services) -> None:

@@ -1,8 +1,8 @@
 """When a Jira that was away answers again, what waited for it is done at once.
 
 Pauses between a job's tries grow to hours, and a weekend's outage outlasts all that are counted. So
-a job that waits for Jira is tried again however often (`jira/job_retries.py`) and noted; while any is,
-Jira is asked once a minute, and when it answers all of them are due.
+a job that waits for Jira is tried again however often (`jira/job_retries.py`) and noted; while any
+is, Jira is asked once a minute, and when it answers all of them are due.
 """
 
 from __future__ import annotations
