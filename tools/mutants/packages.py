@@ -22,19 +22,19 @@ PACKAGES = {
     "ranking": Package(
         ("ranking/*.py",),
         (
-            "tests/test_ranking.py",
-            "tests/test_ranking_by_hand.py",
-            "tests/test_calibration.py",
-            "tests/test_moments.py",
-            "tests/test_terms.py",
-            "tests/test_relevance.py",
-            "tests/test_copies.py",
-            "tests/test_patches.py",
+            "tests/unit/ranking/test_ranking.py",
+            "tests/unit/ranking/test_ranking_by_hand.py",
+            "tests/unit/ranking/test_calibration.py",
+            "tests/integration/retrieval/test_moments.py",
+            "tests/unit/ranking/test_terms.py",
+            "tests/unit/ranking/test_relevance.py",
+            "tests/unit/ranking/test_copies.py",
+            "tests/unit/ranking/test_patches.py",
         ),
     ),
     "policy": Package(
         ("access/policy.py", "retrieval/pairs.py", "retrieval/selection.py"),
-        ("tests/test_policy.py",),
+        ("tests/unit/access/test_policy.py",),
     ),
     "visibility": Package(
         (
@@ -44,14 +44,14 @@ PACKAGES = {
             "access/jira_as_viewer.py",
         ),
         (
-            "tests/test_principals.py",
-            "tests/test_visibility.py",
-            "tests/test_visibility_cache.py",
-            "tests/test_jira_as_viewer.py",
+            "tests/unit/access/test_principals.py",
+            "tests/integration/access/test_visibility.py",
+            "tests/integration/access/test_visibility_cache.py",
+            "tests/integration/access/test_jira_as_viewer.py",
         ),
     ),
-    "tokens": Package(("access/tokens.py",), ("tests/test_tokens.py",)),
-    "webhooks": Package(("jira/webhook_events.py",), ("tests/test_jira_webhooks.py",)),
+    "tokens": Package(("access/tokens.py",), ("tests/integration/access/test_tokens.py",)),
+    "webhooks": Package(("jira/webhook_events.py",), ("tests/unit/jira/test_webhook_events.py",)),
 }
 # Stands for all of them, one after another.
 ALL = "all"

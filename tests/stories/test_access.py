@@ -488,7 +488,7 @@ def test_a_command_in_a_comment_writes_nothing_about_a_ticket_that_its_readers_m
     world: World, how: str
 ) -> None:
     """Who comments is not asked of Jira: what may be named to every reader is what counts.
-    tests/test_leaks.py has `why`."""
+    tests/stories/test_leaks.py has `why`."""
     key = world.jira.issue(world.other)["key"]
     world.hide(how)
     for verb in ("not", "mute", "again"):

@@ -99,7 +99,7 @@ def test_search_by_words_leaves_restricted_tickets_out(
     jira.call("PUT", f"/rest/api/2/issue/{secret_key}", "admin", json=secret)
 
     def answer_here(words: str, projects: list[str], limit: int, patience: float) -> Any:
-        # tests/test_worker.py asks a real worker.
+        # tests/integration/worker/test_worker.py asks a real worker.
         return text_search(services, words, projects, limit)
 
     monkeypatch.setattr(services.questions, "search", answer_here)
