@@ -125,7 +125,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     app = create_app(services)
     caller = Caller(app, services, "GAME")
     clip = caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"]
-    clip["id"].preview_maker.make()
+    services.preview_maker.make(clip["id"])
     base = caller.get(f"/clips/{clip['id']}").get_json()["media"]
     base = base.removeprefix("http://dejabug.example")
     paths = ("/video.mp4", f"/pictures/{round(clip['times'][0] * 1000)}.jpg")

@@ -20,7 +20,6 @@ from PIL import Image
 
 from dejabug import media
 from dejabug.infra.logs import configure_logs
-from dejabug.ingest import previews
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media import ClipError, Limits
 from dejabug.media import preview as preview_module
@@ -30,7 +29,7 @@ from dejabug.media_store.folder_store import ABANDONED_SECONDS, FolderStore
 from dejabug.media_store.preview_records import FileRecords
 from dejabug.media_store.previews import Previews
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
-from dejabug.services import Services
+from dejabug.services import Services, set_services
 from dejabug.worker import jobs
 from dejabug.worker.jobs import preview_clip
 from support.jira_site import TOKEN, Site
@@ -556,13 +555,13 @@ def test_a_file_that_is_no_clip_is_tried_once(
 
 
 def test_an_attachment_that_is_gone_or_too_large_is_tried_once(
-    cold_services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch
+    cold_services: Services, jira: Site, clips: Path
 ) -> None:
     gone, large = known(cold_services, jira, clips / "crafter-05.mp4", clips / "crafter-07.mp4")
     jira.call("DELETE", f"/rest/api/2/attachment/{gone}", "admin")
     preview_clip(gone)
     small = cold_services.settings.model_copy(update={"clip_max_bytes": 1000})
-    monkeypatch.setattr(previews, "services", lambda: Services(small))
+    set_services(Services(small))
     preview_clip(large)
     assert [cold_services.media.previews.state(clip_id) for clip_id in (gone, large)] == [
         "none",
