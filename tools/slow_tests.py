@@ -22,10 +22,11 @@ PASSED = ROOT / "tests" / "slow-passed.json"
 SERVICE = "service/dejabug"
 # Every slow test may depend on these.
 COMMON = ("tests/conftest.py", "tests/support/remembering.py", "pyproject.toml")
-# Test file → what its slow tests depend on beside itself: files, or folders with all in them.
+# Test file, below tests/ → what its slow tests depend on beside itself: files, or folders with all
+# in them.
 DEPENDS = {
-    "test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
-    "test_recorders.py": (
+    "integration/media/test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
+    "integration/media/test_recorders.py": (
         f"{SERVICE}/media",
         *(
             f"tests/support/{name}.py"
@@ -33,21 +34,21 @@ DEPENDS = {
                          "recorders", "recorders_desktop", "recorders_devices", "recordings")
         ),
     ),
-    "test_evaluation.py": (
+    "integration/evaluation/test_evaluation.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/evaluation",
         f"{SERVICE}/index", f"{SERVICE}/retrieval/retriever.py",
         f"{SERVICE}/records/learned_parameters.py", f"{SERVICE}/ingest/clip_indexer.py",
         f"{SERVICE}/settings.py", f"{SERVICE}/demo/clips", "tests/support/demo_clips.py",
     ),
-    "test_search_words.py": (
+    "integration/search/test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
         f"{SERVICE}/search/questions.py", f"{SERVICE}/retrieval/retriever.py",
         f"{SERVICE}/retrieval/neighbourhood.py", f"{SERVICE}/ingest/clip_indexer.py",
         f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py", f"{SERVICE}/demo/clips",
         "tests/support/demo_clips.py",
     ),
-    "test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
-    "test_image.py": (
+    "stories/test_soak.py": (SERVICE, "tools/soak", "tools/chaos"),
+    "deploy/test_image.py": (
         SERVICE, "Dockerfile", ".dockerignore", "deploy", "tests/support/deploying.py",
         "tests/support/dockerfile.py",
     ),

@@ -66,10 +66,10 @@ def of_tests(source: str, files: Collection[str]) -> set[str]:
 
 def test_no_file_imports_a_file_of_tests() -> None:
     """What two files need is in tests/support; conftest.py has fixtures, which need no import."""
-    files = {path.stem for path in (ROOT / "tests").glob("*.py")}
+    files = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     found = {
         path.relative_to(ROOT).as_posix(): names
-        for pattern in ("tests/*.py", "tests/support/*.py", "tools/**/*.py")
+        for pattern in ("tests/**/*.py", "tools/**/*.py")
         for path in ROOT.glob(pattern)
         if (names := of_tests(path.read_text("utf-8"), files))
     }
@@ -96,7 +96,7 @@ def test_every_test_asserts_something() -> None:
     helper in CHECKS."""
     found = {
         test
-        for path in (ROOT / "tests").glob("test_*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         for test in without_a_check(path.read_text("utf-8"))
     }
     assert found == RAISE_NOTHING

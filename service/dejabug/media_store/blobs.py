@@ -41,6 +41,9 @@ class BlobStore(Protocol):
     def delete(self, name: str) -> None:
         """Delete a blob, if there is one, now or as soon as the store is back."""
 
+    def path(self, name: str) -> Path | None:
+        """A blob's file, where it lies on this machine, there or not; None in a bucket."""
+
     def count_temporary(self) -> int:
         """How many temporary blobs there are at most."""
 
@@ -53,8 +56,9 @@ class BlobReader(io.RawIOBase):
     """A blob of known size (bytes) as a file to read and to seek in.
 
     Each reading asks the store for one range, so read in large blocks. `version` differs when the
-    bytes do; `modified` is in Unix seconds, None where the store does not tell. Reading raises
-    FileNotFoundError when the blob has gone, and StoreAwayError.
+    bytes do; `modified` is in Unix seconds, None where the store does not tell; `path` is its file
+    where that lies on this machine. Reading raises FileNotFoundError when the blob has gone, and
+    StoreAwayError.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class BlobReader(io.RawIOBase):
     ) -> None:
         super().__init__()
         self.size, self.version, self.modified = size, version, modified
+        self.path = store.path(name)
         self._store, self._name, self._at = store, name, 0
 
     def readable(self) -> bool:

@@ -73,6 +73,10 @@ class FolderStore:
         else:
             path.unlink(missing_ok=True)
 
+    def path(self, name: str) -> Path | None:
+        """The blob's file."""
+        return self._folder / name
+
     def count_temporary(self) -> int:
         """As `BlobStore.count_temporary`."""
         return sum(1 for _ in (self._folder / TEMPORARY).glob("*"))

@@ -141,6 +141,10 @@ class ObjectStore:
                 "use a store that does, as S3 is, with no cache before it"
             )
 
+    def path(self, name: str) -> Path | None:  # noqa: ARG002 (as in BlobStore)
+        """None: no file here."""
+        return None
+
     def count_temporary(self) -> int:
         """As `BlobStore.count_temporary`."""
         return int(self._redis.zcount(DELETE_QUEUE, f"({time.time()}", "+inf"))
