@@ -41,8 +41,7 @@ from dejabug.web.sheets import drawn_sheet
 log = structlog.get_logger()
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
-# Seconds that a browser may keep what it got: as long as Jira's answer about a principal
-# counts.
+# Seconds that a browser may keep what it got: as long as Jira's answer about a principal counts.
 LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
 # Bytes that are read at once: of an object store, half a minute takes two requests.
