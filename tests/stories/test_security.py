@@ -224,8 +224,8 @@ def test_nobody_writes_a_line_of_their_own_into_our_log(
 IMPATIENT = """
 import sys
 from gunicorn.app.wsgiapp import run
-from dejabug.web import watching
-watching.SILENCE = 1.0
+from dejabug.web import request_hooks
+request_hooks.SILENCE = 1.0
 sys.argv = ["gunicorn", "dejabug.web:create_app()", "--worker-class", "gthread", "--threads", "1",
             "--bind", sys.argv[1], "--no-control-socket"]
 run()
