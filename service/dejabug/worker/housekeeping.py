@@ -70,7 +70,7 @@ class Housekeeper(threading.Thread):
         """Put jobs back whose worker was killed. RQ calls a job abandoned when its worker has given
         no heartbeat for `HEARTBEAT_TTL` seconds; with MAINTENANCE seconds between two looks, it is
         back one to two minutes after the kill."""
-        self._worker.clean_registries()
+        self._worker.clean_registries()  # type: ignore[no-untyped-call]
 
     def _succeeds(self, chore: Callable[[], object], name: str = "") -> bool:
         try:

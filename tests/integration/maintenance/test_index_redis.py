@@ -25,7 +25,7 @@ from dejabug.maintenance.index_move import MoveError
 from dejabug.maintenance.index_repair import Repaired
 from dejabug.records.index_location import WrongIndexError
 from dejabug.records.types import ClipStatus
-from dejabug.services import ModelServices, Services
+from dejabug.services import ModelServices, Services, get_services, set_services
 from dejabug.web import create_app
 from dejabug.web.gauges import Gauges
 from dejabug.worker import jobs
@@ -281,10 +281,12 @@ def test_what_a_lost_redis_had_comes_back_from_a_backup(
 
 def work_in(services: Services) -> None:
     """Work with these services instead of the process's."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("ingest.jobs", "maintenance.index_repair", "ingest.previews"):
-            patch.setattr(f"dejabug.{module}.services", lambda: services)
+    before = get_services()
+    set_services(services)
+    try:
         work(services)
+    finally:
+        set_services(before)
 
 
 # Moving
@@ -310,8 +312,7 @@ def unseen(_what: str, _done: int, _total: int) -> None:
 def test_vectors_move_to_a_redis_of_their_own(
     together: Services, jira: Site, clips: Path, own: RedisServer, monkeypatch: Any
 ) -> None:
-    for module in ("ingest.jobs", "maintenance.index_repair"):
-        monkeypatch.setattr(f"dejabug.{module}.services", lambda: together)
+    set_services(together)
     history(together, jira, clips, COWS[0], PLACEHOLDER[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(together, jira, key)
