@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.index import FrameIndex
+from dejabug.ingest.scheduling import Scheduler
 from dejabug.jira.models import Issue
 from dejabug.records.projects import Rules
 from dejabug.records.types import ClipStatus
@@ -109,7 +110,7 @@ def test_a_worker_killed_before_others_were_told_of_a_security_level_tells_them_
     old_id = str(jira.issue(old)["id"])
     edit(jira, old, security={"name": "Secret"})
     jira.app.extensions["store"].users["bot"].levels = ["Secret"]
-    with killed_at(jobs, "correct_comments_naming"):
+    with killed_at(Scheduler, "correct_comments_naming"):
         jobs.sync_issue(old_id, False)
     tell(services, jira, old, watch=False)
     assert jira.comments(key) == []

@@ -91,6 +91,7 @@ def written(store: redis.Redis, tickets: Sequence[Ticket], **settings: int) -> C
     url = f"redis://127.0.0.1:{store.connection_pool.connection_kwargs['port']}"
     chosen = Settings(encoder="starter", redis_url=url, **settings)
     services = ModelServices(chosen, loaded=Small(encoder_name(chosen)))
+    _ = services.encoder  # from now on the lengths of its vectors are known
     items = []
     for number, ticket in enumerate(tickets, start=1):
         clip, issue = str(number), ticket.issue or str(number)

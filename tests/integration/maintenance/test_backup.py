@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from dejabug.access.tokens import ApiToken
 from dejabug.cli import app
 from dejabug.index import ClipLocation, slug_of
-from dejabug.maintenance.backup import BackupError, check_backup, records
+from dejabug.maintenance.backup import BackupError, BackupReader, check_backup, records
 from dejabug.maintenance.backup import importing as importing_module
 from dejabug.ranking import Calibration
 from dejabug.records.comments import CommentRecord
@@ -145,8 +145,13 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
     filled: tuple[Services, Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services, path, before = filled
-    for step in ("_put_issue", "_put_clip", "_put_ticket", "_put_studio"):
-        fresh, whole = emptied(services), getattr(importing_module, step)
+    for home, step in (
+        (BackupReader, "_put_issue"),
+        (importing_module, "_put_clip"),
+        (importing_module, "_put_ticket"),
+        (BackupReader, "_put_studio"),
+    ):
+        fresh, whole = emptied(services), getattr(home, step)
         calls = []
 
         def killed(*arguments: Any, whole: Any = whole, calls: list[Any] = calls) -> None:
@@ -155,7 +160,7 @@ def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(
                 raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(importing_module, step, killed)
+            patch.setattr(home, step, killed)
             with pytest.raises(KeyboardInterrupt):
                 fresh.backup_reader.read(path, quiet)
         fresh.backup_reader.read(path, quiet)
