@@ -20,7 +20,7 @@ ALONE = (
     "test_hostile_worker.py::test_a_worker_outlives_hostile_tickets_and_uploads",
     "test_demo.py::test_a_missed_duplicate_is_told_and_ends_with_one",
     "test_demo.py::test_the_story_ends_with_the_true_duplicate_and_no_process",
-    "test_reembedding.py::test_real_workers_change_the_encoder_while_questions_are_asked",
+    "test_encoder_change.py::test_real_workers_change_the_encoder_while_questions_are_asked",
 )
 FILES = (
     "test_slack.py",

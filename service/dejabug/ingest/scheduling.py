@@ -105,8 +105,8 @@ class Scheduler:
     # Comments
 
     def suggest(self, issue_id: str) -> None:
-        """Other issues than before may be similar to this one: queue its comment, if it may get
-        one."""
+        """Other issues than before may be similar to this one: drop its cached ranking, and queue
+        its comment, if it may get one."""
         self._rankings.forget(issue_id)
         record = self._collections.active.catalogue.issue(issue_id)
         if record is not None and record.watched:

@@ -31,6 +31,20 @@ class WorkQueues:
         active = collection.name == self._collections.active_encoder.roles().active
         return self.get("clips" if active else collection.own_queue("clips"))
 
+    def of_worker(self, names: list[str]) -> list[str]:
+        """Of these queues, those that a worker with the settings' model may work on at the moment,
+        in order: what needs the model only while its encoder is active, and always what is that
+        encoder's own."""
+        found: list[str] = []
+        collection = self._collections.configured
+        active = self._collections.is_active(collection)
+        for name in names:
+            if name not in EMBEDDING_QUEUES or active:
+                found.append(name)
+            if name in EMBEDDING_QUEUES:
+                found.append(collection.own_queue(name))
+        return found
+
     def workers(self) -> dict[str, int]:
         """How many live workers there are on each of QUEUES that this installation has work for."""
         idle = set() if self._shows_media else {"previews"}

@@ -50,7 +50,7 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
     serve_metrics(services.settings.metrics_host, services.settings.metrics_port)
     _tell_account(services)
     loaded = _open_index(get_model_services()) if needs_model else {}
-    current = partial(queues_now, services, names)
+    current = partial(services.queues.of_worker, names)
     queues = [services.queues.get(name) for name in current()]
     worker = WarmWorker(queues, services.redis, current=current if loaded else None)
     helpers: list[Housekeeper | Answerer] = [Housekeeper(services.settings, worker)]
@@ -70,20 +70,6 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
     finally:
         for helper in helpers:
             helper.stop()
-
-
-def queues_now(services: Services, names: list[str]) -> list[str]:
-    """Of these queues, those that a worker with the settings' model may work on at the moment, in
-    order: what needs the model only while its encoder serves, and always what is that encoder's
-    own."""
-    found: list[str] = []
-    serves = services.collections.is_active(services.collections.configured)
-    for name in names:
-        if name not in EMBEDDING_QUEUES or serves:
-            found.append(name)
-        if name in EMBEDDING_QUEUES:
-            found.append(services.collections.configured.own_queue(name))
-    return found
 
 
 def _look_at_ffmpeg(services: Services) -> str:

@@ -34,7 +34,6 @@ from dejabug.records.active_encoder import NotServingError
 from dejabug.records.types import ClipStatus
 from dejabug.services import ModelServices, Services
 from dejabug.worker import jobs
-from dejabug.worker.main import queues_now
 from dejabug.worker.warm_worker import WarmWorker
 from support.command_line import call, words
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -60,7 +59,7 @@ def other(services: Services, small_clip: Path, monkeypatch: pytest.MonkeyPatch)
 
 def work_as(other: Services) -> None:
     """What a worker with the other encoder's settings does, until its queues are empty."""
-    queues = [other.queues.get(name) for name in queues_now(other, ["clips"])]
+    queues = [other.queues.get(name) for name in other.queues.of_worker(["clips"])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dejabug.services._Process.services", other)
         WarmWorker(queues, other.redis).work(burst=True, logging_level="WARNING")
@@ -375,16 +374,16 @@ def test_workers_go_over_to_the_queues_of_what_serves(services: Services, other:
     search, clips = (
         services.collections.configured.own_queue(name) for name in ("search", "clips")
     )
-    assert queues_now(services, names) == ["search", search, "default", "clips", clips]
+    assert services.queues.of_worker(names) == ["search", search, "default", "clips", clips]
     next_search, next_clips = (
         other.collections.configured.own_queue(name) for name in ("search", "clips")
     )
-    assert queues_now(other, names) == [next_search, "default", next_clips]
+    assert other.queues.of_worker(names) == [next_search, "default", next_clips]
     EncoderSwitch(
         services.redis, services.collections.configured, other.collections.configured
     ).swap(services.collections.active_encoder)
-    assert queues_now(services, names) == [search, "default", clips]
-    assert queues_now(other, names) == ["search", next_search, "default", "clips", next_clips]
+    assert services.queues.of_worker(names) == [search, "default", clips]
+    assert other.queues.of_worker(names) == ["search", next_search, "default", "clips", next_clips]
 
 
 def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
