@@ -57,9 +57,10 @@ def test_a_wrong_token_is_refused_and_not_shown(jira: Site) -> None:
     assert "wrong-token" not in repr(JiraAccess("a", "b", "c", "wrong-token"))
 
 
-def test_no_token_at_all_is_refused_at_once(jira: Site) -> None:
+def test_no_token_at_all_is_refused_before_jira_is_asked(jira: Site) -> None:
+    client = client_of(jira, token="")  # who needs no Jira needs no token
     with pytest.raises(JiraRefusedError, match="DEJABUG_JIRA_TOKEN"):
-        client_of(jira, token="")
+        client.issue("GAME-1")
 
 
 def test_hidden_and_deleted_issues_look_alike(jira: Site, client: JiraClient) -> None:
