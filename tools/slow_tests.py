@@ -42,7 +42,7 @@ DEPENDS = {
     ),
     "integration/search/test_search_words.py": (
         f"{SERVICE}/media", f"{SERVICE}/encoders", f"{SERVICE}/ranking", f"{SERVICE}/index",
-        f"{SERVICE}/search/questions.py", f"{SERVICE}/retrieval/retriever.py",
+        f"{SERVICE}/search/answerer.py", f"{SERVICE}/retrieval/retriever.py",
         f"{SERVICE}/retrieval/neighbourhood.py", f"{SERVICE}/ingest/clip_indexer.py",
         f"{SERVICE}/settings.py", f"{SERVICE}/evaluation/corpus.py", f"{SERVICE}/demo/clips",
         "tests/support/demo_clips.py",
