@@ -10,7 +10,16 @@ from hypothesis.extra import numpy as hnp
 
 from dejabug import ranking
 from dejabug.index import ClipLocation
-from dejabug.ranking import Floats, Moment, Origins, Side, TimedVectors, matching_moments, moments
+from dejabug.ranking import (
+    Floats,
+    Moment,
+    Origins,
+    Scale,
+    Side,
+    TimedVectors,
+    matching_moments,
+    moments,
+)
 from dejabug.retrieval.retriever import TEXT_MOMENT
 from dejabug.services import Services
 
@@ -206,8 +215,9 @@ def test_the_moment_that_words_find_lies_around_its_frame_and_starts_no_earlier_
     cold_services.collections.active.index.write_clip(
         "7", where, np.array([at], np.float32), seen[:1]
     )
-    (match,) = cold_services.retrievers.active.like_text(seen[0], ["GAME"])
-    (moment,) = match.moments
+    scale = Scale(words=(0.1, 0.6), pictures=(0.2, 0.3))
+    (found,) = cold_services.retrievers.active.search("cows", seen[0], scale, ["GAME"])
+    (moment,) = found.match.moments
     assert (moment.match_start, moment.match_end, moment.match_time) == (start, end, at)
     assert moment.similarity == pytest.approx(1.0, abs=1e-3)
 

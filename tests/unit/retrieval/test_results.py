@@ -12,7 +12,7 @@ from dejabug.ranking import Calibration, Calibrations, Moment
 from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Found, Result, Results, public_json
 from dejabug.retrieval.selection import Suggestion
-from dejabug.suggestions.comment_publisher import CommentPublisher
+from dejabug.suggestions.comment_renderer import CommentRenderer
 from dejabug.web.matches import Match, ShownClip, ShownMoment
 
 ISSUES = {
@@ -120,11 +120,8 @@ def test_the_panel_s_json_keeps_the_names_that_installed_panels_know(result: Res
 def test_what_a_comment_s_digest_is_made_of_stays_as_it_is(result: Result) -> None:
     """The digest decides whether a comment is edited, and names its picture: another text here
     edits every comment of a studio once. 0.37496 is 0.37 here, not 0.375 rounded again."""
-    nothing = cast(Any, None)
-    publisher = CommentPublisher(
-        nothing, COLLECTIONS, MEDIA, nothing, nothing, nothing, nothing, RESULTS, SETTINGS
-    )
-    assert repr(publisher._suggested(CHOICE, result)) == (
+    renderer = CommentRenderer(COLLECTIONS, MEDIA, RESULTS, SETTINGS.jira_url)
+    assert repr(renderer._suggested(CHOICE, result)) == (
         "Suggested(key='GAME-1', summary='Cows float', status='Done', resolution='Fixed', "
         "score=0.94, moments=(MomentPair(query_start=1.0, query_end=3.5, match_start=0.0, "
         "match_end=2.5, similarity=0.37),), fix_versions=('0.9',), filename='20.mp4', "
