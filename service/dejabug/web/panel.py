@@ -168,7 +168,7 @@ def mute(issue_id: str) -> Response:
 @blueprint.post("/again")
 @as_viewer
 def again(issue_id: str) -> tuple[Response, int]:
-    """Read the issue anew, with clips that failed, and look for its like again."""
+    """Read the issue again, with clips that failed, and look for similar ones again."""
     _own(issue_id)
     services = _services()
     record = services.collections.active.catalogue.issue(issue_id)
