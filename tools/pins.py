@@ -37,7 +37,7 @@ torch==2.13.0+cpu \\
 
 
 def main() -> None:
-    """Resolve anew, and write all files. Needs PyPI."""
+    """Resolve again, and write all files. Needs PyPI."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     listed = [
         *project["project"]["dependencies"],

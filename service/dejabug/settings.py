@@ -207,7 +207,8 @@ class Settings(BaseSettings):
     media_secret: SecretStr = Field(
         SecretStr(""),
         description="Signs the short-lived addresses of pictures and clips, and seals what is kept "
-        "of readers for as long: 32 or more random signs. Without it there are no such addresses.",
+        "of readers for as long: 32 or more random characters. Without it there are no such "
+        "addresses.",
     )
     preview_max_bytes: int = Field(
         10 * 1024 * MEBIBYTE,

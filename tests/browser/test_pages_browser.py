@@ -382,7 +382,7 @@ def test_a_ticket_whose_clip_is_still_being_read_says_so(
     desk.sign_in(f"/?q={keys[0]}")
     expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
     services.collections.active.catalogue.put_clip(clip)
-    desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question anew
+    desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question again
     expect(desk.page.locator("#note")).to_be_hidden()
     expect(desk.page.locator("li.card").first).to_have_attribute("data-key", keys[1])
 

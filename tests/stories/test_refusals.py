@@ -173,7 +173,7 @@ def test_while_redis_is_full_searches_and_pages_answer(
     old = history(services, jira, clips, COWS[0], COWS[1])
     cookie = services.sessions.begin(caller.token.principal)
     for token in services.redis.scan_iter("dejabug:token:*"):
-        # Its last use is to be noted anew.
+        # Its last use is to be noted again.
         services.redis.hset(token, "last_used", 1.0)
     assert LAST_USED_STEP > 1
     with searching(services), trouble.there():

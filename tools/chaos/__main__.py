@@ -143,7 +143,7 @@ def _judge(
     stuck = wait_for_rest(services, REST)
     console.print(f"at rest after {time.monotonic() - started:.0f} s{stuck and f', but {stuck}'}")
     console.print(f"{_commented(jira, tickets)} of {len(tickets)} tickets have a comment")
-    # What a ticket was told depends on what was known by then: now all is, so all are told anew.
+    # What a ticket was told depends on what was known by then: now all is, so all are told again.
     for project in services.collections.active.catalogue.projects():
         services.scheduler.correct_comments_in(project)
     stuck = stuck or wait_for_rest(services, REST)

@@ -30,7 +30,7 @@ from tools.bench.studio import WEBHOOK_SECRET, Running, running
 
 FRAMES = 100_000
 QUESTIONS = ("a car sinks into the road", "a cow floats", "dark caves", "the player is stuck")
-# Results that are compared. HNSW is built anew, and finds 98 of 100 best clips, each time others.
+# Results that are compared. HNSW is built again, and finds 98 of 100 best clips, each time others.
 BEST, SAME = 10, 0.8
 # Seconds between two questions, and for Redis to be whole again.
 PAUSE, PATIENCE = 0.1, 900.0

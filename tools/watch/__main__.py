@@ -1,4 +1,4 @@
-"""`python -m tools.watch`: write the dashboard and the table anew."""
+"""`python -m tools.watch`: write the dashboard and the table again."""
 
 from __future__ import annotations
 

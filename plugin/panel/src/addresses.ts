@@ -1,5 +1,5 @@
 /**
- * Every answer signs the media anew. A clip on screen keeps the address it has while that is fresh:
+ * Every answer signs the media again. A clip on screen keeps the address it has while that is fresh:
  * a new one would load the same video again and lose its place.
  */
 

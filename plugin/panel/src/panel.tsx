@@ -108,7 +108,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
     act(async () => {
       await service.lookAgain();
       await source.expectChange();
-    }, "Déjà Bug looks at this issue anew.");
+    }, "Déjà Bug looks at this issue again.");
   const compare = (match: Match | null) => {
     setOpen(match?.issue_id ?? null);
     source.setPlayerOpen(match !== null);

@@ -3,7 +3,7 @@
 The panel's calls bring that token. With it the issues themselves are asked for, which honours
 project roles and security levels as they are now. A browser then fetches pictures and clips by
 signed address, without any token: for those the token is kept as long as such an address lives,
-encrypted, so that the viewer is checked anew.
+encrypted, so that the viewer is checked again.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class JiraAsViewer:
         return seen
 
     def may_see(self, viewer: PanelViewer, issue_ids: Iterable[str]) -> set[str]:
-        """Those of the issues that this viewer may see: known for a minute, else asked anew with
+        """Those of the issues that this viewer may see: known for a minute, else asked again with
         the token that is kept; none for a viewer whose token is not. Raises JiraError."""
         seen, unknown = self._cache.known(viewer.name, issue_ids)
         token = self._kept_token(viewer) if unknown else None

@@ -19,7 +19,7 @@ from dejabug.access.principals import Principal, parse_principal
 PURPOSE = b"dejabug media v1"
 # A secret must not be guessed: 16 random bytes cannot.
 SHORTEST_SECRET = 16  # bytes
-# Seconds that an address works: a panel is looked at, its page asks anew after.
+# Seconds that an address works: a panel is looked at, its page asks again after.
 LIFETIME = 300
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -44,7 +44,7 @@ class MediaGrant:
 def sign_media(
     secret: bytes, clip_id: str, principal: Principal, *, now: float, lifetime: int = LIFETIME
 ) -> str:
-    """A token of signs that need no escape in an address. `now` in Unix seconds, `lifetime` in
+    """A token of characters that need no escape in an address. `now` in Unix seconds, `lifetime` in
     seconds.
 
     Raises ValueError for a secret that is too short, or an id that is none.
@@ -78,7 +78,7 @@ def check_secret(secret: bytes) -> None:
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(
             f"the media secret has {len(secret)} bytes, and {SHORTEST_SECRET} are needed: "
-            "set DEJABUG_MEDIA_SECRET to 32 or more random signs"
+            "set DEJABUG_MEDIA_SECRET to 32 or more random characters"
         )
 
 

@@ -49,7 +49,7 @@ def backfill(
         typer.Argument(help='Which issues to read, e.g. `"project = GAME AND created > -104w"`.'),
     ],
     restart: Annotated[
-        bool, typer.Option(help="Begin anew, even if a run of this JQL was broken off.")
+        bool, typer.Option(help="Start again, even if a run of this JQL was interrupted.")
     ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the workers have done the clips.")] = True,
     dry_run: Annotated[
@@ -62,10 +62,9 @@ def backfill(
 ) -> None:
     """Read a backlog in: the clips of all issues that a JQL finds. No issue gets a comment.
 
-    Oldest issues come first, whatever order the JQL has. May be broken off at any time (Ctrl-C) and
-    called again: it goes on where it was. It pauses when Jira asks for it, and while the workers
-    have enough to do; `--no-wait` ends when all is read, and without any worker when the queue is
-    full.
+    Oldest issues come first, whatever order the JQL has. Safe to interrupt (Ctrl-C); run it again
+    to resume. It pauses when Jira asks for it, and while the workers have enough to do;
+    `--no-wait` ends when all is read, and without any worker when the queue is full.
     """
     services = open_services()
     if dry_run:
@@ -108,7 +107,7 @@ def _read(
     except KeyboardInterrupt:
         progress.stop()
         complaints.print(
-            f"Broken off after {step.issues:,} of about {step.total:,} issues. The same command "
+            f"Interrupted after {step.issues:,} of about {step.total:,} issues. The same command "
             "goes on from there; its workers may go on meanwhile.",
             highlight=False,
         )

@@ -30,7 +30,7 @@ def export_backup(
 
     The service may run meanwhile. The file is whole, or it is not there; only its owner may read
     it. Pictures and previews are files already (DEJABUG_DATA_DIR, or DEJABUG_MEDIA_STORE), and are
-    made anew when missing.
+    made again when missing.
     """
     try:
         with told_bars() as tell:
@@ -56,7 +56,7 @@ def import_backup(
 ) -> None:
     """Restore a backup into an empty Redis.
 
-    Nothing is written unless the whole file can be believed. A restore that was broken off goes on
+    Nothing is written unless the whole file can be believed. A restore that was interrupted goes on
     when it is called again. `dejabug reconcile` then repairs what happened since the backup.
     """
     with told_bars() as tell:

@@ -27,7 +27,7 @@ from dejabug.services import Services
 
 encoders = typer.Typer(
     name="encoder",
-    help="Which model answers, and how another one takes over: all is embedded anew beside it.",
+    help="Which model answers; re-index with another one, and switch to it.",
     no_args_is_help=True,
 )
 app.add_typer(encoders)
@@ -67,11 +67,11 @@ def change(
         bool, typer.Option("--force", help="Let it serve though clips were lost on the way.")
     ] = False,
 ) -> None:
-    """Embed everything anew under another encoder, beside the old one, and let it serve then.
+    """Re-index with another model, then switch to it.
 
-    Start workers with the new encoder's settings first, beside those that serve: they embed, and
-    the old ones answer until all is in. May be broken off at any time (Ctrl-C) and called again: it
-    goes on where it was. Nothing of the old encoder is lost by it, so that its own name leads back.
+    First start workers with the new model's settings, beside the old ones: they embed, and the old
+    ones answer until the new index is complete. Safe to interrupt (Ctrl-C); run it again to resume.
+    The old model's index stays: run it with the old name to switch back.
     """
     services = open_services()
     wanted = name or services.collections.configured.name
@@ -95,8 +95,8 @@ def forget(
 ) -> None:
     """Take away all vectors and records of an encoder that does not serve.
 
-    After that there is no way back to it but embedding all anew. The tickets, verdicts and comments
-    stay; what was learned for this encoder goes.
+    To use it later, you must re-index with it. Tickets, verdicts and comments stay; what was
+    learned for this encoder is deleted.
     """
     services = open_services()
     if name not in {collection.name for collection in services.collections.all()}:
@@ -123,7 +123,7 @@ def _prepare(services: Services, name: str) -> None:
         except KeyboardInterrupt:
             progress.stop()
             complaints.print(
-                "Broken off. The same command goes on from there; new tickets go into both "
+                "Interrupted. The same command goes on from there; new tickets go into both "
                 "collections meanwhile, and the old encoder serves. To give it up: "
                 f"dejabug encoder forget '{escape(name)}'",
                 highlight=False,

@@ -123,7 +123,7 @@ def adopt(
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
     services.collections.location.adopt()
     console.print(
-        f"The vectors are kept in {escape(address)} from now on. Start web and workers anew, and "
+        f"The vectors are kept in {escape(address)} from now on. Restart web and workers, and "
         "see what is missing with: dejabug index repair",
         highlight=False,
     )

@@ -64,7 +64,10 @@ def install(
     services = open_services()
     secret = services.settings.webhook_secret.get_secret_value()
     if not secret:
-        fail("set DEJABUG_WEBHOOK_SECRET first, to 32 or more random signs: openssl rand -hex 32")
+        fail(
+            "set DEJABUG_WEBHOOK_SECRET first, to 32 or more random characters: "
+            "openssl rand -hex 32"
+        )
     wanted = Hook(_address(url or services.settings.public_url), jql=jql or "")
     services.jira.myself()  # a wrong token is told as such, not as a missing permission
     hooks = Hooks(services.jira)

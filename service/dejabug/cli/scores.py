@@ -1,4 +1,4 @@
-"""What `dejabug eval` tells of scores: what a threshold gives, and curves fitted anew."""
+"""What `dejabug eval` tells of scores: what a threshold gives, and curves fitted again."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def tell_story(folder: Path, *, data: Path | None, query: str | None, clip: Path
             keys = _read_history(story, told)
             return _new_ticket(story, told, keys, clip)
 
-    return _to_its_end(play, broken_off="Broken off; all its processes are ended.", status=130)
+    return _to_its_end(play, broken_off="Interrupted; all its processes are ended.", status=130)
 
 
 def keep_up(folder: Path, *, data: Path | None) -> int:
@@ -110,7 +110,7 @@ def keep_up(folder: Path, *, data: Path | None) -> int:
 
 
 def _to_its_end(play: Callable[[Stop], int], *, broken_off: str, status: int) -> int:
-    """The exit status of a play, of one that failed (1), or of one broken off (`status`)."""
+    """The exit status of a play, of one that failed (1), or of one interrupted (`status`)."""
     try:
         with Stop() as stop:
             return play(stop)

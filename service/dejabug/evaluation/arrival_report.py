@@ -52,7 +52,8 @@ def in_words(asked: Asked, told: Figures) -> str:
 
 
 def table(told: Told, *, title: str, width: int) -> Table:
-    """Every threshold, the default one in bold; with intervals where `width` signs have room."""
+    """Every threshold, the default one in bold; with intervals where they fit into `width`
+    characters."""
     room = width >= ROOM_FOR_INTERVALS
     names = ("asked with", "threshold", "named", "wrong", "related", "precision", "recall")
     title += "\n95 % intervals beside each figure" if room else ""

@@ -40,7 +40,7 @@ Results = Mapping[Mode, Mapping[Method, Result]]
 
 
 def main_table(corpus: Corpus, results: Results, *, width: int) -> Table:
-    """Every mode and ranking, beside chance; with intervals where `width` signs have room."""
+    """Every mode and ranking, beside chance; with intervals where `width` characters have room."""
     room = width >= ROOM_FOR_INTERVALS
     names = ("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "rank")
     table = Table(*(Column(name, no_wrap=True) for name in names), title=MEANING if room else None)

@@ -28,7 +28,7 @@ def count_vectors(connection: redis.Redis) -> int:
 def copy_vectors(source: redis.Redis, target: redis.Redis) -> Iterator[int]:
     """Copy what `source` has, take away what only `target` has; yields how many keys are done.
 
-    Nothing may write either of them meanwhile. May be broken off and done again. Raises
+    Nothing may write either of them meanwhile. May be interrupted and done again. Raises
     redis.RedisError.
     """
     done = 0

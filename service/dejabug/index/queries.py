@@ -216,5 +216,5 @@ def tag_filter(tags: Mapping[str, Sequence[str]]) -> str:
 
 
 def escape_tag(value: str) -> str:
-    """A value as it must stand inside `@tag:{…}`, whatever signs are in it."""
+    """A value as it must stand inside `@tag:{…}`, whatever characters are in it."""
     return re.sub(r"([^A-Za-z0-9_])", r"\\\1", value)

@@ -32,5 +32,5 @@ def _connected(url: str, variable: str) -> redis.Redis:
     except ValueError:
         raise UserError(
             f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
-            "rediss://… for TLS, with signs like / and @ of a password percent-encoded"
+            "rediss://… for TLS, with characters like / and @ of a password percent-encoded"
         ) from None

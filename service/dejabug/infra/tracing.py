@@ -19,7 +19,7 @@ TRACE = "trace"
 
 
 def new_trace() -> str:
-    """An id of 16 hexadecimal signs: short enough to be read out, and never met twice."""
+    """An id of 16 hexadecimal characters: short enough to be read out, and never met twice."""
     return secrets.token_hex(8)
 
 

@@ -1,4 +1,4 @@
-"""Reading a backlog in: every issue that a JQL finds, page by page, to be broken off and resumed.
+"""Reading a backlog in: every issue that a JQL finds, page by page, to be interrupted and resumed.
 
 Nothing is lost by breaking off: a page's clips are remembered and queued before its cursor moves
 on, and reading a page twice queues nothing twice. Issues read this way get no comment.
@@ -130,7 +130,7 @@ class Backfill:
         """Read the issues that `jql` finds and queue their clips, oldest first; yields page by
         page, and before each pause.
 
-        Goes on where an earlier run of the same JQL was broken off, unless `restart`. Pauses when
+        Goes on where an earlier run of the same JQL was interrupted, unless `restart`. Pauses when
         Jira asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError for
         a JQL that Jira does not take, JiraUnavailableError when it stays away."""
         key = _cursor_key(jql)

@@ -113,7 +113,7 @@ class PreviewMaker:
                 self._write_pictures(clip, path, limits)
 
     def _write_pictures(self, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
-        """Make a clip's pictures anew, for its frames that are indexed: their folder was lost."""
+        """Make a clip's pictures again, for its frames that are indexed: their folder was lost."""
         frames = self._collections.active.index.clip_vectors([clip.id]).get(clip.id)
         if frames is None:
             return

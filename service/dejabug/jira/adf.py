@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-# Nodes and signs of a document that are read; Jira itself takes 32,767 signs.
+# Nodes and characters of a document that are read; Jira itself takes 32,767 characters.
 MOST_NODES = 1_000_000
 MOST_SIGNS = 200_000
 # Signs of an address that are read: what it says of itself stands at its beginning.

@@ -103,7 +103,7 @@ class JiraClient:
         return found
 
     def check_account(self) -> None:
-        """Ask Jira anew whether it knows our account. Raises JiraRefusedError.
+        """Ask Jira again whether it knows our account. Raises JiraRefusedError.
 
         A token that has run out does not always end in an error: Jira may answer a search or a
         bulk fetch as for nobody, with 200 and without the issues.

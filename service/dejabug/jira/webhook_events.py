@@ -82,7 +82,7 @@ def parse_event(body: bytes) -> Event:
         raise PayloadError("webhookEvent is no string")
     kind = _kind(name)
     if name in LINK_EVENTS:
-        # Both ends tell of a link: one of them read anew is enough.
+        # Both ends tell of a link: one of them read again is enough.
         source = as_mapping(payload.get("issueLink")).get("sourceIssueId")
         if not _numeric(source):
             return Event("ignored", reason=f"{name} names no issue")

@@ -1,9 +1,9 @@
-"""Another encoder: all clips and tickets are embedded anew into a collection beside the one that
+"""Another encoder: all clips and tickets are embedded again into a collection beside the one that
 serves, by its own workers, and then it serves instead.
 
 The work is in jobs, on the new encoder's own queue, so that more workers make it faster and the
 workers that answer are left alone. This drives it: it hands out jobs, a few at a time, and waits.
-Broken off, it is begun again and finds in the records what is left.
+Interrupted, it is begun again and finds in the records what is left.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class EncoderChange:
     def forget(self, name: str) -> int:
         """Take away all that is kept under an encoder that does not serve; how many keys.
 
-        One that was made ready is given up by that. Raises ChangeError while it serves, or a worker
+        One that was prepared is given up by that. Raises ChangeError while it serves, or a worker
         has it loaded."""
         with self._alone() as renew:
             collection = self._collections.get(name)
@@ -150,7 +150,7 @@ class EncoderChange:
             raise ChangeError(f"{name} serves already")
         if roles.candidate not in (None, name):
             raise ChangeError(
-                f"{roles.candidate} is made ready just now: go on with it, or give it up with: "
+                f"{roles.candidate} is being prepared: go on with it, or give it up with: "
                 f"dejabug encoder forget '{roles.candidate}'"
             )
         new = self._collections.get(name)

@@ -37,7 +37,7 @@ class Counts:
 
 
 class EncoderSwitch:
-    """From the collection that serves to the one that is made ready."""
+    """From the collection that serves to the one that is being prepared."""
 
     def __init__(self, connection: redis.Redis, old: Collection, new: Collection) -> None:
         self._redis = connection

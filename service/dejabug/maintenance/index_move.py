@@ -33,7 +33,7 @@ class IndexMove:
         """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on;
         how many keys were copied.
 
-        The queues' Redis keeps its own until `remove_moved`. Broken off, nothing has changed, and
+        The queues' Redis keeps its own until `remove_moved`. Interrupted, nothing has changed, and
         it can be called again. Raises MoveError, and redis.RedisError."""
         home = self._collections.location
         self._must_be_apart()

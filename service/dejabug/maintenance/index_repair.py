@@ -3,7 +3,7 @@
 An append-only file is synced once a second, so that a Redis that is killed comes back without the
 last second. Where records and vectors have a Redis each, one of them may lose what the other keeps:
 a clip that is said to be in and is not, one that was forgotten and is back, one in a project that
-its issue left. So the index is compared with the records whenever its Redis was started anew.
+its issue left. So the index is compared with the records whenever its Redis was restarted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ AT_ONCE = 500
 @dataclass
 class Repaired:
     """How many clips and tickets were compared, and how many were lost (they are embedded again),
-    stray (forgotten anew) or elsewhere than their issue (moved)."""
+    stray (forgotten again) or elsewhere than their issue (moved)."""
 
     clips: int = 0
     tickets: int = 0
@@ -67,7 +67,7 @@ class IndexRepair:
         self._scheduler = scheduler
 
     def is_due(self) -> bool:
-        """Whether the vectors' Redis was started anew since the last comparison, or lacks clips:
+        """Whether the vectors' Redis was restarted since the last comparison, or lacks clips:
         for that once in REST seconds."""
         if self._redis.exists(RESTORING):
             return False

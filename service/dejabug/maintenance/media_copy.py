@@ -37,7 +37,7 @@ class MediaCopy:
     def run(self, tell: Tell) -> Copied:
         """Copy what DEJABUG_DATA_DIR has of known clips and the store has not; the folder stays.
 
-        Broken off, it goes on where it was; the service may run meanwhile. Raises UserError where
+        Interrupted, it goes on where it was; the service may run meanwhile. Raises UserError where
         no store is set, and StoreAwayError."""
         folder, store = self._folder, self._media
         if store.objects is None:

@@ -138,7 +138,7 @@ class FootagePurge:
 
     def purge(self, old: Iterable[Old], what: What) -> Iterator[Old]:
         """Purge these clips, issue by issue; yields each when it is done. Its end is the same
-        however often it is broken off and begun again."""
+        however often it is interrupted and begun again."""
         everywhere = self._collections.indexed()
         for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
             for each in together:

@@ -95,7 +95,7 @@ MOST_CHUNKS = 1000
 def suffix_of(filename: str) -> str:
     """What a file's name ends in, in small letters and without the dot; empty for none.
 
-    Blanks, dots, quotes and signs that are not shown do not count behind it: `clip.mp4 ` is an
+    Blanks, dots, quotes and characters that are not shown do not count behind it: `clip.mp4 ` is an
     MP4 file, and so is `Clip.MP4.`.
     """
     name = unicodedata.normalize("NFKC", filename)

@@ -50,7 +50,7 @@ MISSING = 1.5
 CUT_OFF = re.compile(r"partial file|File ended prematurely")
 DAMAGED = re.compile(r"Packet corrupt")
 # Containers that announce no length: ffmpeg makes one up from the first and last times, which
-# start anew where two recordings were joined.
+# start again where two recordings were joined.
 UNANNOUNCED = frozenset({"mpegts", "mpeg", "mpegvideo", "gif", "apng"})
 
 TIME_BASE = re.compile(r"^#tb (\d{1,4}): (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)

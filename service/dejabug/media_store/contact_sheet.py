@@ -189,8 +189,8 @@ def _wrapped(pen: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: 
 
 
 def drawable(text: str, font: Font) -> str:
-    """The text in signs that the font has (Pillow's own has little beyond ASCII): letters without
-    their accents, and a question mark for what it cannot draw at all."""
+    """The text in characters that the font has (Pillow's own has little beyond ASCII): letters
+    without their accents, and a question mark for what it cannot draw at all."""
     lacks = bytes(font.getmask("\uffff"))
     return "".join(_nearest(sign, font, lacks) for sign in text)
 
@@ -208,7 +208,7 @@ def _nearest(sign: str, font: Font, lacks: bytes) -> str:
 
 
 def _fitting(pen: ImageDraw.ImageDraw, word: str, font: Font, width: int) -> int:
-    """How many of a word's signs fit into this many pixels; one at least."""
+    """How many of a word's characters fit into this many pixels; one at least."""
 
     def wide(count: int) -> bool:
         return pen.textlength(word[:count], font=font) > width

@@ -1,4 +1,4 @@
-"""Which encoder answers, and which one is made ready to: two names in Redis, and their swap.
+"""Which encoder answers, and which one is being prepared to: two names in Redis, and their swap.
 
 The swap is one transaction. Processes without a model follow it by themselves; workers with one
 work for their own encoder, whatever it is just now.

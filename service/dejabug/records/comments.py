@@ -21,7 +21,7 @@ OBEYED_MEMORY = 7 * 24 * 3600
 @dataclass(frozen=True)
 class CommentRecord:
     """Our one comment on an issue: its id, a digest of what it says, its picture's attachment, and
-    the ids of the issues of which it tells. Without a digest it is to be written anew."""
+    the ids of the issues of which it tells. Without a digest it is to be written again."""
 
     id: str
     digest: str
@@ -76,7 +76,7 @@ class CommentStore:
         return bool(self._redis.sismember(BEGUN, issue_id))
 
     def reopen(self, issue_id: str) -> None:
-        """Our comment is to be written anew whatever it says, also where a person deleted it."""
+        """Our comment is to be written again whatever it says, also where a person deleted it."""
         old = self.comment(issue_id)
         if old is not None:
             self.put_comment(issue_id, replace(old, digest=""))
@@ -125,7 +125,7 @@ class CommentStore:
 
     def forget_issue(self, issue_id: str, *, may_return: bool) -> None:
         """Take an issue that is gone out of the records. Comments that name it stay known as such
-        until they are written anew. Of one that `may_return`, it stays known whether Jira has a
+        until they are written again. Of one that `may_return`, it stays known whether Jira has a
         comment of ours, and whether it is muted."""
         commented = self.comment(issue_id) is not None or self.begun(issue_id)
         self.put_comment(issue_id, None, begun=commented and may_return)

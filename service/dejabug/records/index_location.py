@@ -70,7 +70,7 @@ class IndexLocation:
         """From now on the vectors are in this Redis, whatever was so before. Raises
         redis.RedisError."""
         name = uuid.uuid4().hex
-        # In this order: broken off in between, nobody takes the wrong one for the right one.
+        # In this order: interrupted in between, nobody takes the wrong one for the right one.
         self.index.set(NAME, name)
         self.main.set(HOME, name)
 

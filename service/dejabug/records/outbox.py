@@ -33,7 +33,7 @@ class Outbox:
         self._redis = connection
 
     def add(self, issue_id: str, trace: str, pipeline: Pipeline, *, watch: bool) -> None:
-        """Promise to look at an issue, or anew, under a trace. `watch`: it may get a comment from
+        """Promise to look at an issue, or again, under a trace. `watch`: it may get a comment from
         then on, which holds until the promise is kept."""
         pipeline.zadd(PENDING, {issue_id: time.time()})
         pipeline.hset(PENDING_TRACES, issue_id, trace)

@@ -23,7 +23,7 @@ class TicketWords:
         self._done_words = f"dejabug:words-done:{slug}"
 
     def put_words(self, issue_id: str, words: str) -> bool:
-        """Remember a ticket's words; whether they must be embedded anew under this encoder."""
+        """Remember a ticket's words; whether they must be embedded again under this encoder."""
         digest = digest_of(words)
         done = self._redis.hget(self._done_words, issue_id)
         stale = done is None or text_of(done) != digest

@@ -43,7 +43,7 @@ class Verdicts:
         """Remember a verdict, in place of an older one on the same pair.
 
         Raises UserError for an issue and itself. A link in Jira does not overrule what a person
-        told us: that is put straight by telling us anew. `by` is which of our doors a person
+        told us: that is put straight by telling us again. `by` is which of our doors a person
         used, for the metrics.
         """
         if verdict.first == verdict.second:

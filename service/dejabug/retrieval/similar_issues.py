@@ -1,4 +1,4 @@
-"""What is known of an issue's like: ranked pairs of clips, and which issues may be named.
+"""Issues that are similar to one: ranked pairs of clips, and which issues may be named.
 
 The comment, the panel and `dejabug similar` ask here, so that all give the same answer but for what
 their readers may see.
@@ -80,7 +80,7 @@ class Answer:
 
 
 class SimilarIssues:
-    """What is known of an issue's like: ranked pairs of clips, and which issues may be named."""
+    """Issues that are similar to one: ranked pairs of clips, and which issues may be named."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """The one way for all who ask: words, an issue's key or a clip of their own → pages of results.
 
-What may be told is decided by `access/visibility.py`, for each page anew, on issues as Jira shows
+What may be told is decided by `access/visibility.py`, for each page again, on issues as Jira shows
 them to our own account then. What was ranked is kept for minutes, so that pages do not shift.
 """
 

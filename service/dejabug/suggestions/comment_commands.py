@@ -134,7 +134,7 @@ class CommentCommands:
             return "Muted here. /dejabug again brings suggestions back."
         if command.verb == "again":
             self.look_again(record)
-            return "Looked anew. With nothing above, nothing similar enough was found."
+            return "Looked again. With nothing above, nothing similar enough was found."
         return HELP if command.key is None else self._reject(record, command.key)
 
     def _reject(self, record: IssueRecord, key: str) -> str:

@@ -111,7 +111,7 @@ class CommentPublisher:
                 jira.delete_attachment(image_id)
             comments.put_comment(issue.id, old and CommentRecord(old.id, digest))
             return False
-        # Before it counts as ended: what is broken off here is done again.
+        # Before it counts as ended: what is interrupted here is done again.
         self._clear_images(issue, keep=name)
         names = comments.note_tells_of(issue.id).union(*(choice.issues() for choice in chosen))
         record = CommentRecord(comment_id, digest, image_id, tuple(sorted(names)))
@@ -148,7 +148,7 @@ class CommentPublisher:
         return self._jira.create_comment(issue.id, body, internal=issue.service_project)
 
     def _withdraw(self, issue: Issue) -> None:
-        """Take away our comment and its pictures, also where a job was broken off while writing."""
+        """Delete our comment and its pictures, also where a job was interrupted while writing."""
         old, begun = (
             self._records.comments.comment(issue.id),
             self._records.comments.begun(issue.id),

@@ -121,7 +121,7 @@ class Forge:
 
 
 class _Keys:
-    """Atlassian's key set, kept for an hour, and looked at anew for a key that is not in it; not
+    """Atlassian's key set, kept for an hour, and looked at again for a key that is not in it; not
     more often than the pause, whatever keys strangers name, and however long it cannot be had."""
 
     def __init__(self, url: str) -> None:

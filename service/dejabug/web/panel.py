@@ -97,7 +97,7 @@ def similar(issue_id: str) -> Response:
         if found is None:
             raise HiddenError
         own, matches = found
-        if _looks_anew(issue_id):
+        if _is_first_look(issue_id):
             SUGGESTIONS.labels("panel").inc(len(matches))
     return _told(
         Similar(
@@ -168,7 +168,7 @@ def mute(issue_id: str) -> Response:
 @blueprint.post("/again")
 @as_viewer
 def again(issue_id: str) -> tuple[Response, int]:
-    """Read the issue anew, with clips that failed, and look for its like again."""
+    """Read the issue again, with clips that failed, and look for similar ones again."""
     _own(issue_id)
     services = _services()
     record = services.collections.active.catalogue.issue(issue_id)
@@ -265,7 +265,7 @@ def _is_shown(seen: Mapping[str, Issue], issue_id: str, off: Collection[str]) ->
     return issue_id in seen and seen[issue_id].project not in off
 
 
-def _looks_anew(issue_id: str) -> bool:
+def _is_first_look(issue_id: str) -> bool:
     """Whether this is the viewer's first question on an issue for a while."""
     viewer = hashlib.sha256(g.call.viewer.name.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"

@@ -33,7 +33,7 @@ def test_a_lower_limit_holds_at_once(store: redis.Redis) -> None:
 
 
 def test_a_bucket_ends_when_it_would_be_full_again(store: redis.Redis) -> None:
-    """Sooner, and who has used it up could begin anew; never, and each asker would leave a key."""
+    """Sooner, and who has used it up could begin again; never, and each asker would leave a key."""
     rate_limit.take(store, "a", 3)
     last_used = int(store.hget(BUCKET, "at") or 0)
     ends = int(store.execute_command("PEXPIRETIME", BUCKET))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Reading a backlog in, broken off and resumed; what it would do; and not too much at once."""
+"""Reading a backlog in, interrupted and resumed; what it would do; and not too much at once."""
 
 from __future__ import annotations
 
@@ -374,7 +374,7 @@ def test_ctrl_c_tells_how_to_go_on(
     monkeypatch.setattr(cold_services.jira, "search", interrupted)
     answer = call("backfill", JQL)
     assert answer.exit_code == 130
-    assert "Broken off after 20 of about 50 issues" in words(answer.output)
+    assert "Interrupted after 20 of about 50 issues" in words(answer.output)
     assert "goes on from there" in words(answer.output)
     monkeypatch.undo()
 

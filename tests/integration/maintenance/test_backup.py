@@ -54,7 +54,7 @@ def quiet(_what: str, _done: int, _total: int) -> None:
 
 def snapshot(store: redis.Redis) -> dict[str, Any]:
     """All that is in Redis and should be in a backup, comparable; means to four digits, since they
-    are made anew of halved numbers."""
+    are made again of halved numbers."""
     readers: dict[bytes, Callable[[bytes], Any]] = {
         b"string": store.get,
         b"hash": store.hgetall,
@@ -138,7 +138,7 @@ def test_after_a_restore_the_same_is_found_and_the_same_comment_is_edited(
     work(services)
     assert (
         services.collections.active.catalogue.count(ClipStatus.INDEXED) == 4
-    )  # and nothing was embedded anew
+    )  # and nothing was embedded again
 
 
 def test_a_restore_that_was_broken_off_goes_on_to_the_same_end(

@@ -1,4 +1,4 @@
-"""Another encoder takes over: all is embedded anew beside the old index, which answers meanwhile.
+"""Another encoder takes over: all is embedded again beside the old index, which answers meanwhile.
 
 The new encoder is a tiny CLIP with random weights: other vectors, of another length. Both encoders'
 workers run in this process, and once in processes of their own.
@@ -245,7 +245,7 @@ def test_two_who_change_the_encoder_at_once_do_not_meet(
         other.encoder_change.forget(other.collections.configured.name)
     first.close()
     services.redis.hset("dejabug:dimensions", "third", 8)
-    with pytest.raises(ChangeError, match="is made ready just now"):
+    with pytest.raises(ChangeError, match="is being prepared"):
         next(services.encoder_change.prepare("third"))
 
 

@@ -323,7 +323,7 @@ def test_vectors_move_to_a_redis_of_their_own(
         _ = apart.collections.active.index
     with pytest.raises(MoveError, match="nothing is deleted"):
         apart.index_move.remove_moved(unseen)
-    # Broken off: as if nothing had been.
+    # Interrupted: as if nothing had been.
     stray = b"dejabug:embedded:x:1"
     apart.collections.location.index.hset(stray, "count", 1)
     for _ in copy_vectors(together.redis, apart.collections.location.index):

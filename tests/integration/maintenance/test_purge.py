@@ -158,7 +158,7 @@ def test_pictures_alone_may_go_and_the_clip_is_still_found(
     services.preview_maker.request(old.id, awaited=True)
     assert services.queues.get("previews").count == 0
     assert video_state(services, clip) == "none"
-    # Read anew, its frames come back and its pictures do not.
+    # Read again, its frames come back and its pictures do not.
     services.deletion.forget_clip(clip.id, clip.issue_id)
     tell(services, jira, aged[0], watch=False)
     assert services.collections.active.index.holds(old.id)

@@ -31,7 +31,7 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 
 @pytest.fixture
 def copy(clips: Path, tmp_path: Path, ffmpeg: Callable[..., Path]) -> Path:
-    """The first clip of cows again: darker, smaller, and encoded anew."""
+    """The first clip of cows again: darker, smaller, and encoded again."""
     darker = "scale=iw/2:-2:flags=area,eq=brightness=-0.15"
     return ffmpeg(tmp_path / "copy.mp4", "-i", str(clips / COWS[0]), "-vf", darker, "-crf", "30")
 

@@ -160,7 +160,7 @@ def test_an_issue_that_was_never_read_answers_too(
     history(services, jira, clips, COWS[0])
     key = jira.file("GAME", "cows", clips / COWS[2])
     say(services, jira, key, "/dejabug again")
-    assert "Looked anew" in answer(jira, key)
+    assert "Looked again" in answer(jira, key)
 
 
 def test_help_is_given_for_what_is_not_understood(services: Services, jira: Site) -> None:

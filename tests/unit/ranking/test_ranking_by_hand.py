@@ -442,7 +442,7 @@ def test_moments_are_sought_beyond_the_backgrounds_of_both_clips_frames() -> Non
         )
         assert told(match) == [(m.query_time, m.match_time) for m in expected]
     plain = ranking.matching_moments(cosines, *times)
-    # Of a clip that was indexed anew meanwhile, what was usual around its frames fits no more.
+    # Of a clip that was indexed again meanwhile, what was usual around its frames fits no more.
     stale = replace(query, frame_background=usual[0][:4])
     (match,) = ranking.rank_pairs(stale, {"other": Side(clips[1])}, NOWHERE)
     assert told(match) == [(m.query_time, m.match_time) for m in plain]

@@ -1,7 +1,7 @@
 """A backup → Redis, by the records' own writing: a newer version may keep things otherwise.
 
 The file is read twice: once whole to see that all of it can be believed, then to write. What is
-there already stays, so that a restore that was broken off is simply begun again.
+there already stays, so that a restore that was interrupted is simply begun again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from dejabug.records.ticket_words import digest_of
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 
-# The backup that is being restored, so that a restore that was broken off may go on.
+# The backup that is being restored, so that a restore that was interrupted may go on.
 Tell = Callable[[str, int, int], None]
 
 

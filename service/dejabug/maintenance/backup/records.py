@@ -39,7 +39,7 @@ class EncoderLine(Line):
 
 
 class Counts(Line):
-    """How much there is; clips, frames and tickets count under each encoder anew."""
+    """How much there is; clips, frames and tickets count under each encoder again."""
 
     issues: Count = 0
     clips: Count = 0

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { nearestPicture } from "./clock.js";
 
-/** Milliseconds after which an address is asked for anew, before it ends at five minutes. */
+/** Milliseconds after which an address is asked for again, before it ends at five minutes. */
 const STALE = 4 * 60 * 1000;
 /** Milliseconds after which it is asked again whether a preview is ready. */
 const PREPARING = 2500;

@@ -26,7 +26,7 @@ let work = new AbortController();
 
 function go(next) {
   const address = addressOf(next);
-  if (address === location.pathname + location.search) question = questionOf(""); // asked anew
+  if (address === location.pathname + location.search) question = questionOf(""); // asked again
   else history.pushState(null, "", address);
   return arrive();
 }

@@ -67,7 +67,7 @@ function failedRow(clip) {
 /** Which clips are listed, and with what note, as they were drawn last. */
 let listed = null;
 
-/** The list is drawn anew when it changes only: somebody may be about to follow a link. The links'
+/** The list is drawn again when it changes only: somebody may be about to follow a link. The links'
  * addresses last for minutes, so that they are renewed each time. */
 function drawNoted(noted) {
   byId("noted-section").hidden = !noted.length;
@@ -99,7 +99,7 @@ async function retry(button, path) {
 
 byId("retry-all").addEventListener("click", () => retry(byId("retry-all"), "/clips/retry"));
 setInterval(() => {
-  // Nothing is drawn anew under somebody's fingers.
+  // Nothing is drawn again under somebody's fingers.
   if (!document.hidden && !byId("failed").contains(document.activeElement)) show();
 }, LOOK);
 show();
