@@ -263,3 +263,6 @@ def test_the_settings_and_their_picture_hide_redis_password() -> None:
     with pytest.raises(UserError, match="percent-encoded") as caught:
         connect(Settings(redis_url="redis://:torn/word@redis.test:1/0"))
     assert "torn" not in str(caught.value)
+    for host in ("redis..test", f"{'a' * 64}.test"):  # no name that a resolver takes
+        with pytest.raises(UserError, match="DEJABUG_REDIS_URL is not a valid Redis URL"):
+            connect(Settings(redis_url=f"redis://{host}:6379/0"))

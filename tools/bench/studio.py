@@ -171,7 +171,7 @@ def _fill(services: Services, entries: list[Entry], tickets: list[Issue]) -> Non
 
 def _settled(services: Services) -> bool:
     """Whether the index is whole, and of the kind that its size asks for; a step towards it."""
-    swapped = services.collections.active.index.grow()
+    swapped = services.collections.active.index.growth.grow()
     state = services.collections.active.index.state()
     small = services.settings.index_algorithm != "auto" or state.frames <= FLAT_LIMIT
     return state.ready and (small or swapped or state.algorithm == "HNSW")

@@ -28,9 +28,10 @@ def _connected(url: str, variable: str) -> redis.Redis:
         pool = PrimaryPool.from_url(
             url, protocol=3, health_check_interval=30, socket_connect_timeout=5
         )
+        str(pool.connection_kwargs.get("host", "")).encode("idna")  # as a socket will
         return redis.Redis.from_pool(pool)
-    except ValueError:
+    except ValueError:  # UnicodeError is one
         raise UserError(
-            f"{variable} is no address of Redis: want redis://user:password@host:6379/0 or "
+            f"{variable} is not a valid Redis URL; expected redis://user:password@host:6379/0 or "
             "rediss://… for TLS, with characters like / and @ of a password percent-encoded"
         ) from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import structlog
 from redis.client import Pipeline
 
 from dejabug.infra.job_queue import enqueue
@@ -27,6 +28,8 @@ from dejabug.records.outbox import Outbox
 from dejabug.records.types import ClipRecord, ClipStatus
 from dejabug.records.work_queues import WorkQueues
 from dejabug.retrieval.ranking_cache import RankingCache
+
+log = structlog.get_logger()
 
 
 class Scheduler:
@@ -142,6 +145,7 @@ class Scheduler:
                 if issue.watched and self._records.comments.comment(issue.id) is not None:
                     self.suggest(issue.id)
                     count += 1
+        log.info("comments_queued_for_new_scores", comments=count)
         return count
 
 

@@ -69,7 +69,7 @@ class FileRecords:
         for path in (self._folder / "previews").glob("*/*"):
             if path.suffix == ".failed" and path.with_suffix(".mp4").exists():
                 continue  # made after all
-            if path.suffix in (".mp4", ".failed"):
+            if path.suffix in (".mp4", ".failed") and _is_ours(path):
                 with contextlib.suppress(FileNotFoundError):
                     about = path.stat()
                     yield Watched(path.stem, about.st_atime, about.st_size)
@@ -79,6 +79,13 @@ class FileRecords:
 
     def _marker(self, clip_id: str) -> Path:
         return self._preview(clip_id).with_suffix(".failed")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this is where the preview of a clip lies: a copy that somebody made, or a file of the
+    system's, is none."""
+    clip_id = path.stem
+    return clip_id.isascii() and clip_id.isalnum() and path.parent.name == clip_id[-2:]
 
 
 class RedisRecords:

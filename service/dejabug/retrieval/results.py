@@ -128,8 +128,16 @@ class Results:
         self._media = media
         self._settings = settings
 
-    def of(self, choices: Sequence[Suggestion], issues: Mapping[str, Issue]) -> list[Result]:
-        """The results of choices, in their order; `issues` by id, as Jira tells them."""
+    def of(
+        self,
+        choices: Sequence[Suggestion],
+        issues: Mapping[str, Issue],
+        *,
+        with_times: bool = True,
+    ) -> list[Result]:
+        """The results of choices, in their order; `issues` by id, as Jira tells them. Without
+        `with_times` no clip tells at which times there are thumbnails, and the media store is not
+        asked."""
         tags = self._collections.active.catalogue.tags_of([choice.issue_id for choice in choices])
         clip_ids = [
             clip
@@ -138,7 +146,7 @@ class Results:
             if clip
         ]
         clips = {
-            record.id: self.clip_of(record)
+            record.id: self.clip_of(record, with_times=with_times)
             for record in self._collections.active.catalogue.clips(clip_ids).values()
         }
         curves = self._collections.active.calibrations
@@ -188,9 +196,9 @@ class Results:
             clip_on=found_key if pair.found_issue_id != issue.id else None,
         )
 
-    def clip_of(self, clip: ClipRecord) -> FoundClip:
+    def clip_of(self, clip: ClipRecord, *, with_times: bool = True) -> FoundClip:
         """What is told of a clip."""
-        times = list(self._media.thumbnails.times(clip.id))
+        times = list(self._media.thumbnails.times(clip.id)) if with_times else []
         return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
 
 

@@ -54,7 +54,7 @@ class CommentRenderer:
 
     def draft(self, answer: Answer, chosen: Sequence[Suggestion], note: str) -> Draft:
         """What is said of these suggestions, with `note` below them."""
-        results = self._results.of(chosen, answer.tickets)
+        results = self._results.of(chosen, answer.tickets, with_times=False)
         suggestions = [
             self._suggested(choice, result) for choice, result in zip(chosen, results, strict=True)
         ]

@@ -79,8 +79,7 @@ def study(services: Services, progress: Progress = unseen, *, most_asking: int) 
     finally:
         after = read_learned(services.redis, services.collections.active_name)
         if differ(before, after) and services.collections.is_active(services.collections.active):
-            corrected = services.scheduler.correct_all_comments()
-            log.info("comments_queued_for_new_scores", comments=corrected)
+            services.scheduler.correct_all_comments()
 
 
 def _study(services: Services, progress: Progress, most_asking: int) -> Learned:

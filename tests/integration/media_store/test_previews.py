@@ -425,6 +425,20 @@ def test_unwatched_previews_go_and_the_longest_unwatched_first(tmp_path: Path) -
     assert previews_in(tmp_path / "nothing yet").prune(1, 1) == 0
 
 
+def test_a_file_that_is_no_preview_of_ours_is_left_alone_and_stops_nothing(tmp_path: Path) -> None:
+    """A copy that somebody made, or what another system leaves beside files."""
+    store = previews_in(tmp_path)
+    put(tmp_path, "12", 100, 40 * DAY)
+    ours = file_of(tmp_path, "12")
+    strays = [ours.with_name("._12.mp4"), ours.with_name("12 (1).mp4"), ours.with_name("345.mp4")]
+    for stray in strays:
+        stray.write_bytes(b"x" * 1000)
+        os.utime(stray, (0, 0))
+    assert store.prune(30 * DAY, 500) == 1
+    assert store.state("12") == "missing"
+    assert all(stray.exists() for stray in strays)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 100), st.integers(0, 60)), max_size=6), st.integers(0, 300)
 )
