@@ -105,7 +105,7 @@ def test_an_unknown_key_and_a_hidden_one_get_the_same_answer(
 
 
 def test_a_question_that_is_too_long_is_told_so(desk: Desk) -> None:
-    assert "1,000 signs" in desk.ask("cow " * 300)["text"]
+    assert "1,000 characters" in desk.ask("cow " * 300)["text"]
 
 
 def test_slack_is_acknowledged_before_the_search(
