@@ -484,6 +484,30 @@ def test_the_keyboard_does_all_of_it(desk: PageDesk, keys: list[str]) -> None:
     expect(desk.page).not_to_have_url(re.compile("open="))
 
 
+# Asks for a result's view twice, and closes it before the answers about its clip are there.
+CLOSED_EARLY = """async (source) => {
+  const { showDetail, hideDetail } = await import(new URL("detail.js", source));
+  const { results } = await (await fetch("/api/v1/search?q=meadow")).json();
+  const both = [showDetail(results[0], null, ""), showDetail(results[0], null, "")];
+  hideDetail();
+  await Promise.all(both);
+  const early = document.getElementById("compare").open;
+  await showDetail(results[0], null, "");
+  return [early, document.getElementById("compare").open];
+}"""
+
+
+def test_a_view_that_is_closed_before_its_clip_is_known_stays_closed(
+    desk: PageDesk, keys: list[str]
+) -> None:
+    """On a slow connection the answer opened it again, after Escape."""
+    desk.sign_in()
+    desk.ask("meadow")
+    expect(desk.card(keys[0])).to_be_visible()
+    source = desk.page.locator("script[src*='search.js']").evaluate("(script) => script.src")
+    assert desk.page.evaluate(CLOSED_EARLY, source) == [False, True]
+
+
 @pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
 def test_nobody_is_shut_out_in_either_theme(desk: PageDesk, keys: list[str], request: Any) -> None:
     theme = request.node.callspec.params["desk"]

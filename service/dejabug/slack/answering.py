@@ -32,7 +32,7 @@ def answer_text(user: SlackUser, text: str) -> Message:
     """The first page for words or an issue's key. Raises like `search`."""
     words = " ".join(text.split())
     if len(words) > LONGEST_WORDS:
-        return blocks.plain(f"Say it in {LONGEST_WORDS:,} characters at most, please.")
+        return blocks.plain(f"Use at most {LONGEST_WORDS:,} characters.")
     by_key = KEY.fullmatch(words) is not None
     question = f"issue {words.upper()}" if by_key else f"words {words}"
     search, caller = user.services.search, user.caller()
