@@ -105,7 +105,9 @@ def _ask(here: Running, questions: object, clients: int) -> tuple[np.ndarray, fl
             local.session.trust_env = False
             local.session.headers["Authorization"] = f"Bearer {here.token}"
         started = time.perf_counter()
-        answer = local.session.get(f"{here.address}/api/v1/search", params={"q": words}, timeout=30)
+        # Unlikely results too: not every question has a likely one.
+        asked = {"q": words, "unlikely": "true"}
+        answer = local.session.get(f"{here.address}/api/v1/search", params=asked, timeout=30)
         took = time.perf_counter() - started
         answer.raise_for_status()
         if not answer.json()["results"]:
