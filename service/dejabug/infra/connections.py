@@ -10,7 +10,7 @@ from dejabug.settings import Settings
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A connection to Redis. Raises UserError for an address that is none."""
+    """A connection to Redis. Raises UserError for an invalid URL."""
     return _connected(settings.redis_url, "DEJABUG_REDIS_URL")
 
 
@@ -23,7 +23,7 @@ def connect_index(settings: Settings) -> redis.Redis | None:
 
 def _connected(url: str, variable: str) -> redis.Redis:
     """RESP3, in which search answers carry their warnings; finds the primary again after a
-    failover. An address that is none is not repeated, since it may hold a password."""
+    failover. An invalid URL is not repeated in the error, since it may hold a password."""
     try:
         pool = PrimaryPool.from_url(
             url, protocol=3, health_check_interval=30, socket_connect_timeout=5

@@ -56,16 +56,13 @@ class BlobReader(io.RawIOBase):
     """A blob of known size (bytes) as a file to read and to seek in.
 
     Each reading asks the store for one range, so read in large blocks. `version` differs when the
-    bytes do; `modified` is in Unix seconds, None where the store does not tell; `path` is its file
-    where that lies on this machine. Reading raises FileNotFoundError when the blob has gone, and
-    StoreAwayError.
+    bytes do; `path` is its file where that lies on this machine. Reading raises FileNotFoundError
+    when the blob has gone, and StoreAwayError.
     """
 
-    def __init__(
-        self, store: BlobStore, name: str, size: int, version: str, modified: float | None = None
-    ) -> None:
+    def __init__(self, store: BlobStore, name: str, size: int, version: str) -> None:
         super().__init__()
-        self.size, self.version, self.modified = size, version, modified
+        self.size, self.version = size, version
         self.path = store.path(name)
         self._store, self._name, self._at = store, name, 0
 

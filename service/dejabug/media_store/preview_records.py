@@ -42,7 +42,7 @@ class FileRecords:
         except FileNotFoundError:
             return PreviewRecord(0) if self._marker(clip_id).exists() else None
         version = f"{about.st_mtime_ns:x}-{about.st_size:x}"
-        return PreviewRecord(about.st_size, version, about.st_mtime)
+        return PreviewRecord(about.st_size, version)
 
     def note_written(self, clip_id: str, size: int) -> None:  # noqa: ARG002 (the file tells)
         """As `PreviewRecords.note_written`."""

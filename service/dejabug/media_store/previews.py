@@ -19,11 +19,10 @@ PreviewState = Literal["ready", "none", "missing"]
 @dataclass(frozen=True)
 class PreviewRecord:
     """What is known of a clip's preview: its `size` in bytes, 0 where none can be made; `version`
-    and `modified` as in BlobReader."""
+    as in BlobReader."""
 
     size: int
     version: str = ""
-    modified: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Previews:
             return None
         self._records.note_watched(clip_id)
         name = preview_name(clip_id)
-        return BlobReader(self._blobs, name, found.size, found.version, found.modified)
+        return BlobReader(self._blobs, name, found.size, found.version)
 
     def write(self, clip_id: str, source: Path, limits: media.Limits, program: str) -> None:
         """Make a clip's preview from its file. Raises like `media.make_preview`."""

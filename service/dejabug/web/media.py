@@ -10,7 +10,6 @@ import hashlib
 import io
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Literal
@@ -219,8 +218,6 @@ def _read_in_blocks(file: BlobReader) -> Response:
     answer.response = FileWrapper(file, BLOCK)  # type: ignore[arg-type]
     answer.content_length = file.size
     answer.set_etag(file.version)
-    if file.modified is not None:
-        answer.last_modified = datetime.fromtimestamp(file.modified, UTC)
     answer.make_conditional(request, accept_ranges=True, complete_length=file.size)
     if request.method == "GET" and answer.status_code in (200, 206):
         parts: Iterator[bytes] = iter(answer.response)
