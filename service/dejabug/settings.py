@@ -1,7 +1,7 @@
 """Every setting of Déjà Bug: one class, read from the environment once.
 
 Each field is the environment variable `DEJABUG_` + its name in capitals. `dejabug settings` prints
-them all with their values (secrets masked); docs/settings.md is made from the same descriptions.
+them all with their values (secrets masked); docs/reference/settings.md is made from the same descriptions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _object_store(address: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
         raise ValueError(
             "want a bucket and perhaps a prefix, like s3://bucket/dejabug. Credentials and options "
-            "come from the environment alone (docs/operations.md)"
+            "come from the environment alone (docs/how-to/operate.md)"
         )
     if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
         raise ValueError(
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     bug_tags: Literal["auto", "on", "off"] = Field(
         "auto",
         description="Whether tickets are tagged with their kind of bug. `auto`: with encoders for "
-        "which the tags' confidence was measured (docs/quality.md), that is, `starter`.",
+        "which the tags' confidence was measured (docs/explanation/quality.md), that is, `starter`.",
     )
     bug_labels: Path | None = Field(
         None,
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Rights that ffmpeg gives up before it reads a clip, see docs/hostile-media.md."
+        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/hostile-media.md."
         " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
     )
     ffmpeg: str | None = Field(
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         "",
         description="Object store for pictures, previews and uploads instead of that folder, as "
         "fsspec names it: `s3://bucket/prefix`. Its credentials come from the environment "
-        "(docs/operations.md), never from here.",
+        "(docs/how-to/operate.md), never from here.",
     )
 
     retention_days: int = Field(
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
     comment_threshold: Annotated[float, AfterValidator(_threshold)] = Field(
         0.8,
         description="Matches less probable than this are never commented, 0.5 to 1; see "
-        "docs/quality.md.",
+        "docs/explanation/quality.md.",
     )
     panel_threshold: float = Field(
         0.3,
@@ -280,7 +280,7 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field(
         "",
         description="The OpenID Connect provider at which people sign in to the pages, as its own "
-        "discovery document names it, with https:// (docs/sign-in.md). Needs DEJABUG_PUBLIC_URL.",
+        "discovery document names it, with https:// (docs/how-to/sign-in.md). Needs DEJABUG_PUBLIC_URL.",
     )
     oidc_client_id: str = Field("", description="What the provider calls this service.")
     oidc_client_secret: SecretStr = Field(

@@ -16,8 +16,8 @@ ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
 
 def test_the_settings_page_is_what_the_command_prints() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
-    assert page == _settings_page(), "make it again: dejabug settings --markdown > docs/settings.md"
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
+    assert page == _settings_page(), "make it again: dejabug settings --markdown > docs/reference/settings.md"
 
 
 def test_every_command_and_setting_that_the_docs_name_exists() -> None:
@@ -35,7 +35,7 @@ def test_every_command_and_setting_that_the_docs_name_exists() -> None:
 def test_every_command_line_in_the_docs_is_one_that_can_be_parsed() -> None:
     """Not run, but read by the command itself: its name, its options and their values."""
     lines = 0
-    for path in [ROOT / "README.md", ROOT / "deploy" / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "deploy" / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for line in re.findall(
             r"^(?: {4,}|\$ )(dejabug .+)$", path.read_text("utf-8"), re.MULTILINE
         ):

@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, run by a real shell against a real server and a real worker."""
+"""The examples of docs/reference/api.md, run by a real shell against a real server and a real worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.tickets import history, tell
 from support.waiting import answers, wait_until
 
 EXAMPLES = re.findall(
-    r"^```sh\n(.*?)^```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.M | re.S
+    r"^```sh\n(.*?)^```", (ROOT / "docs" / "reference" / "api.md").read_text("utf-8"), re.M | re.S
 )
 
 

@@ -1,4 +1,4 @@
-"""The commands of docs/backup.md, run by a real shell in their order."""
+"""The commands of docs/how-to/backup.md, run by a real shell in their order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.jira_site import Site
 from support.repository import ROOT
 from support.studio import fill
 
-PAGE = (ROOT / "docs" / "backup.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "backup.md").read_text("utf-8")
 
 
 def test_the_commands_of_the_page_do_what_they_say(

@@ -1,4 +1,4 @@
-"""What docs/probe.md shows is what the command prints."""
+"""What docs/how-to/check-a-clip.md shows is what the command prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dejabug.services import Services
 from support.command_line import PROBE_KEYS, call
 from support.repository import ROOT
 
-PAGE = (ROOT / "docs" / "probe.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "check-a-clip.md").read_text("utf-8")
 SHOWN = re.findall(r"```console\n\$ dejabug (.+)\n([^`]+)```", PAGE)
 
 

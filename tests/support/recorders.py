@@ -1,6 +1,6 @@
 """The recorders whose files are read, each with clips that are made with its parameters.
 
-`docs/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/, prints
+`docs/reference/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/, prints
 it. To look at the clips themselves: `python -m support.recorders FOLDER [NAME …]` makes them there.
 """
 
@@ -17,7 +17,7 @@ RECORDINGS = {clip.name: clip for recorder in RECORDERS for clip in recorder.cli
 
 
 def markdown() -> str:
-    """The table of `docs/recorders.md`."""
+    """The table of `docs/reference/recorders.md`."""
     lines = ["| recorder | what it writes | test clips | source |", "| --- | --- | --- | --- |"]
     for recorder in RECORDERS:
         clips = ", ".join(f"`{clip.name}`" for clip in recorder.clips)

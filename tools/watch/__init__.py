@@ -1,1 +1,1 @@
-"""Writes what is made from the metrics: the dashboard, and the table in docs/watching.md."""
+"""Writes what is made from the metrics: the dashboard, and the table in docs/reference/monitoring.md."""

@@ -22,7 +22,7 @@ def main() -> None:
         settings = Settings(redis_url=server.url, encoder="starter", data_dir=Path(folder))
         Services(settings).collections.adopt(StarterEncoder())
         made = table(settings)
-    page = ROOT / "docs/watching.md"
+    page = ROOT / "docs/reference/monitoring.md"
     text = page.read_text("utf-8")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     page.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", "utf-8")

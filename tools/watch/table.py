@@ -1,4 +1,4 @@
-"""The table of all metrics, for docs/watching.md."""
+"""The table of all metrics, for docs/reference/monitoring.md."""
 
 from __future__ import annotations
 

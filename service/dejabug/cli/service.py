@@ -106,7 +106,7 @@ def doctor(
 @app.command(name="settings")
 @plain_errors
 def show_settings(
-    markdown: Annotated[bool, typer.Option(help="The page docs/settings.md.")] = False,
+    markdown: Annotated[bool, typer.Option(help="The page docs/reference/settings.md.")] = False,
 ) -> None:
     """List every setting with its value here and what it does. Secrets are masked."""
     if markdown:

@@ -1,6 +1,6 @@
 """What kind of bug a ticket tells of, with no training: tags from its words.
 
-With the `starter` encoder frames know the kind of bug no better than chance (docs/quality.md).
+With the `starter` encoder frames know the kind of bug no better than chance (docs/explanation/quality.md).
 
 Prompts describe each kind. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting
 Technique to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in
@@ -22,7 +22,7 @@ import numpy as np
 from dejabug.encoders import Floats
 from dejabug.infra.errors import UserError
 
-# A tag is given from this probability on: see docs/quality.md for how often it is then right.
+# A tag is given from this probability on: see docs/explanation/quality.md for how often it is then right.
 CONFIDENCE = 0.7
 # Turns differences of cosines into log odds.
 WORDS_TEMPERATURE = 0.08

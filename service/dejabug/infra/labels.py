@@ -1,6 +1,6 @@
 """What a score is called, and the least score for each label. Every surface asks here.
 
-A score is the probability that two clips show the same bug (docs/quality.md). Labels are decided by
+A score is the probability that two clips show the same bug (docs/explanation/quality.md). Labels are decided by
 the exact score; where it is shown with two decimals, it is rounded down, so that a label never
 stands beside a number below its floor.
 """
@@ -13,7 +13,7 @@ from dejabug.infra.errors import UserError
 
 # Even odds. Below this a match is more often wrong than right, so nothing may call it the same bug.
 POSSIBLE = 0.5
-# Three in four. In order of arrival, nine in ten matches from here on were right (docs/quality.md).
+# Three in four. In order of arrival, nine in ten matches from here on were right (docs/explanation/quality.md).
 LIKELY = 0.75
 # Nineteen in twenty: the precision that a studio expects of "very likely".
 VERY_LIKELY = 0.95

@@ -1,4 +1,4 @@
-"""What is counted and timed for Prometheus, in one place; docs/watching.md is made from it.
+"""What is counted and timed for Prometheus, in one place; docs/reference/monitoring.md is made from it.
 
 Each process counts what it does itself and offers that on an address of its own. What stands in
 Redis is counted by `web/gauges.py` alone. Labels have few values, known beforehand: no

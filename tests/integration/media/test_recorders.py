@@ -21,7 +21,7 @@ from support.repository import ROOT
 
 # Frames a second that are sampled, and their shorter side.
 RATE, SHORT_SIDE = 2.0, 224
-PAGE = ROOT / "docs" / "recorders.md"
+PAGE = ROOT / "docs" / "reference" / "recorders.md"
 
 Sampled = Callable[[str], Frames]
 

@@ -110,24 +110,24 @@ def test_the_dashboard_and_the_table_are_as_they_are_made(services: Services) ->
     again = "make it again: python -m tools.watch"
     assert (ROOT / "deploy/grafana/dashboard.json").read_text("utf-8") == dashboard(), again
     services.settings.data_dir.mkdir()  # else there is no disk to tell of
-    page = (ROOT / "docs/watching.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/monitoring.md").read_text("utf-8")
     assert page.partition(BEGIN)[2].partition(END)[0].strip() == table(services.settings), again
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/operations.md").read_text("utf-8"), re.M)
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/operate.md").read_text("utf-8"), re.M)
     assert headings == [rule["alert"] for rule in alerts()]
     for rule in alerts():
         told = rule["annotations"]
         assert told["summary"]
-        assert f"docs/operations.md#{rule['alert'].lower()}" in told["description"]
+        assert f"docs/how-to/operate.md#{rule['alert'].lower()}" in told["description"]
         assert rule["labels"]["severity"] in ("warning", "critical")
 
 
 def test_log_events_of_the_docs_are_those_of_the_code() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "service/dejabug").rglob("*.py"))
     logged = set(re.findall(r'(?:log\.\w+|tell)\(\s*"(\w+)"', code))
-    page = (ROOT / "docs/watching.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/monitoring.md").read_text("utf-8")
     table_of_events = page.partition("| event | level | when |")[2].partition("\n## ")[0]
     for row in table_of_events.strip().splitlines()[1:]:
         for event in re.findall(r"`(\w+)`", row.split("|")[1]):

@@ -13,7 +13,7 @@ def check_sign_in(services: Services) -> str:
     issuer = services.settings.oidc_issuer
     if not issuer:
         if services.settings.oidc_client_id:
-            raise UnwellError("DEJABUG_OIDC_ISSUER is not set", "See docs/sign-in.md.")
+            raise UnwellError("DEJABUG_OIDC_ISSUER is not set", "See docs/how-to/sign-in.md.")
         return "with API tokens only (DEJABUG_OIDC_ISSUER)"
     try:
         provider = Provider(services.settings)

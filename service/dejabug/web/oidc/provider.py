@@ -65,7 +65,7 @@ class Provider:
             if not getattr(value, "get_secret_value", lambda value=value: value)():
                 raise UserError(
                     f"signing in at {settings.oidc_issuer} needs DEJABUG_{name.upper()}; "
-                    "see docs/sign-in.md"
+                    "see docs/how-to/sign-in.md"
                 )
         self.name = settings.oidc_name
         self._issuer = settings.oidc_issuer
