@@ -246,13 +246,13 @@ def test_a_browser_is_told_of_an_address_that_is_none_and_a_program_in_its_own_w
 ) -> None:
     page = client.get("/no/such?x=<b>", headers=BROWSER)
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "There is no such page" in page.text
+    assert "Page not found" in page.text
     assert 'href="/"' in page.text
     assert "<b>" not in page.text
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     api = client.get("/api/v1/no-such", headers=BROWSER)
     assert (api.status_code, api.mimetype) == (404, "application/problem+json")
-    assert "There is no such page" not in client.get("/no/such").text
+    assert "Page not found" not in client.get("/no/such").text
     assert client.get("/webhooks/jira", headers=BROWSER).status_code == 405
 
 
@@ -265,6 +265,6 @@ def test_an_error_of_ours_is_a_page_that_tells_its_trace_and_nothing_else(
     monkeypatch.setitem(app.view_functions, "pages.search", broken)
     page = client.get("/", headers=BROWSER)
     assert page.status_code == 500
-    assert "Something went wrong here" in page.text
+    assert "Something went wrong" in page.text
     assert page.headers["X-Request-ID"] in page.text
     assert "secret inside" not in page.text
