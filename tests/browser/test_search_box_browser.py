@@ -180,6 +180,7 @@ def test_slash_goes_to_the_search_box_and_escape_leaves_it(desk: PageDesk, keys:
     page.keyboard.press("/")
     expect(other).to_be_focused()
     expect(other).to_have_value("/")
+    other.fill("")
     page.get_by_label("Open", exact=True).focus()
     page.keyboard.press("Control+/")
     expect(box).not_to_be_focused()
@@ -241,8 +242,15 @@ def test_a_shared_address_shows_what_it_asks_for_at_once_on_a_slow_connection(
 
 def test_a_view_can_be_left_while_it_is_opening(desk: PageDesk, keys: list[str]) -> None:
     desk.sign_in()
-    page, held = desk.page, []
-    page.route("**/api/v1/clips?*", lambda route: held.append(route))
+    page, held, holding = desk.page, [], [True]
+
+    def hold(route: Route) -> None:
+        if holding:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/clips?*", hold)
     page.goto(f"{desk.url}/?q={keys[-1]}&open={keys[0]}")
     expect(desk.card(keys[0])).to_be_visible()
     wait_until(lambda: page.wait_for_timeout(50) or held)
@@ -250,7 +258,7 @@ def test_a_view_can_be_left_while_it_is_opening(desk: PageDesk, keys: list[str])
     page.keyboard.press("Escape")
     expect(page.locator("#opening")).to_be_hidden()
     expect(page).to_have_url(f"{desk.url}/?q={keys[-1]}")
-    page.unroute("**/api/v1/clips?*")
+    holding.clear()
     for route in held:
         route.continue_()
     page.wait_for_timeout(500)

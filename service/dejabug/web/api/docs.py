@@ -19,6 +19,7 @@ PAGE = f"""<!doctype html>
 <title>Déjà Bug API</title>
 <link rel="icon" href="{PREFIX}/docs/favicon-32x32.png">
 <link rel="stylesheet" href="{PREFIX}/docs/swagger-ui.css">
+<p class="swagger-ui wrapper"><a href="/">Back to search</a></p>
 <div id="api"></div>
 <script src="{PREFIX}/docs/swagger-ui-bundle.js"></script>
 <script src="{PREFIX}/docs/start.js"></script>

@@ -106,8 +106,8 @@ def hidden(_error: Exception) -> Response:
         detail = f"{key.upper()} isn't indexed, or you don't have access."
     elif "job_id" in asked:
         detail = "Job not found, or another user or token created it."
-    elif clip_id := asked.get("clip_id"):
-        detail = f"Clip {clip_id} isn't indexed, or you don't have access."
+    elif "clip_id" in asked:
+        detail = "This clip isn't indexed, or you don't have access."
     else:
         detail = "One of the clips isn't indexed, has no frames to show, or you don't have access."
     return problem(404, "Not Found", detail)

@@ -29,6 +29,15 @@ TITLES = {
     429: "Too many requests; wait for the number of seconds in `Retry-After`.",
     503: "A part of the service is not available; try again after `Retry-After` seconds.",
 }
+# Groups of operations, by the first part of their address.
+GROUPS = {
+    "search": "Search",
+    "issues": "Search",
+    "jobs": "Search",
+    "clips": "Clips",
+    "heat-maps": "Clips",
+    "status": "Status",
+}
 # Errors that every view may return.
 ALWAYS = (400, 401, 429, 503)
 
@@ -80,6 +89,7 @@ def document(app: Flask) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(GROUPS.values())],
     }
 
 
@@ -99,6 +109,7 @@ def _described(path: str, view: Callable[..., Any], operation: Operation) -> dic
     summary, _, more = (view.__doc__ or "").partition("\n\n")
     described: dict[str, Any] = {
         "operationId": view.__name__,
+        "tags": [GROUPS[path.removeprefix(f"{PREFIX}/").partition("/")[0]]],
         "summary": " ".join(summary.split()),
         "parameters": [*_in_path(path, operation), *_in_query(operation)],
         "responses": dict(_responses(operation)),

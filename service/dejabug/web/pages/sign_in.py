@@ -16,10 +16,7 @@ from dejabug.web.pages.sign_in_limits import failure_wait
 
 log = structlog.get_logger()
 
-NOT_VALID = (
-    "Invalid or expired token. Paste the whole token; it starts with djb_. Your administrator can "
-    "create a new one with: dejabug token create"
-)
+NOT_VALID = "Invalid or expired token. Paste the whole token; it starts with djb_."
 FOREIGN = "Sign-in blocked: the request came from another site. Sign in on this page."
 TOO_MANY = "Too many sign-in attempts. Try again in {wait} s."
 

@@ -15,14 +15,17 @@ async function show() {
   }
 }
 
-function said(text, how) {
+function said(text, how, items = []) {
   byId("state").className = `state ${how}`;
-  if (byId("state").textContent !== text) byId("state").textContent = text;
+  if (byId("state").textContent === text + items.join("")) return; // or it would be read out again
+  const list = items.length ? [make("ul", {}, ...items.map((item) => make("li", {}, item)))] : [];
+  byId("state").replaceChildren(text, ...list);
 }
 
 function draw(status) {
-  const bad = status.problems.length > 0;
-  said(bad ? `${status.problems.length === 1 ? "1 problem" : `${status.problems.length} problems`}: ${status.problems.join("; ")}.` : "All systems are working.", bad ? "bad" : "good");
+  const problems = status.problems.map((each) => `${each[0].toUpperCase()}${each.slice(1)}`);
+  if (problems.length > 1) said(`${problems.length} problems:`, "bad", problems);
+  else said(problems.length ? `${problems[0]}.` : "All systems are working.", problems.length ? "bad" : "good");
   byId("numbers").replaceChildren(...numbers(status));
   byId("queues").replaceChildren(...status.queues.map(queueRow));
   byId("failed").replaceChildren(...status.failed.map(failedRow));
