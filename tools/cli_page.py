@@ -1,6 +1,6 @@
 """Prints docs/reference/cli.md, made from the commands' own help:
 
-    python -m tools.cli_page > docs/reference/cli.md
+python -m tools.cli_page > docs/reference/cli.md
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dejabug.cli import app
 
 INTRO = """# Commands
 
-For administrators and developers: every `dejabug` command, with its arguments and options. The page is generated
-from the commands' help: `python -m tools.cli_page > docs/reference/cli.md`.
+For administrators and developers: every `dejabug` command, with its arguments and options.
+`dejabug COMMAND --help` prints the same text. [Settings](settings.md) come from the environment.
 
-`dejabug COMMAND --help` prints the same text. Settings come from the environment; see [settings](settings.md).
+This page is generated from the commands' help: `python -m tools.cli_page > docs/reference/cli.md`.
 """
 USAGE = re.compile(r"\*\*Usage\*\*:\n\n```console\n\$ (.+)\n```\n")
 HELP_OPTION = re.compile(r"(\*\*Options\*\*:\n\n)?\* `--help`: .*\n+")
@@ -53,7 +53,7 @@ def _sections(
     name = f"{prefix} {command.name}"
     if not isinstance(command, TyperGroup):
         inside = command.make_context(name, [], parent=context, resilient_parsing=True)
-        text = get_docs_for_click(obj=command, ctx=inside, indent=level - 1, call_prefix=prefix)  # type: ignore[arg-type]
+        text = get_docs_for_click(obj=command, ctx=inside, indent=level - 1, call_prefix=prefix)
         yield HELP_OPTION.sub("", USAGE.sub(r"Usage: `\1`\n", text)).rstrip() + "\n"
         return
     yield f"{'#' * level} `{name}`\n\n{(command.help or '').strip()}\n"
