@@ -43,7 +43,14 @@ def page() -> str:
     lists = []
     for title, rows in panels.items():
         lists += [f"**{title}**", "", "| command | what it does |", "| --- | --- |", *rows, ""]
-    return "\n".join([INTRO, *lists, *sections]).rstrip() + "\n"
+    return "\n".join([INTRO, *_options(root, context), *lists, *sections]).rstrip() + "\n"
+
+
+def _options(root: TyperGroup, context: typer.Context) -> list[str]:
+    """The options of `dejabug` itself, such as `--version`, but for `--help`."""
+    records = [each.get_help_record(context) for each in root.params if each.name != "help"]
+    found = [f"* `dejabug {names}`: {about}" for names, about in filter(None, records)]
+    return [*found, ""] if found else []
 
 
 def _sections(
