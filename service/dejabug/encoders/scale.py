@@ -35,7 +35,7 @@ PAIRS = (
 )
 # Cosines of a text and a frame that have nothing in common, and of ones that belong together; by
 # what an encoder's name holds. The starter encoder is not among them: its cosines do not tell right
-# frames from wrong ones (docs/explanation/experiments.md). Those of CLIP are as published (Hessel et al.,
+# frames from wrong ones (docs/explanation/quality.md). Those of CLIP are as published (Hessel et al.,
 # "CLIPScore", EMNLP 2021); the middle of SigLIP's own sigmoid is near 0.11.
 PICTURES = (("siglip", (0.02, 0.13)), ("clip:", (0.2, 0.3)))
 

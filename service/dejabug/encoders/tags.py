@@ -1,6 +1,6 @@
 """What kind of bug a ticket tells of, with no training: tags from its words.
 
-With the `starter` encoder frames know the kind of bug no better than chance (docs/explanation/experiments.md).
+With the `starter` encoder frames know the kind of bug no better than chance (docs/explanation/quality.md).
 
 Prompts describe each kind. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting
 Technique to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in

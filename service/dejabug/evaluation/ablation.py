@@ -1,4 +1,4 @@
-"""What each step of the default ranking is worth: the table of docs/explanation/experiments.md.
+"""What each step of the default ranking is worth: the table of docs/explanation/quality.md.
 
 Each row adds one step to the row before it. At the end stand steps that were tried and left out,
 each on top of the whole.
@@ -81,7 +81,7 @@ def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """The table for docs/explanation/experiments.md."""
+    """The table for docs/explanation/quality.md."""
     lines = ["| step | mRR | mAP | HIT@1 | HIT@5 |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         m = row.metrics

@@ -27,7 +27,7 @@ LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
 OTHER_WORDS = 0.02
 # The correlation in step at which two clips are as likely copies of one recording as not, and how
 # fast it gets surer. Scripted runs of one game over one track reach 0.74 without being copies
-# (docs/explanation/experiments.md).
+# (docs/explanation/quality.md).
 COPY_MIDDLE, COPY_WEIGHT = 0.75, 25.0
 # From here on two clips are called copies of one recording: the probability is 0.9.
 SURE_COPY = 0.84
@@ -82,7 +82,7 @@ def prior_odds(share: float) -> float:
 
 
 # Fitted on arrivals of the demo and of the development set, with trust (20, see `fit`) in weights
-# that were fitted elsewhere, and held on tickets in honest words of other games (docs/explanation/experiments.md).
+# that were fitted elsewhere, and held on tickets in honest words of other games (docs/explanation/quality.md).
 FRAMES_ONLY = Calibration(frames=3.89, rank=-0.96, size=0.63, intercept=-1.45)
 WITH_WORDS = Calibration(frames=5.05, words=11.57, rank=-0.7, size=0.65, intercept=-1.32)
 # For the words of tickets that have no clip.

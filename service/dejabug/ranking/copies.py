@@ -23,7 +23,7 @@ LEAST_SHARE, LEAST_PICTURES = 0.5, 8
 LEAST_CONTRAST, LEAST_MOTION = 2.0, 0.08
 # One clip may show the other smaller, in a frame: a screen that was filmed, a window on a desktop.
 # It is also compared at these shares of its size, where both are at least so alike without. Filmed
-# copies are (docs/explanation/experiments.md); most other pairs are not, so that few are compared nine times.
+# copies are (docs/explanation/quality.md); most other pairs are not, so that few are compared nine times.
 SMALLER, WORTH_MORE = (0.94, 0.88, 0.82, 0.75), 0.35
 
 

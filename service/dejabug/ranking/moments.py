@@ -8,7 +8,7 @@ import numpy.typing as npt
 from dejabug.ranking.types import Floats, Moment
 
 # How much of two frames' backgrounds is taken off their cosine before the best pair is sought: a
-# frame that looks like everything else shows the place, not the bug. Measured in docs/explanation/experiments.md.
+# frame that looks like everything else shows the place, not the bug. Measured in docs/explanation/quality.md.
 BACKGROUND_SHARE = 0.75
 # A moment is the stretch around the best pair whose frames stay this near to it, in the same units.
 MOMENT_DEPTH = 0.15

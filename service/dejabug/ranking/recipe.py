@@ -9,7 +9,7 @@ from dejabug.ranking.reference import BACKGROUND_SHARE
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the default ranking does. Each step stands in the ablation of docs/explanation/experiments.md.
+    """What the default ranking does. Each step stands in the ablation of docs/explanation/quality.md.
 
     Attributes:
         centred: whether frames are seen from their encoder's origin.

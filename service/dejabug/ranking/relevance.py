@@ -16,7 +16,7 @@ LIKELY = 0.7
 POSSIBLE = 0.3
 # The evidence at which scores reach these two. Evidence goes from 0, texts that have nothing in
 # common, to 1, texts that say the same, and beyond. Chosen on the demo's tickets, with 34 questions
-# that some of them answer and 32 that none does; docs/explanation/experiments.md says how they do on other games.
+# that some of them answer and 32 that none does; docs/explanation/quality.md says how they do on other games.
 LIKELY_EVIDENCE = 0.95
 POSSIBLE_EVIDENCE = 0.7
 # What a ticket gains that says every word of the question. Squared, so that one word of four adds
