@@ -68,8 +68,8 @@ PASTE = """([text, file]) => {
     const bytes = Uint8Array.from(atob(file[2]), (letter) => letter.charCodeAt(0));
     pasted.items.add(new File([bytes], file[0], { type: file[1] }));
   }
-  const event = new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true, cancelable: true });
-  return (document.activeElement ?? document.body).dispatchEvent(event);
+  const how = { clipboardData: pasted, bubbles: true, cancelable: true };
+  return (document.activeElement ?? document.body).dispatchEvent(new ClipboardEvent("paste", how));
 }"""
 
 
@@ -332,8 +332,10 @@ def test_a_clip_search_that_has_expired_offers_the_clip_or_the_file_chooser(
     page.locator("#pick-status summary").click()
     page.get_by_label("Open", exact=True).check()
     alert = page.get_by_role("alert")
-    says = "This clip search has expired: clips are deleted once they are compared, and results after"
-    expect(alert).to_contain_text(f"{says} 15 minutes. Drop the clip again.")
+    expect(alert).to_contain_text(
+        "This clip search has expired: clips are deleted once they are compared, and results after "
+        "15 minutes. Drop the clip again."
+    )
     # This page still has the file.
     alert.get_by_role("button", name="Search again").click()
     expect(desk.card(keys[0])).to_be_visible()

@@ -467,7 +467,7 @@ def test_a_job_that_has_expired_says_so_to_everyone_alike(
     monkeypatch.setattr(uploads, "new_id", lambda: begun + secrets.token_hex(12))
     job_id, made_up = sent_without_worker(caller, clips), begun + "0" * 24
     others = Caller(app, services, "GAME")
-    # It is still there, since its last step was later than its id: whoever else asks learns nothing.
+    # It is still there, since its last step was later than its id. Nobody else learns that.
     assert caller.get(f"/jobs/{job_id}").get_json()["state"] == "queued"
     for asked in (job_id, made_up):
         is_problem(others.get(f"/jobs/{asked}"), 410, "results are kept for 15 minutes")

@@ -94,7 +94,10 @@ def test_only_what_is_used_is_handed_on_and_only_public_keys_sign(site: Site) ->
         ({"authorization_endpoint": "javascript:alert(1)"}, "authorization_endpoint"),
         ({"authorization_endpoint": "https://a.example/\r\nSet-Cookie: x"}, "authorization"),
         ({"token_endpoint": None}, "token_endpoint"),
-        ({"id_token_signing_alg_values_supported": ["none", "HS256"]}, "does not sign with a public key"),
+        (
+            {"id_token_signing_alg_values_supported": ["none", "HS256"]},
+            "not sign with a public key",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(site: Site, changes: dict[str, Any], says: str) -> None:

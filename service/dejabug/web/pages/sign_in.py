@@ -113,7 +113,8 @@ def form(
         ended="ended" in request.args,
     )
     answer = make_response(page, status)
-    # With `no-referrer`, browsers send forms with `Origin: null`. This also tells no other site.
+    # With `no-referrer`, browsers send forms with `Origin: null`. This also hides the address from
+    # other sites.
     answer.headers["Referrer-Policy"] = "same-origin"
     return answer
 
