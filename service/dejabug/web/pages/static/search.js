@@ -255,9 +255,11 @@ async function look() {
 
 onLeft(() => {
   if (!question.open) return;
+  const left = question.open;
   hideDetail();
   question.open = "";
   history.pushState(null, "", addressOf(question));
+  focusOn(left);
 });
 
 byId("compare").addEventListener("close", () => {
@@ -265,8 +267,13 @@ byId("compare").addEventListener("close", () => {
   if (!left || questionOf(location.search).open !== left) return;
   question.open = "";
   history.pushState(null, "", addressOf(question));
-  document.querySelector(`[data-key="${CSS.escape(left)}"] .clip`)?.focus();
+  focusOn(left);
 });
+
+/** Put the focus on a result's clip. */
+function focusOn(key) {
+  document.querySelector(`[data-key="${CSS.escape(key)}"] .clip`)?.focus();
+}
 
 /** The search in the form; without words, the search with the uploaded clip. */
 function asked() {
