@@ -101,7 +101,7 @@ def running(
         service = f"http://127.0.0.1:{chosen.service}"
         with Processes(folder / "logs", stop) as processes:
             standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira")]
-            standin += ["--tickets", "none", "--port", str(chosen.jira)]
+            standin += ["--tickets", "none", "--verbose", "--port", str(chosen.jira)]
             standin += ["--port-file", str(port_file), "--plugin", str(PLUGIN), "--remote", service]
             processes.start("jira", standin, {"STANDIN_TOKEN": token})
             processes.wait_for("jira", port_file.exists, START_TIMEOUT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from rich.markup import escape
 
 from dejabug.demo.jira_standin.forge import Forge
 from dejabug.demo.parts import PLUGIN, Ports, Story, console, read_history, running
+from dejabug.demo.ports import is_free
 from dejabug.demo.processes import Stop
 from dejabug.demo.story import SUGGESTED, play_to_the_end, wait_for_comment
 from dejabug.demo.studio import Data, split
@@ -133,25 +133,14 @@ def _print(text: str) -> None:
 def _port(option: str, wanted: int | None, last: int) -> int:
     """The wanted port, or else the last one if it is free. Raises UserError."""
     if wanted:
-        if not _is_free(wanted):
+        if not is_free(wanted):
             raise UserError(f"port {wanted} is in use; choose another one with {option}, or 0")
         return wanted
-    if wanted == 0 or _is_free(last):
+    if wanted == 0 or is_free(last):
         return free_port() if wanted == 0 else last
     port = free_port()
     console.print(f"[yellow]Port {last} is in use, so this start uses {port}.[/]")
     return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As servers do it: a port whose last connections are just closing is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _read(folder: Path) -> Kept | None:

@@ -10,16 +10,19 @@ import argparse
 import gc
 import os
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dejabug.demo.jira_standin.app import create_app
 from dejabug.demo.jira_standin.forge import Forge
 from dejabug.demo.jira_standin.store import User
+from dejabug.demo.ports import is_free
 
 PORT = 8766
 # The projects of --tickets few. The clip for a new ticket has a duplicate in the first one.
@@ -36,9 +39,18 @@ environment:
 """
 
 
+class Quiet(WSGIRequestHandler):
+    """Leaves the terminal to what a person must read."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Print nothing for a request."""
+
+
 def main() -> None:
     """Serve until ended. The address is written to `--port-file` and to standard output."""
     options = _parser().parse_args()
+    if options.port and not is_free(options.port):
+        sys.exit(f"Port {options.port} is in use. Choose another with --port, or 0 for a free one.")
     token = os.environ.get("STANDIN_TOKEN") or _kept_token(options.data)
     app = create_app(
         options.data,
@@ -48,8 +60,11 @@ def main() -> None:
     )
     # A snapshot's tickets stay: Python need not search them for garbage while somebody waits.
     gc.freeze()
-    server = _server(options.port, app)
+    handler = WSGIRequestHandler if options.verbose else Quiet
+    server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=handler)
     address = f"http://127.0.0.1:{server.port}"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
@@ -85,6 +100,10 @@ def accounts(token: str) -> list[User]:
     ]
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dejabug.demo.jira_standin",
@@ -102,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         default="few",
         help="tickets to file when the folder has none: 45 of two games, or all 156 (few)",
     )
+    add("--verbose", action="store_true", help="print every request")
     add("--port-file", type=Path, help="write the address to this file when ready")
     add("--plugin", type=Path, help="folder of the Jira app (plugin/), to show its built panel")
     add("--remote", default="", help="address of the Déjà Bug service behind the panel")
@@ -114,17 +134,10 @@ def _kept_token(folder: Path) -> str:
     if path.exists():
         return path.read_text("utf-8").strip()
     folder.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_urlsafe(24)
+    token = secrets.token_hex(16)
     path.touch(mode=0o600)
     path.write_text(token, "utf-8")
     return token
-
-
-def _server(port: int, app: Callable[..., object]) -> BaseWSGIServer:
-    try:
-        return make_server("127.0.0.1", port, app, threaded=True)  # type: ignore[arg-type]
-    except (OSError, SystemExit):  # werkzeug exits by itself where a port is in use
-        sys.exit(f"Port {port} is in use. Choose another with --port, or 0 for any free port.")
 
 
 def _file_tickets(which: str, address: str, token: str) -> Path | None:
