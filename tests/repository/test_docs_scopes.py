@@ -1,4 +1,4 @@
-"""The requests, permissions and scopes in docs/reference/jira-permissions.md, against Atlassian's own document."""
+"""What docs/reference/jira-permissions.md says, against Atlassian's own document."""
 
 from __future__ import annotations
 
