@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/hostile-media.md."
+        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/malicious-files.md."
         " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
     )
     ffmpeg: str | None = Field(

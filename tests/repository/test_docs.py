@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 
+import pytest
 import typer
 
 from dejabug.cli import app
 from dejabug.cli.service import _settings_page
 from dejabug.settings import Settings
 from support.repository import ROOT
+from tools import cli_page
 
 ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
@@ -68,3 +70,23 @@ def test_the_readme_names_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert "make demo" in readme
     assert "make test" in readme
+
+
+def test_the_commands_page_is_what_the_help_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("DEJABUG_ENCODER", "starter")
+    written = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
+    assert written == cli_page.page(), "python -m tools.cli_page > docs/reference/cli.md"
+    root = typer.main.get_command(app)
+    for name in root.list_commands(root.make_context("dejabug", [], resilient_parsing=True)):
+        assert f"\n## `dejabug {name}`\n" in written
+
+
+def test_the_index_of_decisions_lists_each_of_them_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "index.md").read_text("utf-8")
+    listed = re.findall(r"^- (\d+): \[(.+)\]\((.+)\):", index, re.MULTILINE)
+    decisions = sorted(folder.glob("0*.md"))
+    assert [name for _, _, name in listed] == [path.name for path in decisions]
+    for number, title, name in listed:
+        assert (folder / name).read_text("utf-8").startswith(f"# {number}: {title}\n")
