@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import typer
@@ -61,9 +62,20 @@ def test_every_command_line_in_the_docs_is_one_that_can_be_parsed() -> None:
 
 
 def test_every_link_within_the_docs_leads_somewhere() -> None:
-    for path in [*ABOUT, *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+    others = [ROOT / name for name in ("CONTRIBUTING.md", "deploy/README.md", "plugin/README.md")]
+    for path in [*ABOUT, *others, *(ROOT / "docs").rglob("*.md")]:
+        links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)", path.read_text("utf-8"))
+        for target, anchor in links:
+            found = path.parent / target if target else path
+            assert found.exists(), f"{path.name}: {target}"
+            if anchor and found.suffix == ".md":
+                assert anchor in anchors_of(found), f"{path.name}: {target}#{anchor}"
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MkDocs name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def test_the_readme_names_the_two_commands() -> None:

@@ -1,4 +1,4 @@
-"""What docs/reference/jira-permissions.md says, against Atlassian's own document."""
+"""Checks docs/reference/jira-permissions.md against Atlassian's own document."""
 
 from __future__ import annotations
 
