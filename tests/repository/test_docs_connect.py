@@ -107,14 +107,12 @@ def test_the_commands_of_the_page_connect_a_jira(
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: answers(f"{url}/healthz"))
     install = install.replace(ADDRESS, url)
-    assert "Settings (the gear) → System → WebHooks" in reader.run(install, status=1)
+    assert "System → WebHooks" in reader.run(install, status=1)
     as_an_administrator = "DEJABUG_JIRA_USER=ada@studio.example DEJABUG_JIRA_TOKEN="
     assert "Registered" in reader.run(f"{as_an_administrator}{TOKEN}-admin {install}")
     assert re.findall(r"^✗.*", reader.run(check), re.M) == []
     wait_until(lambda: "worker_ready" in worker_says())
-    counted = reader.run(backfill)
-    assert "Nothing was queued" in counted
-    assert "1 clips queued" in counted
+    assert re.search(r"\b1 clips? queued", reader.run(backfill))
     assert not jira.comments(old)
 
     new = jira.file("GAME", "Herd of cows", clips / COWS[2])
