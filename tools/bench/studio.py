@@ -85,7 +85,7 @@ def running(
         _fill(services, entries, tickets)
         secret, _ = services.tokens.create("bench", [PROJECT])
         with Processes(folder / "logs", stop) as processes:
-            standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira")]
+            standin = ["dejabug.demo.jira_standin", "--tickets=none", "--data", f"{folder}/jira"]
             processes.start("jira", [*standin, "--port", str(jira)], environment)
             processes.start("web", ["dejabug", "serve", "--port", str(port)], environment)
             processes.start("worker", ["dejabug", "worker", "search"], environment)

@@ -69,7 +69,14 @@ def _play(
 ) -> int:
     jira, service = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     port = jira.rpartition(":")[2]
-    standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira"), "--port", port]
+    standin = [
+        "dejabug.demo.jira_standin",
+        "--tickets=none",
+        "--data",
+        f"{folder}/jira",
+        "--port",
+        port,
+    ]
     world.start("jira", standin, {"STANDIN_TOKEN": TOKEN})
     tickets = _when_up(lambda: file_tickets(jira, TOKEN, count))
     gremlin = Gremlin(jira, SPOILED, chance.randrange(1 << 30))

@@ -98,7 +98,14 @@ class Year:
         }
         os.environ.update(environment)
         port = jira.rpartition(":")[2]
-        standin = ["dejabug.demo.jira_standin", "--data", str(folder / "jira"), "--port", port]
+        standin = [
+            "dejabug.demo.jira_standin",
+            "--tickets=none",
+            "--data",
+            f"{folder}/jira",
+            "--port",
+            port,
+        ]
         parts.start("jira", [*standin, "--remote", service], {"STANDIN_TOKEN": TOKEN})
         parts.start("web", ["dejabug", "serve", "--port", service.rpartition(":")[2]], {})
         parts.start("clips", ["dejabug", "worker", "search", "clips"], {})
