@@ -1,4 +1,4 @@
-"""`dejabug demo` and `dejabug up`: a make-believe studio."""
+"""`dejabug demo` and `dejabug up`: a made-up studio to try Déjà Bug with."""
 
 from __future__ import annotations
 
@@ -7,44 +7,61 @@ from typing import Annotated
 
 import typer
 
-from dejabug.cli.common import app, plain_errors
+from dejabug.cli.common import TRY_IT, app, plain_errors
 
 
-@app.command()
+@app.command(rich_help_panel=TRY_IT)
 @plain_errors
 def demo(
     clip: Annotated[
         Path | None,
-        typer.Option(help="File the new ticket with this video instead of one of the data set's."),
+        typer.Option(help="Attach this video to the new ticket instead of a clip of the data set."),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Another data set: a folder with `manifest.jsonl` and its clips."),
+        typer.Option(help="Use another data set: a folder with `manifest.jsonl` and its clips."),
     ] = None,
     query: Annotated[
-        str | None, typer.Option(help="The data set's file to hold back as the new ticket's clip.")
+        str | None,
+        typer.Option(help="Keep this file of the data set for the new ticket."),
     ] = None,
     state: Annotated[
-        Path, typer.Option(help="Folder for logs, tickets and pictures of the demo.")
+        Path, typer.Option(help="Folder for the demo's logs, tickets and thumbnails.")
     ] = Path(".state"),
 ) -> None:
-    """Play the whole story, in separate processes: history, new ticket, webhook, comment.
+    """See it work: a new ticket gets a comment, in a stand-in Jira.
 
-    Needs no account, no Docker, no GPU and no model hub. Ends with status 0 when the true duplicate
-    is among the first three suggestions (with --clip: when the ticket was answered), else 1.
+    Indexes earlier tickets, files a new one with a clip, and waits for the comment. Needs no
+    account, no Docker, no GPU and no model download. Exits with status 0 when the real duplicate
+    is among the first three suggestions (with `--clip`: when the ticket got an answer), else 1.
+
+    Examples:
+
+    `dejabug demo`
+
+    `dejabug demo --clip my-bug.mp4`
     """
     from dejabug.demo.story import tell_story
 
     raise typer.Exit(tell_story(state / "demo", data=data, query=query, clip=clip))
 
 
-@app.command()
+@app.command(rich_help_panel=TRY_IT)
 @plain_errors
 def up(
-    data: Annotated[Path | None, typer.Option(help="Another data set, as for `demo`.")] = None,
-    state: Annotated[Path, typer.Option(help="Folder that keeps everything.")] = Path(".state"),
+    data: Annotated[
+        Path | None, typer.Option(help="Use another data set, as with `dejabug demo`.")
+    ] = None,
+    state: Annotated[
+        Path, typer.Option(help="Folder for logs, tickets and data; kept between runs.")
+    ] = Path(".state"),
 ) -> None:
-    """Start the demo's studio and keep it running to play with; Ctrl-C ends it."""
+    """Start the demo with its web pages; Ctrl-C stops it.
+
+    Example:
+
+    `dejabug up`
+    """
     from dejabug.demo.story import keep_up
 
     raise typer.Exit(keep_up(state / "up", data=data))
