@@ -238,8 +238,9 @@ def reconcile(
 ) -> None:
     """Catch up on changes that webhooks missed.
 
-    Reads changed issues again and removes deleted ones. Workers do this automatically every DEJABUG_RECONCILE_MINUTES. Tickets and clips that are new
-    since the last run (or since `--since`) can get a comment, as if their webhook had arrived.
+    Reads changed issues again and removes deleted ones. Workers do this automatically every
+    DEJABUG_RECONCILE_MINUTES. Tickets and clips that are new since the last run (or since
+    `--since`) can get a comment, as if their webhook had arrived.
 
     Example:
 

@@ -99,7 +99,8 @@ def main(
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Print errors that the user can fix as one line and exit with status 1, without a traceback."""
+    """Print errors that the user can fix as one line and exit with status 1, without a
+    traceback."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:

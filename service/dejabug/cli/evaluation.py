@@ -102,11 +102,11 @@ def evaluate_search(
 ) -> None:
     """Measure the search quality on labelled clips.
 
-    Reports MRR, mAP, HIT@1, HIT@5 and the mean rank. Each clip of a bug with a duplicate is a query for that duplicate among all clips of the set.
-    Every ranking is measured: frames only, ticket text only, both, and the summary as a text search
-    for videos. A data set goes through the real pipeline into a temporary index; the service's
-    index is not changed. Settings apply, so `DEJABUG_FRAME_CROP=center dejabug eval …` measures
-    that setting.
+    Reports MRR, mAP, HIT@1, HIT@5 and the mean rank. Each clip of a bug with a duplicate is a query
+    for that duplicate among all clips of the set. Every ranking is measured: frames only, ticket
+    text only, both, and the summary as a text search for videos. A data set goes through the real
+    pipeline into a temporary index; the service's index is not changed. Settings apply, so
+    `DEJABUG_FRAME_CROP=center dejabug eval …` measures that setting.
 
     `--arrivals` measures what users see. Every ticket, even one without a bug, is a query among the
     earlier tickets of its project (in a data set, each game is a project), and gets at most as many

@@ -74,8 +74,8 @@ def probe(
     for path in files:
         if not path.is_file():
             fail(
-                f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name a video or an "
-                "image file"
+                f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: "
+                "name a video or an image file"
             )
     _check_sheet(sheet, files)
     folders = _folders(frames, files, force=force)
@@ -126,9 +126,7 @@ def _folders(frames: Path | None, files: Sequence[Path], *, force: bool) -> list
         )
     for folder in folders:
         if _frames_in(folder) and not force:
-            fail(
-                f"{folder} already has frames: choose another folder, or overwrite them with --force"
-            )
+            fail(f"{folder} already has frames: choose another folder, or overwrite with --force")
     return folders
 
 

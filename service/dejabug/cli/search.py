@@ -95,8 +95,8 @@ def similar(
 ) -> None:
     """List the issues that are most similar to an issue.
 
-    Compares their clips and texts. Also lists issues with a score too low for the comment. The JSON has the same fields as the
-    API's results, and `commented`: whether the comment lists the issue.
+    Compares their clips and texts. Also lists issues with a score too low for the comment. The JSON
+    has the same fields as the API's results, and `commented`: whether the comment lists the issue.
 
     Example:
 

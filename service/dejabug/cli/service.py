@@ -69,8 +69,9 @@ def worker(
 ) -> None:
     """Start a worker: it indexes clips and answers searches.
 
-    It also writes the comments in Jira and does maintenance. The queues `clips` and `search` need the model, which is loaded once. Run one such worker per
-    GPU, and one worker without a model for `default` and `previews`.
+    It also writes the comments in Jira and does maintenance. The queues `clips` and `search` need
+    the model, which is loaded once. Run one such worker per GPU, and one worker without a model for
+    `default` and `previews`.
 
     Examples:
 
@@ -129,7 +130,8 @@ def doctor(
 ) -> None:
     """Check every part of the setup, and say how to fix problems.
 
-    Checks Redis, ffmpeg, the model, Jira, sign-in, the index, the workers and more. Exits with status 1 when a check fails.
+    Checks Redis, ffmpeg, the model, Jira, sign-in, the index, the workers and more. Exits with
+    status 1 when a check fails.
 
     Example:
 

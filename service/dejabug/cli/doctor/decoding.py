@@ -28,7 +28,7 @@ def check_ffmpeg(services: Services) -> str:
     except OSError as error:
         raise UnwellError(
             str(error),
-            "Install ffmpeg, or set DEJABUG_FFMPEG to its path, e.g. DEJABUG_FFMPEG=/usr/bin/ffmpeg",
+            "Install ffmpeg, or set DEJABUG_FFMPEG to its path, e.g. /usr/bin/ffmpeg",
         ) from error
 
 
