@@ -78,7 +78,7 @@ def check_secret(secret: bytes) -> None:
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(
             f"DEJABUG_MEDIA_SECRET is too short: {len(secret)} bytes, minimum {SHORTEST_SECRET}. "
-            "Set it to 32 or more random characters, for example the output of: openssl rand -hex 32"
+            "Set it to 32 or more random characters, e.g. the output of: openssl rand -hex 32"
         )
 
 
