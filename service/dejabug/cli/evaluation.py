@@ -117,7 +117,8 @@ def evaluate_search(
     counted separately, as neither right nor wrong. With `--from-jira`, clips arrive in the order in
     which they were attached.
 
-    The default encoder, CLIP, downloads its model. Without a download: `DEJABUG_ENCODER=starter`.
+    The default encoder, CLIP, downloads its model from a hub. Without one, use
+    `DEJABUG_ENCODER=starter`.
 
     Examples:
 

@@ -144,7 +144,7 @@ def _install(
     if there is None:
         done = f"Registered: {wanted.name} at {wanted.url}"
     else:
-        wanted = there.mended(jql)
+        wanted = there.fixed(jql)
         faults = there.faults() + (["its JQL filter differs"] if wanted.jql != there.jql else [])
         if not faults and not update:
             console.print(

@@ -135,7 +135,7 @@ def parse_comment(raw: Mapping[str, Any]) -> Comment:
     return Comment(
         id=str(raw["id"]),
         author_id=account_of(author),
-        author=str(author.get("displayName") or "somebody"),
+        author=str(author.get("displayName") or "someone"),
         body=plain_text(raw.get("body")),
         public=raw.get("jsdPublic") is not False,
     )

@@ -65,7 +65,7 @@ class Hook:
             found.append('the option "Exclude body" is on')
         return found
 
-    def mended(self, jql: str | None = None) -> Hook:
+    def fixed(self, jql: str | None = None) -> Hook:
         """A copy with all faults fixed, and another filter if one is given. It keeps events that we
         don't need."""
         wanted = self.jql if jql is None else jql

@@ -93,7 +93,7 @@ class CommentStore:
             self._redis.srem(MUTED, issue_id)
 
     def muted(self, issue_id: str) -> bool:
-        """Whether somebody wanted no suggestions on this issue."""
+        """Whether suggestions on this issue are off."""
         return bool(self._redis.sismember(MUTED, issue_id))
 
     def note(self, issue_id: str) -> str:

@@ -201,7 +201,7 @@ def test_data_center_10_is_spoken_to_in_its_own_way(data_center: Site) -> None:
     )  # fmt: skip
     (there,) = hooks.all()
     assert there.faults()[0] == "it is switched off"
-    hooks.put(there.mended(), SECRET)
+    hooks.put(there.fixed(), SECRET)
     (there,) = hooks.all()
     assert there.faults() == []
     assert "Administration" in by_hand(False, hook)[0]

@@ -25,7 +25,7 @@ def check_model(services: Services) -> str:
             str(error),
             "Set DEJABUG_CLIP_MODEL to a Hugging Face model name (e.g. "
             "openai/clip-vit-base-patch32) or a local folder, or set DEJABUG_ENCODER=starter, "
-            "which needs no download.",
+            "which needs no model hub.",
         ) from error
     except redis.RedisError:
         return "loaded"  # only the note in Redis failed, which another check reports
