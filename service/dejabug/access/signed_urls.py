@@ -51,7 +51,7 @@ def sign_media(
     """
     key = _key(secret)
     if not _is_clip_id(clip_id):
-        raise ValueError(f"not the id of a clip: {clip_id!r}")
+        raise ValueError(f"not a valid clip id: {clip_id!r}")
     # A list has one encoding only; the purpose of the key is its version.
     said = json.dumps([clip_id, principal.name, int(now) + lifetime], separators=(",", ":"))
     claim = _text(said.encode())

@@ -68,7 +68,7 @@ class Tokens:
         """
         wanted = tuple(sorted({project.upper() for project in projects}))
         if not name.strip() or not wanted:
-            raise ValueError("a token needs a name and at least one project: --name ci -p GAME")
+            raise ValueError("a token needs a name and at least one project")
         for project in wanted:
             if PROJECT.fullmatch(project) is None:
                 raise ValueError(f"{project} is not a valid project key; expected a key like GAME")

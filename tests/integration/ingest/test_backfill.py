@@ -193,7 +193,10 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
     assert steps[-1].issues == 50
     assert slept == [9, patient_requests.PAUSES[0]]
     told = [step.pause for step in steps if step.pause]
-    assert told == ["Jira asks for a pause (jira-burst-based): 9 s", "Jira is away: 2 s"]
+    assert told == [
+        "Jira requests a pause (jira-burst-based): waiting 9 s",
+        "Jira is unavailable: waiting 2 s",
+    ]
 
 
 def test_many_pauses_that_jira_names_are_all_made(
@@ -334,7 +337,7 @@ def test_a_dry_run_is_patient_too(
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
     told = {seen.pause for seen in cold_services.backfill_estimate.run(JQL)}
     assert slept == [3]
-    assert told == {"Jira asks for a pause: 3 s", ""}
+    assert told == {"Jira requests a pause: waiting 3 s", ""}
 
 
 # The command

@@ -254,7 +254,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
         answer = create_app(fresh).test_client().get("/readyz")
         assert "the index lacks 3 clips: see dejabug doctor" in answer.json["problems"]
         shown = words(dejabug("index", "repair", **told).stdout)
-        assert "3 clips were lost, and wait to be embedded again" in shown
+        assert "3 missing clips queued again" in shown
         work_in(fresh)
         assert found(fresh, key) == before
         assert before[0] == old

@@ -55,7 +55,7 @@ def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(
     worker.hostname = "another"
     worker.register_birth()
     assert feel_pulse(cold_services.redis, "another") == "clips"
-    with pytest.raises(NoPulseError, match=f"no worker of {HERE}"):
+    with pytest.raises(NoPulseError, match=f"no worker is running on {HERE}"):
         feel_pulse(cold_services.redis, HERE)
 
 
