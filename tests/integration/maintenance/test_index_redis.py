@@ -228,7 +228,7 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
         for address, why in {
             empty.url: "holds none of the vectors",
             used.url: "is not the one",
-            "": "have a Redis of their own",
+            "": "are in a separate Redis",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
                 _ = other_services(services, index_redis_url=address).collections.active.index
@@ -339,7 +339,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     assert vectors_of(moved) == vectors
     assert not moved.collections.location.index.exists(stray)
     assert found(moved, key) == before
-    with pytest.raises(WrongIndexError, match="have a Redis of their own"):
+    with pytest.raises(WrongIndexError, match="are in a separate Redis"):
         _ = Services(together.settings).collections.active.index
     again = dejabug("index", "move", **told)
     assert again.returncode == 1
