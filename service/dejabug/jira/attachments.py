@@ -27,7 +27,9 @@ def save_attachment(
     try:
         size = save(pieces, path, max_bytes)
     except TooManyBytesError as error:
-        raise AttachmentTooLargeError(f"the attachment is too large: {error}") from None
+        raise AttachmentTooLargeError(
+            f"the attachment has {error} (DEJABUG_CLIP_MAX_BYTES)"
+        ) from None
     announced = answer.headers.get("Content-Length", "")
     if (
         announced.isascii()
@@ -58,6 +60,6 @@ def _check_size(answer: requests.Response, max_bytes: int) -> None:
     announced = answer.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > max_bytes:
         raise AttachmentTooLargeError(
-            f"the attachment is too large: {int(announced):,} bytes, limit {max_bytes:,} "
+            f"the attachment has {int(announced):,} bytes; the limit is {max_bytes:,} bytes "
             "(DEJABUG_CLIP_MAX_BYTES)"
         )

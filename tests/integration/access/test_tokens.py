@@ -175,4 +175,4 @@ def test_tokens_from_the_command_line(cold_services: Services) -> None:
 def test_a_wrong_lifetime_is_explained(cold_services: Services) -> None:
     answer = runner.invoke(cli.app, ["token", "create", "--name", "x", "-p", "A", "--expires", "9"])
     assert answer.exit_code == 1
-    assert re.search(r"write for example", answer.output)
+    assert re.search(r"expected for example", answer.output)

@@ -348,10 +348,11 @@ def test_the_command_tells_what_a_dry_run_found(cold_services: Services, mixed: 
     assert answer.exit_code == 0, answer.output
     told = words(answer.output)
     assert "mp4 1 100 bytes 1" in told
-    assert "an assumption, since no clip was done here yet" in told
+    assert "This is a rough guess: no clip was indexed here yet" in told
     assert "Nothing was queued" in told
     cold_services.collections.active.throughput.record(60.0, 100)
-    assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
+    again = words(call("backfill", JQL, "--dry-run").output)
+    assert "measured on this installation's last clip." in again
 
 
 def test_scripts_get_json_and_nothing_else(cold_services: Services, mixed: list[str]) -> None:
@@ -378,7 +379,7 @@ def test_ctrl_c_tells_how_to_go_on(
     answer = call("backfill", JQL)
     assert answer.exit_code == 130
     assert "Interrupted after 20 of about 50 issues" in words(answer.output)
-    assert "goes on from there" in words(answer.output)
+    assert "Run the same command again to resume" in words(answer.output)
     monkeypatch.undo()
 
 
@@ -388,8 +389,8 @@ def test_without_waiting_and_without_workers_a_full_queue_ends_it(
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     answer = call("backfill", JQL, "--no-wait")
     assert answer.exit_code == 1
-    assert "40 issues are read" in words(answer.output)
-    assert "start a worker and call this again" in words(answer.output)
+    assert "40 issues read so far" in words(answer.output)
+    assert "Start a worker (dejabug worker clips) and run this again" in words(answer.output)
 
 
 def test_a_small_backlog_is_queued_without_waiting(

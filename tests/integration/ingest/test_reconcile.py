@@ -451,7 +451,7 @@ def test_the_command_says_when_absences_are_not_believed(
     hide_project(jira)
     answer = call("reconcile")
     assert answer.exit_code == 1
-    assert "Nothing was forgotten" in words(answer.output)
+    assert "Nothing was deleted" in words(answer.output)
     assert call("reconcile", "--since", "soon").exit_code == 1
 
 

@@ -226,7 +226,7 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
         Services(services.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
               ).collections.location.connection()  # fmt: skip
         for address, why in {
-            empty.url: "holds none of the vectors",
+            empty.url: "has none of this installation's vectors",
             used.url: "is not the one",
             "": "are in a separate Redis",
         }.items():
@@ -319,7 +319,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     before = found(together, key)
     vectors = vectors_of(together)
     apart = other_services(together, index_redis_url=own.url)
-    with pytest.raises(WrongIndexError, match="holds none of the vectors"):
+    with pytest.raises(WrongIndexError, match="has none of this installation's vectors"):
         _ = apart.collections.active.index
     with pytest.raises(MoveError, match="nothing is deleted"):
         apart.index_move.remove_moved(unseen)

@@ -76,7 +76,7 @@ def test_while_redis_is_away_no_worker_is_blamed(
     monkeypatch.setattr("dejabug.cli.service.feel_pulse", _away)
     asked = CliRunner().invoke(cli.app, ["worker-health"])
     assert asked.exit_code == 0
-    assert "nothing is known" in asked.stderr
+    assert "the worker's state is unknown" in asked.stderr
 
 
 def _away(*_: object) -> str:

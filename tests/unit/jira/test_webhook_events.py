@@ -194,7 +194,7 @@ def test_an_event_that_changes_nothing_says_why(payload: dict[str, Any], reason:
         (b"[" * 100_000, "the body is not JSON"),
         (b"[]", "the body is not a JSON object"),
         (b"{}", "not a Jira webhook: it has neither webhookEvent nor issue"),
-        (body(webhookEvent=3, issue=ISSUE), "webhookEvent is no string"),
+        (body(webhookEvent=3, issue=ISSUE), "webhookEvent is not a string"),
         (body(webhookEvent="jira:issue_created"),
          "jira:issue_created has no issue with a numeric id"),
         (body(issue={"id": "x"}), "the body has no issue with a numeric id"),
