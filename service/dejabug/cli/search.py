@@ -122,18 +122,18 @@ def similar(
         typer.echo(json.dumps(rows, indent=2))
         return
     table = Table(
-        *("score", "issue", "summary", "status", "at", "there at"),
+        *("score", "issue", "summary", "status", "in comment", "at", "there at"),
         title=f"Issues similar to {record.key}",
     )
     for choice, each in zip(choices, found, strict=True):
         first = each.moments[0] if each.moments else None
-        said = "" if each.issue in commented else "[dim], not in the comment[/dim]"
         rests_on = f"\n[dim]{short}[/dim]" if (short := in_short(each.reasons)) else ""
         table.add_row(
-            f"{rounded_down(each.score):.2f} {answer.label(choice)}{said}{rests_on}",
+            f"{rounded_down(each.score):.2f} {answer.label(choice)}{rests_on}",
             each.key,
             escape(each.summary),
             escape(each.status),
+            "yes" if each.issue in commented else "no",
             span(*first.here) if first and first.here else "",
             span(*first.there) if first else "",
         )

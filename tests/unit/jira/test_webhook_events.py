@@ -67,7 +67,7 @@ def test_a_refusal_says_what_to_do(header: str | None, said: str) -> None:
 
 
 def test_an_empty_secret_signs_nothing() -> None:
-    with pytest.raises(ValueError, match=r"^an empty webhook secret signs nothing$"):
+    with pytest.raises(ValueError, match=r"^the webhook secret is empty: set DEJABUG_WEBHOOK_SECRET$"):
         verify_signature("", b"", "sha256=")
 
 
@@ -168,7 +168,7 @@ def test_events_that_change_nothing_for_us_are_ignored_with_a_reason(event: str)
     ("payload", "reason"),
     [
         ({"webhookEvent": "sprint_closed"}, "nothing to do for sprint_closed"),
-        ({"webhookEvent": ""}, "nothing to do for this"),
+        ({"webhookEvent": ""}, "nothing to do for this event"),
         # A name that somebody made up is told, and not in full.
         ({"webhookEvent": "x" * 99}, f"nothing to do for {'x' * 60}"),
         ({"webhookEvent": "issuelink_deleted"}, "issuelink_deleted has no issue"),
