@@ -45,7 +45,7 @@ def _object_store(address: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
         raise ValueError(
             "expected a bucket with an optional prefix, like s3://bucket/dejabug. Set credentials "
-            "and options in their own environment variables (docs/how-to/operate.md)"
+            "and options in their own environment variables (docs/how-to/object-store.md)"
         )
     if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
         raise ValueError(
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Sandbox for ffmpeg (docs/explanation/hostile-media.md). `auto`: as strict as "
+        description="Sandbox for ffmpeg (docs/explanation/malicious-files.md). `auto`: as strict as "
         "the kernel supports. `required`: clips are not decoded without a sandbox. `off`: none.",
     )
     ffmpeg: str | None = Field(
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
         examples=["s3://bucket/dejabug"],
         description="Object store for thumbnails, previews and uploads instead of that folder, as "
         "an fsspec URL: `s3://bucket/prefix`. Set its credentials in their own environment "
-        "variables (docs/how-to/operate.md), not here.",
+        "variables (docs/how-to/object-store.md), not here.",
     )
 
     retention_days: int = Field(

@@ -24,7 +24,7 @@ COMPARED = "dejabug:index-compared"
 
 WHAT_TO_DO = (
     "To move the vectors from DEJABUG_REDIS_URL, run `dejabug index move`. If the old vectors are "
-    "lost, run `dejabug index adopt`. See docs/how-to/operate.md"
+    "lost, run `dejabug index adopt`. See docs/how-to/separate-redis.md"
 )
 
 

@@ -38,7 +38,7 @@ def check_sandbox(services: Services) -> str:
     limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
     remedy = (
         "Use a kernel with Landlock and an ffmpeg under /usr. To decode clips without a sandbox, "
-        "set DEJABUG_DECODE_SANDBOX=off; docs/explanation/hostile-media.md describes the risk."
+        "set DEJABUG_DECODE_SANDBOX=off; docs/explanation/malicious-files.md describes the risk."
     )
     with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
         picture = Path(folder) / "clip"

@@ -105,7 +105,7 @@ def check_media_store(services: Services) -> str:
     """The object store that replaces the folder. Raises UnwellError."""
     remedy = (
         "Allow the web service and the workers to reach it, and give them credentials that can "
-        "read, write, delete and list the bucket. See docs/how-to/operate.md"
+        "read, write, delete and list the bucket. See docs/how-to/object-store.md"
     )
     started = time.monotonic()
     try:
