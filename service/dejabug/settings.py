@@ -153,8 +153,8 @@ class Settings(BaseSettings):
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Sandbox for ffmpeg (docs/explanation/malicious-files.md). `auto`: as strict as "
-        "the kernel supports. `required`: clips are not decoded without a sandbox. `off`: none.",
+        description="Sandbox for ffmpeg (docs/explanation/malicious-files.md). `auto`: as strict "
+        "as the kernel supports. `required`: clips are not decoded without a sandbox. `off`: none.",
     )
     ffmpeg: str | None = Field(
         None,
