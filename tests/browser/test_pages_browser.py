@@ -380,7 +380,7 @@ def test_a_ticket_whose_clip_is_still_being_read_says_so(
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     desk.sign_in(f"/?q={keys[0]}")
-    expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
+    expect(desk.page.locator("#note")).to_contain_text("still being indexed. Try again")
     services.collections.active.catalogue.put_clip(clip)
     desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question again
     expect(desk.page.locator("#note")).to_be_hidden()

@@ -146,7 +146,7 @@ def test_everybody_who_watches_is_told_what_to_do(
     says, remedy = {
         FULL: ("Redis is full", "maxmemory"),
         REPLICA: ("is a replica", "DEJABUG_REDIS_URL"),
-        DISK: ("cannot write to its disk", "Make room"),
+        DISK: ("can't write to its disk", "Free disk space"),
     }[trouble.kind]
     ready = client.get("/readyz")
     assert ready.status_code == 503

@@ -30,7 +30,8 @@ class Attachments:
         most = self._settings.clip_max_bytes
         if clip.size > most and not clip.unsure:
             raise AttachmentTooLargeError(
-                f"the attachment has {clip.size:,} bytes, and {most:,} are allowed"
+                f"the attachment has {clip.size:,} bytes; the limit is {most:,} bytes "
+                "(DEJABUG_CLIP_MAX_BYTES)"
             )
         with scratch_folder() as folder:
             path = folder / "clip"

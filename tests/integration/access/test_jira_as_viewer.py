@@ -124,7 +124,7 @@ def test_whose_a_token_is_is_asked_once_for_each_token(
 def test_a_token_of_another_account_reads_nothing_and_leaves_nothing(
     as_viewer: JiraAsViewer, jira: Site, issues: list[str], store: redis.Redis
 ) -> None:
-    with pytest.raises(WrongAccountError, match=r"^the viewer's token is another account's$"):
+    with pytest.raises(WrongAccountError, match=r"^the viewer's token belongs to another account$"):
         as_viewer.issues(TESTER, ADMIN_TOKEN, issues)
     assert store.keys("dejabug:reader:*") == store.keys("dejabug:sight:*") == []
     assert as_viewer.may_see(TESTER, issues) == set()

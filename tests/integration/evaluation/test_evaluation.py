@@ -229,7 +229,7 @@ def test_the_command_measures_and_writes_for_machines_and_people(tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("clip_text", "default", "chance", "spawn_overlap", "starter:"):
         assert part in done.stdout
-    assert "broken.mp4 could not be used" in done.stderr
+    assert "broken.mp4 failed" in done.stderr
     assert json.loads(told.read_text())["clip"]["default"]["queries"] == 6
     assert "<table" in page.read_text("utf-8")
     assert picture.stat().st_size > 1_000

@@ -518,16 +518,16 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     history(services, jira, clips, COWS[0])
     prepare(services, other)
     shown = words(call("encoder", "list").output)
-    assert "serves" in shown
+    assert "in use" in shown
     assert "next" in shown
     answer = call("encoder", "change", other.collections.configured.name, "--no-swap")
-    assert "is ready, and new tickets go into both" in words(answer.output)
+    assert "is ready, and new tickets are indexed with both" in words(answer.output)
     refused = call("encoder", "change", other.collections.configured.name)
     assert refused.exit_code == 1
     assert "nobody would answer" in words(refused.output + refused.stderr)
     with at_work(other):
         answer = call("encoder", "change", other.collections.configured.name)
-    assert "serves now: 1 clips, 0 could not be used" in words(answer.output)
+    assert "is now in use: 1 clip indexed, 0 failed" in words(answer.output)
     assert f"dejabug encoder change '{services.collections.configured.name}'" in words(
         answer.output
     )
@@ -597,7 +597,7 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         again = start("encoder", "change", **centre)
         assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()
         told = (tmp_path / f"{len(running) - 1}.log").read_text()
-        assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be used", told)
+        assert re.search(r"starter:2@center is now in use: 4 clips indexed, 0 failed", told)
         # The old worker leaves the queues to the new one, which takes them; web processes follow.
         wait_until(lambda: on_clips(cold_services) == {new.slug})
         asked = len(answers)

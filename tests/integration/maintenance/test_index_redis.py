@@ -226,9 +226,9 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
         Services(services.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
               ).collections.location.connection()  # fmt: skip
         for address, why in {
-            empty.url: "holds none of the vectors",
+            empty.url: "has none of this installation's vectors",
             used.url: "is not the one",
-            "": "have a Redis of their own",
+            "": "are in a separate Redis",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
                 _ = other_services(services, index_redis_url=address).collections.active.index
@@ -254,7 +254,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
         answer = create_app(fresh).test_client().get("/readyz")
         assert "the index lacks 3 clips: see dejabug doctor" in answer.json["problems"]
         shown = words(dejabug("index", "repair", **told).stdout)
-        assert "3 clips were lost, and wait to be embedded again" in shown
+        assert "3 missing clips queued again" in shown
         work_in(fresh)
         assert found(fresh, key) == before
         assert before[0] == old
@@ -319,7 +319,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     before = found(together, key)
     vectors = vectors_of(together)
     apart = other_services(together, index_redis_url=own.url)
-    with pytest.raises(WrongIndexError, match="holds none of the vectors"):
+    with pytest.raises(WrongIndexError, match="has none of this installation's vectors"):
         _ = apart.collections.active.index
     with pytest.raises(MoveError, match="nothing is deleted"):
         apart.index_move.remove_moved(unseen)
@@ -339,7 +339,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     assert vectors_of(moved) == vectors
     assert not moved.collections.location.index.exists(stray)
     assert found(moved, key) == before
-    with pytest.raises(WrongIndexError, match="have a Redis of their own"):
+    with pytest.raises(WrongIndexError, match="are in a separate Redis"):
         _ = Services(together.settings).collections.active.index
     again = dejabug("index", "move", **told)
     assert again.returncode == 1

@@ -226,17 +226,17 @@ def test_the_command_tells_asks_and_shows(services: Services, aged: tuple[str, s
     tell = CliRunner().invoke
     asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
     assert asked.exit_code == 1
-    assert "Purge clips of 1 clips for good?" in asked.output
+    assert "Delete 1 clip permanently?" in asked.output
     assert services.collections.active.catalogue.count(ClipStatus.PURGED) == 0
     assert services.records.retention.cutoffs().clips == {}
     done = tell(app, ["purge", "--older-than", "730d", "--project", "game", "--yes"])
-    assert "1 clips are purged" in done.stdout
+    assert "Purged 1 clip." in done.stdout
     shown = tell(app, ["purge"]).stdout
     assert "GAME" in shown
-    assert "1 clips are purged." in shown
+    assert "Purged so far: 1 clip." in shown
     wrong = tell(app, ["purge", "--older-than", "two years"])
     assert wrong.exit_code == 1
-    assert "give one like" in wrong.stderr
+    assert "is not a valid duration" in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
     told = caller.get(f"/issues/{key}/similar").get_json()
     assert (told["state"], told["reason"]) == (
         "failed",
-        f"No clip of it could be used, so its words were compared (black.png: it is {BLACK}).",
+        f"Its clip failed, so only its text was compared (black.png: it is {BLACK}).",
     )
 
 

@@ -220,7 +220,7 @@ def test_frames_are_written_by_their_times_and_never_over_others(
     (folder / "notes.txt").write_text("mine")
     again = call("probe", str(clip), "--frames", str(folder))
     assert again.exit_code == 1
-    assert "holds frames already" in words(again.output + again.stderr)
+    assert "already has frames" in words(again.output + again.stderr)
     short = ffmpeg(tmp_path / "b.mp4", *moving(1), *H264)
     assert call("probe", str(short), "--frames", str(folder), "--force").exit_code == 0
     assert sorted(path.name for path in folder.iterdir()) == [*names[:2], "notes.txt"]
@@ -256,7 +256,7 @@ def test_the_sheet_is_a_png_of_one_file_and_never_replaces_the_clip(
     for arguments, says in (
         ([still, "--sheet", still], "would overwrite"),
         ([clip, "--sheet", tmp_path / "sheet.mp4"], "writes a PNG"),
-        ([clip, still, "--sheet", sheet], "the picture of one file"),
+        ([clip, still, "--sheet", sheet], "a single file only"),
     ):
         answer = call("probe", *map(str, arguments))
         assert answer.exit_code == 1

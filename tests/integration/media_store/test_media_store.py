@@ -337,7 +337,7 @@ def test_doctor_tries_the_store_and_leaves_nothing(
 
     check = finding(cold_services)
     assert check.well
-    assert check.says.startswith(f"{bucket.address} takes, gives and deletes")
+    assert check.says.startswith(f"{bucket.address} can be written, read and deleted from")
     assert bucket.names() == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     check = finding(Services(cold_services.settings))

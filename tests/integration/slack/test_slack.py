@@ -89,7 +89,7 @@ def test_a_key_is_answered_with_tickets_like_it(
     assert old[0] not in json.dumps(told["blocks"][1:])
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
-    assert "It is still being read" in desk.ask(old[0])["text"]
+    assert "It is still being indexed" in desk.ask(old[0])["text"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP"])

@@ -237,7 +237,7 @@ def test_an_issue_says_how_far_its_own_clips_are(
     assert state(old[0]) == ("ready", None)
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
-    assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
+    assert state(old[0]) == ("indexing", "It is still being indexed. Try again in a minute.")
     failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
     services.collections.active.catalogue.put_clip(failed)
     how, reason = state(old[0])

@@ -139,7 +139,7 @@ def test_a_worker_whose_model_cannot_be_loaded_does_not_start(start: Any, tmp_pa
 
 def test_a_worker_for_an_unknown_queue_says_so(start: Any, tmp_path: Path) -> None:
     assert start("frames").wait(60) == 1
-    assert "no such queue: frames" in log_of(tmp_path)
+    assert "unknown queue: frames" in log_of(tmp_path)
 
 
 def test_sigterm_ends_a_worker_well(start: Any, cold_services: Services) -> None:

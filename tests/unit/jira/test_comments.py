@@ -153,7 +153,7 @@ def test_no_summary_breaks_the_comment_out_of_its_line(summary: str) -> None:
 
 
 def test_a_comment_with_nothing_to_say_is_never_written() -> None:
-    with pytest.raises(ValueError, match="nothing to say"):
+    with pytest.raises(ValueError, match="an empty comment"):
         comment()
 
 
