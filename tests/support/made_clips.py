@@ -31,7 +31,7 @@ def levels(frames: media.Frames) -> list[int]:
 
 
 BLACK = "black or a single colour: there is nothing to compare"
-LEFT_OUT = "6 of 12 frames are black or a single colour and are left out"
+LEFT_OUT = "6 of 12 frames are black or a single colour and were skipped"
 
 
 @pytest.fixture

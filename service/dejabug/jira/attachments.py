@@ -51,5 +51,5 @@ def _check_size(answer: requests.Response, max_bytes: int) -> None:
     announced = answer.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > max_bytes:
         raise AttachmentTooLargeError(
-            f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
+            f"the attachment has {int(announced):,} bytes; the limit is {max_bytes:,} bytes"
         )

@@ -128,7 +128,7 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     assert done is not None
     assert done.status is ClipStatus.FAILED
     assert done.reason == (
-        "too_large: the attachment has 4,294,967,296 bytes, and 1,073,741,824 are allowed"
+        "too_large: the attachment has 4,294,967,296 bytes; the limit is 1,073,741,824 bytes"
     )
     asked = [each["path"] for each in jira.log()["requests"][before:]]
     assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)

@@ -321,7 +321,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     apart = other_services(together, index_redis_url=own.url)
     with pytest.raises(WrongIndexError, match="holds none of the vectors"):
         _ = apart.collections.active.index
-    with pytest.raises(MoveError, match="nothing is deleted"):
+    with pytest.raises(MoveError, match="nothing was deleted"):
         apart.index_move.remove_moved(unseen)
     # Interrupted: as if nothing had been.
     stray = b"dejabug:embedded:x:1"
@@ -378,9 +378,9 @@ def test_vectors_are_not_moved_under_the_hands_of_workers(
     apart = other_services(together, index_redis_url=own.url)
     start("default", DEJABUG_REDIS_URL=together.settings.redis_url, DEJABUG_INDEX_REDIS_URL="")
     wait_until(lambda: sum(together.queues.workers().values()))
-    with pytest.raises(MoveError, match="1 workers run"):
+    with pytest.raises(MoveError, match="1 worker is running"):
         apart.index_move.move(unseen)
-    with pytest.raises(MoveError, match="nowhere to move to"):
+    with pytest.raises(MoveError, match="the URL of the Redis to move to"):
         together.index_move.move(unseen)
 
 

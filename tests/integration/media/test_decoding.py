@@ -111,7 +111,7 @@ def test_what_a_faster_way_gave_is_kept_when_a_slower_one_takes_too_long(
     def run_once(arguments: list[str], *others: object, **options: object) -> Outcome:
         ran.append(arguments)
         if len(ran) > given:
-            raise media.ClipError("timeout", "decoding took longer than 120 s and was ended")
+            raise media.ClipError("timeout", "decoding took longer than 120 s and was stopped")
         return run(arguments, *others, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decoding, "run", run_once)
