@@ -41,7 +41,7 @@ def in_words(asked: Asked, told: Figures) -> str:
         parts.append("no ticket has an earlier duplicate")
     else:
         parts.append(
-            f"{1 - at.recall:.0%} of tickets with an earlier duplicate get no right suggestion"
+            f"{1 - at.recall:.0%} of tickets with an earlier duplicate get no correct suggestion"
         )
         parts.append(
             f"no threshold reaches {WANTED_PRECISION:.0%} precision"
@@ -57,7 +57,7 @@ def table(told: Told, *, title: str, width: int) -> Table:
     """Every threshold, the default one in bold; with intervals if they fit into `width`
     characters."""
     room = width >= ROOM_FOR_INTERVALS
-    names = ("query", "threshold", "named", "wrong", "related", "precision", "recall")
+    names = ("query", "threshold", "suggested", "wrong", "related", "precision", "recall")
     title += "\nwith 95 % intervals" if room else ""
     found = Table(*(Column(name, no_wrap=True) for name in names), title=title)
     for asked, figures in told.items():
@@ -131,7 +131,7 @@ def _reliability(asked: Asked, told: Figures) -> Line:
     dots = []
     for each in told.bins:
         x, y = _place(each.score, each.right)
-        tip = f"{each.count} suggestions, mean score {each.score:.2f}, {each.right:.0%} right"
+        tip = f"{each.count} suggestions, mean score {each.score:.2f}, {each.right:.0%} correct"
         radius = max(SMALLEST, LARGEST * (each.count / total) ** 0.5)
         dots.append(Dot(x, y, round(radius, 1), "", tip))
     return Line(asked, _points([(each.score, each.right) for each in told.bins]), tuple(dots))

@@ -35,9 +35,9 @@ def draw(curves: Mapping[str, Sequence[Point]], threshold: float, path: Path) ->
         pen.line([(x, wanted), (x + 6, wanted)], INK)
     pen.text((WIDTH - RIGHT, wanted - 4), f"{WANTED_PRECISION:.0%}", INK, small, anchor="rb")
     middle = (LEFT + WIDTH - RIGHT) / 2
-    below = "recall: tickets with a duplicate that get a right suggestion"
+    below = "recall: tickets with a duplicate that get a correct suggestion"
     pen.text((middle, HEIGHT - 18), below, INK, small, anchor="mb")
-    pen.text((LEFT, TOP - 10), "precision: right suggestions", INK, small, anchor="lb")
+    pen.text((LEFT, TOP - 10), "precision: correct suggestions", INK, small, anchor="lb")
     for number, (name, points) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         line = [_at(point.found, point.precision) for point in points if point.named]

@@ -29,7 +29,7 @@ TITLES: dict[Mode, str] = {
     "text_to_video": "text to video",
 }
 ROOM_FOR_INTERVALS = 106
-MEANING = "with 95 % intervals; rank: mean rank of the first right clip"
+MEANING = "with 95 % intervals; rank: mean rank of the first correct clip"
 # Misses shown with frames, and frames of each clip.
 MISSES = 12
 PICTURES = 4

@@ -361,7 +361,7 @@ def test_the_command_tells_people_and_machines_what_arrivals_give(tmp_path: Path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for part in (
-        "tickets with an earlier duplicate get no right suggestion",
+        "tickets with an earlier duplicate get no correct suggestion",
         "suggestions as tickets arrive, in 2 random orders (1 project)",
         "WITH_WORDS: frames",
         "none can be left out of the fit",

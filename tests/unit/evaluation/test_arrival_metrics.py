@@ -136,7 +136,7 @@ def test_another_default_threshold_has_a_row_of_its_own() -> None:
 def test_the_bad_news_is_told_in_words() -> None:
     said = in_words("clip_text", figures(KNOWN, limit=3, default=0.9))
     assert "at threshold 0.9, 1 of 3 suggestions are wrong and 1 related" in said
-    assert "67% of tickets with an earlier duplicate get no right suggestion" in said
+    assert "67% of tickets with an earlier duplicate get no correct suggestion" in said
 
 
 def test_groups_are_resampled_whole() -> None:
