@@ -24,7 +24,7 @@ SEEING_RIDGE = 10.0
 COLOUR_RIDGE = 3.0
 PALETTE = 64
 FOLDS = 5
-# Noise on held-out classes' weights, which stand in for images of these classes. At 0.5 per number,
+# Noise on held-out classes' weights, which represent images of these classes. At 0.5 per number,
 # the network's own classifier gets 70 % of the noisy ones right, close to its accuracy on photos
 # (77 %).
 NOISE = 0.5

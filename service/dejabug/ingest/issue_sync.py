@@ -99,7 +99,11 @@ class IssueSync:
         catalogue = self._collections.active.catalogue
         record = catalogue.issue(issue_id)
         if record is not None and not self._jira.sees_project(record.project):
-            log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
+            log.error(
+                "project_hidden",
+                issue=record.key,
+                remedy="grant our account the permission Browse Projects in this project",
+            )
             self._scheduler.correct_comments_naming(issue_id)
             return
         self._deletion.forget_issue(issue_id, may_return=True)

@@ -143,7 +143,7 @@ class ObjectStore:
             )
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (as in BlobStore)
-        """None: there is no file on this machine."""
+        """None: the blob is not on this machine."""
         return None
 
     def count_temporary(self) -> int:

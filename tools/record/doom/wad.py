@@ -31,7 +31,7 @@ class Change:
         torn_near: point and radius within which walls lose their textures (the engine gets a name
             that has no image).
         dark_near: point and radius within which every sector's light is switched off.
-        things: added things as (point, type); with `crowd` they may stand in each other.
+        things: added things as (point, type); with `crowd` they may overlap.
         decorate: actor definitions in ZDoom's DECORATE language.
         commands: console commands run at the start.
         weapon: whether the player's weapon is drawn.
