@@ -1,6 +1,6 @@
-"""The search page and the status page in a real browser, with the real service behind them.
+"""The search page and the status page in a real browser, with the real service.
 
-DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+DEJABUG_TEST_PICTURES names a folder in which screenshots are saved.
 """
 
 from __future__ import annotations

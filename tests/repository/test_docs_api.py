@@ -1,4 +1,5 @@
-"""The examples of docs/reference/api.md, run by a real shell against a real server and a real worker."""
+"""The examples in docs/reference/api.md, run by a real shell with a real server and a real
+worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of docs/how-to/backup.md, run by a real shell in their order."""
+"""The commands in docs/how-to/backup.md, run by a real shell in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The requests, permissions and scopes in docs/how-to/use-in-jira.md, against Atlassian's own document."""
+"""The requests, permissions and scopes in docs/how-to/use-in-jira.md, against Atlassian's own
+file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in Jira: tests lean on it, so it must not lie."""
+"""The stand-in Jira: tests rely on it, so it must behave like Jira."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small year of `make soak`, and that its judge sees what must not be."""
+"""A short run of `make soak`, and that its checks detect problems."""
 
 from __future__ import annotations
 

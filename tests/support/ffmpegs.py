@@ -1,4 +1,4 @@
-"""The ffmpegs that media is tested with: the packaged one, and the oldest that is supported."""
+"""The ffmpegs that media is tested with: the packaged one, and the oldest supported one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The recorders whose files are read, each with clips that are made with its parameters.
+"""The supported recorders, each with clips made with its parameters.
 
-`docs/reference/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/, prints
-it. To look at the clips themselves: `python -m support.recorders FOLDER [NAME …]` makes them there.
+`docs/reference/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/,
+prints it. To make the clips themselves: `python -m support.recorders FOLDER [NAME …]`.
 """
 
 from __future__ import annotations

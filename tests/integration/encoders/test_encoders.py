@@ -1,4 +1,5 @@
-"""Pictures and words → unit vectors, against plain transformers and plain sense."""
+"""Images and texts → unit vectors, compared with plain transformers and checked for
+plausibility."""
 
 from __future__ import annotations
 

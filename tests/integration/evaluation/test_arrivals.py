@@ -1,4 +1,4 @@
-"""Tickets that arrive one by one: who asks whom, with the service's own finder."""
+"""Tickets that arrive one by one, with the service's own finder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What webhooks missed is found and repaired, and nothing is lost by a wrong token.
+"""What webhooks missed is found and repaired, and a wrong token loses nothing.
 
-No webhook is registered in these tests' Jira: every event is a lost one.
+No webhook is registered in these tests' Jira: every event is lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`dejabug export` and `dejabug import`: what comes back, and what broken files cannot do."""
+"""`dejabug export` and `dejabug import`: what is restored, and that broken files do no harm."""
 
 from __future__ import annotations
 

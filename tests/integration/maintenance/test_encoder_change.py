@@ -1,7 +1,7 @@
-"""Another encoder takes over: all is embedded again beside the old index, which answers meanwhile.
+"""Changing the encoder: everything is embedded again while the old index keeps answering.
 
 The new encoder is a tiny CLIP with random weights: other vectors, of another length. Both encoders'
-workers run in this process, and once in processes of their own.
+workers run in this process, and once in separate processes.
 """
 
 from __future__ import annotations

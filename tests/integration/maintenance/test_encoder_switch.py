@@ -1,5 +1,5 @@
-"""Why a new collection should not serve yet, each doubt at its bound. No model is loaded: clips and
-frames are put into both collections by hand."""
+"""Why a new collection should not become active yet, each reason at its limit. No model is loaded:
+tests write clips and frames to both collections."""
 
 from __future__ import annotations
 

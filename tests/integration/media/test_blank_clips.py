@@ -1,4 +1,4 @@
-"""What people read of a clip that shows nothing, and of one of which a part is left out."""
+"""The messages about a clip that shows nothing, and about one with skipped frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
     told = caller.get(f"/issues/{key}/similar").get_json()
     assert (told["state"], told["reason"]) == (
         "failed",
-        f"No clip of it could be used, so its words were compared (black.png: the image is {BLACK}).",
+        "No clip of it could be used, so its words were compared "
+        f"(black.png: the image is {BLACK}).",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which frames show something. Pictures are made by hand, as a decoder would give them."""
+"""Which frames show something. The frames are synthetic, in the form that a decoder gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each clip is decoded by the fastest way that is right for it. Its pictures bear numbers."""
+"""Each clip is decoded in the fastest way that is correct for it. Its frames are numbered."""
 
 from __future__ import annotations
 

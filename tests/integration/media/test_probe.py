@@ -1,4 +1,4 @@
-"""`dejabug probe`: what is read from a file, as a person and as a script is told."""
+"""`dejabug probe`: its output for people and for scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the decoder's process may not do, tried by programs that want to."""
+"""What the decoder's process must not do, tested with programs that try to do it."""
 
 from __future__ import annotations
 

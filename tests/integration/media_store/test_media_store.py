@@ -1,4 +1,4 @@
-"""Pictures, previews and uploads in an object store, for processes that share no folder."""
+"""Thumbnails, previews and uploads in an object store, for processes that share no folder."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ def test_doctor_tries_the_store_and_leaves_nothing(
     assert check.says.startswith(f"{bucket.address}: put failed")
     assert "docs/how-to/operate.md" in check.remedy
     assert ACCESS not in check.says
-    # It is looked for once, by whoever reaches the store.
+    # It is searched once, by the first that reaches the store.
     assert cold_services.redis.zcard(DELETE_QUEUE) == 1
 
 

@@ -1,4 +1,4 @@
-"""Files as objects of an S3, over HTTP."""
+"""Files as objects in an S3 store, over HTTP."""
 
 from __future__ import annotations
 

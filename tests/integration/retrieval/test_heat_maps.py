@@ -1,4 +1,4 @@
-"""Heat maps of two clips: a real index, real pictures, and a worker that draws them."""
+"""Heat maps of two clips: a real index, real thumbnails, and a worker that draws them."""
 
 from __future__ import annotations
 

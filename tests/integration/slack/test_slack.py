@@ -1,4 +1,4 @@
-"""Slack: real Bolt, Redis, search and Jira; only Slack's own servers are stood in for."""
+"""Slack: real Bolt, Redis, search and Jira; only Slack's own servers are simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers questions."""
+"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers in processes of their own, as in production, and what happens when they are killed."""
+"""Workers in separate processes, as in production, and what happens when they are killed."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ NAP = JobType(f"{__name__}.nap", module=__name__)
 
 
 def test_jobs_are_json(services: Services) -> None:
-    """Whoever may write to Redis must not be able to run code in a worker."""
+    """Write access to Redis must not be enough to run code in a worker."""
     enqueue(services.queues.get("clips"), INDEX_CLIP, "5")
     (number,) = services.queues.get("clips").job_ids
     data = services.redis.hget(f"rq:job:{number}", "data")

@@ -1,4 +1,4 @@
-"""Kinds of bug from words and frames, and the file of labels."""
+"""Kinds of bug from words and frames, and the labels file."""
 
 from __future__ import annotations
 

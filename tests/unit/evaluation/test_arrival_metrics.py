@@ -1,4 +1,4 @@
-"""Precision, recall and calibration on arrival: by hand, and against plain counting."""
+"""Precision, recall and calibration on arrival: against results by hand, and simple counting."""
 
 from __future__ import annotations
 

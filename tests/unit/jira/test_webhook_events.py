@@ -1,4 +1,4 @@
-"""Is it signed with our secret, and what does it tell?"""
+"""Webhooks: is the signature ours, and what do they report?"""
 
 from __future__ import annotations
 

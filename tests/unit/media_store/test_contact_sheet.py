@@ -1,4 +1,4 @@
-"""The contact sheet: all frames on one picture of a bounded size."""
+"""The contact sheet: all frames in one image of a bounded size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fitted calibration bends to verdicts, believes its prior, and never turns round."""
+"""A fitted calibration follows verdicts, respects its prior, and never reverses."""
 
 from __future__ import annotations
 
