@@ -159,7 +159,7 @@ def _judge(
     for sentence in wrong[:40]:
         console.print(f"[red]✗[/] {sentence}")
     if wrong:
-        console.print(f"[red]{len(wrong)} faults[/]")
+        console.print(f"[red]{len(wrong)} {'error' if len(wrong) == 1 else 'errors'}[/]")
         return 1
     console.print("[green]✓[/] nothing lost, duplicated, stuck or left over")
     return 0

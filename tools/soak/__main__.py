@@ -134,7 +134,7 @@ class Year:
         for sentence in self.wrong[:40]:
             console.print(f"[red]✗[/] {sentence}")
         if self.wrong:
-            console.print(f"[red]{len(self.wrong)} faults[/]")
+            console.print(f"[red]{len(self.wrong)} {'error' if len(self.wrong) == 1 else 'errors'}[/]")
             return 1
         console.print("[green]✓[/] nothing grows with the number of events, and nothing is left")
         return 0

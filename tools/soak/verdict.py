@@ -80,7 +80,7 @@ def slope(moments: Sequence[Moment], name: str, what: str) -> float:
 def restless(moment: Moment) -> list[str]:
     """Jobs that are still queued or running, and files that should have been deleted."""
     wrong = [
-        f"{count} jobs are in RQ's {name}"
+        f"{count} {'job is' if count == 1 else 'jobs are'} in RQ's {name}"
         for name, count in moment.registries.items()
         if name != "failed"
     ]
