@@ -140,9 +140,9 @@ def _jobs(services: Services) -> list[str]:
     for name in QUEUES:
         queue = services.queues.get(name)
         if count := len(FailedJobRegistry(queue=queue)):
-            wrong.append(f"{name}: {count} failed permanently")
+            wrong.append(f"queue {name}: {count} failed permanently")
         if count := len(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)):
-            wrong.append(f"{name}: {count} stuck")
+            wrong.append(f"queue {name}: {count} stuck")
     # The lock of a killed holder expires by itself.
     locks = [
         key for key in services.redis.scan_iter("dejabug:lock:*") if services.redis.ttl(key) == -1

@@ -134,7 +134,8 @@ class Year:
         for sentence in self.wrong[:40]:
             console.print(f"[red]✗[/] {sentence}")
         if self.wrong:
-            console.print(f"[red]{len(self.wrong)} {'error' if len(self.wrong) == 1 else 'errors'}[/]")
+            noun = "error" if len(self.wrong) == 1 else "errors"
+            console.print(f"[red]{len(self.wrong)} {noun}[/]")
             return 1
         console.print("[green]✓[/] nothing grows with the number of events, and nothing is left")
         return 0
