@@ -46,7 +46,7 @@ class IndexMove:
             raise MoveError(
                 "the vectors are in neither of these two Redis servers. Check "
                 "DEJABUG_INDEX_REDIS_URL. To move from one separate Redis to another, use Redis "
-                "replication: docs/how-to/operate.md"
+                "replication: docs/how-to/separate-redis.md"
             )
         if home.is_used():
             raise MoveError(
