@@ -108,7 +108,7 @@ class ClipEncoder:
         return torch.cat(found).numpy()
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """n texts → float32 [n, dimensions], unit rows. Texts are truncated to the model's limit."""
+        """n texts → float32 [n, dimensions], unit rows. Long texts are truncated."""
         if not texts:
             raise ValueError("no texts to embed")
         with self._reading, torch.inference_mode():
