@@ -66,7 +66,7 @@ def tickets(services: Services, jira: Site, clips: Path) -> tuple[str, str]:
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     fields = {**done, "fixVersions": [{"name": "0.9"}]}
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": fields})
-    key = jira.file("GAME", "A crowd of cows stands on one field", clips / COWS[2])
+    key = jira.file("GAME", "A crowd of cows in one field", clips / COWS[2])
     tell(services, jira, key)
     work(services, previews=True)
     return old, key
