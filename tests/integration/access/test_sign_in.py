@@ -1,4 +1,4 @@
-"""Signing in at a real provider, and what those who come from there may see."""
+"""Signing in at a real provider, and what the users who come from there can see."""
 
 from __future__ import annotations
 

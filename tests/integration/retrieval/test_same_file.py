@@ -1,4 +1,4 @@
-"""The same file on two tickets: told as such on every surface, to those who may see both."""
+"""The same file on two tickets: labelled everywhere, for everyone who can see both tickets."""
 
 from __future__ import annotations
 

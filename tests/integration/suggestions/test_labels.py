@@ -1,4 +1,4 @@
-"""What scores are called, on every surface, and what is never commented."""
+"""The labels of scores everywhere, and what is never commented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers questions."""
+"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers queries."""
 
 from __future__ import annotations
 
@@ -492,7 +492,7 @@ def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
     caller: Caller, services: Services, session: Path
 ) -> None:
     told = caller.get(compared(caller, services, session)).get_json()
-    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
+    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are analysed")
 
 
 def test_uploads_do_not_fill_the_disk(
