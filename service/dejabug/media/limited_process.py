@@ -237,6 +237,7 @@ def _start(
             return start()
         return without_rights(start, Path(arguments[0]), rights.reads, rights.writes)
 
+
 def _limit(pid: int, bounds: Mapping[int, tuple[int, int]]) -> None:
     # Set from outside, after the start: no code of ours runs between fork and exec, which is not
     # safe with threads. A child that has already ended needs no limits.
