@@ -34,8 +34,8 @@ export function aMatch(change: Partial<Match> = {}): Match {
     same_file: null,
     same_recording: null,
     reasons: [
-      { kind: "pictures", strength: 0.74, text: "The pictures are unusually alike." },
-      { kind: "words", strength: 0.31, text: "The tickets have little in common." },
+      { kind: "pictures", strength: 0.74, text: "The frames are very similar." },
+      { kind: "words", strength: 0.31, text: "The tickets' text has little in common." },
     ],
     weak: false,
     kinds: ["Floating object"],

@@ -149,8 +149,8 @@ describe("what a score rests on", () => {
     expect(reasons()?.getAttribute("aria-label")).toBe("Why GAME-3 has this score");
     const rows = [...document.querySelectorAll(".reason")];
     expect(rows.map((row) => row.textContent)).toEqual([
-      "The pictures are unusually alike.",
-      "The tickets have little in common.",
+      "The frames are very similar.",
+      "The tickets' text has little in common.",
     ]);
     expect(rows.map((row) => row.querySelector(".bar-value")?.getAttribute("width"))).toEqual(["74%", "31%"]);
     expect(rows.map((row) => row.classList.contains("reason-against"))).toEqual([false, true]);
@@ -158,7 +158,7 @@ describe("what a score rests on", () => {
   });
 
   it("is told of a copy of the same recording, with its moments", async () => {
-    const text = "Moves in step with GAME-3: a copy of the same recording.";
+    const text = "The same recording as on GAME-3: the motion in both clips matches.";
     const match = aMatch({
       strength: "Same recording as GAME-3",
       same_recording: "GAME-3",

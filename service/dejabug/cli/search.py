@@ -20,6 +20,7 @@ from dejabug.cli.common import (
 )
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
+from dejabug.jira.filing import filed_by
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by, public_json
 from dejabug.search.disclosure import NO_FILTERS
@@ -63,7 +64,8 @@ def search(
         for each in found:
             moment = span(*each.moments[0].there) if each.moments else ""
             label = each.relevance or ""
-            table.add_row(label, each.key, escape(each.summary), moment, answered_by(each))
+            about = _about(each.summary, each.created, each.reporter, each.assignee)
+            table.add_row(label, each.key, about, moment, answered_by(each))
         console.print(table)
     elif unlikely:
         console.print("Nothing is indexed in these projects.")
@@ -99,6 +101,9 @@ def similar(
             "issue": answer.tickets[choice.issue_id].key,
             "summary": answer.tickets[choice.issue_id].summary,
             "status": answer.tickets[choice.issue_id].status,
+            "created": answer.tickets[choice.issue_id].created,
+            "reporter": answer.tickets[choice.issue_id].reporter,
+            "assignee": answer.tickets[choice.issue_id].assignee,
             "score": rounded_down(choice.pair.score, 4),
             "label": answer.label(choice),
             "same_file": answer.same_file(choice),
@@ -121,7 +126,7 @@ def similar(
         return
     table = Table("score", "issue", "summary", "status", "here", "there", title=f"Like {issue}")
     for row, choice, why in zip(rows, choices, reasons, strict=True):
-        pair = choice.pair
+        ticket, pair = answer.tickets[choice.issue_id], choice.pair
         first = pair.moments[0] if pair.moments else None
         here = span(first.query_start, first.query_end) if first else ""
         there = span(first.match_start, first.match_end) if first else ""
@@ -130,7 +135,7 @@ def similar(
         table.add_row(
             f"{rounded_down(pair.score):.2f} {row['label']}{said}{rests_on}",
             str(row["issue"]),
-            escape(str(row["summary"])),
+            _about(ticket.summary, ticket.created, ticket.reporter, ticket.assignee),
             escape(str(row["status"])),
             here,
             there,
@@ -139,3 +144,9 @@ def similar(
     console.print(
         f"[dim]Comments need {threshold:g}; {escape(services.collections.active.label())}[/]"
     )
+
+
+def _about(summary: str, created: str, reporter: str | None, assignee: str | None) -> str:
+    """A summary, and below it when and by whom the ticket was filed, as a table's markup."""
+    filed = filed_by(created, reporter, assignee)
+    return escape(summary) + (f"\n[dim]{escape(filed)}[/dim]" if filed else "")

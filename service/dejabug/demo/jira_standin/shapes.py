@@ -105,6 +105,7 @@ def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
         "fixVersions": [_named(name) for name in issue.fix_versions],
         "labels": [],
         "reporter": reporter,
+        "assignee": user_json(store.users[issue.assignee], base) if issue.assignee else None,
         "creator": reporter,
         "created": issue.created,
         "updated": issue.updated,

@@ -75,6 +75,7 @@ class Issue:
     security: str | None = None
     attachments: list[Attachment] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    assignee: str | None = None
 
 
 @dataclass
