@@ -27,7 +27,7 @@ from dejabug.media_store.comparison_image import (
 )
 from dejabug.media_store.objects import ObjectStore, StoreAwayError
 from dejabug.media_store.thumbnail_folders import ThumbnailFolders
-from dejabug.media_store.thumbnails import HEIGHT, Thumbnails
+from dejabug.media_store.thumbnails import Thumbnails
 from support.object_store import Bucket
 
 
@@ -202,7 +202,9 @@ def test_panels_go_on_in_the_next_row(tmp_path: Path) -> None:
     assert quarters == pytest.approx([250, 60, 60, 250], abs=4)
 
 
-@pytest.mark.parametrize("caption", ["GAME-1", "GAME-12345", "A_VERY_LONG_PROJECT-1234567", "…" * 99])
+@pytest.mark.parametrize(
+    "caption", ["GAME-1", "GAME-12345", "A_VERY_LONG_PROJECT-1234567", "…" * 99]
+)
 def test_a_caption_is_above_its_frame_and_keeps_clear_of_its_time(
     tmp_path: Path, caption: str
 ) -> None:

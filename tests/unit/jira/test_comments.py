@@ -55,7 +55,9 @@ def test_a_comment_names_key_summary_status_strength_and_moments() -> None:
         assert part in text
 
 
-def test_without_an_address_of_the_service_a_comment_explains_scores_and_has_no_link_to_it() -> None:
+def test_without_an_address_of_the_service_a_comment_explains_scores_and_has_no_link_to_it() -> (
+    None
+):
     text = comment(suggested())
     assert text.endswith(f"{{color:#7a869a}}Déjà Bug. {ABOUT_SCORES}{{color}}")
     assert text.count("http") == text.count("https://jira.example/browse/") == 1
