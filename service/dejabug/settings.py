@@ -202,7 +202,8 @@ class Settings(BaseSettings):
     # The Jira app's panel
     public_url: Url = Field(
         "",
-        description="Where browsers and Jira's app reach this service, with https://.",
+        description="Where browsers and Jira's app reach this service, with https://. Comments and "
+        "Slack messages link to it.",
     )
     media_secret: SecretStr = Field(
         SecretStr(""),

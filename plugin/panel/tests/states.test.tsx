@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { Match } from "../src/answer";
 import { jira } from "./fake-jira";
 import { aClip, aMatch, aMoment, aSimilar } from "./samples";
 import { announced, button, click, findButton, openPanel, panelText, settle } from "./screen";
@@ -50,7 +51,7 @@ describe("a match", () => {
     const there = aClip({ media: "https://svc.test/media/there", video: "ready", times: [0, 2, 4], duration: 5 });
     jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there })] });
     await openPanel();
-    expect(panelText()).toContain("Found by what the issues say.");
+    expect(panelText()).toContain("Found by the tickets' text.");
     expect(findButton(/^Compare/)).toBeUndefined();
     const video = document.querySelector("video");
     expect(video?.src).toBe("https://svc.test/media/there/video.mp4");
@@ -138,6 +139,25 @@ describe("the same file", () => {
     expect(panelText()).toContain("score 1.00");
     expect(document.querySelector(".moments")).toBeNull();
     expect(findButton(/^Compare/)).toBeDefined();
+  });
+});
+
+describe("who filed a match", () => {
+  const filed = () => document.querySelector(".filed")?.textContent;
+
+  it.each([
+    [{}, "Filed 3 Mar 2025 by Ann Lee · assigned to Bo"],
+    [{ assignee: null }, "Filed 3 Mar 2025 by Ann Lee"],
+    [{ reporter: null, assignee: null }, "Filed 3 Mar 2025"],
+    [{ created: "", reporter: null }, "Assigned to Bo"],
+    [{ created: "soon", reporter: "<b>Ann</b>", assignee: null }, "Filed by <b>Ann</b>"],
+    [{ created: "", reporter: null, assignee: null }, undefined],
+    // An earlier version of the service does not say.
+    [{ created: undefined, reporter: undefined, assignee: undefined }, undefined],
+  ])("is shown as far as it is known: %o", async (facts, shown) => {
+    jira.similar = aSimilar({ matches: [aMatch(facts as Partial<Match>)] });
+    await openPanel();
+    expect(filed()).toBe(shown);
   });
 });
 

@@ -62,7 +62,7 @@ UNTOLD = frozenset({"", "auto", "binary"})
 
 
 class NoFileError(Exception):
-    """There is no clip to search with; the message says why."""
+    """A message has no clip to search with; the error says why."""
 
 
 def clips_of(files: Sequence[Mapping[str, Any]], client: WebClient) -> list[Mapping[str, Any]]:

@@ -80,6 +80,26 @@ def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
     assert "0:0" in first["text"]
 
 
+def test_people_are_named_to_those_whom_jira_knows_and_to_nobody_else(
+    desk: Desk, old: list[str], worker: None, jira: Site
+) -> None:
+    people(jira)["tester"].name = "<!channel> Tess"
+    assert "Filed " in (known := json.dumps(desk.ask("herd in the meadow")))
+    assert "by &lt;!channel&gt; Tess" in known
+    assert "<!channel>" not in known
+    stranger = json.dumps(desk.ask("herd in the meadow", "U3"))
+    assert old[0] in stranger
+    assert "Tess" not in stranger
+
+
+def test_a_result_of_words_links_to_the_same_search(
+    desk: Desk, old: list[str], worker: None
+) -> None:
+    told = desk.ask("herd in the meadow")
+    page = f"https://dejabug.example/?q=herd+in+the+meadow&amp;open={old[0]}"
+    assert f"<{page}|Watch the clip>" in json.dumps(told)
+
+
 def test_a_key_is_answered_with_tickets_like_it(
     desk: Desk, old: list[str], services: Services, jira: Site
 ) -> None:
