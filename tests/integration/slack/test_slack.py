@@ -106,9 +106,9 @@ def test_a_key_is_answered_with_tickets_like_it(
     told = desk.ask(old[0].lower())
     assert old[1] in json.dumps(told)
     assert "same bug" in json.dumps(told)
-    assert named({"blocks": told["blocks"][1:]}, old) == {old[1]}
+    assert old[0] not in named({"blocks": told["blocks"][1:]}, old)
     link = f"<https://dejabug.example/?q={old[0]}&amp;open={old[1]}|Compare the clips>"
-    assert link in told["blocks"][1]["text"]["text"]
+    assert link in json.dumps(told)
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert "It is still being read" in desk.ask(old[0])["text"]
