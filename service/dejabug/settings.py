@@ -40,7 +40,7 @@ def _object_store(address: str) -> str:
     if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
         raise ValueError(
             "want a bucket and perhaps a prefix, like s3://bucket/dejabug. Credentials and options "
-            "come from the environment alone (docs/how-to/operate.md)"
+            "come from the environment alone (docs/how-to/object-store.md)"
         )
     if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
         raise ValueError(
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/hostile-media.md."
+        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/malicious-files.md."
         " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
     )
     ffmpeg: str | None = Field(
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         "",
         description="Object store for pictures, previews and uploads instead of that folder, as "
         "fsspec names it: `s3://bucket/prefix`. Its credentials come from the environment "
-        "(docs/how-to/operate.md), never from here.",
+        "(docs/how-to/object-store.md), never from here.",
     )
 
     retention_days: int = Field(

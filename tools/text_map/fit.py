@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float32]
 # A score of n queries (rows) against n answers, of which the n-th is right.
 Scores = Array
 
-# Ridge strengths, chosen by `cross_validate` (see docs/explanation/quality.md).
+# Ridge strengths, chosen by `cross_validate` (see docs/explanation/experiments.md).
 SEEING_RIDGE = 10.0
 COLOUR_RIDGE = 3.0
 PALETTE = 64

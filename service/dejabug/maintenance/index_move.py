@@ -45,7 +45,7 @@ class IndexMove:
         if not home.is_at_main():
             raise MoveError(
                 "the vectors are in neither of these two Redis: is DEJABUG_INDEX_REDIS_URL right? "
-                "Between two Redis of their own, Redis' replication moves them: docs/how-to/operate.md"
+                "Between two Redis of their own, Redis' replication moves them: docs/how-to/separate-redis.md"
             )
         if home.is_used():
             raise MoveError(

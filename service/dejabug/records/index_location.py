@@ -22,7 +22,7 @@ DIMENSIONS = "dejabug:dimensions"
 COMPARED = "dejabug:index-compared"
 
 WHAT_TO_DO = (
-    "docs/how-to/operate.md, A Redis of their own for vectors, says what to do: "
+    "docs/how-to/separate-redis.md says what to do: "
     "`dejabug index move` takes them over from the Redis of the queues, `dejabug index adopt` "
     "begins with what is there"
 )

@@ -343,7 +343,7 @@ def test_doctor_tries_the_store_and_leaves_nothing(
     check = finding(Services(cold_services.settings))
     assert not check.well
     assert check.says.startswith(f"{bucket.address} refused a put")
-    assert "docs/how-to/operate.md" in check.remedy
+    assert "docs/how-to/object-store.md" in check.remedy
     assert ACCESS not in check.says
     # It is looked for once, by whoever reaches the store.
     assert cold_services.redis.zcard(DELETE_QUEUE) == 1

@@ -155,8 +155,8 @@ def test_a_bucket_that_is_not_there_is_told_when_something_is_written(
 
 
 def documented_policy(bucket: str) -> str:
-    """The policy of docs/how-to/operate.md, for a bucket of this name."""
-    text = (ROOT / "docs" / "how-to" / "operate.md").read_text("utf-8")
+    """The policy of docs/how-to/object-store.md, for a bucket of this name."""
+    text = (ROOT / "docs" / "how-to" / "object-store.md").read_text("utf-8")
     found = re.search(r"```json\n(.*?)```", text, re.DOTALL)
     assert found is not None
     return json.dumps(json.loads(found[1])).replace("dejabug-studio-example", bucket)

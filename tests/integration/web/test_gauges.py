@@ -115,12 +115,12 @@ def test_the_dashboard_and_the_table_are_as_they_are_made(services: Services) ->
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/operate.md").read_text("utf-8"), re.M)
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/alarms.md").read_text("utf-8"), re.M)
     assert headings == [rule["alert"] for rule in alerts()]
     for rule in alerts():
         told = rule["annotations"]
         assert told["summary"]
-        assert f"docs/how-to/operate.md#{rule['alert'].lower()}" in told["description"]
+        assert f"docs/how-to/alarms.md#{rule['alert'].lower()}" in told["description"]
         assert rule["labels"]["severity"] in ("warning", "critical")
 
 
@@ -152,7 +152,7 @@ def test_an_address_that_is_taken_is_waited_for(capsys: pytest.CaptureFixture[st
         wait_until(lambda: "metrics_not_served" in capsys.readouterr().err)
     assert thread is not None
     thread.join(20)
-    assert ("dejabug_build_info", (("version", "0.1.0"),)) in scraped(port)
+    assert ("dejabug_build_info", (("version", "0.2.0"),)) in scraped(port)
 
 
 @pytest.fixture

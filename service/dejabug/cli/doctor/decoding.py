@@ -36,7 +36,7 @@ def check_sandbox(services: Services) -> str:
     limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
     remedy = (
         "Use a kernel with Landlock, and an ffmpeg that lies under /usr. Without a sandbox clips "
-        "are decoded by DEJABUG_DECODE_SANDBOX=off: docs/explanation/hostile-media.md says what is lost."
+        "are decoded by DEJABUG_DECODE_SANDBOX=off: docs/explanation/malicious-files.md says what is lost."
     )
     with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
         picture = Path(folder) / "clip"

@@ -58,7 +58,7 @@ def check_panel(services: Services) -> str:
     try:
         keys = Forge(services.settings).key_count()
     except UserError as error:
-        raise UnwellError(str(error), "See plugin/README.md, the service's settings.") from error
+        raise UnwellError(str(error), "See docs/how-to/panel.md.") from error
     except KeysUnavailableError as error:
         raise UnwellError(
             f"{error} from {services.settings.forge_jwks_url}", "Let the web service reach it."

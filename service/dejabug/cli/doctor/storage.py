@@ -97,7 +97,7 @@ def check_media_store(services: Services) -> str:
     """The object store in its place. Raises UnwellError."""
     remedy = (
         "Let web and workers reach it, with credentials in their environment that may read, write "
-        "and delete there and list the bucket: docs/how-to/operate.md, An object store for media."
+        "and delete there and list the bucket: docs/how-to/object-store.md."
     )
     started = time.monotonic()
     try:
