@@ -109,8 +109,10 @@ def test_words_are_answered_with_clips_and_their_moments(
     assert {
         "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
         "score", "relevance", "found_by", "clip", "asked", "moments", "also", "created",
+        "reporter", "assignee",
         "label", "same_file", "same_recording", "reasons",
     } == set(first)  # fmt: skip
+    assert (first["reporter"], first["assignee"]) == ("Tess Tester", None)
     assert (first["label"], first["same_file"]) == (None, None)  # a rank's score claims nothing
     assert (first["same_recording"], first["reasons"]) == (None, [])
     assert set(first["clip"]) == {"id", "filename", "duration", "times"}

@@ -58,6 +58,8 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     assert told["progress"] == {"done": 2, "total": 2}
     assert (told["muted"], told["failed"], told["link_type"]) == (False, [], "Duplicate")
     first = told["matches"][0]
+    assert first["created"].startswith("20")
+    assert (first["reporter"], first["assignee"]) == ("Tess Tester", None)
     assert first["key"] == old
     assert first["by"] == "clip"
     assert [each["kind"] for each in first["reasons"]] == ["pictures", "words", "nearest"]

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.access.principals import EmailUser
+from dejabug.infra.labels import LIKELY, POSSIBLE, VERY_LIKELY
+from dejabug.jira.comments import SCORE_HELP
 from dejabug.jira.errors import JiraError
 from dejabug.web.api.auth import Credential, caller_of, services, session_credential
 from dejabug.web.api.models import LONGEST_WORDS
@@ -50,6 +52,14 @@ def shield(answer: Response) -> Response:
 def search() -> AnyResponse:
     """The search page."""
     return _page("search.html")
+
+
+@blueprint.get(SCORE_HELP)
+def score_help() -> str:
+    """What scores mean. Comments in Jira link to it: static text, also for readers who are not
+    signed in, that says nothing about this installation."""
+    floors = {"possible": POSSIBLE, "likely": LIKELY, "very_likely": VERY_LIKELY}
+    return render_template("score-help.html", **floors)
 
 
 @blueprint.get("/status")
