@@ -161,39 +161,39 @@ export interface ShownMoment {
   similarity: number;
 }
 /**
- * Which two clips, and when.
+ * Two clips, and a time of each.
  */
 export interface HeatMapPair {
   /**
-   * One clip's id.
+   * Id of one clip.
    */
   here: string;
   /**
-   * A time of it in seconds; the nearest picture counts.
+   * Time in that clip, in seconds; the nearest kept frame is used.
    */
   here_at: number;
   /**
-   * The other clip's id.
+   * Id of the other clip.
    */
   there: string;
   /**
-   * A time of that one.
+   * Time in the other clip, in seconds.
    */
   there_at: number;
 }
 /**
- * Both pictures' heat maps. They illustrate; no score rests on them.
+ * The heat maps of both frames. They are illustrations; scores do not depend on them.
  */
 export interface HeatMaps {
   here: HeatMap;
   there: HeatMap;
 }
 /**
- * What is drawn over one picture: `at` is its time in seconds, `width` and `height` its size in
- * pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover all
- * of it. `matching`: by how much more a patch is like one of the other picture than is usual;
- * `unusual`: how little it is like other tickets' clips of its project, null where `reason` says
- * why that is not known.
+ * The heat maps of one frame. `at` is its time in seconds, `width` and `height` its size in
+ * pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover
+ * the whole frame. `matching`: how much more similar a patch is to the other frame than is
+ * usual. `unusual`: how different it is from the clips of other tickets of its project; null if
+ * that is not known, and `reason` says why.
  */
 export interface HeatMap {
   at: number;

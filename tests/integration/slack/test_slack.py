@@ -489,14 +489,14 @@ def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(
     desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
     monkeypatch.setattr(UploadComparison, "_compare", lambda *_: 1 / 0)
     told = shortcut(desk, lies_here + "a.mp4")["text"]
-    assert told == "Not searched: the search failed in its worker; its log says why."
+    assert told == "Not searched: the search failed; the worker's log has the reason."
 
 
 def test_while_too_many_clips_wait_that_is_said(
     desk: Desk, old: list[str], lies_here: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "MOST_FILES", 0)
-    assert "0 uploads wait already" in shortcut(desk, lies_here + "a.mp4")["text"]
+    assert "0 uploads are waiting already" in shortcut(desk, lies_here + "a.mp4")["text"]
 
 
 # Pictures, escaping, limits

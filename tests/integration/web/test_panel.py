@@ -341,7 +341,7 @@ def test_the_doctor_looks_at_the_panel(cold_services: Services, forge: ForgeApp)
     half = cold_services.settings.model_copy(update={"public_url": ""})
     assert not found(Services(half)).well
     forge.close()
-    assert "cannot be had" in found(cold_services).says
+    assert "are not available" in found(cold_services).says
     bare = cold_services.settings.model_copy(update={"forge_app_id": ""})
     assert found(Services(bare)).well
 
