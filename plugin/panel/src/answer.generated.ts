@@ -57,9 +57,21 @@ export interface Match {
   status: string;
   resolution: string | null;
   kinds: string[];
+  /**
+   * When it was filed, as Jira writes times.
+   */
+  created: string;
+  /**
+   * The display name of the person who filed it. Null when Jira shows none, and for a caller who isn't known.
+   */
+  reporter: string | null;
+  /**
+   * The display name of the person it is assigned to, or null likewise.
+   */
+  assignee: string | null;
   score: number;
   /**
-   * The key of the issue that has the very file that was asked with, or null.
+   * The key of the issue that has exactly the query clip's file, or null.
    */
   same_file: string | null;
   /**
@@ -104,7 +116,7 @@ export interface Match {
   by: "clip" | "words";
 }
 /**
- * One thing that a score rests on.
+ * One part of the evidence behind a score.
  */
 export interface Reason {
   kind: "recording" | "pictures" | "words" | "nearest";
@@ -113,7 +125,7 @@ export interface Reason {
    */
   strength: number;
   /**
-   * The same as a sentence.
+   * The reason as a sentence.
    */
   text: string;
 }

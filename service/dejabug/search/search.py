@@ -181,6 +181,10 @@ class Search:
                 break
         shown, more = told.choices[:limit], told.choices[limit:]
         results = self._results.of(shown, told.issues)
+        if caller.is_anonymous:
+            # What a public project shows to everybody is enough for somebody nobody knows.
+            names = {"reporter": None, "assignee": None}
+            results = [result.model_copy(update=names) for result in results]
         if not more:
             return Page(results, None)
         pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]

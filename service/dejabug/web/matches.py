@@ -69,7 +69,6 @@ class Match(Result):
     # What the panel does not show.
     project: str = Field(exclude=True)
     game: str = Field(exclude=True)
-    created: str = Field(exclude=True)
     label: str | None = Field(exclude=True)
     relevance: Relevance | None = Field(exclude=True)
     found_by: list[Literal["clip", "picture", "words"]] = Field(exclude=True)

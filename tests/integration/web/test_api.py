@@ -1,4 +1,4 @@
-"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers questions."""
+"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers queries."""
 
 from __future__ import annotations
 
@@ -113,8 +113,10 @@ def test_words_are_answered_with_clips_and_their_moments(
     assert {
         "issue", "key", "url", "summary", "status", "resolution", "project", "game", "kinds",
         "score", "relevance", "found_by", "clip", "asked", "moments", "also", "created",
+        "reporter", "assignee",
         "label", "same_file", "same_recording", "reasons",
     } == set(first)  # fmt: skip
+    assert (first["reporter"], first["assignee"]) == ("Tess Tester", None)
     assert (first["label"], first["same_file"]) == (None, None)  # a rank's score claims nothing
     assert (first["same_recording"], first["reasons"]) == (None, [])
     assert set(first["clip"]) == {"id", "filename", "duration", "times"}
@@ -244,7 +246,7 @@ def test_an_issue_says_how_far_its_own_clips_are(
     assert state(old[0]) == ("ready", None)
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
-    assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
+    assert state(old[0]) == ("indexing", "It is still being indexed. Try again in a minute.")
     failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
     services.collections.active.catalogue.put_clip(failed)
     how, reason = state(old[0])
@@ -518,7 +520,7 @@ def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
     caller: Caller, services: Services, session: Path
 ) -> None:
     told = caller.get(compared(caller, services, session)).get_json()
-    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
+    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are analysed")
 
 
 def test_uploads_do_not_fill_the_disk(

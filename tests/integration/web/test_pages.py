@@ -1,4 +1,4 @@
-"""The pages' sessions, headers and status, by Flask's client."""
+"""The pages' sessions, headers and status, with Flask's client."""
 
 from __future__ import annotations
 
@@ -73,6 +73,24 @@ def test_a_token_that_is_none_says_what_to_do(client: FlaskClient, secret: str) 
     assert answer.status_code == 401
     assert "dejabug token create" in answer.text
     assert "Set-Cookie" not in answer.headers
+
+
+def test_what_scores_mean_is_told_to_everybody_and_nothing_of_this_installation(
+    client: FlaskClient, services: Services
+) -> None:
+    """Comments link to it, and who reads those in Jira need not be signed in here."""
+    model = services.collections.active.label()
+    answer = client.get("/help/score")
+    assert answer.status_code == 200
+    for words in ("How scores work", "0.95", "0.75", "0.50", "Very likely the same bug"):
+        assert words in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for told in (model, services.settings.jira_url, "Signed in", "<script", "<nav"):
+        assert told not in answer.text
+    secret, _ = services.tokens.create("Tess", ["GAME"])
+    sign_in(client, secret)
+    assert client.get("/help/score").text == answer.text
+    assert client.post("/help/score").status_code == 405
 
 
 @pytest.mark.parametrize("page", ["/", "/status", "/?q=x"])

@@ -211,8 +211,9 @@ class Status(BaseModel):
     data the scores were learned from. `index` is null before a worker has loaded a model.
     `failed` lists up to 100 clips of the caller's projects, and `more_failed` counts the others.
     `noted` lists up to 50 of the newest partly indexed clips. All other numbers count the whole
-    installation."""
+    installation. `version` is that of the web service."""
 
+    version: str
     issues: int
     clips: ClipCounts
     index: IndexStatus | None

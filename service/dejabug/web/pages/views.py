@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.access.principals import EmailUser
+from dejabug.infra.labels import LIKELY, POSSIBLE, VERY_LIKELY
+from dejabug.jira.comments import SCORE_HELP
 from dejabug.jira.errors import JiraError
 from dejabug.search.search import PAGES_KEPT
 from dejabug.search.uploads import KEPT
@@ -67,6 +69,14 @@ def search() -> AnyResponse:
         page_minutes=PAGES_KEPT // 60,
         job_minutes=KEPT // 60,
     )
+
+
+@blueprint.get(SCORE_HELP)
+def score_help() -> str:
+    """What scores mean. Comments in Jira link to it: static text, also for readers who are not
+    signed in, that says nothing about this installation."""
+    floors = {"possible": POSSIBLE, "likely": LIKELY, "very_likely": VERY_LIKELY}
+    return render_template("score-help.html", **floors)
 
 
 @blueprint.get("/status")

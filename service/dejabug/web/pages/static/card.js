@@ -87,13 +87,22 @@ function about(result) {
   const text = make("div", { class: "about" }, line, make("h2", {}, result.summary));
   const tags = result.kinds.map((kind) => make("li", {}, kind));
   if (tags.length) text.append(make("ul", { class: "tags", "aria-label": "Kinds of bug" }, ...tags));
-  const more = [result.game, result.created.slice(0, 10)].filter(Boolean).join(" · ");
-  text.append(make("p", { class: "small" }, more));
+  text.append(make("p", { class: "small" }, [result.game, ...filed(result)].filter(Boolean).join(" · ")));
   if (result.label) text.append(make("p", { class: "small" }, result.label));
   // The label already says that it is the same file.
   if (result.reasons.length && !result.same_file) text.append(reasons(result));
   if (result.also.length) text.append(make("p", { class: "small" }, `also ${result.also.join(", ")}`));
   return text;
+}
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** When a ticket was filed, by whom, and who works on it: what is known of that. */
+function filed({ created, reporter, assignee }) {
+  const day = created.slice(0, 10); // as Jira writes it, whatever the viewer's time zone
+  const date = day && !Number.isNaN(Date.parse(day)) ? ` ${DAY.format(new Date(day))}` : "";
+  const by = reporter ? ` by ${reporter}` : "";
+  return [date || by ? `filed${date}${by}` : "", assignee ? `assigned to ${assignee}` : ""];
 }
 
 /** What the score is based on: small bars next to a text that says the same. */
