@@ -29,6 +29,8 @@ PHONE = {"width": 390, "height": 844}
 # A slow phone network, in bytes a second and milliseconds.
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 
+FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+
 
 @pytest.fixture
 def environment(environment: dict[str, str], service_url: str) -> dict[str, str]:
@@ -217,7 +219,8 @@ def test_a_shared_address_shows_what_it_asks_for_at_once_on_a_slow_connection(
 ) -> None:
     desk.sign_in()
     page, (key, opened) = desk.page, (keys[-1], keys[0])
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", SLOW)
     page.add_init_script(f"({WATCH})()")
     page.goto(f"{desk.url}/?q={key}&status=Open&open={opened}", wait_until="commit")
     expect(page.locator("#opening")).to_be_visible()
@@ -230,6 +233,7 @@ def test_a_shared_address_shows_what_it_asks_for_at_once_on_a_slow_connection(
     assert page.title() == f"{key} · Déjà Bug"
     desk.keep(f"page-opening-{request.node.callspec.params['desk']}")
     assert desk.flaws() == []
+    network.send("Network.emulateNetworkConditions", FAST)
     expect(page.locator("#compare")).to_be_visible()
     expect(page.locator("#opening")).to_be_hidden()
     assert page.evaluate("document.activeElement.closest('#compare') !== null")
