@@ -241,7 +241,7 @@ def test_a_shared_address_shows_what_it_asks_for_at_once_on_a_slow_connection(
     assert {tuple(row) for row in page.evaluate("seen")} == {(True, key, True, True)}
     page.keyboard.press("Escape")
     expect(page.locator("#compare")).to_be_hidden()
-    assert page.url == f"{desk.url}/?q={key}&status=Open"
+    expect(page).to_have_url(f"{desk.url}/?q={key}&status=Open")
 
 
 def test_a_view_can_be_left_while_it_is_opening(desk: PageDesk, keys: list[str]) -> None:
