@@ -337,7 +337,7 @@ def test_the_doctor_looks_at_the_panel(cold_services: Services, forge: ForgeApp)
         return next(check for check in examine(services, model=False) if check.what == "panel")
 
     assert found(cold_services).well
-    assert "1 keys" in found(cold_services).says
+    assert "1 signing key" in found(cold_services).says
     half = cold_services.settings.model_copy(update={"public_url": ""})
     assert not found(Services(half)).well
     forge.close()
