@@ -2,7 +2,7 @@ import type { ComponentChildren, Ref } from "preact";
 
 interface Props {
   look?: "default" | "primary" | "subtle" | "danger" | "done";
-  /** The accessible name; it holds the words on the button and names the issue. */
+  /** The accessible name; it contains the text on the button and names the issue. */
   label: string;
   /** Cannot be used now. It keeps the focus, which a `disabled` button would lose. */
   off?: boolean;

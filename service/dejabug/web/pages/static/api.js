@@ -20,9 +20,11 @@ export async function get(path, parameters, signal) {
   return read(`${API}${path}${query ? `?${query}` : ""}`, { signal });
 }
 
-/** Change something; the answer's JSON, or null. Throws ProblemError. */
-export function post(address) {
-  return read(address, { method: "POST" });
+/** Change something, with a body that is sent as JSON; the answer's JSON, or null. Throws ProblemError. */
+export function post(address, body) {
+  if (body === undefined) return read(address, { method: "POST" });
+  const headers = { "Content-Type": "application/json" };
+  return read(address, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** Have something forgotten, if it can be: nobody waits for the answer. */

@@ -4,7 +4,7 @@ import { clockTime, make, ticketLink } from "./dom.js";
 import { playOnHover } from "./hover.js";
 
 /** How well a result answers words. */
-const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
+export const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
 const DONE = /^(done|closed|resolved|fixed)$/i;
 
 /** Where in a clip a result matches best, in seconds: `at` and the stretch around it. */

@@ -1,6 +1,6 @@
 /** The search page: what is asked stands in its address, and its results below. */
 
-import { addressOf, isWords, narrowed, questionOf, sameQuestion } from "./address.js";
+import { addressOf, isWords, keyIn, narrowed, questionOf, sameQuestion } from "./address.js";
 import { ProblemError } from "./api.js";
 import { ask, nameOf } from "./ask.js";
 import { cardOf, momentOf, showPicture } from "./card.js";
@@ -19,6 +19,7 @@ let results = [];
 let cursor = null;
 let reason = null;
 let own = null; // the clip that was sent from here: {job, clip}
+const rejected = new Set(); // keys of results marked as not a duplicate
 let again = answer;
 let work = new AbortController();
 
@@ -209,9 +210,8 @@ function open(result) {
 function look() {
   const result = results.find(({ key }) => key === question.open);
   if (!result) return hideDetail();
-  const sent = mine();
-  const asked = sent ? `Your clip · ${sent.filename}` : `${nameOf(question)} · ${result.asked?.filename ?? ""}`;
-  return guarded(() => showDetail(result, sent, asked));
+  const key = question.job ? null : keyIn(question.q);
+  return guarded(() => showDetail(result, mine(), key, (rejectedKey) => rejected.add(rejectedKey)));
 }
 
 byId("compare").addEventListener("close", () => {
@@ -219,8 +219,19 @@ byId("compare").addEventListener("close", () => {
   if (!left || questionOf(location.search).open !== left) return;
   question.open = "";
   history.pushState(null, "", addressOf(question));
-  document.querySelector(`[data-key="${CSS.escape(left)}"] .clip`)?.focus();
+  const card = document.querySelector(`[data-key="${CSS.escape(left)}"]`);
+  if (rejected.delete(left)) drop(left, card);
+  else card?.querySelector(".clip").focus();
 });
+
+/** Take a result out of the list: it was marked as not a duplicate. */
+function drop(key, card) {
+  const next = card?.nextElementSibling ?? card?.previousElementSibling;
+  results = results.filter((result) => result.key !== key);
+  card?.remove();
+  tell();
+  (next?.querySelector(".clip") ?? byId("q")).focus();
+}
 
 /** What the form asks; without words, still what the clip that was sent asks. */
 function asked() {
