@@ -17,7 +17,9 @@ ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
 def test_the_settings_page_is_what_the_command_prints() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
-    assert page == _settings_page(), "make it again: dejabug settings --markdown > docs/reference/settings.md"
+    assert page == _settings_page(), (
+        "make it again: dejabug settings --markdown > docs/reference/settings.md"
+    )
 
 
 def test_every_command_and_setting_that_the_docs_name_exists() -> None:

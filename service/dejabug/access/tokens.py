@@ -33,7 +33,8 @@ DIGESTS = "dejabug:token-digests"
 
 @dataclass(frozen=True)
 class ApiToken:
-    """What is kept of a token. Times in Unix seconds; `expires` and `last_used` 0 for never."""
+    """What is kept of a token. Times in Unix seconds; `expires` and `last_used` 0 for never.
+    `verdicts`: it may also record whether two issues are duplicates."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class ApiToken:
     created: float
     expires: float = 0.0
     last_used: float = 0.0
+    verdicts: bool = False
 
     @property
     def principal(self) -> TokenPrincipal:
@@ -59,9 +61,15 @@ class Tokens:
         self._redis = connection
 
     def create(
-        self, name: str, projects: Collection[str], lifetime: float | None = None
+        self,
+        name: str,
+        projects: Collection[str],
+        lifetime: float | None = None,
+        *,
+        verdicts: bool = False,
     ) -> tuple[str, ApiToken]:
-        """A new token, which nobody can be told again, and its record. `lifetime` in seconds.
+        """A new token, which can't be shown again, and its record. `lifetime` in seconds;
+        `verdicts`: it may also record whether two issues are duplicates.
 
         Raises ValueError for a name or projects that are none, or a lifetime that is over.
         """
@@ -76,7 +84,9 @@ class Tokens:
         secret = PREFIX + secrets.token_urlsafe(32)
         now = time.time()
         expires = now + lifetime if lifetime else 0.0
-        token = ApiToken(secrets.token_hex(6), name.strip(), wanted, now, expires)
+        token = ApiToken(
+            secrets.token_hex(6), name.strip(), wanted, now, expires, verdicts=verdicts
+        )
         self.keep(_digest(secret), token)
         return secret, token
 
@@ -125,6 +135,7 @@ class Tokens:
                     "created": token.created,
                     "expires": token.expires,
                     "last_used": token.last_used,
+                    "verdicts": int(token.verdicts),
                 },
             )
             pipe.hset(DIGESTS, digest, token.id)
@@ -155,6 +166,7 @@ class Tokens:
             created=float(row["created"]),
             expires=float(row["expires"]),
             last_used=float(row.get("last_used", 0)),
+            verdicts=row.get("verdicts") == "1",
         )
 
 

@@ -32,10 +32,15 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="How long it is valid: `12h`, `90d`, `52w`; default: always.")
     ] = None,
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts", help="It may also record whether issues are duplicates.")
+    ] = False,
 ) -> None:
     """Make a token and print it, once: only its digest is kept."""
     try:
-        secret, token = open_services().tokens.create(name, project, _lifetime(expires))
+        secret, token = open_services().tokens.create(
+            name, project, _lifetime(expires), verdicts=verdicts
+        )
     except ValueError as error:
         raise UserError(str(error)) from None
     typer.echo(secret)
@@ -60,6 +65,8 @@ def list_tokens(
     table = Table("id", "name", "projects", "made", "expires", "last used")
     for token in found:
         projects, last = ", ".join(token.projects), _day(token.last_used)
+        if token.verdicts:
+            projects += " (verdicts)"
         table.add_row(
             token.id, escape(token.name), projects, _day(token.created), _end(token), last
         )

@@ -115,7 +115,9 @@ def test_the_dashboard_and_the_table_are_as_they_are_made(services: Services) ->
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/operate.md").read_text("utf-8"), re.M)
+    headings = re.findall(
+        r"^### (\w+)$", (ROOT / "docs/how-to/operate.md").read_text("utf-8"), re.M
+    )
     assert headings == [rule["alert"] for rule in alerts()]
     for rule in alerts():
         told = rule["annotations"]

@@ -20,6 +20,7 @@ from dejabug.search.uploads import TooManyUploadsError
 from dejabug.web.api.auth import (
     ForeignOriginError,
     NoTokenError,
+    NoVerdictsError,
     OnlyReadingError,
     TooManyError,
 )
@@ -57,6 +58,14 @@ def foreign_origin(_error: ForeignOriginError) -> Response:
 def only_reading(_error: OnlyReadingError) -> Response:
     """Who sees public projects only changes nothing."""
     detail = "Only a token, or a person whom Jira knows by their e-mail, changes anything."
+    return problem(403, "Forbidden", detail)
+
+
+def no_verdicts(_error: NoVerdictsError) -> Response:
+    """A token for reading."""
+    detail = (
+        "This token can't record verdicts. Make one that can with: dejabug token create --verdicts"
+    )
     return problem(403, "Forbidden", detail)
 
 
@@ -145,6 +154,7 @@ def register(blueprint: Blueprint) -> None:
         (NoTokenError, no_token),
         (ForeignOriginError, foreign_origin),
         (OnlyReadingError, only_reading),
+        (NoVerdictsError, no_verdicts),
         (NoJiraAccountError, no_jira_account),
         (TooManyError, too_many),
         (ValidationError, wrong_parameters),

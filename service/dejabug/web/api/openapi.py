@@ -36,7 +36,7 @@ ALWAYS = (400, 401, 429, 503)
 class Operation:
     """What a view's address takes and gives: models of its query and of its answers by status
     (None: no content), the problems it may answer beside ALWAYS, patterns of parts of its address,
-    and whether it takes a file and can answer as a stream of events."""
+    whether it takes a file and can answer as a stream of events, and the model of a JSON body."""
 
     query: type[BaseModel] | None
     answers: dict[int, type[BaseModel] | None]
@@ -44,6 +44,7 @@ class Operation:
     patterns: dict[str, str] = field(default_factory=dict)
     upload: bool = False
     events: bool = False
+    body: type[BaseModel] | None = None
 
 
 def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -61,6 +62,7 @@ def document(app: Flask) -> dict[str, Any]:
     found = list(_operations(app))
     models = {model for _, _, each in found for model in each.answers.values() if model}
     models.add(Problem)
+    models |= {each.body for _, _, each in found if each.body}
     pairs = [(model, "serialization") for model in sorted(models, key=lambda each: each.__name__)]
     _, schemas = models_json_schema(pairs, ref_template=SCHEMAS)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
@@ -106,6 +108,9 @@ def _described(path: str, view: Callable[..., Any], operation: Operation) -> dic
         described["description"] = " ".join(more.split())
     if operation.upload:
         described["requestBody"] = _body()
+    if operation.body is not None:
+        content = {JSON: {"schema": _reference(operation.body)}}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 

@@ -11,7 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from dejabug.access.jira_users import NoJiraAccountError
 from dejabug.access.principals import EmailUser
 from dejabug.jira.errors import JiraError
-from dejabug.web.api.auth import Credential, caller_of, services, session_credential
+from dejabug.web.api.auth import (
+    Credential,
+    caller_of,
+    may_judge,
+    services,
+    session_credential,
+)
 from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import oidc_sign_in, sign_in
 
@@ -92,6 +98,7 @@ def _known(credential: Credential) -> dict[str, Any]:
         "known_by": known_by,
         "projects": sorted(caller.projects),
         "anybody": caller.is_anonymous,
+        "judges": may_judge(credential, caller),
         "longest": LONGEST_WORDS,
         "most": services().settings.upload_max_bytes,
     }
