@@ -61,7 +61,7 @@ describe("every state is free of flaws that axe knows", () => {
   });
 });
 
-it("names the issue on every button of a match, with the words that stand on it", async () => {
+it("names the issue on every button of a match, with the text on it", async () => {
   await openPanel();
   const ofMatch = buttons().filter((button) => button.closest(".match"));
   expect(ofMatch).toHaveLength(3);

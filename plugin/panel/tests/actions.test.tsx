@@ -85,7 +85,7 @@ describe("Not a duplicate", () => {
     expect(document.activeElement).toBe(button(/^Not a duplicate/));
   });
 
-  it("hides the match for good", async () => {
+  it("hides the match permanently", async () => {
     jira.similar = aSimilar({ matches: [aMatch(), aMatch({ issue_id: "10005", key: "GAME-5", summary: "Pigs fly" })] });
     await openPanel();
     await click(/^Not a duplicate: GAME-3/);

@@ -157,7 +157,7 @@ describe("what a score rests on", () => {
     expect(rows.every((row) => row.querySelector("svg")?.getAttribute("aria-hidden") === "true")).toBe(true);
   });
 
-  it("is told of a copy of the same recording, with its moments", async () => {
+  it("is shown for a copy of the same recording, with its moments", async () => {
     const text = "Moves in step with GAME-3: a copy of the same recording.";
     const match = aMatch({
       strength: "Same recording as GAME-3",
