@@ -16,9 +16,11 @@ PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public service/dejabu
 NPM_STAMP := plugin/node_modules/.installed
 # A real OpenID Connect provider, for the tests of signing in.
 PROVIDER := tests/oidc/node_modules/.installed
+# The prose linter.
+PROSE := tools/prose/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
+.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality docs pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +53,7 @@ panel-types: $(STAMP) $(NPM_STAMP) ## write the panel's TypeScript types again, 
 $(PANEL): $(NPM_STAMP) $(PANEL_SOURCE) plugin/vite.config.ts
 	cd plugin && npm run --silent build
 
-test: $(STAMP) panel $(PROVIDER) browser caddy old-ffmpeg ## lint, type-check and run the tests (under ten minutes)
+test: $(STAMP) panel $(PROVIDER) $(PROSE) browser caddy old-ffmpeg ## lint, type-check and run the tests (under ten minutes)
 	@VENV=$(VENV) sh tools/test.sh $(ARGS)
 
 # What it passed with is noted in tests/slow-passed.json; .ci/run runs it when that has changed.
@@ -67,11 +69,17 @@ caddy: $(STAMP) ## see that there is a Caddy for the proxy's test, or fetch one
 old-ffmpeg: ## see that there is an ffmpeg 5.1 for the media tests, or fetch one (Debian 12 only)
 	sh tools/old_ffmpeg.sh
 
-lint: $(STAMP) ## ruff, mypy, import-linter
+lint: $(STAMP) $(PROSE) ## check code (ruff, mypy, import-linter), spelling (codespell) and wording (textlint)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	sh tools/prose/lint.sh
+
+docs: $(STAMP) ## build the documentation site into .state/site (strict: a broken link fails)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir .state/site
+	@echo "The documentation is in .state/site/index.html; $(BIN)/mkdocs serve shows it while you edit"
 
 bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
@@ -119,4 +127,4 @@ audit: $(STAMP) ## look for known weaknesses in what the images and the panel co
 	cd plugin && npm audit
 
 clean: ## remove .venv and .state
-	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist tests/oidc/node_modules
+	rm -rf $(VENV) .venv-record .state plugin/node_modules plugin/panel/dist tests/oidc/node_modules tools/prose/node_modules

@@ -19,8 +19,6 @@ FOLDER = ROOT / "deploy" / "pins"
 PYTHON = "3.11"  # that of the images' base
 # The web never loads a model.
 MODELS = {"torch", "transformers"}
-# Left out of images: 30 MB of ffmpeg, where the workers have Debian's.
-LEFT_OUT = {"imageio-ffmpeg"}
 # What only the CUDA build of torch needs: NVIDIA's libraries, and a compiler for its kernels.
 CUDA = re.compile(r"torch|triton|nvidia-.+|cuda-.+")
 NOTE = "# Made by `make pins` from pyproject.toml: change that, and call it again.\n"
@@ -39,11 +37,10 @@ torch==2.13.0+cpu \\
 def main() -> None:
     """Resolve again, and write all files. Needs PyPI."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    listed = [
+    wanted = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["s3"],
     ]
-    wanted = [text for text in listed if name(text) not in LEFT_OUT]
     web = resolve([text for text in wanted if name(text) not in MODELS])
     torch = re.search(r"^torch==([\d.]+)", CPU, re.MULTILINE)
     assert torch is not None

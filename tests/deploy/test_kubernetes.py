@@ -176,7 +176,7 @@ def test_an_overlay_of_a_studio_as_the_readme_shows_it_can_be_rendered(tmp_path:
         (settings,) = of_kind(cluster, "ConfigMap").values()
         assert settings["data"]["DEJABUG_JIRA_URL"] == "https://mygames.atlassian.net"
         images = {container(pod)["image"] for pod in pods(cluster).values()}
-        assert "registry.mygames.example/dejabug-web:0.1.0" in images
+        assert "registry.mygames.example/dejabug-web:0.2.0" in images
     # The second one has a Redis elsewhere.
     assert not of_kind(cluster, "StatefulSet")
     for pod in pods(cluster).values():

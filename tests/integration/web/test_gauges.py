@@ -154,7 +154,7 @@ def test_an_address_that_is_taken_is_waited_for(capsys: pytest.CaptureFixture[st
         wait_until(lambda: "metrics_not_served" in capsys.readouterr().err)
     assert thread is not None
     thread.join(20)
-    assert ("dejabug_build_info", (("version", "0.1.0"),)) in scraped(port)
+    assert ("dejabug_build_info", (("version", "0.2.0"),)) in scraped(port)
 
 
 @pytest.fixture
