@@ -51,11 +51,17 @@ export function Player(props: Props) {
 }
 
 function sidesOf({ issueKey, match, here, there }: Props): Side[] {
-  const own = addressBeside(match.url, match.key, issueKey);
+  const addressOf = (key: string) => addressBeside(match.url, match.key, key);
+  // The clip may be a duplicate's. An earlier version of the service does not say.
+  const found = match.clip_on ?? match.key;
   return [
-    { name: issueKey, note: "this issue", clipName: `Clip of ${issueKey}, this issue`, url: own, clip: playable(here) },
-    { name: match.key, clipName: `Clip of ${match.key}`, url: webAddress(match.url), clip: playable(there) },
+    { ...sideOf(issueKey, addressOf(issueKey), here), note: "this issue" },
+    sideOf(found, match.clip_on ? addressOf(found) : webAddress(match.url), there),
   ];
+}
+
+function sideOf(key: string, url: string | null, clip: Clip): Side {
+  return { name: key, clipName: `Clip of ${key}`, url, clip: playable(clip) };
 }
 
 function playable({ clip_id, filename, duration, times, media, video }: Clip): Side["clip"] {

@@ -41,7 +41,7 @@ describe("heat maps in the player", () => {
     expect(jira.bodies).toEqual([{ here: "20001", here_at: 2, there: "20002", there_at: 1 }]);
     expect(findButton(/^Play both clips/)).toBeDefined();
     expect(maps().map((map) => map.getAttribute("aria-label"))).toEqual([
-      "What matches, Clip of GAME-7, this issue: strongest at the lower right",
+      "What matches, Clip of GAME-7: strongest at the lower right",
       "What matches, Clip of GAME-3: strongest at the lower right",
     ]);
     expect(maps().map(({ width, height }) => [width, height])).toEqual([[160, 90], [160, 90]]);
@@ -54,7 +54,7 @@ describe("heat maps in the player", () => {
     await click(/^What matches/);
     await click(/^What is unusual here/);
     expect(maps()[0]?.getAttribute("aria-label")).toBe(
-      "What is unusual here, Clip of GAME-7, this issue: strongest at the upper left",
+      "What is unusual here, Clip of GAME-7: strongest at the upper left",
     );
     expect(panelText()).toContain("not seen in clips of other tickets");
     await click(/^Off/);

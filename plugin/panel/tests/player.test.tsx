@@ -123,6 +123,13 @@ describe("the player", () => {
     ]);
   });
 
+  it("names the duplicate whose clip it is, where that is not the match itself", async () => {
+    await openPaused(aSimilar({ matches: [aMatch({ clip_on: "GAME-9" })] }));
+    const caption = document.querySelectorAll("figcaption.player-caption")[1];
+    expect(caption?.textContent).toBe("GAME-9b.mp4");
+    expect(caption?.querySelector("a")?.href).toBe("https://studio.test/browse/GAME-9");
+  });
+
   it("shows the score, its label, and what it is based on, in its frame and not twice", async () => {
     await openPaused();
     const score = document.querySelector(".player .player-score");

@@ -40,6 +40,7 @@ export function aMatch(change: Partial<Match> = {}): Match {
     weak: false,
     kinds: ["Floating object"],
     linked: false,
+    clip_on: null,
     also: ["GAME-9"],
     by: "clip",
     moments: [aMoment()],

@@ -90,8 +90,8 @@ SUGGESTIONS = _counter(
 )
 VERDICTS = _counter(
     "feedback",
-    "What was said of pairs of issues. verdict: accepted, rejected. by: panel, command (in a "
-    "comment), person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
+    "What was said of pairs of issues. verdict: accepted, rejected. by: panel, api (and "
+    "the search page), command (in a comment), person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
     *("verdict", "by"),
 )
 COMMENTS = _counter(
