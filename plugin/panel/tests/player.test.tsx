@@ -158,6 +158,12 @@ describe("the player", () => {
     expect(document.activeElement?.className).toBe("player");
   });
 
+  it("leaves the focus to the question about a verdict, also after a click with the mouse", async () => {
+    await openPaused();
+    button(/^Not a duplicate/).dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 1 }));
+    expect(document.activeElement).toBe(button(/^Cancel/));
+  });
+
   it("leaves keys of the browser alone", async () => {
     await openPaused();
     const event = new KeyboardEvent("keydown", { key: "ArrowLeft", altKey: true, bubbles: true, cancelable: true });

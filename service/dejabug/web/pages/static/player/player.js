@@ -300,8 +300,9 @@ export class ComparePlayer {
    * @param {MouseEvent} event
    */
   _clicked(event) {
-    const button = /** @type {Element} */ (event.target).closest("button");
-    const played = button && !button.closest(".player-foot");
+    // The path, since the button itself may be gone by now.
+    const path = event.composedPath().filter((each) => each instanceof Element);
+    const played = path.some((each) => each.matches("button")) && !path.some((each) => each.matches(".player-foot"));
     if (event.detail > 0 && played && this.element.isConnected) this.focus();
   }
 
