@@ -252,6 +252,21 @@ def test_a_verdict_that_is_refused_says_why(
     assert verdict_on(services, compared, keys[0]) is None
 
 
+def test_a_preview_that_gets_ready_takes_the_place_of_the_frames(
+    desk: PageDesk, keys: list[str], services: Services
+) -> None:
+    desk.page.emulate_media(reduced_motion="reduce")
+    desk.sign_in(f"/?q={keys[0]}")
+    desk.card(keys[1]).locator(".clip").click()
+    dialog = desk.page.locator("dialog")
+    expect(dialog.get_by_text("the preview is being generated")).to_have_count(2)
+    desk.page.keyboard.press("ArrowRight")
+    before = dialog.locator("input[type=range]").input_value()
+    ready(services)
+    expect(dialog.locator("video")).to_have_count(2)
+    expect(dialog.locator("input[type=range]")).to_have_value(before)
+
+
 def test_verdicts_are_offered_between_two_tickets_to_those_who_may_give_them(
     desk: PageDesk, keys: list[str], services: Services
 ) -> None:
@@ -261,6 +276,7 @@ def test_verdicts_are_offered_between_two_tickets_to_those_who_may_give_them(
     expect(dialog.locator(".player")).to_be_visible()
     expect(dialog.get_by_text("Likely match")).to_be_visible()
     expect(dialog.get_by_role("button", name="Same bug")).to_have_count(0)
+    expect(dialog.get_by_text("the preview is being generated")).to_be_visible()
     desk.keep("page-player-words")
     desk.page.keyboard.press("Escape")
     desk.page.get_by_role("button", name="Sign out").click()
