@@ -97,6 +97,7 @@ export class ComparePlayer {
    */
   update(sides, moments) {
     [this._sides, this._moments] = [sides, moments];
+    if (!this._moment) this._chosen = 0;
     sides.forEach(({ clip }, number) => this._screens[number]?.update(clip));
     this._tracks = this._tracksNow();
     this._render();
