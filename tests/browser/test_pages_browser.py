@@ -280,6 +280,7 @@ def test_verdicts_are_offered_between_two_tickets_to_those_who_may_give_them(
     desk.keep("page-player-words")
     desk.page.keyboard.press("Escape")
     desk.page.get_by_role("button", name="Sign out").click()
+    expect(desk.page.get_by_label("API token")).to_be_visible()
     secret, _ = services.tokens.create("Reader", ["GAME"])
     PageDesk(desk.page, desk.url, secret).sign_in(f"/?q={keys[0]}")
     desk.card(keys[1]).locator(".clip").click()
