@@ -10,7 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 PANEL := plugin/panel/dist/index.html
-PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugin/panel/index.html
+# The player of clips is a part of the service's pages, and of the panel.
+PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public service/dejabug/web/pages/static/player -type f) \
+	plugin/panel/index.html
 NPM_STAMP := plugin/node_modules/.installed
 # A real OpenID Connect provider, for the sign-in tests.
 PROVIDER := tests/oidc/node_modules/.installed
