@@ -16,7 +16,7 @@ NPM_STAMP := plugin/node_modules/.installed
 PROVIDER := tests/oidc/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
+.PHONY: help install demo up screens film panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality pins audit clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,11 @@ $(STAMP): pyproject.toml tools/install.sh
 	PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) sh tools/install.sh
 	@touch $@
 
-demo: $(STAMP) ## play the whole story; ends 0 when the true duplicate is suggested
+demo: $(STAMP) ## play the whole story; exits with 0 when the true duplicate is suggested
 	@$(BIN)/dejabug demo $(ARGS)
 
 # The studio works without the panel too.
-up: $(STAMP) ## start the demo's studio and keep it running to play with
+up: $(STAMP) ## run Déjà Bug with a stand-in Jira, to try everything in a browser
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory panel; fi
 	@$(BIN)/dejabug up $(ARGS)
 
@@ -64,6 +64,12 @@ caddy: $(STAMP) ## see that there is a Caddy for the proxy's test, or fetch one
 
 old-ffmpeg: ## see that there is an ffmpeg 5.1 for the media tests, or fetch one (Debian 12 only)
 	sh tools/old_ffmpeg.sh
+
+screens: $(STAMP) panel browser ## take screenshots of every page and state: .state/screens/sheet/index.html
+	$(BIN)/python -m tools.screens --out .state/screens/sheet $(ARGS)
+
+film: $(STAMP) panel browser ## take the images of docs/images again, and the film of README
+	$(BIN)/python -m tools.screens --readme $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

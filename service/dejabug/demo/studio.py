@@ -17,7 +17,7 @@ from dejabug.evaluation.manifest import Entry, ManifestError, duplicates_of, rea
 CLIPS = Path(__file__).parent / "clips"
 # The bundled clips that are held back: one for the demo's new ticket, one for a ticket of your own.
 HELD_BACK = "supertux-12.mp4"
-SPARE = "physics-35.mp4"
+SPARE = "freedoom-34.mp4"
 EVENTS = (
     "jira:issue_created",
     "jira:issue_updated",
