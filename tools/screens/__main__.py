@@ -1,6 +1,6 @@
 """Take pictures of the running product: `python -m tools.screens`.
 
-Starts the demo's studio (the index is kept for the next run) and takes screenshots in a real browser:
+Starts the demo's studio (the index is kept for the next run) and takes screenshots in a browser:
 every page and state for a contact sheet (--out), the docs' images and a film (--readme).
 """
 

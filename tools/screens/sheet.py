@@ -19,7 +19,7 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 STYLE = """
   :root { color-scheme: light dark } body { font: 15px/1.4 system-ui, sans-serif; margin: 24px }
-  h2 { margin: 40px 0 8px } 
+  h2 { margin: 40px 0 8px }
   .row { display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start }
   figure { margin: 0 } figcaption { font-size: 13px; opacity: .7; margin-bottom: 4px }
   img { border: 1px solid #8888; display: block; height: 420px; width: auto }

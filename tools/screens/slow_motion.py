@@ -1,7 +1,7 @@
 """Records a player frame by frame: its clock waits for each picture to be taken.
 
-A screenshot takes longer than a frame is shown. So the page's clock is stopped and moved by hand, and
-the clips with it. The film shows what plays: the same player, the same frames, in sync.
+A screenshot takes longer than a frame is shown. So the page's clock is stopped and moved by hand,
+and the clips with it. The film shows what plays: the same player, the same frames, in sync.
 """
 
 from __future__ import annotations
