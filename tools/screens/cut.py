@@ -78,7 +78,9 @@ class Cut:
             for number, (picture, milliseconds) in enumerate(self._frames):
                 name = f"{folder}/{number:04}.png"
                 picture.save(name, compress_level=1)
-                lines += [f"file '{name}'", f"duration {milliseconds / 1000}"]
+                # A GIF's times are in hundredths of a second.
+                lines += [f"file '{name}'", "option framerate 100"]
+                lines.append(f"duration {milliseconds / 1000}")
             lines.append(f"file '{name}'")  # the last duration counts only with a file after it
             script = Path(folder) / "frames.txt"
             script.write_text("\n".join(lines), "utf-8")

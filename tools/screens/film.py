@@ -76,7 +76,8 @@ class _Take:
         begin = self._at
         for step in range(1, STEPS + 1):
             part = _eased(step / STEPS)
-            self._at = tuple(a + (b - a) * part for a, b in zip(begin, end, strict=True))
+            x, y = (a + (b - a) * part for a, b in zip(begin, end, strict=True))
+            self._at = (x, y)
             self.page.mouse.move(*self._at)
             self.hold(STEP)
 

@@ -25,7 +25,8 @@ def take_images(browser: Browser, stage: Stage, folder: Path) -> None:
         stage.file_ticket()
         stage.wait_for_comment()
         stage.wait_until_idle()
-    for scheme, name in (("light", "panel"), ("dark", "panel-dark")):
+    names: dict[Scheme, str] = {"light": "panel", "dark": "panel-dark"}
+    for scheme, name in names.items():
         page = _page(browser, scheme)
         shots.player(page, stage)
         _write(page.locator(PANEL).screenshot(), folder / f"{name}.png")

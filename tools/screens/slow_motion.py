@@ -78,7 +78,7 @@ class SlowMotion:
         self._frame.evaluate("window.__slowMotion.begin()")
 
     def wait_for_clips(self) -> None:
-        """Wait until two clips are loaded and stand at their moment."""
+        """Wait until two clips are loaded and show their moment."""
         self._frame.evaluate("window.__slowMotion.ready()")
 
     def tick(self, milliseconds: int) -> None:
