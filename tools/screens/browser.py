@@ -16,10 +16,15 @@ from playwright.sync_api import (
     Page,
     sync_playwright,
 )
+from playwright.sync_api import (
+    TimeoutError as TooLateError,
+)
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Milliseconds that something may take to appear.
 APPEARS = 20_000
+# Milliseconds after which a panel is opened again.
+PATIENCE = 8_000
 # Milliseconds in which fonts, images and transitions come to rest.
 SETTLES = 400
 
@@ -71,6 +76,17 @@ def settle(page: Page) -> None:
 def panel(page: Page) -> FrameLocator:
     """The panel on a ticket's page."""
     return page.frame_locator(PANEL)
+
+
+def see_suggestions(page: Page) -> None:
+    """Wait until the panel on a ticket's page suggests something."""
+    compare = panel(page).get_by_role("button", name=COMPARE).first
+    try:
+        compare.wait_for(timeout=PATIENCE)
+    except TooLateError:
+        page.reload()  # the panel may have got its last answer just before the clip was done
+        compare.wait_for()
+    wait_for_images(panel(page))
 
 
 def show(page: Page, target: Locator, margin: int = 72) -> None:

@@ -7,13 +7,15 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Frame, Locator, Page
+from playwright.sync_api import Browser, Error, Frame, Locator, Page
 
+from dejabug.demo.parts import console
 from tools.screens.browser import (
     COMPARE,
     PANEL,
     context,
     panel,
+    see_suggestions,
     settle,
     show,
     wait_for_images,
@@ -31,8 +33,8 @@ CAPTIONS = (
     "One click opens both clips side by side",
     "They play in sync, from the matching moment",
 )
-# Frames per second while clips play, and how long they play: seconds.
-RATE, PLAYS = 10, 5.0
+# Frames per second while clips play, and how long they play: seconds. More makes a larger file.
+RATE, PLAYS = 8, 4.0
 # Frames of a movement of the pointer or of the page, and milliseconds of each.
 STEPS, STEP = 7, 60
 
@@ -44,9 +46,14 @@ def make_film(browser: Browser, stage: Stage, path: Path) -> None:
     window.add_init_script(SlowMotion.SCRIPT)
     page = window.new_page()
     take = _Take(page, Cut(captions(browser, CAPTIONS, WIDTH)))
-    _file(take, stage)
-    _comment(take, stage)
-    _play(take)
+    try:
+        _file(take, stage)
+        _comment(take, stage)
+        _play(take)
+    except Error:
+        page.screenshot(path=stage.story.folder / "failed.png", full_page=True)
+        console.print(f"[red]The film failed here: {stage.story.folder / 'failed.png'}[/]")
+        raise
     window.close()
     path.parent.mkdir(parents=True, exist_ok=True)
     take.cut.write(path)
@@ -105,6 +112,7 @@ def _file(take: _Take, stage: Stage) -> None:
     page.get_by_label("Summary").fill(stage.summary)
     page.get_by_label("Description").fill(stage.description)
     page.get_by_label("Clips").set_input_files(stage.clip)
+    show(page, page.get_by_label("Summary"), margin=100)
     settle(page)
     take.hold(1500)
     with stage.paused_worker():
@@ -115,7 +123,7 @@ def _file(take: _Take, stage: Stage) -> None:
         panel(page).locator("body *").first.wait_for()
         page.locator("video").first.evaluate("video => { video.currentTime = 2; }")
         page.wait_for_timeout(1200)
-        show(page, page.get_by_role("heading", name="Attachments"), margin=64)
+        show(page, page.locator("video").first, margin=64)
         settle(page)
         take.hold(1700)
 
@@ -124,8 +132,7 @@ def _comment(take: _Take, stage: Stage) -> None:
     page = take.page
     stage.wait_for_comment()
     page.locator("article.comment").first.wait_for()
-    panel(page).get_by_role("button", name=COMPARE).first.wait_for()
-    wait_for_images(panel(page))
+    see_suggestions(page)
     wait_for_images(page)
     stage.wait_until_idle()
     page.wait_for_timeout(600)
@@ -137,7 +144,7 @@ def _comment(take: _Take, stage: Stage) -> None:
 def _play(take: _Take) -> None:
     page = take.page
     take.scene = 3
-    take.scroll_to(page.locator(PANEL), margin=70)
+    take.scroll_to(page.locator(PANEL), margin=104)
     take.hold(500)
     slow = SlowMotion(_frame_of(page))
     slow.begin()
@@ -148,7 +155,8 @@ def _play(take: _Take) -> None:
     take.scene = 4
     take.hold(500)
     for _ in range(round(PLAYS * RATE)):
-        slow.tick(1000 // RATE)
+        for _ in range(2):  # a player takes a long tick for a sleep
+            slow.tick(500 // RATE)
         take.hold(1000 // RATE)
     take.hold(1500)
     slow.end()

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, Route
 
-from tools.screens.browser import COMPARE, PANEL, panel, settle, show, wait_for_images
+from tools.screens.browser import (
+    COMPARE,
+    PANEL,
+    panel,
+    see_suggestions,
+    settle,
+    show,
+    wait_for_images,
+)
 from tools.screens.stage import Stage
 
 # Words that find clips in the stage's projects, and words that find none.
@@ -150,8 +158,7 @@ def comment(page: Page, stage: Stage) -> None:
 def suggestions(page: Page, stage: Stage) -> None:
     """The panel with suggestions."""
     _panel(page, stage, stage.ticket)
-    panel(page).get_by_role("button", name=COMPARE).first.wait_for()
-    wait_for_images(panel(page))
+    see_suggestions(page)
     _show_panel(page)
 
 

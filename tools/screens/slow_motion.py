@@ -54,6 +54,8 @@ SCRIPT = """
       }
       await Promise.all([...starts.keys()].map(still));
       await rest(15);
+      run();  // the player sees that its clips wait no more
+      await rest(15);
     },
     end() {
       virtual = null;

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import requests
 
 from dejabug.demo.parts import Story, console, read_history, running
 from dejabug.demo.processes import Stop
@@ -23,6 +22,8 @@ from dejabug.demo.studio import split
 CLIP = "freedoom-34.mp4"
 # Projects that are indexed; all of them would take twice as long.
 PROJECTS = ("FREED", "TT", "TORCS")
+# Seconds in which a webhook arrives.
+WEBHOOK_SECONDS = 1.0
 # Seconds that the workers may take to finish.
 IDLE_TIMEOUT = 120.0
 
@@ -48,7 +49,7 @@ class Stage:
         """The address of Déjà Bug."""
         return self.story.service
 
-    def file_ticket(self, summary: str | None = None) -> str:
+    def file_ticket(self) -> str:
         """File the new ticket with its clip; its key."""
         entry = split(None, CLIP).held_back
         key = self.story.studio.file_ticket(self.project, entry, self.clip)
@@ -64,10 +65,10 @@ class Stage:
     def forget_tickets(self) -> None:
         """Delete the tickets that were filed for pictures, and wait until nothing knows them."""
         for key in _read(self._noted()):
-            address = f"{self.jira}/rest/api/2/issue/{key}"
-            requests.delete(address, headers=self._as_bot(), timeout=30)
+            self.story.studio.delete_ticket(key)
         self._noted().unlink(missing_ok=True)
         self.ticket = ""
+        time.sleep(WEBHOOK_SECONDS)
         self.wait_until_idle()
 
     def wait_for_comment(self) -> None:
@@ -97,9 +98,6 @@ class Stage:
 
     def _noted(self) -> Path:
         return self.story.folder / "filed.json"
-
-    def _as_bot(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.story.environment['DEJABUG_JIRA_TOKEN']}"}
 
 
 @contextlib.contextmanager

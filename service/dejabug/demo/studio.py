@@ -194,6 +194,10 @@ class Studio:
             ).raise_for_status()
         return key
 
+    def delete_ticket(self, key: str) -> None:
+        """The tester deletes a ticket, if it is there."""
+        self._tester.delete(f"{self.address}/rest/api/2/issue/{key}", timeout=TIMEOUT)
+
     def comment(self, key: str) -> str | None:
         """The first comment on a ticket, in wiki text, or None."""
         comments = self._get(f"/rest/api/2/issue/{key}/comment")["comments"]
