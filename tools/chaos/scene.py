@@ -61,7 +61,7 @@ class Scene:
                 self._server.start()
                 return
             process = self._running[name]
-            # The web service's group: gunicorn and its worker. Of a worker, itself alone.
+            # The web service and what it has started. Of a worker, itself alone.
             if name == "web":
                 os.killpg(process.pid, signal.SIGKILL)
             else:

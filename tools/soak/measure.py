@@ -51,7 +51,7 @@ class Moment:
 
 
 def look_at(pids: Mapping[str, int]) -> dict[str, Process]:
-    """Processes by their name, each with all that it has started (gunicorn's worker, ffmpeg)."""
+    """Processes by their name, each with all that it has started (ffmpeg)."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from typing import Annotated
 
 import redis
@@ -26,14 +24,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     threads: Annotated[int, typer.Option(min=1, help="Requests served at once.")] = 16,
 ) -> None:
-    """Serve the webhooks, the API, the panel's answers and the health pages with gunicorn."""
-    command = [
-        sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
-        "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(threads), "--limit-request-line", "8190",
-        "--no-control-socket", "--access-logfile", "/dev/null",
-    ]  # fmt: skip
-    os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
+    """Serve the webhooks, the API, the pages and the panel's answers.
+
+    Behind a proxy that speaks TLS. SIGTERM lets the requests that have begun finish.
+    """
+    from dejabug.web import create_app
+    from dejabug.web.server import run
+
+    try:
+        run(create_app(), host, port, threads)
+    except OSError as error:
+        fail(f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port")
 
 
 @app.command()

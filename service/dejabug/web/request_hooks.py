@@ -1,5 +1,4 @@
-"""What is done around every request: its trace, that its answer is counted, and how long a body is
-waited for."""
+"""What is done around every request: it gets a trace, and its answer is counted."""
 
 from __future__ import annotations
 
@@ -14,9 +13,6 @@ from dejabug.infra.tracing import begin_trace, current_trace
 REQUEST_ID = "X-Request-ID"
 # Ids that are taken from a caller: they go into log lines, so nothing but an id.
 AN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
-# Seconds without a byte after which a body is given up: gunicorn itself would wait for ever, and
-# each that does not come holds one of few threads, which webhooks need too.
-SILENCE = 30.0
 
 
 def watch(app: Flask) -> None:
@@ -30,17 +26,9 @@ def _begin() -> None:
     requests lie outside what they sign, and are not taken."""
     given = request.headers.get(REQUEST_ID, "") if request.blueprint == "api" else ""
     g.trace = begin_trace(given if AN_ID.fullmatch(given) else "")
-    _wait_for_the_body(SILENCE)
-
-
-def _wait_for_the_body(seconds: float | None) -> None:
-    """How long gunicorn's socket waits for the next bytes; what comes too late ends as 400."""
-    if (connection := request.environ.get("gunicorn.socket")) is not None:
-        connection.settimeout(seconds)
 
 
 def _end(answer: Response) -> Response:
-    _wait_for_the_body(None)  # an answer may be taken as slowly as a clip is watched
     answer.headers[REQUEST_ID] = g.get("trace") or current_trace()
     ANSWERS.labels(request.blueprint or "none", status_class(answer.status_code)).inc()
     return answer

@@ -63,6 +63,16 @@ def let_in() -> None:
     g.caller = caller_of(credential)
 
 
+def recognised() -> bool:
+    """Whether the call has a valid token or session. Counts nothing, and says nothing of rights."""
+    try:
+        if "Authorization" in request.headers:
+            return _bearer() is not None
+        return session_credential() is not None
+    except ForeignOriginError:
+        return False
+
+
 def session_credential() -> Credential | None:
     """What the call's session stands for, while both last. Raises ForeignOriginError for a change
     that another site's page asks for."""
