@@ -81,6 +81,7 @@ docs: $(STAMP) ## build the documentation site into .state/site (strict: a broke
 
 bench: $(STAMP) ## measure speed: ratios to the naive way, then answers at 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench.slow_clients
 	$(BIN)/python -m tools.bench.questions
 
 chaos: $(STAMP) ## kill everything again and again, and see that nothing is lost (15 minutes)

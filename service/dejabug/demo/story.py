@@ -1,6 +1,6 @@
 """The story that `dejabug demo` plays: history in, a new ticket, its webhook, its one comment.
 
-Every part is a process of its own, as in production: Redis, the web service RQ
+Every part is a process of its own, as in production: Redis, the web service, RQ
 workers, and a stand-in Jira that is spoken to over HTTP only.
 """
 
