@@ -1,9 +1,8 @@
 """What our worker replaces of RQ's, much of it not public: a new RQ must be read before it is taken.
 
-Where this fails after an upgrade: compare RQ's new methods with ours in `infra/job_queue.py`,
-`infra/redis_tolerant_worker.py` and `worker/warm_worker.py`, run `make test` and `make chaos`, and
-write down the new sums that the failure shows. Decision 030 says why RQ is held to one minor version.
-"""
+Where this fails after an upgrade: compare the new methods of RQ with ours (`infra/job_queue.py`,
+`infra/redis_tolerant_worker.py`, `worker/warm_worker.py`), run `make test` and `make chaos`, and
+write down the new sums. Decision 030 says why RQ is held to one minor version.
 
 from __future__ import annotations
 
