@@ -3,6 +3,7 @@
 Where this fails after an upgrade: compare the new methods of RQ with ours (`infra/job_queue.py`,
 `infra/redis_tolerant_worker.py`, `worker/warm_worker.py`), run `make test` and `make chaos`, and
 write down the new sums. Decision 030 says why RQ is held to one minor version.
+"""
 
 from __future__ import annotations
 
