@@ -1,4 +1,4 @@
-"""What our worker replaces of RQ's, much of it not public: a new RQ must be read before it is taken.
+"""What our worker replaces of RQ, much of it private: a new RQ must be read before it is used.
 
 Where this fails after an upgrade: compare the new methods of RQ with ours (`infra/job_queue.py`,
 `infra/redis_tolerant_worker.py`, `worker/warm_worker.py`), run `make test` and `make chaos`, and
