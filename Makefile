@@ -89,6 +89,7 @@ docs: $(STAMP) ## build the documentation site into .state/site (strict: a broke
 
 bench: $(STAMP) ## measure speed, compared with naive code and with 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench.slow_clients
 	$(BIN)/python -m tools.bench.questions
 
 chaos: $(STAMP) ## kill processes again and again, and check that nothing is lost (15 minutes)

@@ -68,6 +68,16 @@ def let_in() -> None:
     g.credential, g.caller = credential, caller_of(credential)
 
 
+def recognised() -> bool:
+    """Whether the call has a valid token or session. Counts nothing, and says nothing of rights."""
+    try:
+        if "Authorization" in request.headers:
+            return _bearer() is not None
+        return session_credential() is not None
+    except ForeignOriginError:
+        return False
+
+
 def session_credential() -> Credential | None:
     """The token or person that the call's session belongs to, while both are valid. Raises
     ForeignOriginError for a change that another site's page requests."""
