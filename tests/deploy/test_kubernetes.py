@@ -17,7 +17,7 @@ from dejabug.web import create_app
 from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
 from support.repository import ROOT
 
-# The oldest of Kubernetes that is still mended at the time of writing, and the newest known here.
+# The oldest Kubernetes version that is still supported at the time of writing, and the newest one.
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())
 
 
