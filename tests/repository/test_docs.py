@@ -1,4 +1,4 @@
-"""Docs are run, not trusted."""
+"""The commands in the docs are run."""
 
 from __future__ import annotations
 

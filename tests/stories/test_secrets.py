@@ -1,5 +1,5 @@
-"""The whole life of the service, in processes of its own, over TLS, as a Redis user that may do no
-more than the documentation says; and none of its secrets in anything that it prints."""
+"""The whole service, in separate processes, over TLS, as a Redis user with only the documented
+permissions; none of its output contains a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands against those who would harm: headers, foreign pages, foreign jobs, log lines."""
+"""Protection against attackers: headers, foreign pages, foreign jobs, log lines."""
 
 from __future__ import annotations
 

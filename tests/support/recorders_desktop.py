@@ -1,4 +1,4 @@
-"""Recorders of computers: Windows, macOS, Linux."""
+"""Recorders on computers: Windows, macOS, Linux."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dejabug demo` and `dejabug up`: a made-up studio to try Déjà Bug with."""
+"""`dejabug demo` and `dejabug up`: a game studio with a stand-in Jira, on this machine."""
 
 from __future__ import annotations
 
@@ -15,31 +15,23 @@ from dejabug.cli.common import TRY_IT, app, plain_errors
 def demo(
     clip: Annotated[
         Path | None,
-        typer.Option(help="Attach this video to the new ticket instead of a clip of the data set."),
+        typer.Option(help="File the new ticket with your own video."),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Use another data set: a folder with `manifest.jsonl` and its clips."),
+        typer.Option(help="Your own data set: a folder with `manifest.jsonl` and its clips."),
     ] = None,
     query: Annotated[
-        str | None,
-        typer.Option(help="Keep this file of the data set for the new ticket."),
+        str | None, typer.Option(help="Which file of the data set is the new ticket's clip.")
     ] = None,
     state: Annotated[
-        Path, typer.Option(help="Folder for the demo's logs, tickets and thumbnails.")
+        Path, typer.Option(help="Folder for the demo's logs, tickets and images.")
     ] = Path(".state"),
 ) -> None:
-    """See it work: a new ticket gets a comment, in a stand-in Jira.
+    """Play the whole story: index old tickets, file a new one, show Déjà Bug's comment on it.
 
-    Indexes earlier tickets, files a new one with a clip, and waits for the comment. Needs no
-    account, no Docker, no GPU and no model download. Exits with status 0 when the real duplicate
-    is among the first three suggestions (with `--clip`: when the ticket got an answer), else 1.
-
-    Examples:
-
-    `dejabug demo`
-
-    `dejabug demo --clip my-bug.mp4`
+    Needs no account, no Docker, no GPU and no model hub. The exit status is 0 when one of the first
+    three suggestions is the true duplicate (with --clip: when the ticket was processed), else 1.
     """
     from dejabug.demo.story import tell_story
 
@@ -50,18 +42,39 @@ def demo(
 @plain_errors
 def up(
     data: Annotated[
-        Path | None, typer.Option(help="Use another data set, as with `dejabug demo`.")
+        Path | None,
+        typer.Option(help="Your own data set: a folder with `manifest.jsonl` and its clips."),
     ] = None,
     state: Annotated[
-        Path, typer.Option(help="Folder for logs, tickets and data; kept between runs.")
+        Path, typer.Option(help="Folder that keeps tickets, index and settings.")
     ] = Path(".state"),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of Déjà Bug: 8765 or the last one; 0 for any free one."
+        ),
+    ] = None,
+    jira_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of Jira: 8766 or the last one; 0 for any free one."
+        ),
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Delete what was kept, and start from the beginning.")
+    ] = False,
 ) -> None:
-    """Start the demo with its web pages; Ctrl-C stops it.
+    """Run Déjà Bug with a stand-in Jira on this machine, to try everything in a browser.
 
-    Example:
+    Prints the addresses of the search page, the status page, the API docs, Jira and the panel, a
+    link that signs you in, and what to try first. Ctrl-C stops it; the next start continues where
+    you left off. The first start indexes 155 clips: about two minutes on two cores.
 
-    `dejabug up`
+    Everything listens on 127.0.0.1 only. On a remote machine, forward both ports:
+    `ssh -L 8765:127.0.0.1:8765 -L 8766:127.0.0.1:8766 HOST`.
     """
-    from dejabug.demo.story import keep_up
+    from dejabug.demo.up import keep_up
 
-    raise typer.Exit(keep_up(state / "up", data=data))
+    raise typer.Exit(
+        keep_up(state / "up", data=data, service_port=port, jira_port=jira_port, reset=reset)
+    )

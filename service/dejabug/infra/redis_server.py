@@ -37,7 +37,8 @@ class RedisServerError(UserError):
 
 
 class RedisServer:
-    """A child process `redis-server` with the search module, on a free port of 127.0.0.1.
+    """A child process `redis-server` with the search module, on a port of 127.0.0.1 (a free one
+    by default).
 
     With `keep=True`, its data survives a restart in the same folder (append-only file). `options`
     are further options of redis-server; `search=False` leaves the search module out. As a context
@@ -50,6 +51,7 @@ class RedisServer:
         *,
         keep: bool = False,
         search: bool = True,
+        port: int | None = None,
         options: Sequence[str] = (),
     ) -> None:
         self._folder = folder
@@ -57,7 +59,7 @@ class RedisServer:
         self._search = search
         self.options = options
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:

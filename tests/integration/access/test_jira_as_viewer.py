@@ -1,4 +1,4 @@
-"""What a viewer of the panel may see: asked of Jira as that viewer, kept for a minute."""
+"""What a viewer of the panel can see: requested from Jira as that viewer, cached for a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API tokens: made, shown once, recognised, revoked; and how often they may ask."""
+"""API tokens: created, shown once, recognised, revoked; and their rate limit."""
 
 from __future__ import annotations
 

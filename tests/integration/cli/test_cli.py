@@ -1,4 +1,4 @@
-"""The commands, as a person calls them."""
+"""The commands, as people run them."""
 
 from __future__ import annotations
 

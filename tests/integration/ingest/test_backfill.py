@@ -1,4 +1,4 @@
-"""Reading a backlog in, interrupted and resumed; what it would do; and not too much at once."""
+"""Reading a backlog: interrupting and resuming it, its estimate, and its limit on waiting jobs."""
 
 from __future__ import annotations
 

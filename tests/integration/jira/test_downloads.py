@@ -1,4 +1,4 @@
-"""Attachments that are larger than they say, never end, or find no room."""
+"""Attachments that are larger than announced, never end, or don't fit on the disk."""
 
 from __future__ import annotations
 

@@ -91,10 +91,10 @@ def test_one_that_is_right_is_left_and_another_is_put_right(
     number = jira.call("GET", WEBHOOKS, "admin")[0]["self"].rpartition("/")[2]
     broken = {"events": ["jira:issue_created", "sprint_started"], "enabled": False}
     jira.call("PUT", f"{WEBHOOKS}/{number}", "admin", json={"url": before[0]["url"], **broken})
-    mended = call("install", "--url", URL)
-    assert mended.exit_code == 0
-    assert "it is disabled" in words(mended.output)
-    assert "Comment: created" in words(mended.output)
+    fixed = call("install", "--url", URL)
+    assert fixed.exit_code == 0
+    assert "it is disabled" in words(fixed.output)
+    assert "Comment: created" in words(fixed.output)
     (hook,) = registered(jira)
     assert hook["enabled"]
     assert set(hook["events"]) == {*EVENTS, "sprint_started"}

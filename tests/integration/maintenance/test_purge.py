@@ -1,4 +1,4 @@
-"""Footage retention: what is purged stays purged, and what was said of it stays right."""
+"""Footage retention: what is purged stays purged, and comments about it stay correct."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_clips_of_earlier_versions_get_their_age_from_jira(
     dated = services.footage_purge.date_clips()
     assert (dated.asked, dated.unknown) == (2, 0)
     assert len(services.footage_purge.find_old(time.time() - 2 * YEAR)) == 1
-    # Of a clip that Jira does not tell of, nothing is known, and it stays.
+    # Nothing is known about a clip that Jira does not list, so it stays.
     jira.call("DELETE", f"/rest/api/2/issue/{aged[0]}", "admin")
     for key in services.redis.keys("dejabug:clip:*"):
         services.redis.hdel(key, "attached")

@@ -1,4 +1,4 @@
-"""What the panel in Jira is told: real Flask app, Redis and index, and a Jira as its viewer."""
+"""The panel's data: real Flask app, Redis and index, and Jira as its viewer."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ def test_the_panel_shows_what_matches_with_moments_and_media(
     assert told["progress"] == {"done": 2, "total": 2}
     assert (told["muted"], told["failed"], told["link_type"]) == (False, [], "Duplicate")
     first = told["matches"][0]
+    assert first["created"].startswith("20")
+    assert (first["reporter"], first["assignee"]) == ("Tess Tester", None)
     assert first["key"] == old
     assert first["by"] == "clip"
     assert [each["kind"] for each in first["reasons"]] == ["pictures", "words", "nearest"]
@@ -339,7 +341,7 @@ def test_the_doctor_looks_at_the_panel(cold_services: Services, forge: ForgeApp)
     half = cold_services.settings.model_copy(update={"public_url": ""})
     assert not found(Services(half)).well
     forge.close()
-    assert "cannot be had" in found(cold_services).says
+    assert "are not available" in found(cold_services).says
     bare = cold_services.settings.model_copy(update={"forge_app_id": ""})
     assert found(Services(bare)).well
 

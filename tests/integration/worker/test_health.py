@@ -1,4 +1,4 @@
-"""Whether a worker is well, as its container's health check learns it."""
+"""A worker's health, as its container's health check reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning from the studio's own duplicates, by itself."""
+"""Scheduled learning from the studio's own duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Principals and their names, which stand in Redis and in signed addresses."""
+"""Principals and their names, which are used in Redis and in signed URLs."""
 
 from __future__ import annotations
 

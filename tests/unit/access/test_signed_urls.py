@@ -1,4 +1,4 @@
-"""Signed addresses: nothing but what we signed, and not for long."""
+"""Signed URLs: only what we signed is accepted, and only for a limited time."""
 
 from __future__ import annotations
 

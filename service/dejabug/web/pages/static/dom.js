@@ -1,6 +1,6 @@
-/** Elements made from data: text is always text. */
+/** Makes elements from data. Text is always inserted as text, never as HTML. */
 
-/** An element with attributes and children; strings become text. A property is given as `.name`. */
+/** An element with attributes and children; strings become text. `.name` sets a property. */
 export function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -15,13 +15,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Seconds as people read a clip's time: 1:07. */
+/** Seconds as a clip's time: 1:07. */
 export function clockTime(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** A link to a ticket in Jira. Only web addresses: nothing else is a link. */
+/** A link to a ticket in Jira. Anything but a web address becomes plain text. */
 export function ticketLink(key, url) {
   if (!/^https?:\/\//.test(url)) return make("span", { class: "key" }, key);
   return make("a", { class: "key", href: url, target: "_blank", rel: "noopener" }, key);
