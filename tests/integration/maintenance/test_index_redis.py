@@ -211,7 +211,7 @@ def test_doctor_looks_at_both(
     own.kill()
     changed = {**environment, "DEJABUG_INDEX_REDIS_URL": secret, "COLUMNS": "300"}
     away = dejabug("doctor", "--no-model", **changed).stdout
-    assert "✗ Redis of vectors no answer" in words(away)
+    assert "✗ vector Redis no answer" in words(away)
     assert "hidden" not in away + dejabug("settings", **changed).stdout
 
 
