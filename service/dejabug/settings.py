@@ -274,7 +274,7 @@ class Settings(BaseSettings):
     public_projects: str = Field(
         "",
         description="Projects that everyone in Slack and everyone who signs in can see, even "
-        "without a Jira account, e.g. `GAME,GAMEDLC`. Tickets with a security level stay hidden.",
+        "without a Jira account, e.g. `GAME,GAMEDLC`. Tickets with a security level are not shown.",
     )
     oidc_issuer: str = Field(
         "",
