@@ -223,14 +223,17 @@ def test_what_has_begun_is_finished_before_the_server_stops(cold_services: Servi
         release.wait(SOON)
         return "whole"
 
-    with ThreadPoolExecutor(2) as people, serving(app, cold_services) as server:
-        with server.connect():  # an idle connection does not hold it up
-            answer = people.submit(requests.get, f"{server.url}/slow", timeout=SOON)
-            assert begun.wait(SOON)
-            server.listener.stop()
-            wait_until(lambda: refuses(server.port))
-            release.set()
-            assert answer.result().text == "whole"
+    with (
+        ThreadPoolExecutor(2) as people,
+        serving(app, cold_services) as server,
+        server.connect(),  # an idle connection does not hold it up
+    ):
+        answer = people.submit(requests.get, f"{server.url}/slow", timeout=SOON)
+        assert begun.wait(SOON)
+        server.listener.stop()
+        wait_until(lambda: refuses(server.port))
+        release.set()
+        assert answer.result().text == "whole"
 
 
 def refuses(port: int) -> bool:
@@ -254,12 +257,14 @@ def test_events_go_out_one_by_one(cold_services: Services) -> None:
 
         return Response(one_by_one(), mimetype="text/event-stream")
 
-    with serving(app, cold_services) as server:
-        with requests.get(f"{server.url}/events", stream=True, timeout=SOON) as stream:
-            lines = stream.iter_lines()
-            assert next(lines) == b"data: first"
-            go_on.set()
-            assert [line for line in lines if line] == [b"data: last"]
+    with (
+        serving(app, cold_services) as server,
+        requests.get(f"{server.url}/events", stream=True, timeout=SOON) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines) == b"data: first"
+        go_on.set()
+        assert [line for line in lines if line] == [b"data: last"]
 
 
 def test_a_slow_reader_holds_no_thread_and_is_dropped_when_it_stops(
