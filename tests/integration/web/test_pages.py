@@ -311,7 +311,8 @@ def test_the_search_page_shows_the_search_in_its_address_at_once(signed_in: Flas
     assert 'name="project" value="GAME" checked' in page
     assert 'name="since" type="date" value="2024-01-31"' in page
     assert '<span id="filter-count">(4)</span>' in page
-    assert 'aria-busy="true" open>' in page
+    assert 'aria-labelledby="opening-text" aria-busy="true" >' in page
+    assert 'aria-labelledby="opening-text" aria-busy="true" hidden>' in home
     assert "Opening GAME-7…" in page
     job = signed_in.get(f"/?job={'a' * 32}").text
     assert "<title>your clip · Déjà Bug</title>" in job

@@ -130,7 +130,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         self.completed = True
 
     def _may_be_signed(self) -> bool:
-        """Whether a webhook has the header that its signature stands in; True for all else."""
+        """Whether a webhook has the header with its signature; True for all else."""
         if self.path not in SIGNATURES:
             return self.path != UPLOAD_PATH or self._names_a_caller()
         name, pattern = SIGNATURES[self.path]

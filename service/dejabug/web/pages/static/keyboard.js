@@ -3,6 +3,8 @@
 import { keyIn } from "./address.js";
 import { byId } from "./dom.js";
 
+/** A view of a result, or its outline, which lies above the box. */
+const VIEW = "dialog[open], #opening:not([hidden])";
 /** Fields that take what is typed: a check box does not. */
 const FIELD = "input:not([type=checkbox], [type=file], [type=range]), textarea, select, [contenteditable]";
 
@@ -15,7 +17,7 @@ export function onKeys(search) {
   const box = byId("q");
   addEventListener("keydown", (event) => {
     const typed = event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isField(event.target);
-    if (event.key !== "/" || typed || document.querySelector("dialog[open]")) return;
+    if (event.key !== "/" || typed || document.querySelector(VIEW)) return;
     event.preventDefault(); // or the box would get the slash
     box.focus();
     box.select();
@@ -29,7 +31,7 @@ export function onKeys(search) {
     const text = event.clipboardData?.getData("text/plain") ?? "";
     const key = keyIn(text);
     const whole = event.target === box && box.selectionStart === 0 && box.selectionEnd === box.value.length;
-    if (!key || document.querySelector("dialog[open]") || !(whole || !isField(event.target))) return;
+    if (!key || document.querySelector(VIEW) || !(whole || !isField(event.target))) return;
     event.preventDefault();
     box.value = key;
     search();

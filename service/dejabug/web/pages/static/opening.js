@@ -1,8 +1,8 @@
-/** The outline of a result's view, while the result is loaded. */
+/** The outline of a result's view, while the result is loaded. The view itself opens above it. */
 
 import { byId } from "./dom.js";
 
-/** Milliseconds before a click shows it: on a fast connection the view itself is there by then. */
+/** Milliseconds before a click shows it: on a fast connection the view itself is open by then. */
 const DELAY = 150;
 let timer = null;
 
@@ -11,10 +11,8 @@ export function showOpening(key, { soon = false } = {}) {
   clearTimeout(timer);
   byId("opening-text").textContent = `Opening ${key}…`;
   const show = () => {
-    const dialog = byId("opening");
-    if (dialog.matches(":modal")) return;
-    dialog.removeAttribute("open"); // as the server sends it
-    dialog.showModal();
+    byId("opening").hidden = false;
+    byId("opening-close").focus();
   };
   if (soon) show();
   else timer = setTimeout(show, DELAY);
@@ -22,18 +20,22 @@ export function showOpening(key, { soon = false } = {}) {
 
 export function hideOpening() {
   clearTimeout(timer);
-  const dialog = byId("opening");
-  if (dialog.matches(":modal")) dialog.close("done");
-  else dialog.removeAttribute("open");
+  byId("opening").hidden = true;
 }
 
 /** Call `left` when the user closes it. */
 export function onLeft(left) {
-  const dialog = byId("opening");
-  byId("opening-close").addEventListener("click", () => dialog.close("left"));
-  dialog.addEventListener("cancel", () => (dialog.returnValue = "left"));
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue !== "done") left();
-    dialog.returnValue = "";
+  const leave = () => {
+    hideOpening();
+    left();
+  };
+  byId("opening-close").addEventListener("click", leave);
+  addEventListener("keydown", (event) => {
+    // The view's own keys, once it is open above.
+    if (byId("opening").hidden || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") leave();
+    else if (event.key === "Tab") byId("opening-close").focus(); // it has nothing else
+    else return;
+    event.preventDefault();
   });
 }

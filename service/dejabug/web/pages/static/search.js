@@ -255,9 +255,11 @@ async function look() {
 
 onLeft(() => {
   if (!question.open) return;
+  const left = question.open;
   hideDetail();
   question.open = "";
   history.pushState(null, "", addressOf(question));
+  focusOn(left);
 });
 
 byId("compare").addEventListener("close", () => {
@@ -267,8 +269,13 @@ byId("compare").addEventListener("close", () => {
   history.pushState(null, "", addressOf(question));
   const card = document.querySelector(`[data-key="${CSS.escape(left)}"]`);
   if (rejected.delete(left)) drop(left, card);
-  else card?.querySelector(".clip").focus();
+  else focusOn(left);
 });
+
+/** Put the focus on a result's clip. */
+function focusOn(key) {
+  document.querySelector(`[data-key="${CSS.escape(key)}"] .clip`)?.focus();
+}
 
 /** Take a result out of the list: it was marked as not a duplicate. */
 function drop(key, card) {
