@@ -1,4 +1,4 @@
-"""The pins of deploy/pins/, from which the images are made."""
+"""The pins in deploy/pins/, from which the images are built."""
 
 from __future__ import annotations
 

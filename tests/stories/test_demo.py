@@ -1,14 +1,20 @@
-"""The whole story, in separate processes, on a small data set."""
+"""The whole demo, in separate processes, on a small data set."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from PIL import Image
 
 from support.demo_clips import data_set
@@ -19,6 +25,8 @@ pytestmark = pytest.mark.timeout(900)
 
 FILES = ("crafter-01.mov", "crafter-18.mp4", "crafter-19.mp4", "crafter-14.mp4", "crafter-12.webm",
          "crafter-08.mp4")  # fmt: skip
+# Tests run at the same time: none of them may count on the usual ports.
+ANY_PORTS = ("--port", "0", "--jira-port", "0")
 
 
 @pytest.fixture
@@ -65,7 +73,7 @@ def test_a_missed_duplicate_is_told_and_ends_with_one(small: Path, tmp_path: Pat
 def test_broken_off_it_leaves_no_process(tiny: Path, tmp_path: Path, how: signal.Signals) -> None:
     state = tmp_path / "state"
     child = subprocess.Popen(
-        command("up", "--data", str(tiny), "--state", str(state)),
+        command("up", "--data", str(tiny), "--state", str(state), *ANY_PORTS),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # As in a script's background job, whose shell has it ignore SIGINT.
@@ -98,18 +106,68 @@ def test_a_signal_that_python_drops_still_ends_it(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in done.stderr
 
 
+@contextmanager
+def up(state: Path, *more: str) -> Iterator[str]:
+    """A studio that runs; what it printed once everything was there."""
+    said = state.with_suffix(".out")
+    with said.open("w") as output:
+        child = subprocess.Popen(command("up", "--state", str(state), *more), stdout=output)
+    wait_until(lambda: "Logs:" in said.read_text())
+    yield said.read_text()
+    child.terminate()
+    assert child.wait(60) == 0
+
+
+def address(said: str, name: str) -> str:
+    """An address that was printed."""
+    found = re.search(rf"^  {re.escape(name)} +(http\S+)", said, re.MULTILINE)
+    assert found is not None, said
+    return found[1]
+
+
 def test_what_up_keeps_is_there_the_next_time(tiny: Path, tmp_path: Path) -> None:
-    state, said = tmp_path / "state", tmp_path / "said"
-    for number in range(2):
-        with said.open("w") as output:
-            child = subprocess.Popen(
-                command("up", "--data", str(tiny), "--state", str(state)), stdout=output
-            )
-        wait_until(lambda: "Ctrl-C ends it" in said.read_text())
-        child.terminate()
-        assert child.wait(60) == 0
-        assert ("tickets of last time" in said.read_text()) == bool(number)
+    state = tmp_path / "state"
+    with up(state, "--data", str(tiny), *ANY_PORTS) as first:
+        assert "tickets from last time" not in first
+        # Its folder is its own while it runs.
+        other = new_python("up", "--state", str(state), *ANY_PORTS, COLUMNS="500")
+        assert other.returncode == 1
+        assert "already running" in other.stderr
+    taken = ("127.0.0.1", urlsplit(address(first, "Jira (stand-in)")).port)
+    with socket.create_server(taken), up(state, "--data", str(tiny)) as again:
+        assert "tickets from last time" in again
+        assert f"Port {taken[1]} is in use" in again
+    assert address(again, "Search") == address(first, "Search")
     assert processes_of(state) == []
+
+
+def test_every_address_that_up_prints_opens_and_its_link_signs_in(
+    tiny: Path, tmp_path: Path
+) -> None:
+    with up(tmp_path / "state", "--data", str(tiny), *ANY_PORTS) as said:
+        names = ("Search", "Status", "API docs", "Jira (stand-in)")
+        before = requests.get(address(said, "Search"), timeout=30)
+        assert before.status_code == 401
+        with requests.Session() as browser:
+            page = browser.get(address(said, "Sign in"), timeout=30)
+            assert page.url == address(said, "Search")
+            assert "tess@studio.example" in page.text
+            for name in names:
+                assert browser.get(address(said, name), timeout=30).status_code == 200
+        # Nothing secret is in a link: whoever opens it gets a session of their own.
+        assert "token" not in address(said, "Sign in")
+        with requests.Session() as another:
+            another.get(address(said, "Sign in"), timeout=30)
+            assert another.cookies.get("dejabug_session") != browser.cookies.get("dejabug_session")
+
+
+def test_a_port_that_was_asked_for_and_is_in_use_is_an_error(tiny: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        folders = ("--data", str(tiny), "--state", str(tmp_path / "state"))
+        done = new_python("up", *folders, "--port", port, COLUMNS="500")
+    assert done.returncode == 1
+    assert f"port {port} is in use; choose another one with --port" in done.stderr
 
 
 def test_a_wrong_data_set_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The demo's child processes: started with a log file each, watched, and all ended at the end."""
+"""The demo's child processes: each has a log file, and all are stopped at the end."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any
 
 from dejabug.infra.redis_server import end_with_parent
 
-# Seconds that a process has to end by itself before it is killed.
+# Seconds that a process has to stop before it is killed.
 END_TIMEOUT = 15.0
-# Seconds between two looks at a condition that is waited for.
+# Seconds between two checks of a condition.
 POLL = 0.05
 # Lines of a log that are shown when its process dies.
 TAIL = 25
 
 
 class ProcessError(Exception):
-    """A part of the demo did not come up or died; the message ends with its log's last lines."""
+    """A part of the demo didn't start, or died; the message ends with its log's last lines."""
 
 
 class Stop:
     """A context manager in which Ctrl-C and SIGTERM alike raise KeyboardInterrupt, and are kept.
 
-    SIGINT gets a handler of its own, since a job that a shell put in the background starts with it
-    ignored. A signal is kept because Python drops an exception that is raised in a fork's hooks.
+    SIGINT gets its own handler, because a shell starts its background jobs with SIGINT ignored. A
+    signal is kept because Python drops an exception that is raised in a fork's hooks.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
-        """Start `python -m …` in a process group of its own; what it says goes to `name`.log."""
+        """Start `python -m …` in a separate process group; its output goes to `name`.log."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with self._path(name).open("wb") as log:
             self._running[name] = subprocess.Popen(

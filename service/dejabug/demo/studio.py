@@ -1,11 +1,11 @@
-"""The make-believe studio: its tickets, and its people's hands in the stand-in Jira, by HTTP."""
+"""The demo's game studio: its tickets, and what its people do in the stand-in Jira, over HTTP."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import requests
 from dejabug.evaluation.manifest import Entry, ManifestError, duplicates_of, read_manifest
 
 CLIPS = Path(__file__).parent / "clips"
-# The bundled clip that is held back, to be the new ticket's.
+# The bundled clips that are held back: one for the demo's new ticket, one for a ticket of your own.
 HELD_BACK = "supertux-12.mp4"
+SPARE = "physics-35.mp4"
 EVENTS = (
     "jira:issue_created",
     "jira:issue_updated",
@@ -28,11 +29,11 @@ EVENTS = (
     "issuelink_deleted",
 )
 TIMEOUT = 30
-# A history has states; the make-believe one hands them out in turn.
+# The old tickets get these states in turn.
 STATES: tuple[dict[str, Any], ...] = (
     {"status": "Open"},
     {"status": "Done", "resolution": "Fixed", "fix_versions": ["0.9"]},
-    {"status": "In Progress"},
+    {"status": "In Progress", "assignee": "admin"},
     {"status": "Done", "resolution": "Cannot Reproduce"},
 )
 FIRST_TICKET = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
@@ -40,25 +41,33 @@ FIRST_TICKET = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Data:
-    """A data set split for the story: the history, and the entry that is held back."""
+    """A data set split for the story: the history, the entry that is held back for the new ticket,
+    and perhaps a `spare` one for a ticket that a person files."""
 
     folder: Path
     history: list[Entry]
     held_back: Entry
+    spare: Entry | None = None
 
     def project_keys(self) -> dict[str, str]:
         """A project key for each game, by the game's name."""
         return project_keys([*self.history, self.held_back])
+
+    def of_projects(self, wanted: Collection[str]) -> Data:
+        """The same with the history of these projects only."""
+        keys = self.project_keys()
+        return replace(self, history=[each for each in self.history if keys[each.game] in wanted])
 
     def truth(self) -> list[Entry]:
         """The history's clips of the held-back clip's bug."""
         return duplicates_of(self.held_back, self.history)
 
 
-def split(folder: Path | None, held_back: str | None) -> Data:
-    """Read a data set and hold one clip back. Raises ManifestError.
+def split(folder: Path | None, held_back: str | None, *, spare: bool = False) -> Data:
+    """Read a data set and hold one clip back, with `spare` a second one of the bundled set.
 
     Without a name: the bundled set's chosen one, elsewhere the first clip that has a duplicate.
+    Raises ManifestError.
     """
     source = folder or CLIPS
     entries = read_manifest(source)
@@ -67,17 +76,21 @@ def split(folder: Path | None, held_back: str | None) -> Data:
     if held_back is None:
         chosen = next((entry for entry in entries if duplicates_of(entry, entries)), None)
         if chosen is None:
-            raise ManifestError("no clip in the manifest has a duplicate (two of one `group`)")
+            raise ManifestError("no two clips in the manifest show the same bug (the same `group`)")
     else:
         chosen = next((entry for entry in entries if entry.file == held_back), None)
         if chosen is None:
-            raise ManifestError(f"the manifest names no file {held_back}")
+            raise ManifestError(f"{held_back} isn't in the manifest")
         if not duplicates_of(chosen, entries):
-            raise ManifestError(f"{held_back} has no duplicate in the manifest to be found")
+            raise ManifestError(f"no other clip in the manifest shows the bug of {held_back}")
+    kept = None
+    if spare and folder is None:
+        kept = next((entry for entry in entries if entry.file == SPARE), None)
     return Data(
         source if source.is_dir() else source.parent,
-        [entry for entry in entries if entry is not chosen],
+        [entry for entry in entries if entry is not chosen and entry is not kept],
         chosen,
+        kept,
     )
 
 
@@ -111,12 +124,22 @@ class Studio:
             return False
 
     def has_tickets(self) -> bool:
-        """Whether any ticket is there already."""
+        """Whether there is any ticket yet."""
         return bool(self._get("/rest/api/2/project"))
 
-    def import_history(self, data: Data) -> Iterator[tuple[Entry, str]]:
-        """File the history's tickets, each with its clip and no webhook; yields their keys."""
-        keys = data.project_keys()
+    def exists(self, key: str) -> bool:
+        """Whether there is a ticket with this key."""
+        path = f"/rest/api/2/issue/{key}?fields=summary"
+        return bool(key) and self._tester.get(self.address + path, timeout=TIMEOUT).ok
+
+    def import_history(
+        self, data: Data, keys: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[Entry, str]]:
+        """File the history's tickets, each with its clip, without a webhook; yields their keys.
+
+        `keys` are the games' project keys, by default those of `data`.
+        """
+        keys = keys or data.project_keys()
         for number, entry in enumerate(data.history):
             created = FIRST_TICKET + timedelta(hours=31 * number)
             fields = {
@@ -139,11 +162,11 @@ class Studio:
             yield entry, str(answer.json()["key"])
 
     def register_webhook(self, url: str, secret: str) -> None:
-        """As an administrator does: tell Jira where its events go, and the secret to sign with."""
+        """Register the webhook as an administrator: its address, and the secret that signs it."""
         hook = {"name": "Déjà Bug", "url": url, "events": list(EVENTS), "secret": secret}
         address = f"{self.address}/rest/webhooks/1.0/webhook"
         for old in self._admin.get(address, timeout=TIMEOUT).json():
-            # By its number: the address it was registered under may have been another port.
+            # By its number: Jira may have had another port when it was registered.
             number = old["self"].rpartition("/")[2]
             self._admin.delete(f"{address}/{number}", timeout=TIMEOUT)
         self._admin.post(address, json=hook, timeout=TIMEOUT).raise_for_status()
@@ -177,7 +200,7 @@ class Studio:
         return str(comments[0]["body"]) if comments else None
 
     def picture(self, key: str) -> bytes | None:
-        """The picture that our comment shows, or None."""
+        """The image in our comment, or None."""
         fields = self._get(f"/rest/api/2/issue/{key}?fields=attachment")["fields"]
         for attachment in fields["attachment"]:
             if attachment["filename"].endswith(".png"):
@@ -186,7 +209,7 @@ class Studio:
         return None
 
     def slowest_webhook(self) -> float:
-        """The longest that an event of ours took to be answered, in milliseconds."""
+        """The longest time that a webhook's answer took, in milliseconds."""
         log = self._admin.get(f"{self.address}/rest/standin/log", timeout=TIMEOUT).json()
         return max((float(each["ms"]) for each in log["deliveries"]), default=0.0)
 
@@ -198,6 +221,6 @@ class Studio:
 
 def _session(token: str) -> requests.Session:
     session = requests.Session()
-    session.trust_env = False  # a proxy must not stand between two processes of one machine
+    session.trust_env = False  # no proxy between two processes of one machine
     session.headers["Authorization"] = f"Bearer {token}"
     return session

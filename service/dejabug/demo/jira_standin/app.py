@@ -1,4 +1,4 @@
-"""The stand-in as a Flask app: who asks, faults on demand, and the parts put together."""
+"""The stand-in as a Flask app: authentication, faults on demand, and its parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
-from dejabug.demo.jira_standin import admin, files, forge, pages, people, rest, talk
+from dejabug.demo.jira_standin import (
+    admin,
+    files,
+    forge,
+    links,
+    pages,
+    people,
+    rest,
+    sign_in,
+    talk,
+)
 from dejabug.demo.jira_standin.jql import JqlError
 from dejabug.demo.jira_standin.sender import Sender
 from dejabug.demo.jira_standin.site import TroubleError
@@ -18,7 +28,7 @@ from dejabug.demo.jira_standin.store import Store, User
 
 # Seconds between snapshots of the tickets.
 SNAPSHOT = 2.0
-# How the addresses end where a POST changes nothing.
+# How paths end where a POST changes nothing.
 READS = ("/bulkfetch", "/search", "/search/jql", "/approximate-count", "/permissions/check")
 
 
@@ -27,12 +37,16 @@ def create_app(
     users: list[User],
     deployment: Literal["Cloud", "Server"] = "Cloud",
     app_of_ours: forge.Forge | None = None,
+    client_secret: str = "",
 ) -> Flask:
-    """A site with these accounts, whose tickets lie in `folder`. `Server` is Data Center's word;
-    `app_of_ours` is the Jira app that is installed there."""
+    """A site with these accounts, whose tickets are stored in `folder`.
+
+    Data Center calls itself `Server`. `app_of_ours` is the Jira app that is installed there. With
+    a `client_secret`, people can sign in to a service on this machine at the site.
+    """
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for part in (rest, files, talk, people):
+    for part in (rest, files, talk, links, people, sign_in):
         app.register_blueprint(part.blueprint)
     app.register_blueprint(admin.blueprint)
     app.register_blueprint(pages.blueprint)
@@ -43,7 +57,7 @@ def create_app(
     app.register_error_handler(
         JqlError, lambda error: (jsonify(errorMessages=[str(error)], errors={}), 400)
     )
-    fill(app, folder, users, deployment, app_of_ours)
+    fill(app, folder, users, deployment, app_of_ours, client_secret)
     return app
 
 
@@ -53,9 +67,10 @@ def fill(
     users: list[User],
     deployment: Literal["Cloud", "Server"] = "Cloud",
     app_of_ours: forge.Forge | None = None,
+    client_secret: str = "",
 ) -> None:
-    """Give the app a new site: its 48 routes, which take 50 ms to make, serve one site after
-    another in tests. The extension `ended` stops the site's snapshots."""
+    """Give the app a new site. In tests, one app serves many sites in turn, because making its
+    routes takes 50 ms. The extension `ended` stops the site's snapshots."""
     store = Store(folder, users)
     app.extensions["store"] = store
     app.extensions["sender"] = Sender(store.hooks)
@@ -63,12 +78,13 @@ def fill(
     app.extensions["deployment"] = deployment
     app.extensions["requests"] = []
     app.extensions["forge"] = app_of_ours or forge.Forge()
+    app.extensions["sign_in"] = sign_in.SignIn(client_secret)
     ended = app.extensions["ended"] = threading.Event()
     threading.Thread(target=_snapshots, args=(store, ended), name="snapshots", daemon=True).start()
 
 
 def _enter() -> Response | tuple[Response, int] | tuple[Response, int, dict[str, str]] | None:
-    """Know the account, or refuse; answer with a fault where one was ordered."""
+    """Find the account or refuse the request; answer with a fault where a test ordered one."""
     store, faults = _part("store"), _part("faults")
     if request.path.startswith("/rest/") or request.path.startswith("/secure/"):
         with store.lock:
@@ -102,7 +118,7 @@ def _leave(response: Response) -> Response:
             "query": request.args.to_dict(),
             "status": response.status_code,
         }
-        # As they are: thousands of answers in parts would be walked by the garbage collector.
+        # As bytes: the garbage collector would walk through thousands of parsed answers.
         if request.is_json:
             entry["body"] = request.get_data()
         if response.is_json:

@@ -1,6 +1,7 @@
-"""REST API, version 2, as Jira Cloud answers it: issues, searches, links.
+"""REST API, version 2, as Jira Cloud answers it: issues and searches.
 
-As far as Déjà Bug and its tests speak it; attachments are in `files.py`, comments in `talk.py`.
+Only what Déjà Bug and its tests use. Attachments are in `files.py`, comments in `talk.py`, links in
+`links.py`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from dejabug.demo.jira_standin.site import (
     base,
     change_item,
     deployment,
-    sender,
     store,
     tell,
     visible,
 )
-from dejabug.demo.jira_standin.store import Link, timestamp
+from dejabug.demo.jira_standin.store import timestamp
 
 blueprint = Blueprint("rest", __name__)
 
@@ -53,7 +53,7 @@ def projects() -> Response:
 
 @blueprint.get(f"{API}/project/search")
 def find_projects() -> Response:
-    """Those of the named projects that there are, and that the asker may browse."""
+    """The named projects that exist and that the caller may browse."""
     asked = request.args.getlist("keys")
     with store().lock:
         keys = [key for key in store().projects(g.user) if key in asked]
@@ -144,7 +144,7 @@ def delete_issue(id_or_key: str) -> tuple[str, int]:
 
 @blueprint.post(f"{API}/issue/bulkfetch")
 def bulk_fetch() -> Response:
-    """Issues by id, those that the asking account may see; Cloud's alone."""
+    """Issues by id, as far as the calling account may see them. Only Cloud has this."""
     asked = request.get_json(silent=True) or {}
     wanted = asked.get("issueIdsOrKeys") or []
     if deployment() != "Cloud" or not 0 < len(wanted) <= PAGE:
@@ -159,7 +159,7 @@ def bulk_fetch() -> Response:
 
 @blueprint.route(f"{API}/search/jql", methods=["GET", "POST"])
 def search_jql() -> Response:
-    """Cloud's search, which Data Center does not have."""
+    """Cloud's search, which Data Center doesn't have."""
     if deployment() != "Cloud":
         raise TroubleError(404, "null for uri: /rest/api/2/search/jql")
     asked = request.get_json(silent=True) or {} if request.method == "POST" else request.args
@@ -190,7 +190,7 @@ def approximate_count() -> Response:
 
 @blueprint.route(f"{API}/search", methods=["GET", "POST"])
 def search_removed() -> Response:
-    """The search by pages: Data Center's, and removed from Cloud."""
+    """The paged search of Data Center, which Cloud has removed."""
     if deployment() == "Cloud":
         raise TroubleError(
             410, "The requested API has been removed. Please migrate to /rest/api/3/search/jql"
@@ -201,48 +201,6 @@ def search_removed() -> Response:
         found = jql.search(asked.get("jql") or "", store().seen_by(g.user))
         page = [issue_json(store(), issue, base()) for issue in found[start : start + size]]
     return jsonify(startAt=start, maxResults=size, total=len(found), issues=page)
-
-
-# Links
-
-
-@blueprint.post("/rest/api/3/issueLink")
-@blueprint.post(f"{API}/issueLink")
-def link_issues() -> tuple[str, int]:
-    asked = request.get_json(silent=True) or {}
-    with store().lock:
-        inward, outward = (
-            visible(str((asked.get(end) or {}).get("key") or (asked.get(end) or {}).get("id")))
-            for end in ("inwardIssue", "outwardIssue")
-        )
-        kind = str((asked.get("type") or {}).get("name") or "")
-        if not kind:
-            raise TroubleError(404, "No issue link type was found.")
-        link = Link(str(store().next_number("link", 30001)), kind, inward.id, outward.id)
-        store().links.append(link)
-        _tell_link("issuelink_created", link)
-    return "", 201
-
-
-@blueprint.delete(f"{API}/issueLink/<number>")
-def unlink_issues(number: str) -> tuple[str, int]:
-    with store().lock:
-        link = next((each for each in store().links if each.id == number), None)
-        if link is None:
-            raise TroubleError(404, "No issue link with this id exists.")
-        store().links.remove(link)
-        _tell_link("issuelink_deleted", link)
-    return "", 204
-
-
-def _tell_link(event: str, link: Link) -> None:
-    told = {
-        "id": int(link.id),
-        "sourceIssueId": int(link.inward),
-        "destinationIssueId": int(link.outward),
-        "issueLinkType": {"id": 10002, "name": link.kind},
-    }
-    sender().send(event, {"issueLink": told})
 
 
 def _names(values: Any) -> list[str]:

@@ -8,6 +8,12 @@ from typing import Any
 from dejabug.demo.jira_standin.store import Attachment, Comment, Issue, Link, Store, User
 
 API = "/rest/api/2"
+# Link types by name: id, and how a link of this type reads at its inward and its outward end.
+LINK_TYPES = {
+    "Duplicate": ("10002", "is duplicated by", "duplicates"),
+    "Blocks": ("10000", "is blocked by", "blocks"),
+    "Relates": ("10003", "relates to", "relates to"),
+}
 # The property that keeps a comment from a service project's customers.
 INTERNAL = "sd.public.comment"
 
@@ -104,6 +110,7 @@ def _fields(store: Store, issue: Issue, base: str) -> dict[str, Any]:
         "components": [_named(name) for name in issue.components],
         "fixVersions": [_named(name) for name in issue.fix_versions],
         "labels": [],
+        "assignee": user_json(store.users[issue.assignee], base) if issue.assignee else None,
         "reporter": reporter,
         "creator": reporter,
         "created": issue.created,
@@ -129,15 +136,11 @@ def link_json(store: Store, link: Link, seen_from: Issue, base: str) -> dict[str
     if seen_from.id == link.inward:
         end, other = ("outwardIssue", link.outward)
     issue = store.issues[other]
+    number, inward, outward = LINK_TYPES.get(link.kind, LINK_TYPES["Relates"])
     return {
         "id": link.id,
         "self": f"{base}{API}/issueLink/{link.id}",
-        "type": {
-            "id": "10002",
-            "name": link.kind,
-            "inward": "is duplicated by",
-            "outward": "duplicates",
-        },
+        "type": {"id": number, "name": link.kind, "inward": inward, "outward": outward},
         end: {
             "id": issue.id,
             "key": issue.key,

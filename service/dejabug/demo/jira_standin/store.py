@@ -68,6 +68,7 @@ class Issue:
     reporter: str
     created: str
     updated: str
+    assignee: str | None = None
     status: str = "Open"
     resolution: str | None = None
     fix_versions: list[str] = field(default_factory=list)
