@@ -20,7 +20,7 @@ PROVIDER := tests/oidc/node_modules/.installed
 PROSE := tools/prose/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality docs pins audit clean
+.PHONY: help install demo up screens film panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality docs pins audit clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,8 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: $(STAMP) ## run the demo from ticket to comment; succeeds if the true duplicate is suggested
 	@$(BIN)/dejabug demo $(ARGS)
 
-# The demo works without the panel too.
-up: $(STAMP) ## start a demo studio with Jira stand-in, web pages and workers, and keep it running
+# The studio works without the panel too.
+up: $(STAMP) ## run Déjà Bug with a stand-in Jira, to try everything in a browser
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory panel; fi
 	@$(BIN)/dejabug up $(ARGS)
 
@@ -68,6 +68,12 @@ caddy: $(STAMP) ## download Caddy for the proxy's test, unless there is one
 
 old-ffmpeg: ## download ffmpeg 5.1 for the media tests, unless there is one (Debian 12 only)
 	sh tools/old_ffmpeg.sh
+
+screens: $(STAMP) panel browser ## take screenshots of every page and state: .state/screens/sheet/index.html
+	$(BIN)/python -m tools.screens --out .state/screens/sheet $(ARGS)
+
+film: $(STAMP) panel browser ## take the images of docs/images again, and the film of README
+	$(BIN)/python -m tools.screens --readme $(ARGS)
 
 lint: $(STAMP) $(PROSE) ## check code (ruff, mypy, import-linter), spelling (codespell) and wording (textlint)
 	$(BIN)/ruff check .

@@ -249,7 +249,13 @@ class Services:
     @cached_property
     def comment_renderer(self) -> CommentRenderer:
         """Renders comments."""
-        return CommentRenderer(self.collections, self.media, self.results, self.settings.jira_url)
+        return CommentRenderer(
+            self.collections,
+            self.media,
+            self.results,
+            self.records.verdicts,
+            self.settings,
+        )
 
     @cached_property
     def comment_publisher(self) -> CommentPublisher:

@@ -231,7 +231,7 @@ class Settings(BaseSettings):
         "",
         examples=["https://dejabug.studio.example"],
         description="Address at which browsers and Jira reach this service, e.g. "
-        "`https://dejabug.studio.example`.",
+        "`https://dejabug.studio.example`. Comments and Slack messages link to it.",
     )
     media_secret: SecretStr = Field(
         SecretStr(""),

@@ -86,13 +86,13 @@ def test_who_says_no_at_the_provider_can_try_again(desk: PageDesk) -> None:
     page.goto(desk.url)
     page.get_by_role("link", name=BUTTON).click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("alert")).to_contain_text("was refused")
+    expect(page.get_by_role("alert")).to_contain_text("refused the sign-in")
     assert desk.flaws() == []
     desk.keep("sign-in-refused")
     page.get_by_role("link", name=BUTTON).click()
     page.get_by_label("Login").fill("tess")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("there is nothing for you to find")).to_be_visible()
+    expect(page.get_by_text("so a search finds nothing")).to_be_visible()
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     assert desk.flaws() == []
     desk.keep("sign-in-nothing")
@@ -117,7 +117,7 @@ def test_the_sign_in_page_shuts_nobody_out(desk: PageDesk, request: Any) -> None
     expect(page.get_by_label("API token")).to_be_focused()
     page.keyboard.type("djb_wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("not valid")
+    expect(page.get_by_role("alert")).to_contain_text("Invalid or expired token")
     expect(page.get_by_label("API token")).to_be_focused()
     assert desk.flaws() == []
     assert not desk.scrolls_sideways()

@@ -434,6 +434,7 @@ READ = {
     "/sign-in": "a form",
     "/sign-in/oidc": "the provider's address",
     "/sign-in/oidc/callback": "whether somebody may come in",
+    "/help/score": "the same text for everybody; test_pages.py",
     "/healthz": "nothing of tickets",
     "/readyz": "nothing of tickets",
     "/readyz/webhooks": "nothing of tickets",

@@ -22,6 +22,7 @@ from dejabug.evaluation.from_jira import studio
 from dejabug.index import FrameIndex
 from dejabug.infra.job_queue import BACKOFF, enqueue
 from dejabug.infra.jobs import SYNC_ISSUE
+from dejabug.jira.comments import ABOUT_SCORES
 from dejabug.jira.errors import JiraUnavailableError
 from dejabug.media_store.thumbnails import Thumbnails
 from dejabug.records.catalogue import Catalogue
@@ -29,6 +30,7 @@ from dejabug.records.outbox import PENDING
 from dejabug.records.types import ClipStatus
 from dejabug.records.verdicts import Verdict
 from dejabug.services import Services
+from dejabug.suggestions import comment_renderer
 from dejabug.worker import jobs
 from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
@@ -55,7 +57,8 @@ def test_a_new_ticket_gets_one_comment_with_its_duplicates(
     first_two = sorted((text.index(f"[{key}|"), key) for key in old if f"[{key}|" in text)[:2]
     assert {key for _, key in first_two} == {old[0], old[1]}
     assert "Same moment:" in text
-    assert "starter: EfficientNet" in text
+    assert "EfficientNet" not in text
+    assert text.endswith(f"Déjà Bug. {ABOUT_SCORES}{{color}}")
     # The picture that the comment shows is attached, and is a picture.
     (strip,) = [
         a for a in jira.issue(key)["fields"]["attachment"] if a["filename"].endswith(".png")
@@ -121,15 +124,17 @@ def test_the_comment_is_edited_in_place_when_things_change(
 
 @pytest.mark.parametrize("refused", ["/rest/api/2/attachment/", "/rest/api/2/issue/{}/comment/"])
 def test_one_picture_is_left_when_an_edit_was_broken_off(
-    services: Services, jira: Site, clips: Path, refused: str
+    services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     """Before the old picture went, or the comment changed; and then all is as it was at first."""
     old, key, issue_id = old_and_new(services, jira, clips)
     (first,) = jira.comments(key)
-    summary = jira.issue(old)["fields"]["summary"]
+    summary, look = jira.issue(old)["fields"]["summary"], comment_renderer.LOOK
     for renamed in ("Renamed: a herd", summary):
         jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": renamed}})
         if renamed != summary:
+            # Another image too, as after an upgrade that draws it otherwise.
+            monkeypatch.setattr(comment_renderer, "LOOK", "another")
             fault = {"path": refused.format(issue_id), "status": 500}
             jira.call("POST", "/rest/standin/faults", json=fault)
             with pytest.raises(JiraUnavailableError):
@@ -137,11 +142,25 @@ def test_one_picture_is_left_when_an_edit_was_broken_off(
             if "attachment" in refused:
                 jobs.suggest(issue_id)
                 assert len(pictures(jira, key)) == 1
+        else:
+            monkeypatch.setattr(comment_renderer, "LOOK", look)
     jobs.suggest(issue_id)
     (comment,) = jira.comments(key)
     assert (comment["id"], comment["body"]) == (first["id"], first["body"])
     assert len(pictures(jira, key)) == 1
     assert not services.records.comments.begun(issue_id)
+
+
+def test_an_edit_of_the_words_leaves_the_picture_as_it_is(
+    services: Services, jira: Site, clips: Path
+) -> None:
+    """Jira tells all who watch a ticket of each new attachment."""
+    old, key, issue_id = old_and_new(services, jira, clips)
+    before = jira.issue(key)["fields"]["attachment"]
+    jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": {"summary": "Renamed: a herd"}})
+    jobs.suggest(issue_id)
+    assert "Renamed: a herd" in jira.comments(key)[0]["body"]
+    assert jira.issue(key)["fields"]["attachment"] == before
 
 
 def pictures(jira: Site, key: str) -> list[str]:

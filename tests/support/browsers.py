@@ -148,7 +148,7 @@ class PageDesk:
         return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
 
     def _heard(self, message: Any) -> None:
-        expected = re.search(r"status of (401|404|403|503)", message.text)
+        expected = re.search(r"status of (401|404|403|410|503)", message.text)
         if message.type == "error" and not expected:
             self.complaints.append(message.text)
 

@@ -54,3 +54,10 @@ def loading(tmp_path: Path) -> Path:
     joined = ["-filter_complex", "[0][1]concat=n=2", "-pix_fmt", "yuv420p", str(path)]
     subprocess.run([find_ffmpeg(), "-v", "error", *sources, *joined], check=True)
     return path
+
+
+def still_of(clip: Path, path: Path, second: float = 1) -> Path:
+    """A screenshot of a clip at a time in seconds, written to a path."""
+    at = ["-ss", str(second), "-i", str(clip), "-frames:v", "1", str(path)]
+    subprocess.run([find_ffmpeg(), "-v", "error", *at], check=True)
+    return path

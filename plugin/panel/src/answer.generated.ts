@@ -57,9 +57,21 @@ export interface Match {
   status: string;
   resolution: string | null;
   kinds: string[];
+  /**
+   * When it was filed, as Jira writes times.
+   */
+  created: string;
+  /**
+   * The display name of the person who filed it. Null when Jira shows none, and for a caller who isn't known.
+   */
+  reporter: string | null;
+  /**
+   * The display name of the person it is assigned to, or null likewise.
+   */
+  assignee: string | null;
   score: number;
   /**
-   * The key of the issue that has the very file that was asked with, or null.
+   * The key of the issue that has exactly the query clip's file, or null.
    */
   same_file: string | null;
   /**
@@ -108,7 +120,7 @@ export interface Match {
   by: "clip" | "words";
 }
 /**
- * One thing that a score rests on.
+ * One part of the evidence behind a score.
  */
 export interface Reason {
   kind: "recording" | "pictures" | "words" | "nearest";
@@ -117,7 +129,7 @@ export interface Reason {
    */
   strength: number;
   /**
-   * The same as a sentence.
+   * The reason as a sentence.
    */
   text: string;
 }
@@ -153,39 +165,39 @@ export interface ShownMoment {
   similarity: number;
 }
 /**
- * Which two clips, and when.
+ * Two clips, and a time of each.
  */
 export interface HeatMapPair {
   /**
-   * One clip's id.
+   * Id of one clip.
    */
   here: string;
   /**
-   * A time of it in seconds; the nearest picture counts.
+   * Time in that clip, in seconds; the nearest kept frame is used.
    */
   here_at: number;
   /**
-   * The other clip's id.
+   * Id of the other clip.
    */
   there: string;
   /**
-   * A time of that one.
+   * Time in the other clip, in seconds.
    */
   there_at: number;
 }
 /**
- * Both pictures' heat maps. They illustrate; no score rests on them.
+ * The heat maps of both frames. They are illustrations; scores do not depend on them.
  */
 export interface HeatMaps {
   here: HeatMap;
   there: HeatMap;
 }
 /**
- * What is drawn over one picture: `at` is its time in seconds, `width` and `height` its size in
- * pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover all
- * of it. `matching`: by how much more a patch is like one of the other picture than is usual;
- * `unusual`: how little it is like other tickets' clips of its project, null where `reason` says
- * why that is not known.
+ * The heat maps of one frame. `at` is its time in seconds, `width` and `height` its size in
+ * pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover
+ * the whole frame. `matching`: how much more similar a patch is to the other frame than is
+ * usual. `unusual`: how different it is from the clips of other tickets of its project; null if
+ * that is not known, and `reason` says why.
  */
 export interface HeatMap {
   at: number;

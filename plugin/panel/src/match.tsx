@@ -53,6 +53,7 @@ export function MatchCard(props: Props) {
             <span class="match-summary">{match.summary}</span>
           </h3>
           <Facts match={match} />
+          <Filed match={match} />
           {match.regression && (
             <p class="regression">
               <IconWarning /> Possible regression: {match.regression}
@@ -112,9 +113,9 @@ function Strength({ match }: { match: Match }) {
   );
 }
 
-/** What the score rests on. The words say all that the bars show. */
+/** The reasons for the score. The text says all that the bars show. */
 function Reasons({ match }: { match: Match }) {
-  // The label says already that it is the same file. An earlier version of the service gives none.
+  // The label already says that it is the same file. An earlier version of the service sends none.
   const reasons = match.same_file ? [] : (match.reasons ?? []);
   if (reasons.length === 0) return null;
   return (
@@ -129,7 +130,7 @@ function Reasons({ match }: { match: Match }) {
   );
 }
 
-/** A bar from 0 to 1 beside words that say the same. */
+/** A bar from 0 to 1, next to text that says the same. */
 function Bar({ value }: { value: number }) {
   const percent = Math.round(100 * Math.min(Math.max(value, 0), 1));
   return (
@@ -172,6 +173,22 @@ function Facts({ match }: { match: Match }) {
   );
 }
 
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** When the ticket was filed, by whom, and who works on it; nothing where that is unknown, as with an
+ * earlier version of the service. */
+function Filed({ match }: { match: Match }) {
+  const day = /^\d{4}-\d\d-\d\d/.exec(match.created ?? "")?.[0];
+  // The day as Jira writes it, whatever the viewer's time zone.
+  const date = day && !Number.isNaN(Date.parse(day)) ? ` ${DAY.format(new Date(day))}` : "";
+  const by = match.reporter ? ` by ${match.reporter}` : "";
+  const parts = [];
+  if (date || by) parts.push(`Filed${date}${by}`);
+  if (match.assignee) parts.push(parts.length ? `assigned to ${match.assignee}` : `Assigned to ${match.assignee}`);
+  if (parts.length === 0) return null;
+  return <p class="filed subtle">{parts.join(" · ")}</p>;
+}
+
 /** Jira colours a status by its category. */
 function statusColour({ status_category }: Match) {
   if (status_category === "done" || status_category === "new") return status_category;
@@ -180,7 +197,7 @@ function statusColour({ status_category }: Match) {
 
 function Moments({ match }: { match: Match }) {
   if (match.by === "words") {
-    return <p class="moments subtle">Found by the text of the issues.</p>;
+    return <p class="moments subtle">Found by the tickets' text.</p>;
   }
   // Of the same file, every moment matches.
   if (match.moments.length === 0 || match.same_file) return null;

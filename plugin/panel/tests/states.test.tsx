@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { Match } from "../src/answer";
 import { jira } from "./fake-jira";
 import { aClip, aMatch, aMoment, aSimilar } from "./samples";
 import { announced, button, click, findButton, openPanel, panelText, settle } from "./screen";
@@ -50,7 +51,7 @@ describe("a match", () => {
     const there = aClip({ media: "https://svc.test/media/there", video: "ready", times: [0, 2, 4], duration: 5 });
     jira.similar = aSimilar({ matches: [aMatch({ by: "words", moments: [], here: null, there })] });
     await openPanel();
-    expect(panelText()).toContain("Found by the text of the issues.");
+    expect(panelText()).toContain("Found by the tickets' text.");
     expect(findButton(/^Compare/)).toBeUndefined();
     const video = document.querySelector("video");
     expect(video?.src).toBe("https://svc.test/media/there/video.mp4");
@@ -141,6 +142,25 @@ describe("the same file", () => {
   });
 });
 
+describe("who filed a match", () => {
+  const filed = () => document.querySelector(".filed")?.textContent;
+
+  it.each([
+    [{}, "Filed 3 Mar 2025 by Ann Lee · assigned to Bo"],
+    [{ assignee: null }, "Filed 3 Mar 2025 by Ann Lee"],
+    [{ reporter: null, assignee: null }, "Filed 3 Mar 2025"],
+    [{ created: "", reporter: null }, "Assigned to Bo"],
+    [{ created: "soon", reporter: "<b>Ann</b>", assignee: null }, "Filed by <b>Ann</b>"],
+    [{ created: "", reporter: null, assignee: null }, undefined],
+    // An earlier version of the service does not say.
+    [{ created: undefined, reporter: undefined, assignee: undefined }, undefined],
+  ])("is shown as far as it is known: %o", async (facts, shown) => {
+    jira.similar = aSimilar({ matches: [aMatch(facts as Partial<Match>)] });
+    await openPanel();
+    expect(filed()).toBe(shown);
+  });
+});
+
 describe("what a score rests on", () => {
   const reasons = () => document.querySelector(".reasons");
 
@@ -149,8 +169,8 @@ describe("what a score rests on", () => {
     expect(reasons()?.getAttribute("aria-label")).toBe("Why GAME-3 has this score");
     const rows = [...document.querySelectorAll(".reason")];
     expect(rows.map((row) => row.textContent)).toEqual([
-      "The pictures are unusually alike.",
-      "The tickets have little in common.",
+      "The frames are very similar.",
+      "The tickets' text has little in common.",
     ]);
     expect(rows.map((row) => row.querySelector(".bar-value")?.getAttribute("width"))).toEqual(["74%", "31%"]);
     expect(rows.map((row) => row.classList.contains("reason-against"))).toEqual([false, true]);
@@ -158,7 +178,7 @@ describe("what a score rests on", () => {
   });
 
   it("is shown for a copy of the same recording, with its moments", async () => {
-    const text = "Moves in step with GAME-3: a copy of the same recording.";
+    const text = "The same recording as on GAME-3: the motion in both clips matches.";
     const match = aMatch({
       strength: "Same recording as GAME-3",
       same_recording: "GAME-3",

@@ -34,7 +34,7 @@ DIGESTS = "dejabug:token-digests"
 @dataclass(frozen=True)
 class ApiToken:
     """A token's record. Times in Unix seconds; `expires` and `last_used`: 0 for never. `verdicts`:
-    it may also record whether two issues are duplicates."""
+    whether it may also record verdicts."""
 
     id: str
     name: str

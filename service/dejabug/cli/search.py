@@ -21,6 +21,7 @@ from dejabug.cli.common import (
 )
 from dejabug.infra.labels import rounded_down
 from dejabug.jira.comments import span
+from dejabug.jira.filing import filed_by
 from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by, public_json
 from dejabug.search.disclosure import NO_FILTERS
@@ -75,7 +76,8 @@ def search(
         for each in found:
             moment = span(*each.moments[0].there) if each.moments else ""
             label = each.relevance or ""
-            table.add_row(label, each.key, escape(each.summary), moment, answered_by(each))
+            about = _about(each.summary, each.created, each.reporter, each.assignee)
+            table.add_row(label, each.key, about, moment, answered_by(each))
         console.print(table)
     elif unlikely:
         console.print(f"Nothing is indexed in {', '.join(sorted(projects)) or 'any project'}.")
@@ -131,7 +133,7 @@ def similar(
         table.add_row(
             f"{rounded_down(each.score):.2f} {answer.label(choice)}{rests_on}",
             each.key,
-            escape(each.summary),
+            _about(each.summary, each.created, each.reporter, each.assignee),
             escape(each.status),
             "yes" if each.issue in commented else "no",
             span(*first.here) if first and first.here else "",
@@ -142,3 +144,9 @@ def similar(
         f"[dim]The comment lists scores of {threshold:g} and more. "
         f"Encoder: {escape(services.collections.active.label())}[/]"
     )
+
+
+def _about(summary: str, created: str, reporter: str | None, assignee: str | None) -> str:
+    """A summary, and below it when and by whom the ticket was filed, as a table's markup."""
+    filed = filed_by(created, reporter, assignee)
+    return escape(summary) + (f"\n[dim]{escape(filed)}[/dim]" if filed else "")

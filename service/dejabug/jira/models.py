@@ -23,12 +23,18 @@ FIELDS = (
     "issuelinks",
     "created",
     "updated",
+    "reporter",
+    "assignee",
 )
 # Wiki markup for formatting a part of a word, as Jira's editor writes it: "{*}Tele{*}port". (Around
 # whole words the markup has no braces and does no harm.)
 EFFECTS = re.compile(r"\{(?:[*_+^~-]|\?\?|color(?::[^{}\s]{1,40})?)\}")
 # The most digits of an id.
 LONGEST_ID = 18
+# Characters of a person's name that are shown.
+LONGEST_NAME = 60
+# Invisible characters that are part of names in Persian, Hindi and other scripts.
+JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ class Link:
 @dataclass(frozen=True)
 class Issue:
     """A Jira issue. `security`: the name of its security level, or None; `service_project`: whether
-    customers can read its public comments; `status_category`: `new`, `indeterminate` or `done`."""
+    customers can read its public comments; `status_category`: `new`, `indeterminate` or `done`.
+    `reporter` and `assignee`: display names, None where there is none or Jira hides the field; they
+    are never stored (docs/decisions/029-names-of-people.md)."""
 
     id: str
     key: str
@@ -79,6 +87,8 @@ class Issue:
     created: str = ""
     updated: str = ""
     service_project: bool = False
+    reporter: str | None = None
+    assignee: str | None = None
 
     def duplicates(self, kinds: Collection[str]) -> Iterator[str]:
         """The ids of issues linked to this one as duplicates; `kinds` in lower case."""
@@ -126,6 +136,8 @@ def parse_issue(raw: Mapping[str, Any]) -> Issue:
         created=str(fields.get("created") or ""),
         updated=str(fields.get("updated") or ""),
         service_project=project.get("projectTypeKey") == "service_desk",
+        reporter=display_name(fields.get("reporter")),
+        assignee=display_name(fields.get("assignee")),
     )
 
 
@@ -135,7 +147,7 @@ def parse_comment(raw: Mapping[str, Any]) -> Comment:
     return Comment(
         id=str(raw["id"]),
         author_id=account_of(author),
-        author=str(author.get("displayName") or "someone"),
+        author=display_name(author) or "someone",
         body=plain_text(raw.get("body")),
         public=raw.get("jsdPublic") is not False,
     )
@@ -165,6 +177,20 @@ def account_of(user: Any) -> str | None:
     user = as_mapping(user)
     found = user.get("accountId") or user.get("key") or user.get("name")
     return str(found) if found else None
+
+
+def display_name(user: Any) -> str | None:
+    """What a user is called, on one line of at most LONGEST_NAME characters; None for nobody.
+
+    Never an account id or an e-mail address: of an address that serves as a name, as Jira shows it
+    for an invited user, this gives the part before the @.
+    """
+    said = str(as_mapping(user).get("displayName") or "")
+    shown = "".join(sign if sign.isprintable() or sign in JOINERS else " " for sign in said)
+    name = " ".join(re.sub(r"(\S)@\S+", r"\1", shown).split())
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME - 1].rstrip()}…"
+    return name or None
 
 
 def plain_text(text: Any) -> str:

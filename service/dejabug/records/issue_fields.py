@@ -63,6 +63,9 @@ def fingerprint_of(issue: Issue, kinds: frozenset[str]) -> str:
         issue.fix_versions,
         issue.security,
         issue.originals(kinds),
+        issue.created,
+        issue.reporter,
+        issue.assignee,
     )
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 

@@ -63,12 +63,26 @@ class Verdicts:
 
     def rejected(self, issue_id: str, others: Iterable[str]) -> set[str]:
         """Those of the other issues that were marked as not the same bug as this one."""
+        return {other for other, said in self._of_pairs(issue_id, others) if not said.same}
+
+    def confirmed(self, issue_id: str, others: Iterable[str]) -> set[str]:
+        """Those of the other issues that a person said are the same bug as this one. A duplicate
+        link in Jira alone confirms nothing."""
+        return {
+            other
+            for other, said in self._of_pairs(issue_id, others)
+            if said.same and said.source == "person"
+        }
+
+    def _of_pairs(self, issue_id: str, others: Iterable[str]) -> Iterator[tuple[str, Verdict]]:
+        """The other issues on which there is a verdict, with that; one round trip."""
         wanted = list(dict.fromkeys(others))
         if not wanted:
-            return set()
+            return
         rows = self._redis.hmget(KEY, [_field(issue_id, other) for other in wanted])
-        said = zip(wanted, rows, strict=True)
-        return {other for other, row in said if row is not None and not _read(row).same}
+        for other, row in zip(wanted, rows, strict=True):
+            if row is not None:
+                yield other, _read(row)
 
     def links_of(self, issue_id: str) -> set[str]:
         """The issues that were linked to this one as duplicates when it was last read."""

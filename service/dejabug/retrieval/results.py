@@ -1,14 +1,14 @@
-"""A result: an issue, the clip that was found, and its moments.
+"""A result: an issue, the clip that was found, and the matching moments.
 
-`Results` makes a `Result` of what retrieval and policy chose, and every output is made of that:
+`Results` turns what retrieval and policy chose into `Result`s, and every output is made from those:
 
 - the API and `dejabug search`: the part of it that is `Found`, whose JSON is public;
 - Slack: `slack/blocks.py`;
 - the panel: `web/matches.py`, which adds what its reader may do and watch;
-- the comment: `suggestions/comment_publisher.py`.
+- the comment: `suggestions/comment_renderer.py`.
 
-In Python its numbers are exact, since labels, regressions and the comment's own rounding depend on
-them; its JSON rounds them.
+In Python the numbers are exact, since labels, regressions and the comment's rounding depend on
+them; JSON has them rounded.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ Similarity = Annotated[float, PlainSerializer(_similarity_shown, return_type=flo
 
 
 class FoundMoment(BaseModel):
-    """A stretch of the found clip (`there`, and its best frame `there_at`) that matches one of the
-    asked clip (`here`, null when words were asked), in seconds."""
+    """A part of the found clip (`there`, with its best frame `there_at`) that matches a part of the
+    query clip (`here`; null for a search by words), in seconds."""
 
     there: tuple[float, float]
     there_at: float
@@ -55,7 +55,7 @@ class FoundMoment(BaseModel):
 
 
 class FoundClip(BaseModel):
-    """A clip: `duration` and the `times` of its pictures in seconds."""
+    """A clip: `duration` and the `times` of its frames, in seconds."""
 
     id: str
     filename: str
@@ -64,9 +64,9 @@ class FoundClip(BaseModel):
 
 
 class Found(BaseModel):
-    """One result: an issue, and the clip that was found. `also` are keys of its duplicates that
-    were found too. `score`, from 0 to 1, orders results: for an issue or a clip it is the
-    probability that both show the same bug; for words it is none, and `relevance` says more."""
+    """One result: an issue, and the clip that was found. `also` are the keys of its duplicates that
+    were found, too. `score`, from 0 to 1, orders results. For an issue or a clip, it is the
+    probability that both show the same bug. For words it is not a probability; see `relevance`."""
 
     issue: str = Field(description="The issue's numeric id.")
     key: str
@@ -77,14 +77,22 @@ class Found(BaseModel):
     project: str
     game: str
     kinds: list[str]
-    created: str
+    created: str = Field(description="When it was filed, as Jira writes times.")
+    reporter: str | None = Field(
+        None,
+        description="The display name of the person who filed it. Null when Jira shows none, and "
+        "for a caller who isn't known.",
+    )
+    assignee: str | None = Field(
+        None, description="The display name of the person it is assigned to, or null likewise."
+    )
     score: Score
     label: str | None = Field(
-        None, description="What the score of a clip is called; null where words were compared."
+        None, description="The label of a clip's score; null where text was compared."
     )
     same_file: str | None = Field(
         None,
-        description="The key of the issue that has the very file that was asked with, or null.",
+        description="The key of the issue that has exactly the query clip's file, or null.",
     )
     same_recording: str | None = Field(
         None,
@@ -92,36 +100,36 @@ class Found(BaseModel):
     )
     reasons: list[Reason] = Field(
         default_factory=list,
-        description="What the score rests on. Empty for a question in words: see `found_by`.",
+        description="The reasons for the score. Empty for a search by words: see `found_by`.",
     )
     relevance: Relevance | None = Field(
-        description="How well words are answered; null for an issue and a clip."
+        description="How well the result matches the words; null for a search by issue or clip."
     )
     found_by: list[Literal["clip", "picture", "words"]]
     clip: FoundClip | None
     asked: FoundClip | None = Field(
-        description="The asked issue's own clip that it is like; null for words and uploads."
+        description="The query issue's clip that matches; null for words and uploads."
     )
     moments: list[FoundMoment]
     also: list[str]
 
 
 class Result(Found):
-    """A result with what the API does not tell of it. `status_category` is Jira's own: `new`,
-    `indeterminate` or `done`; empty where Jira does not tell. `clip_on` is the key of the duplicate
-    whose clip was found, null for a clip of its own."""
+    """A result with fields that are not in the API. `status_category` is Jira's: `new`,
+    `indeterminate` or `done`; empty if Jira sends none. `clip_on` is the key of the duplicate whose
+    clip was found, null if the clip is on the issue itself."""
 
     status_category: str
     fix_versions: list[str]
     clip_on: str | None
 
 
-# Of a result, the fields of `Found` alone.
+# Of a result, only the fields of `Found`.
 PUBLIC = TypeAdapter(list[Found])
 
 
 class Results:
-    """Makes results of what was chosen."""
+    """Turns chosen issues into results."""
 
     def __init__(self, collections: Collections, media: MediaStore, settings: Settings) -> None:
         self._collections = collections
@@ -135,9 +143,8 @@ class Results:
         *,
         with_times: bool = True,
     ) -> list[Result]:
-        """The results of choices, in their order; `issues` by id, as Jira tells them. Without
-        `with_times` no clip tells at which times there are thumbnails, and the media store is not
-        asked."""
+        """The results of choices, in their order; `issues` are by id, as Jira shows them. Without
+        `with_times`, clips have no times of thumbnails, and the media store is not read."""
         tags = self._collections.active.catalogue.tags_of([choice.issue_id for choice in choices])
         clip_ids = [
             clip
@@ -179,6 +186,8 @@ class Results:
             game=game_of(issue),
             kinds=tags,
             created=issue.created,
+            reporter=issue.reporter,
+            assignee=issue.assignee,
             score=pair.score,
             label=label(pair.score, same_file, same_recording) if compared else None,
             same_file=same_file,
@@ -186,7 +195,7 @@ class Results:
             reasons=reasons_for(pair, found_key, curves),
             relevance=relevance_of(pair.score) if pair.answers else None,
             found_by=_found_by(pair),
-            # None when a clip was forgotten meanwhile.
+            # None when the clip has been deleted since.
             clip=clips.get(pair.found_clip_id),
             asked=clips.get(pair.clip_id),
             moments=[_moment(moment, by_clip=bool(pair.clip_id)) for moment in pair.moments],
@@ -197,28 +206,28 @@ class Results:
         )
 
     def clip_of(self, clip: ClipRecord, *, with_times: bool = True) -> FoundClip:
-        """What is told of a clip."""
+        """A clip in a result."""
         times = list(self._media.thumbnails.times(clip.id)) if with_times else []
         return FoundClip(id=clip.id, filename=clip.filename, duration=clip.duration, times=times)
 
 
 def _found_by(pair: PairMatch) -> list[Literal["clip", "picture", "words"]]:
-    """`clip`: frames like the asked clip's; `picture`: frames that show what words say; `words`:
-    its ticket says the same."""
+    """`clip`: its frames are like the query clip's; `picture`: its frames show what the words
+    describe; `words`: its ticket's text matches."""
     if pair.clip_id:
         return ["clip", "words"] if pair.words else ["clip"]
     return [*pair.answers] or ["words"]
 
 
 def public_json(results: Sequence[Found]) -> list[dict[str, Any]]:
-    """Results as the API tells them, ready for `json.dumps`."""
-    told: list[dict[str, Any]] = PUBLIC.dump_python(list(results), mode="json")
-    return told
+    """Results as the API returns them, ready for `json.dumps`."""
+    public: list[dict[str, Any]] = PUBLIC.dump_python(list(results), mode="json")
+    return public
 
 
 def answered_by(found: Found) -> str:
-    """What answers a question in words, for people."""
-    names = {"words": "ticket text", "picture": "pictures", "clip": "its clip"}
+    """What matches a search by words, for people."""
+    names = {"words": "ticket text", "picture": "frames", "clip": "its clip"}
     return " and ".join(names[each] for each in found.found_by)
 
 

@@ -1,4 +1,4 @@
-"""Answers the questions of `questions.py`, in a thread beside a worker that has the model."""
+"""Answers the queries of `questions.py`, in a thread of a worker that has the model."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from dejabug.search.questions import (
 
 log = structlog.get_logger()
 
-# Questions that are embedded in one pass where so many wait. More take less work, and the last of
-# them waits longer than all that saves.
+# Queries that are embedded in one pass. More at once take less work, but the last one waits longer
+# than that saves.
 TOGETHER = 2
-# Answerers beside one worker: while Redis looks for one's neighbours, another one embeds. The first
-# draws heat maps too.
+# Answerers of one worker: while Redis finds neighbours for one query, the other one embeds. The
+# first one also draws heat maps.
 ANSWERERS = 2
-# Seconds of one blocking read, and of the pause after Redis could not be asked.
+# Seconds of one blocking read, and of the pause after Redis has failed.
 READ = 1.0
-# What goes wrong that is said to whoever asked.
+# Errors whose message is shown to the user.
 TOLD = (IndexUnavailableError, StoreAwayError, EncoderError, NoPictureError)
 
 
 class TextSearch:
-    """Words → clips in the collection of this process's model."""
+    """Search by words in the collection of this process's model."""
 
     def __init__(
         self, encoder: Encoder, scale: Scale, collections: Collections, retrievers: Retrievers
@@ -64,15 +64,15 @@ class TextSearch:
         return self._collections.configured
 
     def embed(self, questions: Sequence[str]) -> Sequence[Floats]:
-        """Questions in words → a unit vector for each, float32 [d]."""
+        """Queries → a unit vector for each, float32 [d]."""
         return embed_queries(self._encoder, questions)
 
     def find(
         self, words: str, vector: Floats, projects: list[str], limit: int
     ) -> list[dict[str, Any]]:
-        """Embedded words → clips, as JSON: clip, its issue's id, score, the cosines of its best
-        frame and of its ticket, what it was found by, and the moment that they describe: start, end
-        and its best frame's time (`at`), in seconds."""
+        """Embedded words → clips, as JSON: the clip, its issue's id, the score, the cosines of its
+        best frame and of its ticket, what it was found by, and the matching moment: start, end and
+        the time of its best frame (`at`), in seconds."""
         retriever = self._retrievers.of(self.collection)
         return [
             {
@@ -91,7 +91,7 @@ class TextSearch:
 
 
 def _found_by(found: TextMatch) -> list[str]:
-    """What of a clip answers a question; of an unlikely one, what comes nearest to that."""
+    """What matches: the ticket's words, the frames, or both. For an unlikely match, the closer."""
     told = {"words": found.said, "picture": found.seen}
     good = [name for name, score in told.items() if score >= POSSIBLE]
     return good or [max(told, key=lambda name: told[name])]
@@ -103,11 +103,12 @@ Asked = TypeVar("Asked", Question, HeatMapQuestion)
 
 
 class Answerer(threading.Thread):
-    """Beside a worker that has the model: answers questions, whatever the worker has in hand.
+    """A thread of a worker that has the model. It answers queries, also while the worker runs a
+    job.
 
-    `connection` is its own, since a blocking read holds it, and is closed at the end. `read`:
-    seconds of one blocking read of Redis, which `stop` waits for at most. `draws`: whether
-    it answers for heat maps too, which take longer than words.
+    `connection` must be a dedicated one, since blocking reads occupy it; it is closed at the end.
+    `read`: seconds of one blocking read of Redis, which `stop` may have to wait for. `draws`:
+    whether this thread also draws heat maps, which take longer than words.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Answerer(threading.Thread):
         self._seldom = Seldom()
 
     def run(self) -> None:
-        """Until `stop`. While Redis is away it is asked again and again. Words go first."""
+        """Answer queries until `stop`. Retries while Redis is down. Words have priority."""
         words, pairs = (
             questions_key(self._text_search.collection),
             heat_map_questions_key(self._text_search.collection),
@@ -151,7 +152,7 @@ class Answerer(threading.Thread):
                 self._done.wait(self._read)
 
     def stop(self) -> None:
-        """End the thread; the question in hand is answered."""
+        """End the thread after the current query."""
         self._done.set()
         self.join()
         self._redis.close()
@@ -162,7 +163,7 @@ class Answerer(threading.Thread):
         started = time.monotonic()
         try:
             vectors = self._text_search.embed([each.words for each in questions])
-        except Exception as error:  # noqa: BLE001 (the next questions must be answered)
+        except Exception as error:  # noqa: BLE001 (the thread must go on)
             self._fail(questions, error)
             return
         for question, vector in zip(questions, vectors, strict=True):
@@ -189,7 +190,7 @@ class Answerer(threading.Thread):
         with traced(question.trace):
             try:
                 found = self._heat_maps.draw(question.here, question.there)
-            except Exception as error:  # noqa: BLE001 (the next questions must be answered)
+            except Exception as error:  # noqa: BLE001 (the thread must go on)
                 self._fail([question], error)
                 return
             put_reply(self._redis, question.reply, {"found": found})
@@ -206,7 +207,7 @@ class Answerer(threading.Thread):
             why = str(error)
             log.warning("question_not_answered", why=why)
         else:
-            # Where, and not what it says: an error's text may quote the words.
+            # The traceback only: the error's message may quote the user's words.
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("question_failed", error=type(error).__name__, where=where)
         for question in questions:
@@ -214,7 +215,7 @@ class Answerer(threading.Thread):
 
 
 def _questions(raws: Sequence[bytes], kind: TypeAdapter[Asked]) -> list[Asked]:
-    """What was asked; what another version of us asked in another way gets no answer."""
+    """The queries. One in another version's format is skipped and gets no answer."""
     found = []
     for raw in raws:
         try:

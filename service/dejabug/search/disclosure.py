@@ -1,4 +1,4 @@
-"""What of a search's ranking a caller may be told now, and wants to be told."""
+"""Selects the results of a search that the caller may see now and that pass the filters."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from dejabug.settings import Settings
 
 
 class HiddenIssueError(Exception):
-    """The issue that was asked about is unknown here, or not this caller's to see."""
+    """The issue that was searched with isn't indexed, or the caller doesn't have access."""
 
 
 class ForeignProjectError(Exception):
-    """A project that is not the caller's; the message says which are."""
+    """A project that the caller has no access to; the message lists the caller's projects."""
 
 
 class Filters(BaseModel):
-    """What results must be; an empty list stands for all. Days are those of Jira's times."""
+    """Filters of a search; an empty list means all. Days are days of Jira's timestamps."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,14 +47,14 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True)
 class Told:
-    """Choices that the filters let through, and the issues that they name."""
+    """The results that pass the filters, and their issues by id."""
 
     choices: list[Suggestion] = field(default_factory=list)
     issues: dict[str, Issue] = field(default_factory=dict)
 
 
 class Disclosure:
-    """Asks Jira what each found issue is now, and leaves out what the caller may not see."""
+    """Gets each found issue from Jira, and leaves out those that the caller may not see."""
 
     def __init__(
         self,
@@ -71,21 +71,21 @@ class Disclosure:
         self._settings = settings
 
     def projects_of(self, caller: Caller, filters: Filters) -> list[str]:
-        """Where to look for this caller. Raises ForeignProjectError."""
+        """The projects to search for this caller. Raises ForeignProjectError."""
         wanted = {name.upper() for name in filters.project} or caller.projects
         if foreign := sorted(wanted - caller.projects):
             yours = ", ".join(sorted(caller.projects))
             raise ForeignProjectError(
-                f"not among your projects: {', '.join(foreign)}; yours: {yours}"
+                f"you don't have access to {', '.join(foreign)}; your projects: {yours or 'none'}"
             )
         return sorted(wanted - self._records.projects.off())
 
     def of(
         self, caller: Caller, pairs: list[PairMatch], filters: Filters, asked_about: str | None
     ) -> Told:
-        """What may be told of these pairs, and passes the filters. `asked_about` is the id of the
-        issue that they are like, if there is one. Raises HiddenIssueError when that may not be told
-        of, and JiraError."""
+        """The pairs that the caller may see and that pass the filters. `asked_about` is the id
+        of the issue that was searched with, if any. Raises HiddenIssueError when the caller may
+        not see that issue, and JiraError."""
         settings = self._settings
         wanted = {pair.found_issue_id for pair in pairs} | ({asked_about} if asked_about else set())
         issues = with_originals(self._jira.issues, wanted, settings.duplicate_link_types)
@@ -93,7 +93,7 @@ class Disclosure:
         own = tickets.get(asked_about) if asked_about else None
         if asked_about and own is None:
             raise HiddenIssueError
-        # A rejected pair is rejected under its canonical issue's name as well.
+        # A pair that was rejected is also rejected for its canonical issue.
         rejected = self._records.verdicts.rejected(own.id, issues.keys() - {own.id}) if own else ()
         limits = SuggestionLimits(0.0, len(pairs), rejected, self._records.projects.off())
         choices = to_tell(own, pairs, tickets, limits)
@@ -116,7 +116,7 @@ class Disclosure:
 
 
 def _among(values: Collection[str], wanted: Collection[str]) -> bool:
-    """Whether one of the values is wanted; all are where nothing is said. Case does not count."""
+    """Whether one of the values is wanted; without a filter, always. Ignores case."""
     return not wanted or bool(
         {value.casefold() for value in values} & {each.casefold() for each in wanted}
     )

@@ -1,10 +1,10 @@
-"""A question in words, or about two pictures, answered by a worker that has the model, while
-somebody waits.
+"""Queries that a worker with the model answers while a user waits: a search by words, or the heat
+maps of two frames.
 
-Questions have lists of their own in Redis, one for each kind, which a thread of each worker on
-`search` reads: they wait neither for a job in hand nor for RQ's book-keeping, which takes longer
-than an answer does. Nothing is lost with a worker that dies: whoever waits is told so, and asks
-again.
+Each kind of query has a dedicated list in Redis, which a thread of each worker on `search` reads.
+So a query waits neither for the worker's current job nor for RQ's bookkeeping, which takes longer
+than an answer. If the worker dies, nothing is lost: the waiting request gets an error and can be
+repeated.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from dejabug.retrieval.heat_maps import Spot
 
 log = structlog.get_logger()
 
-# Seconds that somebody waits, unless they say otherwise.
+# Seconds to wait for an answer, by default.
 PATIENCE = 30.0
-# The same for heat maps: Forge gives an answer up after 25 s.
+# The same for heat maps: Forge gives up after 25 s.
 HEAT_MAP_PATIENCE = 15.0
-# Seconds that questions are kept which nobody answers; whoever waited takes theirs back before.
+# Seconds that unanswered queries are kept; a request that gives up removes its query earlier.
 KEPT = 60
 
 
 class SearchFailedError(UserError):
-    """A question got no answer; the message says what to do."""
+    """A query got no answer; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Words to be answered with `limit` clips of these projects, and where the answer goes; when
-    they were asked (Unix seconds), and under which trace."""
+    """A search by words for `limit` clips of these projects. `reply` is where the answer goes,
+    `asked` the time of the search (Unix seconds), `trace` the request's trace."""
 
     reply: str
     words: str
@@ -54,7 +54,7 @@ class Question:
 
 @dataclass(frozen=True)
 class HeatMapQuestion:
-    """Two clips' spots that are asked about, where the answer goes, and under which trace."""
+    """The frames of two clips, where the answer goes, and the request's trace."""
 
     reply: str
     here: Spot
@@ -63,7 +63,7 @@ class HeatMapQuestion:
 
 
 class Questions:
-    """Asks workers that have the model."""
+    """Sends queries to workers that have the model."""
 
     def __init__(self, connection: redis.Redis, collections: Collections) -> None:
         self._redis = connection
@@ -72,9 +72,9 @@ class Questions:
     def search(
         self, words: str, projects: list[str], limit: int, patience: float = PATIENCE
     ) -> list[dict[str, Any]]:
-        """Have a worker run `TextSearch.find`, and wait for its answer, `patience` seconds at most.
+        """Have a worker run `TextSearch.find`, and wait at most `patience` seconds for the answer.
 
-        Raises SearchFailedError when no worker answers in time, or it fails.
+        Raises SearchFailedError when no worker answers in time, or the search fails.
         """
         asked = Question(new_reply(), words, projects, limit, time.time(), current_trace())
         answer = self._asked(questions_key(self._collections.active), asked, patience)
@@ -83,10 +83,10 @@ class Questions:
     def heat_maps(
         self, here: Spot, there: Spot, patience: float = HEAT_MAP_PATIENCE
     ) -> dict[str, Any]:
-        """Have a worker run `HeatMaps.draw`, and wait for its answer, `patience` seconds at most.
-        Who may see both clips must be known before.
+        """Have a worker run `HeatMaps.draw`, and wait at most `patience` seconds for the answer.
+        Check first that the user may see both clips.
 
-        Raises SearchFailedError like `ask`.
+        Raises SearchFailedError like `search`.
         """
         asked = HeatMapQuestion(new_reply(), here, there, current_trace())
         answer = self._asked(heat_map_questions_key(self._collections.active), asked, patience)
@@ -101,19 +101,20 @@ class Questions:
         if answer is None:
             self._redis.lrem(key, 1, question)
             raise SearchFailedError(
-                f"no worker answered within {patience:g} s; start one with: dejabug worker search"
+                f"no worker answered within {patience:g} seconds; "
+                "start one with: dejabug worker search"
             )
         if "found" not in answer:
-            why = answer.get("why") or "the search failed in its worker; its log says why"
+            why = answer.get("why") or "the search failed; the worker's log has the reason"
             raise SearchFailedError(why)
         return dict(answer)
 
 
 def questions_key(collection: Collection) -> str:
-    """The list of an encoder's questions, the oldest first."""
+    """The Redis key of an encoder's list of searches, oldest first."""
     return f"dejabug:questions:{collection.slug}"
 
 
 def heat_map_questions_key(collection: Collection) -> str:
-    """The same for heat maps."""
+    """The Redis key of an encoder's list of heat map queries, oldest first."""
     return f"dejabug:heat-map-questions:{collection.slug}"

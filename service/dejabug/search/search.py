@@ -1,12 +1,11 @@
-"""The one way for all who ask: words, an issue's key or a clip of their own → pages of results.
+"""Search by words, by issue key or by an uploaded clip, for every interface → pages of results.
 
-What may be told is decided by `access/visibility.py`, for each page again, on issues as Jira shows
-them to our own account then. What was ranked is kept for minutes, so that pages do not shift.
+`access/visibility.py` decides for each page what the caller may see, from the issues as Jira shows
+them to our account at that time. The ranking is kept for minutes, so that pages do not shift.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,17 +25,22 @@ from dejabug.retrieval.similar_issues import (
     first_to_read,
 )
 from dejabug.search.disclosure import NO_FILTERS, Disclosure, Filters, HiddenIssueError, Told
+from dejabug.search.expiring_ids import is_older, new_id
 from dejabug.search.questions import Questions
 from dejabug.search.uploads import Upload
 
-# Seconds that a question's further pages are kept.
+# Seconds that a search's further pages are kept.
 PAGES_KEPT = 300
-# Seconds that somebody waits for words to be answered.
+# Seconds to wait for a worker's answer to a search by words.
 PATIENCE = 10.0
 
 
 class NoSuchPageError(Exception):
-    """A cursor of another caller, question or filters, or one that is over."""
+    """A cursor that is unknown, or belongs to another caller, search or set of filters."""
+
+
+class ExpiredPageError(NoSuchPageError):
+    """A cursor that is no longer kept."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Page:
 
 
 class Ranking(BaseModel):
-    """What a question has left to tell. `own` is the issue asked about, `told` are those on earlier
-    pages."""
+    """The results of a search that are not shown yet. `own` is the issue that was searched with,
+    `told` are the issues on earlier pages."""
 
     caller: str
     question: str
@@ -60,7 +64,7 @@ class Ranking(BaseModel):
 
 
 class Search:
-    """Answers searches by words, by a clip and by an issue, page by page."""
+    """Runs searches by words, by clip and by issue, page by page."""
 
     def __init__(
         self,
@@ -90,15 +94,15 @@ class Search:
         *,
         unlikely: bool = False,
     ) -> Page:
-        """Clips that words describe, likely and possible ones, and `unlikely` ones where these are
-        wanted too. Raises ForeignProjectError, SearchFailedError and JiraError."""
+        """Clips that match a description: likely and possible matches, and with `unlikely` the
+        others too. Raises ForeignProjectError, SearchFailedError and JiraError."""
         projects = self._disclosure.projects_of(caller, filters)
         hits = (
             self._questions.search(words, projects, self._candidate_clips, PATIENCE)
             if projects
             else []
         )
-        # An issue's best clip; `ask` gives the best first.
+        # An issue's best clip: the best hits come first.
         best: dict[str, PairMatch] = {}
         for hit in hits:
             if unlikely or relevance_of(hit["score"]) != "unlikely":
@@ -112,8 +116,8 @@ class Search:
 
     @searching("issue")
     def like_issue(self, caller: Caller, key: str, filters: Filters, limit: int) -> Page:
-        """Issues whose clips are like this one's. Raises HiddenIssueError, ForeignProjectError and
-        JiraError."""
+        """Issues with clips that are similar to this issue's. Raises HiddenIssueError,
+        ForeignProjectError and JiraError."""
         record = self._collections.active.catalogue.issue_by_key(key)
         if record is None or record.project not in caller.projects:
             raise HiddenIssueError
@@ -129,7 +133,7 @@ class Search:
         return self._page(caller, ranking, limit)
 
     def like_upload(self, caller: Caller, upload: Upload, filters: Filters, limit: int) -> Page:
-        """Issues whose clips are like an upload that is done. Raises JiraError."""
+        """Issues with clips that are similar to an upload that is done. Raises JiraError."""
         question = f"upload {upload.id}"
         ranking = Ranking(
             caller=caller.principal.name, question=question, filters=filters, pairs=upload.pairs
@@ -144,17 +148,18 @@ class Search:
         limit: int,
         filters: Filters = NO_FILTERS,
     ) -> Page:
-        """The page of a cursor; `question` is what it must be of: that of `words_question`, `issue
-        KEY` or `upload ID`.
+        """The page of a cursor. `question` is the search that it must belong to: the result of
+        `words_question`, `issue KEY` or `upload ID`.
 
-        Filters that are given must be those of the first page, which count in any case. Raises
-        NoSuchPageError, and like the question itself.
+        Filters are optional and must be those of the first page, which always apply. Raises
+        ExpiredPageError, NoSuchPageError, and what the search itself raises.
         """
         kept = self._redis.get(_key(cursor)) if cursor.isascii() and cursor.isalnum() else None
         try:
             ranking = Ranking.model_validate_json(kept or b"")
         except ValidationError:
-            raise NoSuchPageError from None
+            expired = kept is None and is_older(cursor, PAGES_KEPT)
+            raise (ExpiredPageError if expired else NoSuchPageError) from None
         if (ranking.caller, ranking.question) != (caller.principal.name, question):
             raise NoSuchPageError
         if filters not in (NO_FILTERS, ranking.filters):
@@ -162,7 +167,7 @@ class Search:
         return self._page(caller, ranking, limit)
 
     def _page(self, caller: Caller, ranking: Ranking, limit: int) -> Page:
-        """Tell up to `limit` results of what is left, and keep the rest for the next page."""
+        """Return up to `limit` of the remaining results, and keep the rest for the next page."""
         left, told, seen = ranking.pairs, Told(), set(ranking.told)
         while True:
             at_once = first_to_read(left)
@@ -171,11 +176,15 @@ class Search:
             seen |= {choice.issue_id for choice in fresh}
             told = Told([*told.choices, *fresh], {**told.issues, **some.issues})
             left = left[at_once:]
-            # One more than asked for tells that there is a next page.
+            # One more than `limit` means that there is a next page.
             if len(told.choices) > limit or not left:
                 break
         shown, more = told.choices[:limit], told.choices[limit:]
         results = self._results.of(shown, told.issues)
+        if caller.is_anonymous:
+            # What a public project shows to everybody is enough for somebody nobody knows.
+            names = {"reporter": None, "assignee": None}
+            results = [result.model_copy(update=names) for result in results]
         if not more:
             return Page(results, None)
         pairs = ranking.pairs[ranking.pairs.index(more[0].pair) :]
@@ -185,13 +194,13 @@ class Search:
         )
 
     def _keep(self, ranking: Ranking) -> str:
-        cursor = secrets.token_hex(16)
+        cursor = new_id()
         keep_briefly(self._redis, _key(cursor), ranking.model_dump_json(), PAGES_KEPT)
         return cursor
 
 
 def words_question(words: str, *, unlikely: bool = False) -> str:
-    """What the further pages of words are asked by."""
+    """The name of a search by words, to which its cursors belong."""
     return f"{'all' if unlikely else 'words'} {words}"
 
 

@@ -1,4 +1,4 @@
-"""The job that compares an uploaded clip with what is known, beside a worker's model."""
+"""The job that compares an uploaded clip with the index, in a worker that has the model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from dejabug.search.uploads import PAIRS, ClipUploads, ForgottenError
 
 log = structlog.get_logger()
 
-# Seconds that reading an uploaded clip may take: questions wait behind it.
+# Seconds that decoding an uploaded clip may take: other uploads wait for it.
 DECODING = 30.0
-FAILED = "the search failed in its worker; its log says why"
-AWAY = "store_away: the clip cannot be fetched just now; send it again"
+FAILED = "the search failed; the worker's log has the reason"
+AWAY = "store_away: the media store did not return the clip; upload it again"
 
 
 class UploadComparison:
-    """Compares an uploaded clip with those of the settings' encoder."""
+    """Compares an uploaded clip with the clips of the configured encoder."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class UploadComparison:
 
     @searching("clip")
     def run(self, upload_id: str, projects: list[str]) -> None:
-        """The job: sample, embed and compare an upload; its file is deleted in any case."""
+        """The job: sample, embed and compare an upload. Its file is always deleted."""
         try:
             end = self._answer(upload_id, projects)
-            self._clip_uploads.discard(upload_id)  # before anybody is told
+            self._clip_uploads.discard(upload_id)  # before the user gets the results
             self._clip_uploads.end(upload_id, **end)
         except ForgottenError:
             self._clip_uploads.forget(upload_id)
@@ -71,7 +71,7 @@ class UploadComparison:
         return {"state": "done", "reason": note, "pairs": PAIRS.dump_json(pairs).decode()}
 
     def _compare(self, upload_id: str, projects: list[str]) -> tuple[list[PairMatch], str]:
-        """What an upload is like, and what of it was not looked at."""
+        """The clips that match an upload, and a note on the part that was left out."""
         self._clip_uploads.note_step(upload_id, state="sampling")
         with self._clip_uploads.reading(upload_id) as path:
             content = sha256_of(path)

@@ -1,10 +1,9 @@
-"""A clip that somebody sent to search with: its file until a worker has read it, how far it is,
-and what it was found to be like. Nothing of it enters the index."""
+"""Clips that users upload to search with: the file until a worker has read it, the progress, and
+the clips that it matches. Nothing of an upload enters the index."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -24,31 +23,32 @@ from dejabug.media_store.store import MediaStore
 from dejabug.records.collections import Collections
 from dejabug.records.work_queues import WorkQueues
 from dejabug.retrieval.pairs import PairMatch
+from dejabug.search.expiring_ids import is_older, new_id
 
 log = structlog.get_logger()
 
 State = Literal["queued", "sampling", "embedding", "comparing", "done", "failed"]
 STATES: tuple[State, ...] = get_args(State)
 ENDED = ("done", "failed")
-# Seconds that what became of an upload is kept after its last step.
+# Seconds that an upload's state and results are kept after its last step.
 KEPT = 900
-# Files that wait or are read at once, so that they cannot fill the folder that pictures need too.
+# Files that wait or are being read: more could fill the folder that thumbnails need too.
 MOST_FILES = 20
 PAIRS = TypeAdapter(list[PairMatch])
 
 
 class TooManyUploadsError(Exception):
-    """So many uploads wait that no more is taken now."""
+    """Too many uploads are waiting; no more are accepted right now."""
 
 
 class ForgottenError(Exception):
-    """Who sent a clip wants no answer any more."""
+    """The user has cancelled the upload."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """How far an upload is. `caller` made it, `asked` is their question as JSON, `projects` are
-    those that it is compared with, and `reason` says why it failed, or what was not looked at."""
+    """An upload's state. `caller` made it, `asked` is their search as JSON, `projects` are the ones
+    that it is compared with, and `reason` says why it failed, or which part was left out."""
 
     id: str
     caller: str
@@ -60,7 +60,7 @@ class Upload:
 
 
 class ClipUploads:
-    """Clips that somebody sent to search with."""
+    """Clips that users upload to search with."""
 
     def __init__(
         self,
@@ -76,21 +76,21 @@ class ClipUploads:
 
     @contextmanager
     def receiving(self) -> Iterator[tuple[str, Path]]:
-        """An unguessable id, and a folder in which to write the file, `clip`. When that ends well,
-        the upload can be submitted; else nothing is left of it.
+        """An unguessable id, and a folder in which to write the file, `clip`. Without an error the
+        upload can then be submitted; after an error nothing of it is left.
 
-        Raises TooManyUploadsError while too many wait, IndexUnavailableError while the index could
-        not answer fully, and StoreAwayError."""
+        Raises TooManyUploadsError while too many are waiting, IndexUnavailableError while the index
+        is incomplete, and StoreAwayError."""
         if self._collections.active.knows_dimensions():
             self._collections.active.index.check()
         if self._media.uploads.waiting() >= MOST_FILES:
-            raise TooManyUploadsError(f"{MOST_FILES} uploads wait already")
-        upload_id = secrets.token_hex(16)
+            raise TooManyUploadsError(f"{MOST_FILES} uploads are waiting already")
+        upload_id = new_id()
         with self._media.uploads.receiving(upload_id) as folder:
             yield upload_id, folder
 
     def submit(self, upload_id: str, caller: str, projects: list[str], asked: str) -> None:
-        """Have a worker of the queue `search` compare the file with the clips of these projects."""
+        """Queue a job on `search` that compares the file with the clips of these projects."""
         try:
             self._submit(upload_id, caller, projects, asked)
         except BaseException:
@@ -101,7 +101,7 @@ class ClipUploads:
         row: dict[Any, Any] = {"caller": caller, "asked": asked, "state": "queued"}
         row["projects"] = json.dumps(projects)
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.multi()  # RQ would begin it in the middle, which redis-py refuses
+            pipe.multi()  # RQ would start it later, which redis-py refuses
             pipe.hset(upload_key(upload_id), mapping=row)
             pipe.expire(upload_key(upload_id), KEPT)
             self._queues.get("search").enqueue_call(
@@ -111,7 +111,7 @@ class ClipUploads:
                 ttl=KEPT,
                 result_ttl=0,
                 failure_ttl=KEPT,
-                retry=Retry(max=1),  # after a worker that was killed; all else ends in `failed`
+                retry=Retry(max=1),  # after a worker is killed; any other error ends in `failed`
                 description="search_upload",
                 meta=trace_for_job(),
                 pipeline=pipe,
@@ -119,7 +119,8 @@ class ClipUploads:
             pipe.execute()
 
     def look(self, upload_id: str, caller: str) -> Upload | None:
-        """How far this caller's upload is; None for another's, or one that is no longer kept."""
+        """The state of this caller's upload; None for another caller's, and for one that is unknown
+        or has expired."""
         row = {
             text_of(k): text_of(v) for k, v in self._redis.hgetall(upload_key(upload_id)).items()
         }
@@ -137,11 +138,11 @@ class ClipUploads:
         return self._media.uploads.reading(upload_id)
 
     def discard(self, upload_id: str) -> None:
-        """Delete the file; what is told of the upload stays."""
+        """Delete the file; the upload's state stays."""
         self._media.uploads.discard(upload_id)
 
     def note_step(self, upload_id: str, **told: str) -> None:
-        """Write down how far an upload is. Raises ForgottenError."""
+        """Store an upload's state. Raises ForgottenError."""
         row: dict[Any, Any] = dict(told)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(upload_key(upload_id), mapping=row)
@@ -152,21 +153,27 @@ class ClipUploads:
             raise ForgottenError
 
     def end(self, upload_id: str, **told: str) -> None:
-        """Write down how an upload ended, and tell whoever waits. Raises ForgottenError."""
+        """Store how an upload ended, and notify the waiting request. Raises ForgottenError."""
         self.note_step(upload_id, **told)
         put_reply(self._redis, upload_id, True)
         why = told.get("reason", "").split(":")[0]
         log.info("upload_done", upload=upload_id, state=told["state"], why=why)
 
     def await_end(self, upload_id: str, seconds: float) -> None:
-        """Wait until an upload is done or has failed, so many seconds at most."""
+        """Wait until an upload is done or has failed, for at most so many seconds."""
         await_reply(self._redis, upload_id, seconds)
 
     def forget(self, upload_id: str) -> None:
-        """Keep nothing of an upload; a worker that is at it stops at its next step."""
+        """Delete an upload; a worker that is processing it stops at its next step."""
         self._redis.delete(upload_key(upload_id))
         self._media.uploads.discard(upload_id)
 
 
+def has_expired(upload_id: str) -> bool:
+    """Whether an upload that is not kept may have expired: this depends on its id alone."""
+    return is_older(upload_id, KEPT)
+
+
 def upload_key(upload_id: str) -> str:
+    """The Redis key of an upload's state."""
     return f"dejabug:upload:{upload_id}"

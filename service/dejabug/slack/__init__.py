@@ -1,4 +1,4 @@
-"""The Slack app: the same search for those who ask in Slack, by HTTP or by Socket Mode."""
+"""The Slack app: search from Slack, over HTTP or Socket Mode."""
 
 from dejabug.slack.app import create_bolt, http_handler, run_socket
 

@@ -1,4 +1,4 @@
-"""What people ask in Slack → the messages that answer it."""
+"""Searches from Slack → the messages with their results."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from dejabug.slack.files import NoFileError
 from dejabug.slack.users import SlackUser
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}", re.ASCII)
-# Signs of a question at most: sentence encoders read a few hundred words, and a button must be able
-# to carry it.
+# Characters of a search at most: sentence encoders read a few hundred words, and the text must fit
+# in a button's value.
 LONGEST_WORDS = 1000
 RESULTS = 5
 ALL = Filters()
 
 
 def answer_text(user: SlackUser, text: str) -> Message:
-    """The first page for words or an issue's key. Raises like `search`."""
+    """The first page for words or an issue's key. Raises the same errors as `search`."""
     words = " ".join(text.split())
     if len(words) > LONGEST_WORDS:
-        return blocks.plain(f"Use at most {LONGEST_WORDS:,} characters.")
+        return blocks.plain(f"Your search is too long. Use at most {LONGEST_WORDS:,} characters.")
     by_key = KEY.fullmatch(words) is not None
     question = f"issue {words.upper()}" if by_key else f"words {words}"
     search, caller = user.services.search, user.caller()
@@ -41,7 +41,7 @@ def answer_text(user: SlackUser, text: str) -> Message:
 
 
 def answer_next(user: SlackUser, value: str) -> Message:
-    """The page that a button Next stands for. Raises NoSuchPageError, and like `search`."""
+    """The page behind a Next button. Raises NoSuchPageError and the same errors as `search`."""
     cursor, _, question = value.partition(" ")
     caller = user.caller()
     page = user.services.search.further(caller, cursor, question, RESULTS)
@@ -49,21 +49,23 @@ def answer_next(user: SlackUser, value: str) -> Message:
 
 
 def answer_clip(user: SlackUser, attached: list[Mapping[str, Any]]) -> Message:
-    """The first page for a message's clip. Raises NoFileError, SlackApiError, and like `search`."""
+    """The first page for a message's clip. Raises NoFileError, SlackApiError and the same errors as
+    `search`."""
     found = files.clips_of(attached, user.client)
     return _answer_upload(user, found, user.caller())
 
 
 def answer_share(user: SlackUser, value: str) -> Message:
-    """One issue for everybody, if everybody may see it; else why not. Raises JiraError."""
+    """One issue for everybody in the channel if everybody may see it; else the reason why not.
+    Raises JiraError."""
     issue_id, _, moment = value.partition(" ")
     services = user.services
     issues = services.jira.issues([issue_id])
     tickets = tickets_of(issues.values(), services.settings)
     if issue_id not in services.visibility.tellable_to_everybody(tickets):
         return blocks.plain(
-            "Not shared: not everybody in this channel may see that ticket. Only tickets of "
-            "public projects, without a security level, can be shared."
+            "Not shared, because some people in this channel may not have access to that ticket. "
+            "You can share tickets of public projects that have no security level."
         )
     issue = issues[issue_id]
     return blocks.shared(issue, f"{services.settings.jira_url}/browse/{issue.key}", moment, user.id)
@@ -74,12 +76,13 @@ def _message(user: SlackUser, page: Page, question: str, caller: Caller) -> Mess
     SUGGESTIONS.labels("slack").inc(len(page.results))
     title = "that clip" if kind == "upload" else said
     picture = blocks.pictures_for(user.services, caller.principal)
-    return blocks.results(page, title, question, picture, _note(user.services, kind, said, caller))
+    note = _note(user.services, kind, said, caller)
+    return blocks.results(page, title, question, picture, note, user.services.settings.public_url)
 
 
 def _note(services: Services, kind: str, said: str, caller: Caller) -> str:
-    """Why little may be found: of what is like an issue, or like a clip that was not looked at
-    whole."""
+    """Why there may be few results: an issue that is not fully indexed, or a clip that was read
+    only in part."""
     if kind == "issue" and (record := services.collections.active.catalogue.issue_by_key(said)):
         return progress_of(services.collections.active.catalogue, record).reason or ""
     if (
@@ -101,10 +104,10 @@ def _answer_upload(user: SlackUser, found: list[Mapping[str, Any]], caller: Call
     services.clip_uploads.await_end(upload_id, COMPARE_UPLOAD.time_limit)
     upload = services.clip_uploads.look(upload_id, caller.principal.name)
     if upload is None or upload.state not in uploads.ENDED:
-        raise NoFileError("no worker has looked at it in time; try again later.")
+        raise NoFileError("the clip was not analysed in time. Try again in a few minutes.")
     if upload.state == "failed":
         code, colon, why = upload.reason.partition(": ")
-        # Without a code it is no fault of the clip's.
+        # Without a code, the clip is not the cause.
         raise NoFileError(f"{blocks.escape(why if colon else code)}.")
     page = services.search.like_upload(caller, upload, ALL, RESULTS)
     return _message(user, page, f"upload {upload_id}", caller)

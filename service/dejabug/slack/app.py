@@ -1,6 +1,6 @@
-"""The Bolt app: which call is answered by what. Each is acknowledged at once on a thread of Bolt's,
-and worked on after on one of ours: so that neither Slack (3 s) nor the web process waits, however
-many questions are in hand."""
+"""The Bolt app: which function answers which call from Slack. Bolt's thread acknowledges a call at
+once, and one of our threads answers it later. So neither Slack (which allows 3 s) nor the web
+process waits, however many searches are running."""
 
 from __future__ import annotations
 
@@ -39,21 +39,22 @@ from dejabug.slack.users import SlackUser
 log = structlog.get_logger()
 
 SHORTCUT = "find_similar_bugs"
-# Questions worked on at once; more wait their turn.
+# Searches that run at the same time; others wait.
 THREADS = 8
-# Seconds that a call of ours to Slack may take.
+# Seconds that our call to Slack may take.
 TIMEOUT = 10
-# Seconds that a signature is remembered: Slack's counts for five minutes on either side of now.
+# Seconds that a signature is remembered: Slack's are valid for five minutes before and after now.
 REMEMBERED = 600
-AWAY = "Jira or the search cannot be asked just now; please try again in a minute."
+RETRY = "Try again in a minute."
+AWAY = f"Jira or the search is unavailable. {RETRY}"
 
 
 class TooManyError(Exception):
-    """Somebody has asked too often; the message says how long to wait."""
+    """Somebody sent too many searches; the message says how long to wait."""
 
 
 def http_handler(services: Services) -> SlackRequestHandler | None:
-    """What answers at `/slack/events`; None where no Slack app is set up."""
+    """The handler of `/slack/events`; None if no Slack app is set up."""
     settings = services.settings
     secrets = (settings.slack_signing_secret, settings.slack_bot_token)
     if not all(each.get_secret_value() for each in secrets):
@@ -62,19 +63,19 @@ def http_handler(services: Services) -> SlackRequestHandler | None:
 
 
 def run_socket(services: Services) -> None:
-    """Serve by Socket Mode until ended. Raises UserError where a token is not set."""
+    """Serve over Socket Mode until stopped. Raises UserError if a token is not set."""
     settings = services.settings
     if not settings.slack_app_token.get_secret_value():
-        raise UserError("DEJABUG_SLACK_APP_TOKEN is empty; see docs/how-to/slack.md")
+        raise UserError("DEJABUG_SLACK_APP_TOKEN is not set. See docs/how-to/slack.md.")
     if not settings.slack_bot_token.get_secret_value():
-        raise UserError("DEJABUG_SLACK_BOT_TOKEN is empty; see docs/how-to/slack.md")
+        raise UserError("DEJABUG_SLACK_BOT_TOKEN is not set. See docs/how-to/slack.md.")
     token = settings.slack_app_token.get_secret_value()
     serve_metrics(settings.metrics_host, settings.metrics_port)
     SocketModeHandler(create_bolt(services), token).start()  # type: ignore[no-untyped-call]
 
 
 def create_bolt(services: Services, client: WebClient | None = None) -> App:
-    """The app; `client` speaks to Slack."""
+    """The app; `client` calls Slack's API."""
     token = services.settings.slack_bot_token.get_secret_value()
     bolt = App(
         name="dejabug",
@@ -87,18 +88,18 @@ def create_bolt(services: Services, client: WebClient | None = None) -> App:
 
 
 def _register(bolt: App, services: Services) -> None:
-    # Not Bolt's own threads: a question may take minutes, and the next acknowledgement needs one.
+    # Not Bolt's threads: a search may take minutes, and the next acknowledgement needs a free one.
     threads = ThreadPoolExecutor(THREADS, "slack")
 
     def later(what: str, args: Args, answer: Callable[[], Message]) -> None:
-        """Acknowledge a call, and answer it as soon as a thread is free."""
+        """Acknowledge a call now, and answer it when a thread is free."""
         args.ack()
         SLACK.labels(what).inc()
         threads.submit(_answer, args.respond, answer)
 
     @bolt.middleware
     def once(request: BoltRequest, next: Callable[[], BoltResponse]) -> BoltResponse:
-        """A signed request that comes again within its signature's life is not worked on."""
+        """Ignore a signed request that arrives again while its signature is valid."""
         for signature in request.headers.get("x-slack-signature", ()):
             key = f"dejabug:slack:{hashlib.sha256(signature.encode()).hexdigest()}"
             if not keep_briefly(services.redis, key, "1", REMEMBERED, new=True):
@@ -131,7 +132,7 @@ def _register(bolt: App, services: Services) -> None:
 
     @bolt.error
     def failed(error: Exception, respond: Respond) -> BoltResponse:
-        """What goes wrong before a question is in hand."""
+        """Answer an error that happens before a search starts."""
         _tell(respond, error)
         return BoltResponse(status=200, body="")
 
@@ -139,23 +140,23 @@ def _register(bolt: App, services: Services) -> None:
 def _answer(respond: Respond, answer: Callable[[], Message]) -> None:
     try:
         _send(respond, answer())
-    except Exception as error:  # noqa: BLE001 (nobody above this thread would tell of it)
+    except Exception as error:  # noqa: BLE001 (nothing above this thread would report it)
         _tell(respond, error)
 
 
 def _tell(respond: Respond, error: Exception) -> None:
-    """Every error ends in a clear answer to one person, and in one line of the log."""
+    """Answer an error with a clear message to one person, and log one line."""
     text = _explained(error)
     if text is None:
         log.error("slack_failed", why=type(error).__name__)
     else:
         log.info("slack_not_answered", why=type(error).__name__)
     if respond.response_url:
-        _send(respond, blocks.plain(text or f"That went wrong here. {AWAY}"))
+        _send(respond, blocks.plain(text or f"Something went wrong. {RETRY}"))
 
 
 def _user(services: Services, args: Args) -> SlackUser:
-    """Who is asking, within their rate. Raises TooManyError."""
+    """The person who sent a call, within their rate limit. Raises TooManyError."""
     begin_trace()
     user, home = str(args.context.user_id), args.context.authorize_result
     wait = rate_limit.take(
@@ -163,23 +164,23 @@ def _user(services: Services, args: Args) -> SlackUser:
     )
     if wait:
         RATE_REFUSALS.labels("slack").inc()
-        raise TooManyError(f"Slow down, please: ask again in {math.ceil(wait)} s.")
-    assert home is not None  # Bolt lets no other call in
+        raise TooManyError(f"Too many searches. Try again in {math.ceil(wait)} s.")
+    assert home is not None  # Bolt rejects calls without one
     return SlackUser(services, args.client, home, user)
 
 
 def _explained(error: Exception) -> str | None:
-    """What a person can do about an error; None for one that nobody thought of."""
+    """An error in plain words, with what to do; None for an unexpected one."""
     if isinstance(error, TooManyError | NoJiraAccountError):
         return str(error)
     if isinstance(error, NoFileError):
         return f"Not searched: {error}"
     if isinstance(error, TooManyUploadsError):
-        return f"Not searched: {error}; please try again in a minute."
+        return f"Not searched: {error}. {RETRY}"
     if isinstance(error, HiddenIssueError):
-        return "That ticket is not known here, or not yours to see."
+        return "That ticket isn't indexed, or you don't have access."
     if isinstance(error, NoSuchPageError):
-        return "These results are over: they are kept for five minutes. Please ask again."
+        return "These results have expired, since they are kept for five minutes. Search again."
     away = (
         JiraError,
         SearchFailedError,
@@ -192,7 +193,7 @@ def _explained(error: Exception) -> str | None:
 
 
 def _send(respond: Respond, message: Message) -> None:
-    """Answer; in words only when Slack cannot take the pictures (`invalid_blocks`)."""
+    """Send an answer; without images if Slack can't load them (`invalid_blocks`)."""
     answer = respond(message)
     if answer.status_code != 200 and blocks.has_pictures(message):
         log.info("slack_without_pictures", status=answer.status_code)

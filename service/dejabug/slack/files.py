@@ -1,4 +1,4 @@
-"""A message's files in Slack → the one to search with, and its bytes on disk, fetched from Slack's
+"""A Slack message's files → the one to search with, and its bytes on disk, downloaded from Slack's
 own host only."""
 
 from __future__ import annotations
@@ -19,55 +19,55 @@ from dejabug.media.signatures import is_media
 
 log = structlog.get_logger()
 
-# Where Slack keeps files; the bot's token goes nowhere else.
+# Where Slack keeps files. The bot's token is sent nowhere else.
 HOST = "https://files.slack.com/"
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 30)
-# A file of which a message says no more than its id (Slack Connect): `files.info` is to be asked.
+# A file of which a message has only the id (Slack Connect): `files.info` gives the rest.
 ASK = "check_file_info"
-NO_CLIP = "that message has no video and no picture of its own."
-NOT_READ = "that kind of picture cannot be read; send a PNG or a JPEG."
-# Modes of files that are no more, or not shown.
+NO_CLIP = "that message has no video or image attached."
+NOT_READ = "that image format isn't supported. Send a PNG or JPEG."
+# Modes of files that were deleted, or that Slack hides.
 GONE = {
     "tombstone": "that file was deleted.",
-    "hidden_by_limit": "Slack hides that file: it is older than your workspace's plan allows.",
+    "hidden_by_limit": "Slack hides that file because it is too old for your workspace's plan.",
 }
-# What Slack says when `files.info` is refused, and what is to be done.
+# Slack's errors when `files.info` is refused, and what to do.
 NOT_ACCEPTED = (
-    "Slack does not accept Déjà Bug's token. Ask whoever runs it to check DEJABUG_SLACK_BOT_TOKEN."
+    "Slack rejects Déjà Bug's token. Ask your administrator to check DEJABUG_SLACK_BOT_TOKEN."
 )
 REFUSALS = {
     "missing_scope": (
-        "Déjà Bug's Slack app lacks the scope files:read. Ask whoever runs it to add the scope and "
-        "to install the app again."
+        "Déjà Bug's Slack app lacks the scope files:read. Ask your administrator to add the scope "
+        "and reinstall the app."
     ),
     "file_deleted": GONE["tombstone"],
-    "ratelimited": "Slack asks for a pause; please try again in a minute.",
+    "ratelimited": "Slack's rate limit is reached. Try again in a minute.",
     "account_inactive": NOT_ACCEPTED,
     "invalid_auth": NOT_ACCEPTED,
     "not_authed": NOT_ACCEPTED,
     "token_expired": NOT_ACCEPTED,
     "token_revoked": NOT_ACCEPTED,
 }
-# Slack's own trouble.
+# Slack's own failures.
 AWAY = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 OTHER_REFUSAL = (
-    "Slack does not show that file to Déjà Bug ({error}). Add the app to this conversation, or "
-    "upload the file again in a channel of your own workspace."
+    "Déjà Bug has no access to that file ({error}). Add the app to this conversation, or upload "
+    "the file again in a channel of your own workspace."
 )
 
 
-# Slack's `filetype` of what it does not know.
+# Slack's `filetype` for files of an unknown type.
 UNTOLD = frozenset({"", "auto", "binary"})
 
 
 class NoFileError(Exception):
-    """There is nothing to search with; the message says why."""
+    """A message has no clip to search with; the error says why."""
 
 
 def clips_of(files: Sequence[Mapping[str, Any]], client: WebClient) -> list[Mapping[str, Any]]:
-    """The files of a message that may be searched with: the first that says it is a video or a
-    picture; else all those of which only their bytes can tell.
+    """The files of a message that may be clips: the first whose name or type says that it is a
+    video or an image; else all whose type only their bytes can show.
 
     Raises NoFileError, and SlackApiError when Slack is away.
     """
@@ -92,8 +92,8 @@ def clips_of(files: Sequence[Mapping[str, Any]], client: WebClient) -> list[Mapp
 
 
 def fetch(files: Sequence[Mapping[str, Any]], token: str, path: Path, most: int) -> None:
-    """Write the first of these files that is a video or a picture to `path`, `most` bytes at most.
-    Raises NoFileError."""
+    """Download the first of these files that is a video or an image to `path`, at most `most`
+    bytes. Raises NoFileError."""
     refused: list[NoFileError] = []
     for file in files:
         try:
@@ -108,8 +108,8 @@ def fetch(files: Sequence[Mapping[str, Any]], token: str, path: Path, most: int)
 
 
 def _told(file: Mapping[str, Any], client: WebClient) -> Mapping[str, Any]:
-    """A file with all that Slack tells of it. Raises NoFileError, and SlackApiError when Slack
-    is away."""
+    """A file with all that Slack says about it. Raises NoFileError, and SlackApiError when Slack is
+    unavailable."""
     told = file
     nothing_known = not any(file.get(name) for name in ("mimetype", "name", "title", "mode"))
     if file.get("id") and (file.get("file_access") == ASK or nothing_known):
@@ -132,7 +132,7 @@ def _type(file: Mapping[str, Any]) -> str:
 
 
 def _names(file: Mapping[str, Any]) -> Iterator[str]:
-    """What may tell a file's kind: its name, and what Slack takes it for, as a name."""
+    """Names that may show a file's kind: its own, and one made from Slack's type."""
     yield str(file.get("name") or file.get("title") or "")
     kind = str(file.get("filetype") or "")
     if kind not in UNTOLD:
@@ -140,16 +140,16 @@ def _names(file: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_sure(file: Mapping[str, Any]) -> bool:
-    """Whether its type or name says that a file is a video or a picture."""
+    """Whether a file's type or name says that it is a video or an image."""
     return any(is_evidence(name, _type(file)) for name in _names(file))
 
 
 def _fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
-    """Raises NoFileError, and UnwantedError where neither what is told of a file nor its first
-    bytes make it a recording or a picture."""
+    """Raises NoFileError, and UnwantedError if neither Slack's data nor the first bytes show a
+    recording or an image."""
     address = str(file.get("url_private_download") or file.get("url_private") or "")
     if not address.startswith(HOST):
-        raise NoFileError("that file does not lie with Slack, and is not fetched.")
+        raise NoFileError("that file is not stored in Slack. Upload it to Slack, then try again.")
     try:
         with requests.get(
             address,
@@ -161,11 +161,14 @@ def _fetch(file: Mapping[str, Any], token: str, path: Path, most: int) -> None:
             kind = answer.headers.get("Content-Type", "")
             # Without the scope files:read, Slack sends its login page with status 200.
             if answer.status_code != 200 or kind.startswith("text/html"):
-                raise NoFileError("Slack does not give us that file.")
+                raise NoFileError(
+                    "Slack refused to send that file. Ask your administrator to check that the "
+                    "app has the scope files:read."
+                )
             size = save(body_of(answer, None if _is_sure(file) else is_media), path, most)
     except TooManyBytesError as error:
-        raise NoFileError(f"that file has {error}; send a shorter clip.") from None
+        raise NoFileError(f"that file has {error}. Send a shorter clip.") from None
     except requests.RequestException:
-        raise NoFileError("Slack did not send that file; try again.") from None
+        raise NoFileError("the download from Slack failed. Try again.") from None
     if size == 0:
         raise NoFileError("that file is empty.")

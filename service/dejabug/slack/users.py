@@ -1,7 +1,7 @@
-"""Who is asking in Slack: a person known by their e-mail.
+"""Identifies a Slack user by their e-mail address.
 
-An e-mail counts only where this workspace vouches for it: not that of a stranger from another one
-(Slack Connect), whose administrators could write any.
+An address counts only if our workspace confirms it. That of a user from another workspace (Slack
+Connect) does not, since its administrators could enter any address.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dejabug.services import Services
 
 @dataclass(frozen=True)
 class SlackUser:
-    """A Slack user, and Slack itself to ask about them; `home` is the workspace of our app."""
+    """A Slack user, with a client to look them up; `home` is the workspace of our app."""
 
     services: Services
     client: WebClient
@@ -37,7 +37,7 @@ class SlackUser:
 
 
 def _vouched_for(user: Mapping[str, Any], home: AuthorizeResult) -> bool:
-    """Whether this is a person of our own workspace or enterprise, with a confirmed e-mail."""
+    """Whether this is a person in our workspace or enterprise, with a confirmed e-mail address."""
     doubts = ("deleted", "is_bot", "is_stranger")
     if any(user.get(doubt) for doubt in doubts) or user.get("is_email_confirmed") is False:
         return False

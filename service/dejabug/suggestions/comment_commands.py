@@ -1,7 +1,7 @@
-"""Talking to us in comments: `/dejabug not GAME-12`, `mute`, `again`, `why GAME-12`.
+"""Commands in comments: `/dejabug not GAME-12`, `mute`, `again`, `why GAME-12`.
 
-Whoever may comment on an issue may say these. Our answer is a note in our one comment there, which
-every reader of the issue sees: it tells nothing that the comment itself could not.
+Anyone who can comment on an issue can use them. Our answer is a note in our comment there. Every
+reader of the issue sees it, so it reveals nothing that the comment itself may not.
 """
 
 from __future__ import annotations
@@ -34,30 +34,32 @@ from dejabug.suggestions.comment_policy import CommentPolicy
 
 log = structlog.get_logger()
 
-# A line of its own. Jira's editor may have made a link of the key, so it is looked for in the rest.
+# A command is one line. Jira's editor may turn the key into a link, so the rest is searched for it.
 LINE = re.compile(r"^[ \t{*_>#-]*/dejabug\b[ \t]*(?P<verb>[a-z]*)(?P<rest>.*)$", re.I | re.M)
 KEY = re.compile(r"\b([A-Z][A-Z0-9_]+-\d+)\b", re.IGNORECASE)
 NEED_KEY = ("not", "why")
 HELP = (
-    "I understand: /dejabug not KEY (never suggest it here again), /dejabug why KEY, "
-    "/dejabug mute, /dejabug again."
+    "Commands: /dejabug not KEY (don't suggest KEY here again), /dejabug why KEY (explain its "
+    "score), /dejabug mute (no suggestions here), /dejabug again (search again; undoes mute)."
 )
-# Commands of one comment that are obeyed: nobody needs more.
+REJECTED = "{key} won't be suggested here again."
+REJECTED_LINE = re.compile(REJECTED.format(key=r"([A-Z][A-Z0-9_]+-\d+)"))
+# Commands in one comment that are carried out: nobody needs more.
 MOST_COMMANDS = 10
-# Matches among which one that is asked about is looked for.
+# `why KEY` looks for KEY among this many matches.
 ASKED = 100
 
 
 @dataclass(frozen=True)
 class Command:
-    """One thing that somebody wants of us: `not`, `why`, `mute`, `again` or `help`."""
+    """One command: `not`, `why`, `mute`, `again` or `help`."""
 
     verb: str
     key: str | None = None
 
 
 def commands_in(body: str) -> list[Command]:
-    """The commands in a comment's wiki text; what is not understood asks for help."""
+    """The commands in a comment's wiki text; an unknown one counts as `help`."""
     found = []
     for line in LINE.finditer(body):
         verb, key = line["verb"].lower(), KEY.search(line["rest"])
@@ -71,13 +73,13 @@ def commands_in(body: str) -> list[Command]:
 
 
 def commands_of(comment: Comment, *, customers: bool) -> list[Command]:
-    """What a comment wants of us. `customers`: its issue is of a service project, where only
-    internal comments are heard."""
+    """The commands in a comment. `customers`: its issue is in a service project, where only
+    commands in internal comments count."""
     return [] if customers and comment.public else commands_in(comment.body)
 
 
 class CommentCommands:
-    """Does what people tell us in comments."""
+    """Carries out commands in comments."""
 
     def __init__(
         self,
@@ -96,24 +98,36 @@ class CommentCommands:
         self._settings = settings
 
     def handle(self, record: IssueRecord, author: str, commands: Sequence[Command]) -> None:
-        """Do what somebody wants on an issue, and note our answer to them."""
+        """Carry out somebody's commands on an issue, and keep our answer as a note."""
         answers = dict(self._answer(record, each) for each in commands)
         note = f"_To {escape(author)}:_ {' '.join(answers)}"
         self._records.comments.put_note(record.id, note, set().union(*answers.values()))
         log.info("comment_obeyed", issue=record.key, verbs=[command.verb for command in commands])
 
     def standing_note(self, record: IssueRecord) -> str:
-        """Our last answer on an issue; empty once it tells of one that may not be told there any
-        more."""
+        """Our last answer on an issue. Empty once it names an issue that it may no longer name
+        there, or is no longer true."""
         told = self._records.comments.note_tells_of(record.id)
         allowed = self._all_like(record, told)[1] if told else []
-        if not told <= set().union(*(choice.issues() for choice in allowed)):
-            self._records.comments.put_note(record.id, "")
-        return self._records.comments.note(record.id)
+        may_be_told = told <= set().union(*(choice.issues() for choice in allowed))
+        note = self._records.comments.note(record.id)
+        if may_be_told and not self._was_undone(record, note):
+            return note
+        self._records.comments.put_note(record.id, "")
+        return ""
+
+    def _was_undone(self, record: IssueRecord, note: str) -> bool:
+        """Whether an answer says that a ticket won't be suggested again, and somebody has since
+        confirmed it as the same bug."""
+        for key in REJECTED_LINE.findall(note):
+            other = self._collections.active.catalogue.issue_by_key(key)
+            if other is not None and self._records.verdicts.confirmed(record.id, [other.id]):
+                return True
+        return False
 
     def look_again(self, record: IssueRecord) -> None:
-        """Suggest here again, also where somebody muted us or deleted our comment, and try clips
-        again that could not be read."""
+        """Allow suggestions again on an issue where somebody muted them or deleted our comment, and
+        retry its failed clips."""
         self._records.comments.mute(record.id, False)
         self._records.comments.reopen(record.id)
         for clip in self._collections.active.catalogue.clips_of(record.id):
@@ -123,7 +137,7 @@ class CommentCommands:
                 )
 
     def _answer(self, record: IssueRecord, command: Command) -> tuple[str, set[str]]:
-        """Our words, and the issues of which they tell what only some may know."""
+        """Our answer, and the ids of the issues that it describes, which not everyone may see."""
         if command.verb == "why" and command.key is not None:
             return self._explain(record, command.key)
         return self._do(record, command), set()
@@ -131,23 +145,23 @@ class CommentCommands:
     def _do(self, record: IssueRecord, command: Command) -> str:
         if command.verb == "mute":
             self._records.comments.mute(record.id, True)
-            return "Muted here. /dejabug again brings suggestions back."
+            return "Suggestions are off for this ticket. To turn them on again: /dejabug again."
         if command.verb == "again":
             self.look_again(record)
-            return "Looked again. With nothing above, nothing similar enough was found."
+            return "Searched again. If no ticket is listed above, none was similar enough."
         return HELP if command.key is None else self._reject(record, command.key)
 
     def _reject(self, record: IssueRecord, key: str) -> str:
-        """A verdict counts on both issues, so that it takes one that may be named here: nobody
-        decides over tickets that readers of this one may not see."""
+        """Record that an issue is not the same bug. A verdict counts on both issues, so this needs
+        one that may be named here: nobody rejects tickets that readers of this one can't see."""
         other = self._collections.active.catalogue.issue_by_key(key)
         if other is not None and other.id != record.id and self._may_be_named(record.id, other.id):
             self._records.verdicts.put(Verdict(record.id, other.id, False, "person"), by="command")
-        # The same words for a ticket that does not exist: who asks learns nothing of hidden ones.
-        return f"{key} is not suggested here, and will not be."
+        # The same answer for a ticket that does not exist: it reveals nothing about hidden ones.
+        return REJECTED.format(key=key)
 
     def _may_be_named(self, issue_id: str, other: str) -> bool:
-        """Whether every reader of an issue may be told of the other one, as Jira shows both now."""
+        """Whether a comment on an issue may name the other one, as Jira shows both now."""
         issues = self._jira.issues([issue_id, other])
         tickets = tickets_of(issues.values(), self._settings)
         if not {issue_id, other} <= tickets.keys():
@@ -166,8 +180,8 @@ class CommentCommands:
                 told = named | {choice.pair.found_issue_id}
                 return self._reasons(key, choice, answer, threshold), told
         nothing = (
-            f"{key}: there is nothing to say. It has no clip that is known here, is far from the "
-            "most alike, was said to be not similar, or not everybody who reads this ticket may "
+            f"{key}: no explanation available. It has no indexed clip, is far down the list of "
+            "matches, was marked as not the same bug, or not everyone who can see this ticket can "
             "see it."
         )
         return nothing, set()
@@ -175,33 +189,37 @@ class CommentCommands:
     def _all_like(
         self, record: IssueRecord, asked: Collection[str]
     ) -> tuple[Answer, list[Suggestion]]:
-        """What may be told of on an issue, however little it is alike; `asked` are read in any
-        case."""
+        """The matches that may be named on an issue, whatever their score. The issues `asked` are
+        read from Jira even if they rank low."""
         answer = self._similar_issues.find_for_issue(record, also=asked)
         return answer, self._comment_policy.choose(record, answer, threshold=-1.0, limit=ASKED)
 
     def _reasons(self, key: str, choice: Suggestion, answer: Answer, threshold: float) -> str:
         pair = choice.pair
-        parts = [f"{key}: score {rounded_down(pair.score):.2f}"]
+        score = rounded_down(pair.score)
         if math.isinf(threshold):
-            parts[0] += "; with so few tickets, words alone are never named."
+            parts = [
+                f"{key}: score {score:.2f}. With so few tickets, a match by text alone is never "
+                "suggested."
+            ]
         else:
-            named = "is" if pair.score >= threshold else "would be"
-            parts[0] += f"; a ticket {named} named from {threshold:.2f} on."
+            reached = "at or above" if pair.score >= threshold else "below"
+            parts = [f"{key}: score {score:.2f}, {reached} the {threshold:.2f} for a comment."]
         if not pair.same_file:
             parts.append(
                 in_sentences(answer.reasons(choice, self._collections.active.calibrations))
             )
         if pair.frames is not None and pair.words is not None:
             alone = self._collections.active.calibrations.by_pictures_alone(pair.evidence)
-            parts.append(f"Without the tickets' words it would be {rounded_down(alone):.2f}.")
+            parts.append(f"By the clips alone, the score would be {rounded_down(alone):.2f}.")
         if pair.same_file:
             parts.append(f"{answer.same_file(choice)} has the same file as this ticket.")
         elif pair.moments:
             best = pair.moments[0]
             here = span(best.query_start, best.query_end)
             there = span(best.match_start, best.match_end)
-            parts.append(f"Most alike: {here} here, {there} there.")
+            parts.append(f"Best match: {here} here, {there} there.")
         if not pair.clip_id:
-            parts.append("Compared by the tickets' words, since this one has no clip.")
+            parts.append("This ticket has no clip, so only the text was compared.")
+        parts.append(f"Model: {escape(self._collections.active.label())}.")
         return " ".join(filter(None, parts))

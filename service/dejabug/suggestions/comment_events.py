@@ -1,4 +1,4 @@
-"""A comment in Jira that may speak to us: reads it, and does what it wants, once."""
+"""Reads a comment in Jira that may contain commands for us, and carries them out once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dejabug.suggestions.comment_commands import CommentCommands, commands_of
 
 
 class CommentEvents:
-    """Handles comments that webhooks told of. Raises JiraError and redis.RedisError."""
+    """Handles comments that webhooks report. Raises JiraError and redis.RedisError."""
 
     def __init__(
         self,
@@ -31,8 +31,8 @@ class CommentEvents:
         self._scheduler = scheduler
 
     def handle(self, issue_id: str, comment_id: str) -> None:
-        """Do what a comment wants of us, if anything. A comment is handled once, and never one of
-        our own."""
+        """Carry out the commands in a comment, if it has any. Each comment is handled once; our own
+        comments are ignored."""
         if self._comments.obeyed(comment_id):
             return
         try:

@@ -1,4 +1,4 @@
-"""When an issue gets a comment, and what it names: the threshold, and when to be silent."""
+"""Decides whether an issue gets a comment, and which tickets the comment names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dejabug.retrieval.selection import Suggestion, SuggestionLimits, select
 from dejabug.retrieval.similar_issues import Answer, SimilarIssues, tickets_of
 from dejabug.settings import Settings
 
-# Words alone must be surer than this to be commented: most tickets without a clip tell of no bug
-# that was ever filmed, and a clip may still be on its way.
+# A match by text alone needs this score for a comment: most tickets without a clip describe a bug
+# that no clip shows, and somebody may still attach a clip.
 WORDS_THRESHOLD = 0.95
-# Beside fewer tickets than this it cannot be told which words are usual in a project.
+# With fewer tickets than this, nobody can know which words are common in a project.
 FEWEST_TICKETS = 20
 
 
@@ -28,10 +28,10 @@ def to_comment(
     projects: Sequence[str],
     limits: SuggestionLimits,
 ) -> list[Suggestion]:
-    """What the issue's comment names, best first; none means silence.
+    """The suggestions that the issue's comment names, best first. Without any, there is no comment.
 
-    `tickets` are the found issues, and those that they duplicate, as Jira tells them now: one that
-    is absent there (deleted, or hidden from our account) is left out.
+    `tickets` are the found issues and their originals as Jira shows them now. An issue that is not
+    among them (deleted, or hidden from our account) is left out.
     """
     named = {
         found.id: found for found in tickets.values() if may_comment_on(ticket, found, projects)
@@ -50,8 +50,8 @@ class CommentPolicy:
         self._settings = settings
 
     def decide(self, record: IssueRecord) -> tuple[Answer, list[Suggestion]]:
-        """What is known of an issue, and what its comment names: nothing where all is too unsure.
-        Raises JiraError."""
+        """The matches of an issue, and the suggestions for its comment: none if no match reaches
+        the threshold. Raises JiraError."""
         answer = self._similar_issues.find_for_issue(record)
         threshold = self.threshold(record.project, answer)
         limit = self._settings.max_suggestions
@@ -60,8 +60,8 @@ class CommentPolicy:
     def choose(
         self, record: IssueRecord, answer: Answer, *, threshold: float, limit: int
     ) -> list[Suggestion]:
-        """The issues that are named where every reader of this issue sees it; none when Jira hides
-        the issue itself."""
+        """The suggestions that every reader of this issue may see; none when Jira hides the issue
+        from our account."""
         tickets = tickets_of(answer.tickets.values(), self._settings)
         own = tickets.get(record.id)
         if own is None:
@@ -71,14 +71,15 @@ class CommentPolicy:
         return to_comment(own, answer.ranked, tickets, projects, limits)
 
     def threshold(self, project: str, answer: Answer) -> float:
-        """How probable a match must be to be commented: in this project, and on such evidence."""
+        """The lowest score, 0 to 1, for a comment in this project, given how the matches were
+        found. Infinite if text alone can't give one."""
         threshold = self.threshold_in(project)
         if any(pair.clip_id for pair in answer.ranked):
             return threshold
         return max(threshold, WORDS_THRESHOLD) if len(answer.ranked) >= FEWEST_TICKETS else math.inf
 
     def threshold_in(self, project: str) -> float:
-        """How probable a match of clips must be to be commented in this project."""
+        """The lowest score, 0 to 1, of a match of clips for a comment in this project."""
         own = self._records.projects.rules(project).threshold
-        # Rules that an earlier version stored may be below the floor.
+        # An earlier version may have stored a threshold below the floor.
         return max(COMMENT_FLOOR, self._settings.comment_threshold if own is None else own)

@@ -1,7 +1,7 @@
-"""An issue's one comment, brought in line with what is known now: rank, policy, write.
+"""Keeps the one comment on an issue up to date: rank, apply the policy, write.
 
-May run twice with the same end: what the comment says has a digest, its picture is named after
-that digest, and a comment that Jira has but we forgot is found again by its marker.
+Safe to run twice: the comment's text has a digest, its image is named after what it shows, and a
+comment that Jira has but we forgot is found again by its marker.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class CommentPublisher:
-    """Brings an issue's one comment in line with what is known now."""
+    """Keeps the one comment on an issue up to date."""
 
     def __init__(
         self,
@@ -53,10 +53,11 @@ class CommentPublisher:
         self._settings = settings
 
     def refresh(self, issue_id: str) -> list[Suggestion]:
-        """Write, edit or delete our comment on an issue, as its matches now demand; what it names.
+        """Write, edit or delete our comment on an issue, depending on its matches now. Returns the
+        suggestions that the comment names.
 
-        Does nothing while its words or one of its clips still wait: the last one to finish asks
-        again."""
+        Does nothing while the issue's text or a clip is still queued: the last one to finish calls
+        this again. Raises JiraError and redis.RedisError."""
         record = self._collections.active.catalogue.issue(issue_id)
         clips = self._collections.active.catalogue.clips_of(issue_id)
         waits = any(clip.status is ClipStatus.QUEUED for clip in clips)
@@ -65,7 +66,7 @@ class CommentPublisher:
         try:
             issue = self._jira.issue(issue_id)
         except IssueGoneError:
-            return []  # its deletion has a webhook of its own
+            return []  # another webhook reports its deletion
         speaks = self._records.projects.rules(record.project).mode == "on"
         chosen: list[Suggestion] = []
         answer = Answer([], {}, frozenset())
@@ -88,12 +89,13 @@ class CommentPublisher:
 
     @stage("comment")
     def _write(self, issue: Issue, answer: Answer, chosen: Sequence[Suggestion], note: str) -> bool:
-        """Write or edit our comment, unless it says so already; whether that was done."""
+        """Write or edit our comment, unless its text is already the same. Returns whether the
+        comment was written."""
         jira, comments = self._jira, self._records.comments
-        draft = self._renderer.draft(answer, chosen, note)
+        draft = self._renderer.draft(issue, answer, chosen, note)
         digest, name = draft.digest, draft.image_name
         old = comments.comment(issue.id) or self._found_again(issue.id)
-        # Begun and not ended, Jira may have another text and another picture than we remember.
+        # After an interrupted write, Jira may have another text and image than we remember.
         if old is not None and old.digest == digest and not comments.begun(issue.id):
             return False
         image_id = next((file.id for file in issue.attachments if file.filename == name), "")
@@ -104,28 +106,33 @@ class CommentPublisher:
         body = self._renderer.body(draft, with_image=bool(image_id))
         comment_id = self._put(issue, old, body)
         if comment_id is None:
-            # Somebody took our comment away: that is an answer, so no new one is written.
+            # Somebody deleted our comment. They don't want it, so we don't write another.
             COMMENTS.labels("deleted").inc()
             log.info("comment_was_deleted", issue=issue.key)
             if image_id:
                 jira.delete_attachment(image_id)
             comments.put_comment(issue.id, old and CommentRecord(old.id, digest))
             return False
-        # Before it counts as ended: what is interrupted here is done again.
+        # Before the comment counts as written: if this is interrupted, all of it runs again.
         self._clear_images(issue, keep=name)
         names = comments.note_tells_of(issue.id).union(*(choice.issues() for choice in chosen))
         record = CommentRecord(comment_id, digest, image_id, tuple(sorted(names)))
         comments.put_comment(issue.id, record)
         COMMENTS.labels("written" if old is None else "edited").inc()
         SUGGESTIONS.labels("comment").inc(len(chosen))
-        log.info("comment_written", issue=issue.key, edited=old is not None)
+        log.info(
+            "comment_written",
+            issue=issue.key,
+            edited=old is not None,
+            encoder=self._collections.active.label(),
+        )
         return True
 
     def _changed_meanwhile(self, answer: Answer, chosen: Sequence[Suggestion]) -> bool:
-        """Whether an issue that we just named says something else by now, or may be read by others.
+        """Whether an issue that we just named has changed since we read it.
 
-        From here on our comment is known to name it, and is corrected when it changes; it was not
-        known while it was written."""
+        From now on, a change to such an issue updates our comment. While the comment was being
+        written, it did not."""
         kinds = self._settings.duplicate_link_types
         named = set().union(*(choice.issues() for choice in chosen)) & answer.tickets.keys()
         now = self._jira.issues(named) if named else {}
@@ -136,8 +143,8 @@ class CommentPublisher:
         )
 
     def _put(self, issue: Issue, old: CommentRecord | None, body: str) -> str | None:
-        """Edit our comment, or write it where there is none; its id, None where a person deleted
-        it."""
+        """Edit our comment, or write one if there is none. Returns its id, or None if somebody
+        deleted it."""
         if old is not None:
             try:
                 self._jira.update_comment(issue.id, old.id, body)
@@ -148,7 +155,7 @@ class CommentPublisher:
         return self._jira.create_comment(issue.id, body, internal=issue.service_project)
 
     def _withdraw(self, issue: Issue) -> None:
-        """Delete our comment and its pictures, also where a job was interrupted while writing."""
+        """Delete our comment and its images, even if a job was interrupted while writing them."""
         old, begun = (
             self._records.comments.comment(issue.id),
             self._records.comments.begun(issue.id),
@@ -165,12 +172,12 @@ class CommentPublisher:
         log.info("comment_withdrawn", issue_id=issue.id)
 
     def _found_again(self, issue_id: str) -> CommentRecord | None:
-        """A comment of ours that Jira has and we do not remember."""
+        """Our comment, if Jira has one that we don't remember."""
         found = self._jira.find_own_comment(issue_id)
         return CommentRecord(found, "") if found else None
 
     def _clear_images(self, issue: Issue, *, keep: str) -> None:
-        """Take away the pictures that earlier versions of our comment showed."""
+        """Delete the images of earlier versions of our comment."""
         us = self._jira.myself()
         for file in issue.attachments:
             ours = file.filename.startswith(OWN_PICTURES) and file.author_id == us

@@ -1,4 +1,4 @@
-"""What a comment says, and the picture that it shows: from suggestions to Jira's wiki markup."""
+"""The text and the comparison image of a comment, made from suggestions."""
 
 from __future__ import annotations
 
@@ -7,78 +7,102 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dejabug.infra.labels import rounded_down
-from dejabug.jira.comments import MomentPair, Suggested, clock, render
-from dejabug.media_store.comparison_image import Panel, draw_comparison
+from dejabug.jira.comments import Addresses, MomentPair, Suggested, clock, render
+from dejabug.jira.models import Issue
+from dejabug.media_store.comparison_image import LOOK, Panel, draw_comparison
 from dejabug.media_store.store import MediaStore
 from dejabug.records.collections import Collections
 from dejabug.records.issue_fields import OWN_PICTURES
+from dejabug.records.verdicts import Verdicts
 from dejabug.retrieval.pairs import PairMatch
 from dejabug.retrieval.results import Result, Results
 from dejabug.retrieval.selection import Suggestion
 from dejabug.retrieval.similar_issues import Answer
+from dejabug.settings import Settings
 
-# Seconds within which two frames of a clip show the same moment.
+# Two frames of a clip that are at most this many seconds apart show the same moment.
 SAME_MOMENT = 1.0
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a comment is going to say. Two drafts that say the same have the same `digest`."""
+    """A comment to be written on the issue `key`. Two drafts with the same text have the same
+    `digest`. `shown` are the frames and captions of its image."""
 
+    key: str
     suggestions: list[Suggested]
     note: str
-    encoder: str
+    addresses: Addresses
+    shown: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Of all that it says."""
-        said = repr((self.suggestions, self.note, self.encoder))
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        """A digest of the whole comment."""
+        return _digest((self.key, self.suggestions, self.note, self.addresses, self.image_name))
 
     @property
     def image_name(self) -> str:
-        """The file name of its picture."""
-        return f"{OWN_PICTURES}{self.digest}.png"
+        """The file name of its image: the same for as long as the image shows the same, so that an
+        edit of the text attaches nothing new to the ticket."""
+        return f"{OWN_PICTURES}{_digest(self.shown)}.png"
 
 
 class CommentRenderer:
-    """Renders comments. `browse_url` is where people open issues."""
+    """Renders comments."""
 
     def __init__(
-        self, collections: Collections, media: MediaStore, results: Results, browse_url: str
+        self,
+        collections: Collections,
+        media: MediaStore,
+        results: Results,
+        verdicts: Verdicts,
+        settings: Settings,
     ) -> None:
         self._collections = collections
         self._media = media
         self._results = results
-        self._browse_url = browse_url
+        self._verdicts = verdicts
+        self._link_types = settings.duplicate_link_types
+        self._addresses = Addresses(settings.jira_url, settings.public_url)
 
-    def draft(self, answer: Answer, chosen: Sequence[Suggestion], note: str) -> Draft:
-        """What is said of these suggestions, with `note` below them."""
+    def draft(self, issue: Issue, answer: Answer, chosen: Sequence[Suggestion], note: str) -> Draft:
+        """A comment on an issue that names these suggestions, with `note` below them."""
         results = self._results.of(chosen, answer.tickets, with_times=False)
+        named = set().union(*(choice.issues() for choice in chosen))
+        confirmed = self._verdicts.confirmed(issue.id, named)
+        linked = set(issue.duplicates(self._link_types))
         suggestions = [
-            self._suggested(choice, result) for choice, result in zip(chosen, results, strict=True)
+            self._suggested(
+                choice,
+                result,
+                confirmed=bool(confirmed & choice.issues()),
+                linked=bool(linked & choice.issues()),
+            )
+            for choice, result in zip(chosen, results, strict=True)
         ]
-        return Draft(suggestions, note, self._collections.active.label())
+        return Draft(issue.key, suggestions, note, self._addresses, _shown(answer, chosen))
 
     def body(self, draft: Draft, *, with_image: bool) -> str:
         """A draft as wiki markup."""
         return render(
+            draft.key,
             draft.suggestions,
             note=draft.note,
             strip=draft.image_name if with_image else None,
-            encoder=draft.encoder,
-            browse_url=self._browse_url,
+            addresses=draft.addresses,
         )
 
     def image(self, answer: Answer, chosen: Sequence[Suggestion]) -> bytes | None:
-        """The suggestions' comparison image, a PNG; None when no thumbnails are kept."""
+        """The comparison image of the suggestions, a PNG; None when no thumbnails are kept."""
         return self.comparison_image([choice.pair for choice in chosen], answer.keys())
 
     def comparison_image(self, pairs: Sequence[PairMatch], keys: dict[str, str]) -> bytes | None:
-        """The new clip's moments beside the found ones' → a PNG, or None when no pictures are kept.
+        """The moments of the new clip next to those of the found clips → a PNG, or None when no
+        thumbnails are kept.
 
-        `keys` are issue keys by issue id. One row where all matches are of about the same moment of
-        the new clip; else two, each found moment below the one that it matches."""
+        `keys` are issue keys by issue id. Where all matches are of about the same moment of the new
+        clip, that moment is shown once; else each found moment is next to the one that it
+        matches."""
         seen: list[Panel] = []
         found: list[Panel] = []
         times: list[float] = []
@@ -90,19 +114,23 @@ class CommentRenderer:
             there = self._media.thumbnails.read(pair.found_clip_id, moment.match_time)
             if here and there:
                 times.append(moment.query_time)
-                seen.append(Panel(here, f"this ticket, {clock(moment.query_time)}", accent=True))
-                caption = f"{keys[pair.found_issue_id]}, {clock(moment.match_time)}"
-                found.append(Panel(there, caption))
+                seen.append(Panel(here, "This ticket", clock(moment.query_time), accent=True))
+                there_at = clock(moment.match_time)
+                found.append(Panel(there, keys[pair.found_issue_id], there_at))
         if not found:
             return None
         one_clip = len({pair.clip_id for pair in pairs}) == 1
         if one_clip and max(times) - min(times) <= SAME_MOMENT:
-            return draw_comparison([[seen[0], *found]])
-        return draw_comparison([seen, found])
+            return draw_comparison([seen[0], *found])
+        return draw_comparison(
+            [panel for pair_of_panels in zip(seen, found, strict=True) for panel in pair_of_panels]
+        )
 
-    def _suggested(self, choice: Suggestion, result: Result) -> Suggested:
-        """What the comment says of a result. Its digest is made of this: another number or field
-        here edits every comment once."""
+    def _suggested(
+        self, choice: Suggestion, result: Result, *, confirmed: bool, linked: bool
+    ) -> Suggested:
+        """A result in the comment. The digest is made of this: another number or field here edits
+        every comment once."""
         names = {
             clip.id: clip.filename
             for clip in self._collections.active.catalogue.clips_of(choice.pair.found_issue_id)
@@ -126,4 +154,23 @@ class CommentRenderer:
             clip_on=result.clip_on,
             same_file=result.same_file,
             same_recording=result.same_recording,
+            created=result.created,
+            reporter=result.reporter,
+            assignee=result.assignee,
+            confirmed=confirmed,
+            linked=linked,
         )
+
+
+def _shown(answer: Answer, chosen: Sequence[Suggestion]) -> tuple[str, ...]:
+    """All that the comparison image depends on, and the version of its look."""
+    keys = answer.keys()
+    shown = [LOOK]
+    for pair in (choice.pair for choice in chosen if choice.pair.moments):
+        at, there = clock(pair.moments[0].query_time), clock(pair.moments[0].match_time)
+        shown += [pair.clip_id, at, pair.found_clip_id, there, keys[pair.found_issue_id]]
+    return tuple(shown)
+
+
+def _digest(said: object) -> str:
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

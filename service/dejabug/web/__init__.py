@@ -1,5 +1,5 @@
-"""The Flask app: webhooks in; the pages, answers for the API, Jira's panel and Slack, media and
-health out. Never loads a model."""
+"""The Flask app: webhooks, pages, API, Jira panel, Slack, media and health checks. Never loads a
+model."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ log = structlog.get_logger()
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """The service as a WSGI app. Raises UserError when no webhook secret is set, nothing here can
-    speak to the media store, or the panel's or the provider's settings are not complete."""
+    """The service as a WSGI app. Raises UserError if the webhook secret is missing, the media
+    store's client is not installed, or the settings of the panel or the sign-in provider are
+    incomplete."""
     services = services or Services(get_settings())
     configure_logs(services.settings.log_format)
     if not services.settings.webhook_secret.get_secret_value():
         raise UserError(
-            "DEJABUG_WEBHOOK_SECRET is empty: anybody could post webhooks. "
+            "DEJABUG_WEBHOOK_SECRET is empty, so anyone could send webhooks. "
             "Set it to the secret of the webhook in Jira."
         )
     if services.media.objects is not None:

@@ -1,4 +1,4 @@
-"""What is said of addresses that are none, and of our own errors: a page to browsers, a problem to
+"""Answers for unknown addresses and internal errors: a page for browsers, problem details for
 programs."""
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from dejabug.web.pages.views import POLICY
 
 log = structlog.get_logger()
 
-# Statuses, and what a person is told of them.
+# The title and text of the page, by status.
 TOLD = {
-    404: ("There is no such page", "The address may be mistyped, or from an older version."),
-    500: ("Something went wrong here", "It was logged. Try again, or tell who runs this service."),
+    404: ("Page not found", "Check the address, or start from the search page."),
+    500: (
+        "Something went wrong",
+        "Try again. If it happens again, send the trace ID to your administrator.",
+    ),
 }
 
 
 def register(app: Flask) -> None:
-    """Have this answer where no view does."""
+    """Register the handlers with the app."""
     for status in (404, 405, 500):
         app.register_error_handler(status, _answer)
 

@@ -1,10 +1,10 @@
-"""Calls of our Jira app (Forge Remote): is this our app, on our site, and who looks?
+"""Verifies calls from the Jira app (Forge Remote): our app, our site, and which user.
 
-Atlassian's "Forge Remote essentials": the invocation token is a JWT in `Authorization: Bearer`,
-signed RS256 by a key of Atlassian's published set, `iss` is `forge/invocation-token`, and `aud` is
-the id of the app that calls. Any app's calls are signed by the same keys, so that `aud` must be
-ours; and our app may be installed elsewhere too, so that `app.apiBaseUrl` must be our site's. The
-viewer's own token comes in `x-forge-oauth-user`.
+Atlassian's "Forge Remote essentials": the invocation token is a JWT in `Authorization: Bearer`. It
+is signed with RS256 by a key of Atlassian's published set, `iss` is `forge/invocation-token`, and
+`aud` is the id of the calling app. The same keys sign every app's calls, so `aud` must be ours. Our
+app may be installed on other sites too, so `app.apiBaseUrl` must be our site's. The viewer's own
+token is in `x-forge-oauth-user`.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ ISSUER = "forge/invocation-token"
 ALGORITHM = "RS256"
 # Seconds by which two clocks may differ.
 LEEWAY = 10
-# Seconds that keys are kept, between two looks for a key that is not among them, and for a look.
+# Seconds that keys are cached, between two requests for an unknown key, and for one request.
 KEYS_KEPT = 3600
 KEYS_PAUSE = 30
 KEYS_TIMEOUT = 5
 
 
 class TokenRefusedError(Exception):
-    """The call is not our app's; the message is for our log, not for the caller."""
+    """The call is not from our app; the message is for our log, not for the caller."""
 
 
 class WrongSiteError(Exception):
-    """It is our app, installed on another site."""
+    """The call is from our app on another site."""
 
 
 class KeysUnavailableError(Exception):
-    """Atlassian's keys cannot be had now."""
+    """Atlassian's keys are not available right now."""
 
 
 @dataclass(frozen=True)
 class PanelCall:
-    """A call that is our app's: who looks at the panel, and the token to ask Jira as them."""
+    """A verified call: the viewer of the panel, and the token to call Jira as them."""
 
     viewer: PanelViewer
     token: str = field(repr=False)
 
 
 class Forge:
-    """Verifies calls. Raises UserError when the settings name no app, or no site or secret."""
+    """Verifies calls. Raises UserError if the settings lack the app, the site or the secret."""
 
     def __init__(self, settings: Settings) -> None:
         if not settings.forge_app_id.startswith("ari:cloud:ecosystem::app/"):
             raise UserError(
-                "DEJABUG_FORGE_APP_ID must be the app's whole id, ari:cloud:ecosystem::app/<uuid>"
+                "DEJABUG_FORGE_APP_ID must be the full app id: ari:cloud:ecosystem::app/<uuid>"
             )
         for name in ("forge_api_url", "public_url"):
             if not getattr(settings, name):
@@ -76,10 +76,10 @@ class Forge:
         try:
             self._keys = _Keys(settings.forge_jwks_url)
         except (jwt.PyJWTError, ValueError) as error:
-            raise UserError(f"DEJABUG_FORGE_JWKS_URL is no address: {error}") from None
+            raise UserError(f"DEJABUG_FORGE_JWKS_URL is not a valid URL: {error}") from None
 
     def verify(self, headers: Headers) -> PanelCall:
-        """The call with these headers. Raises TokenRefusedError, WrongSiteError, and
+        """The verified call with these headers. Raises TokenRefusedError, WrongSiteError and
         KeysUnavailableError."""
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -90,11 +90,11 @@ class Forge:
             raise WrongSiteError("the app calls from another site")
         account, own = claims.get("principal"), headers.get("x-forge-oauth-user", "")
         if not isinstance(account, str) or not account or not own:
-            raise TokenRefusedError("the call is nobody's: no principal, or no viewer's token")
+            raise TokenRefusedError("the call has no principal or no viewer's token")
         try:
             return PanelCall(PanelViewer(account), own)
         except ValueError:
-            raise TokenRefusedError("the call's principal is no account of Jira's") from None
+            raise TokenRefusedError("the call's principal is not a Jira account") from None
 
     def key_count(self) -> int:
         """How many keys Atlassian has published. Raises KeysUnavailableError."""
@@ -123,24 +123,27 @@ class Forge:
 
 
 class _Keys:
-    """Atlassian's key set, kept for an hour, and looked at again for a key that is not in it; not
-    more often than the pause, whatever keys strangers name, and however long it cannot be had."""
+    """Atlassian's key set, cached for an hour. An unknown key makes it load the set again, but
+    never more often than the pause allows, whichever keys callers name and even while it is
+    unavailable."""
 
     def __init__(self, url: str) -> None:
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=KEYS_TIMEOUT)
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
-        # When they were had, and when somebody tried to have them.
+        # When the keys were loaded, and when the last attempt was.
         self._looked = self._tried = float("-inf")
 
     def of(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of that id. Raises KeysUnavailableError."""
+        """The key with that id. Raises KeysUnavailableError."""
         with self._lock:
             old = time.monotonic() - self._looked > KEYS_KEPT or key_id not in self._keys
             if old and time.monotonic() - self._tried > KEYS_PAUSE:
                 self._look()
             if not self._keys:
-                raise KeysUnavailableError("the keys of Jira's app could not be had a moment ago")
+                raise KeysUnavailableError(
+                    "Atlassian's keys for the Jira app were not available a moment ago"
+                )
             return self._keys.get(key_id)
 
     def count(self) -> int:
@@ -156,7 +159,9 @@ class _Keys:
         except jwt.PyJWTError as error:
             log.warning("forge_keys_unavailable", why=type(error).__name__)
             if not self._keys:
-                raise KeysUnavailableError("the keys of Jira's app cannot be had") from None
+                raise KeysUnavailableError(
+                    "Atlassian's keys for the Jira app are not available"
+                ) from None
             return
         self._looked = time.monotonic()
         self._keys = {key.key_id: key for key in found if key.key_id}

@@ -1,5 +1,5 @@
-"""What stands in Redis and on the disk, counted when Prometheus asks: by the web process alone, so
-that it is counted once, whatever the number of workers."""
+"""Metrics of Redis and the disk, collected when Prometheus asks. Only the web process exports
+them, so they are counted once, whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# Seconds that one answer of Redis may take: Prometheus gives a scrape ten in all.
+# Seconds that one answer of Redis may take: a scrape by Prometheus has ten in total.
 PATIENCE = 2.0
 
 
 class Gauges(Collector):
     """Gauges of the whole installation. While Redis does not answer, `dejabug_redis_up` is 0 and
-    all others but the disk's are absent, so that no alarm is told a stale number; the index's own,
-    while the Redis that holds the vectors does not."""
+    all others except the disk's are absent, so that no alert uses a stale number. The same holds
+    for the index's gauges and the Redis with the vectors."""
 
     def __init__(self, settings: Settings) -> None:
         main = _impatient(settings.redis_url)
@@ -45,11 +45,11 @@ class Gauges(Collector):
         self._services = Services(settings, connections=(main, index))
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing beforehand: being registered must not ask Redis."""
+        """Nothing: registering must not call Redis."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """All gauges as of now."""
+        """The current values of all gauges."""
         yield from _disk(self._services.settings)
         counted = self._count(_memory, _queues, _questions, _promises, _catalogue, _encoder)
         yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(counted))
@@ -61,7 +61,7 @@ class Gauges(Collector):
             yield from indexed
 
     def _count(self, *counts: Callable[[Services], Iterator[Metric]]) -> list[Metric]:
-        """What these count; nothing when one of them cannot."""
+        """The metrics of these functions; none if Redis fails."""
         found: list[Metric] = []
         try:
             for count in counts:
@@ -69,13 +69,13 @@ class Gauges(Collector):
         except (redis.RedisError, IndexUnavailableError) as error:
             log.warning("census_failed", error=type(error).__name__, why=str(error))
             if refusal(error) is None:
-                return []  # else Redis is there, and its first gauges say what it lacks
+                return []  # otherwise Redis answers, and its first gauges show the problem
         return found
 
 
 @lru_cache(maxsize=1)
 def count_here(settings: Settings) -> None:
-    """Have this process's metrics hold the census; it has one installation."""
+    """Add the gauges to this process's metrics, once."""
     REGISTRY.register(Gauges(settings))
 
 
@@ -94,13 +94,13 @@ def _disk(settings: Settings) -> Iterator[Metric]:
     try:
         usage = shutil.disk_usage(settings.data_dir)
     except OSError:
-        return  # not made yet; doctor tells of it
+        return  # not created yet; doctor reports it
     yield _gauge("data_disk_free_bytes", "Room left where DEJABUG_DATA_DIR lies.", usage.free)
     yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
 
 
 def _memory(services: Services) -> Iterator[Metric]:
-    """Of the queues' Redis, and of the vectors' where that is another and answers."""
+    """Memory of the queues' Redis, and of the vectors' Redis if that is another one and answers."""
     about = "1 when Redis takes writes; 0 while it is full, a replica, or cannot write to its disk."
     takes = _by_redis("takes_writes", about)
     used = _by_redis("memory_bytes", "Memory that Redis uses, by what it holds.")
@@ -155,12 +155,12 @@ def _queues(services: Services) -> Iterator[Metric]:
 
 
 def _length(registry: Any) -> int:
-    """RQ's own count tidies up first, which a Redis that takes no writes refuses."""
+    """RQ's own count deletes expired entries first, which fails if Redis does not accept writes."""
     return int(registry.connection.zcard(registry.key))
 
 
 def _oldest(queue: Any) -> float:
-    """Seconds since the first of a queue's jobs was queued."""
+    """Seconds since a queue's first job was queued."""
     first = queue.get_job_ids(0, 1)
     queued = queue.connection.hget(f"rq:job:{first[0]}", "enqueued_at") if first else None
     return max(0.0, time.time() - utcparse(text_of(queued)).timestamp()) if queued else 0.0
@@ -178,7 +178,7 @@ def _questions(services: Services) -> Iterator[Metric]:
 
 
 def _promises(services: Services) -> Iterator[Metric]:
-    about = "Issues that a webhook or a round told of and that were not read since."
+    about = "Issues that a webhook or a reconcile run reported and that are not read yet."
     yield _gauge("outbox_issues", about, services.redis.zcard(PENDING))
     first: Any = services.redis.zrange(PENDING, 0, 0, withscores=True)
     waited = max(0.0, time.time() - first[0][1]) if first else 0.0
@@ -201,7 +201,7 @@ def _index(services: Services) -> Iterator[Metric]:
     services.collections.location.index.ping()
     clips = GaugeMetricFamily("dejabug_index_clips", "Clips that have frames in the index.")
     if not services.collections.active.knows_dimensions():
-        clips.add_metric([], 0)  # no worker has ever started
+        clips.add_metric([], 0)  # no worker has started yet
         yield clips
         return
     state = services.collections.active.index.state()

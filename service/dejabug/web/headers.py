@@ -1,7 +1,6 @@
-"""What browsers are told of every answer: whom it may run with, be framed by, and be kept by.
+"""Security headers of every answer (OWASP, HTTP Security Response Headers Cheat Sheet).
 
-The strictest that a program's answer needs; a page sets what it needs itself, and keeps it. OWASP,
-HTTP Security Response Headers Cheat Sheet.
+The defaults are the strictest values, which suit an API answer. A page sets its own, and they stay.
 """
 
 from __future__ import annotations
@@ -9,11 +8,11 @@ from __future__ import annotations
 from flask import Flask, Response
 
 STRICTEST = {
-    # An answer that is no page loads nothing, runs nothing, is framed by nobody.
+    # An answer that is not a page loads nothing, runs nothing and is not framed.
     "Content-Security-Policy": (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "X-Frame-Options": "DENY",  # for browsers without frame-ancestors
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -21,15 +20,16 @@ STRICTEST = {
     "Permissions-Policy": (
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()"
     ),
-    # Whose answer it is depends on a token or a session, unless the view knows better.
+    # Answers depend on a token or a session, unless the view says otherwise.
     "Cache-Control": "no-store",
 }
-# A year; for this host alone, since its neighbours are the studio's own business.
+# A year; for this host only, since other hosts of the domain belong to the studio.
 HTTPS_ONLY = "max-age=31536000"
 
 
 def protect(app: Flask, public_url: str) -> None:
-    """Have every answer of the app say so, errors included. `public_url` is where browsers come."""
+    """Add the headers to every answer of the app, errors included. `public_url` is the address that
+    browsers use."""
 
     @app.after_request
     def add(answer: Response) -> Response:

@@ -1,5 +1,5 @@
-"""`/healthz`: the process lives. `/readyz`: the installation can do its work, and says with what.
-`/readyz/webhooks`: this process can take what Jira sends."""
+"""`/healthz`: the process is alive. `/readyz`: the installation works, and with which model and
+index. `/readyz/webhooks`: this process can accept webhooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from dejabug.services import Services
 
 blueprint = Blueprint("health", __name__)
 
-# Share of the clips that an index may lack, and still be called whole: some are written just now.
+# Share of the clips that may be missing from an index that counts as complete: some are being
+# written.
 LOST_AT_MOST = 0.01
 
 
@@ -28,8 +29,8 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 when Redis answers and takes writes, the index is complete and each queue has a worker;
-    else 503."""
+    """200 if Redis answers and accepts writes, the index is complete and each queue has a worker;
+    otherwise 503."""
     services: Services = current_app.extensions["dejabug"]
     try:
         report = readiness(services)
@@ -40,15 +41,15 @@ def readyz() -> tuple[Response, int]:
 
 @blueprint.get("/readyz/webhooks")
 def takes_webhooks() -> tuple[Response, int]:
-    """200 when Redis answers, else 503. What a load balancer should ask.
+    """200 if Redis answers, otherwise 503. Use this one for a load balancer.
 
-    `/readyz` is for people and alarms: while no worker lives it says 503, and webhooks must come in
-    all the same, since their work waits in Redis. A Redis that is full counts as well: it answers
-    searches, and webhooks get their 503 each.
+    `/readyz` is for people and alerts: it is 503 while no worker runs, but webhooks must still come
+    in, since their jobs wait in Redis. A full Redis is 200 here: searches still work, and each
+    webhook gets its own 503.
     """
     services: Services = current_app.extensions["dejabug"]
     try:
-        # Redis refuses this, too, while it loads its data or cannot write it to disk.
+        # Redis rejects this, too, while it loads its data or cannot write it to disk.
         services.redis.ping()
     except redis.RedisError as error:
         return jsonify(ready=False, problems=[str(refusal(error) or error)]), 503
@@ -56,7 +57,7 @@ def takes_webhooks() -> tuple[Response, int]:
 
 
 def readiness(services: Services) -> dict[str, Any]:
-    """Model, device and index in use, and what is missing. Raises redis.RedisError."""
+    """The model, device and index in use, and any problems. Raises redis.RedisError."""
     state = services.collections.active.index.state()
     problems = [
         f"no worker on queue {name}"

@@ -1,4 +1,4 @@
-"""Heat maps of two clips at a moment, for those who were found to see both."""
+"""Heat maps of two frames. Callers check first that the user may see both clips."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from dejabug.retrieval.heat_maps import Spot
 from dejabug.search.questions import SearchFailedError
 from dejabug.services import Services
 
-# Each waits for a worker and takes its time: others' requests need the threads.
+# Heat maps drawn at once: each one occupies a thread, and other requests need threads too.
 AT_ONCE = BoundedSemaphore(2)
-# Seconds of a time at most: eleven days.
+# The largest time, in seconds: eleven days.
 LONGEST = 1e6
 ClipId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST)]
 
 
 class HeatMapPair(BaseModel):
-    """Which two clips, and when."""
+    """Two clips, and a time of each."""
 
     model_config = ConfigDict(extra="forbid")
 
-    here: ClipId = Field(description="One clip's id.")
-    here_at: Seconds = Field(description="A time of it in seconds; the nearest picture counts.")
-    there: ClipId = Field(description="The other clip's id.")
-    there_at: Seconds = Field(description="A time of that one.")
+    here: ClipId = Field(description="Id of one clip.")
+    here_at: Seconds = Field(
+        description="Time in that clip, in seconds; the nearest kept frame is used."
+    )
+    there: ClipId = Field(description="Id of the other clip.")
+    there_at: Seconds = Field(description="Time in the other clip, in seconds.")
 
 
 class HeatMap(BaseModel):
-    """What is drawn over one picture: `at` is its time in seconds, `width` and `height` its size in
-    pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover all
-    of it. `matching`: by how much more a patch is like one of the other picture than is usual;
-    `unusual`: how little it is like other tickets' clips of its project, null where `reason` says
-    why that is not known."""
+    """The heat maps of one frame. `at` is its time in seconds, `width` and `height` its size in
+    pixels. The maps are rows of numbers from 0 to 1, from the top left, for patches that cover
+    the whole frame. `matching`: how much more similar a patch is to the other frame than is
+    usual. `unusual`: how different it is from the clips of other tickets of its project; null if
+    that is not known, and `reason` says why."""
 
     at: float
     width: int
@@ -48,15 +50,15 @@ class HeatMap(BaseModel):
 
 
 class HeatMaps(BaseModel):
-    """Both pictures' heat maps. They illustrate; no score rests on them."""
+    """The heat maps of both frames. They are illustrations; scores do not depend on them."""
 
     here: HeatMap
     there: HeatMap
 
 
 def spots(services: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord]) -> list[Spot]:
-    """The pictures nearest to what was asked, of `here` and `there`; fewer than two where a clip
-    is not among those that may be seen, or no picture of it is kept and shown."""
+    """The frames nearest to the requested times, of `here` and `there`. Fewer than two if a clip is
+    not in `clips`, which are those that the user may see, or has no frames to show."""
     found = []
     for clip_id, at in ((asked.here, asked.here_at), (asked.there, asked.there_at)):
         clip = clips.get(clip_id)
@@ -69,7 +71,7 @@ def spots(services: Services, asked: HeatMapPair, clips: Mapping[str, ClipRecord
 
 
 def heat_maps_at(services: Services, here: Spot, there: Spot) -> HeatMaps:
-    """Have a worker draw them. Raises SearchFailedError, also while too many wait."""
+    """Have a worker draw the heat maps. Raises SearchFailedError, also if too many are waiting."""
     if not AT_ONCE.acquire(blocking=False):
         raise SearchFailedError("other heat maps are being drawn; try again in a moment")
     try:

@@ -1,8 +1,8 @@
-"""An issue's matches as the panel shows them to one viewer: results, with addresses of media.
+"""An issue's matches as the panel shows them to one viewer: results with media addresses.
 
-The panel's TypeScript types are made from these models (`make panel-types`). A panel that is
-installed on a site may be older or newer than the service: fields may be added here, and none
-renamed or taken away while such panels are about.
+The panel's TypeScript types are generated from these models (`make panel-types`). An installed
+panel may be older or newer than the service: you may add fields here, but never rename or remove
+one that an installed panel reads.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from dejabug.retrieval.similar_issues import Read, tickets_of
 from dejabug.services import Services
 from dejabug.web.media import Video, media_address, video_state
 
-# Matches that a panel lists: nobody reads further.
+# Matches that a panel lists.
 MOST = 10
-# The first matches' clips are the likeliest to be watched, and got ready before all others.
+# The first matches' clips are the most likely to be watched, so their previews come first.
 WATCHED_FIRST = 3
 
 
@@ -51,10 +51,10 @@ class ShownClip(FoundClip):
 class Match(Result):
     """An earlier issue that may show the same bug."""
 
-    # An attribute with a default is in every answer all the same.
+    # Attributes with a default are in every answer, too.
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-    # Under the names that installed panels know.
+    # With the names that installed panels know.
     issue: str = Field(serialization_alias="issue_id", description="The issue's numeric id.")
     asked: ShownClip | None = Field(
         serialization_alias="here", description="This issue's clip; null for one without a clip."
@@ -72,7 +72,6 @@ class Match(Result):
     # What the panel does not show.
     project: str = Field(exclude=True)
     game: str = Field(exclude=True)
-    created: str = Field(exclude=True)
     label: str | None = Field(exclude=True)
     relevance: Relevance | None = Field(exclude=True)
     found_by: list[Literal["clip", "picture", "words"]] = Field(exclude=True)
@@ -157,8 +156,8 @@ class Similar(BaseModel):
 def matches_for(
     services: Services, record: IssueRecord, viewer: PanelViewer, read: Read
 ) -> tuple[Issue, list[Match]] | None:
-    """The issue and its matches, as `read` lets the viewer see them; None if they may not see the
-    issue itself. Their clips' previews are queued."""
+    """The issue and its matches that the viewer may see, according to `read`; None if they may not
+    see the issue itself. Queues the previews of the clips."""
     answer = services.similar_issues.find_for_reader(record, read)
     own = answer.tickets.get(record.id)
     if own is None:

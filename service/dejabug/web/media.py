@@ -1,7 +1,7 @@
-"""`/media/<token>/…`: pictures and previews for one principal, who is checked at each request.
+"""`/media/<token>/…`: frames and previews for one principal, whose access is checked each time.
 
-Whatever is not to be shown gets the same answer, 404, so that nobody learns which clips there are;
-when Redis or Jira cannot be asked, nothing is shown.
+Everything that must not be shown gets the same 404, so that nobody learns which clips exist. While
+Redis or Jira is not available, nothing is shown.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ from dejabug.web.sheets import drawn_sheet
 log = structlog.get_logger()
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
-# Seconds that a browser may keep what it got: as long as Jira's answer about a principal counts.
+# Seconds that a browser may cache an answer: as long as Jira's answer about a principal is cached.
 LONGEST_KEPT = 60
 Video = Literal["none", "preparing", "ready"]
-# Bytes that are read at once: of an object store, half a minute takes two requests.
+# Bytes per read: half a minute of video takes two requests to an object store.
 BLOCK = 1024 * 1024
-# Contact sheets that are drawn at once: each takes a second of a core, at its largest.
+# Contact sheets drawn at once: the largest takes a second of a core.
 SHEETS = BoundedSemaphore(2)
-# No more than these wait or are drawn: others' requests need the threads.
+# Contact sheets that wait or are drawn: other requests need the threads.
 SHEETS_ASKED = BoundedSemaphore(5)
 SHEET_PATIENCE = 5.0  # seconds
-# Digits of a time in milliseconds: eleven days.
+# Digits of a time in milliseconds at most: eleven days.
 LONGEST_TIME = 9
 
 
 def media_address(services: Services, clip_id: str, principal: Principal) -> str:
-    """The address under which this principal finds a clip's pictures and preview for some minutes:
-    add `/video.mp4` or `/pictures/<milliseconds>.jpg`.
+    """The address of a clip's frames and preview for this principal, valid for some minutes: append
+    `/video.mp4` or `/pictures/<milliseconds>.jpg`.
 
     Raises ValueError when no secret is set.
     """
@@ -65,8 +65,8 @@ def media_address(services: Services, clip_id: str, principal: Principal) -> str
 
 
 def sheet_address(services: Services, clip: ClipRecord, principal: Principal) -> str | None:
-    """The address of a clip's contact sheet for this principal, for some minutes; None where no
-    pictures of it are kept or shown."""
+    """The address of a clip's contact sheet for this principal, valid for some minutes; None if its
+    frames are not kept or not shown."""
     if (
         clip.unshown
         or not services.settings.shows_media
@@ -77,7 +77,7 @@ def sheet_address(services: Services, clip: ClipRecord, principal: Principal) ->
 
 
 def video_state(services: Services, clip: ClipRecord) -> Video:
-    """Whether a clip's preview can be watched, or will be; a picture has none."""
+    """The state of a clip's preview; a still image has none."""
     if clip.still or clip.unshown:
         return "none"
     state = services.media.previews.state(clip.id)
@@ -86,7 +86,7 @@ def video_state(services: Services, clip: ClipRecord) -> Video:
 
 @blueprint.get("/<token>/pictures/<name>.jpg")
 def picture(token: str, name: str) -> Response:
-    """The picture of a clip's frame at a time in milliseconds."""
+    """The frame of a clip at a time in milliseconds."""
     grant = _granted(token)
     if not (name.isascii() and name.isdigit() and len(name) <= LONGEST_TIME):
         abort(404)
@@ -99,12 +99,16 @@ def picture(token: str, name: str) -> Response:
 
 @blueprint.get("/<token>/sheet.jpg")
 def sheet(token: str) -> Response:
-    """All of a clip's pictures on one."""
+    """A clip's contact sheet."""
     grant = _granted(token)
     clip = _services().collections.active.catalogue.clip(grant.clip_id)
     if clip is None or clip.unshown:
         abort(404)
-    busy = problem(503, "Service Unavailable", "Too many contact sheets at once; try again.")
+    busy = problem(
+        503,
+        "Service Unavailable",
+        "Too many contact sheets are being drawn. Try again in a moment.",
+    )
     busy.headers["Retry-After"] = "2"
     if not SHEETS_ASKED.acquire(blocking=False):
         return busy
@@ -125,37 +129,41 @@ def sheet(token: str) -> Response:
 
 @blueprint.get("/<token>/video.mp4")
 def video(token: str) -> Response:
-    """A clip's preview, whole or in ranges (RFC 9110, 14)."""
+    """A clip's preview, complete or in ranges (RFC 9110, 14)."""
     grant = _granted(token)
     found = _services().media.previews.watch(grant.clip_id)
     if found is None:
         abort(404)
     try:
-        if found.path is not None:  # the server hands it to the kernel
+        if found.path is not None:  # the web server sends it with sendfile
             whole = send_file(found.path.absolute(), "video/mp4", conditional=True)
             return _sent(whole, grant)
         return _sent(_read_in_blocks(found), grant)
     except FileNotFoundError:
-        _services().media.previews.forget(grant.clip_id)  # it is made again
+        _services().media.previews.forget(grant.clip_id)  # it is generated again
         abort(404)
 
 
 @blueprint.get("/<path:_anything>")
 def anything_else(_anything: str) -> Response:
-    """Other addresses below ours tell nothing either."""
+    """Other addresses below `/media/` get the same answer."""
     abort(404)
 
 
 @blueprint.errorhandler(404)
 def nothing_here(_error: Exception) -> Response:
     """One answer for what is unknown, hidden, expired or made up."""
-    return problem(404, "Not Found", "There is nothing here for you, or no longer.")
+    return problem(
+        404,
+        "Not Found",
+        "This link has expired, or you don't have access. Reload the page that it came from.",
+    )
 
 
 @blueprint.errorhandler(416)
 def no_such_range(error: RequestedRangeNotSatisfiable) -> Response:
-    """A range beyond the file's end; its length stands in Content-Range."""
-    answer = problem(416, "Range Not Satisfiable", "The file is shorter than that.")
+    """A range beyond the end of the file; Content-Range has its length."""
+    answer = problem(416, "Range Not Satisfiable", "The range is beyond the end of the file.")
     answer.headers["Content-Range"] = f"bytes */{error.length}"
     return answer
 
@@ -163,32 +171,38 @@ def no_such_range(error: RequestedRangeNotSatisfiable) -> Response:
 @blueprint.errorhandler(JiraError)
 @blueprint.errorhandler(redis.RedisError)
 def cannot_tell(error: Exception) -> Response:
-    """It is not known whether the principal may see this: shown is nothing."""
+    """Redis or Jira can't say whether the principal may see this: show nothing."""
     log.warning("media_not_decided", why=type(error).__name__)
-    answer = problem(503, "Service Unavailable", "What you may see cannot be asked; try again.")
+    answer = problem(
+        503, "Service Unavailable", "Can't check your access right now. Try again in a minute."
+    )
     answer.headers["Retry-After"] = "5"
     return answer
 
 
 @blueprint.errorhandler(StoreAwayError)
 def store_away(error: StoreAwayError) -> Response:
-    """The store does not give it now."""
+    """The media store is not available."""
     log.warning("media_not_read", why=str(error))
-    answer = problem(503, "Service Unavailable", "The media store does not answer; try again.")
+    answer = problem(
+        503,
+        "Service Unavailable",
+        "The media store is not available right now. Try again in a minute.",
+    )
     answer.headers["Retry-After"] = "5"
     return answer
 
 
 @blueprint.record_once
 def refuse_a_weak_secret(state: BlueprintSetupState) -> None:
-    """Raises ValueError at start for a secret that could be guessed; without one, all is 404."""
+    """Raises ValueError at start if the secret is weak; without a secret, every address is 404."""
     secret = _secret(state.app.extensions["dejabug"])
     if secret:
         check_secret(secret)
 
 
 def _granted(token: str) -> MediaGrant:
-    """What may be shown under this token now; ends the request with 404 where nothing may be."""
+    """What this token may show now; ends the request with 404 if nothing."""
     services = _services()
     secret = _secret(services)
     if not secret:
@@ -206,14 +220,14 @@ def _granted(token: str) -> MediaGrant:
 
 
 def _shown(services: Services, issue: IssueRecord, principal: Principal) -> bool:
-    """Whether this principal may be shown an issue's media now. Raises JiraError."""
+    """Whether this principal may see an issue's media now. Raises JiraError."""
     off = services.records.projects.rules(issue.project).mode == "off"
     return not off and issue.id in services.visibility.may_see(principal, [issue.id])
 
 
 def _read_in_blocks(file: BlobReader) -> Response:
-    """What of a preview was asked for. Raises StoreAwayError, and FileNotFoundError, before
-    anything is sent; a store that goes away later cuts it short."""
+    """The requested part of a preview. Raises StoreAwayError and FileNotFoundError before
+    anything is sent; if the store fails later, the answer ends early."""
     answer = Response(mimetype="video/mp4")
     answer.response = FileWrapper(file, BLOCK)  # type: ignore[arg-type]
     answer.content_length = file.size
@@ -230,7 +244,7 @@ def _sent(answer: Response, grant: MediaGrant) -> Response:
     answer.headers["Cache-Control"] = f"private, max-age={left}"
     answer.headers["Content-Disposition"] = "inline"
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    # The panel that shows it is a page of Jira's.
+    # The panel, which shows it, is a page of Jira.
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -1,6 +1,6 @@
-"""`/forge/v1/…`: what the panel in Jira asks, always as its viewer.
+"""`/forge/v1/…`: the API of the panel in Jira, always with the viewer's access.
 
-An issue that is unknown and one that the viewer may not see get the same answer.
+An unknown issue and one that the viewer may not see get the same answer.
 """
 
 from __future__ import annotations
@@ -40,32 +40,36 @@ from dejabug.web.verdicts import record_verdict
 
 log = structlog.get_logger()
 blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
-# Bytes of a request of ours at most.
+# Bytes of a panel's request at most.
 LARGEST_BODY = 4096
-# Forge Remote turns an error of any other content type into one without our words.
+# Forge Remote drops the text of errors with any other content type.
 problem = partial(problems.problem, kind="application/json")
-# Seconds within which a viewer's further questions on an issue are the same look at it: a panel
-# asks every other second while it waits for a preview.
+# Seconds within which a viewer's requests for an issue count as one view: a panel asks every two
+# seconds while it waits for a preview.
 ONE_LOOK = 300
 JSON_NAMES = {str: "a string", bool: "true or false"}
 
 
 class BadBodyError(ValueError):
-    """A request's body is not as it must be; the message says how."""
+    """The request's body is wrong; the message says what to change."""
 
 
 class HiddenError(Exception):
-    """The issue is unknown, or not the viewer's to see."""
+    """The issue isn't indexed, or the viewer doesn't have access."""
 
 
 def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only our app's calls through; `g.call` says who looks."""
+    """Allow only our app's calls; `g.call` has the viewer."""
 
     @wraps(view)
     def run(**arguments: Any) -> Any:
         forge: Forge | None = current_app.extensions["forge"]
         if forge is None:
-            return problem(404, "Not Found", "This service is not set up for an app of Jira's.")
+            return problem(
+                404,
+                "Not Found",
+                "The Jira app is not set up on this service: DEJABUG_FORGE_APP_ID is empty.",
+            )
         g.call = forge.verify(request.headers)
         return view(**arguments)
 
@@ -75,7 +79,7 @@ def as_viewer(view: Callable[..., Any]) -> Callable[..., Any]:
 @blueprint.get("/similar")
 @as_viewer
 def similar(issue_id: str) -> Response:
-    """The issues whose clips are like this one's, as far as the viewer may see them."""
+    """The issues with similar clips that the viewer may see."""
     services = _services()
     active = services.collections.active
     link_type = services.settings.duplicate_links.split(",")[0].strip()
@@ -119,8 +123,8 @@ def similar(issue_id: str) -> Response:
 @blueprint.post("/heat-maps")
 @as_viewer
 def heat_maps(issue_id: str) -> Response:
-    """`HeatMapPair`: what a clip of this issue and one of another have in common at a moment, and
-    what is unusual there."""
+    """`HeatMapPair`: heat maps of a frame of this issue's clip and a frame of another issue's: what
+    matches, and what is unusual."""
     asked = HeatMapPair.model_validate(_body())
     services = _services()
     clips = services.collections.active.catalogue.clips([asked.here, asked.there])
@@ -138,11 +142,11 @@ def heat_maps(issue_id: str) -> Response:
 @blueprint.post("/verdicts")
 @as_viewer
 def verdict(issue_id: str) -> Response | tuple[Response, int]:
-    """`{"other": id, "same": bool}`: the viewer says whether two issues are the same bug."""
+    """`{"other": id, "same": bool}`: record whether two issues are the same bug."""
     asked = _asked(other=str, same=bool)
     services, other = _services(), asked["other"]
     if other == issue_id:
-        return problem(400, "Bad Request", "An issue cannot be compared with itself.")
+        return problem(400, "Bad Request", "An issue can't be a duplicate of itself.")
     if not {issue_id, other} <= _read([issue_id, other]).keys():
         raise HiddenError
     record_verdict(services, issue_id, other, same=asked["same"], by="panel")
@@ -152,7 +156,7 @@ def verdict(issue_id: str) -> Response | tuple[Response, int]:
 @blueprint.put("/mute")
 @as_viewer
 def mute(issue_id: str) -> Response:
-    """`{"muted": bool}`: no suggestions on this issue, or again."""
+    """`{"muted": bool}`: turn suggestions on this issue off or on."""
     asked = _asked(muted=bool)
     _own(issue_id)
     services = _services()
@@ -165,7 +169,7 @@ def mute(issue_id: str) -> Response:
 @blueprint.post("/again")
 @as_viewer
 def again(issue_id: str) -> tuple[Response, int]:
-    """Read the issue again, with clips that failed, and look for similar ones again."""
+    """Read the issue again, retry its failed clips, and search for similar issues again."""
     _own(issue_id)
     services = _services()
     record = services.collections.active.catalogue.issue(issue_id)
@@ -179,7 +183,7 @@ def again(issue_id: str) -> tuple[Response, int]:
 
 @blueprint.after_request
 def nobody_keeps_it(answer: Response) -> Response:
-    """What one viewer may see now is nobody's to keep."""
+    """Forbid caching: an answer is for one viewer at one time."""
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
@@ -187,25 +191,29 @@ def nobody_keeps_it(answer: Response) -> Response:
 
 @blueprint.errorhandler(TokenRefusedError)
 def refused(error: TokenRefusedError) -> Response:
-    """Not our app, or no longer valid."""
+    """Not our app, or an expired token."""
     log.warning("panel_refused", why=str(error))
-    return problem(401, "Unauthorized", "This call is not of the app that this service trusts.")
+    return problem(
+        401,
+        "Unauthorized",
+        "This call isn't from the Jira app in DEJABUG_FORGE_APP_ID, or its token has expired.",
+    )
 
 
 @blueprint.errorhandler(WrongSiteError)
 def wrong_site(error: WrongSiteError) -> Response:
-    """Our app, on a site that is not ours."""
+    """Our app on another site."""
     log.warning("panel_refused", why=str(error))
-    return problem(403, "Forbidden", "This service belongs to another Jira site.")
+    return problem(403, "Forbidden", "This service is set up for another Jira site.")
 
 
 @blueprint.errorhandler(HiddenError)
 @blueprint.errorhandler(WrongAccountError)
 @blueprint.errorhandler(JiraRefusedError)
 def hidden(error: Exception) -> Response:
-    """Unknown, hidden, or Jira does not let this viewer read at all."""
+    """Unknown, hidden, or Jira rejected the viewer's token."""
     log.info("panel_shows_nothing", why=type(error).__name__)
-    return problem(404, "Not Found", "There is no such issue here, or you may not see it.")
+    return problem(404, "Not Found", "This issue isn't indexed, or you don't have access.")
 
 
 @blueprint.errorhandler(KeysUnavailableError)
@@ -215,18 +223,20 @@ def hidden(error: Exception) -> Response:
 @blueprint.errorhandler(SearchFailedError)
 @blueprint.errorhandler(StoreAwayError)
 def unavailable(error: Exception) -> Response:
-    """A part that is needed is away: nothing is shown rather than too much."""
+    """A part that is needed is not available: show nothing."""
     log.warning("panel_unavailable", why=type(error).__name__, said=str(error))
-    answer = problem(503, "Service Unavailable", "Déjà Bug cannot look right now. Try again soon.")
+    answer = problem(
+        503, "Service Unavailable", "Déjà Bug is not available right now. Try again in a minute."
+    )
     answer.headers["Retry-After"] = "10"
     return answer
 
 
 @blueprint.errorhandler(ValidationError)
 def wrong_body(error: ValidationError) -> Response:
-    """Which fields of the body are wrong."""
+    """The wrong fields of the body."""
     wrong = {".".join(map(str, each["loc"])) for each in error.errors(include_input=False)}
-    return problem(400, "Bad Request", f"Wrong in the body: {', '.join(sorted(wrong))}.")
+    return problem(400, "Bad Request", f"Invalid fields in the body: {', '.join(sorted(wrong))}.")
 
 
 @blueprint.errorhandler(BadBodyError)
@@ -236,17 +246,17 @@ def bad_body(error: BadBodyError) -> Response:
 
 
 def _asked(**wanted: type) -> Mapping[str, Any]:
-    """The body's fields, each of its type. Raises BadBodyError."""
+    """The body, with these fields of these types. Raises BadBodyError."""
     body = _body()
     for name, kind in wanted.items():
         if not isinstance(body.get(name), kind):
-            raise BadBodyError(f"`{name}` must be given, as {JSON_NAMES[kind]}.")
+            raise BadBodyError(f"`{name}` is required and must be {JSON_NAMES[kind]}.")
     return body
 
 
 def _body() -> dict[str, Any]:
     """The body, a JSON object. Raises BadBodyError."""
-    # Also where no length is told in advance.
+    # Also if the request has no Content-Length.
     request.max_content_length = LARGEST_BODY
     try:
         body = request.get_json(silent=True)
@@ -258,12 +268,12 @@ def _body() -> dict[str, Any]:
 
 
 def _is_shown(seen: Mapping[str, Issue], issue_id: str, off: Collection[str]) -> bool:
-    """Whether an issue's media may be shown to the viewer, who sees `seen`, now."""
+    """Whether the viewer, who sees the issues `seen`, may see an issue's media now."""
     return issue_id in seen and seen[issue_id].project not in off
 
 
 def _is_first_look(issue_id: str) -> bool:
-    """Whether this is the viewer's first question on an issue for a while."""
+    """Whether this is the viewer's first request for an issue in ONE_LOOK seconds."""
     viewer = hashlib.sha256(g.call.viewer.name.encode()).hexdigest()[:16]
     key = f"dejabug:looked:{issue_id}:{viewer}"
     return keep_briefly(_services().redis, key, "1", ONE_LOOK, new=True)
@@ -286,7 +296,7 @@ def _own(issue_id: str) -> Issue:
 
 
 def _read(issue_ids: Any) -> dict[str, Issue]:
-    """Issues as the viewer may read them."""
+    """The issues that the viewer may read."""
     call: PanelCall = g.call
     return _services().jira_as_viewer.issues(call.viewer, call.token, issue_ids)
 

@@ -1,4 +1,4 @@
-"""Errors for programs: problem details (RFC 9457)."""
+"""Errors for programs, as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ PROBLEM = "application/problem+json"
 
 
 def problem(status: int, title: str, detail: str, *, kind: str = PROBLEM) -> Response:
-    """An answer with a problem that nobody keeps; `kind` is its content type.
+    """An answer with an error, which must not be cached; `kind` is its content type.
 
-    `title` is the same for every problem of its kind; `detail` helps with this one, and tells
-    nothing that the caller may not know. `trace` finds the request in our log.
+    `title` is the same for every error of its kind. `detail` helps with this one, and reveals
+    nothing that the caller may not know. `trace` is the request's trace ID in our log.
     """
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if trace := current_trace():

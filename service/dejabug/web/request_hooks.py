@@ -1,5 +1,5 @@
-"""What is done around every request: its trace, that its answer is counted, and how long a body is
-waited for."""
+"""Runs around every request: sets the trace ID, counts the answer, and limits the wait for a
+body."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flask import Flask, Response, g, request
 from dejabug.infra.metrics import ANSWERS, status_class
 from dejabug.infra.tracing import begin_trace, current_trace
 
-# The header by which a caller of the API may name its request, and each answer names it.
+# The header with which a caller of the API can set the trace ID; each answer has it.
 REQUEST_ID = "X-Request-ID"
-# Ids that are taken from a caller: they go into log lines, so nothing but an id.
+# Trace IDs that are accepted from a caller: they go into log lines.
 AN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
-# Seconds without a byte after which a body is given up: gunicorn itself would wait for ever, and
-# each that does not come holds one of few threads, which webhooks need too.
+# Seconds without a byte after which we stop reading a body: gunicorn itself would wait forever, and
+# each stalled body occupies one of few threads, which webhooks need too.
 SILENCE = 30.0
 
 
@@ -26,21 +26,21 @@ def watch(app: Flask) -> None:
 
 
 def _begin() -> None:
-    """Begin a trace. A program that calls the API may give one; Jira's and Slack's names of their
-    requests lie outside what they sign, and are not taken."""
+    """Begin a trace. Callers of the API may set its ID. Jira's and Slack's request IDs are not
+    signed, so they are not used."""
     given = request.headers.get(REQUEST_ID, "") if request.blueprint == "api" else ""
     g.trace = begin_trace(given if AN_ID.fullmatch(given) else "")
     _wait_for_the_body(SILENCE)
 
 
 def _wait_for_the_body(seconds: float | None) -> None:
-    """How long gunicorn's socket waits for the next bytes; what comes too late ends as 400."""
+    """Set how long gunicorn waits for the next bytes; a body that comes too late gets 400."""
     if (connection := request.environ.get("gunicorn.socket")) is not None:
         connection.settimeout(seconds)
 
 
 def _end(answer: Response) -> Response:
-    _wait_for_the_body(None)  # an answer may be taken as slowly as a clip is watched
+    _wait_for_the_body(None)  # clients may read an answer slowly, as a video player does
     answer.headers[REQUEST_ID] = g.get("trace") or current_trace()
     ANSWERS.labels(request.blueprint or "none", status_class(answer.status_code)).inc()
     return answer

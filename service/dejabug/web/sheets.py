@@ -1,4 +1,4 @@
-"""A clip's contact sheet, made from the pictures that are kept of its frames."""
+"""Draws a clip's contact sheet from its stored frames."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from dejabug.services import Services
 
 log = structlog.get_logger()
 
-JPEG_QUALITY = 88  # the frames were JPEGs before
+JPEG_QUALITY = 88  # the frames are JPEGs already
 
 
 def drawn_sheet(services: Services, clip: ClipRecord) -> bytes | None:
-    """A JPEG of all of a clip's frames; None where no pictures of it are kept. Raises
-    StoreAwayError."""
+    """A JPEG of all frames of a clip; None if none are stored. Raises StoreAwayError."""
     kept = services.media.thumbnails.every(clip.id)
     tiles = []
     for time, data in kept:
         try:
             tiles.append(Tile(Image.open(io.BytesIO(data)).convert("RGB"), time))
-        except OSError:  # not a picture any more: the disk's fault, not the clip's
+        except OSError:  # damaged on disk
             log.warning("picture_damaged", clip=clip.id, time=time)
     if not tiles:
         return None

@@ -1,4 +1,4 @@
-"""`/slack/events`: where Slack sends what people do; Bolt checks its signatures."""
+"""`/slack/events`: receives events and commands from Slack. Bolt checks their signatures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from flask import Blueprint, Response, abort, current_app, request
 from slack_bolt.adapter.flask import SlackRequestHandler
 
 blueprint = Blueprint("slack", __name__)
-# Bytes of a request at most; a message that a shortcut is used on comes along whole.
+# Bytes of a request at most: a shortcut sends the whole message that it is used on.
 LONGEST = 1024 * 1024
 
 
 @blueprint.post("/slack/events")
 def events() -> Response:
-    """Answer Slack; 404 where no Slack app is set up."""
+    """Answer Slack; 404 if no Slack app is set up."""
     handler = cast("SlackRequestHandler | None", current_app.extensions["slack"])
     if handler is None:
         abort(404)

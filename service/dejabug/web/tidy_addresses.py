@@ -1,7 +1,7 @@
-"""Addresses that somebody typed into another service, with a slash too many: taken as without.
+"""Accepts addresses with superfluous slashes from services in which people type them.
 
-Jira takes a redirect or a 404 for a failure and does not send that event again, and what Forge and
-Slack call is put together from a base address and a path, so that slashes double.
+Jira treats a redirect or a 404 as a failure and does not send the event again. Forge and Slack
+append a path to a base address, which can double a slash.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# What Jira, Slack and Forge call. Signatures are over bodies and tokens, never over addresses.
+# The addresses that Jira, Slack and Forge call. Signatures cover bodies and tokens, not addresses.
 CALLED = ("/webhooks/", "/slack/", "/forge/")
 SLASHES = re.compile(r"/{2,}")
 
 
 class TidiedAddresses:
-    """A WSGI app for which `//webhooks/jira/` is `/webhooks/jira`."""
+    """A WSGI app that treats `//webhooks/jira/` as `/webhooks/jira`."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Pass a request on, under its tidied address."""
+        """Pass the request on, with the tidied address."""
         path = SLASHES.sub("/", environ.get("PATH_INFO", ""))
         if path.startswith(CALLED):
             environ["PATH_INFO"] = path.rstrip("/")

@@ -1,4 +1,4 @@
-"""`POST /webhooks/jira`: verify, remember, answer within milliseconds. The work is a queue's."""
+"""`POST /webhooks/jira`: verify, store and answer within milliseconds. Jobs do the work."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ blueprint = Blueprint("webhooks", __name__)
 @blueprint.post("/webhooks/jira")
 @WEBHOOK_SECONDS.time()
 def jira_webhook() -> tuple[Response, int]:
-    """Take one event of Jira's.
+    """Accept an event from Jira.
 
-    202 remembered (or known already), 200 nothing to do, 400 not Jira's (with the reason), 401 not
-    signed with our secret, 413 too large, 503 Redis is away or takes no writes: Jira will
-    send it again.
+    202: stored, or already known. 200: nothing to do. 400: not an event of Jira, with the reason.
+    401: not signed with our secret. 413: too large. 503: Redis is down or does not accept writes;
+    Jira sends the event again.
     """
     services: Services = current_app.extensions["dejabug"]
     body = request.get_data()
@@ -54,30 +54,30 @@ def jira_webhook() -> tuple[Response, int]:
     try:
         if is_own(event, services.redis.get(OWN_ACCOUNT)):
             if event.comment_id:
-                # Our own check of the webhooks waits for this.
+                # `dejabug jira check` waits for this.
                 services.redis.set(echo_key(event.comment_id), 1, ex=ECHO_MEMORY)
             return _answer(200, "ignored", "caused by our own account")
         if event.kind == "ignored":
             return _answer(200, "ignored", event.reason)
         fresh = remember(services, event, body)
     except redis.RedisError as error:
-        # Not remembered, so not answered well: Jira repeats events that got a 503.
+        # Not stored: Jira repeats events that get a 503.
         log.error("webhook_not_remembered", why=str(error), issue_id=event.issue_id)
-        return _answer(503, "not remembered", "storage is away, please send this again")
+        return _answer(503, "not remembered", "storage is not available; send this event again")
     log.info("webhook", kind=event.kind, issue_id=event.issue_id, fresh=fresh)
     return _answer(202, "remembered" if fresh else "known already", event.kind)
 
 
 def remember(services: Services, event: Event, body: bytes) -> bool:
-    """Put the event's work on a queue, in one transaction with its memory; False if known.
+    """Queue the event's job and store its digest in one transaction. False if it is a repeat.
 
-    The body's digest tells repeats. Jira's own identifier of an event lies outside the signature.
+    Repeats have the same body, so its digest identifies them: Jira's event ID is not signed.
     """
     try:
         return _remember(services, event, body)
     except redis.WatchError:
-        # A second copy at the same moment finds the first one now. redis-py says the same of a
-        # connection that was lost, and then nothing was remembered.
+        # A second copy came at the same moment: now it finds the first one. redis-py raises the
+        # same error after a lost connection, and then nothing was stored.
         return _remember(services, event, body)
 
 
@@ -101,7 +101,7 @@ def _remember(services: Services, event: Event, body: bytes) -> bool:
 
 
 def _count_refusal(services: Services) -> None:
-    """For the check of webhooks, which can then tell a wrong secret from silence."""
+    """Count it for `dejabug jira check`, which then knows a wrong secret from missing webhooks."""
     with contextlib.suppress(redis.RedisError):
         services.redis.incr(REFUSALS)
 

@@ -163,7 +163,7 @@ def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
 def test_an_account_that_sees_no_project_is_told_so(browser: Browser, jira: Site) -> None:
     people(jira)["tester"].projects = []
     browser.sign_in()
-    assert "there is nothing for you to find" in browser.get("/").text
+    assert "so a search finds nothing" in browser.get("/").text
 
 
 @pytest.mark.parametrize("leaves", ["deactivated", "another e-mail", "no administrator"])

@@ -5,17 +5,29 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import redis
 from PIL import Image
 
+from dejabug.jira.comments import STRIP_WIDTH
 from dejabug.media_store.archives import ThumbnailArchives
-from dejabug.media_store.comparison_image import GAP, Panel, draw_comparison
+from dejabug.media_store.comparison_image import (
+    ACCENT,
+    BAR,
+    CAPTION_SIZES,
+    COLUMN,
+    GAP,
+    HIGHEST,
+    WIDTH,
+    Panel,
+    draw_comparison,
+)
 from dejabug.media_store.objects import ObjectStore, StoreAwayError
 from dejabug.media_store.thumbnail_folders import ThumbnailFolders
-from dejabug.media_store.thumbnails import HEIGHT, Thumbnails
+from dejabug.media_store.thumbnails import Thumbnails
 from support.object_store import Bucket
 
 
@@ -163,28 +175,67 @@ def test_an_id_cannot_lead_out_of_the_folder(thumbnails: Thumbnails, clip_id: st
         thumbnails.read(clip_id, 0.0)
 
 
-def test_a_comparison_shows_its_panels_side_by_side_at_one_height(tmp_path: Path) -> None:
+PHONE = 360  # pixels: as wide as Jira's mobile app shows the image
+
+
+def test_a_comparison_has_two_columns_that_fill_its_width(tmp_path: Path) -> None:
     store = in_folder(tmp_path)
     store.write("1", [0.0], frames(250, size=(270, 480)))
     store.write("2", [0.0], frames(120, size=(480, 270)))
-    pictures = [store.read(clip, 0.0) or b"" for clip in "12"]
-    captions = ("this ticket, 0:01", "GAME-12, 0:04.5, and a very long caption to be cut")
-    row = [Panel(p, c) for p, c in zip(pictures, captions, strict=True)]
-    image = open_picture(draw_comparison([row]))
+    wide, tall = (store.read(clip, 0.0) or b"" for clip in "12")
+    image = open_picture(draw_comparison([Panel(wide, "x", "0:01"), Panel(tall, "y", "0:04.5")]))
+    assert image.size == (WIDTH, GAP + BAR + HIGHEST + GAP)
     pixels = np.asarray(image.convert("L")).astype(int)
-    middle = pixels[pixels.shape[0] // 2 + 8]
+    middle = pixels[GAP + BAR + HIGHEST // 2]
     assert middle[GAP + 20] == pytest.approx(250, abs=3)
-    assert middle[-GAP - 20] == pytest.approx(120, abs=3)
-    assert image.width == pytest.approx(3 * GAP + HEIGHT * 480 / 270 + HEIGHT * 270 / 480, abs=4)
+    assert middle[GAP + COLUMN - 20] == pytest.approx(250, abs=3)
+    assert middle[WIDTH - GAP - COLUMN // 2] == pytest.approx(120, abs=3)
 
 
-def test_in_two_rows_each_moment_stands_below_its_own(tmp_path: Path) -> None:
+def test_panels_go_on_in_the_next_row(tmp_path: Path) -> None:
     store = in_folder(tmp_path)
     store.write("1", [0.0, 1.0], frames(250, 60, size=(270, 480)))
     bright, dark = (Panel(store.read("1", time) or b"", "x") for time in (0.0, 1.0))
-    pixels = np.asarray(
-        open_picture(draw_comparison([[bright, dark], [dark, bright]])).convert("L")
-    )
+    pixels = np.asarray(open_picture(draw_comparison([bright, dark, dark, bright])).convert("L"))
     height, width = pixels.shape
-    quarters = [int(pixels[y, x]) for y in (height // 4, 3 * height // 4) for x in (40, width - 40)]
+    quarters = [int(pixels[y, x]) for y in (height // 3, 7 * height // 8) for x in (40, width - 40)]
     assert quarters == pytest.approx([250, 60, 60, 250], abs=4)
+
+
+@pytest.mark.parametrize(
+    "caption", ["GAME-1", "GAME-12345", "A_VERY_LONG_PROJECT-1234567", "…" * 99]
+)
+def test_a_caption_is_above_its_frame_and_keeps_clear_of_its_time(
+    tmp_path: Path, caption: str
+) -> None:
+    store = in_folder(tmp_path)
+    store.write("1", [0.0], frames(0, size=(270, 480)))
+    black = store.read("1", 0.0) or b""
+
+    def drawn(text: str) -> Any:
+        image = open_picture(draw_comparison([Panel(black, text, "12:01.5")]))
+        return np.asarray(image.convert("L")).astype(int)
+
+    changed = np.argwhere(np.abs(drawn(caption) - drawn("")) > 40)
+    (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
+    assert top >= GAP
+    assert bottom < GAP + BAR
+    assert left >= GAP
+    assert right < GAP + COLUMN
+
+
+def test_captions_are_large_enough_on_a_phone() -> None:
+    assert min(CAPTION_SIZES) * PHONE / WIDTH >= 11
+
+
+def test_the_comment_s_own_ticket_is_marked(tmp_path: Path) -> None:
+    store = in_folder(tmp_path)
+    store.write("1", [0.0], frames(0, size=(270, 480)))
+    black = store.read("1", 0.0) or b""
+    image = open_picture(draw_comparison([Panel(black, "x", accent=True), Panel(black, "y")]))
+    assert image.getpixel((GAP + COLUMN // 2, GAP + 4)) == ACCENT
+    assert image.getpixel((2 * GAP + COLUMN + COLUMN // 2, GAP + 4)) != ACCENT
+
+
+def test_the_comment_shows_the_image_at_its_own_width() -> None:
+    assert STRIP_WIDTH == WIDTH

@@ -272,6 +272,6 @@ def test_the_same_picture_is_surer_than_two_pictures_that_look_alike(
 def test_why_says_that_it_is_the_same_file(twins: Twins, services: Services, jira: Site) -> None:
     services.comment_commands.handle(twins.record, "Tess", [Command("why", twins.old)])
     note = services.records.comments.note(twins.new_id)
-    assert f"{twins.old}: score 1.00; a ticket is named from 0.50 on." in note
+    assert f"{twins.old}: score 1.00, at or above the 0.50 for a comment." in note
     assert f"{twins.old} has the same file as this ticket." in note
-    assert "Most alike" not in note
+    assert "Best match" not in note

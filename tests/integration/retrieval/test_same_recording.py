@@ -43,7 +43,7 @@ def test_a_copy_of_the_recording_is_named_as_such_on_every_surface(
     new = jira.file("GAME", "this one is quite another matter", copy)
     new_id = tell(services, jira, new)
     label = f"Same recording as {old}"
-    why = f"Moves in step with {old}: a copy of the same recording."
+    why = f"The same recording as on {old}: the motion in both clips matches."
 
     (comment,) = jira.comments(new)
     assert f"** {label} (score " in comment["body"]

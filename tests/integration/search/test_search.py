@@ -75,7 +75,7 @@ def test_other_projects_levels_and_switched_off_ones_are_not_told(
     assert set(words(services)) == set(game)
     assert set(words(services, caller=BOTH)) == {*game, other}
     assert words(services, caller=BOTH, project=["other"]) == [other]
-    with pytest.raises(ForeignProjectError, match="yours: GAME"):
+    with pytest.raises(ForeignProjectError, match="your projects: GAME"):
         words(services, project=["OTHER"])
     secure(jira, game[0])
     assert words(services) == [game[1]]
@@ -230,7 +230,7 @@ def test_a_failing_search_says_so_at_once(
         raise ValueError("broken")
 
     monkeypatch.setattr(Retriever, "search", fail)
-    with pytest.raises(SearchFailedError, match="its log says why"):
+    with pytest.raises(SearchFailedError, match="log has the reason"):
         services.questions.search("cows", ["GAME"], 5)
 
 

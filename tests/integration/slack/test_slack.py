@@ -80,13 +80,35 @@ def test_words_are_answered_to_their_asker_with_key_summary_status_and_moment(
     assert "0:0" in first["text"]
 
 
+def test_people_are_named_to_those_whom_jira_knows_and_to_nobody_else(
+    desk: Desk, old: list[str], worker: None, jira: Site
+) -> None:
+    people(jira)["tester"].name = "<!channel> Tess"
+    assert "Filed " in (known := json.dumps(desk.ask("herd in the meadow")))
+    assert "by &lt;!channel&gt; Tess" in known
+    assert "<!channel>" not in known
+    stranger = json.dumps(desk.ask("herd in the meadow", "U3"))
+    assert old[0] in stranger
+    assert "Tess" not in stranger
+
+
+def test_a_result_of_words_links_to_the_same_search(
+    desk: Desk, old: list[str], worker: None
+) -> None:
+    told = desk.ask("herd in the meadow")
+    page = f"https://dejabug.example/?q=herd+in+the+meadow&amp;open={old[0]}"
+    assert f"<{page}|Watch the clip>" in json.dumps(told)
+
+
 def test_a_key_is_answered_with_tickets_like_it(
     desk: Desk, old: list[str], services: Services, jira: Site
 ) -> None:
     told = desk.ask(old[0].lower())
     assert old[1] in json.dumps(told)
     assert "same bug" in json.dumps(told)
-    assert old[0] not in json.dumps(told["blocks"][1:])
+    assert old[0] not in named({"blocks": told["blocks"][1:]}, old)
+    link = f"<https://dejabug.example/?q={old[0]}&amp;open={old[1]}|Compare the clips>"
+    assert link in json.dumps(told)
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     assert "It is still being indexed" in desk.ask(old[0])["text"]
@@ -143,12 +165,12 @@ def test_next_tells_the_following_five_to_its_asker_only(
     assert second["replace_original"] is False
     later = named({"blocks": second["blocks"][1:]}, keys)
     assert later == set(keys) - {keys[0]} - shown
-    assert "are over" in desk.press(first, "Next", user="U2")["text"]
+    assert "have expired" in desk.press(first, "Next", user="U2")["text"]
     pressed = button(first, "Next")
     for question in (f"issue {keys[1]}", "words cows", f"upload {'0' * 32}", ""):
         forged = {**pressed, "value": f"{pressed['value'].partition(' ')[0]} {question}"}
         told = desk.interact("U1", type="block_actions", actions=[forged])
-        assert "are over" in told["text"], question
+        assert "have expired" in told["text"], question
 
 
 def test_too_many_questions_are_told_to_wait(
@@ -156,7 +178,7 @@ def test_too_many_questions_are_told_to_wait(
 ) -> None:
     change(services, api_requests_per_minute=1)
     desk.ask(old[0])
-    assert "Slow down" in desk.ask(old[0])["text"]
+    assert "Too many searches. Try again in" in desk.ask(old[0])["text"]
 
 
 # Who calls
@@ -404,7 +426,7 @@ def test_where_nothing_is_like_a_long_session_that_is_said_too(
 ) -> None:
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
-    assert told.startswith("Nothing that you may see")
+    assert told.startswith("No ticket that you can see")
     assert "Only its first 30 minutes are analysed." in told
 
 
@@ -420,7 +442,7 @@ def test_where_nothing_is_like_a_long_session_that_is_said_too(
     ],
 )
 def test_a_file_elsewhere_is_not_fetched(desk: Desk, old: list[str], url: str) -> None:
-    assert "not fetched" in shortcut(desk, url)["text"]
+    assert "not stored in Slack" in shortcut(desk, url)["text"]
 
 
 def test_files_that_cannot_be_searched_with_are_told_why(
@@ -434,7 +456,7 @@ def test_files_that_cannot_be_searched_with_are_told_why(
     assert told == f"Not searched: the image is {BLACK}."
     assert "no video" in shortcut(desk, lies_here + "a.mp4", "text/plain")["text"]
     desk.slack.files["a.mp4"] = (b"<html>", "text/html; charset=utf-8")
-    assert "does not give" in shortcut(desk, lies_here + "a.mp4")["text"]
+    assert "refused to send" in shortcut(desk, lies_here + "a.mp4")["text"]
     change(services, upload_max_bytes=1024)
     desk.slack.files["a.mp4"] = (b"0" * 2000, "video/mp4")
     assert "1,024 bytes" in shortcut(desk, lies_here + "a.mp4")["text"]
@@ -467,14 +489,14 @@ def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(
     desk.slack.files["a.mp4"] = ((clips / COWS[2]).read_bytes(), "video/mp4")
     monkeypatch.setattr(UploadComparison, "_compare", lambda *_: 1 / 0)
     told = shortcut(desk, lies_here + "a.mp4")["text"]
-    assert told == "Not searched: the search failed in its worker; its log says why."
+    assert told == "Not searched: the search failed; the worker's log has the reason."
 
 
 def test_while_too_many_clips_wait_that_is_said(
     desk: Desk, old: list[str], lies_here: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "MOST_FILES", 0)
-    assert "0 uploads wait already" in shortcut(desk, lies_here + "a.mp4")["text"]
+    assert "0 uploads are waiting already" in shortcut(desk, lies_here + "a.mp4")["text"]
 
 
 # Pictures, escaping, limits

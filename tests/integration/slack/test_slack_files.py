@@ -170,9 +170,9 @@ def test_a_file_that_is_no_more_is_said_to_be_so(desk: Desk, mode: str) -> None:
 )
 def test_what_slack_tells_of_a_file_leads_nowhere_else(desk: Desk, url: str) -> None:
     desk.slack.infos["F1"] = {"id": "F1", "mimetype": "video/mp4", "url_private": url}
-    assert "not fetched" in similar(desk, RESTRICTED)["text"]
+    assert "not stored in Slack" in similar(desk, RESTRICTED)["text"]
     unsure = {"id": "F2", "name": "clip", "url_private": url}
-    assert "not fetched" in similar(desk, unsure)["text"]
+    assert "not stored in Slack" in similar(desk, unsure)["text"]
     assert desk.slack.tokens == []
 
 

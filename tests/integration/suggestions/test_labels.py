@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dejabug.cli.doctor import examine
 from dejabug.infra import labels
 from dejabug.infra.errors import UserError
-from dejabug.jira.comments import Suggested, render
+from dejabug.jira.comments import Addresses, Suggested, render
 from dejabug.records.projects import KEY, Rules
 from dejabug.retrieval.pairs import PairMatch
 from dejabug.services import Services
@@ -29,7 +29,7 @@ PROBABILITIES = st.floats(0, 1)
 def suggested(score: float) -> str:
     """A comment on a match with this score, whose ticket is fixed."""
     found = Suggested("GAME-7", "Car sinks", "Done", "Fixed", score, (), ("1.2",))
-    return render([found], strip=None, encoder="x", browse_url="https://jira.example")
+    return render("GAME-9", [found], strip=None, addresses=Addresses("https://jira.example"))
 
 
 @pytest.mark.parametrize(

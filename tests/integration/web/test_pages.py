@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 import time
 from typing import Any
 
@@ -71,6 +73,24 @@ def test_a_token_that_is_none_says_what_to_do(client: FlaskClient, secret: str) 
     assert answer.status_code == 401
     assert "dejabug token create" in answer.text
     assert "Set-Cookie" not in answer.headers
+
+
+def test_what_scores_mean_is_told_to_everybody_and_nothing_of_this_installation(
+    client: FlaskClient, services: Services
+) -> None:
+    """Comments link to it, and who reads those in Jira need not be signed in here."""
+    model = services.collections.active.label()
+    answer = client.get("/help/score")
+    assert answer.status_code == 200
+    for words in ("How scores work", "0.95", "0.75", "0.50", "Very likely the same bug"):
+        assert words in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for told in (model, services.settings.jira_url, "Signed in", "<script", "<nav"):
+        assert told not in answer.text
+    secret, _ = services.tokens.create("Tess", ["GAME"])
+    sign_in(client, secret)
+    assert client.get("/help/score").text == answer.text
+    assert client.post("/help/score").status_code == 405
 
 
 @pytest.mark.parametrize("page", ["/", "/status", "/?q=x"])
@@ -246,13 +266,13 @@ def test_a_browser_is_told_of_an_address_that_is_none_and_a_program_in_its_own_w
 ) -> None:
     page = client.get("/no/such?x=<b>", headers=BROWSER)
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "There is no such page" in page.text
+    assert "Page not found" in page.text
     assert 'href="/"' in page.text
     assert "<b>" not in page.text
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     api = client.get("/api/v1/no-such", headers=BROWSER)
     assert (api.status_code, api.mimetype) == (404, "application/problem+json")
-    assert "There is no such page" not in client.get("/no/such").text
+    assert "Page not found" not in client.get("/no/such").text
     assert client.get("/webhooks/jira", headers=BROWSER).status_code == 405
 
 
@@ -265,6 +285,66 @@ def test_an_error_of_ours_is_a_page_that_tells_its_trace_and_nothing_else(
     monkeypatch.setitem(app.view_functions, "pages.search", broken)
     page = client.get("/", headers=BROWSER)
     assert page.status_code == 500
-    assert "Something went wrong here" in page.text
+    assert "Something went wrong" in page.text
     assert page.headers["X-Request-ID"] in page.text
     assert "secret inside" not in page.text
+
+
+# What the search page shows before its script has loaded
+
+
+def test_the_search_page_shows_the_search_in_its_address_at_once(signed_in: FlaskClient) -> None:
+    home = signed_in.get("/").text
+    assert 'class="asked"' not in home
+    assert "autofocus" in home
+    assert "Searching…" not in home
+    address = "/?q=meadow&status=Open&status=Done&project=GAME&since=2024-01-31&open=game-7"
+    page = signed_in.get(address).text
+    assert '<div id="search" class="asked">' in page
+    assert "autofocus" not in page
+    assert 'value="meadow"' in page
+    assert "<title>“meadow” · Déjà Bug</title>" in page
+    assert "Searching…" in page
+    assert page.count('class="skeleton"') == 8
+    assert 'name="status" value="Open" checked' in page
+    assert '<span class="chosen">Done, Open</span>' in page
+    assert 'name="project" value="GAME" checked' in page
+    assert 'name="since" type="date" value="2024-01-31"' in page
+    assert '<span id="filter-count">(4)</span>' in page
+    assert 'aria-busy="true" open>' in page
+    assert "Opening GAME-7…" in page
+    job = signed_in.get(f"/?job={'a' * 32}").text
+    assert "<title>your clip · Déjà Bug</title>" in job
+    assert "Searching…" in job
+    assert "Opening" not in job
+
+
+def test_what_an_address_asks_is_only_text_and_has_an_end(signed_in: FlaskClient) -> None:
+    evil = "<script>alert(1)</script>"
+    asked = {"q": evil, "open": evil, "status": [evil], "since": evil, "job": evil}
+    page = signed_in.get("/", query_string=asked).text
+    assert evil not in page
+    assert "Opening" not in page
+    many = signed_in.get(
+        "/", query_string={"q": "x" * 9999, "game": [f"g{i:099}" for i in range(50)]}
+    )
+    assert "x" * LONGEST_WORDS in many.text
+    assert "x" * (LONGEST_WORDS + 1) not in many.text
+    assert many.text.count('name="game"') == 20
+
+
+@pytest.mark.parametrize("page", ["/", "/status"])
+def test_all_scripts_of_a_page_are_loaded_at_once(signed_in: FlaskClient, page: str) -> None:
+    text = signed_in.get(page).text
+    given = set(re.findall(r'(?:modulepreload" href|<script type="module" src)="([^"]+)"', text))
+    assert len(given) > 3
+    for address in given:
+        answer = signed_in.get(address)
+        assert (answer.status_code, answer.mimetype) == (200, "text/javascript")
+        for imported in re.findall(r'from "(\.[^"]+)"', answer.text):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(address), imported)) in given
+
+
+def test_a_session_that_has_ended_is_told_on_the_sign_in_page(client: FlaskClient) -> None:
+    assert "Your session has ended" in client.get("/sign-in?ended=1&next=/").text
+    assert "Your session has ended" not in client.get("/sign-in").text

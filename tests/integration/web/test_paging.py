@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from dejabug.search import search
+from dejabug.search.expiring_ids import new_id
 from dejabug.services import Services
 from dejabug.web import create_app
 from support.api import API, Caller, compared, is_problem
@@ -97,15 +101,19 @@ def test_a_cursor_of_another_caller_question_or_filter_is_refused_and_says_what_
         cursor = first["next"]
         assert cursor, path
         for other in questions.others(path):
-            is_problem(page(caller, other, cursor=cursor), 404, "ask again without `cursor`")
+            is_problem(
+                page(caller, other, cursor=cursor), 404, "Repeat the search without `cursor`"
+            )
         for filters in OTHER_FILTERS:
             answer = page(caller, mine, cursor=cursor, **filters)
-            is_problem(answer, 404, "with these filters")
-        for made_up in ("0" * 32, cursor[:-1], f"{cursor}0", "*", "é"):
-            is_problem(page(caller, mine, cursor=made_up), 404, "ask again without `cursor`")
+            is_problem(answer, 404, "other filters")
+        for made_up in (new_id(), cursor[:-1], f"{cursor}0", "*", "é"):
+            is_problem(
+                page(caller, mine, cursor=made_up), 404, "Repeat the search without `cursor`"
+            )
         answer = page(Caller(app, services, "GAME"), mine, cursor=cursor)
         # Of an upload, another caller does not even learn that it is there.
-        says = "no such thing" if path.startswith("/jobs") else "no such page for you"
+        says = "Job not found" if path.startswith("/jobs") else "Unknown cursor"
         is_problem(answer, 404, says)
         # None of that took it from whom it belongs to.
         second = results(page(caller, mine, cursor=cursor, limit=2))
@@ -115,6 +123,21 @@ def test_a_cursor_of_another_caller_question_or_filter_is_refused_and_says_what_
     cursor = results(page(caller, (key_path, asked)))["next"]
     in_small_letters = (key_path.replace("GAME", "game"), asked)
     assert results(page(caller, in_small_letters, cursor=cursor))["results"]
+
+
+def test_a_cursor_that_has_expired_says_so_and_how_long_pages_are_kept(
+    caller: Caller, services: Services, questions: Questions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = f"{int(time.time() - search.PAGES_KEPT - 1):08x}"
+    monkeypatch.setattr(search, "new_id", lambda: begun + secrets.token_hex(12))
+    for path in PAGED:
+        mine = questions.asked[path][0]
+        cursor = results(page(caller, mine))["next"]
+        assert results(page(caller, mine, cursor=cursor))["results"], path
+        services.redis.delete(f"dejabug:page:{cursor}")
+        for expired in (cursor, begun + "0" * 24):
+            answer = page(caller, mine, cursor=expired)
+            is_problem(answer, 410, "This cursor has expired: pages are kept for 5 minutes.")
 
 
 def test_a_cursor_goes_with_the_filters_of_its_first_page_whether_they_are_given_again_or_not(
@@ -131,4 +154,4 @@ def test_a_cursor_goes_with_the_filters_of_its_first_page_whether_they_are_given
         assert given == left_out, path
         for name in filters:
             fewer = {other: value for other, value in filters.items() if other != name}
-            is_problem(page(caller, mine, cursor=cursor, **fewer), 404, "with these filters")
+            is_problem(page(caller, mine, cursor=cursor, **fewer), 404, "other filters")

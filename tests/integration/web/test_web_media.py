@@ -117,7 +117,8 @@ def nothing(answer: TestResponse) -> bool:
         and answer.content_type == "application/problem+json"
         and answer.headers["Cache-Control"] == "no-store"
         and body["status"] == 404
-        and body["detail"] == "There is nothing here for you, or no longer."
+        and body["detail"]
+        == ("This link has expired, or you don't have access. Reload the page that it came from.")
     )
 
 

@@ -13,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dejabug.demo.jira_standin import wiki
-from dejabug.jira.comments import MomentPair, Suggested, clock, escape, render
+from dejabug.jira.comments import (
+    ABOUT_SCORES,
+    NEVER_LINKS,
+    Addresses,
+    MomentPair,
+    Suggested,
+    clock,
+    escape,
+    render,
+)
 
+JIRA = Addresses("https://jira.example")
+BOTH = Addresses("https://jira.example", "https://dejabug.example")
 MOMENT = MomentPair(1.0, 3.5, 64.0, 66.5, 0.9)
 
 
@@ -27,9 +38,7 @@ def suggested(**given: Any) -> Suggested:
 
 
 def comment(*suggestions: Suggested, strip: str | None = "strip.png") -> str:
-    return render(
-        suggestions, strip=strip, encoder="openai/clip (cpu)", browse_url="https://jira.example"
-    )
+    return render("GAME-9", suggestions, strip=strip, addresses=JIRA)
 
 
 def test_a_comment_names_key_summary_status_strength_and_moments() -> None:
@@ -42,9 +51,75 @@ def test_a_comment_names_key_summary_status_strength_and_moments() -> None:
         "0.97",
         "0:01–0:03.5 here, 1:04–1:06.5 there",
         "!strip.png|width=",
-        "openai/clip",
     ):
         assert part in text
+
+
+def test_without_an_address_of_the_service_a_comment_explains_scores_and_has_no_link_to_it() -> (
+    None
+):
+    text = comment(suggested())
+    assert text.endswith(f"{{color:#7a869a}}Déjà Bug. {ABOUT_SCORES}{{color}}")
+    assert text.count("http") == text.count("https://jira.example/browse/") == 1
+
+
+def test_with_an_address_each_suggestion_links_to_its_comparison_and_the_end_to_the_help() -> None:
+    words = suggested(key="GAME-8", moments=())
+    text = render("GAME-9", [suggested(), words], strip=None, addresses=BOTH)
+    assert "** [Compare the clips|https://dejabug.example/?q=GAME-9&open=GAME-7]" in text
+    assert "** [Watch its clip|https://dejabug.example/?q=GAME-9&open=GAME-8]" in text
+    assert text.split("\n")[-1] == (
+        "{color:#7a869a}Déjà Bug · [How scores work|https://dejabug.example/help/score]{color}"
+    )
+    page = wiki.render(text, {})
+    assert page.count('<a href="https://dejabug.example/') == 3
+
+
+def test_an_answer_without_suggestions_does_not_speak_of_scores() -> None:
+    text = render("GAME-9", [], strip=None, addresses=BOTH, note="_To Tess:_ done")
+    assert text == "_To Tess:_ done\n\n{color:#7a869a}Déjà Bug{color}"
+
+
+def test_a_comment_says_when_and_by_whom_a_ticket_was_filed_and_who_works_on_it() -> None:
+    filed = suggested(created="2025-03-03T23:30:00.000+0100", reporter="Ann Lee", assignee="Bo")
+    assert "** Filed 3 Mar 2025 by Ann Lee · assigned to Bo\n" in comment(filed)
+    assert "** Assigned to Bo\n" in comment(suggested(assignee="Bo"))
+    assert "iled" not in comment(suggested())
+
+
+UNSETTLED = "link it as a duplicate"
+
+
+def test_before_anybody_says_so_a_comment_does_not_claim_the_same_bug() -> None:
+    text = comment(suggested())
+    assert f"If it is the same bug, {UNSETTLED}. {NEVER_LINKS}" in text
+    assert "Confirmed" not in text
+    assert "Linked" not in text
+    both = comment(suggested(), suggested(key="GAME-8"))
+    assert f"If one of them is the same bug, {UNSETTLED}." in both
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"confirmed": True}, "Confirmed as the same bug by the team"),
+        ({"linked": True}, "Linked as a duplicate"),
+        (
+            {"confirmed": True, "linked": True},
+            "Confirmed as the same bug by the team and linked as a duplicate",
+        ),
+    ],
+)
+def test_what_was_said_and_linked_is_shown_and_not_asked_for_again(
+    state: dict[str, bool], said: str
+) -> None:
+    text = comment(suggested(**state))
+    assert f"** *{said}*\n" in text
+    assert UNSETTLED not in text
+    assert NEVER_LINKS not in text
+    assert "/dejabug not KEY" in text
+    other = comment(suggested(**state), suggested(key="GAME-8"))
+    assert f"If GAME\\-8 is the same bug, {UNSETTLED}." in other
 
 
 def test_without_pictures_there_is_no_broken_image() -> None:
@@ -105,6 +180,8 @@ FIELDS: dict[str, Callable[[str], Suggested]] = {
     "file name on a duplicate": lambda words: suggested(filename=words, clip_on="GAME-8"),
     "kind of bug": lambda words: suggested(kinds=(words,)),
     "second kind of bug": lambda words: suggested(kinds=("Clipping", words)),
+    "reporter": lambda words: suggested(created="2025-03-03T", reporter=words, assignee="Bo"),
+    "assignee": lambda words: suggested(reporter="Ann", assignee=words),
 }
 
 
@@ -126,17 +203,15 @@ def test_whatever_a_field_says_is_shown_as_it_is_and_does_nothing(field: str, ho
 def test_every_field_of_words_is_among_those_that_are_tried() -> None:
     """One that is added to what a comment says has to be tried too."""
     # Jira's keys, and our numbers
-    ours = {"key", "score", "moments", "also", "clip_on", "same_file", "same_recording"}
-    tried = {"summary", "status", "resolution", "fix_versions", "filename", "kinds"}
+    ours = {
+        "key", "score", "moments", "also", "clip_on", "same_file", "same_recording", "created",
+        "confirmed", "linked",
+    }  # fmt: skip
+    tried = {
+        "summary", "status", "resolution", "fix_versions", "filename", "kinds", "reporter",
+        "assignee",
+    }  # fmt: skip
     assert {field.name for field in dataclasses.fields(Suggested)} == ours | tried
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_the_name_of_the_model_in_use_is_shown_as_it_is(hostile: str) -> None:
-    def named(model: str) -> str:
-        return render([suggested()], strip=None, encoder=model, browse_url="https://jira.example")
-
-    assert named(hostile) == named("Harmless").replace("Harmless", escape(hostile))
 
 
 @given(st.text(max_size=400))

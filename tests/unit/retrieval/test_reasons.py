@@ -36,17 +36,17 @@ def strength(pair: PairMatch, kind: str) -> float:
 
 def test_each_part_of_the_evidence_is_a_reason() -> None:
     assert [each.text for each in reasons(PAIR)] == [
-        "The pictures are unusually alike.",
-        "The tickets say much the same.",
+        "The frames are very similar.",
+        "The tickets' text is very similar.",
         "Each clip is the other's closest match.",
     ]
-    assert in_short(reasons(PAIR)) == "similar pictures, similar words, closest match"
+    assert in_short(reasons(PAIR)) == "similar frames, similar text, closest match"
 
 
 def test_what_speaks_against_is_said_and_is_not_among_what_speaks_for() -> None:
     other = replace(PAIR, frames=-0.4, words=-0.2, rank=2.0)
     assert in_sentences(reasons(other)) == (
-        "The pictures are no more alike than usual. The tickets have little in common."
+        "The frames are no more similar than usual. The tickets' text has little in common."
     )
     assert in_short(reasons(other)) == ""
 
@@ -72,9 +72,9 @@ def test_more_alike_is_never_weaker(one: float, other: float) -> None:
 def test_a_bar_and_its_sentence_say_the_same(frames: float) -> None:
     (first, *_) = reasons(replace(PAIR, frames=frames))
     said = {
-        "The pictures are unusually alike.": first.strength >= FOR,
-        "The pictures are somewhat alike.": AGAINST <= first.strength < FOR,
-        "The pictures are no more alike than usual.": first.strength < AGAINST,
+        "The frames are very similar.": first.strength >= FOR,
+        "The frames are somewhat similar.": AGAINST <= first.strength < FOR,
+        "The frames are no more similar than usual.": first.strength < AGAINST,
     }
     assert said[first.text]
 
@@ -83,7 +83,7 @@ def test_a_copy_of_the_recording_comes_first() -> None:
     pair = replace(PAIR, copy=0.85)
     first = reasons(pair)[0]
     assert first.kind == "recording"
-    assert first.text == "Moves in step with CRAFT-1: a copy of the same recording."
+    assert first.text == "The same recording as on CRAFT-1: the motion in both clips matches."
     assert first.strength == round(copy_probability(0.85), 2)
 
 
@@ -94,7 +94,7 @@ def test_what_is_no_sure_copy_is_none(copy: float) -> None:
 
 def test_the_same_file_needs_no_other_reason() -> None:
     (only,) = reasons(PairMatch("1", "2", "20", 1.0, (), same_file=True))
-    assert only.text == "The same file as on CRAFT-1, byte for byte."
+    assert only.text == "Exactly the same file as on CRAFT-1."
     assert (only.kind, only.strength) == ("recording", 1.0)
 
 
@@ -111,7 +111,9 @@ def test_a_ticket_without_a_clip_is_compared_by_its_words() -> None:
 def test_closest_among_few_clips_says_little() -> None:
     few = replace(PAIR, size=math.log(3))
     assert strength(few, "nearest") < 0.5 < strength(PAIR, "nearest")
-    assert reasons(few)[-1].text == "Each clip is the other's closest match, among few clips."
+    assert (
+        reasons(few)[-1].text == "Each clip is the other's closest match, but there are few clips."
+    )
 
 
 def test_a_clip_that_is_not_the_closest_is_not_called_so() -> None:

@@ -18,7 +18,8 @@ from dejabug.web.matches import Match, ShownClip, ShownMoment
 ISSUES = {
     "1": Issue(
         "1", "GAME-1", "GAME", summary="Cows float", status="Done", status_category="done",
-        resolution="Fixed", fix_versions=("0.9",),
+        resolution="Fixed", fix_versions=("0.9",), created="2025-03-03T10:00:00.000+0000",
+        reporter="Ann Lee", assignee="Bo",
     ),
     "2": Issue("2", "GAME-2", "GAME"),
     "3": Issue("3", "GAME-3", "GAME"),
@@ -99,7 +100,8 @@ def test_the_panel_s_json_keeps_the_names_that_installed_panels_know(result: Res
     assert {
         "issue_id", "key", "url", "summary", "status", "status_category", "resolution",
         "fix_versions", "score", "strength", "same_file", "same_recording", "weak", "regression",
-        "by", "moments", "reasons", "here", "there", "kinds", "linked", "also",
+        "by", "moments", "reasons", "here", "there", "kinds", "linked", "also", "created",
+        "reporter", "assignee",
     } == set(told := shown(result))  # fmt: skip
     assert (told["issue_id"], told["by"], told["also"]) == ("1", "clip", ["GAME-2", "GAME-3"])
     assert (told["strength"], told["weak"]) == ("Likely the same bug", False)
@@ -120,11 +122,15 @@ def test_the_panel_s_json_keeps_the_names_that_installed_panels_know(result: Res
 def test_what_a_comment_s_digest_is_made_of_stays_as_it_is(result: Result) -> None:
     """The digest decides whether a comment is edited, and names its picture: another text here
     edits every comment of a studio once. 0.37496 is 0.37 here, not 0.375 rounded again."""
-    renderer = CommentRenderer(COLLECTIONS, MEDIA, RESULTS, SETTINGS.jira_url)
-    assert repr(renderer._suggested(CHOICE, result)) == (
+    settings = cast(
+        Any, SimpleNamespace(jira_url="", public_url="", duplicate_link_types=frozenset())
+    )
+    renderer = CommentRenderer(COLLECTIONS, MEDIA, RESULTS, cast(Any, None), settings)
+    assert repr(renderer._suggested(CHOICE, result, confirmed=True, linked=False)) == (
         "Suggested(key='GAME-1', summary='Cows float', status='Done', resolution='Fixed', "
         "score=0.94, moments=(MomentPair(query_start=1.0, query_end=3.5, match_start=0.0, "
         "match_end=2.5, similarity=0.37),), fix_versions=('0.9',), filename='20.mp4', "
         "kinds=('Floating object',), also=('GAME-3',), clip_on='GAME-2', same_file=None, "
-        "same_recording=None)"
+        "same_recording=None, created='2025-03-03T10:00:00.000+0000', reporter='Ann Lee', "
+        "assignee='Bo', confirmed=True, linked=False)"
     )

@@ -86,6 +86,7 @@ def create_issue() -> tuple[Response, int]:
             description=fields.get("description") or "",
             components=_names(fields.get("components")),
             security=(fields.get("security") or {}).get("name"),
+            assignee=(fields.get("assignee") or {}).get("accountId"),
         )
         tell("jira:issue_created", issue, issue_event_type_name="issue_created")
     address = f"{base()}{API}/issue/{issue.id}"
@@ -122,6 +123,9 @@ def edit_issue(id_or_key: str) -> tuple[str, int]:
                     change_item(name, getattr(issue, name), (fields[name] or {}).get("name"))
                 )
                 setattr(issue, name, (fields[name] or {}).get("name"))
+        if "assignee" in fields:
+            issue.assignee = (fields["assignee"] or {}).get("accountId")
+            items.append(change_item("assignee", None, issue.assignee))
         if "fixVersions" in fields:
             issue.fix_versions = _names(fields["fixVersions"])
             items.append(change_item("Fix Version", None, ", ".join(issue.fix_versions)))

@@ -1,4 +1,4 @@
-"""`/api/v1`: the search for scripts and tools, by token. Described by its own OpenAPI document."""
+"""`/api/v1`: search for scripts and tools, with a token. See its OpenAPI document."""
 
 from dejabug.web.api.views import blueprint
 

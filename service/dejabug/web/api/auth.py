@@ -1,4 +1,4 @@
-"""Who calls the API: a token, or a session of the pages, within their rate."""
+"""Authenticates calls of the API, by token or by a session of the pages, and limits their rate."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from dejabug.services import Services
 
 
 class NoTokenError(Exception):
-    """The call has no token, or none that is valid."""
+    """The call has no valid token."""
 
 
 class TooManyError(Exception):
-    """The caller has asked too often; `wait` is in whole seconds."""
+    """The caller has made too many requests; `wait` is in whole seconds."""
 
     def __init__(self, per_minute: int, wait: int) -> None:
-        super().__init__(f"you may ask {per_minute} times a minute; wait {wait} s")
+        super().__init__(f"Limit: {per_minute} requests a minute. Try again in {wait} s")
         self.wait = wait
 
 
 class ForeignOriginError(Exception):
-    """A page of another site tried to use somebody's session."""
+    """A page of another site tried to use a session."""
 
 
 class OnlyReadingError(Exception):
-    """Somebody of whom nothing is known tried to change something."""
+    """A caller with read-only access tried to change something."""
 
 
 class NoVerdictsError(Exception):
     """A token that may not record verdicts."""
 
 
-# How a call is authenticated: by a token, or by an e-mail that the studio's provider vouches for.
+# How a call is authenticated: by a token, or by an email address that the studio's provider has
+# confirmed.
 Credential = ApiToken | EmailUser
 
 # The cookie of the pages' sessions.
@@ -53,7 +54,7 @@ def services() -> Services:
 
 
 def let_in() -> None:
-    """Recognise the call's token, or its session, count the call, and know who calls (`caller`).
+    """Check the call's token or session, count the call, and store who calls (`caller`).
 
     Raises NoTokenError, ForeignOriginError, TooManyError, NoJiraAccountError and JiraError.
     """
@@ -68,8 +69,8 @@ def let_in() -> None:
 
 
 def session_credential() -> Credential | None:
-    """What the call's session stands for, while both last. Raises ForeignOriginError for a change
-    that another site's page asks for."""
+    """The token or person that the call's session belongs to, while both are valid. Raises
+    ForeignOriginError for a change that another site's page requests."""
     owner = services().sessions.owner(request.cookies.get(COOKIE, ""))
     credential: Credential | None
     if isinstance(owner, TokenPrincipal):
@@ -82,7 +83,8 @@ def session_credential() -> Credential | None:
 
 
 def caller_of(credential: Credential) -> Caller:
-    """Who is asking, and where they may search now. Raises NoJiraAccountError and JiraError."""
+    """Who calls, and which projects they may search now. Raises NoJiraAccountError and
+    JiraError."""
     if isinstance(credential, EmailUser):
         unknown = PublicPrincipal(credential.digest_name)
         return services().jira_users.caller(credential, otherwise=unknown)
@@ -96,10 +98,10 @@ def _counted_as(credential: Credential) -> str:
 
 
 def check_origin() -> None:
-    """Let only our own pages change anything: browsers say in `Origin` whose page sends (OWASP
-    Cross-Site Request Forgery Prevention Cheat Sheet). Raises ForeignOriginError.
+    """Allow changes from our own pages only: browsers name the sending page's site in `Origin`
+    (OWASP Cross-Site Request Forgery Prevention Cheat Sheet). Raises ForeignOriginError.
 
-    Only hosts are compared: behind a proxy we do not see whether a browser came by https.
+    Only hosts are compared: behind a proxy we do not see whether the browser used https.
     """
     if request.method in SAFE:
         return
@@ -119,7 +121,7 @@ def caller() -> Caller:
 
 
 def changing_caller() -> Caller:
-    """Who calls to change something: that is not for everybody. Raises OnlyReadingError."""
+    """Who calls, for a view that makes changes. Raises OnlyReadingError for read-only access."""
     if caller().is_anonymous:
         raise OnlyReadingError
     return caller()

@@ -1,4 +1,4 @@
-"""Clips as principals may see them now."""
+"""Clips that a principal may see now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dejabug.web.media import media_address, video_state
 
 
 def clips_for(services: Services, who: Principal, clip_ids: Sequence[str]) -> list[Clip]:
-    """Those of the clips that this principal may see, in this order; their previews are queued.
+    """The clips that this principal may see, in this order. Queues their previews.
 
     Raises JiraError.
     """
@@ -25,7 +25,7 @@ def clips_for(services: Services, who: Principal, clip_ids: Sequence[str]) -> li
 def seen_clips(
     services: Services, who: Principal, clip_ids: Sequence[str]
 ) -> list[tuple[ClipRecord, Issue]]:
-    """Those of the clips that this principal may see, with their issues. Raises JiraError."""
+    """The clips that this principal may see, with their issues. Raises JiraError."""
     records = list(services.collections.active.catalogue.clips(clip_ids).values())
     issue_ids = {record.issue_id for record in records}
     seen = services.visibility.may_see(who, issue_ids)

@@ -1,5 +1,5 @@
-"""A page to read and try the API: Swagger UI, from the package's own files. Nothing is loaded from
-other hosts."""
+"""A page to read and try the API: Swagger UI, served from the package. Nothing is loaded from other
+hosts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ TYPES = {
 }
 PAGE = f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Déjà Bug: API</title>
+<title>Déjà Bug API</title>
 <link rel="icon" href="{PREFIX}/docs/favicon-32x32.png">
 <link rel="stylesheet" href="{PREFIX}/docs/swagger-ui.css">
+<p class="swagger-ui wrapper"><a href="/">Back to search</a></p>
 <div id="api"></div>
 <script src="{PREFIX}/docs/swagger-ui-bundle.js"></script>
 <script src="{PREFIX}/docs/start.js"></script>
 </html>
 """
-# Without `validatorUrl: null`, it would send the document's address to a validator elsewhere.
+# Without `validatorUrl: null`, Swagger UI sends the document's address to an external validator.
 START = f"""SwaggerUIBundle({{
   url: "{PREFIX}/openapi.json", dom_id: "#api", validatorUrl: null, deepLinking: true,
 }});
 """
-# Swagger UI 5 styles its elements by script, which `style-src` does not forbid (CSP Level 3, 6.2).
+# Swagger UI 5 sets styles by script, which `style-src` allows (CSP Level 3, 6.2).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -45,14 +46,14 @@ def register(blueprint: Blueprint) -> None:
 
 
 def page() -> Response:
-    """The page."""
+    """The page itself."""
     answer = Response(PAGE, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
 
 def start() -> Response:
-    """What starts it."""
+    """The script that starts Swagger UI."""
     return Response(START, mimetype="text/javascript")
 
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives; the OpenAPI document is made from these."""
+"""Parameters and answers of the API. The OpenAPI document is generated from these models."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dejabug.records.progress import State
 from dejabug.retrieval.results import Found, FoundClip
 from dejabug.search.disclosure import Filters
 
-# Signs of a question at most: sentence encoders read a few hundred words, and an address holds
-# 8,190 bytes, of which a sign may need twelve.
+# Characters of a search at most: sentence encoders read a few hundred words, and an address holds
+# 8,190 bytes, of which a character may need twelve.
 LONGEST_WORDS = 500
-# Values of one filter at most.
+# Maximum number of values of one filter.
 VALUES = 20
-# Results of one page.
+# Results on one page: default and maximum.
 LIMIT = 10
 MOST = 50
 # An issue's key: a part of addresses, and alone.
@@ -29,33 +29,35 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 def _says_something(words: str) -> str:
     if re.search(r"\S", words) is None:
-        raise ValueError("say what to look for")
+        raise ValueError("enter what to search for")
     return words
 
 
 class Limited(BaseModel):
-    """How much is wanted."""
+    """The size of a page."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(LIMIT, ge=1, le=MOST, description="Results on a page.")
+    limit: int = Field(LIMIT, ge=1, le=MOST, description="Results per page.")
 
 
 class Paging(Limited):
-    """Which page."""
+    """The page to return."""
 
     cursor: str = Field(
         "",
         max_length=100,
-        description="`next` of the page before. All else but `limit` stays as it was asked with.",
+        description="`next` of the previous page. Repeat the other parameters; `limit` may differ.",
     )
 
 
 class Narrowed(Limited):
-    """What results must be."""
+    """Filters of a search."""
 
     project: list[Name] = Field(
-        default_factory=list, max_length=VALUES, description="Only these projects of the token's."
+        default_factory=list,
+        max_length=VALUES,
+        description="Only these projects, which the token must cover.",
     )
     game: list[Name] = Field(
         default_factory=list, max_length=VALUES, description="Only these games (components)."
@@ -63,40 +65,42 @@ class Narrowed(Limited):
     status: list[Name] = Field(
         default_factory=list,
         max_length=VALUES,
-        description="Only issues in these states of Jira's.",
+        description="Only issues with these statuses in Jira.",
     )
     kind: list[Name] = Field(
         default_factory=list,
         max_length=VALUES,
-        description="Only these kinds of bug, as in `kinds`.",
+        description="Only these kinds of bug, as in the results' `kinds`.",
     )
     since: Annotated[date | None, DAY] = Field(None, description="Created on this day or later.")
     until: Annotated[date | None, DAY] = Field(None, description="Created on this day or earlier.")
 
     def filters(self) -> Filters:
-        """The same without the page."""
+        """The filters without the page size."""
         return Filters.model_validate(self.model_dump(include=set(Filters.model_fields)))
 
 
 class Question(Narrowed, Paging):
-    """What results must be, and which page of them."""
+    """Filters of a search, and the page to return."""
 
 
 class Words(Question):
-    """A question in words."""
+    """A search by words."""
 
     q: Annotated[str, AfterValidator(_says_something)] = Field(
         min_length=1,
         max_length=LONGEST_WORDS,
         pattern=r"\S",
-        description="What to look for: `car sinks into the road`.",
+        description="What to search for, such as `car sinks into the road`.",
     )
-    unlikely: bool = Field(False, description="Also results that are probably unrelated.")
+    unlikely: bool = Field(
+        False, description="Include unlikely matches, which are probably unrelated."
+    )
 
 
 class Results(BaseModel):
-    """A page of results, best first; there may be none. `next` is the cursor of the next page, null
-    on the last; `encoder` the model and device that compared."""
+    """A page of results, best first; it may be empty. `next` is the cursor of the next page,
+    null on the last page. `encoder` names the model and device that made the comparison."""
 
     results: list[Found]
     next: str | None
@@ -104,16 +108,17 @@ class Results(BaseModel):
 
 
 class Similar(Results):
-    """A page of what is like an issue. `state` is how far its own clips are: `indexing`, `ready`,
-    `no_clips`, or `failed` where none could be used; `reason` says so in words, null when ready."""
+    """A page of issues that are similar to an issue. `state` is the state of its own clips:
+    `indexing`, `ready`, `no_clips`, or `failed` if all of them failed. `reason` explains it, and is
+    null for `ready`."""
 
     state: State
     reason: str | None
 
 
 class Job(BaseModel):
-    """How far an uploaded clip is; `results` are there when done. `reason` says why it failed, or
-    what of it was not looked at."""
+    """The state of an uploaded clip, with `results` when it is `done`. `reason` says why it failed,
+    or which part of it was left out."""
 
     id: str
     state: Literal["queued", "sampling", "embedding", "comparing", "done", "failed"]
@@ -122,7 +127,7 @@ class Job(BaseModel):
 
 
 class ClipIssue(BaseModel):
-    """The issue that a clip is attached to."""
+    """The issue that the clip is attached to."""
 
     key: str
     url: str
@@ -130,8 +135,9 @@ class ClipIssue(BaseModel):
 
 
 class Clip(FoundClip):
-    """A clip. Under `media`, for five minutes and without a token: `/video.mp4` when `video` is
-    `ready`, and `/pictures/<milliseconds>.jpg` for each of `times`."""
+    """A clip. `media` is an address that works for five minutes and needs no token. Append
+    `/video.mp4` if `video` is `ready`, or `/pictures/<milliseconds>.jpg` for a frame at one of
+    `times`."""
 
     issue: ClipIssue
     media: str | None
@@ -139,23 +145,23 @@ class Clip(FoundClip):
 
 
 class ClipIds(BaseModel):
-    """Which clips."""
+    """The clips to return."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: list[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]] = Field(
-        min_length=1, max_length=MOST, description="Clips' ids."
+        min_length=1, max_length=MOST, description="Clip ids."
     )
 
 
 class Clips(BaseModel):
-    """Those of the clips that are there for this token."""
+    """The requested clips that exist and that the caller may see."""
 
     clips: list[Clip]
 
 
 class ClipCounts(BaseModel):
-    """How many clips are in each state."""
+    """The number of clips in each state."""
 
     queued: int
     indexed: int
@@ -164,7 +170,7 @@ class ClipCounts(BaseModel):
 
 
 class QueueStatus(BaseModel):
-    """A queue: how many jobs wait on it, and how many live workers serve it."""
+    """A queue: the number of waiting jobs, and of workers that serve it."""
 
     name: str
     waiting: int
@@ -172,7 +178,7 @@ class QueueStatus(BaseModel):
 
 
 class IndexStatus(BaseModel):
-    """The index of frames, and whether it is complete."""
+    """The index of frames; `ready` says whether it is complete."""
 
     name: str
     algorithm: str
@@ -181,7 +187,7 @@ class IndexStatus(BaseModel):
 
 
 class FailedClip(BaseModel):
-    """A clip that could not be indexed, and why."""
+    """A clip that failed, and the reason."""
 
     id: str
     filename: str
@@ -191,9 +197,9 @@ class FailedClip(BaseModel):
 
 
 class NotedClip(BaseModel):
-    """A clip that is indexed in part only: `note` says what was left out, and why. `sheet` is the
-    address of its contact sheet, a JPEG of all its frames, which works for five minutes; null where
-    no pictures of it are kept or shown."""
+    """A clip that is only partly indexed: `note` says what was left out, and why. `sheet` is the
+    address of its contact sheet, a JPEG of all its frames. It works for five minutes, and is
+    null if the clip's frames are not kept or not shown."""
 
     id: str
     filename: str
@@ -204,10 +210,10 @@ class NotedClip(BaseModel):
 
 
 class Status(BaseModel):
-    """How the installation is: `encoder` names model and device, `scores` says what suggestions'
-    scores were learned from, `index` is null before a worker has loaded one, `failed` lists up to
-    100 clips of the token's projects, `more_failed` says how many others there are, and `noted`
-    lists up to 50 of the newest that are indexed in part only. All other numbers are of the whole
+    """The status of the installation. `encoder` names the model and device. `scores` says which
+    data the scores were learned from. `index` is null before a worker has loaded a model.
+    `failed` lists up to 100 clips of the caller's projects, and `more_failed` counts the others.
+    `noted` lists up to 50 of the newest partly indexed clips. All other numbers count the whole
     installation. `version` is that of the web service."""
 
     version: str
@@ -224,7 +230,7 @@ class Status(BaseModel):
 
 
 class Retried(BaseModel):
-    """How many clips were queued again."""
+    """The number of clips that were queued again."""
 
     queued: int
 
@@ -249,10 +255,10 @@ class Recorded(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, and what to change (RFC 9457)."""
+    """An error: what went wrong, and what to change (RFC 9457)."""
 
     type: str
     title: str
     status: int
     detail: str
-    trace: str | None = Field(None, description="By which this request is found in our log.")
+    trace: str | None = Field(None, description="Trace ID of the request in the service's log.")

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the views: their addresses, models and docstrings."""
+"""The OpenAPI 3.1 document, generated from the views' addresses, models and docstrings."""
 
 from __future__ import annotations
 
@@ -19,24 +19,35 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 SCHEMAS = "#/components/schemas/{model}"
 TITLES = {
-    400: "A parameter or the body must be changed; `detail` says which and how.",
-    401: "No valid token.",
-    403: "A project that the token is not for, or a change that is not for everybody.",
-    404: "Unknown, or not for this token.",
+    400: "A parameter or the body is wrong; `detail` says what to change.",
+    401: "Missing, invalid or expired token.",
+    403: "No access to the project, or read-only access.",
+    404: "Not indexed or not found, or the caller has no access.",
+    410: "The job or the cursor has expired; upload the clip or search again.",
     413: "The clip is too large.",
     415: "The body is not multipart/form-data.",
-    429: "Too many requests; Retry-After says how many seconds to wait.",
-    503: "A part of the service is away; Retry-After says when to try again.",
+    429: "Too many requests; wait for the number of seconds in `Retry-After`.",
+    503: "A part of the service is not available; try again after `Retry-After` seconds.",
 }
-# What every view may answer.
+# Groups of operations, by the first part of their address.
+GROUPS = {
+    "search": "Search",
+    "issues": "Search",
+    "jobs": "Search",
+    "clips": "Clips",
+    "heat-maps": "Clips",
+    "status": "Status",
+}
+# Errors that every view may return.
 ALWAYS = (400, 401, 429, 503)
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view's address takes and gives: models of its query and of its answers by status
-    (None: no content), the problems it may answer beside ALWAYS, patterns of parts of its address,
-    whether it takes a file and can answer as a stream of events, and the model of a JSON body."""
+    """What a view takes and returns: models of its query and of its answers by status (None: no
+    content), the errors that it may return in addition to ALWAYS, patterns of the parts of its
+    address, whether it takes a file, whether it can answer with a stream of events, and the model
+    of a JSON body."""
 
     query: type[BaseModel] | None
     answers: dict[int, type[BaseModel] | None]
@@ -48,7 +59,7 @@ class Operation:
 
 
 def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Describe a view; its docstring's first line is the summary."""
+    """Describe a view; the first paragraph of its docstring is the summary."""
 
     def note(view: Callable[..., Any]) -> Callable[..., Any]:
         view.__dict__["operation"] = operation
@@ -58,7 +69,7 @@ def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[.
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """The document of all views that are described."""
+    """The document for all views with a description."""
     found = list(_operations(app))
     models = {model for _, _, each in found for model in each.answers.values() if model}
     models.add(Problem)
@@ -73,7 +84,7 @@ def document(app: Flask) -> dict[str, Any]:
         "info": {
             "title": "Déjà Bug",
             "version": "1",
-            "description": "Finds earlier Jira tickets whose clips show the same bug.",
+            "description": "Find earlier Jira tickets with clips of the same bug.",
         },
         "paths": paths,
         "components": {
@@ -81,6 +92,7 @@ def document(app: Flask) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(GROUPS.values())],
     }
 
 
@@ -100,6 +112,7 @@ def _described(path: str, view: Callable[..., Any], operation: Operation) -> dic
     summary, _, more = (view.__doc__ or "").partition("\n\n")
     described: dict[str, Any] = {
         "operationId": view.__name__,
+        "tags": [GROUPS[path.removeprefix(f"{PREFIX}/").partition("/")[0]]],
         "summary": " ".join(summary.split()),
         "parameters": [*_in_path(path, operation), *_in_query(operation)],
         "responses": dict(_responses(operation)),
@@ -150,12 +163,12 @@ def _responses(operation: Operation) -> Iterator[tuple[str, Any]]:
         answer: dict[str, Any] = {"description": (model.__doc__ or "").strip(), "content": content}
         if status == 202:
             text = {"type": "string"}
-            answer["headers"] = {"Location": {"description": "The job.", "schema": text}}
+            answer["headers"] = {"Location": {"description": "The job's address.", "schema": text}}
         yield str(status), answer
     for status in sorted({*ALWAYS, *operation.problems}):
         content = {PROBLEM: {"schema": _reference(Problem)}}
         yield str(status), {"description": TITLES[status], "content": content}
-    # The server's own answer, before the app is asked.
+    # The web server's own answer, before the request reaches the app.
     plain = {"text/html": {"schema": {"type": "string"}}}
     yield "414", {"description": "The address is longer than 8,190 bytes.", "content": plain}
 

@@ -1,4 +1,4 @@
-"""How far an upload is, as server-sent events (HTML Standard, 9.2)."""
+"""Progress of an upload as server-sent events (HTML Standard, 9.2)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from dejabug.services import Services
 
 log = structlog.get_logger()
 
-# Seconds between two looks, between signs of life, and that one stream lasts: a browser comes back.
+# Seconds between two checks, between keep-alive comments, and of one stream: browsers reconnect.
 LOOK = 0.2
 SIGN_OF_LIFE = 5.0
 LONGEST = 60.0
-# A stream occupies a thread of the web process: others must stay for webhooks and questions. Taken
-# before it, released when its answer is closed, be it ever begun or not (HEAD).
+# A stream occupies a thread of the web process; the others stay free for webhooks and searches.
+# Acquired before a stream, and released when its answer is closed, even if it never started (HEAD).
 STREAMS = threading.BoundedSemaphore(3)
 
 
 def events(services: Services, upload_id: str, caller: str) -> Iterator[str]:
-    """An event `progress` at each change, and one `end` with the last state. Where Redis goes away
-    meanwhile it just ends: a browser comes back, and is told then."""
+    """An event `progress` at each change, and an event `end` with the last state. If Redis fails
+    meanwhile, the stream ends: the browser reconnects and gets the error then."""
     try:
         yield from _events(services, upload_id, caller)
     except redis.RedisError as error:
@@ -49,5 +49,5 @@ def _events(services: Services, upload_id: str, caller: str) -> Iterator[str]:
             return
         if time.monotonic() - told > SIGN_OF_LIFE:
             told = time.monotonic()
-            yield ": still at work\n\n"
+            yield ": still working\n\n"
         time.sleep(LOOK)

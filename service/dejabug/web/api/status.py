@@ -1,4 +1,4 @@
-"""How the installation is, and a second try for clips that could not be indexed."""
+"""The status of the installation, and retries of failed clips."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from dejabug.web.api.models import (
 from dejabug.web.health import readiness
 from dejabug.web.media import sheet_address
 
-# Failed clips that are told one by one: more are a matter of one cause, and of one button.
+# Failed clips that are listed: more than that usually have one cause, and one button retries all.
 LISTED = 100
-# Clips with a note that are told, and that are looked at to find so many that the caller may see: a
-# page asks every few seconds.
+# Clips with a note that are listed, and that are checked to find as many that the caller may see:
+# the page refreshes every few seconds.
 NOTED_LISTED, NOTED_LOOKED_AT, NOTED_AT_ONCE = 50, 500, 100
-NO_JIRA = "Jira cannot be asked: clips that could not be used, or only in part, are not listed"
+NO_JIRA = "Jira is not available, so failed and partly indexed clips are not listed"
 
 
 def report(services: Services, who: Caller) -> Status:
-    """What there is. Raises redis.RedisError."""
+    """The status as this caller may see it. Raises redis.RedisError."""
     try:
         ready = readiness(services)
         index, problems = _index(services), ready["problems"]
@@ -61,7 +61,7 @@ def report(services: Services, who: Caller) -> Status:
 
 
 def retry(services: Services, who: Caller, clip_id: str | None = None) -> int:
-    """Queue the caller's failed clips again, or this one alone; how many were queued."""
+    """Queue the caller's failed clips again, or only this one. Returns how many were queued."""
     clips = [clip for clip in _failed(services, who) if clip_id in (None, clip.id)]
     for clip in clips:
         services.scheduler.retry_clip(clip)
@@ -87,7 +87,7 @@ def _noted(services: Services, who: Caller) -> list[ClipRecord]:
 
 
 def _seen(services: Services, who: Caller, clips: list[ClipRecord]) -> list[ClipRecord]:
-    """Those of the clips that the caller may see. Raises JiraError."""
+    """The clips that the caller may see. Raises JiraError."""
     projects = {issue_id: _project(services, issue_id) for issue_id in {c.issue_id for c in clips}}
     mine = {issue_id for issue_id, project in projects.items() if project in who.projects}
     seen = services.visibility.may_see(who.principal, mine) if mine else set()

@@ -1,4 +1,4 @@
-"""A multipart body → one file on disk, within limits, without holding it in memory."""
+"""Writes a multipart body to one file on disk, within limits and without holding it in memory."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from werkzeug.formparser import FormDataParser
 
 from dejabug.web.api.errors import BadRequestError
 
-# Parts of a body, and bytes that are held in memory (werkzeug reads 64 KiB at a time), at most.
+# Limits: parts of a body, and bytes that are held in memory (werkzeug reads 64 KiB at a time).
 MOST_PARTS = 10
 MOST_IN_MEMORY = 500_000
 
 
 def receive_file(request: Request, folder: Path, most: int) -> None:
-    """Write the field `file` to `folder/clip`. `most` bytes may the whole body have.
+    """Write the field `file` to `folder/clip`. The whole body may have `most` bytes.
 
-    Raises BadRequestError, and RequestEntityTooLarge of werkzeug.
+    Raises BadRequestError, and werkzeug's RequestEntityTooLarge.
     """
     request.max_content_length = most
     if request.mimetype != "multipart/form-data":
-        raise BadRequestError("Send the clip as the field `file` of multipart/form-data.")
+        raise BadRequestError("Send the clip as the field `file` of a multipart/form-data body.")
     written: list[Path] = []
 
     def on_disk(
@@ -46,12 +46,12 @@ def receive_file(request: Request, folder: Path, most: int) -> None:
             request.stream, request.mimetype, request.content_length, request.mimetype_params
         )
     except ValueError as error:
-        raise BadRequestError(f"The multipart body cannot be read: {error}.") from None
+        raise BadRequestError(f"Invalid multipart body: {error}.") from None
     for _, file in files.items(multi=True):
         file.close()
     sent = files.getlist("file")
     if len(sent) != 1 or len(written) != 1:
-        raise BadRequestError("Send exactly one clip, as the field `file`.")
+        raise BadRequestError("Send exactly one clip, in the field `file`.")
     if written[0].stat().st_size == 0:
-        raise BadRequestError("The file is empty; send a clip.")
+        raise BadRequestError("The file is empty.")
     written[0].rename(folder / "clip")

@@ -1,4 +1,4 @@
-"""The addresses of the API."""
+"""The views of the API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dejabug.search.uploads import Upload
 from dejabug.web.api import docs, errors, openapi, status, verdicts
 from dejabug.web.api.auth import caller, changing_caller, judging_caller, let_in, services
 from dejabug.web.api.clips import clips_for, seen_clips
-from dejabug.web.api.errors import BadRequestError, NotHereError
+from dejabug.web.api.errors import BadRequestError, ExpiredJobError, NotHereError
 from dejabug.web.api.models import (
     KEY,
     Clip,
@@ -48,19 +48,18 @@ blueprint = Blueprint("api", __name__, url_prefix=errors.PREFIX)
 errors.register(blueprint)
 docs.register(blueprint)
 
-# Seconds that an upload's answer is waited for before its job is named instead.
+# Seconds to wait for an upload's results before answering with its job instead.
 AT_ONCE = 4.0
-# Bytes of a JSON body at most.
+# The most bytes of a JSON body.
 LARGEST_BODY = 4096
-# Parts of addresses.
+# Patterns of the parts of addresses.
 NUMBER = r"[0-9]{1,18}"
 ID = r"[0-9a-f]{32}"
 Query = TypeVar("Query", bound=BaseModel)
 
 
 def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only tokens and the pages' sessions in, each within its rate; nobody keeps what one is
-    told."""
+    """Require a token or a session of the pages, within the rate limit, and forbid caching."""
 
     @wraps(view)
     def run(**arguments: Any) -> Any:
@@ -68,7 +67,7 @@ def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
         operation: Operation = view.__dict__["operation"]
         for name, pattern in operation.patterns.items():
             if re.fullmatch(pattern, arguments[name], re.ASCII) is None:
-                raise BadRequestError(f"`{name}` in the address must match {pattern}.")
+                raise BadRequestError(f"Invalid `{name}` in the address; expected {pattern}.")
         answer = current_app.make_response(view(**arguments))
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -79,9 +78,10 @@ def by_token(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @blueprint.get("/search")
 @by_token
-@describes(Operation(Words, {200: Results}, (403, 404)))
+@describes(Operation(Words, {200: Results}, (403, 404, 410)))
 def search() -> Response:
-    """Clips that words describe, by what their tickets say and by what is seen in them."""
+    """Search by words. Compares them with the text of the tickets and with what their clips
+    show."""
     asked = _query(Words)
     if asked.cursor:
         return _told(_further(asked, words_question(asked.q, unlikely=asked.unlikely)))
@@ -91,17 +91,17 @@ def search() -> Response:
 
 @blueprint.get("/issues/<key>/similar")
 @by_token
-@describes(Operation(Question, {200: Similar}, (403, 404), {"key": KEY}))
+@describes(Operation(Question, {200: Similar}, (403, 404, 410), {"key": KEY}))
 def similar(key: str) -> Response:
-    """Issues whose clips show the same as this issue's; of one without clips, those that its words
-    find."""
+    """Find issues with clips similar to this issue's. For an issue without clips, compares its
+    text."""
     asked = _query(Question)
     if asked.cursor:
         page = _further(asked, f"issue {key.upper()}")
     else:
         page = services().search.like_issue(caller(), key, asked.filters(), asked.limit)
     record = services().collections.active.catalogue.issue_by_key(key)
-    if record is None:  # forgotten meanwhile
+    if record is None:  # deleted meanwhile
         raise NotHereError
     how = progress_of(services().collections.active.catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
@@ -126,11 +126,11 @@ def verdict(key: str) -> Response:
 @by_token
 @describes(Operation(Narrowed, {200: Job, 202: Job}, (403, 413), upload=True))
 def search_clip() -> tuple[Response, int, dict[str, str]]:
-    """Issues whose clips show the same as a clip that is sent along.
+    """Find issues with clips similar to an uploaded clip.
 
-    Answered at once when that takes less than about 4 s, else with a job to look at or to listen
-    to; with the header `Prefer: respond-async` always with a job. The clip is deleted as soon as it
-    was read.
+    Returns the results if they are ready within about 4 seconds, otherwise a job to poll or to
+    follow as events. With the header `Prefer: respond-async` it always returns a job. The clip is
+    deleted as soon as it has been compared.
     """
     asked = _query(Narrowed)
     who, filters = caller(), asked.filters()
@@ -148,19 +148,20 @@ def search_clip() -> tuple[Response, int, dict[str, str]]:
 
 @blueprint.get("/jobs/<job_id>")
 @by_token
-@describes(Operation(Question, {200: Job}, (403, 404), {"job_id": ID}, events=True))
+@describes(Operation(Question, {200: Job}, (403, 404, 410), {"job_id": ID}, events=True))
 def job(job_id: str) -> Response:
-    """How far an uploaded clip is, and its results.
+    """Get the state of an uploaded clip, and its results.
 
-    Filters that are given here stand in place of all those that the clip was sent with. With
-    `Accept: text/event-stream`: an event at each step and `end` at the last, after which the
-    results are fetched as JSON.
+    Filters given here replace all filters of the upload. With `Accept: text/event-stream` it sends
+    an event `progress` at each step and `end` at the last one; then fetch the results as JSON.
     """
     asked, upload = _query(Question), _upload(job_id)
     if request.accept_mimetypes.best_match(["application/json", EVENTS]) != EVENTS:
         return _json(_job(upload, asked))
     if not STREAMS.acquire(blocking=False):
-        busy = problem(503, "Service Unavailable", "Too many streams; look at the job as JSON.")
+        busy = problem(
+            503, "Service Unavailable", "Too many event streams. Poll the job as JSON instead."
+        )
         busy.headers["Retry-After"] = "2"
         return busy
     stream = Response(events(services(), job_id, caller().principal.name), mimetype=EVENTS)
@@ -171,9 +172,9 @@ def job(job_id: str) -> Response:
 
 @blueprint.delete("/jobs/<job_id>")
 @by_token
-@describes(Operation(None, {204: None}, (403, 404), {"job_id": ID}))
+@describes(Operation(None, {204: None}, (403, 404, 410), {"job_id": ID}))
 def forget_job(job_id: str) -> Response:
-    """Stop looking at an uploaded clip, and keep nothing of it."""
+    """Cancel the search with an uploaded clip, and delete the clip and its results."""
     services().clip_uploads.forget(_upload(job_id).id)
     return Response(status=204)
 
@@ -182,7 +183,7 @@ def forget_job(job_id: str) -> Response:
 @by_token
 @describes(Operation(None, {200: Clip}, (404,), {"clip_id": NUMBER}))
 def clip(clip_id: str) -> Response:
-    """A clip, and where to see it."""
+    """Get a clip, and the addresses of its frames and preview."""
     found = clips_for(services(), caller().principal, [clip_id])
     if not found:
         raise NotHereError
@@ -193,8 +194,7 @@ def clip(clip_id: str) -> Response:
 @by_token
 @describes(Operation(ClipIds, {200: Clips}))
 def clips() -> Response:
-    """Several clips, and where to see them; those that are not there, or not for this token, are
-    left out."""
+    """Get several clips. Leaves out clips that do not exist or that the caller may not see."""
     return _json(Clips(clips=clips_for(services(), caller().principal, _query(ClipIds).id)))
 
 
@@ -202,7 +202,7 @@ def clips() -> Response:
 @by_token
 @describes(Operation(HeatMapPair, {200: HeatMaps}, (404,)))
 def heat_maps() -> Response:
-    """What two clips have in common at a moment, and what is unusual there."""
+    """Compare two frames: heat maps of what matches, and of what is unusual."""
     asked = _query(HeatMapPair)
     seen = seen_clips(services(), caller().principal, [asked.here, asked.there])
     pair = spots(services(), asked, {clip.id: clip for clip, _ in seen})
@@ -215,7 +215,7 @@ def heat_maps() -> Response:
 @by_token
 @describes(Operation(None, {202: Retried}, (403, 404), {"clip_id": NUMBER}))
 def retry(clip_id: str) -> tuple[Response, int]:
-    """Try to index a clip again that could not be."""
+    """Retry a failed clip."""
     count = status.retry(services(), changing_caller(), clip_id)
     if not count:
         raise NotHereError
@@ -226,7 +226,7 @@ def retry(clip_id: str) -> tuple[Response, int]:
 @by_token
 @describes(Operation(None, {202: Retried}, (403,)))
 def retry_all() -> tuple[Response, int]:
-    """Try to index all clips of the token's projects again that could not be."""
+    """Retry all failed clips of the caller's projects."""
     return _json(Retried(queued=status.retry(services(), changing_caller()))), 202
 
 
@@ -234,25 +234,25 @@ def retry_all() -> tuple[Response, int]:
 @by_token
 @describes(Operation(None, {200: Status}))
 def status_report() -> Response:
-    """What is indexed and with what, what waits, and which clips could not be indexed."""
+    """Get the status: what is indexed with which model, the queues, and the failed clips."""
     return _json(status.report(services(), caller()))
 
 
 @blueprint.get("/openapi.json")
 def openapi_document() -> Response:
-    """The description of all this, for programs."""
+    """The OpenAPI document."""
     return jsonify(openapi.document(current_app))
 
 
 def _query(model: type[Query]) -> Query:
-    """The query's parameters. Raises ValidationError for those that are wrong or unknown."""
+    """The query's parameters. Raises ValidationError if some are invalid or unknown."""
     lists = {
         name for name, each in model.model_fields.items() if get_origin(each.annotation) is list
     }
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
         if name not in lists and len(values) > 1:
-            raise BadRequestError(f"`{name}` may be given once.")
+            raise BadRequestError(f"Give `{name}` only once.")
         given[name] = values if name in lists else values[0]
     return model.model_validate(given)
 
@@ -278,7 +278,7 @@ def _further(asked: Question, question: str) -> Page:
 def _upload(upload_id: str) -> Upload:
     upload = services().clip_uploads.look(upload_id, caller().principal.name)
     if upload is None:
-        raise NotHereError
+        raise ExpiredJobError if uploads.has_expired(upload_id) else NotHereError
     return upload
 
 
@@ -295,7 +295,7 @@ def _job(upload: Upload, asked: Question) -> Job:
 
 
 def _filters(upload: Upload, asked: Question) -> Filters:
-    """Those asked for now, else those that the clip was sent with."""
+    """The filters of this request, or else those of the upload."""
     given = asked.filters()
     if given == Filters():
         return Narrowed.model_validate_json(upload.asked).filters()
@@ -303,7 +303,7 @@ def _filters(upload: Upload, asked: Question) -> Filters:
     if given.project and not upload.projects.issuperset(wanted):
         only = ", ".join(sorted(upload.projects))
         raise BadRequestError(
-            f"This clip was compared with {only} only; to look elsewhere, send it again."
+            f"This clip was compared with {only} only. To search other projects, upload it again."
         )
     return given
 

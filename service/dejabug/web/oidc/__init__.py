@@ -1,5 +1,5 @@
-"""The studio's OpenID Connect provider: who says that an e-mail is whose. Authlib speaks the
-protocol (authorisation code flow with PKCE)."""
+"""Sign-in with the studio's OpenID Connect provider, which confirms a person's email address.
+Authlib implements the protocol (authorisation code flow with PKCE)."""
 
 from dejabug.web.oidc.attempts import Attempt, Attempts
 from dejabug.web.oidc.discovery import ProviderAwayError

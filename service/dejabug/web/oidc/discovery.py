@@ -1,4 +1,4 @@
-"""What a provider says of itself (OpenID Connect Discovery 1.0, 4)."""
+"""Reads a provider's discovery document (OpenID Connect Discovery 1.0, 4)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dejabug.web.oidc.guarded_session import TIMEOUT, fence, may_reach
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-# What an ID token may be signed with: a private key of the provider's. `none` is no signature, and
-# the key of HS256 would be our own secret, or what a forger makes of a public key (RFC 8725, 3.1).
+# Algorithms that may sign an ID token: those with a private key of the provider. `none` is not a
+# signature, and HS256 would use our own secret, or a public key in an attack (RFC 8725, 3.1).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")  # noqa: E501  # fmt: skip
 
 
 class ProviderAwayError(Exception):
-    """The provider cannot be asked, or says what cannot be used; the message says what."""
+    """The provider is not available, or its answer is unusable; the message says what is wrong."""
 
 
 class Document(BaseModel):
-    """The parts of the document that we use. All others stay out: Authlib takes them for settings
-    of its requests (`verify`, `proxies`)."""
+    """The parts of the document that we use. Others are dropped: Authlib would use them as
+    settings of its requests (`verify`, `proxies`)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,19 +36,19 @@ class Document(BaseModel):
     )
 
     def for_authlib(self) -> dict[str, Any]:
-        """The same as Authlib's metadata of a provider, with the algorithms that we let pass."""
+        """The provider's metadata for Authlib, with the algorithms that we allow."""
         named = self.id_token_signing_alg_values_supported
         allowed = [each for each in ALGORITHMS if each in named]
         return {**self.model_dump(), "id_token_signing_alg_values_supported": allowed}
 
 
 def read_document(issuer: str) -> Document:
-    """The document of an issuer, whose name must be the configured one but for a slash at its end.
+    """The document of an issuer. Its name must be the configured one, except for a trailing slash.
 
     Raises ProviderAwayError.
     """
     if not may_reach(issuer, issuer):
-        raise ProviderAwayError(f"{issuer} is not an https address")
+        raise ProviderAwayError(f"{issuer} is not an https URL")
     address = issuer.rstrip("/") + WELL_KNOWN
     try:
         with fence(requests.Session(), issuer) as session:
@@ -56,10 +56,12 @@ def read_document(issuer: str) -> Document:
             answer.raise_for_status()
             found = Document.model_validate_json(answer.content)
     except requests.RequestException as error:
-        raise ProviderAwayError(f"{address} cannot be read: {type(error).__name__}") from None
+        raise ProviderAwayError(f"can't read {address}: {type(error).__name__}") from None
     except ValidationError as error:
         wrong = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
-        raise ProviderAwayError(f"{address} is no discovery document ({wrong or 'JSON'})") from None
+        raise ProviderAwayError(
+            f"{address} is not a discovery document (wrong: {wrong or 'JSON'})"
+        ) from None
     _check(found, issuer)
     return found
 
@@ -70,6 +72,8 @@ def _check(found: Document, issuer: str) -> None:
     addresses = found.model_dump(include={"authorization_endpoint", "token_endpoint", "jwks_uri"})
     for name, url in {**addresses, "userinfo_endpoint": found.userinfo_endpoint or issuer}.items():
         if not may_reach(url, issuer):
-            raise ProviderAwayError(f"its {name} is not an https address")
+            raise ProviderAwayError(f"its {name} is not an https URL")
     if not found.for_authlib()["id_token_signing_alg_values_supported"]:
-        raise ProviderAwayError("it signs with no public key: HS256 and none are not let pass")
+        raise ProviderAwayError(
+            "it does not sign with a public key: HS256 and none are not allowed"
+        )

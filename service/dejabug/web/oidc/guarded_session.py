@@ -1,6 +1,6 @@
-"""Where a session of requests may go while it speaks to the provider, and how much it may be told.
+"""Limits for requests to the provider: where they may go, and how large and slow an answer may be.
 
-Addresses come from the provider's own document, and so from outside: https only, and no redirects.
+Addresses come from the provider's document, so they are not trusted: https only, and no redirects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 # Seconds to connect, and between two packets.
 TIMEOUT = (5, 5)
-# Seconds and bytes of one answer at most: documents and key sets have some kilobytes.
+# Seconds and bytes of one answer at most: documents and key sets have a few kilobytes.
 LONGEST = 10
 LARGEST = 512 * 1024
 CHUNK = 16 * 1024
@@ -24,7 +24,7 @@ Session = TypeVar("Session", bound=requests.Session)
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Reads answers whole, within LONGEST and LARGEST. Raises requests' ConnectionError beyond."""
+    """Reads whole answers, within LONGEST and LARGEST. Raises requests' ConnectionError beyond."""
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
         """Send a request."""
@@ -35,14 +35,14 @@ class BoundedAdapter(HTTPAdapter):
             body += chunk
             if len(body) > LARGEST or time.monotonic() - begun > LONGEST:
                 answer.close()
-                raise requests.ConnectionError("the answer is too large, or too slow")
-        answer._content = bytes(body)  # what requests itself does with a body that was read
+                raise requests.ConnectionError("the answer is too large or too slow")
+        answer._content = bytes(body)  # as requests itself does after reading a body
         return answer
 
 
 def fence(session: Session, issuer: str) -> Session:
-    """Let a session reach https alone; for an issuer on this machine its own origin too. The first
-    redirect raises requests' TooManyRedirects, any other address InvalidSchema."""
+    """Allow a session https only, plus the origin of an issuer on this machine. A redirect raises
+    requests' TooManyRedirects, any other address InvalidSchema."""
     session.max_redirects = 0
     session.adapters.clear()
     session.mount("https://", BoundedAdapter())
@@ -52,7 +52,7 @@ def fence(session: Session, issuer: str) -> Session:
 
 
 def may_reach(url: str, issuer: str) -> bool:
-    """Whether an address of the provider's is one that we, and browsers, may go to."""
+    """Whether we and browsers may go to an address of the provider."""
     try:
         parts = urlsplit(url)
         safe = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
@@ -63,7 +63,7 @@ def may_reach(url: str, issuer: str) -> bool:
 
 
 def local_origin(issuer: str) -> str:
-    """`http://…/` of an issuer by plain http on this very machine; empty for every other one."""
+    """`http://…/` of an issuer with plain http on this machine; empty for every other issuer."""
     parts = urlsplit(issuer)
     host = parts.hostname or ""
     try:

@@ -1,4 +1,4 @@
-"""From a sign-in's begin to a confirmed e-mail."""
+"""Signs a person in at the provider, and gets their confirmed email address."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ SCOPE = "openid email"
 METHOD, BASIC, POST = "token_endpoint_auth_method", "client_secret_basic", "client_secret_post"
 # Seconds by which two clocks may differ.
 LEEWAY = 60
-# Seconds that the provider's document and keys are kept.
+# Seconds that the provider's document and keys are cached.
 KEPT = 3600
-# Seconds that a provider who is away is left alone, and that somebody waits while another asks: the
-# web process's threads are needed for webhooks.
+# Seconds between two requests to a provider that is down, and that a request waits while another
+# one is asking: webhooks need the web process's threads.
 PAUSE = 15
 PATIENCE = 2
-# The claims that say that an e-mail is its person's own, the first that is there counts: the
-# standard's (OpenID Connect Core 1.0, 5.1), and that of Microsoft Entra, which has no other
+# The claims that confirm an email address; the first one in the token counts. One is the standard's
+# (OpenID Connect Core 1.0, 5.1), the other is Microsoft Entra's, which has no standard one
 # ("Optional claims reference"). Some providers write booleans as text.
 CONFIRMED = ("email_verified", "xms_edov")
 TRUE = (True, "true", "1")
 
-# It tells one-time secrets at its lowest level.
+# At its lowest level it logs one-time secrets.
 logging.getLogger("authlib").setLevel(logging.INFO)
 
 
 class NotBelievedError(Exception):
-    """What came back proves nothing; the message is for our log, and names no secret."""
+    """The provider's answer is not valid; the message is for our log, and contains no secret."""
 
 
 class UnconfirmedError(Exception):
-    """The provider knows the person, but vouches for no e-mail of theirs."""
+    """The provider knows the person, but has not confirmed an email address."""
 
 
 class _Client(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's client without a web framework: what it must remember is in an Attempt."""
+    """Authlib's client without a web framework: its state is in an Attempt."""
 
 
 class Provider:
-    """The provider of the settings. Raises UserError when they are not complete."""
+    """The provider in the settings. Raises UserError if they are incomplete."""
 
     def __init__(self, settings: Settings) -> None:
         for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
@@ -71,24 +71,25 @@ class Provider:
         self._issuer = settings.oidc_issuer
         self._id = settings.oidc_client_id
         self._secret = settings.oidc_client_secret.get_secret_value()
-        # Never from a request's Host, which anybody may write.
+        # Never from a request's Host header, which anyone can set.
         self.callback = settings.public_url + CALLBACK
         self._lock = threading.Lock()
         self._client: _Client | None = None
         self._look_again = float("-inf")
 
     def document(self) -> Document:
-        """What the provider says of itself now. Raises ProviderAwayError."""
+        """The provider's current document. Raises ProviderAwayError."""
         return read_document(self._issuer)
 
     def begin(self, back: str) -> tuple[str, Attempt]:
-        """Where a browser must go, and what must be remembered. Raises ProviderAwayError."""
+        """The address to send the browser to, and the attempt to store. Raises
+        ProviderAwayError."""
         with _translated():
             begun = self._known().create_authorization_url(self.callback)
         return begun["url"], Attempt(begun["state"], begun["nonce"], begun["code_verifier"], back)
 
     def email(self, code: str, attempt: Attempt) -> str:
-        """The confirmed e-mail of the person for whom the provider gave this code.
+        """The confirmed email address of the person for whom the provider issued this code.
 
         Raises NotBelievedError, UnconfirmedError and ProviderAwayError.
         """
@@ -99,7 +100,7 @@ class Provider:
             )
             claims = self._claims(client, told, attempt.nonce)
             if "email" not in claims and client.server_metadata["userinfo_endpoint"]:
-                # With a code it may be told there alone (OpenID Connect Core 1.0, 5.4).
+                # With a code, it may be available only there (OpenID Connect Core 1.0, 5.4).
                 claims = _of_the_same(claims, client.userinfo(token=told))
         email = str(claims.get("email") or "").strip()
         confirmed = next((claims[name] for name in CONFIRMED if name in claims), False)
@@ -108,14 +109,14 @@ class Provider:
         return email
 
     def issued_by_another(self, issuer: str | None) -> bool:
-        """Whether a callback names an issuer that is not ours (RFC 9207, 2.4)."""
+        """Whether a callback names another issuer (RFC 9207, 2.4)."""
         return issuer is not None and issuer.rstrip("/") != self._issuer.rstrip("/")
 
-    # Inside
+    # Internals
 
     def _claims(self, client: _Client, told: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
-        """The claims of an ID token that is the provider's, for us and for this attempt."""
-        # By itself Authlib asks for no audience, and for an issuer only where it is known.
+        """The claims of an ID token that the provider issued for us and for this attempt."""
+        # By default, Authlib checks no audience, and the issuer only if it is known.
         wanted = {
             "iss": {"essential": True, "value": client.server_metadata["issuer"]},
             "aud": {"essential": True, "value": self._id},
@@ -127,20 +128,20 @@ class Provider:
         return found
 
     def _known(self) -> _Client:
-        """Authlib's client for the provider as it described itself within the hour. Keys that are
-        not among those it has, it looks for at once. Raises ProviderAwayError."""
+        """Authlib's client for the provider, from a document at most an hour old. It loads unknown
+        keys at once. Raises ProviderAwayError."""
         if time.monotonic() > self._look_again and self._lock.acquire(timeout=PATIENCE):
             try:
                 self._look()
             finally:
                 self._lock.release()
         if self._client is None:
-            raise ProviderAwayError("the provider could not be asked a moment ago")
+            raise ProviderAwayError("the provider was not available a moment ago")
         return self._client
 
     def _look(self) -> None:
         if time.monotonic() <= self._look_again:
-            return  # another thread has just looked
+            return  # another thread has just asked
         wait = PAUSE
         try:
             self._client, wait = self._made(self.document()), KEPT
@@ -166,29 +167,31 @@ class Provider:
         return client
 
     def _auth(self, client: _Client) -> HTTPBasicAuth | None:
-        """What shows the token endpoint that it is us, where that is no field of the request.
-        Authlib's own lacks the encoding of RFC 6749, 2.3.1."""
+        """Our credentials for the token endpoint, if they do not go into the request's body.
+        Authlib's own version lacks the encoding of RFC 6749, 2.3.1."""
         if client.client_kwargs[METHOD] == POST:
             return None
         return HTTPBasicAuth(quote_plus(self._id), quote_plus(self._secret))
 
 
 def _of_the_same(claims: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The userinfo endpoint's claims, if they are of the ID token's person (Core 1.0, 5.3.2)."""
+    """The userinfo endpoint's claims, if they are about the ID token's person (Core 1.0, 5.3.2)."""
     if told.get("sub") != claims["sub"]:
-        raise NotBelievedError("the userinfo endpoint tells of somebody else")
+        raise NotBelievedError("the userinfo endpoint returned another person")
     return told
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Authlib's, joserfc's and requests' errors → ours. Messages carry no secret."""
+    """Authlib's, joserfc's and requests' errors → ours. Messages contain no secret."""
     try:
         yield
     except (AuthlibBaseError, JoseError) as error:
         raise NotBelievedError(f"{type(error).__name__}: {error.error!s:.60}") from None
     except requests.RequestException as error:
-        raise ProviderAwayError(f"the provider fails: {type(error).__name__}") from None
+        raise ProviderAwayError(f"the provider failed: {type(error).__name__}") from None
     except (ValueError, TypeError, KeyError) as error:
-        # Tokens, keys and answers that are not even JSON, or not of their shape.
-        raise NotBelievedError(f"what came back cannot be read: {type(error).__name__}") from None
+        # Tokens, keys and answers that are not JSON, or do not have the expected structure.
+        raise NotBelievedError(
+            f"invalid answer from the provider: {type(error).__name__}"
+        ) from None

@@ -1,6 +1,6 @@
-"""The pages: search at `/`, `/status`, and signing in with an API token.
+"""The web pages: search at `/`, `/status`, and sign-in.
 
-They are files without a build step; all that they show comes from the API, by the session.
+They have no build step. Their data comes from the API, with the session.
 """
 
 from dejabug.web.pages.views import blueprint

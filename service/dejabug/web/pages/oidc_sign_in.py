@@ -32,21 +32,24 @@ from dejabug.web.pages.sign_in_limits import begin_wait
 
 log = structlog.get_logger()
 
-# The cookie of a sign-in that is under way, and where it is sent.
+# The cookie of a sign-in in progress, and its path.
 ATTEMPT = "dejabug_sign_in"
 PATH = "/sign-in/oidc"
-AWAY = "Signing in with {name} does not work just now. Try again soon."
-OVER = "This sign-in is over: it took too long, or was begun in another window. Try again."
-REFUSED = "Signing in with {name} was refused: you said no there, or may not use this service."
-NOT_BELIEVED = "This sign-in could not be checked, so it does not count. Try again."
+AWAY = "Sign-in with {name} is not available right now. Try again in a minute."
+OVER = (
+    "This sign-in has expired: it took more than 10 minutes, or started in another window. "
+    "Try again."
+)
+REFUSED = "{name} refused the sign-in: you cancelled it, or you don't have access to Déjà Bug."
+NOT_BELIEVED = "Can't verify this sign-in. Try again."
 UNCONFIRMED = (
-    "Signing in with {name} needs an e-mail that is confirmed there as yours, to find you in Jira. "
-    "Ask whoever runs it."
+    "{name} has no confirmed email address for you. Déjà Bug needs one to find your Jira account. "
+    "Ask the administrator of {name}."
 )
 
 
 def register(blueprint: Blueprint) -> None:
-    """Add these addresses to the pages."""
+    """Add these views to the pages."""
     blueprint.get(PATH)(begin)
     blueprint.get(f"{PATH}/callback")(end)
 
@@ -67,7 +70,7 @@ def begin() -> Response:
 
 
 def end() -> Response:
-    """Come back from the provider: begin a session, or say why not."""
+    """Return from the provider: start a session, or say why not."""
     there = _provider()
     attempt = Attempts(services().redis).end(request.cookies.get(ATTEMPT, ""))
     answer = _ended(there, attempt)
@@ -86,7 +89,7 @@ def _ended(there: Provider, attempt: Attempt | None) -> Response:
         return failed(REFUSED.format(name=there.name), 403, why="refused there")
     try:
         user = EmailUser(there.email(code, attempt))
-        # Who may see nothing is told so at once.
+        # Anyone who may not see anything learns it at once.
         caller_of(user)
     except ProviderAwayError as error:
         log.warning("provider_away", why=str(error))

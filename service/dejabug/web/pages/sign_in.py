@@ -1,4 +1,4 @@
-"""`/sign-in` and `/sign-out`: the form, a token's session, and a session's end."""
+"""`/sign-in` and `/sign-out`: the form, sessions for tokens, and the end of a session."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from dejabug.web.pages.sign_in_limits import failure_wait
 
 log = structlog.get_logger()
 
-NOT_VALID = (
-    "That token is not valid, or no longer. Copy it whole, with djb_ at its beginning, or have a "
-    "new one made: dejabug token create"
-)
-FOREIGN = "Sign in on this service's own page."
-TOO_MANY = "Too many sign-ins from here. Wait {wait} s, then try again."
+NOT_VALID = "Invalid or expired token. Paste the whole token; it starts with djb_."
+FOREIGN = "Sign-in blocked: the request came from another site. Sign in on this page."
+TOO_MANY = "Too many sign-in attempts. Try again in {wait} s."
 
 
 def register(blueprint: Blueprint) -> None:
-    """Add these addresses to the pages."""
+    """Add these views to the pages."""
     blueprint.get("/sign-in")(sign_in)
     blueprint.post("/sign-in")(signed_in)
     blueprint.post("/sign-out")(sign_out)
@@ -37,7 +34,7 @@ def sign_in() -> Response:
 
 
 def signed_in() -> Response:
-    """Begin a session for a token that is valid."""
+    """Start a session for a valid token."""
     try:
         check_origin()
     except ForeignOriginError:
@@ -61,13 +58,13 @@ def sign_out() -> Response:
 
 
 def provider() -> Provider | None:
-    """The provider at which people sign in, if there is one."""
+    """The provider at which people sign in, if one is set up."""
     return cast("Provider | None", current_app.extensions["provider"])
 
 
 def let_through(owner: SessionOwner, back: str) -> Response:
-    """Begin a session and go to the page that was wanted. Another id is never taken over, and a
-    session that this browser had is over (OWASP Session Management Cheat Sheet)."""
+    """Start a session with a new id, end the browser's previous session (OWASP Session Management
+    Cheat Sheet), and go to the requested page."""
     services().sessions.end(request.cookies.get(COOKIE, ""))
     answer = redirect(local(back), 303)
     set_cookie(answer, COOKIE, services().sessions.begin(owner), LASTS)
@@ -76,10 +73,10 @@ def let_through(owner: SessionOwner, back: str) -> Response:
 
 
 def set_cookie(answer: Response, name: str, value: str, seconds: int, path: str = "/") -> None:
-    """Give a browser a secret that no script sees.
+    """Set a cookie that scripts cannot read.
 
-    Lax, since people come from other sites, by links in Jira and from the provider: what changes
-    anything looks at the Origin itself (`check_origin`).
+    SameSite is Lax, since people come from links in Jira and from the provider. Views that change
+    something check the Origin header themselves (`check_origin`).
     """
     secure = request.is_secure or services().settings.public_url.startswith("https://")
     answer.set_cookie(
@@ -88,7 +85,7 @@ def set_cookie(answer: Response, name: str, value: str, seconds: int, path: str 
 
 
 def failed(problem: str, status: int, *, why: str, by_token: bool = False) -> Response:
-    """The form again after a sign-in that failed, or 429 after too many."""
+    """The form again after a failed sign-in, or 429 after too many."""
     log.info("sign_in_failed", why=why)
     if wait := failure_wait():
         return too_many(wait)
@@ -96,7 +93,7 @@ def failed(problem: str, status: int, *, why: str, by_token: bool = False) -> Re
 
 
 def too_many(wait: int) -> Response:
-    """RFC 6585, 4; `wait` in seconds."""
+    """The form with status 429 (RFC 6585, 4); `wait` in seconds."""
     answer = form(TOO_MANY.format(wait=wait), 429)
     answer.headers["Retry-After"] = str(wait)
     return answer
@@ -105,7 +102,7 @@ def too_many(wait: int) -> Response:
 def form(
     problem: str = "", status: int = 200, back: str | None = None, *, by_token: bool = False
 ) -> Response:
-    """The sign-in page; `by_token`: with the token's form open, where there is another way too."""
+    """The sign-in page. `by_token`: open the token form, if there is also a provider."""
     offered = provider()
     page = render_template(
         "sign-in.html",
@@ -113,14 +110,16 @@ def form(
         back=local(back if back is not None else request.values.get("next", "")),
         by_token=by_token,
         provider=offered.name if offered else "",
+        ended="ended" in request.args,
     )
     answer = make_response(page, status)
-    # Under `no-referrer` browsers send forms with `Origin: null`; this too tells no other site.
+    # With `no-referrer`, browsers send forms with `Origin: null`. This also hides the address from
+    # other sites.
     answer.headers["Referrer-Policy"] = "same-origin"
     return answer
 
 
 def local(address: str) -> str:
-    """An address of ours; whatever could lead elsewhere leads to the search."""
+    """The address if it is one of ours, otherwise the search page's."""
     leads_elsewhere = not address.startswith("/") or address[1:2] in ("/", "\\")
     return "/" if leads_elsewhere or not address.isprintable() else address

@@ -1,9 +1,9 @@
-/** One result: its clip at the matching moment, where in time that is, and its ticket. */
+/** One result: its clip at the matching moment, a timeline with that moment, and its ticket. */
 
 import { clockTime, make, ticketLink } from "./dom.js";
 import { playOnHover } from "./hover.js";
 
-/** How well a result answers words. */
+/** How well a result matches a search by text. */
 export const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
 const DONE = /^(done|closed|resolved|fixed)$/i;
 
@@ -15,7 +15,7 @@ export function momentOf(result) {
   return { at, span: [at, at] };
 }
 
-/** A result as a card; `open` is called when its clip is chosen. */
+/** A result as a card; `open` is called when its clip is clicked. */
 export function cardOf(result, open) {
   const card = make("li", { class: "card", "data-key": result.key });
   const { bar, needle } = timeline(result);
@@ -23,19 +23,27 @@ export function cardOf(result, open) {
   return card;
 }
 
-/** Show the picture of a card's moment. */
-export function showPicture(card, address) {
+/** Show a card's thumbnail. `renew` resolves to a new address, or null: it is called once if the
+ * first address fails, since addresses expire. */
+export function showPicture(card, address, renew) {
   const picture = card.querySelector(".picture");
-  card.querySelector(".clip").classList.toggle("blank", !address);
+  const blank = (on) => card.querySelector(".clip").classList.toggle("blank", on);
+  blank(!address);
   if (!address) return;
-  picture.addEventListener("error", () => card.querySelector(".clip").classList.add("blank"));
+  const failed = async () => {
+    const again = await renew().catch(() => null);
+    if (!again) return blank(true);
+    picture.addEventListener("error", () => blank(true), { once: true });
+    picture.src = again;
+  };
+  picture.addEventListener("error", failed, { once: true });
   picture.src = address;
 }
 
 function clipButton(result, open, needle) {
   const { at, span } = momentOf(result);
   const time = result.clip?.duration ? `${clockTime(at)} / ${clockTime(result.clip.duration)}` : "";
-  const label = `Look at ${result.key} ${time && `from ${time}`}: ${result.summary}`;
+  const label = `Open ${result.key}${time && `, matching moment at ${time}`}: ${result.summary}`;
   const picture = make("img", { class: "picture", alt: "", ".decoding": "async" });
   const button = make("button", { type: "button", class: "clip", "aria-label": label }, picture);
   if (time) button.append(make("span", { class: "time" }, time));
@@ -44,7 +52,7 @@ function clipButton(result, open, needle) {
   return button;
 }
 
-/** The bar that shows where in the clip's time it matches, and a needle for what is played. */
+/** A bar that shows which part of the clip matches, with a needle at the time that is playing. */
 function timeline(result) {
   const duration = result.clip?.duration ?? 0;
   const bar = make("div", { class: "timeline", role: "img" });
@@ -56,9 +64,9 @@ function timeline(result) {
     bar.append(mark);
     return `${clockTime(start)} to ${clockTime(end)}`;
   });
-  // A ticket's words may match and no frame does; the clip still starts where it comes nearest.
-  const verb = !result.relevance || result.found_by.includes("picture") ? "Matches" : "Nearest to your words:";
-  const where = said.length && duration ? `${verb} ${said.join(", ")} of ${clockTime(duration)}` : "Matches as a whole";
+  // If only the ticket's words match, the clip starts at the frames closest to them.
+  const verb = !result.relevance || result.found_by.includes("picture") ? "Matches" : "Closest to your words:";
+  const where = said.length && duration ? `${verb} ${said.join(", ")} of ${clockTime(duration)}` : "The whole clip matches";
   bar.setAttribute("aria-label", where);
   bar.title = where;
   const pin = make("span", { class: "needle", hidden: "" });
@@ -79,16 +87,25 @@ function about(result) {
   const text = make("div", { class: "about" }, line, make("h2", {}, result.summary));
   const tags = result.kinds.map((kind) => make("li", {}, kind));
   if (tags.length) text.append(make("ul", { class: "tags", "aria-label": "Kinds of bug" }, ...tags));
-  const more = [result.game, result.created.slice(0, 10)].filter(Boolean).join(" · ");
-  text.append(make("p", { class: "small" }, more));
+  text.append(make("p", { class: "small" }, [result.game, ...filed(result)].filter(Boolean).join(" · ")));
   if (result.label) text.append(make("p", { class: "small" }, result.label));
-  // The label says already that it is the same file.
+  // The label already says that it is the same file.
   if (result.reasons.length && !result.same_file) text.append(reasons(result));
   if (result.also.length) text.append(make("p", { class: "small" }, `also ${result.also.join(", ")}`));
   return text;
 }
 
-/** What the score rests on: small bars, beside words that say the same. */
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** When a ticket was filed, by whom, and who works on it: what is known of that. */
+function filed({ created, reporter, assignee }) {
+  const day = created.slice(0, 10); // as Jira writes it, whatever the viewer's time zone
+  const date = day && !Number.isNaN(Date.parse(day)) ? ` ${DAY.format(new Date(day))}` : "";
+  const by = reporter ? ` by ${reporter}` : "";
+  return [date || by ? `filed${date}${by}` : "", assignee ? `assigned to ${assignee}` : ""];
+}
+
+/** What the score is based on: small bars next to a text that says the same. */
 function reasons(result) {
   const list = make("ul", { class: "reasons", "aria-label": `Why ${result.key} has this score` });
   for (const { strength, text } of result.reasons) {

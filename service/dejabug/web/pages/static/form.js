@@ -1,14 +1,14 @@
 /** The search box and its filters. */
 
-import { DAYS, LISTS, narrowed } from "./address.js";
+import { DAYS, LISTS, keyIn, narrowed } from "./address.js";
 import { byId } from "./dom.js";
 import { Pick } from "./pick.js";
 
-/** What results call the filters' values. Projects are known from the beginning. */
+/** The results' fields that hold values for a filter. Projects are known from the start. */
 const TOLD_AS = { game: "game", status: "status", kind: "kinds" };
 const picks = Object.fromEntries(LISTS.map((name) => [name, new Pick(byId(`pick-${name}`), name)]));
 
-/** Put a question into the form. */
+/** Fill the form with a search. */
 export function fill({ q, filters }) {
   byId("q").value = q;
   for (const name of LISTS) picks[name].choose(filters[name]);
@@ -19,15 +19,16 @@ export function fill({ q, filters }) {
   if (count) byId("filters").open = true;
 }
 
-/** The question in the form. */
+/** The search in the form. A Jira link becomes its key. */
 export function read() {
   const filters = {};
   for (const name of LISTS) filters[name] = picks[name].chosen();
   for (const name of DAYS) filters[name] = byId("form").elements[name].value;
-  return { q: byId("q").value.trim(), job: "", open: "", filters };
+  const typed = byId("q").value.trim();
+  return { q: keyIn(typed) ?? typed, job: "", open: "", filters };
 }
 
-/** Offer in the filters what results had. */
+/** Offer the values that results have in the filters. */
 export function offer(results) {
   for (const [name, told] of Object.entries(TOLD_AS)) picks[name].offer(results.flatMap((result) => result[told]));
 }

@@ -1,18 +1,18 @@
-/** Where clips' pictures and previews are: signed addresses, which last for minutes. */
+/** Signed addresses of clips' thumbnails and previews, which expire after minutes. */
 
 import { get } from "./api.js";
 import { nearestPicture, pictureName } from "./player/clock.js";
 
-/** Milliseconds after which an address is asked for again, before it ends at five minutes. */
+/** Milliseconds after which an address is requested again: it expires after five minutes. */
 const STALE = 4 * 60 * 1000;
-/** Milliseconds after which it is asked again whether a preview is ready. */
+/** Milliseconds between two checks whether a preview is ready. */
 const PREPARING = 2500;
-/** Clips that are asked for at once. */
+/** Clips in one request. */
 const MOST = 50;
 
 const known = new Map();
 
-/** Learn where these clips are, in few requests. Throws ProblemError. */
+/** Get the addresses of these clips, in few requests. Throws ProblemError. */
 export async function learn(ids) {
   const wanted = [...new Set(ids)].filter((id) => !fresh(known.get(id)));
   for (let from = 0; from < wanted.length; from += MOST) {
@@ -22,13 +22,19 @@ export async function learn(ids) {
   }
 }
 
-/** A clip with its addresses, or null where it is not (or no longer) to be seen. */
+/** Get a clip's addresses again: those that are known have failed. Throws ProblemError. */
+export function renewed(id) {
+  known.delete(id);
+  return clipOf(id);
+}
+
+/** A clip with its addresses, or null where the user can't see it (any more). Throws ProblemError. */
 export async function clipOf(id) {
   await learn([id]);
   return known.get(id)?.clip ?? null;
 }
 
-/** Have a clip's addresses asked for again: they did not work. */
+/** Have a clip's addresses requested again: they did not work. */
 export function forget(id) {
   known.delete(id);
 }
@@ -38,7 +44,7 @@ export function playable({ id = null, filename, duration, times, media = null, v
   return { id, filename, duration, times, video, local, still, media: media && base({ media }) };
 }
 
-/** The address of a clip's picture nearest to a time, or null. */
+/** The address of a clip's frame nearest to a time, or null. */
 export function pictureOf(clip, time) {
   const nearest = nearestPicture(clip.times, time);
   if (!clip.media || nearest === null) return null;
@@ -52,7 +58,7 @@ export function videoOf(clip) {
 }
 
 function base(clip) {
-  return new URL(clip.media, location.href).pathname; // this page may load from its own host alone
+  return new URL(clip.media, location.href).pathname; // this page may load from its own host only
 }
 
 function fresh(kept) {

@@ -1,4 +1,4 @@
-/** A filter of several values: a list of check boxes that unfolds. */
+/** A filter with several values: a list of check boxes that opens below its button. */
 
 import { make } from "./dom.js";
 
@@ -20,7 +20,7 @@ export class Pick {
     });
   }
 
-  /** The values that are ticked, in order. */
+  /** The values that are checked, in order. */
   chosen() {
     return this._boxes()
       .filter(({ checked }) => checked)
@@ -28,14 +28,14 @@ export class Pick {
       .sort();
   }
 
-  /** Tick these values and no others. */
+  /** Check these values and no others. */
   choose(values) {
     this.offer(values);
     for (const box of this._boxes()) box.checked = values.includes(box.value);
     this._tell();
   }
 
-  /** Have these values in the list. */
+  /** Add these values to the list. */
   offer(values) {
     for (const value of values) {
       const boxes = this._boxes();
@@ -56,7 +56,7 @@ export class Pick {
     this._details.classList.toggle("on", chosen.length > 0);
   }
 
-  /** A value that was typed joins the list, before anybody asks what is ticked. */
+  /** Adds a typed value to the list, before the form's own listener reads which are checked. */
   _changed(event) {
     if (event.target === this._other) {
       const value = this._other.value.trim();
@@ -68,7 +68,7 @@ export class Pick {
 
   _pressed(event) {
     if (event.key === "Enter" && event.target === this._other) {
-      event.preventDefault(); // or the form would be sent
+      event.preventDefault(); // or the form would be submitted
       this._other.dispatchEvent(new Event("change", { bubbles: true }));
     } else if (event.key === "Escape" && this._details.open) {
       event.preventDefault();

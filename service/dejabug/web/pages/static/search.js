@@ -1,4 +1,4 @@
-/** The search page: what is asked stands in its address, and its results below. */
+/** The search page. Its address holds the search; the results are listed below the form. */
 
 import { addressOf, isWords, keyIn, narrowed, questionOf, sameQuestion } from "./address.js";
 import { ProblemError } from "./api.js";
@@ -8,26 +8,28 @@ import { hideDetail, showDetail } from "./detail.js";
 import { byId } from "./dom.js";
 import { onFile } from "./drop.js";
 import { clearFilters, fill, offer, read } from "./form.js";
-import { clipOf, learn, pictureOf } from "./media.js";
+import { onKeys } from "./keyboard.js";
+import { clipOf, learn, pictureOf, renewed } from "./media.js";
+import { hideOpening, onLeft, showOpening } from "./opening.js";
 import { STEPS, awaitEnd, send } from "./upload.js";
 
-/** Placeholders while a question is being answered. */
+/** Placeholders during a search. */
 const SKELETONS = 8;
-const NOT_KEPT = "Your clip itself is not kept: only what was found can be played.";
+const NOT_KEPT = "Your clip was deleted after the comparison. You can play the clips that were found.";
 let question = questionOf("");
 let results = [];
 let cursor = null;
 let reason = null;
-let own = null; // the clip that was sent from here: {job, clip}
+let own = null; // the clip that was uploaded from this page: {job, file, clip}
 const rejected = new Set(); // keys of results marked as not a duplicate
 let again = answer;
 let work = new AbortController();
 
-// What is asked
+// The search
 
 function go(next) {
   const address = addressOf(next);
-  if (address === location.pathname + location.search) question = questionOf(""); // asked again
+  if (address === location.pathname + location.search) question = questionOf(""); // search again
   else history.pushState(null, "", address);
   return arrive();
 }
@@ -37,7 +39,12 @@ async function arrive() {
   const same = sameQuestion(next, question) && results.length > 0;
   question = next;
   fill(question);
-  if (!same) await answer();
+  if (!same) {
+    if (question.open) showOpening(question.open, { soon: true });
+    else hideOpening();
+    await answer();
+    if (question !== next) return; // a later search shows its own results
+  }
   look();
 }
 
@@ -52,6 +59,7 @@ async function answer() {
 
 async function more() {
   byId("more").disabled = true;
+  byId("problem").hidden = true;
   const before = results.length;
   await guarded(async (signal) => add(await ask(question, cursor, signal)));
   byId("more").disabled = false;
@@ -66,24 +74,24 @@ async function take(file) {
   byId("search").classList.add("asked");
   await guarded(async (signal) => {
     check(file);
-    progress(`Sending ${file.name}…`, 0);
-    const sent = await send(file, (part) => part < 1 && progress(`Sending ${file.name}…`, 100 * part), signal);
+    progress(`Uploading ${file.name}…`, 0);
+    const sent = await send(file, (part) => part < 1 && progress(`Uploading ${file.name}…`, 100 * part), signal);
     await awaitEnd(sent, step, signal);
-    own = { job: sent.id, clip: ownClip(file) };
+    own = { job: sent.id, file, clip: ownClip(file) };
     question = { ...read(), q: "", job: sent.id };
     history.pushState(null, "", addressOf(question));
     title();
-    await add(await ask(question, null, signal, step));
+    add(await ask(question, null, signal, step));
   });
 }
 
-/** Throw what is wrong with a file that need not be sent to know it. */
+/** Throw what is wrong with a file, if that is clear without uploading it. */
 function check(file) {
   const most = Number(byId("file").dataset.most);
   if (file.size <= most) return;
   const size = (bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  const told = `This clip has ${size(file.size)}, and ${size(most)} at most can be sent. Send only the part with the bug.`;
-  throw new ProblemError(413, told, true);
+  const told = `This clip has ${size(file.size)}; the limit is ${size(most)}. Cut it to the part with the bug.`;
+  throw new ProblemError(413, told, "Choose a clip");
 }
 
 function ownClip(file) {
@@ -93,17 +101,18 @@ function ownClip(file) {
   return { local, still, duration: 0, times: [], filename: file.name };
 }
 
-/** Do something that a later question cuts short, and tell what went wrong with it. */
+/** Do something that a later search cancels, and show what went wrong with it. */
 async function guarded(doing) {
   const { signal } = work;
   try {
     await doing(signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    byId("said").textContent = ""; // whatever it was about is over
+    hideOpening();
+    byId("said").textContent = "";
     byId("problem-text").textContent = error.message;
     byId("problem").hidden = false;
-    byId("again").hidden = Boolean(error.final);
+    helpWith(error);
   } finally {
     if (!signal.aborted) {
       wait(false);
@@ -112,7 +121,19 @@ async function guarded(doing) {
   }
 }
 
-// What is shown
+/** Name the button that helps after an error, and what it does. */
+function helpWith({ status, action }) {
+  const [button, sent] = [byId("again"), question.job && mine() ? own.file : null];
+  button.hidden = !action;
+  button.textContent = action ?? "";
+  if (action !== "Choose a clip") return;
+  if (status === 410 && sent) {
+    button.textContent = "Search again"; // this page still has the file
+    again = () => take(sent);
+  } else again = () => byId("file").click();
+}
+
+// The page
 
 function title() {
   const asked = Boolean(question.q.trim() || question.job);
@@ -145,7 +166,7 @@ function wait(on) {
   byId("said").textContent = "Searching…";
 }
 
-async function add(page) {
+function add(page) {
   wait(false);
   results = [...results, ...page.results];
   [cursor, reason] = [page.next, page.reason];
@@ -154,27 +175,33 @@ async function add(page) {
   byId("more").hidden = !cursor;
   offer(page.results);
   tell();
-  await learn(page.results.flatMap(({ clip }) => (clip ? [clip.id] : [])));
-  for (const [number, result] of page.results.entries()) {
-    const clip = result.clip ? await clipOf(result.clip.id) : null;
-    showPicture(cards[number], clip && pictureOf(clip, momentOf(result).at));
+  guarded(() => illustrate(page.results, cards));
+}
+
+/** Give each result's card its thumbnail. Throws ProblemError. */
+async function illustrate(found, cards) {
+  await learn(found.flatMap(({ clip }) => (clip ? [clip.id] : [])));
+  for (const [number, result] of found.entries()) {
+    const address = (clip) => clip && pictureOf(clip, momentOf(result).at);
+    const id = result.clip?.id;
+    showPicture(cards[number], id ? address(await clipOf(id)) : null, async () => address(await renewed(id)));
   }
 }
 
 function tell() {
   const count = `${results.length}${cursor ? " or more" : ""} ${results.length === 1 ? "ticket" : "tickets"}`;
-  const like = question.unlikely && isWords(question) ? ", unlikely ones included, for" : " like";
+  const like = question.unlikely && isWords(question) ? ", including unlikely matches, for" : " like";
   byId("said").textContent = results.length ? `${count}${like} ${nameOf(question)}` : "";
   byId("empty").hidden = results.length > 0;
-  // Whether there are any is not told: some of them may not be this reader's to know of.
+  // Shown whether there are any or not: their number would reveal tickets that the user can't see.
   const cut = isWords(question) && !question.unlikely;
   byId("unlikely").hidden = !cut || Boolean(cursor);
-  byId("empty-title").textContent = cut ? "No likely matches" : "Nothing found";
+  byId("empty-title").textContent = cut ? "No likely matches" : "No matches";
   note(reason, question.job && !mine() && NOT_KEPT);
   const filtered = narrowed(question.filters).size > 0;
   byId("empty-text").textContent = filtered
-    ? `No earlier clip ${cut ? "matches and " : ""}passes these filters. Clear some of them, then search again.`
-    : `No earlier ${cut ? "ticket or clip clearly matches" : "clip shows this"}. Try other words for what is seen, or search with a clip.`;
+    ? `No earlier ${cut ? "ticket or clip clearly matches" : "clip matches"} with these filters. Remove a filter and search again.`
+    : `No earlier ${cut ? "ticket or clip clearly matches" : "clip shows this"}. Try other words for what you see, or search with a clip.`;
 }
 
 function note(...told) {
@@ -182,7 +209,7 @@ function note(...told) {
   byId("note").hidden = !byId("note").textContent;
 }
 
-/** The clip that was asked with, while this page has it. */
+/** The clip that this search was started with, while this page has it. */
 function mine() {
   return own?.job === question.job ? own?.clip : null;
 }
@@ -199,7 +226,7 @@ function progress(text, percent) {
   else byId("upload-bar").value = percent;
 }
 
-// What is looked at
+// The open result
 
 function open(result) {
   history.pushState(null, "", addressOf({ ...question, open: result.key }));
@@ -207,12 +234,31 @@ function open(result) {
   look();
 }
 
-function look() {
-  const result = results.find(({ key }) => key === question.open);
-  if (!result) return hideDetail();
-  const key = question.job ? null : keyIn(question.q);
-  return guarded(() => showDetail(result, mine(), key, (rejectedKey) => rejected.add(rejectedKey)));
+async function look() {
+  const { open: key } = question;
+  const result = results.find((each) => each.key === key);
+  if (!result) {
+    hideOpening();
+    if (key && results.length) note(byId("note").textContent, `${key} is not in these results.`);
+    return hideDetail();
+  }
+  const asked = question.job ? null : keyIn(question.q);
+  showOpening(key);
+  await guarded(() => showDetail(result, mine(), asked, (rejectedKey) => rejected.add(rejectedKey)));
+  if (question.open !== key) return;
+  hideOpening();
+  if (byId("compare").open || !byId("problem").hidden) return;
+  question.open = "";
+  history.replaceState(null, "", addressOf(question));
+  note(byId("note").textContent, `The clip of ${key} is no longer available. Search again.`);
 }
+
+onLeft(() => {
+  if (!question.open) return;
+  hideDetail();
+  question.open = "";
+  history.pushState(null, "", addressOf(question));
+});
 
 byId("compare").addEventListener("close", () => {
   const left = question.open;
@@ -233,7 +279,7 @@ function drop(key, card) {
   (next?.querySelector(".clip") ?? byId("q")).focus();
 }
 
-/** What the form asks; without words, still what the clip that was sent asks. */
+/** The search in the form; without words, the search with the uploaded clip. */
 function asked() {
   const given = read();
   return given.q ? given : { ...given, job: question.job };
@@ -257,9 +303,10 @@ byId("again").addEventListener("click", () => again());
 byId("cancel").addEventListener("click", () => {
   reset();
   question = questionOf("");
-  arrive(); // at what was asked before
+  arrive(); // back to the search before
   byId("q").focus();
 });
 addEventListener("popstate", arrive);
 onFile(take);
+onKeys(() => go(asked()));
 arrive();

@@ -3,7 +3,7 @@
 import { API, get, post } from "./api.js";
 import { byId, make, ticketLink } from "./dom.js";
 
-/** Milliseconds between looks while the page is seen. */
+/** Milliseconds between two requests while the page is visible. */
 const LOOK = 5000;
 const number = new Intl.NumberFormat("en");
 
@@ -15,14 +15,17 @@ async function show() {
   }
 }
 
-function said(text, how) {
+function said(text, how, items = []) {
   byId("state").className = `state ${how}`;
-  if (byId("state").textContent !== text) byId("state").textContent = text;
+  if (byId("state").textContent === text + items.join("")) return; // or it would be read out again
+  const list = items.length ? [make("ul", {}, ...items.map((item) => make("li", {}, item)))] : [];
+  byId("state").replaceChildren(text, ...list);
 }
 
 function draw(status) {
-  const bad = status.problems.length > 0;
-  said(bad ? `Not everything works: ${status.problems.join("; ")}` : "Everything works.", bad ? "bad" : "good");
+  const problems = status.problems.map((each) => `${each[0].toUpperCase()}${each.slice(1)}`);
+  if (problems.length > 1) said(`${problems.length} problems:`, "bad", problems);
+  else said(problems.length ? `${problems[0]}.` : "All systems are working.", problems.length ? "bad" : "good");
   byId("numbers").replaceChildren(...numbers(status));
   byId("queues").replaceChildren(...status.queues.map(queueRow));
   byId("failed").replaceChildren(...status.failed.map(failedRow));
@@ -42,7 +45,7 @@ function numbers({ issues, clips, index, encoder, scores }) {
     "Clips failed": number.format(clips.failed),
     "Clips purged": number.format(clips.purged),
     Frames: index ? number.format(index.frames) : "none yet",
-    Index: index ? `${index.algorithm}${index.ready ? "" : ", being built"}` : "none yet",
+    Index: index ? `${index.algorithm}${index.ready ? "" : ", still building"}` : "none yet",
     "Model and device": encoder,
     Scores: scores,
   };
@@ -57,18 +60,18 @@ function queueRow({ name, waiting, workers }) {
 }
 
 function failedRow(clip) {
-  const again = make("button", { type: "button", "aria-label": `Try ${clip.filename} of ${clip.issue} again` }, "Try again");
+  const again = make("button", { type: "button", "aria-label": `Retry ${clip.filename} of ${clip.issue}` }, "Retry");
   again.addEventListener("click", () => retry(again, `/clips/${clip.id}/retry`));
   const text = make("div", {}, make("p", {}, ticketLink(clip.issue, clip.url), ` ${clip.filename}`));
   text.append(make("p", { class: "small" }, clip.reason));
   return make("li", {}, text, again);
 }
 
-/** Which clips are listed, and with what note, as they were drawn last. */
+/** The clips that are listed, and their notes, as last drawn. */
 let listed = null;
 
-/** The list is drawn again when it changes only: somebody may be about to follow a link. The links'
- * addresses last for minutes, so that they are renewed each time. */
+/** Draws the list again only if it has changed: someone may be about to click a link. The links
+ * expire after minutes, so their addresses are replaced each time. */
 function drawNoted(noted) {
   byId("noted-section").hidden = !noted.length;
   const said = JSON.stringify(noted.map(({ id, issue, note, sheet }) => [id, issue, note, Boolean(sheet)]));
@@ -99,7 +102,9 @@ async function retry(button, path) {
 
 byId("retry-all").addEventListener("click", () => retry(byId("retry-all"), "/clips/retry"));
 setInterval(() => {
-  // Nothing is drawn again under somebody's fingers.
+  // Never redraw a button that has the focus.
   if (!document.hidden && !byId("failed").contains(document.activeElement)) show();
 }, LOOK);
+// After a while in the background the links to contact sheets have expired.
+document.addEventListener("visibilitychange", () => !document.hidden && show());
 show();

@@ -1,23 +1,23 @@
-/** A clip's way to its results: sent, then read by a worker. */
+/** Uploads a clip, and follows a worker's progress with it. */
 
 import { API, ProblemError, get, refuse, remove } from "./api.js";
 
-/** Milliseconds between looks where no stream can be had. */
+/** Milliseconds between requests where the event stream is not available. */
 const LOOK = 1500;
 export const STEPS = {
   queued: "Waiting for a worker…",
   sampling: "Reading the clip…",
-  embedding: "Looking at its pictures…",
+  embedding: "Analysing frames…",
   comparing: "Comparing with earlier clips…",
 };
 
-/** Send a clip, to be compared with all that one may see; the job. `told` gets the part that is
- * sent, 0 to 1. Throws ProblemError. */
+/** Upload a clip, to be compared with all clips that the user may see. Resolves to the job; `told`
+ * gets the share that is uploaded, 0 to 1. Throws ProblemError. */
 export function send(file, told, signal) {
   return new Promise((done, fail) => {
     const call = new XMLHttpRequest();
     call.open("POST", `${API}/search/clip`);
-    call.setRequestHeader("Prefer", "respond-async"); // its steps are listened to
+    call.setRequestHeader("Prefer", "respond-async"); // its progress comes as events
     call.responseType = "json";
     call.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) told(event.loaded / event.total);
@@ -30,7 +30,7 @@ export function send(file, told, signal) {
         fail(error);
       }
     });
-    const lost = "The clip could not be sent. Check your connection, then try again.";
+    const lost = "The upload was interrupted. Check your connection, then try again.";
     call.addEventListener("error", () => fail(new ProblemError(0, lost)));
     signal.addEventListener("abort", () => {
       call.abort();
@@ -42,8 +42,8 @@ export function send(file, told, signal) {
   });
 }
 
-/** Wait until a clip is compared; `told` gets each state. Given up meanwhile, the service forgets
- * it. Throws ProblemError when the clip has failed. */
+/** Wait until a clip is compared; `told` gets each state. When `signal` aborts, the service is asked
+ * to delete the clip. Throws ProblemError when the clip has failed. */
 export async function awaitEnd(job, told, signal) {
   const giveUp = () => remove(`/jobs/${job.id}`);
   signal.addEventListener("abort", giveUp);
@@ -59,14 +59,14 @@ export async function awaitEnd(job, told, signal) {
     seen = await get(`/jobs/${job.id}`, undefined, signal);
   }
   signal.removeEventListener("abort", giveUp);
-  if (seen.state === "failed") throw new ProblemError(0, why(seen.reason), true);
+  if (seen.state === "failed") throw new ProblemError(0, why(seen.reason), null);
 }
 
 function ended({ state }) {
   return state === "done" || state === "failed";
 }
 
-/** Follow the job's events to its end, or to where they break off. */
+/** Follow the job's events to the end, or until the stream is interrupted. */
 function listen(id, told, signal) {
   return new Promise((done) => {
     const events = new EventSource(`${API}/jobs/${id}`);
@@ -82,5 +82,5 @@ function listen(id, told, signal) {
 
 function why(reason) {
   const said = (reason ?? "").replace(/^[a-z_]+: /, "");
-  return `This clip cannot be searched with: ${said || "it could not be used"}. Try another clip, or describe the bug in words.`;
+  return `Can't search with this clip: ${said || "it failed"}. Try another clip, or describe the bug in words.`;
 }
