@@ -45,7 +45,8 @@ def create(
         typer.Option(help="How long the token is valid: `12h`, `90d`, `52w`. Default: forever."),
     ] = None,
     verdicts: Annotated[
-        bool, typer.Option("--verdicts", help="It may also record whether issues are duplicates.")
+        bool,
+        typer.Option("--verdicts", help="The token can also record whether issues are duplicates."),
     ] = False,
 ) -> None:
     """Create a token and print it. It can't be shown again.
