@@ -1,4 +1,4 @@
-"""The real parts that tests stand on: Redis with search, ffmpeg, the starter encoder, a Jira."""
+"""The real parts that tests use: Redis with search, ffmpeg, the starter encoder, a Jira."""
 
 from __future__ import annotations
 

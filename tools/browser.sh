@@ -1,6 +1,5 @@
 #!/bin/sh
-# The browser in which the tests look at the panel: the system's Chromium, installed where that may
-# be done.
+# The browser for the tests of the panel: the system's Chromium, installed if we are root.
 set -eu
 
 for program in chromium chromium-browser google-chrome chrome; do
@@ -11,6 +10,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -q >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium >/dev/null
 else
-    echo "The tests look at the panel in Chromium: install it (Debian: apt-get install chromium)" >&2
+    echo "The tests of the panel need Chromium: install it (Debian: apt-get install chromium)" >&2
     exit 1
 fi

@@ -10,11 +10,11 @@ trap 'rm -rf "$work"' EXIT
 if command -v apt-get >/dev/null 2>&1; then
     echo "Fetching Caddy ..."
     [ "$(id -u)" != 0 ] || apt-get update -q >/dev/null || true
-    # As root, apt would give its rights up and then not be let into this folder.
+    # As root, apt would drop its privileges and then be unable to write to this folder.
     if (cd "$work" && apt-get -o APT::Sandbox::User=root download -q caddy >/dev/null 2>&1) &&
         dpkg -x "$work"/caddy_*.deb "$work/unpacked"; then
         cp "$work/unpacked/usr/bin/caddy" "$venv/bin/caddy"
         exit 0
     fi
 fi
-echo "There is no Caddy: the test of deploy/proxy will be skipped" >&2
+echo "Caddy not found: the test of deploy/proxy will be skipped" >&2

@@ -1,12 +1,12 @@
-"""How many re-recordings find their original's bug first: dark ones, small ones, filmed ones.
+"""How many re-recordings (dark, small, filmed) find their original's bug first.
 
     python -m tools.copies service/dejabug/demo/clips        # 20 clips, 60 re-recordings
 
-Clips of a data set are recorded once more (tools/record/rerecord.py), and each new one asks as a
-clip does that somebody sends to search with: it never enters the index. It is right when the first
-result is the original or another clip of its bug. Re-recordings that the set has already are left
-out, so that none is found for another. Shown are also how alike the new clip and its
-original move in step, and how alike clips of different recordings do: what tells copies from them.
+Records clips of a data set again (tools/record/rerecord.py) and searches with each new one as with
+an upload: it never enters the index. A result is right when the first one is the original or
+another clip of its bug. Re-recordings that are already in the set are left out, so that none is
+found for another. Also shows the in-step correlation of the new clip and its original, and that of
+clips of different recordings: this is how copies are recognised.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ console = Console()
 
 
 def chosen(corpus: Corpus, clips: int) -> list[Item]:
-    """Clips with a duplicate, shuffled, one of each bug before the second of any."""
+    """Clips with a duplicate, shuffled; one of each bug before the second of any."""
     rng = random.Random(0)
     queries = [item for item in corpus.queries() if not item.still]
     rng.shuffle(queries)
@@ -49,11 +49,11 @@ def chosen(corpus: Corpus, clips: int) -> list[Item]:
 
 
 def ask(corpus: Corpus, item: Item, clip: Path) -> tuple[str | None, float, float]:
-    """A re-recording's first result (None: none), the original's score, and how alike the
-    re-recording and the original move in step. Raises ClipError."""
+    """A re-recording's first result (None: none), the original's score, and the in-step correlation
+    of the re-recording and the original. Raises ClipError."""
     services = corpus.services
     if not isinstance(services, ModelServices):
-        raise TypeError("a corpus without a model")
+        raise TypeError("the corpus has no model")
     frames = services.clip_indexer.sample(clip)
     vectors = TimedVectors(frames.times, services.encoder.embed_images(frames.pixels))
     signature = signature_of(frames)
@@ -78,7 +78,7 @@ def originals(data_set: Path, folder: Path) -> Path:
 
 
 def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
-    """How alike clips of different recordings move in step, by game; each clip's greatest."""
+    """The in-step correlation of clips of different recordings, by game; each clip's greatest."""
     signatures = corpus.services.collections.active.index.signatures(
         item.clip_id for item in corpus.items
     )
@@ -97,7 +97,7 @@ def others_in_step(corpus: Corpus) -> dict[str, list[float]]:
 
 
 def tables(corpus: Corpus, folder: Path, clips: int, made: Path) -> Iterator[Table]:
-    """What is shown in the end. `folder` has the originals, `made` takes the re-recordings."""
+    """The tables to show. `folder` has the originals, `made` takes the re-recordings."""
     asked = chosen(corpus, clips)
     looks = Table("look", "clips", "bug first", "original ≥ 0.9", "in step, median (least)")
     right: dict[tuple[str, Look], list[bool]] = {}
@@ -131,7 +131,7 @@ def tables(corpus: Corpus, folder: Path, clips: int, made: Path) -> Iterator[Tab
 
 
 def main() -> int:
-    """The command."""
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.copies", description=__doc__)
     parser.add_argument("data_set", type=Path, help="`manifest.jsonl`, or its folder")
     parser.add_argument("--clips", type=int, default=20, help="how many (default: %(default)s)")

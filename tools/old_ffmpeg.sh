@@ -1,8 +1,8 @@
 #!/bin/sh
-# The oldest ffmpeg that is supported, for the tests that read recordings with it as well: Debian 12's
-# 5.1, the system's where that is it, else unpacked into .state/ffmpeg-5.1. It is not installed, and
-# apt works in a folder of its own. Where it cannot be had, this says why and ends with 0: those tests
-# are skipped then. It downloads about 110 MB and keeps about 235 MB.
+# Gets the oldest supported ffmpeg, for the tests that also read recordings with it: Debian 12's 5.1.
+# Uses the system's if it has that version, else unpacks it into .state/ffmpeg-5.1. It is not installed,
+# and apt works in a separate folder. If it is not available, this says why and ends with 0, and those
+# tests are skipped. It downloads about 110 MB and keeps about 235 MB.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,16 +10,16 @@ target=.state/ffmpeg-5.1
 work=$target.download
 
 skip() {
-    echo "There is no ffmpeg 5.1, and the tests that need it will be skipped: $1" >&2
+    echo "ffmpeg 5.1 not found, so the tests that need it will be skipped: $1" >&2
     exit 0
 }
-finish() { [ "$?" = 0 ] || skip "tools/old_ffmpeg.sh failed; its last lines say why"; }
+finish() { [ "$?" = 0 ] || skip "tools/old_ffmpeg.sh failed; see its last lines"; }
 trap finish EXIT
 
 # Whether a program is an ffmpeg 5.1 that starts.
 is_old() { "$1" -version 2>/dev/null | grep -q '^ffmpeg version n\?5\.1'; }
 
-# In a script, as the sandbox around ffmpeg takes its environment away and lets it read ../lib.
+# In a script, since the sandbox around ffmpeg removes its environment but lets it read ../lib.
 write_start() {
     cat >"$1" <<'END'
 #!/bin/sh
@@ -42,16 +42,16 @@ fi
 release=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_CODENAME:-}" || true)
 [ "$release" = "debian bookworm" ] || skip "only Debian 12 (bookworm) has that package"
 for program in apt-get apt-cache dpkg-deb flock; do
-    command -v "$program" >/dev/null 2>&1 || skip "it is fetched with $program, which is not here"
+    command -v "$program" >/dev/null 2>&1 || skip "$program is needed to download it, but is missing"
 done
 
 mkdir -p "$work"
 exec 9>"$work.lock"
-flock 9 # another run may be at it
+flock 9 # another run may be doing the same
 if is_old "$target/bin/ffmpeg"; then exit 0; fi
 
-# The system's sources, proxies and keys, but lists and downloads of our own, on a machine where nothing
-# is installed; and none of the system's hooks, which would write elsewhere.
+# The system's sources, proxies and keys, but separate lists and downloads, as if nothing were
+# installed; and none of the system's hooks, which would write elsewhere.
 here=$(pwd)/$work
 mkdir -p "$here/state/lists/partial" "$here/cache/archives/partial" "$here/debs"
 : >"$here/state/status"
@@ -79,21 +79,21 @@ apt apt-get update >"$here/said" 2>&1 || skip "apt-get update failed: $(tail -n 
 offered=$(apt apt-cache policy ffmpeg | sed -n 's/^ *Candidate: *//p')
 case $offered in
     *:5.1.*) ;;
-    "" | "(none)") skip "apt finds no package ffmpeg; is there a network? $(tail -n 1 "$here/said")" ;;
+    "" | "(none)") skip "apt finds no package ffmpeg; check the network connection. $(tail -n 1 "$here/said")" ;;
     *) skip "apt offers ffmpeg $offered here" ;;
 esac
 
-# All libraries but the C library, which is the system's, and drivers of screens. Lines of
+# All libraries except the C library, which is the system's, and display drivers. Lines of
 # --print-uris: 'address' name_version_architecture.deb size hash.
 apt apt-get install --print-uris -y --no-install-recommends ffmpeg 2>"$here/said" |
     sed -n "s/^'[^']*' \([^_ ]*\)_\([^_ ]*\)_[^_ ]*[^l].deb .*/\1=\2/p" | sed 's/%3a/:/' |
     grep -v -E '^(libc6|libc-bin|gcc-[0-9]+-base|libllvm[0-9]+|libz3-4|libgl1-mesa-dri|libglx-mesa0)=' \
-        >"$here/packages" || skip "apt cannot tell what ffmpeg needs: $(tail -n 1 "$here/said")"
+        >"$here/packages" || skip "apt cannot list ffmpeg's dependencies: $(tail -n 1 "$here/said")"
 # shellcheck disable=SC2046 # one word a package
 (cd "$here/debs" && apt apt-get download $(cat "$here/packages") >"$here/said" 2>&1) ||
     skip "a download failed: $(tail -n 1 "$here/said")"
 
-# The loader itself tells which of the libraries are needed, and under which names.
+# The loader lists which of the libraries are needed, and under which names.
 rm -rf "$here/root" "$here/made"
 mkdir -p "$here/root" "$here/made/bin" "$here/made/lib"
 for package in "$here"/debs/*.deb; do
@@ -108,7 +108,7 @@ LD_TRACE_LOADED_OBJECTS=1 LD_LIBRARY_PATH=$folders "$here/made/lib/ffmpeg" |
     done
 write_start "$here/made/bin/ffmpeg"
 is_old "$here/made/bin/ffmpeg" ||
-    skip "what was unpacked does not start: $("$here/made/bin/ffmpeg" -version 2>&1 | tail -n 1)"
+    skip "the unpacked ffmpeg does not start: $("$here/made/bin/ffmpeg" -version 2>&1 | tail -n 1)"
 
 rm -rf "$target"
 mv "$here/made" "$target"

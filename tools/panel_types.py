@@ -1,4 +1,4 @@
-"""What the panel is told, as a JSON schema: `make panel-types` makes its TypeScript types of it."""
+"""The panel's data as a JSON schema, from which `make panel-types` makes its TypeScript types."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MODELS = (Similar, HeatMapPair, HeatMaps)
 
 
 class _ForTypeScript(GenerateJsonSchema):
-    """As json-schema-to-typescript needs it: a field with a title would become a type of its own,
-    and pairs are known by draft 7's `items` alone."""
+    """As json-schema-to-typescript needs it: a field with a title would become a separate type, and
+    it recognises pairs only by draft 7's `items`."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -28,7 +28,7 @@ class _ForTypeScript(GenerateJsonSchema):
 
 
 def schema() -> dict[str, Any]:
-    """The schema of all that goes between the panel and the service, by the models' names."""
+    """The schema of everything that the panel and the service exchange, by the models' names."""
     pairs = [(model, "serialization") for model in MODELS]
     _, found = models_json_schema(pairs, schema_generator=_ForTypeScript)  # type: ignore[arg-type]
     each = [{"$ref": f"#/$defs/{model.__name__}"} for model in MODELS]
@@ -37,7 +37,7 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The same as the file has it."""
+    """The same as in the file."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,8 +1,9 @@
 """Pin everything that the images install, with hashes: `make pins` writes `deploy/pins/`.
 
-The dependencies stand in pyproject.toml alone. Here they are resolved once for all images, in
-layers that the images share: what the web needs, what the workers need beside it, and torch's CUDA
-build with the libraries that only it needs. The CPU build of torch is not on PyPI, see CPU below.
+Dependencies are declared only in pyproject.toml. Here they are resolved once for all images, in
+layers that the images share: what the web process needs, what the workers need in addition, and
+torch's CUDA build with the libraries that only it needs. The CPU build of torch is not on PyPI, see
+CPU below.
 """
 
 from __future__ import annotations
@@ -17,18 +18,16 @@ from uv import find_uv_bin
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "deploy" / "pins"
 PYTHON = "3.11"  # that of the images' base
-# The web never loads a model.
+# The web process never loads a model.
 MODELS = {"torch", "transformers"}
-# Left out of images: 30 MB of ffmpeg, where the workers have Debian's.
-LEFT_OUT = {"imageio-ffmpeg"}
 # What only the CUDA build of torch needs: NVIDIA's libraries, and a compiler for its kernels.
 CUDA = re.compile(r"torch|triton|nvidia-.+|cuda-.+")
-NOTE = "# Made by `make pins` from pyproject.toml: change that, and call it again.\n"
-# torch's CPU builds lie on PyTorch's own index. To move to another version, take the hashes of its
-# wheels for this Python from that index's page; both here were found the same in several public
-# lock files, and the first one by reckoning it from a wheel.
+NOTE = "# Made by `make pins` from pyproject.toml: change that, then run `make pins` again.\n"
+# torch's CPU builds are on PyTorch's own index. For another version, take the hashes of its wheels
+# for this Python from that index's page. Both hashes here match several public lock files, and the
+# first one was also computed from a wheel.
 CPU = """\
-# torch without CUDA, from PyTorch's own index. By hand: tools/pins.py says how.
+# torch without CUDA, from PyTorch's own index. Updated by hand: see tools/pins.py.
 --index-url https://download.pytorch.org/whl/cpu
 torch==2.13.0+cpu \\
     --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b \\
@@ -39,15 +38,14 @@ torch==2.13.0+cpu \\
 def main() -> None:
     """Resolve again, and write all files. Needs PyPI."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    listed = [
+    wanted = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["s3"],
     ]
-    wanted = [text for text in listed if name(text) not in LEFT_OUT]
     web = resolve([text for text in wanted if name(text) not in MODELS])
     torch = re.search(r"^torch==([\d.]+)", CPU, re.MULTILINE)
     assert torch is not None
-    # The same torch with and without CUDA, and what the web has in the web's versions.
+    # The same torch with and without CUDA; what the web process has, in the same versions.
     every = resolve([*wanted, f"torch=={torch[1]}", *map(pin, web.values())])
     beside = {key: block for key, block in every.items() if key not in web}
     write("web", web)
@@ -58,7 +56,7 @@ def main() -> None:
 
 
 def name(requirement: str) -> str:
-    """The package's name in a requirement, as it is compared: `pyjwt[crypto]>=2` is `pyjwt`."""
+    """The package's name in a requirement, normalised: `pyjwt[crypto]>=2` is `pyjwt`."""
     return re.split(r"[^\w.-]", requirement)[0].lower()
 
 
@@ -68,7 +66,7 @@ def pin(block: str) -> str:
 
 
 def resolve(requirements: list[str]) -> dict[str, str]:
-    """Requirements and all that they need: a name's line with its version and hashes, by name."""
+    """Requirements and all that they need: each line with version and hashes, by package name."""
     answer = subprocess.run(
         [
             *(find_uv_bin(), "pip", "compile", "-", "--generate-hashes", "--quiet", "--no-config"),
@@ -85,7 +83,7 @@ def resolve(requirements: list[str]) -> dict[str, str]:
 
 
 def write(layer: str, blocks: dict[str, str]) -> None:
-    """One of the files, sorted by name."""
+    """Write one of the files, sorted by name."""
     (FOLDER / f"{layer}.txt").write_text(NOTE + "".join(blocks[key] for key in sorted(blocks)))
 
 

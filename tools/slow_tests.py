@@ -1,11 +1,12 @@
 """The tests that `make test` leaves out, and whether what they depend on has changed.
 
-    python -m tools.slow_tests                run all of them; note what they passed with
+    python -m tools.slow_tests                run all of them; record what they passed with
     python -m tools.slow_tests --if-changed   only those whose files have changed since they passed
 
-Tests are left out by the mark `slow`. What they depend on is named here by test file; when a file's
-slow tests pass, the digest of all that is written to tests/slow-passed.json, which is tracked: a
-clean clone knows what was tried. A test file with the mark that is not named here is an error.
+Tests with the mark `slow` are left out. This module lists, by test file, what they depend on. When
+a file's slow tests pass, the digest of those files is written to tests/slow-passed.json, which is
+tracked: a clean clone knows what was tested. A test file with the mark that is not listed here is
+an error.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ PASSED = ROOT / "tests" / "slow-passed.json"
 SERVICE = "service/dejabug"
 # Every slow test may depend on these.
 COMMON = ("tests/conftest.py", "tests/support/remembering.py", "pyproject.toml")
-# Test file, below tests/ → what its slow tests depend on beside itself: files, or folders with all
-# in them.
+# Test file, below tests/ → what its slow tests depend on in addition to itself: files, or folders
+# with everything in them.
 DEPENDS = {
     "integration/media/test_hostile.py": (f"{SERVICE}/media", "tools/hostile"),
     "integration/media/test_recorders.py": (
@@ -78,13 +79,13 @@ def passed() -> dict[str, str]:
 
 
 def changed() -> list[str]:
-    """The test files whose slow tests have not passed with what is here now."""
+    """The test files whose slow tests have not passed with the current files."""
     before = passed()
     return [name for name in DEPENDS if before.get(name) != digest(name)]
 
 
 def run(names: list[str]) -> int:
-    """Run these files' slow tests and note those that passed; the worst exit status."""
+    """Run these files' slow tests and record those that passed; returns the worst exit status."""
     worst = 0
     for name in names:
         print(f"Slow tests of {name}", flush=True)
@@ -99,21 +100,21 @@ def run(names: list[str]) -> int:
 
 
 def main() -> int:
-    """The command."""
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.slow_tests",
-        description="Run the tests that `make test` leaves out, and note what they passed with.",
+        description="Run the tests that `make test` leaves out, and record what they passed with.",
     )
     parser.add_argument(
-        "--if-changed", action="store_true", help="only where what they depend on has changed"
+        "--if-changed", action="store_true", help="only tests whose dependencies have changed"
     )
     names = changed() if parser.parse_args().if_changed else list(DEPENDS)
     if not names:
-        print("The slow tests have passed with all that is here: none is run")
+        print("The slow tests have passed with the current files: nothing to run")
         return 0
     status = run(names)
     if status == 0:
-        print(f"All passed; noted in {PASSED.relative_to(ROOT)}, which belongs into the commit")
+        print(f"All passed. Commit {PASSED.relative_to(ROOT)}, which records it")
     return status
 
 

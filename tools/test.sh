@@ -1,7 +1,7 @@
 #!/bin/sh
-# What `make test` runs: the static checks and the panel's own tests beside pytest in processes, four
-# for two cores, since a test that drives others waits a good part of its time. Arguments go to
-# pytest. PROCESSES=6 make test: on a machine with more cores.
+# What `make test` runs: the static checks and the panel's tests, in parallel with pytest. Pytest uses
+# four processes for two cores, since many tests mostly wait for other processes. Arguments go to
+# pytest. On a machine with more cores: PROCESSES=6 make test
 set -u
 venv=${VENV:-.venv}
 said=$(mktemp)

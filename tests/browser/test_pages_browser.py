@@ -1,6 +1,6 @@
-"""The search page and the status page in a real browser, with the real service behind them.
+"""The search page and the status page in a real browser, with the real service.
 
-DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+DEJABUG_TEST_PICTURES names a folder in which screenshots are saved.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def test_a_clip_of_which_frames_are_left_out_says_so_in_a_sentence(
     expect(note).to_contain_text(f"About your clip: {LEFT_OUT}.")
     desk.keep("page-upload-note")
     page.locator("#file").set_input_files(black)
-    says = f"This clip cannot be searched with: it is {BLACK}. Try another clip"
+    says = f"This clip cannot be searched with: the image is {BLACK}. Try another clip"
     expect(page.get_by_role("alert")).to_contain_text(says)
     desk.keep("page-upload-blank")
 
@@ -380,7 +380,7 @@ def test_a_ticket_whose_clip_is_still_being_read_says_so(
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(keys[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
     desk.sign_in(f"/?q={keys[0]}")
-    expect(desk.page.locator("#note")).to_contain_text("still being read: ask again")
+    expect(desk.page.locator("#note")).to_contain_text("still being indexed. Try again")
     services.collections.active.catalogue.put_clip(clip)
     desk.page.get_by_role("button", name="Search", exact=True).click()  # the same question again
     expect(desk.page.locator("#note")).to_be_hidden()
@@ -566,7 +566,7 @@ def test_a_clip_that_was_read_in_part_has_its_note_and_contact_sheet(
 ) -> None:
     scheme = desk.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     notes = (
-        "the file is cut off or damaged; what could be read is used",
+        "the file is truncated or damaged; the part that can be read is used",
         "3 of 9 frames are black",
     )
     for key, note in zip(keys, notes, strict=False):

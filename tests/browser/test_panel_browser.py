@@ -1,8 +1,8 @@
-"""The panel in a real browser: on a ticket's page in the stand-in Jira, the real service behind it.
+"""The panel in a real browser: on a ticket's page in the stand-in Jira, with the real service.
 
-Only Jira's side of Forge's bridge is a stand-in (plugin/testing/bridge.js).
+Only Jira's side of Forge's bridge is simulated (plugin/testing/bridge.js).
 
-DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+DEJABUG_TEST_PICTURES names a folder in which screenshots are saved.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def tickets(services: Services, jira: Site, clips: Path) -> tuple[str, str]:
     done = {"status": {"name": "Done"}, "resolution": {"name": "Fixed"}}
     fields = {**done, "fixVersions": [{"name": "0.9"}]}
     jira.call("PUT", f"/rest/api/2/issue/{old}", json={"fields": fields})
-    key = jira.file("GAME", "A crowd of cows stands on one field", clips / COWS[2])
+    key = jira.file("GAME", "A crowd of cows in one field", clips / COWS[2])
     tell(services, jira, key)
     work(services, previews=True)
     return old, key

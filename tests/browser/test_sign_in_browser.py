@@ -1,6 +1,6 @@
-"""The way to the provider and back in a real browser, and the sign-in page itself.
+"""The redirects to the provider and back in a real browser, and the sign-in page itself.
 
-DEJABUG_TEST_PICTURES names a folder in which what was seen is kept as pictures.
+DEJABUG_TEST_PICTURES names a folder in which screenshots are saved.
 """
 
 from __future__ import annotations

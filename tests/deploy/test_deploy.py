@@ -1,7 +1,7 @@
-"""What deploy/ says, held against the schemas of those who will read it, and against the code.
+"""The files in deploy/, validated against the schemas of the tools that read them, and the code.
 
-What only a Docker engine or a cluster can show is not shown here: test_image.py takes the images'
-own steps, test_proxy.py runs the proxy.
+This cannot show what only a Docker engine or a cluster can: test_image.py runs the images' own
+steps, test_proxy.py runs the proxy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The web's image, made by the Dockerfile's own steps and started as a container would be."""
+"""The web image, built by the Dockerfile's own steps and started like a container."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import kubernetes_validate
@@ -14,8 +15,9 @@ from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from support.deploying import DEPLOY, SETTINGS, container, of_kind, overlay, pods, render
+from support.repository import ROOT
 
-# The oldest of Kubernetes that is still mended at the time of writing, and the newest known here.
+# The oldest Kubernetes version that is still supported at the time of writing, and the newest one.
 KUBERNETES = ("1.34", kubernetes_validate.latest_version())
 
 
@@ -161,22 +163,20 @@ def test_with_an_object_store_no_pod_shares_a_folder() -> None:
     assert Settings(media_store=settings["data"]["DEJABUG_MEDIA_STORE"]).media_store
 
 
-def test_an_overlay_of_a_studio_as_the_readme_shows_it_can_be_rendered(tmp_path: Path) -> None:
-    readme = (DEPLOY / "README.md").read_text("utf-8")
-    written = re.findall(
-        r"^```yaml\n# (overlays/\S+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL
-    )
+def test_an_overlay_of_a_studio_as_the_docs_show_it_can_be_rendered(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "kubernetes.md").read_text("utf-8")
+    written = re.findall(r"^ *```yaml\n *# (overlays/\S+)\n(.*?)^ *```$", page, re.M | re.S)
     assert len(written) == 2
     shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
     for path, text in written:
         file = tmp_path / "kubernetes" / path
         file.parent.mkdir()
-        file.write_text(text, "utf-8")
+        file.write_text(dedent(text), "utf-8")
         cluster = render(file.parent)
         (settings,) = of_kind(cluster, "ConfigMap").values()
         assert settings["data"]["DEJABUG_JIRA_URL"] == "https://mygames.atlassian.net"
         images = {container(pod)["image"] for pod in pods(cluster).values()}
-        assert "registry.mygames.example/dejabug-web:0.1.0" in images
+        assert "registry.mygames.example/dejabug-web:0.2.0" in images
     # The second one has a Redis elsewhere.
     assert not of_kind(cluster, "StatefulSet")
     for pod in pods(cluster).values():

@@ -1,4 +1,4 @@
-"""The pins of deploy/pins/, from which the images are made."""
+"""The pins in deploy/pins/, from which the images are built."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ def test_all_that_the_package_needs_is_pinned_for_the_images() -> None:
         wanted = Requirement(text)
         name = canonicalize_name(wanted.name)
         layer = {"torch": "cuda", "transformers": "worker"}.get(name, "web")
-        if name != "imageio-ffmpeg":  # images have Debian's ffmpeg
-            assert pins(layer).get(name) in wanted.specifier, f"{text}: call make pins"
+        assert pins(layer).get(name) in wanted.specifier, f"{text}: call make pins"
 
 
 def test_the_web_image_has_no_torch_and_the_workers_have_one_version() -> None:

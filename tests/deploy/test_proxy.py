@@ -1,4 +1,5 @@
-"""The proxy of deploy/compose.yaml: Caddy itself, with our Caddyfile, before a small service."""
+"""The proxy in deploy/compose.yaml: Caddy itself, with our Caddyfile, in front of a small
+service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundled clips and the planned ones: real games among them, and no sentence twice."""
+"""The bundled clips and the planned ones: they include real games, and no sentence occurs twice."""
 
 from __future__ import annotations
 

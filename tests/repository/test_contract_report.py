@@ -1,4 +1,4 @@
-"""A run says of how many stand-ins the requests were checked, and which tests it had to skip."""
+"""A run reports how many stand-ins had their requests checked, and which tests it had to skip."""
 
 from __future__ import annotations
 

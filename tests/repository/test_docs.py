@@ -1,23 +1,28 @@
-"""Docs are run, not trusted."""
+"""The commands in the docs are run."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
+import pytest
 import typer
 
 from dejabug.cli import app
 from dejabug.cli.service import _settings_page
 from dejabug.settings import Settings
 from support.repository import ROOT
+from tools import cli_page
 
 ABOUT = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")]
 
 
 def test_the_settings_page_is_what_the_command_prints() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
-    assert page == _settings_page(), "make it again: dejabug settings --markdown > docs/reference/settings.md"
+    assert page == _settings_page(), (
+        "make it again: dejabug settings --markdown > docs/reference/settings.md"
+    )
 
 
 def test_every_command_and_setting_that_the_docs_name_exists() -> None:
@@ -57,12 +62,43 @@ def test_every_command_line_in_the_docs_is_one_that_can_be_parsed() -> None:
 
 
 def test_every_link_within_the_docs_leads_somewhere() -> None:
-    for path in [*ABOUT, *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+    others = [ROOT / name for name in ("CONTRIBUTING.md", "deploy/README.md", "plugin/README.md")]
+    for path in [*ABOUT, *others, *(ROOT / "docs").rglob("*.md")]:
+        links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)", path.read_text("utf-8"))
+        for target, anchor in links:
+            found = path.parent / target if target else path
+            assert found.exists(), f"{path.name}: {target}"
+            if anchor and found.suffix == ".md":
+                assert anchor in anchors_of(found), f"{path.name}: {target}#{anchor}"
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MkDocs name them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def test_the_readme_names_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert "make demo" in readme
     assert "make test" in readme
+
+
+def test_the_commands_page_is_what_the_help_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("DEJABUG_ENCODER", "starter")
+    written = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
+    assert written == cli_page.page(), "python -m tools.cli_page > docs/reference/cli.md"
+    root = typer.main.get_command(app)
+    for name in root.list_commands(root.make_context("dejabug", [], resilient_parsing=True)):
+        assert f"\n## `dejabug {name}`\n" in written
+
+
+def test_the_index_of_decisions_lists_each_of_them_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "index.md").read_text("utf-8")
+    listed = re.findall(r"^- (\d+): \[(.+)\]\((.+)\):", index, re.MULTILINE)
+    decisions = sorted(folder.glob("0*.md"))
+    assert [name for _, _, name in listed] == [path.name for path in decisions]
+    for number, title, name in listed:
+        assert (folder / name).read_text("utf-8").startswith(f"# {number}: {title}\n")

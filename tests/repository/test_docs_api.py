@@ -1,4 +1,4 @@
-"""The examples of docs/reference/api.md, run by a real shell against a real server and a real worker."""
+"""Runs the examples of docs/reference/api.md in a real shell, with a real server and worker."""
 
 from __future__ import annotations
 

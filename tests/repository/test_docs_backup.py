@@ -1,4 +1,4 @@
-"""The commands of docs/how-to/backup.md, run by a real shell in their order."""
+"""The commands of docs/how-to/backup.md and retention.md, run by a real shell in their order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from support.jira_site import Site
 from support.repository import ROOT
 from support.studio import fill
 
-PAGE = (ROOT / "docs" / "how-to" / "backup.md").read_text("utf-8")
+PAGES = [ROOT / "docs" / "how-to" / name for name in ("backup.md", "retention.md")]
 
 
-def test_the_commands_of_the_page_do_what_they_say(
+def test_the_commands_of_the_pages_do_what_they_say(
     cold_services: Services, environment: dict[str, str], jira: Site, tmp_path: Path
 ) -> None:
     fill(cold_services)
@@ -31,12 +31,13 @@ def test_the_commands_of_the_page_do_what_they_say(
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    export, restore, merge, purge, more = re.findall(r"^```sh\n(.*?)^```", PAGE, re.M | re.S)
-    assert "The backup is whole" in run(export)
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    export, restore, merge, purge, more = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.M | re.S)
+    assert "The backup is complete" in run(export)
     cold_services.redis.flushall()
     assert "Restored: 5 issues" in run(restore)
     assert "Restored" in run(merge)
     assert "Nothing was purged" in run(purge)
     shown = run(more)
-    assert "clips are purged" in shown
-    assert "Footage is kept again" in shown
+    assert "Purged so far: " in shown
+    assert "Old clips are allowed again" in shown

@@ -1,4 +1,4 @@
-"""What docs/how-to/check-a-clip.md shows is what the command prints."""
+"""The output in docs/how-to/check-a-clip.md is what the command prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests, permissions and scopes in docs/how-to/use-in-jira.md, against Atlassian's own document."""
+"""Checks docs/reference/jira-permissions.md against Atlassian's own document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW = re.compile(r"^\| `([A-Z]+) (/rest/\S+)` \| .* \| (?:none|`(\S+)`) \|$", re
 
 def told() -> dict[tuple[str, str], str]:
     """Scopes by method and path, as the page has them."""
-    page = (ROOT / "docs" / "how-to" / "use-in-jira.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "jira-permissions.md").read_text("utf-8")
     return {(method, path): scope or "" for method, path, scope in ROW.findall(page)}
 
 

@@ -1,7 +1,7 @@
-"""The requests that pip jira and our own code make are Jira's own, by Atlassian's OpenAPI files.
+"""The requests of pip jira and of our own code conform to Atlassian's OpenAPI files.
 
-Each test's stand-in has its whole log checked when it closes (support/jira_site.py); here every
-method of our client is used once, and the check itself is tried on what it must refuse.
+Each test's stand-in has its whole log checked when it closes (support/jira_site.py). Here every
+method of our client is used once, and the check itself is tested with requests that it must reject.
 """
 
 from __future__ import annotations

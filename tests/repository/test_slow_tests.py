@@ -1,4 +1,5 @@
-"""The tests that `make test` leaves out are known, and run again when what they need changes."""
+"""The tests that `make test` leaves out are listed, and run again when their dependencies
+change."""
 
 from __future__ import annotations
 

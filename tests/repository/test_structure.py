@@ -1,4 +1,4 @@
-"""The structure of the code: what docs/decisions/028 promises of it."""
+"""The structure of the code, as docs/decisions/028 defines it."""
 
 from __future__ import annotations
 

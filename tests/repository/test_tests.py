@@ -1,4 +1,4 @@
-"""Tests of the tests: each looks at something, and no file imports another."""
+"""Tests of the tests: each checks something, and no file imports another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""No address writes anything about a ticket that its caller may not see, or tells of it.
+"""No route changes or reveals anything about a ticket that its caller cannot see.
 
-Each request is tried where its ticket is hidden, and then once more where it is not, so that it is
-known to be one that would have written.
+Each request is tested with a hidden ticket, and then again with a visible one, to prove that it
+would have changed something.
 """
 
 from __future__ import annotations
@@ -392,7 +392,7 @@ def status(world: World) -> Iterator[Try]:
         yield Try("GET", "/api/v1/status", who())
 
 
-# The addresses that tell of tickets without a search.
+# The routes that show tickets without a search.
 TELLING: dict[str, Callable[[World], Iterator[Try]]] = {
     "/forge/v1/issues/<issue_id>/similar": similar,
     "/api/v1/clips/<clip_id>": clip,

@@ -1,4 +1,4 @@
-"""Redis or Jira goes away while somebody waits: each gets a problem that says when to come back."""
+"""Redis or Jira goes down while somebody waits: each gets a problem that says when to try again."""
 
 from __future__ import annotations
 

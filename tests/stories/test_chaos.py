@@ -1,4 +1,4 @@
-"""A small storm of `make chaos`: nothing lost or doubled, nothing stuck, nothing left over."""
+"""A short run of `make chaos`: nothing lost, duplicated, stuck or left over."""
 
 from __future__ import annotations
 

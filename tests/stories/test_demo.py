@@ -1,4 +1,4 @@
-"""The whole story, in separate processes, on a small data set."""
+"""The whole demo, in separate processes, on a small data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Hostile files on tickets, in uploads and under hostile names, with a worker as in production."""
+"""Malicious files on tickets and in uploads, with malicious names, and a worker as in
+production."""
 
 from __future__ import annotations
 

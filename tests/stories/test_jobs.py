@@ -1,7 +1,7 @@
-"""What runs on queues: from a ticket to its comment, and what may go wrong on the way.
+"""Queued jobs: from a ticket to its comment, and what can go wrong.
 
 The jobs run in this process, with a real Redis, a real Jira over HTTP, ffmpeg, and the starter
-encoder. tests/integration/worker/test_worker.py has them in processes of their own.
+encoder. tests/integration/worker/test_worker.py runs them in separate processes.
 """
 
 from __future__ import annotations

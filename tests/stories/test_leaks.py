@@ -1,4 +1,4 @@
-"""Trying to leak, by every road there is: nobody is shown what Jira would not show them."""
+"""Attempts to leak, through every interface: nobody sees what Jira would not show them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def environment(environment: dict[str, str], forge: ForgeApp) -> dict[str, str]:
 
 
 class Scene:
-    """A new ticket and an old one of the same bug, and the panel's answers to whoever looks."""
+    """A new ticket and an old one of the same bug, and the panel's answers to each viewer."""
 
     def __init__(self, client: FlaskClient, app: ForgeApp, jira: Site, keys: tuple[str, str]):
         self.client, self.app, self.jira = client, app, jira

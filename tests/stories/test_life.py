@@ -1,4 +1,4 @@
-"""The whole life of a ticket: its clips come and go, it is edited, moved, hidden, deleted."""
+"""A ticket's whole life: its clips come and go, it is edited, moved, hidden, deleted."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_worker_killed_while_a_ticket_moves_moves_the_rest_the_next_time(
 def test_what_was_read_before_an_event_is_not_taken_in_after_it(
     services: Services, jira: Site, clips: Path, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
-    """Jira tells of two changes at once, and two workers are at it."""
+    """Jira reports two changes at once, and two workers process them."""
     key = jira.file("GAME", "cows")
     issue_id = tell(services, jira, key, watch=False)
     has_read, second_done = Event(), Event()

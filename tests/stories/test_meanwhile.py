@@ -1,4 +1,4 @@
-"""A ticket that changes while we are at it: the later change counts, whatever gets lost."""
+"""A ticket that changes while it is processed: the later change counts, whatever gets lost."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def sync(services: Services) -> None:
 
 
 def webhook(client: FlaskClient, issue_id: str, **changes: Any) -> None:
-    """Jira tells of an issue."""
+    """Jira reports an issue."""
     event = body(issue={**EVENT["issue"], "id": issue_id}, **changes)
     assert post(client, event).status_code == 202
 

@@ -1,5 +1,5 @@
-"""Redis is full, a replica, or without a disk: nothing is lost, who asks is answered where that can
-be, everybody is told what to do, and all goes on by itself afterwards."""
+"""Redis is full, a replica, or without a disk: nothing is lost, requests that can be answered are,
+everybody is told what to do, and everything continues by itself afterwards."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_everybody_who_watches_is_told_what_to_do(
     says, remedy = {
         FULL: ("Redis is full", "maxmemory"),
         REPLICA: ("is a replica", "DEJABUG_REDIS_URL"),
-        DISK: ("cannot write to its disk", "Make room"),
+        DISK: ("can't write to its disk", "Free disk space"),
     }[trouble.kind]
     ready = client.get("/readyz")
     assert ready.status_code == 503
@@ -391,7 +391,7 @@ def test_after_a_failover_the_client_finds_the_new_primary_by_itself(
 def test_a_webhook_whose_connection_is_lost_in_the_middle_is_not_taken_for_known(
     app: Flask, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """redis-py tells of it as it tells of a second copy of the event."""
+    """redis-py raises the same error as for a second copy of the event."""
     original = Scheduler.sync_issue
 
     def killed_at_it(*arguments: Any, **options: Any) -> None:

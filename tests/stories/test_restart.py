@@ -1,4 +1,4 @@
-"""Redis starts again under a full index: honest answers all the while, and never half of one."""
+"""Redis restarts with a full index: correct answers all the time, never partial ones."""
 
 from __future__ import annotations
 

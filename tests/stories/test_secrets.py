@@ -1,5 +1,5 @@
-"""The whole life of the service, in processes of its own, over TLS, as a Redis user that may do no
-more than the documentation says; and none of its secrets in anything that it prints."""
+"""The whole service, in separate processes, over TLS, as a Redis user with only the documented
+permissions; none of its output contains a secret."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def documented_user() -> list[str]:
-    """The rules of our Redis user in docs/how-to/backup.md, with this test's password."""
-    text = (ROOT / "docs" / "how-to" / "backup.md").read_text("utf-8")
+    """The rules of our Redis user in docs/how-to/redis.md, with this test's password."""
+    text = (ROOT / "docs" / "how-to" / "redis.md").read_text("utf-8")
     found = re.search(r"ACL SETUSER dejabug (.*?)\n\n", text, re.S)
     assert found is not None
     return found[1].replace("\\\n", " ").replace("a-long-password", PASSWORD).split()

@@ -1,4 +1,4 @@
-"""What stands against those who would harm: headers, foreign pages, foreign jobs, log lines."""
+"""Protection against attackers: headers, foreign pages, foreign jobs, log lines."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_no_address_leads_out_of_its_folder(cold_client: FlaskClient, path: str)
 @pytest.mark.parametrize("clip_id", ["../x", "1/2", "", "1\n", ".", "a\x00"])
 def test_no_clip_is_kept_outside_its_folder(cold_services: Services, clip_id: str) -> None:
     for store in (cold_services.media.thumbnails, cold_services.media.previews):
-        with pytest.raises(ValueError, match="not a clip id"):
+        with pytest.raises(ValueError, match="not a valid clip id"):
             store.forget(clip_id)
 
 

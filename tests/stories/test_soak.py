@@ -1,4 +1,4 @@
-"""A small year of `make soak`, and that its judge sees what must not be."""
+"""A short run of `make soak`, and that its checks detect problems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def moment(events: int, megabytes: float, descriptors: int = 20, **more: object)
 def test_a_process_that_keeps_a_little_of_each_event_is_told() -> None:
     leaking = [moment(2500 * n, 100 + 8.5 * n) for n in range(1, 6)]
     (told,) = growing(leaking)
-    assert told == "web took 34 MB more in 10,000 events, in each season some"
+    assert told == "web grew by 34 MB in 10,000 events, a part in each season"
     assert slope(leaking, "web", "memory") == pytest.approx(3400)
 
 
@@ -39,7 +39,7 @@ def test_a_heap_that_grows_at_first_and_then_no_more_is_none() -> None:
 
 def test_descriptors_that_are_never_closed_are_told() -> None:
     (told,) = growing([moment(1000, 100, 20), moment(2000, 100, 60)])
-    assert told == "web has 60 open files, and had 20"
+    assert told == "web has 60 open files, before: 20"
 
 
 def test_a_key_of_a_ticket_that_is_gone_is_told_and_one_of_a_ticket_that_is_there_is_not() -> None:
@@ -53,7 +53,7 @@ def test_what_is_under_way_or_lies_about_is_told_and_failed_jobs_are_not() -> No
     found = restless(
         moment(1, 1, registries=Counter(wip=1, failed=3), passing_files=("dejabug-clip-x",))
     )
-    assert found == ["1 jobs are in RQ's wip", "the file dejabug-clip-x was left"]
+    assert found == ["1 job is in RQ's wip", "the file dejabug-clip-x was left"]
 
 
 def test_keys_are_told_apart_by_what_they_are_of_and_by_whether_they_end(

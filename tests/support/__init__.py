@@ -1,1 +1,1 @@
-"""What tests share: the services they talk to, the data they work on, and plugins of pytest."""
+"""What tests share: the services that they use, the data they work on, and pytest plugins."""

@@ -1,4 +1,4 @@
-"""Callers of the HTTP API, and what they are answered."""
+"""Callers of the HTTP API, and the answers they get."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def compared(caller: Caller, services: Services, clip: Path, query: str = "") ->
 
 
 def sent_without_worker(caller: Caller, clips: Path) -> str:
-    """Send a clip when nobody compares it; the id of its job."""
+    """Send a clip while no worker compares clips; returns its job's id."""
     views.AT_ONCE, usual = 0.1, views.AT_ONCE
     try:
         return str(caller.send((clips / COWS[0]).read_bytes()).get_json()["id"])
@@ -80,7 +80,7 @@ def keys_of_job(answer: Any) -> list[str]:
 
 
 def uploads_left(services: Services) -> list[Path]:
-    """What lies in the folder of uploads."""
+    """The files in the uploads folder."""
     return list((services.settings.data_dir / "uploads").glob("*"))
 
 

@@ -1,4 +1,4 @@
-"""Chromium at the pages and at the panel, with the real web service behind them."""
+"""Chromium on the pages and on the panel, with the real web service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ expect.set_options(timeout=APPEARS)
 PICTURES = os.environ.get("DEJABUG_TEST_PICTURES")
 # Seconds by which two clips may be apart while they play.
 APART = 0.12
-# The pixels of both heat maps as the browser has them, and where each lies beside its clip.
+# The pixels of both heat maps in the browser, and the position of each relative to its clip.
 HEAT = """[...document.querySelectorAll('.screen')].map((screen) => {
   const [map, media] = [screen.querySelector('canvas'), screen.querySelector('video, img')];
   const {data} = map.getContext('2d').getImageData(0, 0, map.width, map.height);
@@ -122,7 +122,7 @@ class PageDesk:
         return self.page.locator(f'li.card[data-key="{key}"]')
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the page, where pictures are wanted."""
+        """Save a screenshot of the page, if screenshots are wanted."""
         if PICTURES:
             self.page.wait_for_timeout(500)
             self.page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
@@ -164,7 +164,7 @@ class PanelDesk:
         return frame.evaluate(script)
 
     def first_moment(self) -> dict[str, float]:
-        """The best match's first moment, as the service tells it."""
+        """The best match's first moment, as the service returns it."""
         found: dict[str, float] = self.inside(
             "fetch(`/forge/v1/issues/${window.__dejabugTest.issue.id}/similar`)"
             ".then((answer) => answer.json()).then((told) => told.matches[0].moments[0])"
@@ -172,7 +172,7 @@ class PanelDesk:
         return found
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the panel, where pictures are wanted."""
+        """Save a screenshot of the panel, if screenshots are wanted."""
         if PICTURES:
             self.page.wait_for_timeout(600)  # the frame takes its height
             self.page.locator("#panel").screenshot(path=str(Path(PICTURES) / f"{name}.png"))

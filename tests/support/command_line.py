@@ -1,4 +1,4 @@
-"""The commands, called in the test's process."""
+"""The commands, run in the test's process."""
 
 from __future__ import annotations
 

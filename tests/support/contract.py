@@ -1,6 +1,6 @@
-"""Every request of the tests against Atlassian's OpenAPI files: is it one that Jira documents?
+"""Checks every request of the tests against Atlassian's OpenAPI files: does Jira document it?
 
-The files are Atlassian's and not part of this repository: put them at ../shared/jira/, seen from
+The files are Atlassian's and not part of this repository: put them at ../shared/jira/, relative to
 the repository, or name another folder in DEJABUG_TEST_OPENAPI. Without them nothing is checked, and
 the run says so (contract_report.py).
 """

@@ -1,7 +1,7 @@
-"""Says at the end of a run of how many stand-ins the requests were checked against Atlassian's
-OpenAPI files, or that the files are absent.
+"""Reports at the end of a run how many stand-ins had their requests checked against Atlassian's
+OpenAPI files, or that the files are missing.
 
-A pytest plugin. With pytest-xdist, the counts travel to the main process on tests' reports.
+A pytest plugin. With pytest-xdist, the counts are sent to the main process with the tests' reports.
 """
 
 from __future__ import annotations

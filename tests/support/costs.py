@@ -1,7 +1,7 @@
 """Where a run's time went: its ten slowest tests and its CPU time, so that the suite stays fast.
 
-A pytest plugin. With pytest-xdist, each test's figures travel to the main process on its reports.
-`--costs FILE` writes every test's figures as JSON, the dearest first.
+A pytest plugin. With pytest-xdist, each test's figures are sent to the main process with its
+reports. `--costs FILE` writes every test's figures as JSON, the slowest first.
 """
 
 from __future__ import annotations

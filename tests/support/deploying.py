@@ -1,4 +1,4 @@
-"""What deploy/ holds, read as those will read it who run it."""
+"""The files in deploy/, read as the tools that run them read them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Builds a target of our Dockerfile without a Docker engine: its own steps, on this machine.
 
-Each stage is an overlay over its parent's, the first one over this machine's root, which stays as
-it is: what steps write is in memory, and gone at the end. That takes Linux, root, and what engines
-use as well: mount namespaces and overlayfs. What is on the machine is there too, so this shows that
-the steps work and suffice, not that the images are small, nor what their base is like.
+Each stage is an overlay over its parent's, the first one over this machine's root, which stays
+as it is: what steps write is in memory, and gone at the end. This needs Linux, root, and what
+engines use: mount namespaces and overlayfs. Everything on the machine is visible too, so this
+shows that the steps work and are complete, not that the images are small, nor what their base is
+like.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Machine:
         lacking = [name for name in NEEDED if shutil.which(name) is None]
         if os.geteuid() != 0 or lacking:
             raise OSError(f"building needs root and {', '.join(lacking) or 'nothing else'}")
-        # Mounts live as long as this process, and nobody else sees them.
+        # Mounts exist as long as this process, and no other process sees them.
         hold = ["unshare", "--mount", "--propagation", "private"]
         self._holder = subprocess.Popen(
             [*hold, "sh", "-c", "echo ready; exec sleep infinity"],
@@ -79,7 +80,7 @@ class Machine:
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"ready\n":
             raise OSError("there is no way into a mount namespace here")
-        # Layers of an overlay may not lie in one another: so not on the disk, whose root is lowest.
+        # Layers of an overlay must not contain each other: so not on the disk, the lowest layer.
         self._folder.mkdir(parents=True, exist_ok=True)
         self._within(["mount", "-t", "tmpfs", "-o", "size=4g", "tmpfs", str(self._folder)])
         try:
@@ -99,7 +100,7 @@ class Machine:
         return self._folder / stage / "root"
 
     def build(self, target: str) -> None:
-        """Take all steps of a target and of what it stands on. Raises CalledProcessError."""
+        """Run all steps of a target and of its parents. Raises CalledProcessError."""
         stage = self.stages[target]
         if stage.parent in self.stages and stage.parent not in self.environment:
             self.build(stage.parent)
@@ -132,7 +133,7 @@ class Machine:
         ]
 
     def seal(self, target: str, volumes: dict[str, Path]) -> None:
-        """Make the root read-only but for a /tmp and for volumes, which lie in folders."""
+        """Make the root read-only, except for a /tmp and for volumes, which are folders."""
         root = self.root(target)
         for place, folder in volumes.items():
             self._within(["mount", "--bind", str(folder), f"{root}{place}"])

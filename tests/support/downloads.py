@@ -1,4 +1,4 @@
-"""A Jira whose attachments are not what they say."""
+"""A Jira whose attachments are not what they claim."""
 
 from __future__ import annotations
 

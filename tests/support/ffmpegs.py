@@ -1,4 +1,4 @@
-"""The ffmpegs that media is tested with: the packaged one, and the oldest that is supported."""
+"""The ffmpegs that media is tested with: the packaged one, and the oldest supported one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def ffmpeg_called(name: str) -> str:
     if name == PACKAGED:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     if not OLD.exists():
-        pytest.skip("there is no ffmpeg 5.1 here: `make old-ffmpeg` fetches it, or says why not")
+        pytest.skip("ffmpeg 5.1 not found: `make old-ffmpeg` downloads it, or says why it can't")
     return str(OLD)
 
 

@@ -1,8 +1,8 @@
 """A pytest plugin that notices mutants sooner: tests of fixed examples run first, and Hypothesis
-does not shrink the example that failed, since nobody reads it.
+does not shrink the failing example, since nobody reads it.
 
-The profile makes the same examples each time and remembers none, so that a mutant is killed in
-every run or in none.
+The profile makes the same examples each time and stores none, so a mutant is killed in every run or
+in none.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`dejabug …` in processes of their own that start in a tenth of a second instead of six.
+"""`dejabug …` in separate processes that start in a tenth of a second instead of six.
 
 Python's fork server (multiprocessing, "forkserver") imports Déjà Bug, torch and the weights of the
-starter encoder once, and every process is forked from it. What runs in it is the command itself,
-with its own environment, output and process id; it can be killed as any other. Tests whose subject
-is the start of a process (the demo, the image, an import that must not happen) start a new Python.
+starter encoder once, and every process is forked from it. It runs the command itself, with its own
+environment, output and process id; it can be killed like any other. Tests about the start of a
+process (the demo, the image, an import that must not happen) start a new Python.
 """
 
 from __future__ import annotations

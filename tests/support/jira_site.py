@@ -1,4 +1,4 @@
-"""The stand-in Jira over real HTTP: its accounts and tickets, and who may see them."""
+"""The stand-in Jira over real HTTP: its accounts and tickets, and who can see them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support import contract
 from support.servers import serve_in_a_thread
 
 TOKEN = "test-token"
-# Stand-ins that nobody uses at the moment: their routes take longer to make than most tests take.
+# Stand-ins that are not in use: creating their routes takes longer than most tests.
 IDLE_SITES: list[Flask] = []
 
 

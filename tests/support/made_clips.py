@@ -20,18 +20,18 @@ H264 = ["-c:v", "libx264", "-bf", "3", "-qp", "0", "-color_range", "pc", "-pix_f
 
 
 def coloured(seconds: int, size: str = "64x48", rate: int = 30) -> list[str]:
-    """Arguments for a clip whose grey level tells the time: level = 10 x second + 20."""
+    """Arguments for a clip whose grey level shows the time: level = 10 x second + 20."""
     source = f"color=black:size={size}:rate={rate}:duration={seconds},format=gray"
     return ["-f", "lavfi", "-i", f"{source},geq=lum='20+10*floor(T+0.001){CORNER}'"]
 
 
 def levels(frames: media.Frames) -> list[int]:
-    """The second that each frame's grey level tells."""
+    """The second that each frame's grey level shows."""
     return [round((float(np.median(p)) - 20) / 10) for p in frames.pixels]
 
 
 BLACK = "black or a single colour: there is nothing to compare"
-LEFT_OUT = "6 of 12 frames are black or a single colour and are left out"
+LEFT_OUT = "6 of 12 frames are black or a single colour and were skipped"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def black(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def loading(tmp_path: Path) -> Path:
-    """Three seconds of black, then three of a moving picture."""
+    """Three seconds of black, then three of a moving image."""
     path = tmp_path / "loading.mp4"
     sources = [
         word

@@ -1,4 +1,4 @@
-"""An S3 over HTTP for the tests: moto's server, in a thread of this process."""
+"""An S3 store over HTTP for the tests: moto's server, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACCESS, SECRET = "marked-access-key", "marked-secret-access-key"
 
 
 class S3:
-    """A store of which each test gets a bucket of its own, and which can be away for a while."""
+    """A store in which each test gets its own bucket, and which can be unavailable for a while."""
 
     def __init__(self) -> None:
         self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -53,7 +53,7 @@ class S3:
         )
 
     def become_user(self, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Have this process be a user who may do what a policy says, and all others be refused."""
+        """Make this process a user with a policy's permissions, and refuse all others."""
         iam = boto3.client(
             "iam",
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
@@ -83,7 +83,7 @@ class S3:
         return Bucket(self, name)
 
     def away(self) -> None:
-        """Answer nobody until `back`; what was stored stays."""
+        """Answer no requests until `back`; stored data stays."""
         self._server.stop()
         self.here = False
 

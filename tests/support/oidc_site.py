@@ -1,5 +1,5 @@
-"""A real OpenID Connect provider (npm's oidc-provider, in tests/oidc) as a child process; a way
-through it by HTTP, and tokens signed with its key or with others."""
+"""A real OpenID Connect provider (npm's oidc-provider, in tests/oidc) as a child process; the
+sign-in flow by HTTP, and tokens signed with its key or with others."""
 
 from __future__ import annotations
 

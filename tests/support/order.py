@@ -1,7 +1,7 @@
-"""In which order several processes take the tests: what lasts longest first, and each file as one.
+"""The order in which several processes run the tests: the longest first, and each file as one.
 
 A pytest plugin for pytest-xdist. A file's tests stay together, since they share fixtures and
-what they have imported; the few that last longest are handed out alone, before all files.
+imports. The few longest tests are handed out alone, before all files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Other settings, and other parts, for services that a test has already."""
+"""Other settings, and other parts, for services that a test already has."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def use_jira(parts: Services, jira: Any) -> None:
 
 
 def use_visibility(parts: Services, visibility: Any) -> None:
-    """Have services ask another who may see what."""
+    """Give services another source of who can see what."""
     _build_again(parts, visibility=visibility)
 
 

@@ -1,4 +1,4 @@
-"""How long tests wait for what must come: long, since a machine may be busy."""
+"""How long tests wait for a result: long, since a machine may be busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dejabug …` as a process, and which processes there are."""
+"""`dejabug …` as a process, and a list of running processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def dejabug(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
 
 
 def new_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a Python of its own, where its start is the subject."""
+    """Run a command in a new Python, for tests of its start."""
     return subprocess.run(
         [sys.executable, "-m", "dejabug", *arguments],
         env={**os.environ, **variables},

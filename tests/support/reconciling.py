@@ -1,4 +1,4 @@
-"""A round of reconciling to its end."""
+"""Runs a reconcile round to its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ffmpeg's arguments for what recorders' encoders write, and which pictures they leave out."""
+"""ffmpeg's arguments for the output of recorders' encoders, and which frames they leave out."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ APPLE = ("-video_track_timescale", "600")
 
 
 def still_for_a_while(number: int) -> bool:
-    """Nothing moves: pictures 40 to 75 and 100 to 111 are left out."""
+    """Nothing moves: frames 40 to 75 and 100 to 111 are left out."""
     return 40 <= number < 76 or 100 <= number < 112
 
 
 def busy(number: int) -> bool:
-    """A game that does not keep up: every third picture is missing for a while."""
+    """A game that does not keep up: every third frame is missing for a while."""
     return 30 <= number < 90 and number % 3 == 2
 
 
 def seldom(number: int) -> bool:
-    """A screen on which little moves: one picture in four."""
+    """A screen on which little moves: one frame in four."""
     return number % 4 != 0 and number < 112

@@ -1,4 +1,4 @@
-"""What some recorders do to a file that ffmpeg does not do by itself."""
+"""Changes that some recorders make to a file and ffmpeg does not make by itself."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The recorders whose files are read, each with clips that are made with its parameters.
+"""The supported recorders, each with test clips that are generated with its parameters.
 
-`docs/reference/recorders.md` shows this table: `python -m support.recorders --markdown`, in tests/, prints
-it. To look at the clips themselves: `python -m support.recorders FOLDER [NAME …]` makes them there.
+In tests/, `python -m support.recorders --markdown` prints the table of docs/reference/recorders.md,
+and `python -m support.recorders FOLDER [NAME …]` generates the clips in a folder.
 """
 
 from __future__ import annotations

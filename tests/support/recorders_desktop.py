@@ -1,4 +1,4 @@
-"""Recorders of computers: Windows, macOS, Linux."""
+"""Recorders on computers: Windows, macOS, Linux."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ RECORDERS = (
     Recorder(
         "GNOME screencast",
         "MP4 (fragmented, turned into a regular one at the end) with H.264 from the graphics card "
-        "or OpenH264, several slices a picture; or WebM with VP8; variable frame rate, 30 fps at "
+        "or OpenH264, several slices per frame; or WebM with VP8; variable frame rate, 30 fps at "
         "most; BT.709, VP8 without colour tags",
         (
             Recording("gnome-mp4", ".mp4", (*OPENH264, *FINALISED), left_out=busy, sound=False),

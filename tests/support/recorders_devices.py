@@ -1,4 +1,4 @@
-"""Recorders of consoles and phones, capture cards, and what the web makes."""
+"""Recorders on consoles and phones, capture cards, and on the web."""
 
 from __future__ import annotations
 

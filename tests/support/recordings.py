@@ -1,4 +1,4 @@
-"""Makes a recording as a recorder would: numbered pictures, coded and put into a file by ffmpeg."""
+"""Makes a recording like a recorder: numbered frames, encoded and written to a file by ffmpeg."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.numbered_pictures import HEIGHT, WIDTH, raw
 # How a patch of a standard or high dynamic range recording may differ from what was drawn, of 255.
 # Tone mapping is a matter of taste: each player darkens what is near reference white as it likes.
 SDR_BOUND, HDR_BOUND = 6.0, 16.0
-# Ticks a second of a clip whose pictures come at irregular times.
+# Ticks a second of a clip with irregular frame times.
 TICKS = 90_000
 # The luminance of the drawn white in HDR, in cd/m2 (ITU-R BT.2408, reference white).
 REFERENCE_WHITE = 203
@@ -37,7 +37,7 @@ class Colours:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether the pictures have a high dynamic range."""
+        """Whether the video has a high dynamic range."""
         return bool(self.transfer)
 
     def converted(self) -> str:
@@ -54,7 +54,7 @@ class Colours:
         )
 
     def tagged(self) -> str:
-        """ffmpeg's filter that says what the pictures are."""
+        """ffmpeg's filter that declares the colours."""
         matrix, primaries, transfer = self.tags
         span = "unknown" if matrix == "unknown" and not self.full else "pc" if self.full else "tv"
         return (
@@ -76,14 +76,14 @@ HLG = Colours(
 
 @dataclass(frozen=True)
 class Recording:
-    """One clip of `seconds`, for which `rate` pictures a second were drawn.
+    """One clip of `seconds`, for which `rate` frames a second were drawn.
 
     `size`: width and height as shown. `arguments`: ffmpeg's, for codec and container. `left_out`:
-    whether a picture never got into the file, by its number, as in a recording that leaves out
-    what did not change. `jitter`: how late a picture may be, in seconds. `turned`: clockwise
-    degrees by which the stored picture is to be turned. `written_rate`: what the file says instead
-    of `rate`, where players know better. `stored`: the size of the picture in the file, where its
-    pixels are not square. `sound`: whether there is any. `finish`: turns the file that ffmpeg wrote
+    whether a frame is missing in the file, by its number, as in a recording that leaves out what
+    did not change. `jitter`: how late a frame may be, in seconds. `turned`: clockwise
+    degrees by which stored frames are to be turned. `written_rate`: what the file says instead
+    of `rate`, if players know better. `stored`: the frame size in the file, if its pixels are not
+    square. `sound`: whether there is any. `finish`: turns the file that ffmpeg wrote
     into the recorder's.
     """
 
@@ -105,21 +105,21 @@ class Recording:
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of the pictures that are in the file."""
+        """The numbers of the frames that are in the file."""
         pictures = round(self.seconds * self.rate)
         return [n for n in range(pictures) if not (n and self.left_out and self.left_out(n))]
 
     def time_of(self, number: int) -> float:
-        """When a picture comes on screen, in seconds."""
+        """When a frame comes on screen, in seconds."""
         return float(number / self.rate) + self.jitter * (number * 7 % 5) / 4
 
     def shown_at(self, time: float) -> int:
-        """The number of the picture that is on screen at a time, in seconds."""
+        """The number of the frame on screen at a time, in seconds."""
         # A container's clock of milliseconds may put it a little later.
         return max((n for n in self.numbers if self.time_of(n) <= time + 0.0015), default=0)
 
     def may_show(self, time: float) -> set[int]:
-        """The numbers that a frame for this time may have: within one picture of the file."""
+        """The numbers that a sample at this time may have: within one frame of the file."""
         step = float((2 if self.interlaced else 1) / self.rate) + self.jitter
         return {n for n in self.numbers if time - step < self.time_of(n) < time + step} | {
             self.shown_at(max(0.0, time - step)),

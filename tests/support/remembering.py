@@ -1,8 +1,8 @@
-"""What the suite computes once: a clip's sampled frames, and the starter encoder's vectors.
+"""Caches what the suite computes: a clip's sampled frames, and the starter encoder's vectors.
 
-Many tests read the same few clips, and two processes of the suite and all that they fork share what
-they find: a file an entry, in a folder of this run. What is kept is what ffmpeg and the model gave;
-tests of either take the real one.
+Many tests read the same few clips. The suite's processes and all their forks share the results:
+one file per entry, in a folder of this run. The cached values come from the real ffmpeg and
+model; tests of either use the real one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Memory:
         folder.mkdir(parents=True, exist_ok=True)
 
     def recall(self, key: object, compute: Callable[[], T]) -> T:
-        """The result that is kept for this key (told apart by its `repr`), or `compute()`, kept.
+        """The cached result for this key (compared by its `repr`), or `compute()`, then cached.
         What raises is not kept. While one process computes it, the others wait for it."""
         path = self._folder / hashlib.sha256(repr(key).encode()).hexdigest()
         if not path.exists():

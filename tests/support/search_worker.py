@@ -1,4 +1,4 @@
-"""A worker of the queue `search` in threads, for tests of those who wait for one."""
+"""A worker of the queue `search` in threads, for tests of code that waits for one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Signing in at the provider, with a client in a browser's place.
+"""Signing in at the provider, with a client instead of a browser.
 
-The fixtures take the place of those in conftest.py where a test file imports them.
+The fixtures replace those in conftest.py if a test file imports them.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ class Browser:
 
 @pytest.fixture
 def browser(app: Flask, provider: Provider) -> Browser:
-    """A browser that nobody has signed in with."""
+    """A browser without a session."""
     return Browser(app, provider)
 
 
 def refused(answer: Any, status: int, says: str) -> None:
-    """A page that says why, from which nobody is signed in."""
+    """A page that says why the sign-in failed."""
     assert (answer.status_code, "Sign in with Studio account" in answer.text) == (status, True)
     assert says in answer.text
     assert "dejabug_session" not in answer.headers.get("Set-Cookie", "")

@@ -1,5 +1,5 @@
-"""A local stand-in for Slack: its Web API, its files and its response addresses, over HTTP; and
-signed requests as Slack sends them."""
+"""A local stand-in for Slack: its Web API, its files and its response URLs, over HTTP; and signed
+requests as Slack sends them."""
 
 from __future__ import annotations
 

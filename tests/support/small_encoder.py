@@ -1,4 +1,4 @@
-"""A small dual encoder with random weights, saved as the hub has them."""
+"""A small dual encoder with random weights, saved in the model hub's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A studio with something of everything in Redis, for backups and what else reads it all."""
+"""A studio with something of everything in Redis, for tests of backups and other code that reads
+all."""
 
 from __future__ import annotations
 

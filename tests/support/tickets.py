@@ -1,4 +1,4 @@
-"""Tickets with clips of the demo, filed in the stand-in Jira and worked on."""
+"""Tickets with clips of the demo, created in the stand-in Jira and processed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def promise(services: Services, issue_id: str, watch: bool) -> None:
 
 
 def tell(services: Services, jira: Site, key: str, *, watch: bool = True) -> str:
-    """What a webhook does: promise and queue; then work. The issue's id."""
+    """What a webhook does: record and queue; then run the jobs. Returns the issue's id."""
     issue_id = str(jira.issue(key)["id"])
     promise(services, issue_id, watch)
     work(services)

@@ -1,4 +1,4 @@
-"""Waiting for what must come, however busy the machine is."""
+"""Waiting for a result, however busy the machine is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queues' jobs, done in the test's process, and a worker's end in the middle of one."""
+"""The queues' jobs, run in the test's process, and a worker that is killed during one."""
 
 from __future__ import annotations
 

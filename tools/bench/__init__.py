@@ -1,1 +1,1 @@
-"""Speed against the naive way, each pair in one run: `make bench`."""
+"""Speed compared with the naive implementation, both in one run: `make bench`."""

@@ -1,6 +1,7 @@
-"""`python -m tools.bench`: how many times as fast as the naive way, here and now.
+"""`python -m tools.bench`: how many times faster than the naive implementation, on this machine.
 
-Each pair is run alternately, so that a busy machine slows both; the figure is the ratio of medians.
+Both implementations run alternately, so that a busy machine slows both. The figure is the ratio of
+medians.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ FRAMES = 48
 def main() -> None:
     """Run the pairs and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS, help="runs of each way (default: 3)")
+    parser.add_argument("--runs", type=int, default=RUNS, help="runs of each (default: 3)")
     runs = parser.parse_args().runs
-    table = Table("what", "naive", "ours", "times as fast")
+    table = Table("task", "naive", "ours", "times as fast")
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         _make_clip(clip)
@@ -77,7 +78,7 @@ def _seconds(run: Callable[[], object]) -> float:
 
 
 def _decode_all(clip: Path) -> list[Image.Image]:
-    """The naive way: every frame at full size, then every n-th is kept and scaled."""
+    """The naive way: decode every frame at full size, then keep every n-th one and scale it."""
     width, height = (int(part) for part in SIZE.split("x"))
     command = [
         find_ffmpeg(), "-v", "error", "-i", str(clip),
@@ -96,7 +97,7 @@ def _decode_all(clip: Path) -> list[Image.Image]:
 
 
 def _make_clip(path: Path) -> None:
-    """Moving test pictures, encoded as capture tools do, with B-frames."""
+    """A moving test image, encoded as capture tools do, with B-frames."""
     command = [
         find_ffmpeg(), "-v", "error", "-f", "lavfi",
         "-i", f"testsrc2=size={SIZE}:rate={FPS}:duration={SECONDS}",

@@ -1,8 +1,8 @@
-"""`python -m tools.bench.questions`: how long somebody waits for an answer at 100,000 frames.
+"""`python -m tools.bench.questions`: how long a search takes with 100,000 frames.
 
-From HTTP request to whole answer, over loopback, with the web service, one worker and a stand-in
-Jira as processes of their own beside a real Redis. Every question is another one. Then clips of 20
-seconds are sent to search with, and the same questions asked while another worker reads clips in.
+From HTTP request to complete response, over loopback, with the web service, one worker and a
+stand-in Jira as separate processes, and a real Redis. Every query is different. Then clips of 20
+seconds are uploaded to search with, and the same queries run while another worker reads clips.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dejabug.media import find_ffmpeg
 from tools.bench.studio import Running, running
 
 FRAMES, QUESTIONS, CLIENTS, UPLOADS = 100_000, 400, 8, 5
-# Asked before anything is counted: caches and connections of the first questions.
+# Queries before the measurement starts: they fill caches and open connections.
 WARM_UP = 20
 CLIP_SECONDS, CLIP_SIZE = 20, "1280x720"
 WHO = (
@@ -50,10 +50,10 @@ WHERE = (
 
 
 def main() -> None:
-    """Build the studio, ask, and print what was measured."""
+    """Build the studio, run the queries, and print the results."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.questions", description=__doc__)
     parser.add_argument("--frames", type=int, default=FRAMES, help=f"default: {FRAMES:,}")
-    parser.add_argument("--questions", type=int, default=QUESTIONS, help="of each round")
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="queries per round")
     parser.add_argument("--index", choices=("auto", "flat", "hnsw"), default="auto")
     options = parser.parse_args()
     console = Console(width=120)
@@ -68,7 +68,7 @@ def main() -> None:
             )
             questions = _questions()
             _ask(here, itertools.islice(questions, WARM_UP), 1)
-            table = Table("asked by", "p50", "p90", "p99", "a second")
+            table = Table("queries", "p50", "p90", "p99", "per second")
             for clients in (1, CLIENTS):
                 some = itertools.islice(questions, options.questions)
                 _row(table, f"{clients} at once", *_ask(here, some, clients))
@@ -76,13 +76,13 @@ def main() -> None:
             clip = _make_clip(Path(folder) / "clip.mp4")
             uploads = [_upload(here, clip) for _ in range(UPLOADS)]
             console.print(
-                f"a clip of {CLIP_SECONDS} s, {CLIP_SIZE}: answered in "
+                f"uploaded clip of {CLIP_SECONDS} s, {CLIP_SIZE}: answered in "
                 f"{np.median(uploads):.2f} s (median of {UPLOADS}), {max(uploads):.2f} s at most"
             )
             done = threading.Event()
             busy = threading.Thread(target=_keep_uploading, args=(here, clip, done))
             busy.start()
-            table = Table("asked while clips are searched with", "p50", "p90", "p99", "a second")
+            table = Table("queries during uploads", "p50", "p90", "p99", "per second")
             _row(table, "1 at once", *_ask(here, itertools.islice(questions, 100), 1))
             done.set()
             busy.join()
@@ -96,7 +96,7 @@ def _questions() -> itertools.chain[str]:
 
 
 def _ask(here: Running, questions: object, clients: int) -> tuple[np.ndarray, float]:
-    """Seconds that each question took, and all of them together."""
+    """Seconds that each query took, and seconds for all of them together."""
     local = threading.local()
 
     def ask(words: str) -> float:
@@ -105,7 +105,7 @@ def _ask(here: Running, questions: object, clients: int) -> tuple[np.ndarray, fl
             local.session.trust_env = False
             local.session.headers["Authorization"] = f"Bearer {here.token}"
         started = time.perf_counter()
-        # Unlikely results too: not every question has a likely one.
+        # Unlikely results too: not every query has a likely one.
         asked = {"q": words, "unlikely": "true"}
         answer = local.session.get(f"{here.address}/api/v1/search", params=asked, timeout=30)
         took = time.perf_counter() - started
@@ -126,7 +126,7 @@ def _row(table: Table, name: str, times: np.ndarray, together: float) -> None:
 
 
 def _upload(here: Running, clip: Path) -> float:
-    """Seconds until an uploaded clip's results are there."""
+    """Seconds until an uploaded clip's results are ready."""
     header = {"Authorization": f"Bearer {here.token}"}
     started = time.perf_counter()
     with clip.open("rb") as file:
@@ -138,7 +138,7 @@ def _upload(here: Running, clip: Path) -> float:
         address = f"{here.address}/api/v1/jobs/{job['id']}"
         job = requests.get(address, headers=header, timeout=60).json()
     if job["state"] != "done" or not job["results"]["results"]:
-        raise RuntimeError(f"the upload ended as {job}")
+        raise RuntimeError(f"the upload failed: {job}")
     return time.perf_counter() - started
 
 

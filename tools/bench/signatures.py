@@ -1,5 +1,5 @@
-"""`python -m tools.bench.signatures [FILES]`: what clips' signatures take in Redis, and how long it
-takes to read them from files without a model. Without FILES: the demo's clips."""
+"""`python -m tools.bench.signatures [FILES]`: how much memory clips' signatures take in Redis, and
+how long reading them from files takes, without a model. Default FILES: the demo's clips."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dejabug.index.signatures import FIELD, pack
 from dejabug.infra.redis_server import RedisServer
 from dejabug.ingest.clip_indexer import SIGNATURE_ONLY, signature_of
 
-# Bytes of a frame's vector: the starter encoder's numbers, two bytes each.
+# Bytes of a frame's vector: the starter encoder's dimensions, two bytes each.
 VECTOR = 1728 * 2
 
 
@@ -40,28 +40,28 @@ def main() -> None:
         frames += len(media.sample_frames(file).times)
         seconds += small.duration
     kept = _in_redis(packed)
-    table = Table("of", "bytes", "a clip (median)", "a second of clip")
+    table = Table("data", "bytes", "per clip (median)", "per second of clip")
     for name, sizes in {
-        "signatures, as they are decoded": raw,
-        "signatures, packed": [*map(len, packed)],
+        "signatures, uncompressed": raw,
+        "signatures, compressed": [*map(len, packed)],
         "signatures, in Redis' memory": kept,
     }.items():
         total = sum(sizes)
         middle = round(statistics.median(sizes))
         table.add_row(name, f"{total:,}", f"{middle:,}", f"{total / seconds:,.0f}")
     vectors = frames * VECTOR
-    table.add_row("the starter's vectors", f"{vectors:,}", "", f"{vectors / seconds:,.0f}")
+    table.add_row("the starter encoder's vectors", f"{vectors:,}", "", f"{vectors / seconds:,.0f}")
     console = Console(width=120)
     console.print(table)
     console.print(
-        f"{len(files)} clips of {seconds:,.0f} s, {pictures:,} pictures, read in {sum(took):.1f} s "
-        f"one after another: {len(files) / sum(took):.1f} clips a second.",
+        f"{len(files)} clips of {seconds:,.0f} s in total, {pictures:,} images, read one by one in "
+        f"{sum(took):.1f} s: {len(files) / sum(took):.1f} clips a second.",
         highlight=False,
     )
 
 
 def _in_redis(packed: list[bytes]) -> list[int]:
-    """What each takes as the field of a clip's hash, measured as the difference it makes."""
+    """The memory of each as the field of a clip's hash: the difference that it makes."""
     sizes = []
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
         store = redis.Redis.from_url(server.url)

@@ -1,7 +1,7 @@
 """A studio of 100,000 frames, made from the demo's clips, with all its processes running.
 
 Each clip's frames are mixtures of two real clips' frames with some noise, and each ticket's words a
-mixture of two real tickets': as near to one another as real footage is, and no two the same.
+mixture of two real tickets': as similar to one another as in real footage, but no two the same.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ BUILD_TIMEOUT = 1800.0
 
 @dataclass(frozen=True)
 class Running:
-    """The studio: the service's address, a token for it, its parts, and the Redis with its
-    vectors."""
+    """The studio: the service's URL, a token for it, its parts, and the Redis with its vectors."""
 
     address: str
     token: str
@@ -56,9 +55,9 @@ class Running:
 def running(
     folder: Path, frames: int, *, algorithm: str, keep: bool = False, apart: bool = False
 ) -> Iterator[Running]:
-    """Redis, a stand-in Jira, the web service and a worker on `search`, with so many frames.
+    """Redis, a stand-in Jira, the web service and a worker on `search`, with this many frames.
 
-    `keep`: Redis keeps them on disk, as in a studio. `apart`: vectors have a Redis of their own.
+    `keep`: Redis keeps them on disk, as in a studio. `apart`: vectors are in a separate Redis.
     """
     jira, port, clips = free_port(), free_port(), frames // FRAMES_PER_CLIP
     entries = read_manifest(CLIPS)
@@ -101,7 +100,7 @@ def _services(environment: dict[str, str]) -> Services:
 
 
 def _answers(here: Running) -> bool:
-    """Whether the service answers a question."""
+    """Whether the service answers a query."""
     ask = {"q": "a truck", "limit": 1}
     header = {"Authorization": f"Bearer {here.token}"}
     try:
@@ -170,7 +169,8 @@ def _fill(services: Services, entries: list[Entry], tickets: list[Issue]) -> Non
 
 
 def _settled(services: Services) -> bool:
-    """Whether the index is whole, and of the kind that its size asks for; a step towards it."""
+    """Whether the index is complete, and of the kind that its size requires; takes a step towards
+    it."""
     swapped = services.collections.active.index.growth.grow()
     state = services.collections.active.index.state()
     small = services.settings.index_algorithm != "auto" or state.frames <= FLAT_LIMIT

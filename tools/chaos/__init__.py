@@ -1,1 +1,1 @@
-"""What holds when everything is killed again and again: `make chaos`."""
+"""Kills everything again and again, and checks that nothing is lost: `make chaos`."""

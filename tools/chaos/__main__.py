@@ -1,9 +1,9 @@
-"""`make chaos`: everything is killed again and again while Jira misbehaves and the disk fills up.
+"""`make chaos`: kills everything again and again while Jira misbehaves and the disk fills up.
 
-Webhooks, doubled and shuffled, come in; Redis, the web service and the workers get SIGKILL; Jira
-answers 429, 500, half a body, nothing, or does what it is asked and tells nobody. When it is calm
+Webhooks arrive, duplicated and shuffled. Redis, the web service and the workers get SIGKILL. Jira
+answers 429, 500, half a body, nothing, or does what it is asked without answering. Once it is calm
 again, each clip must be in the index once, and each ticket must have at most one comment, the right
-one; no job may be stuck, no file left over. Real parts all, but for Jira, which is the stand-in.
+one. No job may be stuck, and no file left over. All parts are real, except Jira, a stand-in.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from tools.chaos.storm import EVENTS, TWICE, Filed, Storm, comments_by_us, file_
 from tools.chaos.verdict import faults, wait_for_rest
 
 TOKEN, SECRET = "chaos", "chaos-secret"
-# Share of Jira's answers that are spoiled.
+# Share of Jira's answers that fail.
 SPOILED = 0.1
 REST = 1200.0  # seconds
 console = Console(width=120, soft_wrap=True)
 
 
 def main() -> int:
-    """Raise the storm; 0 when nothing was lost and nothing doubled."""
+    """Run the test; 0 when nothing was lost or duplicated."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
     parser.add_argument("--webhooks", type=int, default=2000, help="how many (default: 2000)")
-    parser.add_argument("--seconds", type=float, default=240, help="of storm (default: 240)")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance")
-    parser.add_argument("--keep", type=Path, help="a folder for logs and data, kept afterwards")
+    parser.add_argument("--seconds", type=float, default=240, help="duration (default: 240)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
+    parser.add_argument("--keep", type=Path, help="keep logs and data in this folder")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     count = max(2, round(options.webhooks / EVENTS / TWICE))
@@ -109,7 +109,7 @@ def _play(
     storm = Storm(tickets, service, SECRET, chance)
     console.print(
         f"{len(storm.bodies):,} webhooks about {count} tickets with a clip each"
-        + ("" if small else "; the disk cannot be filled: that needs root")
+        + ("" if small else "; the disk is not filled, since that needs root")
     )
     calm = threading.Event()
     started = time.monotonic()
@@ -117,13 +117,14 @@ def _play(
         raging = pool.submit(_rage, storm, seconds, calm)
         fill = random.Random(chance.random())
         filled = pool.submit(fill_again_and_again, folder / "disk", calm, fill) if small else None
-        # On this thread: what it starts ends with it.
+        # On this thread: processes that it starts end with it.
         scene.torment(calm, random.Random(chance.random()))
         raging.result()
     console.print(
-        f"the storm: {time.monotonic() - started:.0f} s; killed {dict(scene.killed)}, "
-        f"ended by themselves {dict(scene.ended)}; webhooks answered {dict(storm.answers)}; "
-        f"Jira spoiled {dict(gremlin.spoiled)} of {gremlin.passed + gremlin.spoiled.total():,}"
+        f"chaos ran {time.monotonic() - started:.0f} s; killed {dict(scene.killed)}, "
+        f"ended by themselves {dict(scene.ended)}; webhook answers {dict(storm.answers)}; "
+        f"Jira answers that failed: {dict(gremlin.spoiled)} "
+        f"of {gremlin.passed + gremlin.spoiled.total():,}"
         + (f"; the disk was full {filled.result()} times" if filled else "")
     )
     return _judge(services, scene, gremlin, tickets, jira, scratch)
@@ -148,15 +149,15 @@ def _judge(
 ) -> int:
     started = time.monotonic()
     stuck = wait_for_rest(services, REST)
-    console.print(f"at rest after {time.monotonic() - started:.0f} s{stuck and f', but {stuck}'}")
+    console.print(f"idle after {time.monotonic() - started:.0f} s{stuck and f', except {stuck}'}")
     console.print(f"{_commented(jira, tickets)} of {len(tickets)} tickets have a comment")
-    # What a ticket was told depends on what was known by then: now all is, so all are told again.
+    # A ticket's comment depends on what was known at the time: now all is, so update all of them.
     for project in services.collections.active.catalogue.projects():
         services.scheduler.correct_comments_in(project)
     stuck = stuck or wait_for_rest(services, REST)
     gremlin.share = 0.0
     scene.end()
-    wrong = [f"not at rest: {stuck}"] if stuck else []
+    wrong = [f"not idle: {stuck}"] if stuck else []
     wrong += faults(services, tickets, jira, TOKEN, [scratch])
     console.print(
         f"{services.collections.active.index.state().frames:,} frames of {len(tickets)} clips; "
@@ -165,9 +166,9 @@ def _judge(
     for sentence in wrong[:40]:
         console.print(f"[red]✗[/] {sentence}")
     if wrong:
-        console.print(f"[red]{len(wrong)} faults[/]")
+        console.print(f"[red]{len(wrong)} {'error' if len(wrong) == 1 else 'errors'}[/]")
         return 1
-    console.print("[green]✓[/] nothing lost, nothing doubled, nothing stuck, nothing left over")
+    console.print("[green]✓[/] nothing lost, duplicated, stuck or left over")
     return 0
 
 
@@ -180,7 +181,7 @@ def _when_up(act: Callable[[], list[Filed]]) -> list[Filed]:
     while True:
         try:
             return act()
-        except OSError:  # requests' errors are of these
+        except OSError:  # requests' errors are OSErrors
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

@@ -1,7 +1,7 @@
-"""A bad day between Déjà Bug and Jira: a proxy that spoils some of the answers.
+"""A proxy between Déjà Bug and Jira that makes some of the answers fail.
 
-What Jira was asked is done all the same in the cases where an answer is lost, which is where
-comments would double.
+When an answer is lost, Jira has still done what it was asked. This is the case in which comments
+could be duplicated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
-# How each of the spoiled answers fares. `lost`: Jira does what it was asked, and nobody is told.
+# How each of the failed answers fails. `lost`: Jira does what it was asked, but the answer is lost.
 KINDS = ("429", "500", "half", "lost", "nothing")
 # Seconds of a pause that Jira asks for, and of silence before a connection ends without an answer.
 PAUSE, SILENCE = 1, 3
@@ -22,7 +22,7 @@ TIMEOUT = 60
 
 
 class Gremlin:
-    """Serves in threads on a free port of the loopback, until `close`."""
+    """Serves in threads on a free loopback port, until `close`."""
 
     def __init__(self, jira: str, share: float, seed: int = 0) -> None:
         self.jira = jira
@@ -38,7 +38,7 @@ class Gremlin:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def fate(self) -> str:
-        """What becomes of the next answer; empty: nothing bad."""
+        """What happens to the next answer; empty: it passes."""
         with self._lock:
             if self._chance.random() >= self.share:
                 self.passed += 1

@@ -1,8 +1,8 @@
-"""`python -m tools.chaos.restart`: Redis is killed under 100,000 frames, and somebody keeps asking.
+"""`python -m tools.chaos.restart`: kills Redis with 100,000 frames in it, while searches continue.
 
-Every answer must be honest: what was found before, or 503 with when to ask again; never a part of
-it, and never nothing. When Redis is whole again, each frame must be there. Webhooks come all the
-while; with `--apart`, vectors have a Redis of their own, and none may be refused.
+Every answer must be correct: the same results as before, or 503 and when to try again; never
+partial or empty results. When Redis is complete again, each frame must be there. Webhooks arrive
+all the time; with `--apart`, vectors are in a separate Redis, and no webhook may be refused.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from tools.bench.studio import WEBHOOK_SECRET, Running, running
 
 FRAMES = 100_000
 QUESTIONS = ("a car sinks into the road", "a cow floats", "dark caves", "the player is stuck")
-# Results that are compared. HNSW is built again, and finds 98 of 100 best clips, each time others.
+# Results that are compared. HNSW is built again, and finds 98 of the 100 best clips, each time
+# different ones.
 BEST, SAME = 10, 0.8
-# Seconds between two questions, and for Redis to be whole again.
+# Seconds between two searches, and for Redis to be complete again.
 PAUSE, PATIENCE = 0.1, 900.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said to these words, and when (seconds of the monotonic clock): the best results'
-    keys where it was 200; `again`: whether it says when to ask again."""
+    """The answer to a search, and when (seconds of the monotonic clock): the best results' keys if
+    it was 200; `again`: whether it says when to try again."""
 
     words: str
     at: float
@@ -50,11 +51,11 @@ class Answer:
 
 
 def main() -> int:
-    """Kill Redis once, and print how it went; 0 when all was honest and nothing is lost."""
+    """Kill Redis once, and print the result; 0 if all answers were correct and nothing is lost."""
     parser = argparse.ArgumentParser(prog="python -m tools.chaos.restart", description=__doc__)
     parser.add_argument("--frames", type=int, default=FRAMES, help=f"default: {FRAMES:,}")
     parser.add_argument(
-        "--apart", action="store_true", help="vectors have a Redis of their own, which is killed"
+        "--apart", action="store_true", help="kill a separate Redis that has only the vectors"
     )
     options = parser.parse_args()
     console = Console(width=120, soft_wrap=True)
@@ -66,7 +67,7 @@ def main() -> int:
     ):
         before = here.services.collections.active.index.state()
         known = {words: ask(here, words).best for words in QUESTIONS}
-        time.sleep(2)  # an append-only file is written through once a second
+        time.sleep(2)  # an append-only file is synced once a second
         with _webhooks(here) as taken:
             said, loaded, whole = _kill(here)
         after = here.services.collections.active.index.state()
@@ -74,33 +75,33 @@ def main() -> int:
     honest = [each for each in said if each.status == 503 and each.again]
     refused = Counter(re.sub(r"\d+%", "…", each.why) for each in honest)
     other = Counter(each.status for each in said if each.status != 200 and each not in honest)
-    which = "the vectors' own Redis" if options.apart else "Redis"
+    which = "the vectors' Redis" if options.apart else "Redis"
     console.print(f"{before.frames:,} frames, {before.algorithm}; {which} killed with SIGKILL")
-    console.print(f"read again after {loaded:.1f} s, index whole and answering after {whole:.1f} s")
+    console.print(f"data loaded after {loaded:.1f} s, index complete after {whole:.1f} s")
     for why, count in refused.most_common():
         console.print(f"  503, {count} times: {why}")
     console.print(
-        f"  200, {len(alike)} times: {min(alike, default=0):.0%} of the {BEST} best as before, "
-        "at the least"
+        f"  200, {len(alike)} times: at least {min(alike, default=0):.0%} of the {BEST} best "
+        "results as before"
     )
     told = ", ".join(f"{status} {count} times" for status, count in sorted(taken.items()))
     console.print(f"  webhooks meanwhile: {told}")
     wrong = []
     if set(taken) - ({202} if options.apart else {202, 503}):
-        wrong.append(f"webhooks were answered {dict(taken)}")
+        wrong.append(f"webhook answers: {dict(taken)}")
     if after.frames != before.frames or after.failures:
         wrong.append(f"{before.frames:,} frames became {after.frames:,}, {after.failures} failed")
     if other:
         wrong.append(f"other answers: {dict(other)}")
     if not alike or min(alike) < SAME:
-        wrong.append("an answer was not what was found before")
+        wrong.append("an answer had other results than before")
     for each in wrong:
         console.print(f"[red]{each}[/]")
     return 1 if wrong else 0
 
 
 def ask(here: Running, words: str) -> Answer:
-    """One question at the service's door."""
+    """One search over HTTP."""
     header = {"Authorization": f"Bearer {here.token}"}
     query: dict[str, str | int] = {"q": words, "limit": BEST, "unlikely": "true"}
     answer = requests.get(f"{here.address}/api/v1/search", params=query, headers=header, timeout=60)
@@ -113,7 +114,7 @@ def ask(here: Running, words: str) -> Answer:
 
 @contextmanager
 def _webhooks(here: Running) -> Iterator[Counter[int]]:
-    """Send webhooks as Jira does, all the while; how they were answered."""
+    """Send webhooks as Jira does, all the time; yields how they were answered."""
     answers: Counter[int] = Counter()
     done = threading.Event()
 
@@ -137,8 +138,8 @@ def _webhooks(here: Running) -> Iterator[Counter[int]]:
 
 
 def _kill(here: Running) -> tuple[list[Answer], float, float]:
-    """Kill Redis and start it again: all answers, and the seconds until its data was read, and
-    until it answered from all of it."""
+    """Kill Redis and start it again; returns all answers, the seconds until its data was loaded,
+    and until it answered completely."""
     said: list[Answer] = []
     done = threading.Event()
     began = time.monotonic()
@@ -158,10 +159,10 @@ def _kill(here: Running) -> tuple[list[Answer], float, float]:
         loaded = time.monotonic() - began
         while not _whole(here, said):
             if time.monotonic() - began > PATIENCE:
-                raise TimeoutError(f"not whole within {PATIENCE:.0f} s: {said[-1:]}")
+                raise TimeoutError(f"not complete within {PATIENCE:.0f} s: {said[-1:]}")
             time.sleep(PAUSE)
         whole = next(each.at for each in said if each.status == 200) - began
-        time.sleep(5)  # some more answers, now of all of it
+        time.sleep(5)  # for some more answers, now complete
     finally:
         done.set()
         asking.join()

@@ -1,4 +1,4 @@
-"""Our own processes, and a hand that kills them with SIGKILL and starts them again."""
+"""Runs our own processes, kills them with SIGKILL and starts them again."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathlib import Path
 
 from dejabug.infra.redis_server import RedisServer, end_with_parent
 
-# Seconds between two kills, and that whatever was killed stays away.
+# Seconds between two kills, and before a killed process is started again.
 BETWEEN, AWAY = (2.0, 5.0), (0.2, 2.0)
-# How often each is chosen: workers hold most of the work.
+# How often each is chosen: workers do most of the work.
 WEIGHTS = {"clips": 3, "default": 3, "web": 2, "redis": 2}
 
 
 class Scene:
-    """Redis, the web service and two workers; whatever ends by itself is started again, as a
-    container's engine does it."""
+    """Redis, the web service and two workers. Restarts whatever ends by itself, like a container
+    engine."""
 
     def __init__(
         self, server: RedisServer, commands: Mapping[str, Sequence[str]], folder: Path,
@@ -40,7 +40,7 @@ class Scene:
         self.ended: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Start all of them, and the watch over them."""
+        """Start all of them, and the thread that restarts them."""
         for name in self._commands:
             self._start(name)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -52,7 +52,7 @@ class Scene:
             self.kill(chance.choices(names, weights)[0], chance.uniform(*AWAY))
 
     def kill(self, name: str, away: float) -> None:
-        """Kill one with SIGKILL, and start it again after so many seconds."""
+        """Kill one with SIGKILL, and start it again after `away` seconds."""
         with self._lock:
             self.killed[name] += 1
             if name == "redis":
@@ -61,7 +61,7 @@ class Scene:
                 self._server.start()
                 return
             process = self._running[name]
-            # The web service's group: gunicorn and its worker. Of a worker, itself alone.
+            # For the web service, the group: gunicorn and its worker. For a worker, only itself.
             if name == "web":
                 os.killpg(process.pid, signal.SIGKILL)
             else:
@@ -71,7 +71,7 @@ class Scene:
             self._start(name)
 
     def end(self) -> None:
-        """Ask all to end, and wait for it."""
+        """Stop all, and wait for them."""
         self._ending.set()
         with self._lock:
             for process in self._running.values():

@@ -1,4 +1,4 @@
-"""The studio's tickets, and Jira's webhooks about them: doubled, shuffled, sent until taken."""
+"""The studio's tickets, and Jira's webhooks about them: duplicated, shuffled, and resent."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dejabug.demo.studio import CLIPS, project_keys
 from dejabug.evaluation.manifest import read_manifest
 from dejabug.jira.webhook_events import sign
 
-# Events of one ticket: that it was made, and changes of it. Each is sent twice.
+# Events of one ticket: its creation, and changes of it. Each is sent twice.
 EVENTS = 4
 TWICE = 2
 SENDERS = 8
 TIMEOUT = 15
-# Seconds between two tries of one event. Jira's are minutes; it gives up after five, we do not.
+# Seconds between two tries of one event. Jira waits minutes, and gives up after five; we do not.
 AGAIN = 1.0
 
 
@@ -36,7 +36,7 @@ class Filed:
 
 
 def file_tickets(jira: str, token: str, count: int) -> list[Filed]:
-    """Tickets with the demo's clips, in turn; Jira tells nobody of them."""
+    """Create tickets with the demo's clips, in turn, without webhooks."""
     entries = read_manifest(CLIPS)
     keys = project_keys(entries)
     session = _session(token)
@@ -77,7 +77,7 @@ class Storm:
         self._lock = threading.Lock()
 
     def rage(self, seconds: float) -> None:
-        """Send all, evenly over so many seconds or as fast as they are taken."""
+        """Send all, evenly over `seconds`, or as fast as they are accepted."""
         started = time.monotonic()
         pause = seconds / len(self.bodies)
         with ThreadPoolExecutor(SENDERS) as pool:
@@ -133,7 +133,7 @@ def comments_by_us(jira: str, token: str, ticket: Filed) -> list[str]:
 
 
 def pictures_by_us(jira: str, token: str, ticket: Filed) -> list[str]:
-    """Names of the pictures that we attached to a ticket."""
+    """Names of the images that we attached to a ticket."""
     address = f"{jira}/rest/api/2/issue/{ticket.id}?fields=attachment"
     fields = _session(token).get(address, timeout=TIMEOUT).json()["fields"]
     return [

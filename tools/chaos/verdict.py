@@ -1,4 +1,4 @@
-"""When the storm is over: is all at rest, and is everything there, once?"""
+"""Checks at the end: is everything idle, and is everything there exactly once?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 from tools.chaos.storm import Filed, comments_by_us, pictures_by_us
 
-# Seconds for which nothing may be under way before it counts as rest.
+# Seconds without any work before the service counts as idle.
 STILL = 6.0
 LOOK = 1.0
 # How our comments name an issue.
@@ -32,9 +32,9 @@ NAMED = re.compile(r"^\* \*\[([A-Z][A-Z0-9_]*-\d+)\|", re.MULTILINE)
 
 
 def wait_for_rest(services: Services, seconds: float) -> str:
-    """Wait until nothing is under way; what still is after so many seconds, else empty.
+    """Wait until nothing is in progress; returns what still is after `seconds`, or empty.
 
-    Pauses that would last hours are cut short: retries are due now, promises are old.
+    Shortens pauses that would last hours: retries are due now, and lost work is resumed now.
     """
     deadline = time.monotonic() + seconds
     rested: float | None = None
@@ -52,14 +52,14 @@ def wait_for_rest(services: Services, seconds: float) -> str:
 
 
 def under_way(services: Services) -> dict[str, int]:
-    """What waits or runs, by what it is."""
+    """What waits or runs, by kind."""
     found: Counter[str] = Counter()
     for name in QUEUES:
         queue = services.queues.get(name)
         found[f"waiting on {name}"] = queue.count
         found[f"taken from {name}"] = len(queue.intermediate_queue.get_job_ids())
         found[f"running of {name}"] = len(queue.started_job_registry.get_job_ids(cleanup=False))
-        found[f"due again on {name}"] = len(ScheduledJobRegistry(queue=queue))
+        found[f"retries on {name}"] = len(ScheduledJobRegistry(queue=queue))
         found[f"deferred on {name}"] = len(DeferredJobRegistry(queue=queue))
     found["promises"] = services.redis.zcard(PENDING)
     found["clips queued"] = services.collections.active.catalogue.count(ClipStatus.QUEUED)
@@ -81,7 +81,7 @@ def _hurry(services: Services) -> None:
 def faults(
     services: Services, tickets: Sequence[Filed], jira: str, token: str, folders: Sequence[Path]
 ) -> list[str]:
-    """Everything that is not as it must be, as sentences; empty when all is well."""
+    """Everything that is wrong, as sentences; empty if all is well."""
     return [
         *_clips(services, tickets),
         *_comments(services, tickets, jira, token),
@@ -91,7 +91,7 @@ def faults(
 
 
 def _clips(services: Services, tickets: Sequence[Filed]) -> list[str]:
-    """Each clip must be indexed, with the frames that it has, and nothing else."""
+    """Each clip must be indexed, with exactly its frames, and nothing else."""
     wrong, frames = [], 0
     for ticket in tickets:
         clip = services.collections.active.catalogue.clip(ticket.clip)
@@ -106,17 +106,17 @@ def _clips(services: Services, tickets: Sequence[Filed]) -> list[str]:
             wrong.append(f"the clip of {ticket.key} has {held} frames instead of {clip.frames}")
     state = services.collections.active.index.state()
     if state.frames != frames or state.failures:
-        wrong.append(f"the index holds {state.frames} frames instead of {frames}")
+        wrong.append(f"the index has {state.frames} frames instead of {frames}")
     return wrong
 
 
 def _comments(services: Services, tickets: Sequence[Filed], jira: str, token: str) -> list[str]:
-    """Each ticket has one comment of ours that names what the ranking now names, or none."""
+    """Each ticket has one comment that names what the ranking names now, or none."""
     wrong = []
     for ticket in tickets:
         bodies, pictures = (say(jira, token, ticket) for say in (comments_by_us, pictures_by_us))
         if len(bodies) > 1 or len(pictures) > len(bodies):
-            wrong.append(f"{ticket.key} has {len(bodies)} comments and {len(pictures)} pictures")
+            wrong.append(f"{ticket.key} has {len(bodies)} comments and {len(pictures)} images")
         named = [key for body in bodies[:1] for key in NAMED.findall(body)]
         wanted = _wanted(services, ticket)
         if named != wanted:
@@ -140,19 +140,19 @@ def _jobs(services: Services) -> list[str]:
     for name in QUEUES:
         queue = services.queues.get(name)
         if count := len(FailedJobRegistry(queue=queue)):
-            wrong.append(f"{count} jobs of {name} failed for good")
+            wrong.append(f"queue {name}: {count} failed permanently")
         if count := len(StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)):
-            wrong.append(f"{count} jobs of {name} are stuck")
-    # One whose holder was killed lapses by itself.
+            wrong.append(f"queue {name}: {count} stuck")
+    # The lock of a killed holder expires by itself.
     locks = [
         key for key in services.redis.scan_iter("dejabug:lock:*") if services.redis.ttl(key) == -1
     ]
-    return [*wrong, *(f"{text_of(lock)} is held for ever" for lock in locks)]
+    return [*wrong, *(f"the lock {text_of(lock)} is never released" for lock in locks)]
 
 
 def _left_over(services: Services, folders: Sequence[Path]) -> list[str]:
-    """Files that nobody needs any more, in the folder for the moment and in the data's. torch keeps
-    an empty folder of its own among the former."""
+    """Files that nothing needs any more, in the temporary folder and in the data folder. torch
+    keeps an empty folder in the former."""
     left = [
         path
         for folder in folders

@@ -1,1 +1,1 @@
-"""Random bytes against what of our own code reads bytes of others; `make fuzz`."""
+"""Random bytes for all code of ours that reads foreign bytes; `make fuzz`."""

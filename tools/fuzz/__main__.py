@@ -1,7 +1,7 @@
-"""Fuzz every target in turn, each for so many seconds; tell how often it ran and what was found.
+"""Fuzz every target for some seconds each; report how often it ran and what was found.
 
-Ends with 1 when something was. What was found lies in .state/fuzz/findings, one file each, to be
-read again with `--again FILE --target NAME`.
+The exit status is 1 if anything was found. Findings are in .state/fuzz/findings, one file each; run
+one again with `--again FILE --target NAME`.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from tools.hostile.trap import Trap
 STATE = Path(".state/fuzz")
 FINDINGS = STATE / "findings"
 DECODER = "decoder"
-# Bytes of an input of ours, and of a file that others for the decoder are made of.
+# Bytes of an input for our parsers, and of a file that inputs for the decoder are made from.
 LONGEST_INPUT = 20_000
 LARGEST_FILE = 200_000
-SLOW = 5  # seconds that no input may take
+SLOW = 5  # seconds that no input may exceed
 RUNS = re.compile(r"^Done (\d+) runs", re.MULTILINE)
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__)
-    parser.add_argument("--target", choices=[*TARGETS, DECODER], help="only this one")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--target", choices=[*TARGETS, DECODER], help="fuzz only this target")
+    parser.add_argument("--seconds", type=int, default=60, help="seconds for each target")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--ffmpeg", help="the one that the decoder's target reads with")
+    parser.add_argument("--ffmpeg", help="the ffmpeg that the decoder target uses")
     parser.add_argument("--again", type=Path, help="run a target once, on this file")
     asked = parser.parse_args()
     if asked.again:
         TARGETS[asked.target].run(asked.again.read_bytes())
         return 0
     if importlib.util.find_spec("atheris") is None and asked.target != DECODER:
-        parser.error("Atheris is not installed: `make fuzz` does that")
+        parser.error("Atheris is not installed; run it with: make fuzz")
     FINDINGS.mkdir(parents=True, exist_ok=True)
     found = 0
     for name in [asked.target] if asked.target else [*TARGETS, DECODER]:
@@ -77,7 +77,7 @@ def _guided(name: str, seconds: int, seed: int) -> int:
 def _told(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == 0:
         return "nothing found"
-    # Atheris tells of Python's exception on its standard output.
+    # Atheris prints Python's exception on its standard output.
     return f"FOUND:\n{done.stdout[-3000:]}\n{done.stderr[-500:]}"
 
 
@@ -91,7 +91,7 @@ def _decoder(seconds: int, seed: int, program: str) -> int:
         calls = len(trap.visits)
     ends = ", ".join(f"{outcome} {count}" for outcome, count in tally.outcomes.most_common())
     print(f"{DECODER}: {tally.read} files ({ends}), {calls} calls, "
-          f"{len(tally.findings)} found")  # fmt: skip
+          f"{len(tally.findings)} findings")  # fmt: skip
     for verdict in tally.findings:
         print(f"  {verdict}")
     return len(tally.findings) + calls

@@ -1,6 +1,6 @@
-"""Random files against the whole way from a file to its pictures, ffmpeg included.
+"""Random files for the whole path from a file to its frames, ffmpeg included.
 
-Nothing guides it but a corpus of files that each reach another part of ffmpeg.
+No coverage guides it; it starts from a corpus of files that each reach another part of ffmpeg.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH = 200  # files
 
 @dataclass
 class Tally:
-    """How many files were read, what became of them, and which are findings."""
+    """How many files were read, the outcomes, and which are findings."""
 
     read: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -39,8 +39,8 @@ def fuzz_decoder(
     *,
     most: int | None = None,
 ) -> Tally:
-    """Read files made of those of a corpus for so many seconds, or `most` of them; findings are
-    kept in a folder."""
+    """Read files made from those of a corpus for some seconds, or `most` of them; findings are kept
+    in a folder."""
     tally, chance = Tally(), random.Random(seed)
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
@@ -59,8 +59,8 @@ def fuzz_decoder(
 
 
 def is_finding(verdict: Verdict) -> bool:
-    """Whether a file did what none may: break our code, crash ffmpeg, take too much, leave or show
-    something. A crash of ffmpeg is kept in, and worth a look."""
+    """Whether a file did what none may: break our code, crash ffmpeg, exceed its limits, or leave
+    or show something. A crash of ffmpeg is contained, but worth checking."""
     return (
         verdict.outcome in ("broken", "crashed")
         or verdict.peak_bytes > LIMITS.memory_bytes

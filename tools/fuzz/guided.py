@@ -1,4 +1,4 @@
-"""One target under Atheris, a fuzzer that is guided by what of our code its inputs reach.
+"""One target under Atheris, a fuzzer that is guided by which of our code its inputs reach.
 
 `python -m tools.fuzz.guided TARGET` and libFuzzer's own arguments; `make fuzz` starts it.
 """
@@ -14,7 +14,7 @@ with atheris.instrument_imports(include=["dejabug", "tools.fuzz"]):
 
 
 def main() -> None:
-    """Fuzz until the arguments say enough, or something is found."""
+    """Fuzz until a limit in the arguments is reached, or something is found."""
     name = sys.argv.pop(1)
     atheris.Setup(sys.argv, TARGETS[name].run)
     atheris.Fuzz()

@@ -1,11 +1,11 @@
-"""Changing bytes at random, for where no coverage guides."""
+"""Random changes of bytes, for targets without coverage guidance."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
 
-# Numbers at the edges of what 8, 16, 32 and 64 bits hold.
+# Numbers at the limits of 8, 16, 32 and 64 bits.
 EDGES = [
     number.to_bytes(size, order)
     for size in (1, 2, 4, 8)
@@ -16,7 +16,7 @@ LONGEST = 100_000  # bytes
 
 
 def mutated(data: bytes, chance: random.Random, others: Sequence[bytes]) -> bytes:
-    """One to six changes, each of some kind; parts may come from `others`."""
+    """Make one to six random changes; parts may come from `others`."""
     for _ in range(chance.randint(1, 6)):
         change = chance.choice(CHANGES)
         data = change(data or b"\0", chance, others)[:LONGEST]

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes any bytes, and raises only what its parser says it raises.
+"""The fuzz targets: each takes any bytes, and may raise only what its parser documents.
 
 Any other exception is a finding, and so is a run that takes seconds.
 """
@@ -47,14 +47,14 @@ LONGEST = 1800.0
 
 @dataclass(frozen=True)
 class Target:
-    """A way in; `seeds` are what it is used to."""
+    """An entry point; `seeds` are typical inputs."""
 
     run: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
 
 
 def talk(data: bytes) -> None:
-    """What ffmpeg says of a file, which the file has a say in."""
+    """ffmpeg's messages about a file, which the file can influence."""
     text = data.decode("utf-8", "replace")
     for demuxer in (None, "png_pipe"):
         about = described(text, demuxer)
@@ -65,7 +65,7 @@ def talk(data: bytes) -> None:
 
 
 def timeline(data: bytes) -> None:
-    """ffmpeg's listing of packets, and its trace of their heads beside it."""
+    """ffmpeg's listing of packets, and its trace of their headers."""
     listing, _, said = data.decode("utf-8", "replace").partition("\f")
     for codec in ("h264", "hevc"):
         about = Probe("matroska,webm", codec, 64, 64, duration=10.0, fps=25.0)
@@ -74,7 +74,7 @@ def timeline(data: bytes) -> None:
 
 
 def pixmap(data: bytes) -> None:
-    """A picture as ffmpeg hands it over."""
+    """An image as ffmpeg outputs it."""
     pixels = read_pixmap(data)
     assert pixels is None or pixels.size > 0
 
@@ -94,7 +94,7 @@ def webhook(data: bytes) -> None:
         assert event.kind == "ignored" or event.issue_id.isdigit()
     with contextlib.suppress(webhook_events.SignatureError):
         webhook_events.verify_signature("s", b"", data.decode("latin-1"))
-        raise AssertionError("anything passes for a signature")
+        raise AssertionError("any value is accepted as a signature")
 
 
 def issue(data: bytes) -> None:
@@ -117,7 +117,7 @@ def _unless_missing(parse: Callable[[Any], object], raw: Any) -> None:
 
 
 def comment(data: bytes) -> None:
-    """A comment that may speak to us, and times and searches beside it."""
+    """A comment that may contain a command, and times and searches in it."""
     text = data.decode("utf-8", "replace")
     assert len(comment_commands.commands_in(text)) <= comment_commands.MOST_COMMANDS
     jql.unix_time(text)
@@ -125,15 +125,15 @@ def comment(data: bytes) -> None:
 
 
 def address(data: bytes) -> None:
-    """The token in an address of media."""
+    """The token in a media URL."""
     with contextlib.suppress(BadTokenError):
         read_media(SECRET, data.decode("utf-8", "replace"), now=2e9)
-        raise AssertionError("anything passes for a token")
+        raise AssertionError("any value is accepted as a token")
 
 
 @cache
 def _forge() -> tuple[forge.Forge, rsa.RSAPrivateKey]:
-    """A verifier of panel calls that knows one key, by the name `k`."""
+    """A verifier of panel calls that knows one key, named `k`."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     verifier = forge.Forge(
         Settings(
@@ -155,7 +155,7 @@ def _forge() -> tuple[forge.Forge, rsa.RSAPrivateKey]:
 
 
 def panel(data: bytes) -> None:
-    """A call's token, as it is, and as the claims of one that is signed."""
+    """A call's token, unchanged, and as the claims of a signed one."""
     verifier, private = _forge()
     text = data.decode("latin-1").translate({0: None, 10: None, 13: None})
     tokens = [text]

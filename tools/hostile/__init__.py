@@ -1,4 +1,5 @@
-"""Hostile files by the hundred, the same for the same seed, and what became of each.
+"""Hundreds of malicious files, reproducible from a seed, and what happens when they are read.
 
-`python -m tools.hostile` makes and tries them; tests/integration/media/test_hostile.py does so in `make test`.
+`python -m tools.hostile` makes and reads them; tests/integration/media/test_hostile.py does so in
+`make test`.
 """

@@ -1,4 +1,4 @@
-"""Make hostile files, read them, and tell what became of them."""
+"""Make malicious files, read them, and report what happened."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MEBIBYTE = 2**20
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.hostile", description=__doc__)
-    parser.add_argument("--seed", type=int, default=SEED, help="for the damaged ones")
-    parser.add_argument("--kind", choices=KINDS, help="only these")
-    parser.add_argument("--keep", type=Path, help="a folder that the files stay in")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the damaged files")
+    parser.add_argument("--kind", choices=KINDS, help="only files of this kind")
+    parser.add_argument("--keep", type=Path, help="keep the files in this folder")
     parser.add_argument(
-        "--catalogue", action="store_true", help="only list them, with what they try"
+        "--catalogue", action="store_true", help="only list the files and what each one tries"
     )
-    parser.add_argument("--ffmpeg", help="the one that reads them; default: the one that is found")
-    parser.add_argument("--seconds", type=float, default=5.0, help="time limit of each")
-    parser.add_argument("--mebibytes", type=int, default=640, help="memory limit of each")
-    parser.add_argument("--previews", action="store_true", help="copy each for watching too")
+    parser.add_argument("--ffmpeg", help="the ffmpeg that reads them; default: the usual one")
+    parser.add_argument("--seconds", type=float, default=5.0, help="time limit for each file")
+    parser.add_argument("--mebibytes", type=int, default=640, help="memory limit for each file")
+    parser.add_argument("--previews", action="store_true", help="also make a preview of each file")
     asked = parser.parse_args()
     limits = media.Limits(timeout_seconds=asked.seconds, memory_bytes=asked.mebibytes * MEBIBYTE)
     with tempfile.TemporaryDirectory(prefix="hostile-") as scratch, Trap() as trap:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def report(files: Sequence[Hostile], verdicts: Sequence[Verdict], trap: Trap) -> str:
-    """What became of them, as a page in Markdown."""
+    """The results, as a page in Markdown."""
     outcomes = Counter(verdict.outcome for verdict in verdicts)
     columns = [outcome for outcome, _ in outcomes.most_common()]
     lines = [f"| kind | files | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]

@@ -1,4 +1,4 @@
-"""Small sound recordings in every container and codec that the ffmpeg at hand can write."""
+"""Small valid recordings in every container and codec that the given ffmpeg can write."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ BASES: dict[str, Sequence[str]] = {
 
 
 def make_bases(folder: Path, program: str) -> dict[str, bytes]:
-    """Each base's bytes by its name; what this ffmpeg cannot write is not among them."""
+    """Each base's bytes by its name; leaves out what this ffmpeg cannot write."""
 
     def make(name: str) -> bytes | None:
         path = folder / name
         head = [program, "-v", "error", "-y", "-nostdin", "-f", "lavfi", "-i", PICTURES]
         sound = SOUND if "-c:a" in BASES[name] else []
-        # Bit for bit the same each time.
+        # The same bytes each time.
         steady = ["-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "1"]
         done = subprocess.run(
             [*head, *sound, *BASES[name], *steady, f"file:{path}"], capture_output=True, check=False

@@ -1,4 +1,4 @@
-"""Little that becomes much: packed data, huge pictures of one colour, very many of them."""
+"""Decompression bombs: compressed data, huge images of one colour, very many frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.hostile.kinds import Hostile
 from tools.hostile.pictures import jpeg
 
 GIB = 2**30
-# The largest picture that is decoded, and one beyond.
+# The largest frame that is decoded, and one that is too large.
 MOST = (8192, 8096)
 BEYOND = (20_000, 20_000)
 MOST_BYTES = 10_000_000
@@ -27,13 +27,13 @@ CODECS = {
     "libvpx": "V_VP8",
     "libx265": "V_MPEGH/ISO/HEVC",
 }
-# The encoders' quickest ways: they take seconds and gigabytes otherwise.
+# The encoders' fastest modes: they take seconds and gigabytes otherwise.
 QUICK_X26 = ("-preset", "ultrafast", "-tune", "zerolatency")
 QUICK_VPX = ("-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0")
 
 
 def bombs(program: str) -> Iterator[Hostile]:
-    """Pictures, packed containers, and clips of huge still pictures."""
+    """Images, compressed containers, and clips of huge still frames."""
     for name, (why, content) in _pictures().items():
         yield Hostile(f"bomb-{name}", "bombs", why, content)
     for name, (why, content) in _packed().items():
@@ -47,7 +47,7 @@ def bombs(program: str) -> Iterator[Hostile]:
         frames = [(n * 10, frame) for n in range(max(1, min(3000, MOST_BYTES // len(frame))))]
         width, height = MOST
         content = mkv.matroska([mkv.track(width, height, codec=label)], frames)
-        why = f"{len(frames)} pictures of {width} x {height} in one colour ({codec})"
+        why = f"{len(frames)} frames of {width} x {height} in one colour ({codec})"
         yield Hostile(f"bomb-{codec}.mkv", "bombs", why, content)
     width, height = MOST
     large = [(n * 100, jpeg(width, height, 40 * n)) for n in range(5)]
@@ -55,19 +55,19 @@ def bombs(program: str) -> Iterator[Hostile]:
     yield Hostile("bomb-mjpeg.mkv", "bombs", f"JPEGs of {width} x {height}", content)
     stream = riff.video(width, height, frames=2000, codec=b"MRLE")
     content = riff.avi([stream], [riff.chunk(b"00dc", b"\0\1")] * 2000, frames=2000)
-    yield Hostile("bomb-rle.avi", "bombs", "2000 huge pictures of two bytes each", content)
+    yield Hostile("bomb-rle.avi", "bombs", "2,000 huge frames of two bytes each", content)
     stream = riff.video(width, height, frames=2000, codec=b"ZMBV")
     packed = b"\x01" + b"\0\1\1\x08\x10\x10" + squeezed(256 * 2**20)
     content = riff.avi([stream], [riff.chunk(b"00dc", packed)] * 20, frames=20)
-    yield Hostile("bomb-zmbv.avi", "bombs", "pictures packed a thousandfold", content)
+    yield Hostile("bomb-zmbv.avi", "bombs", "frames compressed a thousandfold", content)
 
 
 @cache
 def squeezed(size: int) -> bytes:
-    """So many zeros, packed (zlib): a thousandth of it."""
+    """`size` zeros, compressed (zlib) to a thousandth of that."""
     packer = zlib.compressobj(9, wbits=-15)
     whole, rest = divmod(size, 2**20)
-    # Packed by itself, one block is as good as another.
+    # Blocks that are compressed independently are all the same.
     block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     last = packer.compress(bytes(rest)) + packer.flush()
     # Adler-32 of zeros (RFC 1950): its first half is 1, its second their number.
@@ -85,7 +85,7 @@ def _pictures() -> dict[str, tuple[str, bytes]]:
             deep + pictures.chunk(b"IDAT", rows) + pictures.END,
         )
         made[f"{name}.gif"] = (
-            f"GIF of a hundred pictures of {width} x {height}",
+            f"GIF of 100 frames of {width} x {height}",
             pictures.gif(width, height, [(0, 0, width, height, 4)] * 100),
         )
         moves = b"".join(_apng_frame(n, width, height, rows) for n in range(3))
@@ -98,11 +98,11 @@ def _pictures() -> dict[str, tuple[str, bytes]]:
     text = b"Comment\0\0" + squeezed(GIB)
     small = zlib.compress(bytes((1 + 3 * 100) * 100))
     made["text.png"] = (
-        "PNG with a comment of a gigabyte, packed",
+        "PNG with a comment of a gigabyte, compressed",
         pictures.png(100, 100, pictures.chunk(b"zTXt", text), rows=small),
     )
     made["profile.png"] = (
-        "PNG with a colour profile of a gigabyte, packed",
+        "PNG with a colour profile of a gigabyte, compressed",
         pictures.png(100, 100, pictures.chunk(b"iCCP", b"x\0\0" + squeezed(GIB)), rows=small),
     )
     made["rows.png"] = (
@@ -110,7 +110,7 @@ def _pictures() -> dict[str, tuple[str, bytes]]:
         pictures.png(100, 100, rows=squeezed(GIB)),
     )
     made["chunks.png"] = (
-        "PNG of two hundred thousand empty chunks",
+        "PNG of 200,000 empty chunks",
         pictures.png(100, 100, pictures.chunk(b"teXt", b"") * 200_000, rows=small),
     )
     made["scans.jpg"] = ("JPEG of thousands of scans", _scans(3000))
@@ -124,7 +124,7 @@ def _apng_frame(number: int, width: int, height: int, rows: bytes) -> bytes:
 
 
 def _scans(number: int) -> bytes:
-    """A JPEG whose scan is told over and over, each of a huge picture."""
+    """A JPEG whose scan is repeated many times, each of a huge image."""
     head, mark, scan = jpeg(2000, 2000).partition(b"\xff\xda")
     return head + (mark + scan[:12] + b"\0" * 8) * number + mark + scan
 
@@ -147,21 +147,21 @@ def _packed() -> dict[str, tuple[str, bytes]]:
             movie.box(b"cmvd", struct.pack(">I", size), packed),
         )
         content = movie.ftyp() + movie.box(b"mdat", frame) + movie.box(b"moov", cmov)
-        made[f"cmov-{name}.mov"] = (f"a packed table of contents ({name})", content)
+        made[f"cmov-{name}.mov"] = (f"a compressed table of contents ({name})", content)
     for name, method in {"zlib": 0, "bzip2": 1, "lzo": 2, "strip": 3}.items():
         told = mkv.element("4254", method) + mkv.element("4255", b"x" * 64)
         packing = mkv.element("6240", mkv.element("5031", 0) + mkv.element("5034", told))
         entry = mkv.track(128, 96, more=mkv.element("6D80", packing))
         frames = [(n * 100, squeezed(GIB)) for n in range(3)]
         made[f"track-{name}.mkv"] = (
-            f"pictures of a gigabyte, packed ({name})", mkv.matroska([entry], frames)
+            f"frames of a gigabyte, compressed ({name})", mkv.matroska([entry], frames)
         )  # fmt: skip
     made["gzip.mp4"] = ("a gigabyte of zeros in gzip", gzip.compress(bytes(GIB // 16), 9))
     return made
 
 
 def _key_frame(program: str, codec: str) -> bytes | None:
-    """One picture of one colour as this codec writes it; None where this ffmpeg does not."""
+    """One frame of one colour as this codec writes it; None if this ffmpeg does not."""
     width, height = MOST
     source = f"color=gray:size={width}x{height}:rate=1:duration=1"
     form = {"libx264": "h264", "libx265": "hevc"}.get(codec, "ivf")
@@ -172,5 +172,5 @@ def _key_frame(program: str, codec: str) -> bytes | None:
         capture_output=True,
         check=False,
     )  # fmt: skip
-    # IVF has a head of 32 bytes, and 12 before each picture.
+    # IVF has a header of 32 bytes, and 12 before each frame.
     return done.stdout[44 if form == "ivf" else 0 :] or None

@@ -1,4 +1,4 @@
-"""Wrong sizes and nesting: boxes, elements and chunks that lie about where they end."""
+"""Wrong sizes and nesting: boxes, elements and chunks with a false end."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tools.hostile.kinds import Hostile
 from tools.hostile.movie import box, box64, full
 from tools.hostile.pictures import jpeg
 
-# Sizes that a box of 32 bits may claim, and why each is a trap.
+# Sizes that a 32-bit box may claim, and why each is a trap.
 CLAIMS = {
     "0": (0, "until the end of the file"),
-    "1": (1, "of 64 bits, which are not there"),
-    "7": (7, "less than its own head"),
+    "1": (1, "of 64 bits, which are missing"),
+    "7": (7, "less than its own header"),
     "8": (8, "nothing"),
     "half": (0x7FFFFFFF, "2 GiB"),
-    "sign": (0x80000000, "negative, for whoever takes it for signed"),
+    "sign": (0x80000000, "negative if read as signed"),
     "all": (0xFFFFFFFF, "4 GiB"),
 }
 DEEP = 3000  # boxes in each other
@@ -40,7 +40,7 @@ def boxed(bases: Mapping[str, bytes]) -> Iterator[Hostile]:
         if kind in content:
             at = content.index(kind) + 8
             counted = content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :]
-            why = f"a table {kind.decode()} of four thousand million rows"
+            why = f"a table {kind.decode()} of four billion rows"
             yield Hostile(f"box-count-{kind.decode()}.mp4", "boxes", why, counted)
     yield from _movies()
     yield from _elements()
@@ -58,7 +58,7 @@ def _movies() -> Iterator[Hostile]:
         twice = box(b"moov", box(b"udta", twice[:4000]), twice[:4000])
     big = 2**63 - 1
     made = {
-        "deep": (f"{DEEP} boxes in each other", movie.movie([frame], nested)),
+        "deep": (f"{DEEP} nested boxes", movie.movie([frame], nested)),
         "deep-moov": ("moov in moov in moov", movie.ftyp() + twice),
         "overlap": (
             "a box that ends in the middle of the next",
@@ -69,7 +69,7 @@ def _movies() -> Iterator[Hostile]:
             movie.ftyp() + box64(b"mdat", frame, big) + box(b"moov", movie.mvhd(), track),
         ),
         "size64-small": (
-            "a box of 64 bits that claims less than its head",
+            "a box of 64 bits that claims less than its header",
             movie.ftyp() + box64(b"moov", movie.mvhd() + track, 3),
         ),
         "size64-negative": (
@@ -77,7 +77,7 @@ def _movies() -> Iterator[Hostile]:
             movie.ftyp() + box64(b"moov", movie.mvhd() + track, -16),
         ),
         "self": (
-            "fragments whose offsets lead back into themselves",
+            "fragments whose offsets point back to themselves",
             movie.movie([frame], track)
             + box(b"moof", full(b"mfhd", bytes(4)), box(b"traf", full(
                 b"tfhd", struct.pack(">IQ", 1, 0), flags=1), full(
@@ -85,7 +85,7 @@ def _movies() -> Iterator[Hostile]:
             + box(b"mfra", full(b"mfro", struct.pack(">I", 16))),
         ),
         "samples-outside": (
-            "samples that lie behind the end of the file",
+            "samples beyond the end of the file",
             movie.movie([frame], movie.trak(
                 movie.entry(128, 96), movie.samples([len(frame)] * 5, 0x7FFFFF00))),
         ),
@@ -95,7 +95,7 @@ def _movies() -> Iterator[Hostile]:
                 movie.entry(128, 96), movie.samples([0x7FFFFFFF] * 5, movie.FIRST))),
         ),
         "samples-one-size": (
-            "four thousand million samples of one size",
+            "four billion samples of one size",
             movie.movie([frame], movie.trak(movie.entry(128, 96), b"".join((
                 full(b"stts", movie.table((0xFFFFFFFF, 1))),
                 full(b"stsc", movie.table((1, 0xFFFFFFFF, 1))),
@@ -129,10 +129,10 @@ def _elements() -> Iterator[Hostile]:
         "endless": ("a segment of unknown size", _resized(sound, at, mkv.UNKNOWN)),
         "exabytes": ("a segment of 64 PiB", _resized(sound, at, mkv.length(2**56 - 2))),
         "empty": ("a segment of no bytes", _resized(sound, at, mkv.length(0))),
-        "tracks-huge": ("tracks that outgrow the file", _resized(sound, tracks, mkv.length(2**50))),
+        "tracks-huge": ("tracks larger than the file", _resized(sound, tracks, mkv.length(2**50))),
         "tracks-endless": ("tracks of unknown size", _resized(sound, tracks, mkv.UNKNOWN)),
         "deep": (
-            f"{DEEP} tags in each other",
+            f"{DEEP} nested tags",
             mkv.matroska(
                 [mkv.track(128, 96)],
                 [(0, frame)],
@@ -140,7 +140,7 @@ def _elements() -> Iterator[Hostile]:
             ),
         ),
         "laced": (
-            "256 frames in one block, whose sizes do not add up",
+            "256 frames in one block, with inconsistent sizes",
             mkv.matroska(
                 [mkv.track(128, 96)],
                 [(0, frame)],
@@ -176,10 +176,10 @@ def _chunks(base: bytes) -> Iterator[Hostile]:
         "riff-0": ("a RIFF of no bytes", base[:4] + bytes(4) + base[8:]),
         "riff-all": ("a RIFF of 4 GiB", base[:4] + b"\xff" * 4 + base[8:]),
         "frame-all": (
-            "a picture of 4 GiB",
+            "a frame of 4 GiB",
             riff.avi([stream], [riff.chunk(b"00dc", frame, size=-1)] * 3, frames=3),
         ),
-        "index": ("an index that points far behind the end", whole + riff.chunk(b"idx1", *index)),
+        "index": ("an index that points far beyond the end", whole + riff.chunk(b"idx1", *index)),
         "strf": (
             "a format shorter than its fields",
             riff.avi([riff.listed(b"strl", riff.chunk(b"strf", b"12"))], [], frames=1),

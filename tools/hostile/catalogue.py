@@ -1,4 +1,4 @@
-"""All hostile files, in order, the same for the same seed and the same ffmpeg."""
+"""All malicious files, in order, the same for the same seed and the same ffmpeg."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tools.hostile.strangers import strangers
 from tools.hostile.streams import crowded
 from tools.hostile.times import timed
 
-# The canary's colour: nothing else here is of it.
+# The canary's colour: nothing else here has it.
 CANARY = (255, 0, 144)
 SEED = 20
 
 
 def hostile_files(bait: Bait, program: str, seed: int = SEED) -> Iterator[Hostile]:
-    """Every file; `program` is the ffmpeg that writes the sound ones they are made of."""
+    """Every file; `program` is the ffmpeg that writes the valid ones they are made from."""
     with tempfile.TemporaryDirectory() as folder:
         bases = make_bases(Path(folder), program)
     yield from damaged(bases, seed)
@@ -40,7 +40,7 @@ def hostile_files(bait: Bait, program: str, seed: int = SEED) -> Iterator[Hostil
 
 
 def write_canary(path: Path, program: str) -> Path:
-    """A clip of one colour that must never be seen in what comes of another file."""
+    """A clip of one colour that must never appear in the frames of another file."""
     red, green, blue = CANARY
     source = f"color=0x{red:02x}{green:02x}{blue:02x}:size=128x96:rate=10:duration=2"
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Sound recordings cut off, turned over, and put together wrongly."""
+"""Valid recordings that are cut off, have flipped bits, or are put together wrongly."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator, Mapping
 
 from tools.hostile.kinds import Hostile
 
-# Bytes that a head has: containers tell there what they are.
+# Bytes of a header, in which containers say what follows.
 HEAD = 400
-# Where files are cut off: bytes of the head, and shares of the whole.
+# Where files are cut off: bytes of the header, and shares of the whole.
 CUT_BYTES = (1, 12, 40, 200)
 CUT_SHARES = (0.2, 0.9)
 
 
 def damaged(bases: Mapping[str, bytes], seed: int) -> Iterator[Hostile]:
-    """Every base as it is, and its damaged copies."""
+    """Every base unchanged, and its damaged copies."""
     names = list(bases)
     for number, (name, content) in enumerate(bases.items()):
         chance = random.Random(f"{seed} {name}")
         stem = name.replace(".", "-")
         suffix = name.rpartition(".")[2]
-        yield Hostile(f"plain-{name}", "plain", f"{name} as it is", content)
+        yield Hostile(f"plain-{name}", "plain", f"{name} unchanged", content)
         cuts = [CUT_BYTES[number % len(CUT_BYTES)]]
         cuts += [int(len(content) * share) for share in CUT_SHARES]
         for at in cuts:
@@ -31,7 +31,7 @@ def damaged(bases: Mapping[str, bytes], seed: int) -> Iterator[Hostile]:
             "head": (0, HEAD, 12),
             "body": (0, len(content), 60),
         }.items():
-            why = f"{flips} bits turned over in bytes {first} to {last} of {name}"
+            why = f"{flips} flipped bits in bytes {first} to {last} of {name}"
             turned = flipped(content, chance, first, last, flips)
             yield Hostile(f"flip-{stem}-{what}.{suffix}", "flipped", why, turned)
         other = bases[names[(number + 7) % len(names)]]
@@ -39,13 +39,13 @@ def damaged(bases: Mapping[str, bytes], seed: int) -> Iterator[Hostile]:
         yield Hostile(
             f"splice-{stem}.{suffix}",
             "spliced",
-            f"the first half of {name}, then another file whole, then the second half",
+            f"the first half of {name}, then another complete file, then the second half",
             content[:half] + other + content[half:],
         )
 
 
 def flipped(content: bytes, chance: random.Random, first: int, last: int, flips: int) -> bytes:
-    """Bits turned over at random between two places, a byte now and then to an extreme value."""
+    """Flip random bits between two positions, and now and then set a byte to an extreme value."""
     data = bytearray(content)
     for _ in range(flips):
         place = chance.randrange(first, min(last, len(data)))

@@ -1,4 +1,4 @@
-"""What a hostile file is, and what it may name to reach somebody."""
+"""A malicious file, and where it may point."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file to be attached: its bytes, then a hole up to `size`, if that is more.
+    """A file to attach: its bytes, then a hole up to `size`, if that is more.
 
     `kind` is one of KINDS, `why` says what it tries.
     """
@@ -20,7 +20,7 @@ class Hostile:
     size: int = 0
 
     def write(self, folder: Path) -> Path:
-        """The file in a folder, under the name that a download has."""
+        """Write the file to a folder, under the name that a download has."""
         path = folder / self.name
         with path.open("wb") as file:
             file.write(self.content)
@@ -31,24 +31,24 @@ class Hostile:
 
 @dataclass(frozen=True)
 class Bait:
-    """Where hostile files point: a server that counts who comes (`host:port`), and a clip with an
-    unmistakable picture that nobody asked for."""
+    """Where malicious files point: a server that counts its visitors (`host:port`), and a clip with
+    an unmistakable colour that nobody asked for."""
 
     address: str
     canary: Path
 
 
 KINDS = {
-    "plain": "recordings as they should be",
+    "plain": "valid recordings",
     "cut": "cut off, at many places",
-    "flipped": "bits turned over in heads and bodies",
+    "flipped": "flipped bits in headers and bodies",
     "spliced": "parts of one file in another",
     "boxes": "wrong sizes and nesting of boxes and elements",
-    "sizes": "huge, empty and changing pictures",
+    "sizes": "huge, empty and changing frame sizes",
     "times": "endless, absurd and missing times",
     "streams": "very many streams, tags and attachments",
-    "bombs": "little that becomes much",
+    "bombs": "small files that decompress to a lot of data",
     "reaching": "playlists, scripts and references to other files and to servers",
-    "posing": "tags that pass for what ffmpeg says",
-    "strangers": "no recordings at all",
+    "posing": "tags that imitate ffmpeg's messages",
+    "strangers": "files that are not recordings",
 }

@@ -1,11 +1,11 @@
-"""Matroska files, element by element, right or wrong as one wants them (RFC 9559)."""
+"""Builds Matroska files, element by element, valid or invalid (RFC 9559)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
 
-UNKNOWN = b"\x01\xff\xff\xff\xff\xff\xff\xff"  # a size that says: until the end
+UNKNOWN = b"\x01\xff\xff\xff\xff\xff\xff\xff"  # a size that means: until the end
 SEGMENT, INFO, TRACKS, TRACK, VIDEO = "18538067", "1549A966", "1654AE6B", "AE", "E0"
 CLUSTER, TIME, BLOCK = "1F43B675", "E7", "A3"
 TAGS, TAG, SIMPLE_TAG, TAG_NAME, TAG_TEXT = "1254C367", "7373", "67C8", "45A3", "4487"
@@ -73,7 +73,7 @@ def matroska(
     after: bytes = b"",
 ) -> bytes:
     """A file of these tracks with frames of the first, each with its time in ticks of `tick`
-    nanoseconds and in a cluster of its own; `before` and `after` stand around the clusters."""
+    nanoseconds and in its own cluster; `before` and `after` go around the clusters."""
     told = element("2AD7B1", tick) + info
     if duration is not None:
         told += element("4489", float(duration))

@@ -1,4 +1,4 @@
-"""QuickTime and MP4 files, box by box, right or wrong as one wants them (ISO/IEC 14496-12, Apple's
+"""Builds QuickTime and MP4 files, box by box, valid or invalid (ISO/IEC 14496-12, Apple's
 "QuickTime File Format")."""
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def trak(
 def samples(
     sizes: Sequence[int], offset: int, *, delta: int = 100, stts: bytes | None = None
 ) -> bytes:
-    """The tables of samples that lie one after another from `offset` on."""
+    """The tables of samples that are stored one after another from `offset` on."""
     return b"".join(
         (
             stts or full(b"stts", table((len(sizes), delta))),
@@ -100,7 +100,7 @@ def mvhd(duration: int = 2000, tick: int = 1000) -> bytes:
 
 
 def movie(frames: Sequence[bytes], *traks: bytes, more: bytes = b"", header: bytes = b"") -> bytes:
-    """A file: frames first, then tracks, whose first frame lies at FIRST."""
+    """A file: frames first, then tracks, whose first frame is at FIRST."""
     return ftyp() + box(b"mdat", *frames) + box(b"moov", header or mvhd(), *traks, more)
 
 

@@ -1,4 +1,4 @@
-"""Single pictures for files to be built of, and PNG and GIF chunk by chunk."""
+"""Single images to build files from, and PNG and GIF chunk by chunk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @cache
 def jpeg(width: int, height: int, level: int = 128) -> bytes:
-    """A grey picture in JPEG."""
+    """A grey JPEG image."""
     target = io.BytesIO()
     Image.new("L", (width, height), level).convert("RGB").save(target, "JPEG", quality=50)
     return target.getvalue()
@@ -33,7 +33,7 @@ def header(width: int, height: int, depth: int = 8, colour: int = 2, interlaced:
 
 
 def png(width: int, height: int, *chunks: bytes, rows: bytes = b"") -> bytes:
-    """A PNG of these sides, with more chunks before its pixels, `rows` packed."""
+    """A PNG of this size, with more chunks before its pixels; `rows` are compressed."""
     return SIGNATURE + header(width, height) + b"".join(chunks) + chunk(b"IDAT", rows) + END
 
 

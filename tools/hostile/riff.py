@@ -1,4 +1,4 @@
-"""AVI files, chunk by chunk (Microsoft's "AVI RIFF File Reference")."""
+"""Builds AVI files, chunk by chunk (Microsoft's "AVI RIFF File Reference")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that claim to be huge, or nothing, or that change on the way."""
+"""Frames that claim to be huge or empty, or whose size changes within the file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIDES = {
 
 
 def sized(bases: Mapping[str, bytes]) -> Iterator[Hostile]:
-    """Each size in each container that says it in a place we know."""
+    """Each size in each container that stores it in a known place."""
     frame = jpeg(128, 96)
     for name, (width, height) in SIDES.items():
         why = f"{width} x {height} pixels"
@@ -62,7 +62,7 @@ def sized(bases: Mapping[str, bytes]) -> Iterator[Hostile]:
 
 
 def _jpeg_sized(width: int, height: int) -> bytes:
-    """A small JPEG whose frame header (SOF) tells another size."""
+    """A small JPEG whose frame header (SOF) has another size."""
     told = struct.pack(">HH", height, width)
     return re.sub(
         rb"(\xff\xc0..\x08)....", lambda found: found[1] + told, jpeg(128, 96), flags=re.DOTALL
@@ -80,7 +80,7 @@ def _changing() -> Iterator[Hostile]:
     }
     for name, frames in grown.items():
         timed = [(number * 200, frame) for number, frame in enumerate(frames)]
-        why = f"pictures that change their size on the way ({name})"
+        why = f"frames whose size changes within the file ({name})"
         content = mkv.matroska([mkv.track(128, 96)], timed)
         yield Hostile(f"size-change-{name}.mkv", "sizes", why, content)
     yield Hostile(

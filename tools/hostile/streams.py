@@ -1,4 +1,4 @@
-"""Very many streams, tags, chapters and attachments around a few pictures."""
+"""Very many streams, tags, chapters and attachments around a few frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.hostile import movie, riff
 from tools.hostile.kinds import Hostile
 from tools.hostile.pictures import jpeg
 
-MANY = 1500  # streams; ffmpeg takes a thousand
+MANY = 1500  # streams; ffmpeg accepts a thousand
 
 
 def crowded() -> Iterator[Hostile]:
@@ -45,21 +45,21 @@ def crowded() -> Iterator[Hostile]:
     made = {
         "many-tracks": (f"{MANY} video tracks", [mkv.track(128, 96, number=n % 126 + 1)
                         for n in range(MANY)], b"", frames),
-        "many-codecs": ("a hundred tracks, each of an old codec", [mkv.track(128, 96, number=n + 1,
+        "many-codecs": ("100 tracks, each of an old codec", [mkv.track(128, 96, number=n + 1,
                         codec=OLD_CODECS[n % len(OLD_CODECS)]) for n in range(100)], b"", frames),
         "no-tracks": ("no track at all", [], b"", frames),
-        "sound-only": ("sound, and a picture as its cover", [sound], mkv.element(mkv.ATTACHMENTS,
+        "sound-only": ("sound, and an image as its cover", [sound], mkv.element(mkv.ATTACHMENTS,
                        cover), []),
-        "same-number": ("two tracks of one number", one * 2, b"", frames),
+        "same-number": ("two tracks with one number", one * 2, b"", frames),
         "fonts": ("ten fonts of three megabytes", one, mkv.element(mkv.ATTACHMENTS, font * 10),
                   frames),
-        "attachments": ("ten thousand attachments", one, mkv.element(mkv.ATTACHMENTS,
+        "attachments": ("10,000 attachments", one, mkv.element(mkv.ATTACHMENTS,
                         small * 10_000), frames),
-        "tags": ("twenty thousand tags", one, mkv.element(mkv.TAGS, tags), frames),
+        "tags": ("20,000 tags", one, mkv.element(mkv.TAGS, tags), frames),
         "tag-huge": ("a tag of eight megabytes", one, mkv.tag("TITLE", "x" * 8_000_000), frames),
-        "chapters": ("twenty thousand chapters", one, mkv.element(mkv.CHAPTERS, mkv.element(
+        "chapters": ("20,000 chapters", one, mkv.element(mkv.CHAPTERS, mkv.element(
                      mkv.EDITION, chapters)), frames),
-        "empty-blocks": ("ten thousand empty pictures", one, b"", [(n, b"") for n in
+        "empty-blocks": ("10,000 empty frames", one, b"", [(n, b"") for n in
                          range(10_000)]),
     }  # fmt: skip
     for name, (why, tracks, before, shown) in made.items():
@@ -70,17 +70,17 @@ def crowded() -> Iterator[Hostile]:
     traks = [movie.trak(entry, tables, number=n + 1) for n in range(MANY)]
     yield Hostile("streams-many.mp4", "streams", f"{MANY} tracks", movie.movie([frame] * 2, *traks))
     entries = movie.movie([frame] * 2, movie.trak(entry * 2000, tables))
-    yield Hostile("streams-entries.mp4", "streams", "two thousand sample entries", entries)
+    yield Hostile("streams-entries.mp4", "streams", "2,000 sample entries", entries)
     for handler in (b"soun", b"text", b"hint", b"tmcd", b"meta"):
         track = movie.trak(entry, tables, handler=handler)
-        why = f"pictures that call themselves {handler.decode()}"
+        why = f"video whose handler is {handler.decode()}"
         content = movie.movie([frame] * 2, track)
         yield Hostile(f"streams-{handler.decode()}.mp4", "streams", why, content)
     content = riff.avi([riff.video(128, 96, frames=1)] * 99, [riff.chunk(b"00dc", frame)] * 3)
     yield Hostile("streams-many.avi", "streams", "99 streams", content)
     content = riff.avi([riff.video(128, 96, frames=1)], [riff.chunk(b"77dc", frame)] * 300)
     yield Hostile(
-        "streams-unknown.avi", "streams", "pictures of a stream that is not there", content
+        "streams-unknown.avi", "streams", "frames of a stream that does not exist", content
     )
     for codec in OLD_FOURCCS:
         stream = riff.video(128, 96, frames=4, codec=codec)

@@ -1,4 +1,4 @@
-"""A server that nobody should ever call, by TCP and by UDP, on this machine."""
+"""A server that nothing should ever call, by TCP and by UDP, on this machine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 import time
 from typing import Self
 
-# What we say ourselves, to be told from everybody else.
+# Our own message, to recognise it among all others.
 OURS = b"the trap's own call"
 
 
 class Trap:
-    """Listens at `address` (host:port) while it is open; `visits` has the first bytes of each who
-    came."""
+    """Listens at `address` (host:port) while it is open; `visits` has the first bytes of each
+    visitor."""
 
     def __init__(self) -> None:
         self.visits: list[bytes] = []
@@ -37,8 +37,8 @@ class Trap:
         self._udp.close()
 
     def settle(self) -> None:
-        """Wait until all who came before this moment are among `visits`: they are taken in turn, and
-        a call of our own comes last."""
+        """Wait until all calls before this moment are in `visits`: they are handled in order, and
+        our own call comes last."""
         host, port = self.address.split(":")
         with socket.create_connection((host, int(port))) as call:
             call.sendall(OURS)

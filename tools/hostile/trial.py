@@ -1,8 +1,7 @@
-"""What becomes of hostile files: each is read as a worker's job reads it, in a process of its own
-that is watched.
+"""Reads malicious files as a worker's job does, each in a separate, watched process.
 
-Run as a program, it is the one that forks for each file: it has no threads, and takes a path a line
-and answers with a verdict a line.
+Run as a program, it is the process that forks for each file: it has no threads, reads one path per
+line and answers with one verdict per line.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from tools.hostile.catalogue import CANARY
 
 ROOT = Path(__file__).parents[2]
 FRAMES = "frames"
-# Seconds that a process may take beyond its limit of time: for the steps between the children.
+# Seconds that a process may take beyond its time limit, for the steps between the children.
 GRACE = 5.0
-# A pixel is the canary's when no channel is further from its colour than this; and a frame shows
-# the canary when more than this share of its pixels is.
+# A pixel belongs to the canary if no channel differs from its colour by more than this; a frame
+# shows the canary if more than this share of its pixels does.
 NEAR = 40
 SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How files are read: within these limits, by this ffmpeg, and copied for watching too?"""
+    """How files are read: within these limits, by this ffmpeg, and with or without a preview."""
 
     limits: media.Limits
     program: str
@@ -48,11 +47,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one file.
+    """The result for one file.
 
-    `outcome`: `frames`, a code of ClipError, or `broken` when it was anything else, which `says`
-    tells; `preview` likewise, empty where none was tried. `seconds` of wall clock; `peak_bytes` of
-    resident memory, of the reading process or any of its children. `left`: what it left behind.
+    `outcome`: `frames`, a code of ClipError, or `broken` for anything else, which `says` explains;
+    `preview` likewise, empty if none was made. `seconds` of wall clock; `peak_bytes` of resident
+    memory, of the reading process or any of its children. `left`: what it left behind.
     """
 
     name: str
@@ -67,7 +66,7 @@ class Verdict:
 
 
 def try_files(paths: Sequence[Path], trial: Trial, *, processes: int = 2) -> list[Verdict]:
-    """Read files in several processes at once; their verdicts, in the order of the files."""
+    """Read files in several processes at once; returns their verdicts, in the order of the files."""
     waiting: queue.SimpleQueue[tuple[int, Path]] = queue.SimpleQueue()
     for numbered in enumerate(paths):
         waiting.put(numbered)
@@ -121,7 +120,7 @@ def main() -> None:
 
 
 def _watched(path: Path, trial: Trial) -> Verdict:
-    """Read one file in a fork, and see that it ends well and leaves nothing behind."""
+    """Read one file in a fork, and check that it ends well and leaves nothing behind."""
     started = time.monotonic()
     reading, writing = os.pipe()
     pid = os.fork()
@@ -140,7 +139,7 @@ def _watched(path: Path, trial: Trial) -> Verdict:
     _, status, used = os.wait4(pid, 0)
     told: dict[str, Any] = {"outcome": "broken", "says": f"exit status {status}"}
     if late:
-        told["says"] = f"it had not ended after {longest:g} s"
+        told["says"] = f"it was still running after {longest:g} s"
     elif said:
         told = json.loads(said)
     folder = Path(tempfile.gettempdir())

@@ -1,8 +1,8 @@
-"""Change a package's code in one small way after another, run its tests on each, and tell which
-changes no test noticed.
+"""Change a package's code in one small way at a time, run its tests on each change, and report the
+changes that no test noticed.
 
-Ends with 1 when a survivor has no reason in tools/mutants/survivors.toml, or when more than one
-mutant in ten survives.
+The exit status is 1 if a survivor has no reason in tools/mutants/survivors.toml, or if more than
+one mutant in ten survives.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tools.mutants.workplace import MutmutError, Workplace, jobs_by_default
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
-    parser.add_argument("package", nargs="?", help="what to mutate, or `all`")
+    parser.add_argument("package", nargs="?", help="the package to mutate, or `all`")
     parser.add_argument(
-        "--survivors", action="store_true", help="test only those again that survived last time"
+        "--survivors", action="store_true", help="test only those that survived last time"
     )
     parser.add_argument(
-        "--jobs", type=int, default=jobs_by_default(), help="how many mutants are tested at a time"
+        "--jobs", type=int, default=jobs_by_default(), help="how many mutants to test at a time"
     )
     asked = parser.parse_args()
     try:

@@ -1,4 +1,4 @@
-"""Which source files can be mutated by which name, and which tests must notice."""
+"""The packages that can be mutated: their source files, and the tests that must notice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SOURCE = "service/dejabug"
 class Package:
     """Source files as globs below `service/dejabug`, and the test files that cover them.
 
-    The test files run once for each mutant, so they are the fast ones of this topic alone.
+    The test files run once for each mutant, so only the fast ones are listed.
     """
 
     sources: tuple[str, ...]
@@ -53,20 +53,20 @@ PACKAGES = {
     "tokens": Package(("access/tokens.py",), ("tests/integration/access/test_tokens.py",)),
     "webhooks": Package(("jira/webhook_events.py",), ("tests/unit/jira/test_webhook_events.py",)),
 }
-# Stands for all of them, one after another.
+# Means all packages, one after another.
 ALL = "all"
 
 
 def chosen(name: str | None) -> dict[str, Package]:
-    """The packages of this name. Raises ValueError, which lists the names, for none."""
+    """The packages with this name. Raises ValueError, which lists the names, if there is none."""
     names = ", ".join((*PACKAGES, ALL))
     if not name:
         raise ValueError(
-            f"say what to mutate: make mutants PACKAGE=policy\nThere are: {names}\n"
-            "Only those that survived last time: make mutants PACKAGE=policy ARGS=--survivors"
+            f"which package? For example: make mutants PACKAGE=policy\nThere are: {names}\n"
+            "To test only the last survivors again: make mutants PACKAGE=policy ARGS=--survivors"
         )
     if name == ALL:
         return PACKAGES
     if name not in PACKAGES:
-        raise ValueError(f"there is no package {name!r} to mutate. There are: {names}")
+        raise ValueError(f"unknown package {name!r}. There are: {names}")
     return {name: PACKAGES[name]}

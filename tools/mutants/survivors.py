@@ -1,7 +1,7 @@
 """The tracked list of mutants that may survive, each with a reason, and the verdict on a run.
 
-A survivor is known by its file, its function, and the lines before and after the change: numbers
-of lines and of mutants change with every edit.
+A survivor is identified by its file, its function, and the lines before and after the change: line
+numbers and mutants' numbers change with every edit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KNOWN = Path("tools/mutants/survivors.toml")
-# The largest share of a package's mutants that may survive, those with a reason included.
+# The largest share of a package's mutants that may survive, including those with a reason.
 MOST_SURVIVORS = 0.1
 
 
@@ -27,7 +27,7 @@ class Survivor:
     mutated: str
 
     def entry(self) -> str:
-        """How it is written in the tracked list, with the reason left to be filled in."""
+        """The entry for the tracked list, with the reason left to fill in."""
         rows = {**vars(self), "reason": ""}
         lines = [f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in rows.items()]
         return "\n".join(["[[survivor]]", *lines])
@@ -35,7 +35,7 @@ class Survivor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a package's mutants: how many there were, and which survived."""
+    """The result for a package's mutants: how many there were, and which survived."""
 
     made: int
     killed: int
@@ -71,14 +71,14 @@ def read_known(path: Path = KNOWN) -> dict[Survivor, str]:
 
 
 def complaints(outcome: Outcome, known: Collection[Survivor]) -> list[str]:
-    """Why a run is not good enough; none when it is."""
+    """Why a run fails; empty if it passes."""
     told = []
     unknown = sorted({each for each in outcome.survived if each not in known})
     if unknown:
         entries = "\n\n".join(each.entry() for each in unknown)
         told.append(
-            f"No reason is given for these survivors. Write a test that notices each, or add the "
-            f"entry to {KNOWN} with a true reason:\n\n{entries}\n"
+            f"These survivors have no reason. Write a test that notices each, or add the entry "
+            f"to {KNOWN} with a true reason:\n\n{entries}\n"
         )
     if outcome.share > MOST_SURVIVORS:
         told.append(f"{outcome.share:.1%} survived; at most {MOST_SURVIVORS:.0%} may.")
@@ -88,6 +88,6 @@ def complaints(outcome: Outcome, known: Collection[Survivor]) -> list[str]:
 def outdated(
     known: Mapping[Survivor, str], survived: Iterable[Survivor], files: Collection[str]
 ) -> list[Survivor]:
-    """Entries of these files that no longer survive, or are no mutants any more."""
+    """Entries of these files that no longer survive, or no longer exist as mutants."""
     alive = set(survived)
     return sorted(each for each in known if each.file in files and each not in alive)

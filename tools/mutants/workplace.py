@@ -1,7 +1,7 @@
-"""Where mutmut works: a copy of the package and its tests in `.state/mutants/<package>`.
+"""mutmut's working folder: a copy of the package and its tests in `.state/mutants/<package>`.
 
-mutmut looks for sources in `src`, and takes its settings from pyproject.toml, so both are laid out
-for it. It forks a process for each mutant from one that has imported the tests and run none.
+mutmut looks for sources in `src`, and takes its settings from pyproject.toml, so both are set up
+for it. For each mutant it forks a process that has imported the tests but run none.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tools.mutants.packages import SOURCE, Package
 from tools.mutants.survivors import Outcome, Survivor
 
 STATE = Path(".state/mutants")
-# Copied beside the sources: what the tests import.
+# Copied next to the sources: what the tests import.
 BESIDE = ("tests", "tools")
 # Seconds a mutant's tests may take: (their usual seconds + PATIENCE) * SLOWER, for a busy machine.
 PATIENCE = 4.0
 SLOWER = 5.0
-# What mutmut gives to pytest beside the names of tests (tests/support/fixed_first.py).
+# What mutmut passes to pytest in addition to the names of tests (tests/support/fixed_first.py).
 PYTEST = (
     *("-p", "support.fixed_first", "--hypothesis-profile=mutants"),
     *("-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -32,12 +32,12 @@ STATISTICS = "mutmut-stats.json"
 
 
 class MutmutError(Exception):
-    """mutmut did not get as far as a verdict; the message says what to look at."""
+    """mutmut did not reach a verdict; the message says what to check."""
 
 
 class Workplace:
-    """One package's copy. `again` keeps the verdicts of the last run and tests only those mutants
-    again that survived."""
+    """One package's copy. `again` keeps the verdicts of the last run and tests only the mutants
+    that survived it."""
 
     def __init__(self, name: str, package: Package, *, again: bool = False) -> None:
         self._package = package
@@ -51,12 +51,12 @@ class Workplace:
 
     @property
     def files(self) -> list[str]:
-        """The source files that are mutated, from the repository's root."""
+        """The source files to mutate, relative to the repository's root."""
         found = [path for glob in self._package.sources for path in Path(SOURCE).glob(glob)]
         return sorted(map(str, found))
 
     def run(self, jobs: int) -> Outcome:
-        """Test every mutant, so many at a time. Raises MutmutError."""
+        """Test every mutant, `jobs` at a time. Raises MutmutError."""
         command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children"]
         done = subprocess.run([*command, str(jobs)], cwd=self._folder, check=False)
         if done.returncode:
@@ -66,7 +66,7 @@ class Workplace:
             )
         return self._outcome()
 
-    # Inside
+    # Internal
 
     def _lay_out(self) -> None:
         ignore = shutil.ignore_patterns("__pycache__", "node_modules", "mutants")
@@ -77,7 +77,7 @@ class Workplace:
                 shutil.rmtree(place, ignore_errors=True)
                 shutil.rmtree(self._mutants / target, ignore_errors=True)
             shutil.copytree(source, place, ignore=ignore, dirs_exist_ok=True)
-        # Without what tests do not need, and with what mutmut does.
+        # Without what tests do not need, and with mutmut's settings.
         text = Path("pyproject.toml").read_text("utf-8")
         (self._folder / "pyproject.toml").write_text(f"{text}\n{self._settings()}", "utf-8")
 
@@ -94,7 +94,7 @@ class Workplace:
             "timeout_multiplier": SLOWER,
             "use_git_change_detection": False,
         }
-        # What JSON writes of these is TOML too.
+        # JSON's notation for these is also valid TOML.
         return "\n".join(["[tool.mutmut]", *(f"{k} = {json.dumps(v)}" for k, v in rows.items())])
 
     def _forget_survivors(self) -> None:
@@ -124,7 +124,7 @@ class Workplace:
 
 
 def _verdict(code: int | None) -> str:
-    """mutmut's word for an exit status. Where no test came by, or none was run, it survived."""
+    """mutmut's word for an exit status. If no test covers it, or none ran, it survived."""
     from mutmut.stats import status_by_exit_code  # only where it is installed
 
     word = status_by_exit_code[code]

@@ -15,7 +15,7 @@ from tools.record.screen import RecorderError
 from tools.record.words.again import RERECORDINGS
 
 GAMES = ("crafter", "doom", "mujoco", "supertux", "torcs", "minetest")
-# Not a game: clips of the games recorded once more, from those that lie in the folder.
+# Not a game: re-recordings of the games' clips that are already in the folder.
 AGAIN = "again"
 
 
@@ -26,10 +26,10 @@ def main() -> int:
     parser.add_argument(
         "--games",
         default=",".join((*GAMES, AGAIN)),
-        help=f"comma-separated (default: %(default)s); {AGAIN}: re-recordings of what is there",
+        help=f"comma-separated (default: %(default)s); {AGAIN}: re-recordings of existing clips",
     )
     parser.add_argument("--set", dest="clip_set", choices=get_args(ClipSet), default="demo")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other routes")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other routes")
     parser.add_argument("--only", help="record only the clips whose file name contains this")
     arguments = parser.parse_args()
 
@@ -38,13 +38,13 @@ def main() -> int:
     if unknown:
         parser.error(f"no such game: {', '.join(unknown)}; there are {', '.join((*GAMES, AGAIN))}")
     try:
-        # All plans before the first clip: what is missing for a later game is said at once.
+        # All plans before the first clip, so that missing packages are reported at once.
         plans = {
             game: _plan(game, arguments.clip_set, arguments.seed) for game in games if game != AGAIN
         }
         for game, planned in plans.items():
             _record_game(game, planned, arguments.out, arguments.only)
-            # Labels of clips that --only left out stay true, so the manifest lists the whole plan.
+            # Labels of clips that --only left out stay valid, so the manifest lists the whole plan.
             merge_manifest(planned, arguments.out / "manifest.jsonl")
         if AGAIN in games:
             _record_again(arguments.clip_set, arguments.out, arguments.only)

@@ -1,4 +1,4 @@
-"""What the games from Debian share: which clips are planned, and data files changed for a run."""
+"""What the games from Debian share: which clips are planned, and changing data files for a run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tools.record.tickets import Words
 
 @dataclass(frozen=True)
 class Case:
-    """The tickets of one bug in one place; each ticket gets a run, and so a clip, of its own.
+    """The tickets of one bug in one place; each ticket gets its own run, and so its own clip.
 
     Attributes:
         bug: a key of the game's bugs; empty for runs without a bug.
         place: a key of the game's places.
         tickets: summary and description of each ticket.
-        first_run: number of the first run; where two cases share a place, so that no route is
-            recorded twice.
-        dialog: a key of the game's dialogs: what covers a part of the picture for a while.
+        first_run: number of the first run; if two cases share a place, so that no route is recorded
+            twice.
+        dialog: a key of the game's dialogs, which covers a part of the frame for a while.
     """
 
     bug: str
@@ -40,13 +40,13 @@ class Game:
 
     Attributes:
         name: as tickets write it.
-        stem: how its files and groups begin.
+        stem: the prefix of its files and groups.
         bugs: the manifest's bug and bug_type by key.
         scenes: a place's name by key.
         cases: the planned clips of each set.
-        run: makes a run of a bug (empty: none) in a place in a folder of its own, by the run's
-            number and a clip's length in seconds.
-        later: cases whose clips take the numbers after all others', so that those keep theirs.
+        run: makes a run of a bug (empty: none) in a place in a separate folder, by the run's number
+            and a clip's length in seconds.
+        later: cases whose clips are numbered after all others, so that those keep their numbers.
         dialogs: opens a dialog while a run is played, by the case's key.
     """
 
@@ -60,7 +60,7 @@ class Game:
     dialogs: Mapping[str, Callable[[Play], Play]] = field(default_factory=dict)
 
 
-# Small, for a bundle of a few megabytes; other sizes and codecs, as testers' tools have them.
+# Small, for a bundle of a few megabytes; in different sizes and codecs, like testers' tools.
 ENCODINGS = (
     (Encoding((320, 180), 12, crf=33, max_kbps=38), "mp4"),
     (Encoding((320, 180), 15, crf=35, max_kbps=38), "mkv"),
@@ -120,14 +120,14 @@ def _frames(
 
 
 def opened(key: str, start: float, end: float) -> Callable[[Play], Play]:
-    """A dialog of the game's own, which a key opens at `start` and closes at `end`, in seconds."""
-    # Held for a moment: a game that asks which keys are down may miss a touch.
+    """A dialog of the game itself, which a key opens at `start` and closes at `end`, in seconds."""
+    # Held for a moment: a game that polls which keys are down may miss a short press.
     steps = (*held(key, start, start + 0.15), *held(key, end, end + 0.15))
     return lambda made: replace(made, steps=(*made.steps, *steps))
 
 
 def message(text: str, start: float, end: float) -> Callable[[Play], Play]:
-    """A window of the system over the game, from `start` to `end`, in seconds of the clip."""
+    """A system window over the game, from `start` to `end`, in seconds of the clip."""
     return lambda made: replace(made, message=Message(text, start, end))
 
 

@@ -1,7 +1,7 @@
-"""What every game's recorder hands over, and how it becomes a video file and a manifest line.
+"""What every game's recorder returns, and how it becomes a video file and a manifest line.
 
-A game's module offers one function, `recordings(clip_set, seed)`, which yields `Recording`s. Each
-one names its ticket and carries a generator of frames that runs the game only when it is read.
+A game's module has one function, `recordings(clip_set, seed)`, which yields `Recording`s. Each one
+has its ticket and a generator of frames, which runs the game only when it is read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]
-"""One picture: shape (height, width, 3), RGB."""
+"""One frame: shape (height, width, 3), RGB."""
 
 Run = TypeVar("Run")
 ClipSet = Literal["demo", "development"]
@@ -32,7 +32,7 @@ MANIFEST_FIELDS = (
 )  # fmt: skip
 
 CODEC_ARGUMENTS: dict[Codec, tuple[str, ...]] = {
-    # Three B-frames, as players' capture tools write them: the service skips non-reference frames.
+    # Three B-frames, like players' capture tools: the service skips non-reference frames.
     "h264": ("-c:v", "libx264", "-preset", "veryslow", "-bf", "3", "-g", "120"),
     "vp9": ("-c:v", "libvpx-vp9", "-deadline", "good", "-cpu-used", "1", "-g", "120"),
 }
@@ -48,7 +48,7 @@ class Encoding:
         crf: constant rate factor of the codec; higher is smaller and worse.
         codec: `h264` or `vp9`; the container follows the file's suffix.
         max_kbps: ceiling of the bit rate in kbit/s, which keeps a clip small; None for no ceiling.
-        sound: a source of ffmpeg's (libavfilter) for a mono track; None for a clip without sound.
+        sound: an ffmpeg source (libavfilter) for a mono track; None for a clip without sound.
     """
 
     size: tuple[int, int]
@@ -98,7 +98,7 @@ class Recording:
 
 
 def numbered(runs: Sequence[Run], rng: random.Random) -> Iterator[tuple[Run, int]]:
-    """Runs with the numbers of their files, shuffled so that no number gives a bug away."""
+    """Runs with the numbers of their files, shuffled so that numbers reveal nothing about bugs."""
     numbers = rng.sample(range(1, len(runs) + 1), len(runs))
     yield from sorted(zip(runs, numbers, strict=True), key=lambda pair: pair[1])
 
@@ -117,8 +117,8 @@ def write_clip(frames: Iterable[Frame], path: Path, encoding: Encoding) -> int:
     """Encode frames as one video file; the container follows the suffix of `path`.
 
     Args:
-        frames: RGB pictures, all of one size; scaled to the encoding's where they differ from it.
-        path: the file to write (.mp4, .mov, .mkv or .webm); replaced if it is there.
+        frames: RGB frames, all of one size; scaled to the encoding's size if they differ from it.
+        path: the file to write (.mp4, .mov, .mkv or .webm); an existing one is replaced.
         encoding: how it is written.
 
     Returns:
@@ -126,7 +126,7 @@ def write_clip(frames: Iterable[Frame], path: Path, encoding: Encoding) -> int:
 
     Raises:
         ValueError: there are no frames, or their sizes differ.
-        RuntimeError: ffmpeg failed; the message ends with what it said.
+        RuntimeError: ffmpeg failed; the message ends with its output.
     """
     codec, max_kbps = encoding.codec, encoding.max_kbps
     pictures = iter(frames)
@@ -169,7 +169,7 @@ def write_clip(frames: Iterable[Frame], path: Path, encoding: Encoding) -> int:
         except BrokenPipeError:
             pass  # ffmpeg says why on stderr, which is read next
         except BaseException:
-            ffmpeg.kill()  # or it would finish a clip that ends too early
+            ffmpeg.kill()  # otherwise it would finish a truncated clip
             raise
         complaint = said.read().decode(errors="replace").strip()
     if ffmpeg.returncode != 0:
@@ -187,10 +187,10 @@ def record(recording: Recording, folder: Path) -> Path:
 def merge_manifest(
     recordings: Iterable[Recording], path: Path, originals: Mapping[str, str] | None = None
 ) -> None:
-    """Write one JSON object a line, a line a clip; lines of other games stay as they are.
+    """Write one JSON object per line, one line per clip; lines of other games stay as they are.
 
-    `originals`: these are re-recordings, and the file that each is of, by its own. They take the
-    place of the re-recordings before; without it, lines of re-recordings stay.
+    `originals`: these are re-recordings; maps each file to the file that it was made from. They
+    replace the earlier re-recordings; without it, lines of re-recordings stay.
     """
     fresh = [{name: getattr(item, name) for name in MANIFEST_FIELDS} for item in recordings]
     if originals is not None:

@@ -1,7 +1,7 @@
-"""Crafter, a game of tiles seen from above: which walks are recorded, what is wrong in each.
+"""Crafter, a tile game seen from above: which walks are recorded, and the bug in each.
 
-Scenes are worlds by seed and a kind of ground to stay at. A bug changes the running game: its
-textures, its rules of walking, its spawning or its views.
+A scene is a world (by seed) and a kind of ground to stay on. A bug changes the running game: its
+textures, its movement rules, its spawning or its view.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.record.tickets import Bug, Tickets
 
 GAME = "Crafter"
 STEPS = 6
-"""Game steps a second, about what a player presses."""
+"""Game steps a second, about as fast as a player presses keys."""
 VIEW, UNIT = (13, 9), 36
 """Tiles of the view, and pixels of a tile."""
 MOVES = [constants.actions.index(f"move_{way}") for way in ("left", "right", "up", "down")]
@@ -28,7 +28,7 @@ GRASS, SAND, PATH, WATER = "grass", "sand", "path", "water"
 
 @dataclass(frozen=True)
 class Scene:
-    """A world, and the material of which there should be much around the player."""
+    """A world, and the material that there should be much of around the player."""
 
     name: str
     world: int
@@ -37,7 +37,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Change(Bug):
-    """A bug with how the game is changed."""
+    """A bug, with the function that changes the game."""
 
     apply: Callable[[crafter.Env], None]
 
@@ -75,7 +75,7 @@ def _endless_night(env: crafter.Env) -> None:
 
 
 def _flood(env: crafter.Env) -> None:
-    """Spawning forgets its limit: cows and zombies on every second tile around the player."""
+    """Spawning ignores its limit: cows and zombies on every second tile around the player."""
     px, py = env._player.pos
     for x in range(px - 6, px + 7):
         for y in range(py - 4, py + 5):
@@ -198,7 +198,7 @@ ENCODINGS = (
 
 
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
-    """The walks of a set; another seed walks other ways."""
+    """The walks of a set; another seed gives other routes."""
     rng = random.Random(f"crafter {clip_set} {seed}")
     tickets = Tickets(BUGS)
     walks = [(bug, scene, run) for bug, scene, runs in PLAN[clip_set] for run in range(runs)]
@@ -258,7 +258,7 @@ def _solid_ahead(env: crafter.Env, way: int) -> bool:
 
 
 def _places(env: crafter.Env, material: str) -> list[tuple[int, int]]:
-    """Walkable tiles with much of a material around them: the fortieth part with the most."""
+    """Walkable tiles with much of a material around them: the fortieth with the most."""
     scored = []
     for x in range(8, 56):
         for y in range(6, 58):

@@ -1,7 +1,7 @@
-"""Clips recorded once more, as they come back to a studio: darkened, sent through a messenger,
-filmed from a screen. What they show is the original's; how they look is not.
+"""Re-recordings of clips, as they come back to a studio: darkened, sent through a messenger, filmed
+from a screen. The content is the original's, the look is not.
 
-    python -m tools.record.rerecord CLIP LOOK OUT     one clip, to look at
+    python -m tools.record.rerecord CLIP LOOK OUT     one clip, to check the result
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tools.record.clips import ClipSet, Encoding, Frame, Recording, write_clip
 
 Look = Literal["dark", "low-bitrate", "filmed"]
 LOOKS: tuple[Look, ...] = get_args(Look)
-# Of the room in which a screen is filmed: its hum and its hiss, quiet.
+# Background noise of the room in which a screen is filmed: quiet hum and hiss.
 ROOM = "anoisesrc=colour=brown:amplitude=0.05[hiss];sine=frequency=100[hum];[hiss][hum]amix"
-# In place of the game's sound, which its recorder has switched off: two notes in turn.
+# Replaces the game's sound, which its recorder has switched off: two alternating notes.
 GAME = r"aevalsrc=0.1*sin(2*PI*t*if(lt(mod(t\,1)\,0.5)\,330\,440))"
 
 
 @dataclass(frozen=True)
 class Rerecording:
-    """A ticket with a clip that was recorded once more.
+    """A ticket with a re-recorded clip.
 
     Attributes:
         group: the bug's group; its first clip, by file name, is the original.
@@ -48,10 +48,10 @@ class Rerecording:
 def again(
     planned: tuple[Rerecording, ...], clip_set: ClipSet, manifest: Path
 ) -> Iterator[tuple[Recording, str]]:
-    """Re-recordings of clips that lie beside a manifest, each with its original's file name.
+    """Re-recordings of the clips next to a manifest, each with its original's file name.
 
-    Their files continue the numbers of their games, in an order that is shuffled, so that no number
-    gives a bug away. Groups that the manifest does not name are left out.
+    Their files continue their games' numbers, in a shuffled order, so that numbers reveal nothing
+    about bugs. Groups that are not in the manifest are left out.
     """
     lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
     entries = [line for line in lines if "recording_of" not in line]
@@ -111,8 +111,8 @@ def encoding_of(look: Look, variant: int) -> tuple[Encoding, str]:
 
 
 def seen_again(clip: Path, look: Look, variant: int) -> Iterator[Frame]:
-    """A clip's pictures with another look, at the rate of `encoding_of`. `variant`: how dark, from
-    where filmed, and so on. Raises RuntimeError when ffmpeg fails."""
+    """A clip's frames with another look, at the rate of `encoding_of`. `variant` varies the details,
+    such as how dark, or from where it is filmed. Raises RuntimeError when ffmpeg fails."""
     (width, height), rate = (encoding := encoding_of(look, variant)[0]).size, encoding.fps
     filters = f"{FILTERS[look](random.Random(f'{look} {variant}'))},fps={rate},"
     command = [
@@ -127,19 +127,19 @@ def seen_again(clip: Path, look: Look, variant: int) -> Iterator[Frame]:
 
 
 def _dark(rng: random.Random) -> str:
-    """Brightness set wrong, as HDR screens are often captured."""
+    """Wrong brightness, as in many captures of HDR screens."""
     share, gamma = rng.uniform(0.3, 0.55), rng.uniform(0.6, 0.8)
     return f"eq=gamma={gamma:.2f}:saturation=0.9,lutrgb=r=val*{share:.2f}:g=val*{share:.2f}:b=val*{share:.2f}"
 
 
 def _low_bitrate(rng: random.Random) -> str:
-    """Made small for a messenger; its encoder does the rest."""
+    """Scaled down for a messenger; its encoder does the rest."""
     cut = rng.uniform(0.1, 0.6)
     return f"trim=start={cut:.2f},setpts=PTS-STARTPTS"
 
 
 def _filmed(rng: random.Random) -> str:
-    """A screen in a room, filmed by hand at a slant: edges, glare, noise, a hand that moves."""
+    """A screen filmed by hand at an angle: edges, glare, noise, a shaky hand."""
     slant, shake = rng.uniform(-0.05, 0.05), rng.uniform(1.5, 4.0)
     corners = []
     for name, (x, y) in zip("0123", ((0, 0), (1, 0), (0, 1), (1, 1)), strict=True):
@@ -152,7 +152,7 @@ def _filmed(rng: random.Random) -> str:
     return ",".join(
         (
             "scale=640:360:flags=bicubic",
-            "drawgrid=w=iw:h=3:t=1:color=black@0.18",  # a screen's rows, which make a moiré
+            "drawgrid=w=iw:h=3:t=1:color=black@0.18",  # a screen's rows, which cause moiré
             f"pad=iw*{rng.uniform(1.06, 1.18):.2f}:ih*{rng.uniform(1.06, 1.2):.2f}"
             ":(ow-iw)/2:(oh-ih)/2:color=0x15120f",
             f"perspective={':'.join(corners)}:sense=destination:eval=frame",
@@ -173,7 +173,7 @@ FILTERS: Mapping[Look, Callable[[random.Random], str]] = {
 
 
 def write_again(clip: Path, look: Look, variant: int, folder: Path) -> Path:
-    """Record a clip once more into a folder; returns the new file, named after the old one."""
+    """Re-record a clip into a folder; returns the new file, named after the original."""
     encoding, suffix = encoding_of(look, variant)
     path = folder / f"{clip.stem}-{look}.{suffix}"
     write_clip(seen_again(clip, look, variant), path, encoding)
@@ -181,7 +181,7 @@ def write_again(clip: Path, look: Look, variant: int, folder: Path) -> Path:
 
 
 def main() -> None:
-    """The command."""
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.record.rerecord", description=__doc__)
     parser.add_argument("clip", type=Path)
     parser.add_argument("look", choices=LOOKS)

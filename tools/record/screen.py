@@ -1,8 +1,8 @@
-"""A display without a monitor, on which a game from Debian is played by script and recorded.
+"""A virtual display on which a game from Debian is played by a script and recorded.
 
-Xvfb keeps the display's picture in a file (its `-fbdir`), which is read here at the clip's rate. The
-game's clock may run slower than ours (libfaketime), so that a slow or busy machine without a
-graphics card still draws every picture: the clip plays at the game's own speed.
+Xvfb keeps the display's image in a file (its `-fbdir`), which is read here at the clip's rate. The
+game's clock may run slower than real time (libfaketime), so that a slow or busy machine without a
+graphics card still draws every frame: the clip plays at the game's own speed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ STOP_TIMEOUT = 5.0
 
 
 class RecorderError(Exception):
-    """A clip cannot be recorded here; the message says what is missing or what went wrong."""
+    """A clip cannot be recorded on this machine; the message says what is missing or failed."""
 
 
 def require(packages: Mapping[str, str]) -> None:
-    """Check that files of Debian packages are there; `packages` maps a path to its package.
+    """Check that files of Debian packages exist; `packages` maps a path to its package.
 
     Raises RecorderError: names every missing package, with the command that installs them.
     """
@@ -67,7 +67,7 @@ class Step:
 
 
 def held(key: str, start: float, end: float) -> tuple[Step, Step]:
-    """A key pressed at `start` and let go at `end`, in seconds of the clip."""
+    """A key pressed at `start` and released at `end`, in seconds of the clip."""
     return Step(start, ("keydown", key)), Step(end, ("keyup", key))
 
 
@@ -89,10 +89,10 @@ class Play:
         size: width and height of the display in pixels.
         seconds: length of the clip.
         steps: what the player does, and when.
-        ready: tells whether the clip can begin, from the display.
-        environment: set on top of a small environment of our own.
+        ready: says whether the clip can begin, from the display.
+        environment: added to a small base environment.
         folder: the program's working folder.
-        pace: game seconds per second here; 0.5 gives a slow machine twice the time.
+        pace: game seconds per real second; 0.5 gives a slow machine twice the time.
         message: a window that covers the middle for a while, or None.
     """
 
@@ -108,14 +108,14 @@ class Play:
 
 
 class Screen:
-    """A running Xvfb: its picture, and the keyboard and mouse of who sits before it."""
+    """A running Xvfb: its image, and simulated keyboard and mouse."""
 
     def __init__(self, display: str, picture: NDArray[np.uint8]) -> None:
         self.display = display
         self._picture = picture
 
     def frame(self) -> Frame:
-        """What the display shows now."""
+        """The display's current image."""
         return np.ascontiguousarray(self._picture[:, :, 2::-1])
 
     def xdotool(self, *arguments: str) -> None:
@@ -163,7 +163,7 @@ def _pixels(shown: mmap.mmap) -> NDArray[np.uint8]:
 
 
 def play(run: Play, fps: int) -> Iterator[Frame]:
-    """Start the game, wait until it is ready, and yield its pictures at `fps` of game time.
+    """Start the game, wait until it is ready, and yield its frames at `fps` of game time.
 
     Raises RecorderError: the game ended early or was not ready in time; with the end of its log.
     """
@@ -199,18 +199,18 @@ def play(run: Play, fps: int) -> Iterator[Frame]:
 
 
 class _Cover:
-    """The message window of a run, while its time is."""
+    """The message window of a run, while it is to be shown."""
 
     def __init__(self, shown: Screen, size: tuple[int, int]) -> None:
         self._display, self._size = shown.display, size
         self._window: subprocess.Popen[bytes] | None = None
 
     def show(self, message: Message | None, now: float) -> None:
-        """Open or close the window, as second `now` of the clip wants it."""
+        """Open or close the window, as required at second `now` of the clip."""
         wanted = message is not None and message.start <= now < message.end
         if message is not None and wanted and self._window is None:
             width, height = self._size
-            # Without a window manager, xmessage's own -center has nothing to go by.
+            # Without a window manager, xmessage's own -center does not work.
             place = f"{width * 3 // 5}x{height // 3}+{width // 5}+{height // 3}"
             self._window = subprocess.Popen(
                 [XMESSAGE, "-geometry", place, "-buttons", "OK,Details", message.text],

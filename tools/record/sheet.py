@@ -1,4 +1,4 @@
-"""`python -m tools.record.sheet FOLDER PNG`: all clips of a folder on one page, to look them over."""
+"""`python -m tools.record.sheet FOLDER PNG`: all clips of a folder in one image, for a check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH, HEIGHT, COUNT, CAPTION = 160, 90, 6, 14
 
 
 def main() -> None:
-    """One row a clip, in the order of groups."""
+    """One row per clip, in the order of groups."""
     folder, target = Path(sys.argv[1]), Path(sys.argv[2])
     rows = [
         json.loads(line) for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines()
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _pictures(path: Path) -> np.ndarray:
-    # One picture a second.
+    # One frame a second.
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path,
         "-vf", f"fps=1,scale={WIDTH}:{HEIGHT}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-",

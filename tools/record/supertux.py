@@ -1,6 +1,6 @@
-"""SuperTux from Debian: levels started at a place, with files of the game replaced by changed ones.
+"""SuperTux from Debian: levels started at a given place, with some of the game's files replaced.
 
-The game reads its user folder before its own data, so a changed file there takes the other's place.
+The game reads its user folder before its own data, so a changed file there replaces the original.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CARD = 25
 
 @dataclass(frozen=True)
 class Place:
-    """A stretch of a level: where runs start, in pixels, and which tiles its ground is made of."""
+    """A stretch of a level: where runs start, in pixels, and which tiles its ground consists of."""
 
     name: str
     level: str
@@ -114,13 +114,13 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
 def _level_shows(screen: Screen) -> bool:
     if screen.frame().mean() > CARD:
         return True
-    screen.xdotool("key", "space")  # the title card goes away at a key
+    screen.xdotool("key", "space")  # any key closes the title card
     time.sleep(0.7)
     return False
 
 
 def _walk(seconds: float, number: int) -> tuple[Step, ...]:
-    """To the right with jumps; each run jumps at other moments, and some turn back."""
+    """To the right with jumps; each run jumps at different moments, and some turn back."""
     jumps = [
         held("space", at + 0.3 * (number % 4), at + 0.5 + 0.3 * (number % 4))
         for at in (0.8, 2.4, 4.0)
@@ -140,7 +140,7 @@ def _walk(seconds: float, number: int) -> tuple[Step, ...]:
 
 
 def _stay(seconds: float, number: int) -> tuple[Step, ...]:
-    """About the spot: a few steps to and fro, with a jump."""
+    """Near the spot: a few steps back and forth, with a jump."""
     first = ("Right", "Left")[number % 2]
     return (
         *held(first, 0.5 + 0.4 * number, 0.9 + 0.4 * number),
@@ -185,7 +185,7 @@ def passable(tiles: str, images: str) -> str:
 
 
 def placeholder(path: Path) -> bytes:
-    """A picture of the same size in magenta and black squares, as engines draw a lost texture."""
+    """An image of the same size in magenta and black squares, as engines draw a missing texture."""
     width, height = Image.open(path).size
     squares = np.add.outer(np.arange(height) // 8, np.arange(width) // 8) % 2
     pixels = np.where(squares[:, :, None] == 1, (255, 0, 255), (0, 0, 0)).astype(np.uint8)
@@ -193,7 +193,7 @@ def placeholder(path: Path) -> bytes:
 
 
 def transparent(path: Path) -> bytes:
-    """A picture of the same size that shows nothing."""
+    """A fully transparent image of the same size."""
     return _png(Image.new("RGBA", Image.open(path).size, (0, 0, 0, 0)))
 
 

@@ -1,4 +1,4 @@
-"""The words of the tickets: what testers wrote about each kind of bug, and about no bug at all."""
+"""The tickets' texts: what testers wrote about each kind of bug, and about no visible bug."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Bug:
 
 
 class Tickets:
-    """Hands out a bug's tickets one after another, so that no two runs have the same words."""
+    """Returns a bug's tickets one after another, so that no two runs have the same text."""
 
     def __init__(self, bugs: Mapping[str, Bug]) -> None:
         self._bugs = {**{name: bug.words for name, bug in bugs.items()}, "": QUIET}

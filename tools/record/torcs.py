@@ -1,4 +1,4 @@
-"""TORCS from Debian: races between its robots, with files of the game replaced by changed ones."""
+"""TORCS from Debian: races between its robots, with some of the game's files replaced."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
     _write_settings(settings / "config")
     robot, camera, wait = VIEWS[number % len(VIEWS)]
     if bug == "drop":
-        wait = 0.0  # only the start shows it
+        wait = 0.0  # only the start shows the bug
     command: list[str | Path] = [
         LIBRARY / "torcs-bin",
         "-l",
@@ -102,7 +102,7 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
 
 
 class _Started:
-    """Goes through the menus to the race; true once its first picture has been there for `wait`."""
+    """Opens the race through the menus; true once its first frame has been shown for `wait`."""
 
     def __init__(self, robot: int, camera: str, wait: float) -> None:
         self._robot, self._camera, self._wait = robot, camera, wait
@@ -162,7 +162,7 @@ def _changed(bug: str, track: Track) -> dict[str, bytes | None]:
     if bug == "road":
         return {_below(path): placeholder(path, 4) for path in _named(folder, track.road)}
     if bug == "paint":
-        # A robot's folder may have a painting of its own, which comes before the car's.
+        # A robot's folder may have its own paint file, which has priority over the car's.
         painted = chain((DATA / "cars").glob("*/*.rgb"), (DATA / "drivers").rglob("*.rgb"))
         models = {path.name for path in (DATA / "cars").iterdir()}
         cars = [path for path in painted if path.stem in models]
@@ -185,7 +185,7 @@ def _named(folder: Path, pattern: str) -> list[Path]:
 
 
 def placeholder(path: Path, across: int) -> bytes:
-    """Squares in white and blue, `across` (a power of two) a side, in the format of `path`."""
+    """White and blue squares, `across` (a power of two) per side, in the format of `path`."""
     places = np.arange(4 * across) // 4
     squares = np.add.outer(places, places) % 2
     pixels = np.where(squares[:, :, None] == 1, (255, 255, 255), (40, 90, 255)).astype(np.uint8)
@@ -193,7 +193,7 @@ def placeholder(path: Path, across: int) -> bytes:
 
 
 def opaque(path: Path) -> bytes:
-    """The same picture without its transparency."""
+    """The same image without its transparency."""
     return _written(Image.open(path).convert("RGB"), path)
 
 

@@ -1,1 +1,1 @@
-"""What a year does to the service, in some minutes: `make soak`."""
+"""Simulates a year of the service in some minutes: `make soak`."""

@@ -1,10 +1,10 @@
-"""`make soak`: a year of a studio in some minutes, and what is left of it.
+"""`make soak`: simulates a year of a studio in some minutes, and checks what is left.
 
-Four seasons of webhooks, searches, panels, sign-ins, forgeries and refusals go over the real parts
-(a web process, two workers, Redis; Jira is the stand-in). After each, when all is at rest, memory,
-open files, threads, keys, files and log lines are measured. At last every ticket is deleted: then
-no key may be left that belonged to one, no process may have grown with what happened, and no
-temporary file may lie about.
+Four seasons of webhooks, searches, panels, sign-ins, forgeries and refusals run against the real
+parts (a web process, two workers, Redis; Jira is a stand-in). After each season, when everything is
+idle, memory, open files, threads, keys, files and log lines are measured. At the end every ticket
+is deleted. Then no key of a ticket may be left, no process may have grown with the number of
+events, and no temporary file may be left.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from tools.soak.verdict import growing, left_over, restless, slope
 
 TOKEN, SECRET = "soak", "soak-secret"
 EVENTS, SEASONS = 10_000, 4
-# Clips: seconds of each, and how many there are. A file that is known is embedded once.
+# Clips: their length in seconds, and how many there are. A known file is embedded once.
 LENGTH, CLIPS = 1, 6
-# Seconds to come up, and to come to rest after a season.
+# Seconds to start, and to become idle after a season.
 START, REST = 120.0, 300.0
 OTHER = "other-encoder"
 SERVICES = ("web", "clips", "default")
@@ -50,12 +50,12 @@ console = Console(width=130, soft_wrap=True, emoji=False)
 
 
 def main() -> int:
-    """Live through a year; 0 when nothing of it stays."""
+    """Simulate a year; 0 when nothing of it stays."""
     parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
     parser.add_argument("--events", type=int, default=EVENTS, help=f"default: {EVENTS:,}")
     parser.add_argument("--seasons", type=int, default=SEASONS, help=f"default: {SEASONS}")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is left to chance")
-    parser.add_argument("--keep", type=Path, help="a folder for logs and data, kept afterwards")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
+    parser.add_argument("--keep", type=Path, help="keep logs and data in this folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing, Stop() as stop:
         folder = options.keep or Path(passing)
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 class Year:
-    """The running parts, and what was measured of them."""
+    """The running parts, and their measurements."""
 
     def __init__(
         self, folder: Path, server: RedisServer, parts: Processes, chance: random.Random
@@ -127,7 +127,7 @@ class Year:
             return False
 
     def live(self, events: int, seasons: int) -> int:
-        """All seasons, and the end; the exit status."""
+        """Run all seasons and the end; returns the exit status."""
         started = time.monotonic()
         for number in range(seasons):
             season(self.world, events // seasons, number)
@@ -141,21 +141,22 @@ class Year:
         for sentence in self.wrong[:40]:
             console.print(f"[red]✗[/] {sentence}")
         if self.wrong:
-            console.print(f"[red]{len(self.wrong)} faults[/]")
+            noun = "error" if len(self.wrong) == 1 else "errors"
+            console.print(f"[red]{len(self.wrong)} {noun}[/]")
             return 1
-        console.print("[green]✓[/] nothing grows with what happens, and nothing is left of it")
+        console.print("[green]✓[/] nothing grows with the number of events, and nothing is left")
         return 0
 
     def _delete_all(self) -> None:
         """Delete every ticket. The last one of each project goes when the others are forgotten: a
-        project of which nothing is shown any more is taken for a lost permission."""
+        project that shows no issues at all looks like a lost permission."""
         last = [self.world.file_words(project) for project in PROJECTS]
         for ticket in last:
             self.world.send("jira:issue_created", ticket)
         for issue_id in self.world.tickets.keys() - {ticket.id for ticket in last}:
             delete(self.world, issue_id)
-        # The first round finds what was deleted without a word; what is hidden from us is let go a
-        # year later, in the second.
+        # The first round finds what was deleted without a webhook; what is hidden from us is
+        # forgotten a year later, in the second.
         for _ in range(2):
             self._await_rest("deleting")
             for issue_id in self.services.redis.zrange(HIDDEN, 0, -1):
@@ -166,8 +167,8 @@ class Year:
             delete(self.world, ticket.id)
 
     def _keep_house(self, number: int) -> None:
-        """What happens now and then: Jira hiccups, footage is purged, another encoder is tried and
-        given up, a job of somebody else's lies in Redis, and missed webhooks are looked for."""
+        """Occasional events: Jira fails briefly, footage is purged, another encoder is tried and
+        cancelled, a foreign job is in Redis, and a reconcile finds missed webhooks."""
         services = self.services
         headers = {"Authorization": f"Bearer {TOKEN}-admin"}
         fault = {"path": "/rest/api/", "status": 400, "count": 3}
@@ -188,7 +189,7 @@ class Year:
         self._reconcile()
 
     def _reconcile(self) -> None:
-        """A whole round, after one that a worker may be at."""
+        """A whole round, after one that a worker may be running."""
         self.services.redis.delete(TURN)
         until, busy = time.monotonic() + REST, True
         while busy and time.monotonic() < until:
@@ -197,12 +198,12 @@ class Year:
             time.sleep(0.2 * busy)
 
     def _await_rest(self, what: str) -> None:
-        """Wait until nothing is under way."""
+        """Wait until nothing is in progress."""
         if stuck := wait_for_rest(self.services, REST):
-            self.wrong.append(f"{what}: not at rest after {REST:.0f} s: {stuck}")
+            self.wrong.append(f"{what}: not idle after {REST:.0f} s: {stuck}")
 
     def _rest(self, what: str, known: set[str]) -> None:
-        """Wait until nothing is under way, measure, and look at what is left."""
+        """Wait until nothing is in progress, measure, and check what is left."""
         self._await_rest(what)
         lasting, passing, names = keys_of(self.services.redis)
         end_what_ends(self.services.redis)
@@ -221,19 +222,21 @@ class Year:
         self.moments.append(moment)
         found = [*left_over(names, known), *restless(moment)]
         if not known and moment.files:
-            found.append(f"{moment.files} files are in the data folder, and no ticket is left")
+            found.append(f"{moment.files} files are in the data folder, although no ticket is left")
         self.wrong += [f"{what}: {sentence}" for sentence in found]
-        console.print(f"{what}: {self.world.events:,} events, {sum(lasting.values()):,} keys last")
+        console.print(
+            f"{what}: {self.world.events:,} events, {sum(lasting.values()):,} keys without a TTL"
+        )
 
     def _passing_files(self) -> Sequence[str]:
-        """What lies in folders for the moment; torch keeps an empty one of its own there."""
+        """Files in temporary folders; torch keeps an empty one there."""
         data = self._folder / "data"
         found = [*data.rglob("*.new"), *data.rglob(".unfinished-*"), *data.glob("uploads/*")]
         found += [each for each in self._scratch.iterdir() if "torchinductor" not in each.name]
         return [each.name for each in found]
 
     def _tell(self, seconds: float) -> None:
-        """The tables."""
+        """Print the tables."""
         first, last = self.moments[0], self.moments[-1]
         table = Table("", *(moment.what for moment in self.moments), "per 1,000 events")
         for name in last.processes:
@@ -244,7 +247,7 @@ class Year:
                 table.add_row(title, *(f"{value:,.0f}" for value in row), f"{rise:+.2f}")
         rows = (
             ("Redis: used (MB)", [each.redis_bytes / 1e6 for each in self.moments]),
-            ("keys that last", [sum(each.lasting.values()) for each in self.moments]),
+            ("keys without a TTL", [sum(each.lasting.values()) for each in self.moments]),
             ("keys with a TTL", [sum(each.passing.values()) for each in self.moments]),
             ("jobs that failed", [each.registries["failed"] for each in self.moments]),
             ("files in the data folder", [each.files for each in self.moments]),
@@ -261,7 +264,7 @@ class Year:
         console.print(kinds)
         each = (last.log_bytes - first.log_bytes) / max(1, last.events - first.events)
         console.print(
-            f"{last.events:,} events in {seconds:.0f} s, {each:.0f} bytes of log an event"
+            f"{last.events:,} events in {seconds:.0f} s, {each:.0f} bytes of log per event"
         )
         console.print(f"answers: {dict(sorted(self.world.answers.items()))}")
 
@@ -274,7 +277,7 @@ def wait_for_rest_of_default(services: Services, seconds: float = 60) -> None:
 
 
 def _make_clips(folder: Path) -> list[Path]:
-    """Small clips, no two alike."""
+    """Small clips, no two the same."""
     folder.mkdir()
     made = []
     for number in range(CLIPS):

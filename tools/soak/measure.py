@@ -1,4 +1,4 @@
-"""What may grow: processes, keys in Redis, files, logs. Measured as it is at one moment."""
+"""What may grow: processes, keys in Redis, files, logs. Measures them at one moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-# A part of a key that names one of many: a number, a digest, an issue's key, a UUID.
+# A part of a key that identifies one of many: a number, a digest, an issue's key, a UUID.
 ONE_OF_MANY = re.compile(
     r"\d+|[0-9a-f]{8,}|[A-Z][A-Z0-9]*-\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
@@ -19,7 +19,7 @@ ONE_OF_MANY = re.compile(
 ENCODER = re.compile(r"(?<!\w)[a-z]+(?:[-_][\w.]+)*-[0-9a-f]{8}(?!\w)")
 NUMBER = re.compile(r"-\d+$")
 PAGE = 4096
-# Keys that a running worker renews, and that say that it is there.
+# Keys that a running worker renews, and that show that it is alive.
 RENEWED = re.compile(r"rq:(worker|scheduler-lock):|dejabug:lock:")
 
 
@@ -34,8 +34,9 @@ class Process:
 
 @dataclass(frozen=True)
 class Moment:
-    """All of it after so many events. `lasting` and `passing` count keys without and with a TTL, by
-    kind; `registries` are the lengths of RQ's, `passing_files` what lies in folders for the moment.
+    """All measurements after a number of events. `lasting` and `passing` count keys without and
+    with a TTL, by kind; `registries` are the lengths of RQ's, `passing_files` are in temporary
+    folders.
     """
 
     what: str
@@ -51,7 +52,7 @@ class Moment:
 
 
 def look_at(pids: Mapping[str, int]) -> dict[str, Process]:
-    """Processes by their name, each with all that it has started (gunicorn's worker, ffmpeg)."""
+    """Processes by name, each with all that it has started (gunicorn's worker, ffmpeg)."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -97,15 +98,15 @@ def keys_of(connection: redis.Redis) -> tuple[Counter[str], Counter[str], frozen
 
 
 def end_what_ends(connection: redis.Redis) -> None:
-    """Delete the keys with a TTL, as if a season had gone by and not a minute; but those by which
-    running workers are known, which these renew."""
+    """Delete the keys with a TTL, as if a season had passed and not a minute, except those that
+    running workers renew."""
     for name, ttl in _keys_and_ttls(connection):
         if ttl >= 0 and not RENEWED.match(name):
             connection.unlink(name)
 
 
 def kind_of(name: str) -> str:
-    """A key's kind: its name without what names one of many."""
+    """A key's kind: its name without the parts that identify one of many."""
     parts = (
         "*" if ONE_OF_MANY.fullmatch(part) else NUMBER.sub("-*", ENCODER.sub("<encoder>", part))
         for part in name.split(":")
@@ -114,7 +115,7 @@ def kind_of(name: str) -> str:
 
 
 def _keys_and_ttls(connection: redis.Redis) -> Iterator[tuple[str, int]]:
-    """Each key and its TTL in seconds, -1 where it has none; a thousand a trip."""
+    """Each key and its TTL in seconds, -1 if it has none; a thousand per round trip."""
     keys = connection.scan_iter(count=1000)
     while some := list(islice(keys, 1000)):
         with connection.pipeline(transaction=False) as pipe:
@@ -124,7 +125,7 @@ def _keys_and_ttls(connection: redis.Redis) -> Iterator[tuple[str, int]]:
 
 
 def registries_of(connection: redis.Redis) -> Counter[str]:
-    """How long RQ's queues and registries are, but those of what is done (five minutes)."""
+    """How long RQ's queues and registries are, except those of finished jobs (five minutes)."""
     found: Counter[str] = Counter()
     for kind in ("wip", "scheduled", "deferred", "failed"):
         for key in connection.scan_iter(f"rq:{kind}:*"):

@@ -1,4 +1,4 @@
-"""A season of a studio's year: what Jira, people and strangers do, as fast as it is taken."""
+"""A season of a studio's year: what Jira, users and attackers do, as fast as it is accepted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import requests
 from dejabug.jira.webhook_events import sign
 
 PROJECTS = ("YEAR", "SEQUEL")
-# Senders at once, seconds for an answer, and between two tries of one event.
+# Number of senders, seconds for an answer, and between two tries of one event.
 SENDERS, TIMEOUT, AGAIN = 6, 30, 0.5
 FORGER = "a secret that is not ours"
 WORDS = ("a car sinks into the road", "a cow floats", "dark caves", "the player is stuck")
@@ -36,7 +36,7 @@ class Ticket:
 
 @dataclass
 class World:
-    """Jira's and the service's addresses, and what of the studio's tickets is there now."""
+    """Jira's and the service's URLs, and the studio's current tickets."""
 
     jira: str
     service: str
@@ -52,16 +52,16 @@ class World:
     _local: threading.local = field(default_factory=threading.local)
 
     def known(self) -> set[str]:
-        """Ids, keys and digests of all that is there, and the projects' keys."""
+        """Ids, keys and digests of everything that exists, and the projects' keys."""
         found = {*PROJECTS} | {hashlib.sha256(clip.read_bytes()).hexdigest() for clip in self.clips}
         for ticket in self.tickets.values():
             found |= {ticket.id, ticket.key, *ticket.clips}
         return found
 
-    # Jira, as its people
+    # In Jira, as a user
 
     def ask_jira(self, method: str, path: str, **options: Any) -> Any:
-        """Do something in Jira as its tester; the answer's JSON."""
+        """Do something in Jira as its tester; returns the answer's JSON."""
         headers = {"Authorization": f"Bearer {self.token}-tester", **options.pop("headers", {})}
         answer = self.session.request(
             method, self.jira + path, headers=headers, timeout=TIMEOUT, **options
@@ -71,7 +71,7 @@ class World:
 
     @property
     def session(self) -> requests.Session:
-        """One a thread."""
+        """One per thread."""
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
             self._local.session.trust_env = False
@@ -79,7 +79,7 @@ class World:
         return session
 
     def file(self, number: int) -> Ticket:
-        """File a ticket, most with a clip, some with one that nobody can read."""
+        """Create a ticket, most with a clip, some with one that cannot be read."""
         kind = self.chance.random()
         fields = {
             "project": PROJECTS[number % 8 == 0],
@@ -96,7 +96,7 @@ class World:
         return self._import(fields, files)
 
     def file_words(self, project: str) -> Ticket:
-        """File a ticket without a clip."""
+        """Create a ticket without a clip."""
         return self._import({"project": project, "summary": WORDS[0], "description": ""}, None)
 
     def _import(self, fields: Mapping[str, Any], files: Mapping[str, Any] | None) -> Ticket:
@@ -111,7 +111,7 @@ class World:
     # Webhooks
 
     def send(self, kind: str, ticket: Ticket, *, secret: str = "", **more: Any) -> None:
-        """One event until it is taken, as Jira does; one that is signed wrongly, once."""
+        """Send one event until it is accepted, as Jira does; one with a wrong signature, once."""
         payload = {
             "timestamp": time.time_ns(),
             "webhookEvent": kind,
@@ -131,7 +131,7 @@ class World:
         return 200 <= status < 300
 
     def ask(self, method: str, path: str, what: str, **options: Any) -> int:
-        """One request to the service; its status. It counts as an event."""
+        """One request to the service; returns its status. It counts as an event."""
         try:
             with self.session.request(
                 method, self.service + path, timeout=TIMEOUT, allow_redirects=False, **options
@@ -144,16 +144,16 @@ class World:
             self.answers[f"{what} {status}"] += 1
         return status
 
-    # People
+    # Users
 
     def as_somebody(self, path: str, what: str, token: str = "", **options: Any) -> int:
-        """A call of the API."""
+        """A call to the API."""
         headers = {"Authorization": f"Bearer {token or self.api_token}"}
         method = "POST" if "files" in options else "GET"
         return self.ask(method, f"/api/v1{path}", what, headers=headers, **options)
 
     def look_at_panel(self, ticket: Ticket) -> None:
-        """Open a ticket in Jira, whose panel asks through Forge's remote."""
+        """Open a ticket in Jira, whose panel calls through Forge's remote."""
         with self._lock:
             self.events += 1
         path = f"{self.jira}/forge/v1/issues/{ticket.id}/similar"
@@ -163,7 +163,7 @@ class World:
 
 
 def season(world: World, events: int, number: int) -> None:
-    """About so many events, of all kinds at once; `number` tells the seasons apart."""
+    """About `events` events, of all kinds at once; `number` is the season's."""
     until = world.events + events
     fresh = events // 16
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -171,7 +171,7 @@ def season(world: World, events: int, number: int) -> None:
         _all(pool, lambda deed: deed(world), _deeds(world, until))
     gone = world.chance.sample(sorted(world.tickets), len(world.tickets) * 2 // 3)
     with ThreadPoolExecutor(SENDERS) as pool:
-        # A few are deleted without a word: the next round of reconciling finds them.
+        # A few are deleted without a webhook: the next reconcile finds them.
         silent = set(gone[: min(3, len(gone) // 4)])
         _all(pool, lambda issue: delete(world, issue, silent=issue in silent), gone)
 
@@ -187,7 +187,7 @@ def _deeds(world: World, until: int) -> Iterable[Callable[[World], None]]:
 
 
 def _all(pool: ThreadPoolExecutor, act: Callable[[Any], None], each: Iterable[Any]) -> None:
-    """Do it for each, some at once; the first error is raised."""
+    """Do it for each, some at once; raises the first error."""
     waiting = []
     for one in each:
         waiting.append(pool.submit(act, one))
@@ -205,11 +205,11 @@ def delete(world: World, issue_id: str, *, silent: bool = False) -> None:
         world.send("jira:issue_deleted", ticket)
 
 
-# What happens in a season, and how often
+# The events of a season, and how often each occurs
 
 
 def edited(world: World) -> None:
-    """Words are edited in Jira, and a webhook tells of it."""
+    """Words are edited in Jira, and a webhook reports it."""
     ticket = _any(world)
     summary = f"{world.chance.choice(WORDS)}, seen again {world.events}"
     world.ask_jira("PUT", f"/rest/api/2/issue/{ticket.id}", json={"fields": {"summary": summary}})
@@ -217,12 +217,12 @@ def edited(world: World) -> None:
 
 
 def touched(world: World) -> None:
-    """Something changes that we look at and find as it was."""
+    """Something changes that does not concern us."""
     _updated(world, _any(world), "status")
 
 
 def moved(world: World) -> None:
-    """A ticket goes to another project: it gets another key."""
+    """A ticket moves to another project, and gets another key."""
     ticket, project = _any(world), world.chance.choice(PROJECTS)
     world.ask_jira("POST", f"/rest/standin/issues/{ticket.id}/move", json={"project": project})
     ticket.key = str(world.ask_jira("GET", f"/rest/api/2/issue/{ticket.id}?fields=status")["key"])
@@ -240,24 +240,24 @@ def linked(world: World) -> None:
 
 
 def commanded(world: World) -> None:
-    """Somebody speaks to us in a comment."""
+    """Somebody sends a command in a comment."""
     ticket, other = _any(world), _any(world)
     told = world.chance.choice(("again", "mute", "unmute", f"not {other.key}", f"yes {other.key}"))
     _commented(world, ticket, f"/dejabug {told}")
 
 
 def chatted(world: World) -> None:
-    """Somebody speaks, and not to us."""
+    """Somebody comments without a command."""
     _commented(world, _any(world), "seen here too")
 
 
 def forged(world: World) -> None:
-    """A webhook that somebody else has signed."""
+    """A webhook with somebody else's signature."""
     world.send("jira:issue_updated", _any(world), secret=FORGER)
 
 
 def asked(world: World) -> None:
-    """A search by words or by a ticket, and a look at how things are."""
+    """A search by words or by a ticket, and a status request."""
     words = world.chance.choice(WORDS)
     path = world.chance.choice(
         (f"/search?q={words}", f"/search?q={words}&limit=1", f"/issues/{_any(world).key}/similar")
@@ -280,7 +280,7 @@ def uploaded(world: World) -> None:
 
 
 def refused(world: World) -> None:
-    """A token that is none, by the API and by the page."""
+    """An invalid token, in the API and on the page."""
     wrong = "djb_" + "".join(world.chance.choices("abcdefgh", k=43))
     world.as_somebody("/status", "refused", token=wrong)
     origin = {"Origin": world.service}
@@ -288,13 +288,13 @@ def refused(world: World) -> None:
 
 
 def signed_in(world: World) -> None:
-    """A session that begins."""
+    """A new session."""
     form, origin = {"token": world.api_token}, {"Origin": world.service}
     world.ask("POST", "/sign-in", "sign-in", data=form, headers=origin)
 
 
 def slack_forged(world: World) -> None:
-    """A command of Slack's that somebody else has signed."""
+    """A Slack command with somebody else's signature."""
     headers = {"X-Slack-Signature": "v0=0", "X-Slack-Request-Timestamp": str(int(time.time()))}
     body = "command=/dejabug&text=cows"
     world.ask("POST", "/slack/events", "slack", data=body, headers=headers)

@@ -1,4 +1,4 @@
-"""Does it last a year? What is left when all is gone, and what grows with what happened."""
+"""Checks at the end: what is left when everything is deleted, and what grows with events."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from itertools import pairwise
 
 from tools.soak.measure import Moment
 
-# Keys without a TTL that an installation has although it knows of no issue: how it is set up, what
-# is up to date, and RQ's own names.
+# Keys without a TTL that an installation has even without any issue: its setup, what is up to date,
+# and RQ's own names.
 FIXED = re.compile(
     r"dejabug:(account|dimensions|labels|serving|projects|indexes-made|reconciled|reconcile-cursor"
     r"|index-(home|name|compared)|origins|neighbours:(clip|ticket):\S+:since"
     r"|retention|project-rules|webhook-refused|token-digests|token:[0-9a-f]+|(lessons|pace):\S+)"
     r"|rq:(queues|workers|(workers|finished|failed):\S+)"
 )
-# One key for all issues or clips of a kind, which is gone when the last of them is.
+# Single keys for all issues or clips of a kind, which are gone when the last of them is.
 SHARED = re.compile(
     r"dejabug:(issues|hidden|verdicts|muted|comments-begun"
     r"|(clips|tags|words-done|words-waiting):\S+"
     r"|neighbours:(clip|ticket):\S+:(background|frames|waiting))"
 )
-# Bytes of memory that one event may cost a process for good. Python's and libc's heaps grow in
-# steps, so that a few events tell nothing: a leak of one small record an event is more.
+# Bytes of memory that one event may cost a process permanently. Python's and libc's heaps grow in
+# steps, so a few events prove nothing: a leak of one small record per event is more than this.
 PER_EVENT = 600
-# Memory that a heap may take at a step, and descriptors and threads more than in the first season:
-# connections to Redis and to Jira are opened when first needed, and kept.
+# Memory that a heap may take in one step, and how many more descriptors and threads there may be
+# than in the first season: connections to Redis and to Jira are opened when first needed, and kept.
 STEP = 24 * 1024 * 1024
 SPARE = 12
 
 
 def left_over(names: Iterable[str], known: Collection[str]) -> list[str]:
     """Which of these keys, all without a TTL, belong to nothing any more. `known` are the ids, keys
-    and digests of what is there: issues, clips, files; with none, no key may be shared by any."""
+    and digests of what exists: issues, clips, files; if empty, shared keys may not exist either."""
     wrong = []
     for name in sorted(names):
         shared = bool(known) and SHARED.fullmatch(name) is not None
         if FIXED.fullmatch(name) or shared or any(part in known for part in name.split(":")):
             continue
-        wrong.append(f"the key {name} belongs to nothing that is there, and never ends")
+        wrong.append(f"the key {name} belongs to nothing that exists, and has no TTL")
     return wrong
 
 
 def growing(moments: Sequence[Moment]) -> list[str]:
-    """Processes that take ever more memory, descriptors or threads with what happens."""
+    """Processes whose memory, descriptors or threads keep growing with events."""
     first, last = moments[0], moments[-1]
     events = last.events - first.events
     wrong = []
     for name, now in last.processes.items():
         before = first.processes[name]
         if now.descriptors > before.descriptors + SPARE:
-            wrong.append(f"{name} has {now.descriptors} open files, and had {before.descriptors}")
+            wrong.append(f"{name} has {now.descriptors} open files, before: {before.descriptors}")
         if now.threads > before.threads + SPARE:
-            wrong.append(f"{name} has {now.threads} threads, and had {before.threads}")
+            wrong.append(f"{name} has {now.threads} threads, before: {before.threads}")
         more = now.memory - before.memory
         if more > STEP + events * PER_EVENT and rises_all_along(name, moments):
             wrong.append(
-                f"{name} took {more / 1e6:.0f} MB more in {events:,} events, in each season some"
+                f"{name} grew by {more / 1e6:.0f} MB in {events:,} events, a part in each season"
             )
     return wrong
 
@@ -69,7 +69,7 @@ def rises_all_along(name: str, moments: Sequence[Moment]) -> bool:
 
 
 def slope(moments: Sequence[Moment], name: str, what: str) -> float:
-    """How much of `what` (memory, descriptors, threads) of a process one event brings, by least
+    """How much of `what` (memory, descriptors, threads) one event adds to a process, by least
     squares."""
     points = [(moment.events, getattr(moment.processes[name], what)) for moment in moments]
     middle = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
@@ -78,9 +78,9 @@ def slope(moments: Sequence[Moment], name: str, what: str) -> float:
 
 
 def restless(moment: Moment) -> list[str]:
-    """Jobs that are still somewhere, and files that somebody should have deleted."""
+    """Jobs that are still queued or running, and files that should have been deleted."""
     wrong = [
-        f"{count} jobs are in RQ's {name}"
+        f"{count} {'job is' if count == 1 else 'jobs are'} in RQ's {name}"
         for name, count in moment.registries.items()
         if name != "failed"
     ]

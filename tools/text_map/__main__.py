@@ -1,4 +1,4 @@
-"""`python -m tools.text_map fit | validate | clips FOLDER`: make, choose and measure the maps."""
+"""`python -m tools.text_map fit | validate | clips FOLDER`: fit, tune and evaluate the maps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fit", help=f"learn the maps and write {TARGET.name}")
     commands.add_parser("validate", help="cross-validate over held-out names, without any clip")
-    clips = commands.add_parser("clips", help="words as queries for the clips of a data set")
-    clips.add_argument("folder", type=Path, help="holds manifest.jsonl and the clips")
+    clips = commands.add_parser("clips", help="use tickets' words as queries for a set's clips")
+    clips.add_argument("folder", type=Path, help="folder with manifest.jsonl and the clips")
     options = parser.parse_args()
     console = Console(width=110)
     encoder = StarterEncoder()
@@ -36,7 +36,7 @@ def main() -> None:
         np.savez_compressed(TARGET, **fit(material))  # type: ignore[arg-type]
         console.print(f"{TARGET.name}: {TARGET.stat().st_size / 1000:.0f} kB")
         return
-    table = Table("names held out", "mRR picture to name", "mRR name to picture")
+    table = Table("held-out names", "mRR image to name", "mRR name to image")
     for name, there, back in cross_validate(material):
         table.add_row(name, f"{there:.3f}", f"{back:.3f}")
     console.print(table)

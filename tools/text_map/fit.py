@@ -1,4 +1,4 @@
-"""From names to maps: ridge regressions, and how well they serve for names they have not seen."""
+"""From names to maps: ridge regressions, and how well they work for held-out names."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ Array = npt.NDArray[np.float32]
 # A score of n queries (rows) against n answers, of which the n-th is right.
 Scores = Array
 
-# Ridge strengths, chosen by `cross_validate` (see docs/explanation/quality.md).
+# Ridge strengths, chosen by `cross_validate` (see docs/explanation/experiments.md).
 SEEING_RIDGE = 10.0
 COLOUR_RIDGE = 3.0
 PALETTE = 64
 FOLDS = 5
-# Noise on held-out classes' weights, which stand for pictures of these classes. At 0.5 a number the
-# network's own classifier tells 70 % of the noisy ones right, about its accuracy on photos (77 %).
+# Noise on held-out classes' weights, which represent images of these classes. At 0.5 per number,
+# the network's own classifier gets 70 % of the noisy ones right, close to its accuracy on photos
+# (77 %).
 NOISE = 0.5
 
 CLASS_TEMPLATES = (
@@ -54,13 +55,13 @@ COLOUR_TEMPLATES = (
 
 @dataclass(frozen=True)
 class Material:
-    """What is learned from.
+    """The training data.
 
     Attributes:
         classes: sentence embeddings of the ImageNet classes [1000, 384], means over templates.
         weights: the classifier's weights [1000, 1280].
         colours: sentence embeddings of the colour names [n, 384], means over templates.
-        bare: the same of the names alone.
+        bare: the same for the names alone.
         lab: those colours in L*a*b* [n, 3].
     """
 
@@ -78,7 +79,7 @@ class Material:
 
 
 def gather(encoder: StarterEncoder) -> Material:
-    """Read the names with the encoder's own reader (a minute on two cores)."""
+    """Read the names with the encoder's own text model (a minute on two cores)."""
     names = class_names()
     rows = [
         line.split("\t")
@@ -149,25 +150,25 @@ def conse(chances: Array, classes: Array, count: int = 10) -> Array:
 
 
 def cross_validate(material: Material) -> Iterator[tuple[str, float, float]]:
-    """Held-out names against each other: what was tried, mRR from picture to name, and back.
+    """Held-out names against each other: the method, mRR from image to name, and back.
 
-    For classes, "pictures" are the held-out weights with noise (see NOISE); for colours, they are
-    the shares of the held-out colours. Nothing here has seen a clip.
+    For classes, "images" are the held-out weights with noise (see NOISE); for colours, they are the
+    shares of the held-out colours. No clip is used.
     """
     weights, centre = material.weights, material.centre
     rng = np.random.default_rng(0)
     noise = rng.normal(size=weights.shape).astype(np.float32) * NOISE
 
     def classes_by(see: Callable[[Array, Array], Array]) -> tuple[float, float]:
-        """`see(seen, held out)` → unit vectors of the held-out pictures in the space of names."""
+        """`see(seen, held out)` → unit vectors of the held-out images in the space of names."""
         return _over_folds(
             len(weights),
             lambda train, held: see(train, held) @ unit(material.classes[held] - centre).T,
         )
 
     def by_conse(train: Array, held: Array) -> Array:
-        # Logits of weights against weights are smaller than those of features: the scale makes a
-        # class's own logit about 10, as features do.
+        # Logits of weights against weights are smaller than those of features: this scale makes a
+        # class's own logit about 10, as with features.
         logits = 3.0 * (weights[held] + noise[held]) @ weights[train].T
         return conse(softmax(logits), unit(material.classes[train] - centre))
 

@@ -1,4 +1,4 @@
-"""Words as queries for clips: the shipped maps beside plain ConSE and chance."""
+"""Words as queries for clips: the shipped maps compared with plain ConSE and chance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOFTNESS = 0.03
 
 
 def compare(encoder: StarterEncoder, folder: Path) -> Table:
-    """Each buggy ticket's summary asks for all clips of its group; frames at 2 a second."""
+    """Each buggy ticket's summary is a query for all clips of its group; frames at 2 a second."""
     entries = read_manifest(folder)
     plain = read_names(encoder, class_names(), CLASS_TEMPLATES[1:2])
     centre = plain.mean(0)

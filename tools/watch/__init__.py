@@ -1,1 +1,1 @@
-"""Writes what is made from the metrics: the dashboard, and the table in docs/reference/monitoring.md."""
+"""Generates the Grafana dashboard, and the table of metrics in docs/reference/monitoring.md."""

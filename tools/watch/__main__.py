@@ -1,4 +1,4 @@
-"""`python -m tools.watch`: write the dashboard and the table again."""
+"""`python -m tools.watch`: generate the dashboard and the table again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Both files, from an empty installation."""
+    """Write both files, from an empty installation."""
     (ROOT / "deploy/grafana/dashboard.json").write_text(dashboard(), "utf-8")
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "redis") as server:
         settings = Settings(redis_url=server.url, encoder="starter", data_dir=Path(folder))

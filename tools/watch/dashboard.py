@@ -1,4 +1,4 @@
-"""The Grafana dashboard, built with Grafana's own types for it, so that its form is theirs."""
+"""The Grafana dashboard, built with Grafana's own types, so that its format is correct."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DataSourceRef
 
-# Grafana's grid is 24 wide: numbers stand eight in a row, graphs three.
+# Grafana's grid is 24 wide: eight numbers or three graphs in a row.
 STAT_WIDTH, GRAPH_WIDTH = 3, 8
 STAT_HEIGHT, GRAPH_HEIGHT = 4, 8
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
@@ -27,7 +27,7 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
 
 @dataclass(frozen=True)
 class Graph:
-    """One panel: its queries with what each line is called; `number`: only the value of now."""
+    """One panel: its queries, with the name of each line; `number`: only the current value."""
 
     title: str
     unit: str
@@ -59,28 +59,28 @@ def rate(metric: str, by: str, unit: int = 60) -> str:
 ROWS: dict[str, tuple[Graph, ...]] = {
     "At a glance": (
         number("Redis", "bool_on_off", "max(dejabug_redis_up)"),
-        number("Index is whole", "bool_yes_no", "max(dejabug_index_ready)"),
-        number("Oldest promise", "s", "max(dejabug_outbox_oldest_seconds)"),
+        number("Index complete", "bool_yes_no", "max(dejabug_index_ready)"),
+        number("Oldest unread issue", "s", "max(dejabug_outbox_oldest_seconds)"),
         number("Clips indexed", "short", 'max(dejabug_clips{status="indexed"})'),
         number("Clips failed", "short", 'max(dejabug_clips{status="failed"})'),
-        number("Jobs given up", "short", "sum(max by (queue) (dejabug_queue_failed))"),
+        number("Jobs failed", "short", "sum(max by (queue) (dejabug_queue_failed))"),
         number("Model", "short", "max by (label) (dejabug_encoder_info)", "{{label}}"),
         number("Version", "short", "count by (version) (dejabug_build_info)", "{{version}}"),
     ),
     "Tickets": (
-        graph("Webhooks a minute", "short", (rate("dejabug_webhooks_total", "outcome"), "{{outcome}}")),
-        graph("Time to answer a webhook (95 %)", "s", (slow("dejabug_webhook_duration_seconds"), "webhook")),
+        graph("Webhooks per minute", "short", (rate("dejabug_webhooks_total", "outcome"), "{{outcome}}")),
+        graph("Webhook response time (95 %)", "s", (slow("dejabug_webhook_duration_seconds"), "webhook")),
         graph(
-            "Issues waiting to be read", "short",
-            ("max(dejabug_outbox_issues)", "promises"), ("max(dejabug_tickets_waiting)", "words to embed"),
+            "Issues waiting", "short",
+            ("max(dejabug_outbox_issues)", "to be read"), ("max(dejabug_tickets_waiting)", "to be embedded"),
         ),
-        graph("Comments an hour", "short", (rate("dejabug_comments_total", "what", 3600), "{{what}}")),
+        graph("Comments per hour", "short", (rate("dejabug_comments_total", "what", 3600), "{{what}}")),
         graph(
-            "Suggestions shown an hour", "short",
+            "Suggestions shown per hour", "short",
             (rate("dejabug_suggestions_shown_total", "where", 3600), "{{where}}"),
         ),
         graph(
-            "Verdicts of people, in a day", "short",
+            "User feedback per day", "short",
             (
                 'sum by (verdict, by) (increase(dejabug_feedback_total{by!="link"}[1d]))',
                 "{{verdict}} by {{by}}",
@@ -92,27 +92,27 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         graph(
             "Age of the oldest job", "s",
             ("max by (queue) (dejabug_queue_oldest_seconds)", "{{queue}}"),
-            ("max(dejabug_pending_queries_oldest_seconds)", "questions"),
+            ("max(dejabug_pending_queries_oldest_seconds)", "searches"),
         ),
         graph(
-            "Questions waiting", "short",
-            ("max(dejabug_pending_queries)", "questions"),
+            "Searches waiting", "short",
+            ("max(dejabug_pending_queries)", "searches"),
         ),
-        graph("Jobs a minute", "short", (rate("dejabug_jobs_total", "job, outcome"), "{{job}} {{outcome}}")),
-        graph("Seconds in a job (95 %)", "s", (slow("dejabug_job_duration_seconds", "job"), "{{job}}")),
-        graph("Seconds waited (95 %)", "s", (slow("dejabug_job_wait_seconds", "queue"), "{{queue}}")),
+        graph("Jobs per minute", "short", (rate("dejabug_jobs_total", "job, outcome"), "{{job}} {{outcome}}")),
+        graph("Job duration (95 %)", "s", (slow("dejabug_job_duration_seconds", "job"), "{{job}}")),
+        graph("Wait time (95 %)", "s", (slow("dejabug_job_wait_seconds", "queue"), "{{queue}}")),
         graph("Retries waiting", "short", ("max by (queue) (dejabug_queue_retries)", "{{queue}}")),
         graph("Workers", "short", ("max by (queue) (dejabug_workers)", "{{queue}}")),
     ),
     "Clips": (
-        graph("Seconds by stage (95 %)", "s", (slow("dejabug_stage_duration_seconds", "stage"), "{{stage}}")),
+        graph("Duration by stage (95 %)", "s", (slow("dejabug_stage_duration_seconds", "stage"), "{{stage}}")),
         graph(
             "Share of time by stage", "percentunit",
             ("sum by (stage) (rate(dejabug_stage_duration_seconds_sum[$__rate_interval]))", "{{stage}}"),
         ),
-        graph("Clips a minute", "short", (rate("dejabug_clips_processed_total", "outcome"), "{{outcome}}")),
+        graph("Clips per minute", "short", (rate("dejabug_clips_processed_total", "outcome"), "{{outcome}}")),
         graph(
-            "Why clips failed, in a day", "short",
+            "Clip failures per day, by reason", "short",
             (
                 'sum by (reason) (increase(dejabug_clips_processed_total{outcome="failed"}[1d]))',
                 "{{reason}}",
@@ -125,15 +125,15 @@ ROWS: dict[str, tuple[Graph, ...]] = {
         ),
     ),
     "Search": (
-        graph("Time to answer (95 %)", "s", (slow("dejabug_search_duration_seconds", "door"), "{{door}}")),
-        graph("Time to answer (median)", "s", (slow("dejabug_search_duration_seconds", "door", 0.5), "{{door}}")),
-        graph("A worker's time for words (95 %)", "s", (slow("dejabug_query_duration_seconds"), "words")),
+        graph("Response time (95 %)", "s", (slow("dejabug_search_duration_seconds", "door"), "{{door}}")),
+        graph("Response time (median)", "s", (slow("dejabug_search_duration_seconds", "door", 0.5), "{{door}}")),
+        graph("Worker time for text searches (95 %)", "s", (slow("dejabug_query_duration_seconds"), "words")),
         graph(
-            "Searches a minute", "short",
+            "Searches per minute", "short",
             (rate("dejabug_search_duration_seconds_count", "door"), "{{door}}"),
         ),
         graph(
-            "Answers that are errors, a minute", "short",
+            "Error responses per minute", "short",
             (
                 "60 * sum by (part, status) (rate("
                 'dejabug_http_responses_total{status=~"4xx|5xx"}[$__rate_interval]))',
@@ -141,8 +141,8 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             ),
         ),
         graph(
-            "Asked too often, Slack's requests, a minute", "short",
-            (rate("dejabug_rate_limited_requests_total", "door"), "refused: {{door}}"),
+            "Rate-limited and Slack requests per minute", "short",
+            (rate("dejabug_rate_limited_requests_total", "door"), "rate-limited: {{door}}"),
             (rate("dejabug_slack_requests_total", "what"), "Slack: {{what}}"),
         ),
     ),
@@ -160,22 +160,22 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             ("max by (holds) (dejabug_redis_memory_limit_bytes) > 0", "limit: {{holds}}"),
         ),
         graph(
-            "Kind of index, and failures", "short",
+            "Index type and failures", "short",
             ("max by (algorithm) (dejabug_index_info)", "{{algorithm}}"),
             ("max(dejabug_index_failures)", "frames not indexed"),
         ),
     ),
     "Jira": (
-        graph("Requests a minute", "short", (rate("dejabug_jira_requests_total", "status"), "{{status}}")),
-        graph("Time to its answer (95 %)", "s", (slow("dejabug_jira_request_duration_seconds"), "Jira")),
+        graph("Requests per minute", "short", (rate("dejabug_jira_requests_total", "status"), "{{status}}")),
+        graph("Response time (95 %)", "s", (slow("dejabug_jira_request_duration_seconds"), "Jira")),
         graph(
-            "Pause that it asked for, in an hour", "s",
+            "Rate-limit pauses per hour", "s",
             ("sum(increase(dejabug_jira_pause_seconds_total[1h]))", "pause"),
         ),
     ),
     "Machines": (
         graph(
-            "Processor", "percentunit",
+            "CPU", "percentunit",
             (
                 'rate(process_cpu_seconds_total{job=~"dejabug.*"}[$__rate_interval])',
                 "{{job}} {{instance}}",
@@ -186,11 +186,11 @@ ROWS: dict[str, tuple[Graph, ...]] = {
             ('process_resident_memory_bytes{job=~"dejabug.*"}', "{{job}} {{instance}}"),
         ),
         graph(
-            "Room in the data folder", "bytes",
+            "Disk space of the data folder", "bytes",
             ("min(dejabug_data_disk_free_bytes)", "free"),
-            ("min(dejabug_data_disk_bytes)", "in all"),
+            ("min(dejabug_data_disk_bytes)", "total"),
         ),
-        graph("Media store: time of a request (95 %)", "s", (slow("dejabug_media_store_request_duration_seconds", "operation"), "{{operation}}")),
+        graph("Media store request duration (95 %)", "s", (slow("dejabug_media_store_request_duration_seconds", "operation"), "{{operation}}")),
     ),
 }  # fmt: skip
 

@@ -9,12 +9,12 @@ from dejabug.settings import Settings
 from dejabug.web.gauges import Gauges
 
 BEGIN, END = "<!-- made by python -m tools.watch -->", "<!-- end -->"
-# What Prometheus adds to the names of each type.
+# What Prometheus appends to the names of each type.
 ENDINGS = {"counter": "_total", "histogram": "_bucket", "info": "_info"}
 
 
 def families(settings: Settings) -> tuple[list[Metric], list[Metric]]:
-    """What each process counts itself, and what the web process finds in this Redis."""
+    """What each process counts itself, and what the web process reads from this Redis."""
     counted = [each for each in REGISTRY.collect() if each.name.startswith("dejabug_")]
     found = list(Gauges(settings).collect())
     names = {each.name for each in found}
@@ -22,9 +22,9 @@ def families(settings: Settings) -> tuple[list[Metric], list[Metric]]:
 
 
 def table(settings: Settings) -> str:
-    """Every metric of ours: its name, its kind, where it is counted, and what it means."""
+    """Every metric of ours: its name, its kind, which process reports it, and what it means."""
     own, found = families(settings)
-    lines = ["| metric | kind | counted by | what it says |", "| --- | --- | --- | --- |"]
+    lines = ["| metric | kind | reported by | meaning |", "| --- | --- | --- | --- |"]
     for where, some in (("each process", own), ("the web process", found)):
         for each in sorted(some, key=lambda family: family.name):
             name = each.name + ENDINGS.get(each.type, "")

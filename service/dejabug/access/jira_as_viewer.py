@@ -1,9 +1,8 @@
-"""Issues as a viewer of the panel sees them, asked of Jira with the viewer's own token.
+"""Issues as a viewer of the panel sees them, read from Jira with the viewer's own token.
 
-The panel's calls bring that token. With it the issues themselves are asked for, which honours
-project roles and security levels as they are now. A browser then fetches pictures and clips by
-signed address, without any token: for those the token is kept as long as such an address lives,
-encrypted, so that the viewer is checked again.
+The panel's calls contain that token. With it, Jira applies the current project roles and security
+levels. A browser then loads thumbnails and clips from signed links, without a token. To check the
+viewer again for those, the token is kept, encrypted, for as long as such a link is valid.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ from dejabug.jira.models import Issue
 
 log = structlog.get_logger()
 
-# Seconds that a viewer's token is kept: as long as a signed address lives.
+# Seconds that a viewer's token is kept: as long as a signed link is valid.
 TOKEN_TTL_SECONDS = 300
 
 
 class WrongAccountError(Exception):
-    """A token that does not belong to the account that it came with."""
+    """A token that belongs to another account than the one in the call."""
 
 
 class JiraAsViewer:
-    """Asks Jira as viewers of the panel; `api_url` is where their tokens work.
+    """Reads Jira as viewers of the panel. `api_url`: the REST API that accepts their tokens.
 
-    `secret` encrypts the tokens that are kept; without one none is, and signed addresses show
-    nothing once a minute has passed.
+    `secret` encrypts the kept tokens. Without it, no token is kept, and signed links work for a
+    minute only.
     """
 
     def __init__(
@@ -57,9 +56,9 @@ class JiraAsViewer:
         self._secret = secret
 
     def issues(self, viewer: PanelViewer, token: str, issue_ids: Iterable[str]) -> dict[str, Issue]:
-        """The issues that this viewer may see, by id, as Jira shows them to them now.
+        """The issues that this viewer may see, by id, as Jira shows them now.
 
-        Raises WrongAccountError when the token is another account's, and JiraError.
+        Raises WrongAccountError if the token belongs to another account, and JiraError.
         """
         jira = self._client(token)
         self._check_account(viewer, token, jira)
@@ -69,8 +68,8 @@ class JiraAsViewer:
         return seen
 
     def may_see(self, viewer: PanelViewer, issue_ids: Iterable[str]) -> set[str]:
-        """Those of the issues that this viewer may see: known for a minute, else asked again with
-        the token that is kept; none for a viewer whose token is not. Raises JiraError."""
+        """The ids of those issues that this viewer may see: from the cache of a minute, or else
+        from Jira with the kept token. Without a kept token, none. Raises JiraError."""
         seen, unknown = self._cache.known(viewer.name, issue_ids)
         token = self._kept_token(viewer) if unknown else None
         if token is not None:
@@ -86,12 +85,12 @@ class JiraAsViewer:
         return JiraClient(JiraAccess(self._api_url, self._browse_url, None, token, cloud=True))
 
     def _check_account(self, viewer: PanelViewer, token: str, jira: JiraClient) -> None:
-        """The token must be this account's; asked once for each token."""
+        """Check that the token belongs to this account; once per token."""
         key, digest = _key(viewer), hashlib.sha256(token.encode()).hexdigest()
         known = self._redis.hget(key, "digest")
         recognised = known is not None and hmac.compare_digest(text_of(known), digest)
         if not recognised and jira.myself() != viewer.account_id:
-            raise WrongAccountError("the viewer's token is another account's")
+            raise WrongAccountError("the viewer's token belongs to another account")
         with optional(), self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(key, "digest", digest)
             if self._secret:

@@ -1,5 +1,5 @@
-"""Who somebody with a confirmed e-mail is in Jira, for every way in that knows people by e-mail:
-their account, or else anybody, who sees the public projects."""
+"""Match a person with a confirmed e-mail to a Jira account. People without an account see the
+public projects."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ log = structlog.get_logger()
 
 
 class NoJiraAccountError(Exception):
-    """Nobody in Jira is known to have this e-mail, and there are no public projects; the message
-    says whom to ask."""
+    """No Jira account matches this e-mail, and there are no public projects; the message says what
+    to do."""
 
     def __init__(self) -> None:
         super().__init__(
-            "You could not be matched with an account in Jira, and there are no public projects. "
-            "Ask an administrator to see that your e-mail is that of your Jira account and visible "
-            "there, that Déjà Bug's account may administer Jira, or to name public projects in "
-            "DEJABUG_PUBLIC_PROJECTS."
+            "No Jira account matches your e-mail, and there are no public projects. Ask your "
+            "administrator to check that your Jira account has the same e-mail and shows it, and "
+            "that Déjà Bug's account has the permission Administer Jira. Alternatively, they can "
+            "list public projects in DEJABUG_PUBLIC_PROJECTS."
         )
 
 
 class JiraUsers:
-    """People known by their e-mail, as who they are in Jira; its answers are kept for a minute.
+    """Finds people's Jira accounts by e-mail; Jira's answers are cached for a minute.
 
-    `projects` gives the keys of all projects that are known here, and `public` are those of the
-    projects that everybody may see.
+    `projects` returns the keys of all known projects. `public`: the keys of the projects that
+    everyone may see.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class JiraUsers:
         self._public = public
 
     def caller(self, user: EmailUser | None, otherwise: PublicPrincipal) -> Caller:
-        """Who this user is, None where nobody vouches for an e-mail; `otherwise` where they have no
-        account in Jira.
+        """The user's account as a caller, or `otherwise` if they have no account in Jira. `user`:
+        None if no confirmed e-mail is known.
 
         Raises NoJiraAccountError and JiraError.
         """
@@ -67,7 +67,7 @@ class JiraUsers:
         return Caller(otherwise, self._public)
 
     def _known(self, email: str) -> tuple[str, list[str]] | None:
-        """The account with this e-mail, and the projects that it may browse, as of a minute ago."""
+        """The account with this e-mail and the projects that it may browse; cached for a minute."""
         key = f"dejabug:person:{hashlib.sha256(email.encode()).hexdigest()}"
         kept = self._redis.get(key)
         if not isinstance(kept, bytes):
@@ -78,7 +78,7 @@ class JiraUsers:
         return (found[0], found[1]) if found else None
 
     def _asked(self, email: str) -> tuple[str, list[str]] | None:
-        """The same, asked of Jira. Where our account may not ask about others, nobody is known."""
+        """The same, read from Jira. None if our account may not read other accounts."""
         try:
             account = self._accounts.by_email(email)
             if account is None:
@@ -87,5 +87,8 @@ class JiraUsers:
         except JiraRefusedError as error:
             if error.status != 403:
                 raise
-            log.warning("readers_not_told", remedy="make our account administer Jira")
+            log.warning(
+                "readers_not_told",
+                remedy="give Déjà Bug's Jira account the permission Administer Jira",
+            )
             return None

@@ -1,9 +1,9 @@
-"""Which tickets may be named to whom. One place decides; pure functions.
+"""Which tickets may be shown to whom. One place decides, with pure functions.
 
-A comment is read by everybody who may read its issue, so it names only tickets that each of those
-readers may read: tickets of the same project (or of a group of projects that the studio declared)
-without a security level. What is shown to one reader names tickets that Jira shows to that very
-reader. When in doubt, out.
+Everyone who may read an issue can read its comments. So a comment lists only tickets that all those
+readers may see: tickets without a security level in the same project, or in its group of projects
+(DEJABUG_PROJECT_GROUPS). Answers to a single reader show only tickets that Jira shows to that
+reader. When in doubt, a ticket is not shown.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ticket:
-    """What policy must know of an issue, as Jira tells it now, not as it was when indexed.
+    """The facts about an issue that decide, as Jira shows them now, not when it was indexed.
 
-    `originals` are the ids of the issues that it is linked to as their duplicate.
+    `originals`: the ids of the issues that it is linked to as a duplicate of.
     """
 
     id: str
@@ -26,9 +26,9 @@ class Ticket:
 
 
 def may_comment_on(ticket: Ticket, found: Ticket, projects: Sequence[str]) -> bool:
-    """Whether every reader of `ticket` may be shown `found`, by what a comment can know.
+    """Whether a comment on `ticket`, which all its readers see, may list `found`.
 
-    `projects` are those that may see each other's tickets, the ticket's own among them.
+    `projects`: the projects that may see each other's tickets, including the ticket's own.
     """
     together = ticket.project in projects and found.project in projects
     return together and not found.restricted
@@ -37,8 +37,8 @@ def may_comment_on(ticket: Ticket, found: Ticket, projects: Sequence[str]) -> bo
 def may_tell(
     project: str, restricted: bool, projects: Collection[str], off: Collection[str]
 ) -> bool:
-    """Whether a caller who sees these projects may be told of an issue that Jira shows to our own
-    account. `off` are the projects that are switched off."""
+    """Whether a caller who may see these projects may see an issue that Jira shows to our own
+    account. `off`: the projects that are switched off."""
     return project in projects and project not in off and not restricted
 
 
@@ -48,10 +48,10 @@ def tellable(
     off: Collection[str],
     seen: Collection[str] | None = None,
 ) -> dict[str, Ticket]:
-    """Those of the issues that Jira shows to our own account which a caller may be told of.
+    """The issues that a caller may see, of those that Jira shows to our own account.
 
-    `seen` are the ids of those that Jira shows to that very caller now, security levels included;
-    None for a caller who is known by projects only, and is told of no issue with such a level.
+    `seen`: the ids of the issues that Jira shows to this caller now, including those with security
+    levels. None for a caller known by projects only, who sees no issue with a security level.
     """
     return {
         each.id: each

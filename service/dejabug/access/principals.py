@@ -1,8 +1,7 @@
-"""Who is asking: a kind of principal for each way in.
+"""Who makes a request: a type of principal for each way to sign in.
 
-`name` is a principal's one serialised form, and `parse_principal` reads it back. Names stand in
-Redis keys and in signed addresses, so they never change. What a principal may see is told by
-`visibility`.
+`name` is a principal's serialised form; `parse_principal` reads it. Names are part of Redis keys
+and signed links, so they never change. `visibility` decides what a principal may see.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class TokenPrincipal:
 
 @dataclass(frozen=True)
 class AccountPrincipal:
-    """A person whose Jira account is known: sees what Jira says that the account may see."""
+    """A person whose Jira account is known: sees what Jira shows to this account."""
 
     account_id: str
 
@@ -38,7 +37,7 @@ class AccountPrincipal:
 
 @dataclass(frozen=True)
 class PublicPrincipal:
-    """Anybody, told apart by `visitor`, which proves nothing: sees the public projects."""
+    """Anyone else: sees the public projects. `visitor` tells them apart, but proves nothing."""
 
     visitor: str = ""
 
@@ -50,7 +49,7 @@ class PublicPrincipal:
 
 @dataclass(frozen=True)
 class OperatorPrincipal:
-    """Whoever runs commands where the service runs. Never somebody who calls over the network."""
+    """The person who runs commands on the service's machine. Never a caller from the network."""
 
     @property
     def name(self) -> str:
@@ -60,17 +59,17 @@ class OperatorPrincipal:
 
 @dataclass(frozen=True)
 class PanelViewer:
-    """Who looks at the panel in Jira: sees what Jira shows to their own token.
+    """A viewer of the panel in Jira: sees what Jira shows to their own token.
 
-    Raises ValueError for an account id that is empty, or could be another principal's name. (Jira's
-    ids may have colons, but never begin like those names.)
+    Raises ValueError for an account id that is empty or could be another principal's name. (Jira's
+    ids may contain colons, but never start like those names.)
     """
 
     account_id: str
 
     def __post_init__(self) -> None:
         if not self.account_id or _kind(self.account_id) is not None:
-            raise ValueError(f"not the id of a Jira account: {self.account_id!r}")
+            raise ValueError(f"not a valid Jira account id: {self.account_id!r}")
 
     @property
     def name(self) -> str:
@@ -98,7 +97,7 @@ def parse_principal(name: str) -> Principal:
 
 
 def _kind(name: str) -> str | None:
-    """How a name begins, if not with an account's bare id."""
+    """The prefix of a name; None for a bare account id."""
     if name == _OPERATOR:
         return _OPERATOR
     return next((kind for kind in _KINDS if name.startswith(kind)), None)
@@ -106,27 +105,27 @@ def _kind(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Caller:
-    """A principal that searches, and the keys of the projects where they may."""
+    """A principal that searches, and the keys of the projects that they may search."""
 
     principal: Principal
     projects: frozenset[str]
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nothing is known of them: neither who they are, nor that they have a token."""
+        """Whether they are unknown: no account and no token."""
         return isinstance(self.principal, PublicPrincipal)
 
 
 @dataclass(frozen=True)
 class EmailUser:
-    """A person with this e-mail; whoever makes one vouches that the e-mail is confirmed as theirs.
+    """A person with this e-mail. Create it only for an e-mail that is confirmed as theirs.
 
-    `jira_users` tells which principal they are.
+    `jira_users` finds the matching principal.
     """
 
     email: str
 
     @property
     def digest_name(self) -> str:
-        """`email:<digest>`: a name for counting, that does not tell the e-mail."""
+        """`email:<digest>`: a name for rate limits that doesn't reveal the e-mail."""
         return f"email:{hashlib.sha256(self.email.encode()).hexdigest()[:32]}"

@@ -1,7 +1,7 @@
-"""Sessions of the pages: a browser whose owner is known, for half a day.
+"""Sign-in sessions of the web pages, which last half a day.
 
-The browser keeps a random id, we its digest: who reads Redis gets no session, and who reads the
-browser's cookies gets neither a token nor anybody's e-mail.
+The browser has a random id, Redis its digest. So someone who can read Redis can't use a session,
+and someone who can read the browser's cookies gets neither a token nor an e-mail.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import redis
 from dejabug.access.principals import EmailUser, TokenPrincipal
 from dejabug.index import text_of
 
-# Seconds that a session lasts: a working day, and the evening after it.
+# Seconds that a session lasts: a long working day.
 LASTS = 12 * 3600
 # 32 bytes in base64url.
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-# How a session's owner is written: their token's id follows, or their e-mail.
+# The prefixes of a stored owner, before the token's id or the e-mail.
 BY_TOKEN, BY_EMAIL = "token", "email"
 
 SessionOwner = TokenPrincipal | EmailUser
@@ -32,20 +32,20 @@ class Sessions:
         self._redis = connection
 
     def begin(self, owner: SessionOwner) -> str:
-        """A new session's id, which nobody can be told again."""
+        """Start a session; returns its id, which is not stored and can't be read again."""
         session = secrets.token_urlsafe(32)
         self._redis.set(_key(session), _written(owner), ex=LASTS)
         return session
 
     def owner(self, session: str) -> SessionOwner | None:
-        """Whose session this is; None once it is over."""
+        """The session's owner; None if it has ended."""
         if SHAPE.fullmatch(session) is None:
             return None
         found = self._redis.get(_key(session))
         return _read(text_of(found)) if found else None
 
     def end(self, session: str) -> None:
-        """End a session at once."""
+        """End a session immediately."""
         self._redis.delete(_key(session))
 
 

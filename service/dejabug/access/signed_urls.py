@@ -1,7 +1,7 @@
-"""Addresses of pictures and previews that cannot be made up, altered, or used for long.
+"""Signed links for thumbnails and previews, which can't be forged or changed, and soon expire.
 
-A token names one clip, one principal and the second it ends, and is signed (HMAC-SHA256, RFC 2104).
-It is no permission by itself: whoever serves it asks at each request what the principal may see.
+A token contains a clip, a principal and its expiry time, and is signed (HMAC-SHA256, RFC 2104). It
+is not a permission by itself: each request checks again what the principal may see.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from dataclasses import dataclass
 
 from dejabug.access.principals import Principal, parse_principal
 
-# The purpose is part of the key, so that nothing signed elsewhere with the same secret is a token.
+# The purpose is part of the key, so that nothing else signed with the same secret is a valid token.
 PURPOSE = b"dejabug media v1"
-# A secret must not be guessed: 16 random bytes cannot.
+# The minimum length of the secret: 16 random bytes can't be guessed.
 SHORTEST_SECRET = 16  # bytes
-# Seconds that an address works: a panel is looked at, its page asks again after.
+# Seconds that a link is valid. An open panel requests new ones.
 LIFETIME = 300
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class BadTokenError(Exception):
-    """Not one of our tokens, or no longer. There is one message for all reasons: it helps nobody
-    who guesses."""
+    """An invalid or expired token. The message is the same for all reasons, so that it doesn't help
+    an attacker."""
 
     def __init__(self) -> None:
-        super().__init__("this address is not valid or has expired")
+        super().__init__("invalid or expired link")
 
 
 @dataclass(frozen=True)
 class MediaGrant:
-    """What a token says: this principal may ask for this clip until `expires` (Unix seconds)."""
+    """A token's content: this principal may request this clip until `expires` (Unix seconds)."""
 
     clip_id: str
     principal: Principal
@@ -44,14 +44,14 @@ class MediaGrant:
 def sign_media(
     secret: bytes, clip_id: str, principal: Principal, *, now: float, lifetime: int = LIFETIME
 ) -> str:
-    """A token of characters that need no escape in an address. `now` in Unix seconds, `lifetime` in
-    seconds.
+    """Create a token with characters that need no escaping in a URL. `now` in Unix seconds,
+    `lifetime` in seconds.
 
-    Raises ValueError for a secret that is too short, or an id that is none.
+    Raises ValueError for a secret that is too short, or an invalid clip id.
     """
     key = _key(secret)
     if not _is_clip_id(clip_id):
-        raise ValueError(f"not the id of a clip: {clip_id!r}")
+        raise ValueError(f"not a valid clip id: {clip_id!r}")
     # A list has one encoding only; the purpose of the key is its version.
     said = json.dumps([clip_id, principal.name, int(now) + lifetime], separators=(",", ":"))
     claim = _text(said.encode())
@@ -59,12 +59,12 @@ def sign_media(
 
 
 def read_media(secret: bytes, token: str, *, now: float) -> MediaGrant:
-    """What a token of ours says. Raises BadTokenError, and ValueError for a short secret."""
+    """Read a token. Raises BadTokenError, and ValueError for a secret that is too short."""
     key = _key(secret)
     if TOKEN.fullmatch(token) is None:
         raise BadTokenError
     claim, mac = token.split(".")
-    # Compared as text: base64 has several spellings of the same bytes, and one of them is ours.
+    # Compared as text: base64 can spell the same bytes in several ways, and only ours is valid.
     if not hmac.compare_digest(mac, _mac(key, claim)):
         raise BadTokenError
     clip_id, name, expires = json.loads(base64.urlsafe_b64decode(claim + "=" * (-len(claim) % 4)))
@@ -74,11 +74,11 @@ def read_media(secret: bytes, token: str, *, now: float) -> MediaGrant:
 
 
 def check_secret(secret: bytes) -> None:
-    """Raises ValueError for a secret that could be guessed."""
+    """Raises ValueError for a secret that is too short."""
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(
-            f"the media secret has {len(secret)} bytes, and {SHORTEST_SECRET} are needed: "
-            "set DEJABUG_MEDIA_SECRET to 32 or more random characters"
+            f"DEJABUG_MEDIA_SECRET is too short: {len(secret)} bytes, minimum {SHORTEST_SECRET}. "
+            "Set it to 32 or more random characters, e.g. the output of: openssl rand -hex 32"
         )
 
 

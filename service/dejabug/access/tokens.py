@@ -1,7 +1,7 @@
-"""API tokens: made once, kept as digests, bound to projects, revocable.
+"""API tokens: shown once, stored as digests, limited to projects, revocable.
 
-A token is 32 random bytes, so a plain SHA-256 keeps it well: slow hashes and salts are for secrets
-that people choose, and that can be guessed (OWASP Password Storage Cheat Sheet).
+A token has 32 random bytes, so a plain SHA-256 protects it well. Slow hashes and salts are for
+passwords, which can be guessed (OWASP Password Storage Cheat Sheet).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PREFIX = "djb_"
 # 32 bytes in base64url.
 SHAPE = re.compile(r"djb_[A-Za-z0-9_-]{43}", re.ASCII)
 PROJECT = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
-# Seconds that `last_used` may be behind, so that not every request writes.
+# Seconds that `last_used` may lag behind, so that not every request writes to Redis.
 LAST_USED_STEP = 60
 # Digests → ids.
 DIGESTS = "dejabug:token-digests"
@@ -33,7 +33,7 @@ DIGESTS = "dejabug:token-digests"
 
 @dataclass(frozen=True)
 class ApiToken:
-    """What is kept of a token. Times in Unix seconds; `expires` and `last_used` 0 for never."""
+    """A token's record. Times in Unix seconds; `expires` and `last_used`: 0 for never."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class ApiToken:
 
     @property
     def principal(self) -> TokenPrincipal:
-        """Its holder, as somebody who asks."""
+        """The token's holder as a principal."""
         return TokenPrincipal(self.id)
 
     def expired(self, now: float) -> bool:
@@ -61,18 +61,19 @@ class Tokens:
     def create(
         self, name: str, projects: Collection[str], lifetime: float | None = None
     ) -> tuple[str, ApiToken]:
-        """A new token, which nobody can be told again, and its record. `lifetime` in seconds.
+        """Create a token; returns its secret, which can't be read again, and its record. `lifetime`
+        in seconds.
 
-        Raises ValueError for a name or projects that are none, or a lifetime that is over.
+        Raises ValueError for an empty name, invalid or missing projects, or a lifetime of 0.
         """
         wanted = tuple(sorted({project.upper() for project in projects}))
         if not name.strip() or not wanted:
             raise ValueError("a token needs a name and at least one project")
         for project in wanted:
             if PROJECT.fullmatch(project) is None:
-                raise ValueError(f"not a project's key: {project}")
+                raise ValueError(f"{project} is not a valid project key; expected a key like GAME")
         if lifetime is not None and lifetime <= 0:
-            raise ValueError("a token that expires at once is of no use")
+            raise ValueError("the token would expire immediately: give it a longer lifetime")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = time.time()
         expires = now + lifetime if lifetime else 0.0
@@ -81,7 +82,7 @@ class Tokens:
         return secret, token
 
     def recognise(self, secret: str) -> ApiToken | None:
-        """The token with this secret, if it is valid now; its use is noted."""
+        """The token with this secret, if it is valid now. Updates its `last_used`."""
         if SHAPE.fullmatch(secret) is None:
             return None
         digest = _digest(secret)
@@ -103,18 +104,18 @@ class Tokens:
         return None if found is None or found[1].expired(time.time()) else found[1]
 
     def all(self) -> list[ApiToken]:
-        """All tokens that were not revoked, the oldest first; expired ones too."""
+        """All tokens that were not revoked, oldest first, including expired ones."""
         return sorted((token for _, token in self.kept()), key=lambda token: token.created)
 
     def kept(self) -> Iterator[tuple[str, ApiToken]]:
-        """What is kept of each token that was not revoked: its digest and its record."""
+        """The digest and record of each token that was not revoked."""
         for token_id in self._redis.hvals(DIGESTS):
             found = self._read(text_of(token_id))
             if found is not None:
                 yield found
 
     def keep(self, digest: str, token: ApiToken) -> None:
-        """Keep a token by the digest of its secret, e.g. one of a backup."""
+        """Store a token by the digest of its secret, e.g. from a backup."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(
                 _key(token.id),
@@ -131,7 +132,7 @@ class Tokens:
             pipe.execute()
 
     def revoke(self, token_id: str) -> bool:
-        """End a token at once; False when there is none with this id."""
+        """Revoke a token immediately; False if there is none with this id."""
         found = self._read(token_id)
         if found is None:
             return False
@@ -147,7 +148,7 @@ class Tokens:
         """A token's digest and record."""
         row = {text_of(k): text_of(v) for k, v in self._redis.hgetall(_key(token_id)).items()}
         if "digest" not in row:
-            return None  # revoked; a note of its last use may have come after
+            return None  # revoked; `last_used` may have been written after that
         return row["digest"], ApiToken(
             id=token_id,
             name=row["name"],

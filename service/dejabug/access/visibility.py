@@ -1,8 +1,9 @@
-"""What a principal may see: the one place that answers, for every way in. When in doubt: nothing.
+"""What a principal may see, decided in one place. When in doubt: nothing.
 
-A token's holder sees the token's projects, and anybody the public ones, in both without issues that
-have a security level. An account sees what Jira, asked as its administrator, shows to it, and of
-that only what our own account sees as well. A viewer of the panel sees what Jira shows to them.
+- The holder of a token sees the token's projects, and anyone sees the public projects, both without
+  issues that have a security level.
+- An account sees what Jira shows to it, and of that only what our own account sees as well.
+- A viewer of the panel sees what Jira shows to them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from dejabug.records.projects import Projects
 
 
 class Visibility:
-    """Tells what principals may see. `jira` is asked as our own account, and `public` are the keys
-    of the projects that everybody may see."""
+    """Decides what principals may see. `jira` uses our own account; `public`: the keys of the
+    projects that everyone may see."""
 
     def __init__(
         self,
@@ -50,8 +51,8 @@ class Visibility:
         self._public = public
 
     def may_see(self, principal: Principal, issue_ids: Iterable[str]) -> set[str]:
-        """Those of the issues, by numeric id, that this principal may see, by what Jira said within
-        a minute; none to the holder of a token that is revoked or expired. Raises JiraError."""
+        """The numeric ids of those issues that this principal may see; Jira's answers are cached
+        for a minute. None for a revoked or expired token. Raises JiraError."""
         match principal:
             case TokenPrincipal():
                 token = self._tokens.get(principal.token_id)
@@ -63,13 +64,13 @@ class Visibility:
             case PanelViewer():
                 return self._jira_as_viewer.may_see(principal, issue_ids)
             case OperatorPrincipal():
-                return set()  # known by the projects that a command names, and by nothing else
+                return set()  # an operator sees only the projects that the command lists
             case _:
                 assert_never(principal)
 
     def tellable(self, caller: Caller, tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
-        """Those of the issues, as Jira shows them to our own account at this moment, that the
-        caller may be told of; by id. Raises JiraError."""
+        """Those issues, by id, that the caller may see. `tickets`: the issues as Jira shows them to
+        our own account now. Raises JiraError."""
         match caller.principal:
             case TokenPrincipal() | PublicPrincipal() | OperatorPrincipal():
                 seen = None  # known by projects only
@@ -80,7 +81,7 @@ class Visibility:
         return tellable(tickets, caller.projects, self._projects.off(), seen)
 
     def tellable_to_everybody(self, tickets: Mapping[str, Ticket]) -> dict[str, Ticket]:
-        """Those of the issues that anybody may be told of; like `tellable`."""
+        """Those issues that anyone may see; like `tellable`."""
         return self.tellable(Caller(EVERYBODY, self._public), tickets)
 
     # Inside
@@ -107,9 +108,10 @@ class Visibility:
         issue_ids: Iterable[str],
         shown: Callable[[Mapping[str, Ticket], Collection[str]], Iterable[str]],
     ) -> set[str]:
-        """By the cache, and else by `shown`, which picks ids out of what our own account sees."""
+        """The visible ids from the cache, or else from `shown`, which picks ids from the issues
+        that our own account sees."""
         off = self._projects.off()
-        # What was known before a project was switched off does not count.
+        # Answers cached before a project was switched off don't count.
         known_as = " ".join((principal.name, *sorted(off)))
         seen, unknown = self._cache.known(known_as, issue_ids)
         if unknown:

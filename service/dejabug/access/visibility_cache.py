@@ -1,4 +1,4 @@
-"""What Jira said of principals and issues within the last minute, in Redis."""
+"""A cache in Redis of which principal may see which issue, for a minute."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import redis
 from dejabug.index import text_of
 from dejabug.infra.refused_writes import optional
 
-# Seconds that Jira's answer about a principal counts: how late we may be to hide what it hides.
+# Seconds that Jira's answer is cached. For this long, an issue that Jira now hides may be shown.
 ANSWER_TTL_SECONDS = 60
 
 
 class VisibilityCache:
-    """Answers by principal and issue, each for a minute at most, or until the issue changes.
+    """Jira's answers by principal and issue, for at most a minute or until the issue changes.
 
-    `name` is the principal's, and whatever else the answer depends on.
+    `name`: the principal's name, and anything else that the answer depends on.
     """
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
     def known(self, name: str, issue_ids: Iterable[str]) -> tuple[set[str], set[str]]:
-        """The issues that this principal is known to see, and those of which nothing is known."""
+        """The ids of issues that this principal may see, and of those that are not cached."""
         now = time.time()
         seen, unknown = set(), set()
         for issue_id in set(issue_ids):
@@ -37,7 +37,7 @@ class VisibilityCache:
         return seen, unknown
 
     def remember(self, name: str, asked: Iterable[str], seen: Iterable[str]) -> None:
-        """Jira was asked about these issues, and shows the principal those."""
+        """Cache Jira's answer: it was asked about the issues `asked`, and shows `seen`."""
         until, visible = time.time() + ANSWER_TTL_SECONDS, set(seen)
         with optional(), self._redis.pipeline(transaction=True) as pipe:
             for issue_id in asked:
@@ -46,7 +46,7 @@ class VisibilityCache:
             pipe.execute()
 
     def forget_issue(self, issue_id: str) -> None:
-        """Ask again who may see an issue: it changed, or is gone."""
+        """Remove an issue from the cache, after it changed or was deleted."""
         self._redis.delete(_key(issue_id))
 
 

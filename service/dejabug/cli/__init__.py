@@ -1,8 +1,8 @@
-"""`dejabug …`: the one way in for people. Each command is a few calls."""
+"""The command line, `dejabug …`. Each command is a few calls."""
 
 from __future__ import annotations
 
-# Each module adds its commands; their order here is that of `dejabug --help`.
+# Each module adds its commands; `common.ORDER` has their order in `dejabug --help`.
 from dejabug.cli import demo, service, jira, backfill, projects, search, probe, evaluation  # isort: skip
 from dejabug.cli import encoders, tokens, backup, purge, index  # isort: skip
 from dejabug.cli.common import app

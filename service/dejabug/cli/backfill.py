@@ -1,4 +1,4 @@
-"""Reading a backlog in, and repairing what webhooks missed: `backfill`, `reconcile`."""
+"""Index existing issues, and catch up on missed webhooks: `backfill`, `reconcile`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from rich.table import Table
 
 from dejabug.cli.common import (
     INTERRUPTED,
+    JIRA,
     app,
     complaints,
     console,
+    counted,
     duration,
     fail,
     open_services,
@@ -35,36 +37,48 @@ from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 from dejabug.worker.periodic import LEARNING, queue_if_due
 
-# Seconds between two looks at how far the workers are.
+# Seconds between checks of the workers' progress.
 POLL = 0.3
-# Clips that could not be read are listed up to this many; `--json` has their number.
+# At most this many failed clips are listed; `--json` has their number.
 LISTED = 20
 
 
-@app.command()
+@app.command(rich_help_panel=JIRA)
 @plain_errors
 def backfill(
     jql: Annotated[
         str,
-        typer.Argument(help='Which issues to read, e.g. `"project = GAME AND created > -104w"`.'),
+        typer.Argument(help='The issues to index, e.g. `"project = GAME AND created > -104w"`.'),
     ],
     restart: Annotated[
-        bool, typer.Option(help="Start again, even if a run of this JQL was interrupted.")
+        bool,
+        typer.Option(
+            "--restart", help="Start over, even if an earlier run of this JQL was interrupted."
+        ),
     ] = False,
-    wait: Annotated[bool, typer.Option(help="Wait until the workers have done the clips.")] = True,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until the workers have indexed the clips.")
+    ] = True,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Only tell how many clips there are, and how long it takes."
+            "--dry-run", help="Show the number of clips and the time they need, and stop."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """Read a backlog in: the clips of all issues that a JQL finds. No issue gets a comment.
+    """Index the clips of existing issues. No issue gets a comment.
 
-    Oldest issues come first, whatever order the JQL has. Safe to interrupt (Ctrl-C); run it again
-    to resume. It pauses when Jira asks for it, and while the workers have enough to do;
-    `--no-wait` ends when all is read, and without any worker when the queue is full.
+    Reads the issues that match the JQL, oldest first. Safe to interrupt (Ctrl-C); run it again to
+    resume. It pauses when Jira asks for it, and while the queue of clips is full. With `--no-wait`
+    it exits once all issues are read; if no worker runs and the queue is full, it exits with an
+    error.
+
+    Examples:
+
+    `dejabug backfill "project = GAME" --dry-run`
+
+    `dejabug backfill "project = GAME AND created > -104w"`
     """
     services = open_services()
     if dry_run:
@@ -74,7 +88,7 @@ def backfill(
         step = _read(services, jql, restart, wait, progress)
         if wait:
             _wait_for_clips(services, progress)
-    queue_if_due(services, LEARNING, now=True)  # from the duplicates that it told of
+    queue_if_due(services, LEARNING, now=True)  # from the duplicate links that were read
     indexed, failed = (
         services.collections.active.catalogue.count(status)
         for status in (ClipStatus.INDEXED, ClipStatus.FAILED)
@@ -83,32 +97,35 @@ def backfill(
         told = {"issues": step.issues, "queued": step.clips, "indexed": indexed, "failed": failed}
         typer.echo(json.dumps(told, indent=2))
         return
-    console.print(f"{step.clips} clips queued; {indexed} are indexed now, {failed} could not be.")
+    console.print(
+        f"{counted(step.clips, 'clip')} queued. {indexed:,} indexed, {failed:,} failed in total.",
+        highlight=False,
+    )
     _list_failed(services, failed)
 
 
 def _read(
     services: Services, jql: str, restart: bool, wait: bool, progress: Progress
 ) -> reading.Progress:
-    """Read all pages; Ctrl-C, and a full queue that nobody works on, end the command with how to go
-    on."""
+    """Read all pages. Ctrl-C, and a full queue without workers, end the command with a message on
+    how to resume."""
     bar = progress.add_task("Reading issues", total=None, note="")
     step = reading.Progress(0, 0)
     try:
         for step in services.backfill.run(jql, restart=restart):
-            note = step.pause or f"{step.clips:,} clips"
+            note = step.pause or counted(step.clips, "clip")
             progress.update(bar, completed=step.issues, total=step.total or None, note=note)
             if step.stuck and not wait:
                 progress.stop()
                 fail(
-                    f"{step.pause}. {step.issues:,} issues are read; "
-                    "start a worker and call this again: it goes on where it was"
+                    f"{step.pause}. {counted(step.issues, 'issue')} read so far. "
+                    "Start a worker (dejabug worker clips) and run this again to resume"
                 )
     except KeyboardInterrupt:
         progress.stop()
         complaints.print(
-            f"Interrupted after {step.issues:,} of about {step.total:,} issues. The same command "
-            "goes on from there; its workers may go on meanwhile.",
+            f"Interrupted after {step.issues:,} of about {counted(step.total, 'issue')}. Run the "
+            "same command again to resume. Workers keep working on the queued clips.",
             highlight=False,
         )
         raise typer.Exit(INTERRUPTED) from None
@@ -116,19 +133,27 @@ def _read(
 
 
 def _wait_for_clips(services: Services, progress: Progress) -> None:
-    """Until no clip waits; says so when nobody works on them. Ctrl-C ends only the waiting."""
+    """Wait until no clip is queued; say so if no worker runs. Ctrl-C ends only the waiting."""
     total = services.collections.active.catalogue.count(ClipStatus.QUEUED)
-    bar = progress.add_task("Embedding clips", total=total, note="")
+    bar = progress.add_task("Indexing clips", total=total, note="")
     try:
         while waiting := services.collections.active.catalogue.count(ClipStatus.QUEUED):
             total = max(total, waiting)
             workers = services.queues.workers()["clips"]
-            note = f"{workers} workers" if workers else "no worker: start `dejabug worker clips`"
+            note = (
+                counted(workers, "worker")
+                if workers
+                else "no worker: start one with `dejabug worker clips`"
+            )
             progress.update(bar, completed=total - waiting, total=total, note=note)
             time.sleep(POLL)
     except KeyboardInterrupt:
         progress.stop()
-        complaints.print(f"All issues are read; {waiting:,} clips still wait for the workers.")
+        complaints.print(
+            f"Stopped waiting. All issues are read; {counted(waiting, 'clip')} still to be "
+            "indexed by the workers.",
+            highlight=False,
+        )
         raise typer.Exit(INTERRUPTED) from None
     progress.update(bar, completed=total, total=total, note="")
 
@@ -148,9 +173,9 @@ def _list_failed(services: Services, failed: int) -> None:
 def _tell_survey(services: Services, jql: str, as_json: bool) -> None:
     seen = Survey()
     with _bars(as_json) as progress:
-        bar = progress.add_task("Looking through", total=None, note="")
+        bar = progress.add_task("Reading issues", total=None, note="")
         for seen in services.backfill_estimate.run(jql):
-            note = seen.pause or f"{seen.clips:,} clips"
+            note = seen.pause or counted(seen.clips, "clip")
             progress.update(bar, completed=seen.issues, total=seen.total or None, note=note)
     workers = services.queues.workers()["clips"]
     estimate = services.collections.active.throughput.estimate(seen.new, seen.new_size, workers)
@@ -159,21 +184,21 @@ def _tell_survey(services: Services, jql: str, as_json: bool) -> None:
         told.pop("pause")
         typer.echo(json.dumps({**told, "seconds": asdict(estimate)}, indent=2))
         return
-    table = Table("kind", "files", "bytes", "clips", title=f"{seen.issues:,} issues")
+    table = Table("type", "files", "size", "clips", title=counted(seen.issues, "issue"))
     for name, kind in sorted(seen.kinds.items(), key=lambda item: (-item[1].clips, item[0])):
         table.add_row(escape(name), f"{kind.files:,}", decimal(kind.size), f"{kind.clips:,}")
     console.print(table)
     console.print(
-        f"{seen.clips:,} clips: {seen.known:,} known already, {seen.too_large:,} larger than "
-        f"DEJABUG_CLIP_MAX_BYTES ({decimal(services.settings.clip_max_bytes)}), "
-        f"{seen.new:,} to be read ({decimal(seen.new_size)}).",
+        f"{counted(seen.clips, 'clip')}: {seen.known:,} already known, {seen.too_large:,} larger "
+        f"than DEJABUG_CLIP_MAX_BYTES ({decimal(services.settings.clip_max_bytes)}), "
+        f"{seen.new:,} to index ({decimal(seen.new_size)}).",
         highlight=False,
     )
     if seen.unsure:
-        files = "1 other file is" if seen.unsure == 1 else f"{seen.unsure:,} other files are"
+        files = "1 other file has" if seen.unsure == 1 else f"{seen.unsure:,} other files have"
         console.print(
-            f"{files} of an unknown kind: the first bytes will tell whether to read "
-            f"{'it' if seen.unsure == 1 else 'them'}.",
+            f"{files} an unknown type. A worker reads the first bytes of each and indexes it if it "
+            "is a video or an image.",
             highlight=False,
         )
     if seen.new:
@@ -184,35 +209,42 @@ def _tell_survey(services: Services, jql: str, as_json: bool) -> None:
 def _about(estimate: Estimate, workers: int) -> str:
     low, high = duration(estimate.low), duration(estimate.high)
     span = low if low == high else f"{low} to {high}"
-    count = max(workers, 1)
-    who = f"{count} worker" + ("s" if count > 1 else "")
+    who = counted(max(workers, 1), "worker")
     if estimate.measured:
-        return f"About {span} with {who}, as measured here on the last {estimate.measured:,}."
-    return f"About {span} with {who}; an assumption, since no clip was done here yet."
+        last = "clip" if estimate.measured == 1 else f"{estimate.measured:,} clips"
+        return f"About {span} with {who}, measured on this installation's last {last}."
+    return f"About {span} with {who}. This is a rough guess: no clip was indexed here yet."
 
 
 @contextmanager
 def _bars(as_json: bool) -> Iterator[Progress]:
-    """Progress bars; none where standard output is for a script."""
+    """Progress bars; hidden when standard output is for a script."""
     progress = progress_bars()
     progress.disable = as_json
     with progress:
         yield progress
 
 
-@app.command()
+@app.command(rich_help_panel=JIRA)
 @plain_errors
 def reconcile(
     since: Annotated[
         str | None,
-        typer.Option(help="Look back so far at least: `90m`, `12h`, `3d`, `2w`."),
+        typer.Option(
+            help="Check at least the changes of this last period: `90m`, `12h`, `3d` or `2w`."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """Find what webhooks missed, now, and have it repaired: changes, and deleted issues.
+    """Catch up on changes that webhooks missed.
 
-    Workers do this by themselves every DEJABUG_RECONCILE_MINUTES. Tickets and clips that are new
-    since the last look (or since `--since`) may get a comment, as if their webhook had come.
+    Reads changed issues again and removes deleted ones. Workers do this automatically every
+    DEJABUG_RECONCILE_MINUTES. Tickets and clips that are new since the last run (or since
+    `--since`) can get a comment, as if their webhook had arrived.
+
+    Example:
+
+    `dejabug reconcile --since 3d`
     """
     back = seconds_of(since) if since else 0.0
     services = open_services()
@@ -230,25 +262,27 @@ def reconcile(
         _tell_report(report)
     if report.doubt:
         fail(
-            f"{report.doubt}. Nothing was forgotten: that looks like a lost permission or another "
-            "account. Check DEJABUG_JIRA_USER, DEJABUG_JIRA_TOKEN and what the account may browse"
+            f"{report.doubt}. Nothing was deleted: this looks like a lost permission or another "
+            "account. Check DEJABUG_JIRA_USER, DEJABUG_JIRA_TOKEN and the account's permission "
+            "Browse Projects"
         )
 
 
 def _tell_report(report: repairing.Report) -> None:
     if report.busy:
-        console.print("Another round is at work just now; it does the same.")
+        console.print("Already running in another process. Nothing to do here.")
         return
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(report.repaired.items()))
     count = sum(report.repaired.values())
     console.print(
-        f"{report.looked:,} changed issues looked through, {report.checked:,} known ones checked. "
-        + (f"{count:,} issues are read again: {reasons}." if count else "Nothing was missed."),
+        f"Checked {counted(report.looked, 'changed issue')} and "
+        f"{counted(report.checked, 'known issue')}. "
+        + (f"Reading {counted(count, 'issue')} again: {reasons}." if count else "Nothing missed."),
         highlight=False,
     )
     if report.refused:
         console.print(
-            f"Jira shows us no project {', '.join(report.refused)}: deleted, or hidden from our "
-            "account.",
+            f"Jira doesn't show these projects to our account: {', '.join(report.refused)}. They "
+            "are deleted, or the account lacks the permission Browse Projects.",
             style="yellow",
         )

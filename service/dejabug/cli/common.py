@@ -1,4 +1,4 @@
-"""What all commands share: the application, the terminal, plain errors, progress bars."""
+"""What all commands share: the application, its help, the terminal, errors, progress bars."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
 
 import redis
 import typer
@@ -22,39 +23,93 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from typer.core import TyperGroup
 
 from dejabug.infra.errors import UserError
 from dejabug.infra.logs import configure_logs
 from dejabug.records.types import IssueRecord
 from dejabug.services import Services, get_services
 
+# The groups of `dejabug --help`.
+TRY_IT = "Try it"
+RUN_THE_SERVICE = "Run the service"
+JIRA = "Jira"
+SEARCH = "Search"
+QUALITY = "Quality"
+DATA_AND_BACKUP = "Data and backup"
+ADMINISTRATION = "Administration"
+# The order of the commands in `dejabug --help`, group by group.
+ORDER = (
+    *("demo", "up", "probe"),
+    *("serve", "worker", "slack", "doctor", "worker-health"),
+    *("jira", "backfill", "reconcile"),
+    *("search", "similar"),
+    *("eval", "verdict", "learn", "encoder"),
+    *("export", "import", "purge", "index", "copy-media"),
+    *("project", "token", "settings"),
+)  # fmt: skip
+
+
+class OrderedGroup(TyperGroup):
+    """The commands in the order of `ORDER`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
 app = typer.Typer(
     name="dejabug",
-    help="Finds the historical bug videos that show the same bug as a new Jira ticket's clip.",
-    epilog="Settings come from the environment; `dejabug settings` lists them. "
+    cls=OrderedGroup,
+    help="Find earlier bug videos that show the same bug as a new Jira ticket's clip.",
+    epilog="Settings come from environment variables; `dejabug settings` lists them. "
     "Try it without any: `dejabug demo`.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,  # locals may hold tokens
 )
-# Without emoji: `ari:cloud:…` is no weather.
+# Without emoji: `ari:cloud:…` isn't a cloud.
 console = Console(emoji=False)
 complaints = Console(stderr=True, emoji=False)
-# Status of a command that Ctrl-C ended, as shells give it.
+# The exit status that shells use for a command stopped by Ctrl-C.
 INTERRUPTED = 130
 
 
+def product() -> str:
+    """The product's name and version."""
+    return f"Déjà Bug {version('dejabug')}"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(product())
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options of `dejabug` itself."""
+
+
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What a person can mend ends in one clear line and status 1, not in a traceback."""
+    """Print errors that the user can fix as one line and exit with status 1, without a
+    traceback."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
         except redis.ConnectionError as error:
-            fail(f"Redis does not answer ({error}). {_which_redis()} See: dejabug doctor")
+            fail(f"Redis does not answer ({error}). Check {_which_redis()}, or run: dejabug doctor")
         except redis.RedisError as error:
-            fail(f"Redis refuses, or was too slow ({error}). See: dejabug doctor")
+            fail(f"Redis returned an error or was too slow ({error}). See: dejabug doctor")
         except UserError as error:
             fail(str(error))
 
@@ -63,23 +118,25 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _which_redis() -> str:
     if get_services().settings.index_redis_url:
-        return "Are DEJABUG_REDIS_URL and DEJABUG_INDEX_REDIS_URL right?"
-    return "Is DEJABUG_REDIS_URL right?"
+        return "DEJABUG_REDIS_URL and DEJABUG_INDEX_REDIS_URL"
+    return "DEJABUG_REDIS_URL"
 
 
 def open_services(*, service: bool = False) -> Services:
-    """The process's parts. A service logs all events, a command for people only what is wrong."""
+    """This process's services. A service logs all events; other commands log only problems."""
     services = get_services()
     configure_logs(services.settings.log_format, quiet=not service)
     return services
 
 
 def fail(message: str) -> NoReturn:
+    """Print an error and exit with status 1."""
     complaints.print(f"[red]dejabug:[/] {escape(message)}", soft_wrap=True, highlight=False)
     raise typer.Exit(1)
 
 
 def progress_bars() -> Progress:
+    """Progress bars with a note at the end of each line."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description:<16}"),
@@ -94,7 +151,7 @@ def progress_bars() -> Progress:
 
 @contextmanager
 def told_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each thing that is told of."""
+    """Progress bars, one for each task that is reported."""
     with progress_bars() as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -107,7 +164,7 @@ def told_bars() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def counting(progress: Progress, title: str) -> Callable[[int, int], None]:
-    """A new bar, to be called with how many are done and how many there are."""
+    """Add a progress bar; call the result with the number done and the total."""
     task = progress.add_task(title, total=None, note="")
 
     def update(done: int, total: int) -> None:
@@ -117,15 +174,17 @@ def counting(progress: Progress, title: str) -> Callable[[int, int], None]:
 
 
 def seconds_of(text: str) -> float:
-    """`3d` in seconds. Raises UserError."""
+    """A duration such as `3d` in seconds. Raises UserError."""
     found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip(), re.ASCII)
     if found is None:
-        raise UserError(f"{text!r} is no length of time; give one like 90m, 12h, 3d or 2w")
+        raise UserError(
+            f"{text!r} is not a valid duration; expected for example 90m, 12h, 3d or 2w"
+        )
     return float(int(found[1]) * {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]])
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: `3 h 20 min`."""
+    """Seconds in readable form: `3 h 20 min`."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -133,8 +192,13 @@ def duration(seconds: float) -> str:
 
 
 def known_issue(services: Services, key: str) -> IssueRecord:
-    """The issue with this key; an unknown one ends the command with what to do."""
+    """The issue with this key. If it isn't indexed, exit with an error that says what to do."""
     record = services.collections.active.catalogue.issue_by_key(key)
     if record is None:
-        fail(f'{key} is not known here. Read it in with: dejabug backfill "key = {key}"')
+        fail(f'{key} isn\'t indexed. Index it with: dejabug backfill "key = {key}"')
     return record
+
+
+def counted(number: int, thing: str, many: str = "") -> str:
+    """A number and what it counts, in singular or plural: `1 clip`, `2,000 clips`."""
+    return f"{number:,} {thing if number == 1 else many or thing + 's'}"

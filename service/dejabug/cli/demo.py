@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dejabug.cli.common import app, plain_errors
+from dejabug.cli.common import TRY_IT, app, plain_errors
 
 
-@app.command()
+@app.command(rich_help_panel=TRY_IT)
 @plain_errors
 def demo(
     clip: Annotated[
@@ -38,7 +38,7 @@ def demo(
     raise typer.Exit(tell_story(state / "demo", data=data, query=query, clip=clip))
 
 
-@app.command()
+@app.command(rich_help_panel=TRY_IT)
 @plain_errors
 def up(
     data: Annotated[

@@ -1,4 +1,4 @@
-"""`dejabug encoder`: which model answers, and how another one takes over."""
+"""`dejabug encoder`: list the models, re-index with another one, switch to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from rich.table import Column, Table
 
 from dejabug.cli.common import (
     INTERRUPTED,
+    QUALITY,
     app,
     complaints,
     console,
+    counted,
     duration,
     fail,
     open_services,
@@ -27,30 +29,33 @@ from dejabug.services import Services
 
 encoders = typer.Typer(
     name="encoder",
-    help="Which model answers; re-index with another one, and switch to it.",
+    help="List the models, re-index with another one, and switch to it.",
     no_args_is_help=True,
 )
-app.add_typer(encoders)
-# Clips that were lost on the way are listed up to this many.
+app.add_typer(encoders, rich_help_panel=QUALITY)
+# What the table calls the roles of `--json`.
+ROLES = {"serves": "in use", "next": "next", "kept": "kept"}
+# At most this many lost clips are listed.
 LISTED = 20
 
 
 @encoders.command(name="list")
 @plain_errors
 def list_encoders(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """List the encoders that there are vectors of: which one serves, how far the next one is."""
+    """List the models that have an index: which one is in use, and the next one's progress."""
     services = open_services()
     rows = [_row(services, collection) for collection in services.collections.all()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    whole = Column("encoder", overflow="fold")  # it is there to be copied
-    table = Table(whole, "does", "clips", "failed", "waiting", "tickets wait", "workers")
+    whole = Column("encoder", overflow="fold")  # never shortened, so that it can be copied
+    table = Table(whole, "role", "clips", "failed", "waiting", "tickets waiting", "workers")
     for row in rows:
         counts = [row[name] for name in ("indexed", "failed", "queued", "words_waiting", "workers")]
-        table.add_row(escape(row["encoder"]), row["role"], *(f"{count:,}" for count in counts))
+        role = ROLES[row["role"]]
+        table.add_row(escape(row["encoder"]), role, *(f"{count:,}" for count in counts))
     console.print(table)
 
 
@@ -58,20 +63,25 @@ def list_encoders(
 @plain_errors
 def change(
     name: Annotated[
-        str | None, typer.Argument(help="The new encoder's name; default: that of the settings.")
+        str | None,
+        typer.Argument(help="Name of the new model's encoder. Default: the one of the settings."),
     ] = None,
     swap: Annotated[
-        bool, typer.Option(help="Let it serve as soon as all is in; else only make it ready.")
+        bool, typer.Option(help="Switch when everything is indexed, or only re-index.")
     ] = True,
     force: Annotated[
-        bool, typer.Option("--force", help="Let it serve though clips were lost on the way.")
+        bool, typer.Option("--force", help="Switch even if some clips failed with the new model.")
     ] = False,
 ) -> None:
     """Re-index with another model, then switch to it.
 
-    First start workers with the new model's settings, beside the old ones: they embed, and the old
-    ones answer until the new index is complete. Safe to interrupt (Ctrl-C); run it again to resume.
-    The old model's index stays: run it with the old name to switch back.
+    First start workers with the new model's settings, next to the old ones. The new workers index;
+    the old ones answer searches until the new index is complete. Safe to interrupt (Ctrl-C); run
+    it again to resume. The old model's index is kept: to switch back, run this with the old name.
+
+    Example:
+
+    `DEJABUG_CLIP_MODEL=openai/clip-vit-large-patch14 dejabug encoder change`
     """
     services = open_services()
     wanted = name or services.collections.configured.name
@@ -79,8 +89,8 @@ def change(
     _prepare(services, wanted)
     if not swap:
         console.print(
-            f"[bold]{escape(wanted)}[/] is ready, and new tickets go into both. {escape(old)} "
-            "serves on. To let the new one serve, call this again without --no-swap.",
+            f"[bold]{escape(wanted)}[/] is ready, and new tickets are indexed with both models. "
+            f"{escape(old)} is still in use. To switch, run this again without --no-swap.",
             highlight=False,
         )
         return
@@ -90,31 +100,34 @@ def change(
 @encoders.command()
 @plain_errors
 def forget(
-    name: Annotated[str, typer.Argument(help="An encoder that does not serve.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="Name of an encoder that is not in use; see the list command.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Take away all vectors and records of an encoder that does not serve.
+    """Delete the index of a model that is not in use.
 
-    To use it later, you must re-index with it. Tickets, verdicts and comments stay; what was
-    learned for this encoder is deleted.
+    Deletes its vectors, clip records and learned weights. Tickets, verdicts and comments stay. To
+    use the model later, you must re-index with it.
     """
     services = open_services()
     if name not in {collection.name for collection in services.collections.all()}:
-        fail(f"nothing is kept under {name}; dejabug encoder list shows what is")
+        fail(f"unknown encoder: {name}. See the names with: dejabug encoder list")
     if not yes:
-        typer.confirm(f"Forget all vectors of {name}?", abort=True)
+        typer.confirm(f"Delete all vectors of {name}?", abort=True)
     gone = services.encoder_change.forget(name)
-    console.print(f"{escape(name)} is forgotten: {gone:,} keys.", highlight=False)
+    console.print(f"Deleted {escape(name)}: {counted(gone, 'key')}.", highlight=False)
 
 
 def _prepare(services: Services, name: str) -> None:
     with progress_bars() as progress:
-        clips = progress.add_task("Embedding clips", total=None, note="")
-        tickets = progress.add_task("Their tickets", total=None, note="")
+        clips = progress.add_task("Indexing clips", total=None, note="")
+        tickets = progress.add_task("Indexing tickets", total=None, note="")
         try:
             for step in services.encoder_change.prepare(name):
                 counts = step.counts
-                note = step.note or f"{step.workers} workers, about {duration(step.left.high)}"
+                workers = counted(step.workers, "worker")
+                note = step.note or f"{workers}, about {duration(step.left.high)} left"
                 total = max(counts.known, counts.done)
                 progress.update(clips, completed=counts.done, total=total, note=note)
                 issues = services.collections.active.catalogue.issue_count()
@@ -123,8 +136,8 @@ def _prepare(services: Services, name: str) -> None:
         except KeyboardInterrupt:
             progress.stop()
             complaints.print(
-                "Interrupted. The same command goes on from there; new tickets go into both "
-                "collections meanwhile, and the old encoder serves. To give it up: "
+                "Interrupted. Run the same command again to resume. Until then, new tickets are "
+                "indexed with both models and the old model stays in use. To cancel the change: "
                 f"dejabug encoder forget '{escape(name)}'",
                 highlight=False,
             )
@@ -132,14 +145,14 @@ def _prepare(services: Services, name: str) -> None:
 
 
 def _tell(switch: EncoderSwitch) -> None:
-    """What the swap has changed, and what is to be done next."""
+    """Print what the switch changed, and what to do next."""
     old, new = escape(switch.old.name), escape(switch.new.name)
     count = switch.new.catalogue.count
     lost = list(switch.lost())
     console.print(
-        f"[bold]{new}[/] serves now: {count(ClipStatus.INDEXED):,} clips, "
-        f"{count(ClipStatus.FAILED):,} could not be used, of which {len(lost):,} could before. "
-        "Comments stay as they are until something happens on their tickets.",
+        f"[bold]{new}[/] is now in use: {counted(count(ClipStatus.INDEXED), 'clip')} indexed, "
+        f"{count(ClipStatus.FAILED):,} failed ({len(lost):,} of them worked with the old model). "
+        "A comment is updated the next time its ticket changes.",
         highlight=False,
     )
     for clip in lost[:LISTED]:
@@ -150,11 +163,11 @@ def _tell(switch: EncoderSwitch) -> None:
         console.print(f"  … and {len(lost) - LISTED:,} more", style="yellow")
     console.print(
         "Next:\n"
-        "  1. Give all processes the new encoder's settings, and stop the workers that have the "
-        "old ones.\n"
-        "  2. Its scores are the shipped ones until you call: dejabug learn\n"
-        f"  3. Back, if need be: dejabug encoder change '{old}' (with its workers)\n"
-        f"  4. When you are sure: dejabug encoder forget '{old}'",
+        "  1. Start all processes with the new model's settings, and stop the workers that have "
+        "the old ones.\n"
+        "  2. The scores use the default weights. To learn from your duplicates: dejabug learn\n"
+        f"  3. To switch back: dejabug encoder change '{old}' (start its workers first)\n"
+        f"  4. To delete the old index: dejabug encoder forget '{old}'",
         highlight=False,
         soft_wrap=True,
     )

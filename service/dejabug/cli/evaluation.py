@@ -1,4 +1,4 @@
-"""How good is the search, and making it better: `eval`, `verdict`, `learn`."""
+"""Measure and improve the search quality: `eval`, `verdict`, `learn`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import (
+    QUALITY,
     app,
     complaints,
     console,
+    counted,
     counting,
     fail,
     known_issue,
@@ -49,74 +51,89 @@ from dejabug.services import get_model_services
 from dejabug.worker.learning_schedule import differ, study
 
 
-@app.command("eval")
+@app.command("eval", rich_help_panel=QUALITY)
 @plain_errors
 def evaluate_search(
     manifest: Annotated[
         Path | None,
-        typer.Argument(help="A data set: `manifest.jsonl`, or its folder, with the clips beside."),
+        typer.Argument(
+            help="A data set: `manifest.jsonl` next to its clips, or the folder of both."
+        ),
     ] = None,
     from_jira: Annotated[
         bool,
-        typer.Option("--from-jira", help="The studio's own index and duplicate links instead."),
+        typer.Option("--from-jira", help="Measure on this service's index and duplicate links."),
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write the figures here, for machines.")
+        Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")
     ] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", help="Also write a report with pictures of misses.")
+        Path | None,
+        typer.Option("--html", help="Also write an HTML report with thumbnails of the misses."),
     ] = None,
     curve_file: Annotated[
-        Path | None, typer.Option("--curve", help="Also draw precision and recall here (PNG).")
+        Path | None,
+        typer.Option("--curve", help="Also plot precision and recall to this PNG file."),
     ] = None,
     by_arrivals: Annotated[
         bool,
         typer.Option(
             "--arrivals",
-            help="Also measure suggestions as tickets arrive one by one. "
+            help="Also measure the suggestions that tickets get as they arrive one by one. "
             "`--curve` and `--fit` then use these.",
         ),
     ] = False,
     orders: Annotated[
         int,
-        typer.Option(
-            min=1, help="With `--arrivals`: how many random orders of arrival are replayed."
-        ),
+        typer.Option(min=1, help="With `--arrivals`: the number of random orders to replay."),
     ] = arrivals.ORDERS,
     steps: Annotated[
-        bool, typer.Option("--ablation", help="Also measure each step of the ranking by itself.")
+        bool,
+        typer.Option("--ablation", help="Also measure the ranking with each step switched off."),
     ] = False,
     fit: Annotated[
-        bool, typer.Option("--fit", help="Also fit the curves that turn evidence into scores.")
+        bool,
+        typer.Option("--fit", help="Also fit the curves that turn similarity into scores."),
     ] = False,
     learning: Annotated[
-        bool, typer.Option("--learn", help="Also measure what learning from duplicates gives.")
+        bool,
+        typer.Option("--learn", help="Also measure how much learning from duplicates improves."),
     ] = False,
 ) -> None:
-    """Measure the search on labelled clips: mRR, mAP, HIT@1, HIT@5, mean rank.
+    """Measure the search quality on labelled clips.
 
-    Every clip with a bug that has a duplicate asks for it, among all clips of the set, by every
-    ranking: by its frames alone, its ticket's words alone, both, and with its summary as a search
-    for videos. A data set goes through the real pipeline into a fresh index of its own; the
-    service's is not touched. Settings of the environment count, so that
-    `DEJABUG_FRAME_CROP=center dejabug eval …` measures that.
+    Reports MRR, mAP, HIT@1, HIT@5 and the mean rank. Each clip of a bug with a duplicate is a query
+    for that duplicate among all clips of the set. Every ranking is measured: frames only, ticket
+    text only, both, and the summary as a text search for videos. A data set goes through the real
+    pipeline into a temporary index; the service's index is not changed. Settings apply, so
+    `DEJABUG_FRAME_CROP=center dejabug eval …` measures that setting.
 
-    `--arrivals` measures what users see: every ticket, also one without a bug, asks for duplicates
-    among the tickets that came before it in its own project (each game of a data set is one), and
-    gets at most as many suggestions as a comment names. At each threshold, precision is the share
-    of suggestions that are right, recall the share of tickets with an earlier duplicate that get a
-    right one; the calibration error tells how far scores are from what they promise. Groups that
-    share a `related` id in the manifest show the same kind of bug elsewhere: such suggestions are
-    counted apart, as neither right nor wrong. With `--from-jira`, clips arrive in the order in
+    `--arrivals` measures what users see. Every ticket, even one without a bug, is a query among the
+    earlier tickets of its project (in a data set, each game is a project), and gets at most as many
+    suggestions as a comment lists. At each threshold, precision is the share of suggestions that
+    are right. Recall is the share of tickets with an earlier duplicate that get a right one. The
+    calibration error shows how far the scores are from the measured probabilities. Groups with the
+    same `related` id in the manifest show the same kind of bug elsewhere; suggestions of those are
+    counted separately, as neither right nor wrong. With `--from-jira`, clips arrive in the order in
     which they were attached.
 
-    The service's encoder is CLIP; where no model hub is in reach: `DEJABUG_ENCODER=starter`.
+    The default encoder, CLIP, downloads its model from a hub. Without one, use
+    `DEJABUG_ENCODER=starter`.
+
+    Examples:
+
+    `dejabug eval clips/ --html report.html`
+
+    `dejabug eval --from-jira --arrivals`
     """
     if (manifest is None) == (not from_jira):
-        fail("name a data set, or ask with --from-jira for the studio's own truth")
+        fail(
+            "specify what to measure: either a data set (dejabug eval FOLDER), or --from-jira for "
+            "this service's own duplicates"
+        )
     for path in filter(None, (json_file, html_file, curve_file)):
         if not path.parent.is_dir():
-            fail(f"there is no folder {path.parent} to write {path.name} into")
+            fail(f"can't write {path}: the folder {path.parent} does not exist")
     services = open_services()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bars())
@@ -129,7 +146,7 @@ def evaluate_search(
         else:
             corpus = studio(get_model_services().measured())
         _warn(corpus)
-        results = evaluate(corpus, progress=bar("Asking"))
+        results = evaluate(corpus, progress=bar("Searching"))
         rows = list(ablation.ablate(corpus, bar("Steps"))) if steps else []
         replayed = (
             arrivals.replay(corpus, orders=orders, progress=bar("Arrivals"))
@@ -176,48 +193,64 @@ def evaluate_search(
         json_file.write_text(told + "\n", "utf-8")
     console.print(f"[dim]{escape(label)}[/]")
     for path in filter(None, (json_file, html_file, curve_file)):
-        console.print(f"[dim]written: {path}[/]", soft_wrap=True)
+        console.print(f"[dim]Wrote {path}[/]", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=QUALITY)
 @plain_errors
 def verdict(
     first: Annotated[str, typer.Argument(help="An issue's key, e.g. GAME-12.")],
-    second: Annotated[str, typer.Argument(help="Another issue's key.")],
+    second: Annotated[str, typer.Argument(help="The other issue's key, e.g. GAME-34.")],
     same: Annotated[
         bool,
-        typer.Option("--same/--not-similar", help="Whether both show the same bug.", prompt=True),
+        typer.Option(
+            "--same/--not-similar",
+            help="Whether both issues are the same bug.",
+            prompt="Are both issues the same bug?",
+        ),
     ],
 ) -> None:
-    """Tell that two issues are the same bug, or not: kept for good.
+    """Record whether two issues are duplicates.
 
-    A pair that is not similar is never suggested again. Duplicate links in Jira are read by
-    themselves; this is for what they do not say. `dejabug learn` learns from all of it.
+    An issue marked as not similar is never suggested for the other one again. Duplicate links in
+    Jira are read automatically; use this for pairs that aren't linked. `dejabug learn` learns from
+    both.
+
+    Examples:
+
+    `dejabug verdict GAME-12 GAME-34 --same`
+
+    `dejabug verdict GAME-12 GAME-56 --not-similar`
     """
     services = open_services()
     issues = [known_issue(services, key) for key in (first, second)]
     services.records.verdicts.put(Verdict(issues[0].id, issues[1].id, same, "person"))
     for issue in issues:
         services.scheduler.suggest(issue.id)
-    what = "are the same bug" if same else "are not similar, and not suggested to each other again"
-    console.print(f"{issues[0].key} and {issues[1].key} {what}.")
+    what = (
+        "as the same bug"
+        if same
+        else "as not similar. They won't be suggested for each other again"
+    )
+    console.print(f"Recorded {issues[0].key} and {issues[1].key} {what}.")
 
 
-@app.command()
+@app.command(rich_help_panel=QUALITY)
 @plain_errors
 def learn(
     forget: Annotated[
-        bool, typer.Option("--forget", help="Go back to the scores as shipped.")
+        bool, typer.Option("--forget", help="Go back to the default weights.")
     ] = False,
 ) -> None:
-    """Learn from the studio's verdicts and duplicate links; keep what wins on held-out ones.
+    """Improve the scores by learning from your duplicates.
 
-    What is learned is how much each part of the evidence counts, so that a score means the
-    probability of a duplicate in this studio. The index stays as it is. Lessons belong to the
-    encoder of the settings, which need not serve yet.
+    Learns from verdicts and duplicate links how much each kind of evidence counts, so that a score
+    is the probability of a duplicate in your studio. The learned weights are used only if they fit
+    held-out duplicates better than the default ones. The index doesn't change. The weights belong
+    to the encoder of the settings, even if it isn't in use yet.
 
-    The service does this by itself every night, and after a backlog was read. `--forget` undoes it,
-    and stops it until this command is called again.
+    The service does this automatically every night and after a backfill. `--forget` goes back to
+    the default weights and stops the nightly learning until you run `dejabug learn` again.
     """
     services = open_services().measured()
     name = services.collections.active_name
@@ -228,7 +261,8 @@ def learn(
             services.scheduler.correct_all_comments()
         hold_learned(services.redis, name, hold=True)
         console.print(
-            "The scores are as shipped again, and nothing is learned until: dejabug learn"
+            "The scores use the default weights again. Nightly learning is off. To turn it on: "
+            "dejabug learn"
         )
         return
     hold_learned(services.redis, name, hold=False)
@@ -240,18 +274,19 @@ def learn(
 
 def _warn(corpus: Corpus) -> None:
     for file, why in corpus.failed.items():
-        complaints.print(f"[yellow]{escape(file)} could not be used:[/] {escape(why)}")
+        complaints.print(f"[yellow]{escape(file)} failed:[/] {escape(why)}")
     if not corpus.queries():
         fail(
-            "no clip has a duplicate, so there is nothing to ask for. In a data set, clips of one "
-            "bug share a `group`; in a studio, link duplicates in Jira or tell: dejabug verdict"
+            "no clip has a duplicate, so there is nothing to measure. In a data set, give clips of "
+            "the same bug the same `group`. With --from-jira, link duplicates in Jira, or record "
+            "some with: dejabug verdict"
         )
 
 
 def _learned_table(learned: Learned) -> Table:
-    table = Table("on held-out duplicates", "as shipped", "learned", "kept")
+    table = Table("on held-out duplicates", "default", "learned", "used")
     table.add_row(
-        f"loss in nats, {learned.groups} groups",
+        f"loss in nats, {counted(learned.groups, 'group')}",
         f"{learned.loss_before:.3f}",
         f"{learned.loss_after:.3f}",
         f"{'[green]yes[/]' if learned.wins else 'no'} (better in {learned.sure:.0%} of resamples)",

@@ -1,4 +1,4 @@
-"""`dejabug index`: where the vectors are, and whether all are there."""
+"""`dejabug index`: check, repair and move the vectors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import typer
 from rich.markup import escape
 
 from dejabug.cli.common import (
+    DATA_AND_BACKUP,
     app,
     console,
+    counted,
     fail,
     open_services,
     plain_errors,
@@ -25,19 +27,19 @@ from dejabug.records.types import ClipStatus
 
 index = typer.Typer(
     name="index",
-    help="The vectors: whether all are there, and a Redis of their own for them.",
+    help="Check, repair and move the vector index.",
     no_args_is_help=True,
 )
-app.add_typer(index)
+app.add_typer(index, rich_help_panel=DATA_AND_BACKUP)
 
 
 @index.command(name="repair")
 @plain_errors
 def repair_index() -> None:
-    """Compare the index with the records of clips and tickets, and mend what differs.
+    """Compare the index with the records of clips and tickets, and fix differences.
 
-    Clips and words that Redis has lost are queued to be embedded again, what was forgotten and is
-    back is forgotten again. Workers do the same by themselves after each start of Redis.
+    Queues clips and ticket texts that Redis lost, to be indexed again. Removes entries of deleted
+    clips. Workers run the same repair automatically after each restart of Redis.
     """
     services = open_services()
     for collection in services.collections.indexed():
@@ -53,18 +55,18 @@ def repair_index() -> None:
 @plain_errors
 def fill_in_signatures(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only count the clips without a signature.")
+        bool, typer.Option("--dry-run", help="Count the clips without a signature, then stop.")
     ] = False,
 ) -> None:
     """Add signatures to clips that an earlier version indexed.
 
-    A signature is a small grey picture, four times a second, by which copies of one recording are
-    recognised. Workers download each clip from Jira and decode it once; its vectors stay as they
-    are. You can stop this command at any time and call it again.
+    A signature identifies copies of the same recording: small grey images, four per second.
+    Workers download each clip from Jira again and decode it once. The vectors don't change. Safe
+    to interrupt (Ctrl-C); run it again to resume.
     """
     services = open_services()
     lacking = services.signature_backfill.missing()
-    clips = f"{len(lacking):,} {'clip' if len(lacking) == 1 else 'clips'}"
+    clips = counted(len(lacking), "clip")
     if not lacking:
         console.print("Every indexed clip has a signature.")
         return
@@ -75,7 +77,7 @@ def fill_in_signatures(
         task = progress.add_task("Queueing", total=len(lacking), note="")
         for step in services.signature_backfill.queue(lacking):
             progress.update(task, completed=step.queued, note=step.pause)
-    console.print(f"{clips} queued. See what is left with: dejabug index signatures --dry-run")
+    console.print(f"{clips} queued. See how many are left with: dejabug index signatures --dry-run")
     if not services.queues.has_worker(QUEUE):
         console.print(f"{NO_WORKER[0].upper()}{NO_WORKER[1:]}", style="yellow")
 
@@ -85,22 +87,27 @@ def fill_in_signatures(
 def move(
     delete: Annotated[
         bool,
-        typer.Option("--delete", help="Afterwards: take them out of the Redis of the queues."),
+        typer.Option("--delete", help="After the move: delete the vectors from DEJABUG_REDIS_URL."),
     ] = False,
 ) -> None:
-    """Move the vectors from DEJABUG_REDIS_URL to a Redis of their own, DEJABUG_INDEX_REDIS_URL.
+    """Move the vectors to a separate Redis.
 
-    Stop all workers first; webhooks come in meanwhile, and wait. Then start everything with that
-    setting. The old vectors stay where they were until this is called with --delete.
+    Copies them from DEJABUG_REDIS_URL to DEJABUG_INDEX_REDIS_URL. Stop all workers first; webhooks
+    still arrive and wait in their queue. Then start the web service and the workers with the new
+    setting, and run this again with `--delete` to free the memory of the old Redis.
+
+    Example:
+
+    `DEJABUG_INDEX_REDIS_URL=redis://vectors:6379/0 dejabug index move`
     """
     services = open_services()
     with told_bars() as tell:
         done = (services.index_move.remove_moved if delete else services.index_move.move)(tell)
     if delete:
-        console.print(f"{done:,} keys are gone from the Redis of the queues.", highlight=False)
+        console.print(f"Deleted {counted(done, 'key')} from DEJABUG_REDIS_URL.", highlight=False)
         return
     console.print(
-        f"{done:,} keys were copied. Start the web service and the workers with this "
+        f"Copied {counted(done, 'key')}. Start the web service and the workers with this "
         "DEJABUG_INDEX_REDIS_URL, then free the memory with: dejabug index move --delete",
         highlight=False,
     )
@@ -109,33 +116,34 @@ def move(
 @index.command(name="adopt")
 @plain_errors
 def adopt(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Begin with the vectors that the present Redis has, even none: the right one is lost.
+    """Use the current vector Redis, even if empty, when the old one is lost.
 
-    What it lacks is embedded again from Jira, or comes from a backup (`dejabug import --merge`).
+    Missing clips and ticket texts are indexed again from Jira (`dejabug index repair`), or come
+    from a backup (`dejabug import --merge`).
     """
     services = open_services()
     if services.collections.location.holds():
-        fail("this Redis holds the vectors already; compare them with: dejabug index repair")
+        fail("this Redis already holds the vectors. To check them, run: dejabug index repair")
     address = services.settings.index_redis_address
     if not yes:
         typer.confirm(f"Keep this installation's vectors in {address} from now on?", abort=True)
     services.collections.location.adopt()
     console.print(
-        f"The vectors are kept in {escape(address)} from now on. Restart web and workers, and "
-        "see what is missing with: dejabug index repair",
+        f"The vectors are now kept in {escape(address)}. Restart the web service and the workers, "
+        "then index what is missing with: dejabug index repair",
         highlight=False,
     )
 
 
 def _told(report: Repaired) -> str:
-    found = {
-        "clips were lost, and wait to be embedded again": report.lost_clips,
-        "tickets' words were lost, and wait": report.lost_tickets,
-        "clips were back that had been forgotten": report.stray,
-        "were in another project or game than their issue": report.moved,
-    }
-    wrong = [f"{count:,} {what}" for what, count in found.items() if count]
-    looked = f"{report.clips:,} clips and {report.tickets:,} tickets compared"
-    return f"{looked}; {', '.join(wrong) or 'all is there'}."
+    found = (
+        (report.lost_clips, "missing clip", "queued again"),
+        (report.lost_tickets, "missing ticket text", "queued again"),
+        (report.stray, "deleted clip", "removed"),
+        (report.moved, "misplaced clip", "corrected (their project or game differed)"),
+    )
+    wrong = [f"{counted(count, what)} {done}" for count, what, done in found if count]
+    looked = f"{counted(report.clips, 'clip')} and {counted(report.tickets, 'ticket')} compared"
+    return f"{looked}; {', '.join(wrong) or 'nothing is missing'}."

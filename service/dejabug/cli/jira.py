@@ -1,4 +1,4 @@
-"""Connecting Jira to this service, and proving it: `jira install`, `jira check`."""
+"""Connect Jira to this service and test the connection: `jira install`, `jira check`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ import requests
 import typer
 from rich.markup import escape
 
-from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
+from dejabug.cli.common import (
+    JIRA,
+    app,
+    complaints,
+    console,
+    counted,
+    fail,
+    open_services,
+    plain_errors,
+)
 from dejabug.cli.doctor import Check
 from dejabug.infra.errors import UserError
 from dejabug.jira.accounts import OWN_ACCOUNT
@@ -21,20 +30,20 @@ from dejabug.jira.webhook_registration import PATH, Hook, Hooks, Request, by_han
 from dejabug.records.webhook_keys import REFUSALS, echo_key
 from dejabug.services import Services
 
-# What stands in for the secret wherever something is shown.
+# Shown in place of the secret.
 MASK = "(the value of DEJABUG_WEBHOOK_SECRET)"
-# The comment that is written to see whether its event arrives. Nobody is meant to read it.
-PASSING = "Déjà Bug is checking its webhook; this comment goes away by itself."
-# Seconds between two looks for the event, and that the web service may take to answer from here.
+# The comment that tests whether its event arrives. It is deleted right away.
+PASSING = "Déjà Bug is testing its webhook. It will delete this comment in a moment."
+# Seconds between checks for the event, and that the web service may take to answer.
 POLL = 0.1
 WEB_TIMEOUT = 5
 INSTALL = "Register it with: dejabug jira install"
 
 jira_app = typer.Typer(
-    help="Connect Jira: register the webhook, and prove that its events arrive.",
+    help="Register the webhook in Jira, and test it.",
     no_args_is_help=True,
 )
-app.add_typer(jira_app, name="jira")
+app.add_typer(jira_app, name="jira", rich_help_panel=JIRA)
 
 
 @jira_app.command()
@@ -43,33 +52,41 @@ def install(
     url: Annotated[
         str | None,
         typer.Option(
-            help="Where Jira reaches this service, e.g. `https://dejabug.studio.example`; "
-            "DEJABUG_PUBLIC_URL when not given."
+            help="Address at which Jira reaches this service, e.g. "
+            "`https://dejabug.studio.example`. Default: DEJABUG_PUBLIC_URL."
         ),
     ] = None,
     jql: Annotated[
-        str | None, typer.Option(help="Only events of issues that this JQL finds.")
+        str | None, typer.Option(help="Send only events of issues that match this JQL.")
     ] = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Send it again, e.g. for a changed secret.")
+        bool,
+        typer.Option("--update", help="Send the webhook again, e.g. after the secret changed."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the request, without the secret.")
+        bool, typer.Option("--dry-run", help="Show the request without sending it.")
     ] = False,
 ) -> None:
-    """Register Jira's webhook to this service, or put the one that is there right.
+    """Register the webhook in Jira, or fix the existing one.
 
-    The account needs *Administer Jira*. Where Jira does not let it, this tells what to click.
+    DEJABUG_JIRA_USER's account needs the permission *Administer Jira*. If Jira doesn't allow it,
+    this prints the steps to do by hand.
+
+    Examples:
+
+    `dejabug jira install --url https://dejabug.studio.example`
+
+    `dejabug jira install --jql "project in (GAME, RACE)" --dry-run`
     """
     services = open_services()
     secret = services.settings.webhook_secret.get_secret_value()
     if not secret:
         fail(
-            "set DEJABUG_WEBHOOK_SECRET first, to 32 or more random characters: "
-            "openssl rand -hex 32"
+            "DEJABUG_WEBHOOK_SECRET is not set. Set it to 32 or more random characters, for "
+            "example the output of: openssl rand -hex 32"
         )
     wanted = Hook(_address(url or services.settings.public_url), jql=jql or "")
-    services.jira.myself()  # a wrong token is told as such, not as a missing permission
+    services.jira.myself()  # report a wrong token as such, not as a missing permission
     hooks = Hooks(services.jira)
     try:
         _install(hooks, wanted, jql, secret, update=update, dry_run=dry_run)
@@ -78,22 +95,33 @@ def install(
     except JiraRefusedError as error:
         if error.status not in (401, 403):
             raise
-        _tell_by_hand(hooks, wanted, "our account does not administer this Jira")
+        _tell_by_hand(
+            hooks, wanted, "Déjà Bug's Jira account doesn't have the permission Administer Jira"
+        )
 
 
 @jira_app.command()
 @plain_errors
 def check(
     issue: Annotated[
-        str, typer.Option(help="An issue to comment on for a moment; best one nobody watches.")
+        str,
+        typer.Option(
+            help="Issue to comment on for a moment. Choose one that nobody watches: watchers may "
+            "get an e-mail."
+        ),
     ],
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds to wait for the comment's event.")
     ] = 60.0,
 ) -> None:
-    """Prove that Jira's events arrive: write a comment, wait until it is told of, and delete it.
+    """Test that Jira's events arrive, with a short-lived comment.
 
-    Ends with status 0 when all is well. Watchers of the issue may get an e-mail.
+    Writes a comment on an issue, waits for its event, and deletes the comment. Exits with status 1
+    when a check fails.
+
+    Example:
+
+    `dejabug jira check --issue GAME-1`
     """
     ill = 0
     for found in _examine(open_services(), issue, timeout):
@@ -116,17 +144,17 @@ def _install(
     if there is None:
         done = f"Registered: {wanted.name} at {wanted.url}"
     else:
-        wanted = there.mended(jql)
-        faults = there.faults() + (["its filter is another one"] if wanted.jql != there.jql else [])
+        wanted = there.fixed(jql)
+        faults = there.faults() + (["its JQL filter differs"] if wanted.jql != there.jql else [])
         if not faults and not update:
             console.print(
-                f"It is there already, and right: {there.name} at {there.url}. Jira does not tell "
-                "its secret; --update sends ours again.",
+                f"Already registered, nothing to fix: {there.name} at {there.url}. Jira doesn't "
+                "show a webhook's secret; to send the secret again, use --update.",
                 soft_wrap=True,
             )
             _tell_proof()
             return
-        done = f"Put right: {there.name} at {there.url} ({'; '.join(faults) or 'sent again'})"
+        done = f"Updated: {there.name} at {there.url} ({'; '.join(faults) or 'sent again'})"
     if dry_run:
         _show(hooks.request(wanted, MASK))
         return
@@ -134,8 +162,9 @@ def _install(
     console.print(escape(done), soft_wrap=True)
     if not hooks.site.cloud:
         console.print(
-            "Data Center's pages do not say how a secret is sent over REST. If the check tells of "
-            "refused signatures, enter it by hand: Administration → System → WebHooks → Secret.",
+            "Atlassian doesn't document how to send a webhook's secret to Data Center over REST. "
+            "If the check reports rejected signatures, enter the secret by hand: Administration → "
+            "System → WebHooks → Secret.",
             style="yellow",
             soft_wrap=True,
         )
@@ -143,13 +172,16 @@ def _install(
 
 
 def _address(base: str) -> str:
-    """The webhook's URL from the service's. Raises UserError for what is none."""
+    """The webhook's URL from the service's. Raises UserError for an invalid URL."""
     try:
         parts = urlsplit(base.strip())
     except ValueError:  # a broken IPv6 address
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError("say where Jira reaches this service: --url https://dejabug.studio.example")
+        raise UserError(
+            "specify the address at which Jira reaches this service, for example: "
+            "--url https://dejabug.studio.example"
+        )
     whole = base.strip().rstrip("/")
     return whole if whole.endswith(PATH) else whole + PATH
 
@@ -161,8 +193,8 @@ def _show(request: Request) -> None:
 
 def _tell_by_hand(hooks: Hooks, wanted: Hook, why: str) -> None:
     complaints.print(
-        f"[red]dejabug:[/] {escape(why)}. It takes the permission Administer Jira, and no scoped "
-        "token. An administrator does it by hand:",
+        f"[red]dejabug:[/] {escape(why)}. Registering a webhook needs the permission Administer "
+        "Jira and a token without scopes. Ask a Jira administrator to do this by hand:",
         soft_wrap=True,
         highlight=False,
     )
@@ -173,32 +205,32 @@ def _tell_by_hand(hooks: Hooks, wanted: Hook, why: str) -> None:
 
 
 def _tell_proof() -> None:
-    console.print("Prove it with: dejabug jira check --issue KEY", highlight=False)
+    console.print("Test it with: dejabug jira check --issue KEY", highlight=False)
 
 
 # Checking
 
 
 def _examine(services: Services, issue_key: str, timeout: float) -> Iterator[Check]:
-    """All steps, one after another; the later ones use what the earlier ones found."""
+    """All steps in order; later steps use the results of earlier ones."""
     try:
         account, server = services.jira.myself(), services.jira.server()
     except JiraError as error:
         yield Check("account", False, str(error), "See: dejabug doctor")
         return
-    # The web service knows our own events by this, also before any worker has started.
+    # The web service recognises our own events by this, even before a worker has started.
     services.redis.set(OWN_ACCOUNT, account)
     yield Check("account", True, f"{account} at {server}")
     hook = _registered(services)
     yield hook
     trip = yield from _round_trip(services, issue_key, timeout, hook)
-    # Where events arrive, it matters to nobody whether the service can be reached from here.
+    # If events arrive, it doesn't matter whether the service can be reached from this machine.
     if not trip.well and services.settings.public_url:
         yield _web_service(services.settings.public_url)
 
 
 def _our_hooks(services: Services) -> list[Hook]:
-    """The webhooks that lead to us; where our own address is set, those that lead exactly there."""
+    """The webhooks that point to us; if DEJABUG_PUBLIC_URL is set, only those that point to it."""
     hooks = [hook for hook in Hooks(services.jira).all() if hook.is_ours]
     public = services.settings.public_url
     return [hook for hook in hooks if not public or hook.url.startswith(f"{public}/")]
@@ -209,16 +241,16 @@ def _registered(services: Services) -> Check:
     try:
         hooks = _our_hooks(services)
     except (HooksClosedError, JiraRefusedError):
-        says = "not looked at, since our account does not administer Jira"
+        says = "not checked: our Jira account doesn't have the permission Administer Jira"
         return Check(what, True, says)
     except JiraError as error:
-        return Check(what, False, str(error), "Try again when Jira is well.")
+        return Check(what, False, str(error), "Try again when Jira is available.")
     if not hooks:
         where = services.settings.public_url or "…"
-        return Check(what, False, f"none leads to {where}{PATH}", INSTALL)
+        return Check(what, False, f"no webhook points to {where}{PATH}", INSTALL)
     faults = [f"{hook.url}: {fault}" for hook in hooks for fault in hook.faults()]
     if faults:
-        return Check(what, False, "; ".join(faults), "Put it right with: dejabug jira install")
+        return Check(what, False, "; ".join(faults), "Fix it with: dejabug jira install")
     told = (f"{hook.url}, for {hook.jql}" if hook.jql else hook.url for hook in hooks)
     return Check(what, True, "; ".join(told))
 
@@ -228,26 +260,27 @@ def _web_service(base: str) -> Check:
     try:
         answer = requests.get(f"{base}/healthz", timeout=WEB_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
-        says = f"{base} does not answer from here: {type(error).__name__}"
+        says = f"{base} can't be reached from this machine: {type(error).__name__}"
     else:
         if answer.ok:
             return Check("web service", True, f"{base} answers")
-        says = f"{base}/healthz answers {answer.status_code}"
-    return Check("web service", False, says, "Start it (dejabug serve), and see what is before it.")
+        says = f"{base}/healthz answers with status {answer.status_code}"
+    remedy = "Start it with `dejabug serve`, and check the proxy in front of it."
+    return Check("web service", False, says, remedy)
 
 
 def _round_trip(
     services: Services, issue_key: str, timeout: float, hook: Check
 ) -> Generator[Check, None, Check]:
-    """Write a comment, wait for its event, delete it in any case; gives what became of the event
-    once more."""
+    """Write a comment, wait for its event, always delete the comment. Returns the check of the
+    event, which is also yielded."""
     refused = _refusals(services)
     try:
         issue_id = services.jira.issue(issue_key).id
         started = time.monotonic()
         comment = services.jira.create_passing_comment(issue_id, PASSING)
     except JiraError as error:
-        remedy = "Our account must see this issue, and be allowed to comment on it."
+        remedy = "Allow Déjà Bug's Jira account to see this issue and to comment on it."
         trip = Check("round trip", False, str(error), remedy)
         yield trip
         return trip
@@ -256,17 +289,17 @@ def _round_trip(
     finally:
         left = _delete(services, issue_id, comment)
     if seconds is None:
-        says = f"no event of our comment within {timeout:.0f} s"
+        says = f"the test comment's event did not arrive within {timeout:.0f} s"
         trip = Check("round trip", False, says, _remedy(_refusals(services) - refused, hook))
     else:
-        trip = Check("round trip", True, f"{seconds * 1000:.0f} ms from our comment to its event")
+        trip = Check("round trip", True, f"{seconds * 1000:.0f} ms from the comment to its event")
     yield trip
     yield left
     return trip
 
 
 def _seen_after(services: Services, comment: str, started: float, timeout: float) -> float | None:
-    """Seconds until the web service was told of our comment; None when it was not."""
+    """Seconds until the web service received our comment's event; None if it did not."""
     while (passed := time.monotonic() - started) < timeout:
         if services.redis.exists(echo_key(comment)):
             return passed
@@ -278,9 +311,12 @@ def _delete(services: Services, issue_id: str, comment: str) -> Check:
     try:
         services.jira.delete_comment(issue_id, comment)
     except JiraError as error:
-        remedy = f"Delete our comment {comment} by hand, or allow our account to delete its own."
+        remedy = (
+            f"Delete the comment {comment} by hand, or give Déjà Bug's Jira account the permission "
+            "Delete own comments."
+        )
         return Check("comment", False, str(error), remedy)
-    return Check("comment", True, "deleted again")
+    return Check("comment", True, "deleted")
 
 
 def _refusals(services: Services) -> int:
@@ -290,14 +326,14 @@ def _refusals(services: Services) -> int:
 def _remedy(refused: int, hook: Check) -> str:
     if refused:
         return (
-            f"{refused} events were refused meanwhile, since they were not signed with our secret. "
-            "Send it again (dejabug jira install --update), or enter DEJABUG_WEBHOOK_SECRET as the "
-            "webhook's Secret in Jira; a web service that runs has the secret of its start."
+            f"{counted(refused, 'event')} arrived with a wrong signature. Send the secret to Jira "
+            "again (dejabug jira install --update), or enter the value of DEJABUG_WEBHOOK_SECRET "
+            "as the webhook's Secret in Jira. Restart the web service if you changed the setting."
         )
     if not hook.well:
-        return f"See the webhook above. {hook.remedy}"
+        return f"Fix the webhook first (see above). {hook.remedy}"
     return (
-        "Is the webhook's URL right, and does Jira reach it (firewall, certificate)? Does the web "
-        "service run (dejabug serve), with this DEJABUG_REDIS_URL? Does the webhook's JQL let this "
-        "issue through? Jira's System → WebHooks page tells of failures."
+        "Check that the webhook's URL is right and that Jira can reach it (firewall, certificate), "
+        "that the web service runs (dejabug serve) with the same DEJABUG_REDIS_URL, and that the "
+        "webhook's JQL matches this issue. Jira lists failed deliveries under System → WebHooks."
     )

@@ -1,4 +1,4 @@
-"""`dejabug probe`: what is read from a file, and why something is left out."""
+"""`dejabug probe`: what is read from a file, and why parts are skipped."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from PIL import Image
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, console, fail, open_services, plain_errors
+from dejabug.cli.common import TRY_IT, app, console, fail, open_services, plain_errors
 from dejabug.ingest.clip_report import CLIP_IMAGE_SIZE, ClipReport, examine_clip
 from dejabug.ingest.clip_sheet import facts, sheet_of
 
-# How a frame's file is named: by its time in seconds.
+# A frame's file name: its time in seconds.
 FRAME_NAME = re.compile(r"\d{4,}\.\d{3}\.png")
 
 
-@app.command()
+@app.command(rich_help_panel=TRY_IT)
 @plain_errors
 def probe(
     files: Annotated[
@@ -29,20 +29,20 @@ def probe(
         typer.Argument(metavar="FILE", help="Videos or screenshots."),
     ],
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON for scripts: one object a file, each on a line.")
+        bool, typer.Option("--json", help="Print JSON for scripts: one line per file.")
     ] = False,
     frames: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write the frames there as PNG, named by their time in seconds: 0003.500.png. Of "
-            "several files, each gets a folder of its own in it.",
+            help="Write the frames to this folder as PNG files, named by their time in seconds: "
+            "0003.500.png. With several files, each gets a subfolder.",
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Write all frames to one picture. For a single file only."
+            metavar="FILE.png", help="Write all frames to one image. Only with a single file."
         ),
     ] = None,
     image_size: Annotated[
@@ -50,18 +50,18 @@ def probe(
         typer.Option(
             min=16,
             max=1024,
-            help="Pixels of a frame's shorter side: as many as the encoder takes. CLIP takes "
-            f"{CLIP_IMAGE_SIZE}, `starter` 260.",
+            help="Pixels of a frame's shorter side, as the encoder reads it. CLIP: "
+            f"{CLIP_IMAGE_SIZE}, `starter`: 260.",
         ),
     ] = CLIP_IMAGE_SIZE,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace frames that are in the folder already.")
+        bool, typer.Option("--force", help="Overwrite frames that are already in the folder.")
     ] = False,
 ) -> None:
-    """Show what is read from a clip, and why something is left out.
+    """Show which frames are read from a clip, and what is skipped.
 
     Reads the file as a worker does: with the same settings, limits and sandbox. Needs no Redis, no
-    Jira and no model. Ends with status 1 when a file cannot be used.
+    Jira and no model. Exits with status 1 when a file can't be read.
 
     Examples:
 
@@ -74,7 +74,8 @@ def probe(
     for path in files:
         if not path.is_file():
             fail(
-                f"{path} is {'a folder' if path.is_dir() else 'no file'}: name a video or a picture"
+                f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: "
+                "name a video or an image file"
             )
     _check_sheet(sheet, files)
     folders = _folders(frames, files, force=force)
@@ -95,7 +96,7 @@ def probe(
             if sheet is not None:
                 sheet_of(report).save(sheet, "PNG", optimize=True)
                 _told_written(f"Contact sheet: {sheet}", quiet=as_json)
-    except OSError as error:  # no ffmpeg; no room, or no right to write
+    except OSError as error:  # no ffmpeg, a full disk, or no permission to write
         fail(str(error))
     if failed:
         raise typer.Exit(1)
@@ -105,28 +106,27 @@ def _check_sheet(sheet: Path | None, files: Sequence[Path]) -> None:
     if sheet is None:
         return
     if len(files) > 1:
-        fail("--sheet makes the picture of one file: probe the others one by one")
+        fail("--sheet works with a single file only: run the command once per file")
     if sheet.suffix.lower() != ".png":
-        fail(f"--sheet writes a PNG: name it {sheet.with_suffix('.png').name}, or the like")
+        fail(f"--sheet writes a PNG file: use a name like {sheet.with_suffix('.png').name}")
     if sheet.exists() and sheet.samefile(files[0]):
-        fail(f"--sheet would overwrite {sheet}, the file to be read: give it another name")
+        fail(f"--sheet would overwrite the input file {sheet}: choose another name")
 
 
 def _folders(frames: Path | None, files: Sequence[Path], *, force: bool) -> list[Path]:
-    """Where each file's frames go. Frames of another file or of an earlier run must not pass for
-    this one's."""
+    """The folder for each file's frames. Frames of another file or of an earlier run must not be
+    mixed up with this one's."""
     if frames is None:
         return []
     folders = [frames] if len(files) == 1 else [frames / path.name for path in files]
     if len(set(folders)) < len(folders):
         fail(
-            "two of the files have the same name, and so would their folders: probe them one by one"
+            "two of the files have the same name, so their frames would go to the same folder: run "
+            "the command once per file, with different folders"
         )
     for folder in folders:
         if _frames_in(folder) and not force:
-            fail(
-                f"{folder} holds frames already: name another folder, or replace them with --force"
-            )
+            fail(f"{folder} already has frames: choose another folder, or overwrite with --force")
     return folders
 
 

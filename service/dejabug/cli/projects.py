@@ -1,4 +1,4 @@
-"""`dejabug project`: how Déjà Bug behaves in each project."""
+"""`dejabug project`: the rules of each project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, console, fail, open_services, plain_errors
+from dejabug.cli.common import (
+    ADMINISTRATION,
+    app,
+    console,
+    counted,
+    fail,
+    open_services,
+    plain_errors,
+)
 from dejabug.infra.labels import COMMENT_FLOOR
 from dejabug.records.projects import MODES, Mode, Rules
 from dejabug.services import Services
@@ -16,45 +24,64 @@ from dejabug.worker.jobs import forget_issue
 
 MEANING = {
     "on": "comments and panel",
-    "quiet": "the panel only",
-    "off": "nothing is read, shown or commented",
+    "quiet": "panel only, no comments",
+    "off": "not indexed, not shown, no comments",
 }
 
 
-@app.command()
+@app.command(rich_help_panel=ADMINISTRATION)
 @plain_errors
 def project(
     key: Annotated[
-        str | None, typer.Argument(help="The project's key, e.g. GAME; without one, all.")
+        str | None, typer.Argument(help="The project's key, e.g. GAME. Default: list all.")
     ] = None,
     mode: Annotated[
         str | None, typer.Option(help="; ".join(f"{name}: {MEANING[name]}" for name in MODES) + ".")
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help=f"Least probability that is commented here, {COMMENT_FLOOR:g} to 1."),
+        typer.Option(
+            help=f"Lowest score that comments list in this project, {COMMENT_FLOOR:g} to 1."
+        ),
     ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Remove this project's rules and use the defaults.")
+    ] = False,
     usual: Annotated[
-        bool, typer.Option("--usual", help="Back to the studio's usual rules.")
+        bool, typer.Option("--usual", hidden=True, help="Old name of `--reset`.")
     ] = False,
     forget: Annotated[
         bool,
         typer.Option(
-            "--forget", help="Forget its issues, clips and pictures, e.g. when it is gone."
+            "--forget", help="Delete the project's issues, clips and thumbnails from Déjà Bug."
         ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forgetting.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With `--forget`: don't ask for confirmation.")
+    ] = False,
 ) -> None:
-    """Say how Déjà Bug behaves in a project, or show it. Comments that stand follow at once.
+    """Show or set a project's rules: comments, panel, threshold.
 
-    `dejabug project GAME --mode quiet` leaves the panel and takes the comments away. A project that
-    vanished from Jira as a whole is never forgotten without being told so: a lost permission looks
-    the same.
+    Existing comments are updated immediately: `--mode quiet` deletes them and keeps the panel.
+
+    If a whole project disappears from Jira, its data is kept until you run this with `--forget`,
+    because a lost permission looks the same as a deleted project.
+
+    Examples:
+
+    `dejabug project`
+
+    `dejabug project GAME --mode quiet`
+
+    `dejabug project GAME --threshold 0.9`
+
+    `dejabug project GAME --reset`
     """
+    reset = reset or usual
     services = open_services()
     if key is None:
-        if mode or usual or forget or threshold is not None:
-            fail("say for which project: dejabug project GAME --mode quiet")
+        if mode or reset or forget or threshold is not None:
+            fail("specify the project, for example: dejabug project GAME --mode quiet")
         _show(
             services,
             sorted(
@@ -71,25 +98,30 @@ def project(
         return
     old = services.records.projects.rules(key)
     kept = old.raised().threshold
-    rules = Rules() if usual else Rules(_mode(mode) or old.mode, _first(threshold, kept))
+    rules = Rules() if reset else Rules(_mode(mode) or old.mode, _first(threshold, kept))
     if rules != old:
         services.records.projects.put(key, rules)
         refreshed = services.scheduler.correct_comments_in(key)
-        console.print(f"[dim]{refreshed} issues of {key} are looked at again.[/]")
+        issues = counted(refreshed, "issue")
+        console.print(f"[dim]Updating the comments of {issues} in {key}.[/]")
     _show(services, [key])
     if old.mode == "off" and rules.mode != "off":
-        console.print(f'Read in what came meanwhile: [bold]dejabug backfill "project = {key}"[/]')
+        console.print(
+            f"To index what arrived while {key} was off: "
+            f'[bold]dejabug backfill "project = {key}"[/]'
+        )
 
 
 def _forget(services: Services, key: str, yes: bool) -> None:
     issues = list(services.collections.active.catalogue.issues_of(key))
     if not issues:
-        fail(f"no issue of {key} is known")
+        fail(f"no issue of {key} is indexed")
+    number = counted(len(issues), "issue")
     if not yes:
-        typer.confirm(f"Forget {len(issues)} issues of {key} with their clips?", abort=True)
+        typer.confirm(f"Delete {number} of {key} and their clips from Déjà Bug?", abort=True)
     for issue in issues:
         forget_issue(issue.id)
-    console.print(f"{len(issues)} issues of {key} are forgotten. Jira itself is as it was.")
+    console.print(f"Deleted {number} of {key} from Déjà Bug. Nothing changed in Jira.")
 
 
 def _mode(asked: str | None) -> Mode | None:
@@ -97,7 +129,7 @@ def _mode(asked: str | None) -> Mode | None:
         return None
     found: Mode | None = next((mode for mode in MODES if mode == asked.lower()), None)
     if found is None:
-        fail(f"no such mode: {asked}; there are: {', '.join(MODES)}")
+        fail(f"--mode {asked} is not a valid mode; expected one of: {', '.join(MODES)}")
     return found
 
 
@@ -106,12 +138,14 @@ def _first(new: float | None, old: float | None) -> float | None:
 
 
 def _show(services: Services, keys: list[str]) -> None:
-    table = Table("project", "mode", "comments from", "what that means")
+    table = Table("project", "mode", "threshold", "meaning")
     for key in keys:
         rules = services.records.projects.rules(key)
         usual = services.settings.comment_threshold
-        shown = f"{usual:g} (usual)" if rules.threshold is None else f"{rules.threshold:g}"
+        shown = f"{usual:g} (default)" if rules.threshold is None else f"{rules.threshold:g}"
         if rules.too_low:
             shown = f"{COMMENT_FLOOR:g} ({rules.threshold:g} is too low)"
         table.add_row(escape(key), rules.mode, shown, MEANING[rules.mode])
-    console.print(table if keys else "No project is known yet.")
+    console.print(
+        table if keys else 'No projects yet. Index one with: dejabug backfill "project = GAME"'
+    )

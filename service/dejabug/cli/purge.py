@@ -1,4 +1,4 @@
-"""How long footage is kept: `purge`."""
+"""Delete old footage: `purge`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.cli.common import (
+    DATA_AND_BACKUP,
     app,
     console,
+    counted,
     open_services,
     plain_errors,
     seconds_of,
@@ -24,35 +26,47 @@ from dejabug.records.types import ClipStatus
 from dejabug.services import Services
 
 
-@app.command(name="purge")
+@app.command(name="purge", rich_help_panel=DATA_AND_BACKUP)
 @plain_errors
 def purge_footage(
     older_than: Annotated[
-        str | None, typer.Option(help="What was attached longer ago: `730d`, `104w`.")
+        str | None,
+        typer.Option(help="Delete clips attached longer ago than this: `730d`, `104w`."),
     ] = None,
     project: Annotated[
-        list[str] | None, typer.Option("--project", "-p", help="Only there; repeatable.")
+        list[str] | None,
+        typer.Option("--project", "-p", help="Only clips of this project; repeatable."),
     ] = None,
     keep_vectors: Annotated[
         bool,
-        typer.Option("--keep-vectors", help="Purge only what shows footage: pictures, previews."),
+        typer.Option("--keep-vectors", help="Delete only thumbnails and previews."),
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--lift", help="Keep footage again; a backfill reads it in.")
+        bool,
+        typer.Option("--lift", help="Allow old clips again; run a backfill to index them."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be deleted, and stop.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Forget clips that were attached long ago: their vectors, pictures and previews.
+    """Delete old clips: their vectors, thumbnails and previews.
 
-    They are not read in again, whatever finds them. The files in Jira, tickets' words and verdicts
-    stay; comments that rest on a purged clip are brought in line. Without `--older-than`, tells
-    what was purged and what holds. DEJABUG_RETENTION_DAYS does the same every day.
+    Purged clips are not indexed again, not even by a backfill. The files in Jira, ticket texts and
+    verdicts stay; comments that list a purged clip are updated. Without `--older-than`, shows what
+    was purged and the current limits. DEJABUG_RETENTION_DAYS does the same every day.
+
+    Examples:
+
+    `dejabug purge --older-than 730d --dry-run`
+
+    `dejabug purge --older-than 104w -p GAME --keep-vectors`
     """
     services, wanted = open_services(), {key.upper() for key in project or ()} or None
     if undo:
         count = services.footage_purge.lift(wanted)
-        console.print(f"Footage is kept again. {count:,} clips come back with a backfill.")
+        clips = counted(count, "purged clip")
+        console.print(f"Old clips are allowed again. To index {clips} again, run a backfill.")
         return
     if older_than is None:
         _show(services)
@@ -62,7 +76,9 @@ def purge_footage(
     undated = services.footage_purge.date_clips()
     if undated.unknown:
         console.print(
-            f"{undated.unknown:,} clips stay: Jira does not tell their age.", style="yellow"
+            f"Keeping {counted(undated.unknown, 'clip')}: Jira doesn't show when they were "
+            "attached.",
+            style="yellow",
         )
     old = services.footage_purge.find_old(before, wanted, what)
     _tell(old, before)
@@ -70,17 +86,23 @@ def purge_footage(
         console.print("[dim]Nothing was purged.[/]")
         return
     if not yes:
-        typer.confirm(f"Purge {what} of {len(old):,} clips for good?", abort=True)
+        clips = counted(len(old), "clip")
+        typer.confirm(
+            f"Delete {clips} permanently?"
+            if what == "clips"
+            else f"Delete the thumbnails and previews of {clips} permanently?",
+            abort=True,
+        )
     if what == "clips":
         services.footage_purge.make_room(old)
-    # First, so that nothing reads them in again while they go.
+    # First, so that nothing indexes them again during the purge.
     for key in sorted(wanted or [EVERY]):
         services.records.retention.put(what, key, before)
     with told_bars() as tell:
         tell("Purging", 0, len(old))
         for done, _ in enumerate(services.footage_purge.purge(old, what), start=1):
             tell("Purging", done, len(old))
-    console.print(f"{len(old):,} clips are purged. Jira itself is as it was.", highlight=False)
+    console.print(f"Purged {counted(len(old), 'clip')}. Nothing changed in Jira.", highlight=False)
 
 
 def _tell(old: list[Old], before: float) -> None:
@@ -91,24 +113,22 @@ def _tell(old: list[Old], before: float) -> None:
     table = Table("project", "clips", "frames", title=f"Attached before {_day(before)}")
     for key, count in sorted(clips.items()):
         table.add_row(escape(key or "unknown"), f"{count:,}", f"{frames[key]:,}")
-    console.print(table if old else f"Nothing is left that was attached before {_day(before)}.")
+    console.print(table if old else f"No clips attached before {_day(before)}.")
 
 
 def _show(services: Services) -> None:
-    """What was purged, and from when on footage is kept."""
+    """Print how many clips were purged, and the dates from which clips are kept."""
     cutoffs = services.records.retention.cutoffs()
-    table = Table("project", "clips kept from", "pictures kept from")
+    table = Table("project", "clips kept since", "thumbnails kept since")
     for key in sorted({*cutoffs.clips, *cutoffs.pictures}):
         name = "all" if key == EVERY else escape(key)
         table.add_row(name, *(_day(part.get(key, 0)) for part in (cutoffs.clips, cutoffs.pictures)))
     if cutoffs.always:
         table.add_row("DEJABUG_RETENTION_DAYS", _day(cutoffs.always), _day(cutoffs.always))
-    console.print(table if table.row_count else "All footage is kept.")
-    console.print(
-        f"{services.collections.active.catalogue.count(ClipStatus.PURGED):,} clips are purged.",
-        highlight=False,
-    )
+    console.print(table if table.row_count else "All clips are kept.")
+    purged = services.collections.active.catalogue.count(ClipStatus.PURGED)
+    console.print(f"Purged so far: {counted(purged, 'clip')}.", highlight=False)
 
 
 def _day(when: float) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(when)) if when else "ever"
+    return time.strftime("%Y-%m-%d", time.localtime(when)) if when else "always"

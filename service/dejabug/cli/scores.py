@@ -1,4 +1,4 @@
-"""What `dejabug eval` tells of scores: what a threshold gives, and curves fitted again."""
+"""What `dejabug eval` prints about scores: precision at the threshold, and refitted curves."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dejabug.infra.errors import UserError
 from dejabug.ranking import Calibrations
 from dejabug.settings import Settings
 
-# What the curves are called in dejabug.ranking.calibration.
+# The names of the curves in dejabug.ranking.calibration.
 NAMES = ("FRAMES_ONLY", "WITH_WORDS")
 
 
 def measured(replayed: Replay, settings: Settings) -> dict[Asked, Figures]:
-    """A replay's figures, with as many suggestions as a comment names and its threshold."""
+    """A replay's figures, with the comment's number of suggestions and its threshold."""
     return {asked: _figures(arrivals, settings) for asked, arrivals in replayed.items()}
 
 
 def orders_in_words(replayed: Replay, orders: int, *, dated: bool) -> str:
-    """Which orders of arrival were replayed."""
+    """The replayed orders of arrival, as text."""
     projects = len({arrival.project for arrival in replayed["clip"]})
     within = "1 project" if projects == 1 else f"{projects} projects"
     if dated:
@@ -35,7 +35,7 @@ def orders_in_words(replayed: Replay, orders: int, *, dated: bool) -> str:
 
 
 def print_arrivals(told: Mapping[Asked, Figures], orders: str) -> None:
-    """The bad news in sentences, and the table."""
+    """Print the result in sentences and as a table."""
     title = f"suggestions as tickets arrive, {orders}"
     for asked, each in told.items():
         console.print(escape(arrival_report.in_words(asked, each)), highlight=False)
@@ -43,20 +43,20 @@ def print_arrivals(told: Mapping[Asked, Figures], orders: str) -> None:
 
 
 def draw_arrivals(told: Mapping[Asked, Figures], picture: Path) -> None:
-    """The precision-recall curves as a PNG."""
+    """Plot the precision-recall curves to a PNG file."""
     lines = {arrival_report.TITLES[asked]: each.curve for asked, each in told.items()}
     curve.draw(lines, next(iter(told.values())).default.threshold, picture)
 
 
 def print_arrivals_fit(replayed: Replay, settings: Settings) -> None:
-    """Curves fitted on all arrivals, and what they give on projects left out of the fit."""
+    """Print curves fitted on all arrivals, and their quality on projects left out of the fit."""
     _print_curves(arrival_fit.refit(replayed))
     try:
         held_out = arrival_fit.each_left_out(replayed)
     except UserError as error:
-        console.print(f"Not measured on projects left out of the fit: {escape(str(error))}.")
+        console.print(f"Can't measure on held-out projects: {escape(str(error))}.")
         return
-    print_arrivals(measured(held_out, settings), "each project left out of the fit of its curves")
+    print_arrivals(measured(held_out, settings), "each project held out of the fit of its curves")
 
 
 def print_judged(
@@ -66,7 +66,7 @@ def print_judged(
     picture: Path | None,
     fit: bool,
 ) -> None:
-    """What the comment's threshold gives when every clip sees all others."""
+    """Print the quality at the comment's threshold when each clip is compared with all others."""
     limit, threshold = settings.max_suggestions, settings.comment_threshold
     curves = {
         name: calibrate.precision_recall(pairs, limit=limit, asking=asking)
@@ -76,7 +76,9 @@ def print_judged(
         at = next((point for point in points if point.threshold >= threshold), None)
         error = calibrate.expected_calibration_error(judged[name])
         named = (
-            f"{at.named} named, {at.precision:.1%} right, {at.found:.1%} found" if at else "none"
+            f"{at.named} suggested, {at.precision:.1%} precision, {at.found:.1%} recall"
+            if at
+            else "no suggestions"
         )
         console.print(
             f"{name}, at the threshold {threshold:g}: {named}; calibration error {error:.3f}"
@@ -87,8 +89,8 @@ def print_judged(
         _print_curves(calibrate.refit(*judged.values()))
         for name, points in curves.items():
             least = calibrate.threshold_for(points)
-            from_where = "at no threshold" if least is None else f"from {least.threshold:.3f} on"
-            console.print(f"{name}: {calibrate.WANTED_PRECISION:.0%} right {from_where}")
+            from_where = "at no threshold" if least is None else f"from {least.threshold:.3f}"
+            console.print(f"{name}: {calibrate.WANTED_PRECISION:.0%} precision {from_where}")
 
 
 def _print_curves(fitted: Calibrations) -> None:

@@ -1,9 +1,9 @@
-"""Asking what was read in: by words, and by an issue."""
+"""Search the index by text or by an issue: `search`, `similar`."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from dejabug.access.principals import Caller, OperatorPrincipal
 from dejabug.cli.common import (
+    SEARCH,
     app,
     console,
     fail,
@@ -24,37 +25,48 @@ from dejabug.retrieval.reasons import in_short
 from dejabug.retrieval.results import answered_by, public_json
 from dejabug.search.disclosure import NO_FILTERS
 
-# Clips that `dejabug similar` and `dejabug search` list by default.
+# Results that `dejabug similar` and `dejabug search` list by default.
 RESULTS = 10
 
 
-@app.command()
+@app.command(rich_help_panel=SEARCH)
 @plain_errors
 def search(
-    words: Annotated[str, typer.Argument(help='What to look for: `"car sinks into the road"`.')],
+    words: Annotated[
+        str, typer.Argument(help='What the bug looks like, e.g. `"car sinks into the road"`.')
+    ],
     project: Annotated[
-        list[str] | None, typer.Option("--project", "-p", help="Only these projects.")
+        list[str] | None,
+        typer.Option("--project", "-p", help="Search only this project; repeatable."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = RESULTS,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100, help="Most results to list.")
+    ] = RESULTS,
     unlikely: Annotated[
-        bool, typer.Option("--unlikely", help="Also results that are probably unrelated.")
+        bool, typer.Option("--unlikely", help="Also list results that are probably unrelated.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """Find tickets by words: by what they say, and by what their clips show.
+    """Find tickets by text: what they say or what their clips show.
 
-    Tickets with a security level are left out. The JSON is that of the API's results.
+    Leaves out tickets with a security level. The JSON has the same fields as the API's results.
+
+    Examples:
+
+    `dejabug search "car sinks into the road"`
+
+    `dejabug search "cow on a roof" -p GAME --json`
     """
     if not words.strip():
-        fail("say what to look for")
+        fail('the search text is empty. Example: dejabug search "car sinks into the road"')
     services = open_services()
     projects = (
         [name.upper() for name in project]
         if project
         else services.collections.active.catalogue.projects()
     )
-    whoever = Caller(OperatorPrincipal(), frozenset(projects))
-    found = services.search.by_words(whoever, words, NO_FILTERS, limit, unlikely=unlikely).results
+    caller = Caller(OperatorPrincipal(), frozenset(projects))
+    found = services.search.by_words(caller, words, NO_FILTERS, limit, unlikely=unlikely).results
     if as_json:
         typer.echo(json.dumps(public_json(found), indent=2))
         return
@@ -66,76 +78,67 @@ def search(
             table.add_row(label, each.key, escape(each.summary), moment, answered_by(each))
         console.print(table)
     elif unlikely:
-        console.print("Nothing is indexed in these projects.")
+        console.print(f"Nothing is indexed in {', '.join(sorted(projects)) or 'any project'}.")
     else:
-        console.print("No likely matches. Use other words, or see unlikely ones with: --unlikely")
+        console.print("No likely matches. Try other words, or list unlikely ones with: --unlikely")
     console.print(f"[dim]{escape(services.collections.active.label())}[/dim]")
 
 
-@app.command()
+@app.command(rich_help_panel=SEARCH)
 @plain_errors
 def similar(
     issue: Annotated[str, typer.Argument(help="The issue's key, e.g. GAME-123.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=20)] = RESULTS,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=20, help="Most results to list.")
+    ] = RESULTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """List the issues whose clips are most like this issue's, also those below the threshold."""
+    """List the issues that are most similar to an issue.
+
+    Compares their clips and texts. Also lists issues with a score too low for the comment. The JSON
+    has the same fields as the API's results, and `commented`: whether the comment lists the issue.
+
+    Example:
+
+    `dejabug similar GAME-123`
+    """
     services = open_services()
     record = known_issue(services, issue)
     clips = services.collections.active.catalogue.clips_of(record.id)
     answer = services.similar_issues.find_for_issue(record)
     if not answer.ranked and clips:
         failed = [f"{clip.filename}: {clip.reason or clip.status}" for clip in clips]
-        fail(f"{issue} has no clip that is indexed. {'; '.join(failed)}".strip())
+        fail(f"no clip of {record.key} is indexed. {'; '.join(failed)}".strip())
     threshold = services.comment_policy.threshold(record.project, answer)
     most = services.settings.max_suggestions
     named = services.comment_policy.choose(record, answer, threshold=threshold, limit=most)
     commented = {choice.issue_id for choice in named}
     choices = services.comment_policy.choose(record, answer, threshold=-1.0, limit=limit)
-    curves = services.collections.active.calibrations
-    reasons = [answer.reasons(choice, curves) for choice in choices]
-    rows = [
-        {
-            "issue": answer.tickets[choice.issue_id].key,
-            "summary": answer.tickets[choice.issue_id].summary,
-            "status": answer.tickets[choice.issue_id].status,
-            "score": rounded_down(choice.pair.score, 4),
-            "label": answer.label(choice),
-            "same_file": answer.same_file(choice),
-            "same_recording": answer.same_recording(choice),
-            "reasons": [each.model_dump() for each in why],
-            "commented": choice.issue_id in commented,
-            "also": [answer.tickets[other].key for other in choice.also],
-            "moments": [
-                {
-                    "here": [moment.query_start, moment.query_end],
-                    "there": [moment.match_start, moment.match_end],
-                }
-                for moment in choice.pair.moments
-            ],
-        }
-        for choice, why in zip(choices, reasons, strict=True)
-    ]
+    found = services.results.of(choices, answer.tickets)
     if as_json:
+        rows: list[dict[str, Any]] = [
+            {**row, "commented": row["issue"] in commented} for row in public_json(found)
+        ]
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("score", "issue", "summary", "status", "here", "there", title=f"Like {issue}")
-    for row, choice, why in zip(rows, choices, reasons, strict=True):
-        pair = choice.pair
-        first = pair.moments[0] if pair.moments else None
-        here = span(first.query_start, first.query_end) if first else ""
-        there = span(first.match_start, first.match_end) if first else ""
-        said = "" if row["commented"] else "[dim], silent[/dim]"
-        rests_on = f"\n[dim]{short}[/dim]" if (short := in_short(why)) else ""
+    table = Table(
+        *("score", "issue", "summary", "status", "in comment", "at", "there at"),
+        title=f"Issues similar to {record.key}",
+    )
+    for choice, each in zip(choices, found, strict=True):
+        first = each.moments[0] if each.moments else None
+        rests_on = f"\n[dim]{short}[/dim]" if (short := in_short(each.reasons)) else ""
         table.add_row(
-            f"{rounded_down(pair.score):.2f} {row['label']}{said}{rests_on}",
-            str(row["issue"]),
-            escape(str(row["summary"])),
-            escape(str(row["status"])),
-            here,
-            there,
+            f"{rounded_down(each.score):.2f} {answer.label(choice)}{rests_on}",
+            each.key,
+            escape(each.summary),
+            escape(each.status),
+            "yes" if each.issue in commented else "no",
+            span(*first.here) if first and first.here else "",
+            span(*first.there) if first else "",
         )
     console.print(table)
     console.print(
-        f"[dim]Comments need {threshold:g}; {escape(services.collections.active.label())}[/]"
+        f"[dim]The comment lists scores of {threshold:g} and more. "
+        f"Encoder: {escape(services.collections.active.label())}[/]"
     )

@@ -1,4 +1,4 @@
-"""The long-running processes, and looking after them."""
+"""The service's processes, and the commands that check them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,41 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
+from dejabug.cli.common import (
+    ADMINISTRATION,
+    RUN_THE_SERVICE,
+    app,
+    complaints,
+    console,
+    fail,
+    open_services,
+    plain_errors,
+    product,
+)
 from dejabug.cli.doctor import examine
 from dejabug.infra.job_queue import QUEUES
 from dejabug.settings import Settings
 from dejabug.worker.health import NoPulseError, feel_pulse
 
 
-@app.command()
+@app.command(rich_help_panel=RUN_THE_SERVICE)
 @plain_errors
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Use `0.0.0.0` in a container.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    threads: Annotated[int, typer.Option(min=1, help="Requests served at once.")] = 16,
+    threads: Annotated[int, typer.Option(min=1, help="Requests handled in parallel.")] = 16,
 ) -> None:
-    """Serve the webhooks, the API, the panel's answers and the health pages with gunicorn."""
+    """Start the web service: webhooks, pages, API, Jira panel.
+
+    It runs with gunicorn in one process, and needs Redis. It never loads the model; start
+    workers for that.
+
+    Example:
+
+    `dejabug serve --host 0.0.0.0 --port 8080`
+    """
     command = [
         sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
         "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
@@ -36,62 +56,88 @@ def serve(
     os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN_THE_SERVICE)
 @plain_errors
 def worker(
     queues: Annotated[
         list[str] | None,
-        typer.Argument(help=f"Queues in order of precedence, of: {', '.join(QUEUES)}."),
+        typer.Argument(
+            help=f"Queues to work on, most urgent first: {', '.join(QUEUES)}. Default: all."
+        ),
     ] = None,
     burst: Annotated[bool, typer.Option(help="Stop when the queues are empty.")] = False,
 ) -> None:
-    """Work on queues in one long-lived process that keeps its model warm.
+    """Start a worker: it indexes clips and answers searches.
 
-    One worker a GPU for `clips` and `search`; one without a model for `default` and `previews`.
-    With no queue named, it works on all of them.
+    It also writes the comments in Jira and does maintenance. The queues `clips` and `search` need
+    the model, which is loaded once. Run one such worker per GPU, and one worker without a model for
+    `default` and `previews`.
+
+    Examples:
+
+    `dejabug worker`
+
+    `dejabug worker search clips`
+
+    `dejabug worker default previews`
     """
     from dejabug.worker.main import run_worker
 
     names = queues or ["search", "default", "previews", "clips"]
     if unknown := sorted(set(names) - set(QUEUES)):
-        fail(f"no such queue: {', '.join(unknown)}; there are: {', '.join(QUEUES)}")
+        fail(f"unknown queue: {', '.join(unknown)}. Queues: {', '.join(QUEUES)}")
     open_services(service=True)
     run_worker(names, burst=burst)
 
 
-@app.command(name="worker-health")
+@app.command(name="worker-health", rich_help_panel=RUN_THE_SERVICE)
 @plain_errors
 def worker_health() -> None:
-    """Say whether this machine's worker is well: the health check of its container.
+    """Check this machine's worker, for a container's health check.
 
-    Fails when it should be started again. While Redis is away nothing is known of it, and starting
-    it again would only cost the loaded model.
+    Exits with status 1 when the worker should be restarted. Exits with 0 while Redis does not
+    answer: the worker's state is unknown then, and a restart would only reload the model.
     """
     try:
         queues = feel_pulse(open_services().redis, socket.gethostname())
     except NoPulseError as error:
         fail(str(error))
     except redis.RedisError as error:
-        complaints.print(f"Redis does not answer ({error}); nothing is known of the worker.")
+        complaints.print(f"Redis does not answer ({error}), so the worker's state is unknown.")
         return
-    typer.echo(f"well, on {queues}")
+    typer.echo(f"healthy, works on: {queues}")
 
 
-@app.command()
+@app.command(rich_help_panel=RUN_THE_SERVICE)
 @plain_errors
 def slack() -> None:
-    """Serve the Slack app by Socket Mode, where Slack cannot reach the web process."""
+    """Start the Slack app in Socket Mode.
+
+    Use this if Slack can't reach the web service. Needs DEJABUG_SLACK_BOT_TOKEN and
+    DEJABUG_SLACK_APP_TOKEN.
+    """
     from dejabug.slack import run_socket
 
     run_socket(open_services(service=True))
 
 
-@app.command()
+@app.command(rich_help_panel=RUN_THE_SERVICE)
 @plain_errors
 def doctor(
-    model: Annotated[bool, typer.Option(help="Also load the model (seconds).")] = True,
+    model: Annotated[
+        bool, typer.Option(help="Also load the model, which takes some seconds.")
+    ] = True,
 ) -> None:
-    """Look at every part (Redis, ffmpeg, model, Jira, …) and say what to do about what is wrong."""
+    """Check every part of the setup, and say how to fix problems.
+
+    Checks Redis, ffmpeg, the model, Jira, sign-in, the index, the workers and more. Exits with
+    status 1 when a check fails.
+
+    Example:
+
+    `dejabug doctor --no-model`
+    """
+    console.print(product(), highlight=False)
     ill = 0
     for check in examine(open_services(), model=model):
         mark = "[green]✓[/]" if check.well else "[red]✗[/]"
@@ -103,12 +149,24 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command(name="settings")
+@app.command(name="settings", rich_help_panel=ADMINISTRATION)
 @plain_errors
 def show_settings(
-    markdown: Annotated[bool, typer.Option(help="The page docs/reference/settings.md.")] = False,
+    markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown", help="Print the page docs/reference/settings.md, with the defaults."
+        ),
+    ] = False,
 ) -> None:
-    """List every setting with its value here and what it does. Secrets are masked."""
+    """List all settings with their values and descriptions.
+
+    Every setting is an environment variable. Secrets are masked.
+
+    Example:
+
+    `DEJABUG_MAX_FRAMES=60 dejabug settings`
+    """
     if markdown:
         typer.echo(_settings_page(), nl=False)
         return
@@ -127,9 +185,11 @@ def _settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting is an environment variable. This page is made by "
-        "`dejabug settings --markdown`. Sizes are bytes and times seconds unless a name says "
-        "otherwise.",
+        "For people who install Déjà Bug: every setting is an environment variable. Sizes are in "
+        "bytes and times in seconds unless the name says otherwise. `dejabug settings` shows the "
+        "values in use.",
+        "",
+        "This page is generated by `dejabug settings --markdown`.",
         "",
         "| variable | default | what it does |",
         "| --- | --- | --- |",

@@ -1,4 +1,4 @@
-"""`dejabug token`: who may use the API."""
+"""`dejabug token`: create, list and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -12,36 +12,55 @@ from rich.markup import escape
 from rich.table import Table
 
 from dejabug.access.tokens import ApiToken
-from dejabug.cli.common import app, complaints, console, fail, open_services, plain_errors
+from dejabug.cli.common import (
+    ADMINISTRATION,
+    app,
+    complaints,
+    console,
+    fail,
+    open_services,
+    plain_errors,
+)
 from dejabug.infra.errors import UserError
 
 tokens = typer.Typer(
-    name="token", help="Make, list and revoke the tokens of the API.", no_args_is_help=True
+    name="token",
+    help="Create, list and revoke API tokens.",
+    no_args_is_help=True,
 )
-app.add_typer(tokens)
+app.add_typer(tokens, rich_help_panel=ADMINISTRATION)
 UNITS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
 @tokens.command()
 @plain_errors
 def create(
-    name: Annotated[str, typer.Option(help="What it is for: `ci`.")],
+    name: Annotated[str, typer.Option(help="What the token is for, e.g. `ci`.")],
     project: Annotated[
-        list[str], typer.Option("--project", "-p", help="A project it may see; repeatable.")
+        list[str],
+        typer.Option("--project", "-p", help="A project that the token can search; repeatable."),
     ],
     expires: Annotated[
-        str | None, typer.Option(help="How long it is valid: `12h`, `90d`, `52w`; default: always.")
+        str | None,
+        typer.Option(help="How long the token is valid: `12h`, `90d`, `52w`. Default: forever."),
     ] = None,
 ) -> None:
-    """Make a token and print it, once: only its digest is kept."""
+    """Create a token and print it. It can't be shown again.
+
+    Only a hash of the token is stored.
+
+    Example:
+
+    `dejabug token create --name ci -p GAME --expires 90d`
+    """
     try:
         secret, token = open_services().tokens.create(name, project, _lifetime(expires))
     except ValueError as error:
         raise UserError(str(error)) from None
     typer.echo(secret)
     complaints.print(
-        f"[dim]Token {token.id} ({escape(token.name)}) for {', '.join(token.projects)}. "
-        "It is not shown again.[/]",
+        f"[dim]Created token {token.id} ({escape(token.name)}) for {', '.join(token.projects)}. "
+        "Copy it now: it can't be shown again.[/]",
         highlight=False,
     )
 
@@ -49,30 +68,39 @@ def create(
 @tokens.command(name="list")
 @plain_errors
 def list_tokens(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """List the tokens that were not revoked."""
+    """List all tokens except revoked ones."""
     found = open_services().tokens.all()
     if as_json:
         rows = [{**vars(token), "projects": list(token.projects)} for token in found]
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("id", "name", "projects", "made", "expires", "last used")
+    table = Table("id", "name", "projects", "created", "expires", "last used")
     for token in found:
         projects, last = ", ".join(token.projects), _day(token.last_used)
         table.add_row(
             token.id, escape(token.name), projects, _day(token.created), _end(token), last
         )
-    console.print(table if found else "There are no tokens.")
+    console.print(
+        table if found else "No tokens. Create one with: dejabug token create --name ci -p GAME"
+    )
 
 
 @tokens.command()
 @plain_errors
-def revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """End a token at once, and every address and job that came of it."""
+def revoke(
+    token_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The token's id, as `dejabug token list` shows it.")
+    ],
+) -> None:
+    """Revoke a token immediately.
+
+    Its sessions, media links and running searches end as well.
+    """
     if not open_services().tokens.revoke(token_id):
-        fail(f"there is no token {token_id}; see: dejabug token list")
-    console.print(f"Token {escape(token_id)} is revoked.")
+        fail(f"unknown token: {token_id}. See the ids with: dejabug token list")
+    console.print(f"Revoked token {escape(token_id)}.")
 
 
 def _lifetime(expires: str | None) -> float | None:
@@ -80,12 +108,12 @@ def _lifetime(expires: str | None) -> float | None:
         return None
     found = re.fullmatch(r"(\d{1,6})([hdw])", expires.strip().lower(), re.ASCII)
     if found is None:
-        fail(f"not a time: {expires}; write for example 12h, 90d or 52w")
+        fail(f"--expires {expires} is not a valid duration; expected for example 12h, 90d or 52w")
     return int(found[1]) * UNITS[found[2]]
 
 
 def _end(token: ApiToken) -> str:
-    return f"{_day(token.expires)}{' (over)' if token.expired(time.time()) else ''}"
+    return f"{_day(token.expires)}{' (expired)' if token.expired(time.time()) else ''}"
 
 
 def _day(when: float) -> str:

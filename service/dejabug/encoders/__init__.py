@@ -1,4 +1,4 @@
-"""Pictures and words → unit vectors of one space."""
+"""Images and texts → unit vectors in one shared space."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def load_encoder(settings: Settings) -> Encoder:
 
 
 def use_one_core() -> None:
-    """From now on what this thread embeds on a CPU takes one core: for few words, a second one
-    takes nearly as much work again as it saves time. Other threads at work keep theirs."""
+    """Make this thread embed on one CPU core from now on. For a few words, a second core nearly
+    doubles the work without saving much time. Other threads keep their setting."""
     import torch
 
     torch.set_num_threads(1)

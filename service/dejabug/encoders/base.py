@@ -1,4 +1,4 @@
-"""What every encoder promises: pictures and words as unit vectors of one space."""
+"""The interface of every encoder: images and texts as unit vectors in one shared space."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class EncoderError(UserError):
 
 
 class Encoder(Protocol):
-    """Pictures and texts → unit vectors of one space, so that a text finds pictures.
+    """Images and texts → unit vectors in one shared space, so that a text can find images.
 
-    `name` identifies the vectors: two encoders of one name give the same vectors, and an index
-    belongs to one name. `label` is for people: model, precision and device in use.
+    `name` identifies the vectors: two encoders with the same name give the same vectors, and each
+    index belongs to one name. `label` is for people: model, precision and device in use.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Encoder(Protocol):
 
     def embed_patches(self, pixels: Pixels) -> Floats:
         """RGB frames, uint8 [n, h, w, 3] → float32 [n, rows, columns, d], each patch of length one
-        (or 0 where nothing is seen). Patches lie in a grid over the whole frame, whatever the crop
-        of `embed_images`; their vectors are compared with each other only.
+        (or 0 where there is nothing). The patches form a grid over the whole frame, whatever the
+        crop of `embed_images`; compare their vectors only with each other.
 
-        Raises EncoderError for a model that does not tell of patches.
+        Raises EncoderError for a model that has no patches.
         """
         ...
 
@@ -50,6 +50,6 @@ class Encoder(Protocol):
 
 
 def check_pixels(pixels: Pixels) -> None:
-    """Raises ValueError unless `pixels` is a non-empty uint8 batch of RGB pictures."""
+    """Raises ValueError unless `pixels` is a non-empty uint8 batch of RGB images."""
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"want uint8 pixels [n, h, w, 3], got {pixels.dtype} {pixels.shape}")
+        raise ValueError(f"expected uint8 pixels [n, h, w, 3], got {pixels.dtype} {pixels.shape}")

@@ -1,7 +1,8 @@
-"""The `clip` encoder: any dual encoder of transformers (CLIP, SigLIP and their kin).
+"""The `clip` encoder: any dual encoder from transformers (CLIP, SigLIP and similar models).
 
-Frames arrive scaled by ffmpeg, so all that is left is the square, the model's mean and standard
-deviation, and one batched forward pass: no image processor class, and so no torchvision.
+ffmpeg has already scaled the frames. What remains is to crop them square, normalise them with the
+model's mean and standard deviation, and run one batched forward pass. So this needs no image
+processor class and no torchvision.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from dejabug.encoders.tensors import (
     unit,
 )
 
-# Families whose texts are padded to one length and whose padding is read along with the words, as
-# in their training (big_vision's text tower has no padding mask; neither has open_clip's).
+# These families pad texts to one length and read the padding along with the words, as in their
+# training (big_vision's text tower has no padding mask, nor has open_clip's).
 PADDED_TO_LENGTH = ("siglip", "siglip2")
-# Pictures whose patches are in memory on the device at once: of a large model, each has megabytes.
+# Images whose patches are in device memory at once: in a large model, each takes megabytes.
 PATCHED_AT_ONCE = 4
 
 
 class ClipEncoder:
-    """A transformers dual encoder by hub name or local folder.
+    """A dual encoder from transformers, by hub name or local folder.
 
-    Raises EncoderError when the model cannot be loaded or has no text and image towers: the
-    service never falls back to another encoder by itself.
+    Raises EncoderError when the model cannot be loaded or has no text and image towers. The service
+    never falls back to another encoder by itself.
     """
 
     def __init__(
@@ -60,19 +61,22 @@ class ClipEncoder:
             processing, _ = ImageProcessingMixin.get_image_processor_dict(model)
         except (OSError, ValueError) as error:
             raise EncoderError(
-                f"the model {model!r} could not be loaded ({type(error).__name__}: {error}). Check "
-                "DEJABUG_CLIP_MODEL (a hub name or a local folder) and the way to the model hub, "
-                "or choose DEJABUG_ENCODER=starter, which needs none."
+                f"cannot load the model {model!r} ({type(error).__name__}: {error}). Check "
+                "DEJABUG_CLIP_MODEL (a hub name or a local folder) and the connection to the model "
+                "hub, or set DEJABUG_ENCODER=starter, which needs no hub."
             ) from error
         if not hasattr(self._model, "get_image_features"):
-            raise EncoderError(f"the model {model!r} has no image and text towers of one space")
+            raise EncoderError(
+                f"the model {model!r} is not a dual encoder: it needs an image tower and a text "
+                "tower that share one space. Choose another DEJABUG_CLIP_MODEL."
+            )
         self._model.to(self._device).eval().requires_grad_(False)
         vision = config.vision_config
         self.image_size = int(vision.image_size)
         self._mean = self._channel_values(processing["image_mean"])
         self._std = self._channel_values(processing["image_std"])
         self._text_options = _text_options(config)
-        # Tokenizers are not to be used by two threads at once.
+        # Tokenizers are not safe to use from two threads at once.
         self._reading = threading.Lock()
         self.name = f"clip:{model}@{crop}"
         self.label = f"{model} ({describe_device(self._device, self._dtype)})"
@@ -91,9 +95,9 @@ class ClipEncoder:
 
     def embed_patches(self, pixels: Pixels) -> Floats:
         """RGB frames, uint8 [n, h, w, 3] → float32 [n, side, side, d], unit patches: the vision
-        transformer's last hidden states, projected as the pooled one is where the model projects.
+        transformer's last hidden states, with the same projection as the pooled state, if any.
 
-        Raises EncoderError for a model without patches in a square grid.
+        Raises EncoderError for a model whose patches do not form a square grid.
         """
         check_pixels(pixels)
         found = []
@@ -104,7 +108,7 @@ class ClipEncoder:
         return torch.cat(found).numpy()
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
-        """n texts → float32 [n, dimensions], unit rows. Long texts are cut at the model's limit."""
+        """n texts → float32 [n, dimensions], unit rows. Long texts are truncated."""
         if not texts:
             raise ValueError("no texts to embed")
         with self._reading, torch.inference_mode():
@@ -122,13 +126,13 @@ class ClipEncoder:
         """Squares, float [n, 3, size, size] in 0-1 → the patches' features, [n, side, side, d]."""
         tower = getattr(self._model, "vision_model", None)
         if tower is None:
-            raise EncoderError(f"{self.name} does not tell of patches: no heat map can be drawn")
+            raise EncoderError(f"{self.name} has no image patches, so it cannot draw a heat map")
         values = ((view - self._mean) / self._std).to(self._dtype)
         states = tower(pixel_values=values).last_hidden_state
-        if hasattr(self._model, "visual_projection"):  # CLIP and its kin: as of the pooled state
+        if hasattr(self._model, "visual_projection"):  # CLIP and similar: as for the pooled state
             states = self._model.visual_projection(tower.post_layernorm(states))
         side = math.isqrt(states.shape[1])
-        # What is left over stands before the patches: the class token.
+        # Anything left over comes before the patches: the class token.
         patches: Tensor = states[:, states.shape[1] - side * side :]
         return patches.reshape(len(patches), side, side, -1)
 
@@ -144,8 +148,8 @@ def _text_options(config: Any) -> dict[str, Any]:
 
 
 def _tensor(output: Any) -> Tensor:
-    """The pooled features: transformers 5 wraps in an output object what 4 gave as a tensor."""
+    """The pooled features: transformers 5 wraps the tensor that version 4 returned in an object."""
     features = output if isinstance(output, Tensor) else output.pooler_output
     if not isinstance(features, Tensor):
-        raise EncoderError(f"the model gave {type(output).__name__} instead of pooled features")
+        raise EncoderError(f"the model returned {type(output).__name__} instead of pooled features")
     return features

@@ -1,8 +1,8 @@
-"""A few words as a query for frames: the mean over sentences that might stand under a picture.
+"""A few words as a query for frames: the mean over sentences that could caption an image.
 
-Dual encoders are trained on captions, so a bare "red car" lies a little off from where pictures of
-red cars lie; averaging over sentences around it helps (Radford et al., "Learning Transferable
-Visual Models From Natural Language Supervision", ICML 2021, section 3.1.4).
+Dual encoders are trained on captions, so a bare "red car" is embedded a little away from images of
+red cars. Averaging over sentences that contain the words helps (Radford et al., "Learning
+Transferable Visual Models From Natural Language Supervision", ICML 2021, section 3.1.4).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 from dejabug.encoders.base import Encoder, Floats
 
 TEMPLATES = ("{}", "a photo of {}", "a screenshot of a video game showing {}")
-# Longer texts are sentences of their own: to put one into another makes neither clearer.
+# Longer texts are already sentences: wrapping them in another sentence does not help.
 SHORT = 12  # words
 
 
 def ensemble(words: str) -> list[str]:
-    """The texts that stand for a query: one per template where it is short, else itself."""
+    """The texts that represent a query: one per template if it is short, else the query itself."""
     plain = " ".join(words.split())
     if not plain or len(plain.split(" ")) > SHORT:
         return [words]
-    # Not str.format: a tester's words may hold braces.
+    # Not str.format: a tester's words may contain braces.
     return [template.replace("{}", plain) for template in TEMPLATES]
 
 

@@ -1,9 +1,9 @@
-"""What an encoder's cosines mean: how near texts are that say the same, and texts that do not.
+"""How to read an encoder's cosines: how similar texts are that mean the same, and texts that don't.
 
-A cosine of 0.5 says "the same" with a sentence encoder and "nothing" with CLIP's texts. So each
+A cosine of 0.5 means "the same" for a sentence encoder and nothing for CLIP's texts. So each
 encoder is measured once on pairs of short sentences that ship with the code. The result depends on
-the encoder alone, never on what is indexed: a score must not tell of tickets that a reader may not
-see.
+the encoder alone, never on what is indexed: a score must not reveal anything about tickets that a
+reader cannot see.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dejabug.encoders.base import Encoder
 from dejabug.encoders.prompts import embed_queries
 from dejabug.ranking.relevance import Scale
 
-# What somebody asks, and a ticket that answers it. Games and bugs are unlike those of the demo, on
-# which the thresholds of `relevance` were chosen.
+# Search queries, each with a ticket that answers it. The games and bugs differ from those of the
+# demo, on which the thresholds of `relevance` were chosen.
 PAIRS = (
     (
         "goalkeeper runs out of the pitch",
@@ -33,10 +33,10 @@ PAIRS = (
     ("driver sits beside the kart", "Racer outside of the car. Body is half a metre to the right."),
     ("bridge has a hole", "Gap in the bridge. One looks straight into the river."),
 )
-# Cosines of a text and a frame that have nothing in common, and of ones that belong together; by
-# what an encoder's name holds. The starter encoder is not among them: its cosines do not tell right
-# frames from wrong ones (docs/explanation/quality.md). Those of CLIP are as published (Hessel et al.,
-# "CLIPScore", EMNLP 2021); the middle of SigLIP's own sigmoid is near 0.11.
+# Cosines of an unrelated text and frame, and of a matching text and frame, by a part of the
+# encoder's name. The starter encoder is missing: its cosines do not separate right frames from
+# wrong ones (docs/explanation/quality.md). CLIP's are as published (Hessel et al., "CLIPScore",
+# EMNLP 2021); the middle of SigLIP's own sigmoid is near 0.11.
 PICTURES = (("siglip", (0.02, 0.13)), ("clip:", (0.2, 0.3)))
 
 

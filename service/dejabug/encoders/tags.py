@@ -1,10 +1,11 @@
-"""What kind of bug a ticket tells of, with no training: tags from its words.
+"""Zero-shot tags: the kind of bug that a ticket describes, from its words.
 
-With the `starter` encoder frames know the kind of bug no better than chance (docs/explanation/quality.md).
+With the `starter` encoder, frames predict the kind of bug no better than chance
+(docs/explanation/quality.md), so only words are used.
 
-Prompts describe each kind. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting
-Technique to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in
-common is taken off, and a prompt counts as much as it tells its label from the others.
+Each kind has prompts. As in ZPE (Allingham et al., "A Simple Zero-shot Prompt Weighting Technique
+to Improve Prompt Ensembling in Text-Image Models", ICML 2023), what all prompts have in common is
+subtracted, and each prompt is weighted by how well it separates its label from the others.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ import numpy as np
 from dejabug.encoders import Floats
 from dejabug.infra.errors import UserError
 
-# A tag is given from this probability on: see docs/explanation/quality.md for how often it is then right.
+# A tag is given from this probability up: docs/explanation/quality.md says how often it is right.
 CONFIDENCE = 0.7
-# Turns differences of cosines into log odds.
+# Converts differences of cosines into log odds.
 WORDS_TEMPERATURE = 0.08
-# How sharply prompts are weighed by how well they tell their label from the others (cosine).
+# How strongly a prompt's weight depends on how well it separates its label from others (cosine).
 PROMPT_TEMPERATURE = 0.2
 _TINY = 1e-9
 
 
 class LabelError(UserError):
-    """A file of labels cannot be used; the message names the file, the label and the problem."""
+    """A labels file cannot be used; the message names the file, the label and the problem."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A kind of bug: its slug, its title for people, its prompts, and how much each counts.
+    """A kind of bug: its slug, its title for people, its prompts, and each prompt's weight.
 
     A label that is not `shown` is never given as a tag: it draws other tickets away from the rest.
     """
@@ -51,7 +52,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Tag:
-    """A label given to a clip, and how probable it is (0-1)."""
+    """A label given to a clip, and its probability (0-1)."""
 
     name: str
     title: str
@@ -59,7 +60,7 @@ class Tag:
 
 
 def load_labels(path: Path | None = None) -> tuple[Label, ...]:
-    """The labels of a TOML file, or those that come with the service. Raises LabelError."""
+    """The labels of a TOML file, or the built-in ones. Raises LabelError."""
     source = path or resources.files("dejabug") / "bug_labels.toml"
     try:
         content = tomllib.loads(source.read_text("utf-8"))
@@ -77,7 +78,7 @@ def load_labels(path: Path | None = None) -> tuple[Label, ...]:
         if names.count(name) > 1:
             raise LabelError(f"{source}: two labels are named {name!r}")
     if sum(label.shown for label in labels) < 1 or len(labels) < 2:
-        raise LabelError(f"{source}: wants at least two labels, one of them shown")
+        raise LabelError(f"{source}: needs at least two labels, one of them with shown = true")
     return labels
 
 
@@ -102,8 +103,8 @@ class Tagger:
         )
 
     def tags(self, words: Floats, confidence: float = CONFIDENCE) -> list[Tag]:
-        """The tags of which a ticket's words, float32 [d], make us confident. Most probable first:
-        at most one for a confidence above a half."""
+        """The tags that a ticket's text vector, float32 [d], gives with at least this `confidence`,
+        most probable first: at most one for a confidence above a half."""
         found = [
             Tag(label.name, label.title, float(chance))
             for label, chance in zip(self._labels, self.probabilities(words), strict=True)
@@ -124,8 +125,9 @@ class Tagger:
 def directions(prompts: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Each label's prompts [p, d] and their weights [p] → common part [d], unit rows [labels, d].
 
-    A prompt's own weight is multiplied by how well it tells its label from the others: the softmax,
-    over the label's prompts, of its cosine to its label's mean less that to the nearest other.
+    A prompt's own weight is multiplied by how well it separates its label from the others: the
+    softmax, over the label's prompts, of its cosine to its label's mean minus that to the nearest
+    other.
     """
     means = np.stack([group.mean(axis=0) for group in prompts])
     centre: Floats = means.mean(axis=0)
@@ -151,18 +153,18 @@ def _label(table: Mapping[str, Any]) -> Label:
     """Raises ValueError with the problem."""
     name = table.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
-        raise ValueError(f"a label wants a name of a-z, 0-9 and _, not {name!r}")
+        raise ValueError(f"a label's name may only have a-z, 0-9 and _, not {name!r}")
     unknown = set(table) - {"name", "title", "prompts", "shown"}
     if unknown:
         raise ValueError(f"label {name!r} has unknown keys: {', '.join(sorted(unknown))}")
     title, shown = table.get("title", name), table.get("shown", True)
     if not isinstance(title, str) or not title.strip():
-        raise ValueError(f"label {name!r} wants a title")
+        raise ValueError(f"label {name!r} has no title")
     if not isinstance(shown, bool):
-        raise ValueError(f"label {name!r}: shown is true or false, not {shown!r}")
+        raise ValueError(f"label {name!r}: shown must be true or false, not {shown!r}")
     prompts = table.get("prompts")
     if not isinstance(prompts, list) or not prompts:
-        raise ValueError(f"label {name!r} wants a list of prompts")
+        raise ValueError(f"label {name!r} has no list of prompts")
     pairs = [_prompt(name, prompt) for prompt in prompts]
     return Label(name, title, tuple(text for text, _ in pairs), tuple(w for _, w in pairs), shown)
 
@@ -171,7 +173,7 @@ def _prompt(name: str, prompt: Any) -> tuple[str, float]:
     given = prompt if isinstance(prompt, dict) else {"text": prompt}
     text, weight = given.get("text"), given.get("weight", 1.0)
     if not isinstance(text, str) or not text.strip() or set(given) - {"text", "weight"}:
-        raise ValueError(f"label {name!r}: {prompt!r} is neither a text nor {{ text, weight }}")
+        raise ValueError(f"label {name!r}: {prompt!r} must be a text or {{ text, weight }}")
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e6:
-        raise ValueError(f"label {name!r}: the weight of {text!r} is a number above 0")
+        raise ValueError(f"label {name!r}: the weight of {text!r} must be a number above 0")
     return text, float(weight)

@@ -1,4 +1,4 @@
-"""What the encoders share of torch: device, precision, squares of frames, batches."""
+"""What the encoders share in torch: device, precision, square crops, batches."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NEARLY_SQUARE = 1.1
 
 
 def pick_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """The device to run on. Raises EncoderError when CUDA is asked for and absent."""
+    """The device to run on. Raises EncoderError when CUDA is requested but not available."""
     if wanted == "cuda" and not torch.cuda.is_available():
         raise EncoderError(
-            "DEJABUG_DEVICE=cuda, but torch sees no CUDA device. Install a CUDA build of torch and "
-            "its driver, or set DEJABUG_DEVICE=auto to allow the CPU."
+            "DEJABUG_DEVICE is cuda, but torch finds no CUDA device. Install a CUDA build of torch "
+            "and the NVIDIA driver, or set DEJABUG_DEVICE=auto to allow the CPU."
         )
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it natively (2-3 times as fast), else float32."""
+    """bfloat16 where the hardware supports it natively (2-3 times as fast), else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float32
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
@@ -43,8 +43,8 @@ def describe_device(device: torch.device, dtype: torch.dtype) -> str:
 def squares(batch: Tensor, size: int, crop: Crop) -> list[Tensor]:
     """Frames, float [n, 3, h, w] in 0-1 → one or two batches of squares [n, 3, size, size].
 
-    `center` keeps the middle (CLIP's own habit, which loses 44 % of a 16:9 frame), `squash` keeps
-    everything and bends the proportions, `two` gives the squares at both ends of the long side.
+    `center` keeps the middle (CLIP's default, which loses 44 % of a 16:9 frame), `squash` keeps
+    everything but distorts the proportions, `two` takes the squares at both ends of the long side.
     """
     height, width = batch.shape[-2:]
     if crop == "squash":

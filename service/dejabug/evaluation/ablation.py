@@ -1,7 +1,7 @@
-"""What each step of the default ranking is worth: the table of docs/explanation/quality.md.
+"""What each step of the default ranking adds: the table in docs/explanation/quality.md.
 
-Each row adds one step to the row before it. At the end stand steps that were tried and left out,
-each on top of the whole.
+Each row adds one step to the row before it. The last rows are steps that were tried and not kept,
+each on top of the full ranking.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ SOFT = replace(LESS, softness=Recipe().softness)
 # (what the row adds, the recipe, the weights of the evidence's parts, with words or without)
 STEPS: tuple[tuple[str, Recipe, Calibration], ...] = (
     ("symmetric mean of maxima over frames", PLAIN, Calibration(frames=1.0)),
-    ("+ seen from the encoder's origin", SEEN, Calibration(frames=1.0)),
-    ("+ background taken off", LESS, Calibration(frames=1.0)),
+    ("+ encoder's origin subtracted", SEEN, Calibration(frames=1.0)),
+    ("+ background subtracted", LESS, Calibration(frames=1.0)),
     ("+ softened maximum", SOFT, Calibration(frames=1.0)),
     ("+ mutual ranks (**default, clip alone**)", SOFT, FRAMES_ONLY),
     ("+ words at a fixed weight", SOFT, replace(FRAMES_ONLY, words=WITH_WORDS.words)),
-    ("+ words' background taken off, cut off (**default**)", Recipe(), WITH_WORDS),
+    ("+ words' background subtracted, capped (**default**)", Recipe(), WITH_WORDS),
 )
-# Weights at which the steps that were left out are tried, beside log odds.
+# Weights of the steps that were not kept, added to log odds.
 EXACT_WORDS_WEIGHT = 2.0
 ORDER_WEIGHT = 1.0
 
 
-# What a step that was left out adds to matches' evidence, by clip.
+# What a step that was not kept adds to matches' evidence, by clip.
 Extra = Callable[[Corpus, Item, Sequence[Match]], Mapping[str, float]]
 
 
@@ -57,12 +57,12 @@ class Row:
 
 
 def ablate(corpus: Corpus, progress: Progress = unseen) -> Iterator[Row]:
-    """The rows, one after another; seconds each. `progress` counts queries over all rows."""
+    """The rows, one after another; each takes seconds. `progress` counts queries over all rows."""
     queries = corpus.queries()
     rows: list[tuple[str, Recipe, Calibration, Extra | None]] = [
         *((*step, None) for step in STEPS),
-        ("(left out: exact words)", Recipe(), WITH_WORDS, _exact_words),
-        ("(left out: order in time)", Recipe(), WITH_WORDS, _order),
+        ("(not kept: exact words)", Recipe(), WITH_WORDS, _exact_words),
+        ("(not kept: order in time)", Recipe(), WITH_WORDS, _order),
     ]
     done = 0
     for step, recipe, weights, more in rows:

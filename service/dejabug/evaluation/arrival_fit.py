@@ -1,8 +1,8 @@
-"""Curves from evidence to scores, fitted on pairs as they are seen on arrival.
+"""Curves from evidence to scores, fitted on pairs as they occur on arrival.
 
-The pairs are each arrival's best FITTED earlier issues, over all orders; related ones are left out,
-and so are pairs of screenshots, whose scores are capped. A project may be left out of the fit and
-then measured, to tell what the curves are worth on games that nobody fitted them on.
+The pairs are each arrival's best FITTED earlier issues, over all orders, without related ones and
+without pairs of screenshots, whose scores are capped. A project can be left out of the fit and then
+evaluated, to estimate how well the curves work for games that they were not fitted on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def refit(replayed: Replay, *, without: str | None = None) -> Calibrations:
 
 
 def rescored(arrivals: Iterable[Arrival], curves: Calibrations) -> list[Arrival]:
-    """The same arrivals with the scores that these curves give; best first again."""
+    """The same arrivals with the scores that these curves give, best first again."""
     return [
         replace(
             arrival,
@@ -58,7 +58,8 @@ def each_left_out(replayed: Replay) -> dict[Asked, Sequence[Arrival]]:
     projects = sorted({arrival.project for arrival in replayed["clip"]})
     if len(projects) < 2:
         raise UserError(
-            f"all clips are of one project ({', '.join(projects)}): none can be left out of a fit"
+            f"all clips belong to one project ({', '.join(projects)}), so none can be left out of "
+            "the fit"
         )
     told: dict[Asked, Sequence[Arrival]] = {}
     curves = {project: refit(replayed, without=project) for project in projects}

@@ -1,24 +1,24 @@
-"""How good are suggestions on arrival: precision, recall and calibration, with intervals.
+"""Metrics of suggestions on arrival: precision, recall and calibration, with intervals.
 
 Over all arrivals of all orders (see `arrivals`), at a threshold:
 
 - named: suggestions with a score of at least the threshold, at most `limit` for each arrival;
-- precision: right / (right + wrong). Related ones are counted by themselves, and are neither;
+- precision: right / (right + wrong). Related ones are counted separately, and are neither;
 - recall: of the arrivals that have an earlier duplicate, the share with a right suggestion;
 - recall_at_95: the greatest recall at any threshold at which the precision is 0.95 or more.
 
 The calibration error (ECE; Naeini et al., AAAI 2015) is over the first `limit` suggestions of every
-arrival, whatever their score, without the related ones: ten bins of equal width, the distance
+arrival, whatever their score, without the related ones: ten bins of equal width, the difference
 between a bin's mean score and its share of right ones, weighted by its size. `ece_of_ten`
-is the same over the first ten. It is lower, since most of those score near 0, and rightly so.
+is the same over the first ten. It is lower, since most of those correctly score near 0.
 
-What has nothing to be measured on is None: the precision when nothing right or wrong is named, the
-recall when no arrival has an earlier duplicate, `recall_at_95` when no threshold reaches 95 %.
+A figure without data is None: the precision when no right or wrong suggestion is named, the recall
+when no arrival has an earlier duplicate, `recall_at_95` when no threshold reaches 95 %.
 
 Intervals (95 %) are percentiles of a bootstrap over groups of duplicates. A group's arrivals in all
-orders are drawn together, since they share their clips; a ticket without a group is a group of
-its own. Resamples in which a figure is None are left out of its interval, except that a resample
-that never reaches 95 % counts as a `recall_at_95` of 0.
+orders are drawn together, since they share their clips; a ticket without a group is a separate
+group. Resamples in which a figure is None are left out of its interval, except that a resample that
+never reaches 95 % counts as a `recall_at_95` of 0.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from dejabug.evaluation.metrics import CONFIDENCE, RESAMPLES
 
 Numbers = npt.NDArray[np.float64]
 
-# Thresholds at which the curve is told.
+# Thresholds in the table.
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95)
 BINS = 10
-# Precisions are quotients of small whole numbers; this is less than any two of them differ.
+# Precisions are quotients of small integers; this is less than any two of them differ.
 ROUNDING = 1e-9
 
 Ends = tuple[float, float]
@@ -47,7 +47,7 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class AtThreshold:
-    """What a threshold gives; `intervals` by the figure's name."""
+    """The figures at a threshold; `intervals` by the figure's name."""
 
     threshold: float
     named: int
@@ -65,8 +65,8 @@ class AtThreshold:
 
 @dataclass(frozen=True)
 class Bin:
-    """The suggestions whose scores lie in one tenth: how many, their mean score, the share that is
-    right."""
+    """The suggestions whose scores are in one tenth: how many, their mean score, and the share that
+    is right."""
 
     count: int
     score: float
@@ -75,8 +75,8 @@ class Bin:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that is measured of one way of asking. `curve` has a point for every score, from
-    the lowest; `intervals` are of `ece` and `recall_at_95`."""
+    """All figures for one kind of query. `curve` has a point for every score, from the lowest;
+    `intervals` are of `ece` and `recall_at_95`."""
 
     arrivals: int
     with_duplicate: int
@@ -93,8 +93,8 @@ class Figures:
 def figures(
     arrivals: Sequence[Arrival], *, limit: int, default: float, resamples: int = RESAMPLES
 ) -> Figures:
-    """Measure arrivals, of which each suggests its best `limit` issues, at THRESHOLDS and at the
-    `default` threshold."""
+    """Measure arrivals, each with its best `limit` suggestions, at THRESHOLDS and at the `default`
+    threshold."""
     table = _Table(arrivals, limit)
     thresholds = (default, *THRESHOLDS)
     found = table.measure(np.ones(table.clusters), thresholds)
@@ -179,7 +179,7 @@ class _Found:
 
 
 class _Table:
-    """Suggestions as columns, by falling score, so that a resample is a few sums."""
+    """Suggestions as columns, by descending score, so that a resample is a few sums."""
 
     def __init__(self, arrivals: Sequence[Arrival], limit: int) -> None:
         names = {name: n for n, name in enumerate(sorted({a.cluster for a in arrivals}))}
@@ -206,11 +206,11 @@ class _Table:
         for arrival in arrivals:
             self._asking[names[arrival.cluster]] += arrival.has_duplicate
         self._bin = np.minimum((self._scores * BINS).astype(int), BINS - 1)
-        # Suggestions of the same score are named together or not at all.
+        # Suggestions with equal scores are named together or not at all.
         self._ends = np.flatnonzero(np.diff(self._scores, append=-np.inf))
 
     def measure(self, weights: Numbers, thresholds: Sequence[float]) -> _Found:
-        """Everything, with each cluster counted `weights` [clusters] times."""
+        """All figures, with each cluster counted `weights` [clusters] times."""
         weight = weights[self._cluster]
         right, wrong, related, finds = (
             np.cumsum(np.concatenate([[0.0], column * weight]))
@@ -255,7 +255,7 @@ class _Table:
         }
 
     def bins(self) -> tuple[Bin, ...]:
-        """The reliability diagram, without related suggestions; bins without any left out."""
+        """The reliability diagram, without related suggestions and empty bins."""
         told = []
         for number in range(BINS):
             inside = (self._bin == number) & (self._related == 0)

@@ -1,4 +1,4 @@
-"""An evaluation by arrivals for people: sentences and a table on the screen, a part of the page."""
+"""The report of an evaluation by arrivals: sentences and a table in the terminal, an HTML part."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dejabug.evaluation.arrivals import Asked
 from dejabug.evaluation.calibrate import WANTED_PRECISION
 
 TITLES: dict[Asked, str] = {"clip": "clip alone", "clip_text": "clip and words"}
-# From so many columns on, intervals have room beside the figures.
+# With at least this many columns, there is room for intervals.
 ROOM_FOR_INTERVALS = 92
-# A plot of the page, in its own units: the square from (0, 0) to (1, 1), and room for its axes.
+# A plot in the HTML report, in its own units: the square from (0, 0) to (1, 1), and its axes.
 SIDE, LEFT, TOP, RIGHT, BOTTOM = 300, 58, 14, 18, 48
 # Radius of a bin with all of the suggestions, and of the smallest one.
 LARGEST, SMALLEST = 22.0, 2.5
@@ -26,25 +26,27 @@ Told = Mapping[Asked, Figures]
 
 
 def in_words(asked: Asked, told: Figures) -> str:
-    """What matters most, the bad news first, in some sentences."""
+    """The main results in a sentence, the worst first."""
     at, parts = told.default, []
     if not at.named:
-        parts.append(f"at {at.threshold:g} nothing is suggested")
+        parts.append(f"at threshold {at.threshold:g}, nothing is suggested")
     elif at.precision is None:
-        parts.append(f"at {at.threshold:g} all of {at.named} suggestions are related")
+        parts.append(f"at threshold {at.threshold:g}, all {at.named} suggestions are only related")
     else:
         parts.append(
-            f"at {at.threshold:g}, {at.wrong} of {at.named} suggestions are wrong"
+            f"at threshold {at.threshold:g}, {at.wrong} of {at.named} suggestions are wrong"
             + (f" and {at.related} related" if at.related else "")
         )
     if at.recall is None:
         parts.append("no ticket has an earlier duplicate")
     else:
-        parts.append(f"{1 - at.recall:.0%} of tickets with an earlier duplicate get no right one")
         parts.append(
-            f"no threshold makes {WANTED_PRECISION:.0%} right"
+            f"{1 - at.recall:.0%} of tickets with an earlier duplicate get no correct suggestion"
+        )
+        parts.append(
+            f"no threshold reaches {WANTED_PRECISION:.0%} precision"
             if told.recall_at_95 is None
-            else f"with {WANTED_PRECISION:.0%} right, at most {told.recall_at_95:.0%} get one"
+            else f"at {WANTED_PRECISION:.0%} precision, recall is at most {told.recall_at_95:.0%}"
         )
     if told.ece is not None:
         parts.append(f"calibration error {told.ece:.3f}{_between(told.intervals.get('ece'), 3)}")
@@ -52,11 +54,11 @@ def in_words(asked: Asked, told: Figures) -> str:
 
 
 def table(told: Told, *, title: str, width: int) -> Table:
-    """Every threshold, the default one in bold; with intervals where they fit into `width`
+    """Every threshold, the default one in bold; with intervals if they fit into `width`
     characters."""
     room = width >= ROOM_FOR_INTERVALS
-    names = ("asked with", "threshold", "named", "wrong", "related", "precision", "recall")
-    title += "\n95 % intervals beside each figure" if room else ""
+    names = ("query", "threshold", "suggested", "wrong", "related", "precision", "recall")
+    title += "\nwith 95 % intervals" if room else ""
     found = Table(*(Column(name, no_wrap=True) for name in names), title=title)
     for asked, figures in told.items():
         rows = rows_of(figures)
@@ -78,14 +80,14 @@ def table(told: Told, *, title: str, width: int) -> Table:
 
 
 def rows_of(told: Figures) -> list[AtThreshold]:
-    """The thresholds of the curve, the default one among them, ascending."""
+    """The thresholds of the table, including the default one, ascending."""
     by_threshold = {row.threshold: row for row in (*told.at, told.default)}
     return [by_threshold[threshold] for threshold in sorted(by_threshold)]
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A dot of a plot: where, how large, beside which words, and what it tells when pointed at."""
+    """A dot in a plot: position, radius, label, and tooltip."""
 
     x: float
     y: float
@@ -96,7 +98,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a plot and its dots; `points` as SVG takes them."""
+    """A line in a plot and its dots; `points` in SVG's format."""
 
     asked: Asked
     points: str
@@ -104,7 +106,8 @@ class Line:
 
 
 def page_section(told: Told, orders: str) -> Markup:
-    """The page's part on arrivals: a table, a reliability diagram, the precision-recall curve."""
+    """The HTML report's part on arrivals: a table, a reliability diagram, the precision-recall
+    curve."""
     template = (resources.files("dejabug.evaluation") / "arrivals.html").read_text("utf-8")
     page = Environment(autoescape=select_autoescape(default=True)).from_string(template)
     return Markup(  # noqa: S704 (rendered with escaping)
@@ -128,7 +131,7 @@ def _reliability(asked: Asked, told: Figures) -> Line:
     dots = []
     for each in told.bins:
         x, y = _place(each.score, each.right)
-        tip = f"{each.count} suggestions, mean score {each.score:.2f}, {each.right:.0%} right"
+        tip = f"{each.count} suggestions, mean score {each.score:.2f}, {each.right:.0%} correct"
         radius = max(SMALLEST, LARGEST * (each.count / total) ** 0.5)
         dots.append(Dot(x, y, round(radius, 1), "", tip))
     return Line(asked, _points([(each.score, each.right) for each in told.bins]), tuple(dots))
@@ -140,7 +143,7 @@ def _curve(asked: Asked, told: Figures) -> Line:
         if row.precision is None or row.recall is None:
             continue
         x, y = _place(row.recall, row.precision)
-        tip = f"at {row.threshold:g}: {row.precision:.0%} right, {row.recall:.0%} found"
+        tip = f"at {row.threshold:g}: precision {row.precision:.0%}, recall {row.recall:.0%}"
         default = row.threshold == told.default.threshold
         dots.append(Dot(x, y, 5.5 if default else 3.0, f"{row.threshold:g}", tip))
     line = [(point.found, point.precision) for point in told.curve if point.named]

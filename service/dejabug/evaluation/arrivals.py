@@ -2,20 +2,20 @@
 
 The protocol:
 
-- Each project (each game of a data set, unless its manifest names projects) is a backlog of its
-  own, empty at first. Its tickets arrive in an order drawn by chance, the same for the same seed
-  and the same clips, whatever the order of the manifest's lines. Several orders are replayed, and
-  all figures are over the tickets of all orders together. Where it is known when clips were
-  attached (`--from-jira`), that one order is replayed; clips with no known time come first.
-- Each ticket is indexed and compared with its project, and then asks the service's own finder, with
-  the calibration in force. So candidates and backgrounds come from the tickets that are there at
-  that time, and from no other project. Tickets without a bug ask too.
-- What is suggested are the best issues, at most as many as one comment names, in the order of their
-  scores; a pair of screenshots is capped as in the service. Links between issues are not known on
-  arrival, so two earlier tickets of one bug take two places.
-- A suggestion is right when both tickets are of one group. It is related, and then neither right
-  nor wrong, when they are of different groups that share a `related` id.
-- A clip that cannot be read asks for nothing and is found by nobody, but its ticket counts.
+- Each project (each game of a data set, unless its manifest names projects) is a separate backlog,
+  empty at first. Its tickets arrive in a random order, which is the same for the same seed and
+  clips, whatever the order of the manifest's lines. Several orders are replayed, and all figures
+  are over the tickets of all orders together. If the times at which clips were attached are known
+  (`--from-jira`), only that order is replayed; clips without a time come first.
+- Each ticket is indexed and compared with its project, and is then a query to the service's own
+  finder, with the current calibration. So candidates and backgrounds come from the tickets that
+  exist at that time, and from no other project. Tickets without a bug are queries too.
+- The best issues are suggested, at most as many as one comment names, in the order of their scores;
+  a pair of screenshots is capped as in the service. Links between issues are not known on arrival,
+  so two earlier tickets about one bug take two places.
+- A suggestion is right when both tickets are in one group. It is related, and then neither right
+  nor wrong, when they are in different groups that share a `related` id.
+- A clip that cannot be read is no query and is never found, but its ticket counts.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from dejabug.retrieval.similar_issues import STILLS_AT_MOST
 
 Asked = Literal["clip", "clip_text"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
-# Orders of arrival that are replayed, unless told otherwise.
+# Default number of orders of arrival.
 ORDERS = 3
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An earlier issue beside one that arrives: the score and evidence of their best pair of clips.
+    """An earlier issue suggested for a new one: the score and evidence of their best pair of clips.
 
-    `right`: both are of one group. `related`: their groups are related, so that it is neither right
-    nor wrong. `worded`: the words of both tickets are part of the evidence. `stills`: both are
-    screenshots, so that the score is capped.
+    `right`: both are in one group. `related`: their groups are related, so it is neither right nor
+    wrong. `worded`: the words of both tickets are part of the evidence. `stills`: both are
+    screenshots, so the score is capped.
     """
 
     score: float
@@ -65,8 +65,8 @@ class Suggestion:
 class Arrival:
     """A ticket that arrived, and the best earlier issues, best first.
 
-    `cluster` names what is resampled together: the ticket's group, or a ticket without one by
-    itself. `has_duplicate`: a ticket of its group came before it in this order.
+    `cluster` names what is resampled together: the ticket's group, or a ticket without a group on
+    its own. `has_duplicate`: a ticket of its group came before it in this order.
     """
 
     project: str
@@ -102,10 +102,10 @@ def replay(
     recipe: Recipe | None = None,
     progress: Progress = unseen,
 ) -> dict[Asked, list[Arrival]]:
-    """Let a corpus's tickets arrive: for each way of asking, one Arrival for each ticket and order.
+    """Let a corpus's tickets arrive: for each kind of query, one Arrival for each ticket and order.
 
-    Lessons of the corpus's own service are in force, as in its comments. `recipe`: another than the
-    service's, to compare them.
+    Uses what the corpus's own service has learned, as in its comments. `recipe`: a different one
+    than the service's, to compare them.
     """
     shared = _Replayer(corpus, recipe)
     planned = list(_orders(corpus.items, orders, seed))
@@ -138,19 +138,19 @@ def _orders(
 
 
 def _when(ticket: _Ticket) -> tuple[float, int, str]:
-    """When a ticket's first clip was attached; Jira's ids rise with time."""
+    """When a ticket's first clip was attached; Jira's ids grow with time."""
     issue = ticket.first.issue_id
     times = [item.attached or 0.0 for item in ticket.items]
     return min(times), int(issue) if issue.isdecimal() else 0, issue
 
 
 class _Replayer:
-    """What all orders share: vectors, read from the index once, and how the service ranks."""
+    """What all orders share: vectors, read from the index once, and the service's ranking."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe | None) -> None:
         services = corpus.services
         items = sorted(corpus.items, key=lambda item: (item.name, item.clip_id))
-        # Equal scores are ordered by ids, which are a manifest's line numbers: these are not.
+        # Equal scores are ordered by ids, which are the manifest's line numbers: these are not.
         self._name_of = {item.clip_id: f"{n:06d}" for n, item in enumerate(items)}
         self._item_of = {self._name_of[item.clip_id]: item for item in items}
         self._clips = services.collections.active.index.clip_vectors(

@@ -1,7 +1,7 @@
-"""One project's indexes in memory, to be filled ticket by ticket.
+"""One project's indexes in memory, filled ticket by ticket.
 
-They answer `ClipFinder` as those in Redis do. They always compare exactly, and filling them again
-in another order costs next to nothing.
+They give `ClipFinder` the same answers as those in Redis. They always compare exactly, and filling
+them again in another order costs almost nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dejabug.ranking import ENOUGH_TERMS, Floats, Likeness, Reference, Signature
 
 
 class NeighboursInMemory:
-    """What each member of one project is most like; all may be seen by everybody."""
+    """The nearest neighbours of each member of one project; everybody can see all of them."""
 
     def __init__(self) -> None:
         self._near: dict[str, dict[str, Likeness]] = {}
@@ -25,7 +25,7 @@ class NeighboursInMemory:
         self._backgrounds: dict[str, float] = {}
 
     def join(self, member: str) -> None:
-        """A member is in, and waits to be compared."""
+        """A member was added, and waits to be compared."""
         self._near[member] = {}
         self._waiting.add(member)
 
@@ -81,7 +81,7 @@ class FramesInMemory:
         self._places: dict[str, ClipLocation] = {}
         self._starts: list[int] = []
         self._filled = 0
-        # Rows beyond `_filled` are room to grow.
+        # Rows beyond `_filled` are spare capacity.
         self._rows: Floats = np.empty((1024, dimensions), np.float32)
         self.neighbours = NeighboursInMemory()
 
@@ -92,7 +92,7 @@ class FramesInMemory:
         clip: TimedVectors,
         signature: Signature | None = None,
     ) -> None:
-        """Put a clip in; each only once."""
+        """Add a clip; each only once."""
         end = self._filled + len(clip.times)
         if end > len(self._rows):
             room = np.empty((2 * end, self._rows.shape[1]), np.float32)
@@ -159,7 +159,7 @@ class TicketsInMemory:
         self.neighbours = NeighboursInMemory()
 
     def write(self, issue_id: str, vector: Floats, terms: int = ENOUGH_TERMS) -> None:
-        """Put a ticket's words in, as a unit vector [dimensions], and how many terms they are."""
+        """Add a ticket's words, as a unit vector [dimensions], and how many terms they are."""
         self._vectors[issue_id] = vector
         self._terms[issue_id] = terms
         self.neighbours.join(issue_id)

@@ -1,4 +1,4 @@
-"""Does a score mean what it says? Precision and recall of comments, and the fit of the curves."""
+"""Precision and recall of comments, calibration error, and the fit of the score curves."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dejabug.ranking import Calibration, Calibrations, Evidence, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 from dejabug.records.learned_parameters import LearnedParameters
 
-# The best candidates of each clip from which curves are fitted: far below, every pair is a no.
+# The best candidates of each clip that curves are fitted on: below, no pair is a duplicate.
 FITTED = 10
-# The share of commented matches that must be right.
+# The target precision of comments.
 WANTED_PRECISION = 0.95
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A match with its truth: the evidence behind it, its score, its place among the query's
-    matches (1 is first), whether both clips show the same bug, and whether a person said no."""
+    """A match with its label: the evidence behind it, its score, its rank among the query's matches
+    (1 is first), whether both clips show the same bug, and whether somebody rejected it."""
 
     query: str
     services: int
@@ -33,8 +33,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Point:
-    """What a threshold gives: how many matches are named, how many of them rightly, and the share
-    of tickets with a duplicate that get a right one."""
+    """The results at a threshold: how many matches are named, how many of them are right, and the
+    share of tickets with a duplicate that get a right one."""
 
     threshold: float
     named: int
@@ -43,7 +43,7 @@ class Point:
 
     @property
     def precision(self) -> float:
-        """The share of named matches that are right; 1 when none is named."""
+        """The share of named matches that are right; 1 if none is named."""
         return self.right / self.named if self.named else 1.0
 
 
@@ -55,10 +55,10 @@ def judge(
     asking: Sequence[Item] | None = None,
     progress: Progress = unseen,
 ) -> list[Judged]:
-    """Every clip of a corpus, also the bug-free ones, asks for its FITTED best matches; where it is
-    known when clips came, among earlier ones.
+    """Use every clip of a corpus, also the bug-free ones, as a query for its FITTED best matches;
+    if it is known when clips were attached, among earlier ones.
 
-    `lessons`: other than those in force; `asking`: these clips alone ask.
+    `lessons`: learned weights other than the current ones; `asking`: only these clips are queries.
     """
     who = corpus.items if asking is None else asking
     item_of = {item.clip_id: item for item in corpus.items}
@@ -97,7 +97,7 @@ def _is_earlier(other: Item, item: Item) -> bool:
 
 
 def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibrations:
-    """The two curves from judged matches alone, with next to no trust in those of today."""
+    """The two curves fitted on judged matches, with almost no weight on the current ones."""
 
     def curve(judged: Sequence[Judged], prior: Calibration) -> Calibration:
         return fit_alone([j.evidence for j in judged], [j.same for j in judged], prior)
@@ -108,14 +108,14 @@ def refit(frames: Sequence[Judged], with_words: Sequence[Judged]) -> Calibration
 def fit_alone(
     evidence: Sequence[Evidence], same: Sequence[bool], start: Calibration
 ) -> Calibration:
-    """A curve from pairs alone, with next to no trust in the one that the fit starts from."""
+    """A curve fitted on pairs, with almost no weight on the one that the fit starts from."""
     return fit(evidence, same, start, trust=0.01)
 
 
 def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> list[Point]:
-    """What each threshold would comment, at most `limit` matches a ticket; thresholds rise.
+    """What would be commented at each threshold, at most `limit` matches a ticket; thresholds rise.
 
-    `asking` is how many tickets have a duplicate to be found.
+    `asking` is the number of tickets that have a duplicate.
     """
     named = [match for match in judged if match.services <= limit]
     points = []
@@ -128,7 +128,7 @@ def precision_recall(judged: Iterable[Judged], *, limit: int, asking: int) -> li
 
 
 def threshold_for(points: Sequence[Point], precision: float = WANTED_PRECISION) -> Point | None:
-    """The lowest threshold from which on every higher one keeps this precision; None if none."""
+    """The lowest threshold from which all higher ones keep this precision; None if none."""
     chosen = None
     for point in reversed(points):
         if point.precision < precision:
@@ -138,9 +138,9 @@ def threshold_for(points: Sequence[Point], precision: float = WANTED_PRECISION) 
 
 
 def expected_calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
-    """How far scores lie from what they promise: the mean distance, over bins of equal width,
-    between a bin's mean score and its share of true pairs, weighted by its size (Naeini et al.,
-    AAAI 2015)."""
+    """The expected calibration error: the mean difference, over bins of equal width, between a
+    bin's mean score and its share of true pairs, weighted by its size (Naeini et al., AAAI
+    2015)."""
     scores = np.array([match.score for match in judged])
     same = np.array([match.same for match in judged], float)
     number = np.minimum((scores * bins).astype(int), bins - 1)

@@ -1,4 +1,4 @@
-"""A data set in a fresh index, through the real pipeline: sample, embed, write; and its truth."""
+"""A labelled data set, run through the real pipeline (sample, embed, write) into a fresh index."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ def unseen(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Item:
-    """A clip of a data set or of a studio: what is known of it, and with what it belongs together.
+    """A clip of a data set or of a studio, with its labels.
 
-    `clip_id` and `issue_id` are the index's names for it; `group` is None for a clip without a
-    duplicate's label. `related` is shared by groups that show the same kind of bug elsewhere.
-    `project` is the backlog that its ticket belongs to; `still` tells a screenshot from a clip.
-    `attached` is when it came to its ticket, Unix seconds and 0 where that is not known; None in a
-    data set, which has no dates.
+    `clip_id` and `issue_id` are its ids in the index; `group` is None for a clip without a label of
+    duplicates. `related` is shared by groups that show the same kind of bug elsewhere. `project` is
+    the backlog that its ticket belongs to; `still`: a screenshot. `attached` is when it was
+    attached to its ticket, in Unix seconds, 0 if unknown; None in a data set, which has no dates.
     """
 
     clip_id: str
@@ -56,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Labelled clips that stand in an index. `failed`: files that could not be used, with why."""
+    """Labelled clips in an index. `failed`: files that could not be used, and why."""
 
     services: Services
     projects: tuple[str, ...]
@@ -65,13 +64,13 @@ class Corpus:
 
     @property
     def encoder(self) -> Encoder:
-        """The model. Raises EncoderError where the process has none."""
+        """The model. Raises EncoderError if this process has none."""
         if not isinstance(self.services, ModelServices):
-            raise EncoderError("this process has no model to embed words with")
+            raise EncoderError("this process has not loaded a model, so it cannot embed words")
         return self.services.encoder
 
     def queries(self) -> list[Item]:
-        """The clips of a group that has another issue's clip."""
+        """The clips whose group has a clip of another issue."""
         return [item for item in self.items if self.relevant(item)]
 
     def relevant(self, query: Item) -> list[Item]:
@@ -96,12 +95,11 @@ def indexed(
     encoder: Encoder | None = None,
     progress: Progress = unseen,
 ) -> Iterator[Corpus]:
-    """Run a data set through the pipeline into the index of a Redis of its own, gone at the end.
+    """Run a data set through the pipeline into the index of a separate Redis, removed at the end.
 
     The service's Redis is not touched. Each game is a project, unless the manifest names projects,
-    and all are searched together, as a backlog is. `encoder`: one that is loaded already. Raises
-    ManifestError; a clip that cannot be read is told in `failed`, and counts as one that no ranking
-    ever finds.
+    and all are searched together, like a backlog. `encoder`: one that is already loaded. Raises
+    ManifestError. Clips that cannot be read are listed in `failed`, and count as never found.
     """
     entries = read_manifest(manifest)
     folder = manifest if manifest.is_dir() else manifest.parent

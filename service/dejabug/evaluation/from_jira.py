@@ -1,4 +1,4 @@
-"""A studio's own truth: its indexed clips, and what its people and its duplicate links say."""
+"""A studio's own labels: its indexed clips, with the verdicts and duplicate links of its people."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dejabug.services import Services
 
 
 def studio(services: Services) -> Corpus:
-    """The corpus of what stands in the index now. Issues that verdicts call the same, also by way
-    of others, are one group."""
+    """The corpus of what is indexed now. Issues that verdicts call the same, also indirectly, are
+    one group."""
     group_of = groups(services.records.verdicts.all())
     items = []
     for clip in services.collections.active.catalogue.with_status(ClipStatus.INDEXED):
@@ -39,7 +39,7 @@ def studio(services: Services) -> Corpus:
 
 
 def groups(verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """Issues → the name of their group: the least issue id among those that are the same."""
+    """Issues → the name of their group: the lowest issue id in it."""
     leader: dict[str, str] = {}
 
     def find(issue: str) -> str:

@@ -1,5 +1,5 @@
-"""Learning the score's weights from a studio's own duplicates, and whether it pays: what is learned
-is kept only if it fits held-out groups better."""
+"""Learns the score's weights from a studio's own duplicates, and keeps them only if they fit
+held-out groups better."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from dejabug.ranking import Calibration, Calibrations, fit
 from dejabug.ranking.calibration import FRAMES_ONLY, WITH_WORDS
 from dejabug.records.learned_parameters import LearnedParameters
 
-# Parts that the groups are split into; each is held out once.
+# Cross-validation folds of the groups; each is held out once.
 FOLDS = 5
 # With fewer groups of duplicates nothing is learned: chance would decide.
 FEWEST_GROUPS = 10
-# What is learned is kept when its gain on held-out groups is above zero in this share of bootstrap
+# Learned weights are kept if their gain on held-out groups is above zero in this share of bootstrap
 # resamples of groups.
 SURE = 0.9
-# Clips that ask at most: all that have a duplicate come first, then others drawn by chance.
+# Maximum number of query clips: first all that have a duplicate, then others at random.
 MOST_ASKING = 2_000
 
 
@@ -33,14 +33,14 @@ class TooFewError(UserError):
 
 @dataclass(frozen=True)
 class Learned:
-    """What learning gave.
+    """The result of learning.
 
     Attributes:
         groups, pairs: what was learned from.
-        loss_before, loss_after: mean negative log-likelihood, in nats, of held-out pairs, as
-            shipped and with weights that were learned from the others.
+        loss_before, loss_after: mean negative log-likelihood, in nats, of held-out pairs, with the
+            weights as shipped and with weights learned from the other folds.
         sure: the share of bootstrap resamples of groups in which the loss falls.
-        lessons: what won, learned from everything; as shipped where nothing did.
+        lessons: the better weights, learned from everything; as shipped if learning did not help.
     """
 
     groups: int
@@ -59,13 +59,13 @@ class Learned:
 def learn(
     corpus: Corpus, progress: Progress = unseen, *, most_asking: int = MOST_ASKING
 ) -> Learned:
-    """Learn weights from a corpus's groups of duplicates; each clip is asked for once, with and
-    without its ticket's words, `most_asking` at most. Raises TooFewError."""
+    """Learn weights from a corpus's groups of duplicates. Each clip is a query once, with and
+    without its ticket's words, `most_asking` clips at most. Raises TooFewError."""
     names = sorted({item.group for item in corpus.queries() if item.group is not None})
     if len(names) < FEWEST_GROUPS:
         raise TooFewError(
-            f"{len(names)} groups of duplicates are known, and {FEWEST_GROUPS} are needed to learn "
-            "from. Link duplicates in Jira, or tell pairs with: dejabug verdict"
+            f"{len(names)} groups of duplicates are known, but learning needs {FEWEST_GROUPS}. "
+            "Link duplicates in Jira, or record pairs with: dejabug verdict"
         )
     asking = _asking(corpus, most_asking)
     done = 0
@@ -101,7 +101,7 @@ def learn(
 
 
 def _asking(corpus: Corpus, most: int) -> list[Item]:
-    """The clips that ask: those with a duplicate first, then others by chance."""
+    """The query clips: those with a duplicate first, then others at random."""
     queries = {item.clip_id for item in corpus.queries()}
     drawn = np.random.default_rng(0).permutation(len(corpus.items))
     shuffled = sorted(
@@ -113,7 +113,7 @@ def _asking(corpus: Corpus, most: int) -> list[Item]:
 def _held_out(
     judged: Sequence[Judged], fold: int, fold_of: dict[str, int], group_of: dict[str, str]
 ) -> Iterable[tuple[Judged, tuple[float, float]]]:
-    """The pairs of one part, each with its losses before and after learning from the others."""
+    """The pairs of one fold, each with its losses before and after learning from the others."""
 
     def part(pair: Judged) -> int:
         group = group_of[pair.query]

@@ -1,4 +1,4 @@
-"""Data sets of labelled clips: `manifest.jsonl`, one JSON object a line, clips beside it."""
+"""Data sets of labelled clips: `manifest.jsonl`, one JSON object a line, clips next to it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Entry(BaseModel):
         scene: the place or level.
         bug: the bug in a few words, or None for a bug-free clip.
         bug_type: slug of the bug's type (`clipping`, `missing_texture`, ...), or None.
-        group: the clips that share it show the same bug of the same game; None without a bug.
+        group: shared by the clips that show the same bug of the same game; None without a bug.
         related: shared by groups that show the same kind of bug elsewhere in the game, or None. A
             pair of two such groups counts as neither right nor wrong in `--arrivals`.
-        project: the project's key; by default, each game is a project of its own.
+        project: the project's key; by default, each game is a separate project.
         summary: the ticket's summary.
         description: the ticket's description.
     """
@@ -47,15 +47,15 @@ class Entry(BaseModel):
     def _stays_inside(self) -> Entry:
         path = Path(self.file)
         if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"{self.file!r} leads out of the manifest's folder")
+            raise ValueError(f"{self.file!r} is outside the manifest's folder")
         return self
 
 
 def read_manifest(path: Path) -> list[Entry]:
     """All entries of a manifest, or of the `manifest.jsonl` of a folder, in the file's order.
 
-    Raises ManifestError: no such file, a line that is not an entry, a clip that is not there, a
-    file that is named twice, or no entry at all.
+    Raises ManifestError for a missing file, a line that is not an entry, a missing clip, a file
+    that is named twice, or no entries at all.
     """
     if path.is_dir():
         path = path / "manifest.jsonl"
@@ -78,10 +78,10 @@ def read_manifest(path: Path) -> list[Entry]:
         if entry.file in entries:
             raise ManifestError(f"{path}, line {number}: {entry.file} is named twice")
         if not (path.parent / entry.file).is_file():
-            raise ManifestError(f"{path}, line {number}: there is no clip {entry.file}")
+            raise ManifestError(f"{path}, line {number}: clip {entry.file} not found")
         entries[entry.file] = entry
     if not entries:
-        raise ManifestError(f"{path} names no clip")
+        raise ManifestError(f"{path} has no clips")
     return list(entries.values())
 
 

@@ -1,9 +1,8 @@
 """Retrieval metrics, with bootstrap intervals: mRR, mAP, HIT@k, mean rank.
 
-All are of ranks: for one query, the places (1 is first) of its relevant clips in a ranking of all
-other clips. Definitions as in Manning, Raghavan, Schütze, "Introduction to Information Retrieval",
-2008, chapter 8; the choice of metrics follows Tango (Cooper et al., ICSE 2021)
-and Janus (ICSE 2024).
+All use ranks: for one query, the ranks (1 is first) of its relevant clips in a ranking of all other
+clips. Definitions as in Manning, Raghavan, Schütze, "Introduction to Information Retrieval", 2008,
+chapter 8; the choice of metrics follows Tango (Cooper et al., ICSE 2021) and Janus (ICSE 2024).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-# Resamples of a bootstrap; the interval's ends then wander by less than a third of a point.
+# Resamples of a bootstrap; the interval's ends then vary by less than a third of a point.
 RESAMPLES = 2000
 # The share of resamples within an interval.
 CONFIDENCE = 0.95
@@ -44,12 +43,12 @@ class Interval:
 
 
 def reciprocal_rank(ranks: Sequence[int]) -> float:
-    """1 / the first relevant clip's place."""
+    """1 / the rank of the first relevant clip."""
     return 1 / min(ranks)
 
 
 def average_precision(ranks: Sequence[int]) -> float:
-    """The mean, over the relevant clips, of the precision down to each one's place."""
+    """The mean, over the relevant clips, of the precision down to each one's rank."""
     return float(np.mean([number / rank for number, rank in enumerate(sorted(ranks), start=1)]))
 
 
@@ -62,7 +61,7 @@ def bootstrap(ranks: Sequence[Sequence[int]], groups: Sequence[str], seed: int =
     """The 95 % interval of each metric, resampling whole groups of duplicates.
 
     The queries of one group (`groups` [n]) share their relevant clips, so they are drawn together:
-    drawn one by one, they would make the interval too narrow.
+    drawn separately, they would make the interval too narrow.
     """
     columns = _columns(ranks)
     rng = np.random.default_rng(seed)
@@ -85,7 +84,7 @@ def bootstrap(ranks: Sequence[Sequence[int]], groups: Sequence[str], seed: int =
 
 
 def at_random(relevant: Sequence[int], others: Sequence[int], seed: int = 0) -> Metrics:
-    """What a ranking by chance gives: for each query, how many of its `others` are `relevant`."""
+    """The metrics of a random ranking: for each query, `relevant` of its `others` are relevant."""
     rng = np.random.default_rng(seed)
     rounds = max(1, RESAMPLES // max(1, len(relevant)))
     ranks = [

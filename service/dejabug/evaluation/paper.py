@@ -1,5 +1,5 @@
-"""The paper's two ways of making frames into videos (Taesiri et al., "CLIP meets GamePhysics",
-MSR 2022), as published."""
+"""The paper's two ways of ranking videos by frames (Taesiri et al., "CLIP meets GamePhysics", MSR
+2022), as published."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def top_k(hits: Sequence[Hit]) -> list[Match]:
 
 
 def majority(hits: Sequence[Hit], pool_size: int = POOL_SIZE) -> list[Match]:
-    """The paper's `majority`: clips by how many of the `pool_size` nearest frames are theirs.
+    """The paper's `majority`: clips by how many of the `pool_size` nearest frames belong to them.
 
-    The score is the share of the pool. Ties are broken by the better best frame.
+    The score is the share of the pool. Ties are broken by the best frame.
     """
     pool = sorted(hits, key=lambda hit: -hit.similarity)[:pool_size]
     counts = Counter(hit.clip_id for hit in pool)

@@ -1,9 +1,9 @@
-"""Every way of asking, with every ranking: for each query, all other clips in an order.
+"""Every kind of query with every ranking: for each query, an order of all other clips.
 
-Modes: `clip` (frames alone), `text` (tickets' words alone), `clip_text` (both), `text_to_video`
-(a ticket's summary against frames alone). Rankings: the paper's `top_k` and `majority`, and
-`default`, which is what the service does. The paper has no words beside clips: there a ticket's
-cosine is added to its scores at a fixed weight.
+Modes: `clip` (frames alone), `text` (tickets' words alone), `clip_text` (both), `text_to_video` (a
+ticket's summary against frames alone). Rankings: the paper's `top_k` and `majority`, and `default`,
+the service's own. The paper does not combine clips with words: here a ticket's cosine is added to
+its scores at a fixed weight.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Method = Literal["top_k", "majority", "default"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 METHODS: tuple[Method, ...] = get_args(Method)
 
-# The fixed weight of words beside the paper's rankings.
+# The fixed weight of words that is added to the paper's rankings.
 FIXED_WEIGHT = 0.3
 
 
@@ -60,7 +60,7 @@ class Result:
         return bootstrap([answer.ranks for answer in self.answers], groups)
 
     def of(self, wanted: Callable[[Item], bool]) -> Metrics:
-        """Means over the queries that are wanted."""
+        """Means over the queries for which `wanted` is true."""
         return summarise([answer.ranks for answer in self.answers if wanted(answer.query)])
 
 
@@ -70,7 +70,7 @@ def evaluate(
     methods: Iterable[Method] = METHODS,
     progress: Progress = unseen,
 ) -> dict[Mode, dict[Method, Result]]:
-    """Ask every query in every mode with every ranking."""
+    """Run every query in every mode with every ranking."""
     modes, methods = list(modes), list(methods)
     answers: dict[tuple[Mode, Method], list[Answer]] = {
         (mode, method): [] for mode in modes for method in methods
@@ -90,14 +90,14 @@ def evaluate(
 
 
 def chance(corpus: Corpus, mode: Mode) -> Metrics:
-    """What a ranking by chance gives in this mode."""
+    """The metrics of a random ranking in this mode."""
     own = 1 if mode == "text_to_video" else 0
     relevant = [len(corpus.relevant(query)) + own for query in corpus.queries()]
     return at_random(relevant, [len(corpus.items) - 1 + own] * len(relevant))
 
 
 class _Question:
-    """One query; what several modes and rankings need of it is looked up once."""
+    """One query; what several modes and rankings need is looked up once."""
 
     def __init__(self, corpus: Corpus, query: Item) -> None:
         self._corpus = corpus
@@ -171,8 +171,8 @@ class _Question:
 
     @cached_property
     def _cosines(self) -> dict[str, float]:
-        """Of the tickets' words. With one vector a ticket, both of the paper's rankings are their
-        order."""
+        """Of the tickets' words. With one vector per ticket, both of the paper's rankings order by
+        them."""
         if self._words is None:
             return {}
         corpus = self._corpus
@@ -199,7 +199,7 @@ def _paper(hits: Sequence[Hit], method: Method) -> dict[str, float]:
 
 
 def _scores(matches: Iterable[Match]) -> dict[str, float]:
-    """Scores that keep the matches' order also where a score is told twice."""
+    """Scores that keep the matches' order, even if two scores are equal."""
     matches = list(matches)
     return {match.clip_id: match.score - 1e-12 * n for n, match in enumerate(matches)}
 
@@ -212,8 +212,8 @@ def rank_all(
 
 
 def _answer(corpus: Corpus, query: Item, scores: Mapping[str, float], *, with_own: bool) -> Answer:
-    """Clips without a score come after all others, in an order drawn by chance. `with_own`: the
-    query's own clip is among those to be found."""
+    """Clips without a score come last, in random order. `with_own`: the query's own clip is among
+    those to find."""
     others = [
         item.clip_id
         for item in corpus.items

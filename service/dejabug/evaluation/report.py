@@ -1,4 +1,4 @@
-"""How an evaluation is told: a table on the screen, JSON for machines, a page with pictures."""
+"""Reports of an evaluation: a table in the terminal, JSON for scripts, an HTML page with frames."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from dejabug.evaluation.rankings import Answer, Method, Mode, Result, chance
 
 TITLES: dict[Mode, str] = {
     "clip": "clip alone",
-    "text": "ticket's words alone",
+    "text": "ticket text alone",
     "clip_text": "clip and words",
-    "text_to_video": "words → videos",
+    "text_to_video": "text to video",
 }
 ROOM_FOR_INTERVALS = 106
-MEANING = "95 % intervals beside each figure; rank: mean of the first right clip's"
-# Misses told with pictures, and pictures of each clip.
+MEANING = "with 95 % intervals; rank: mean rank of the first correct clip"
+# Misses shown with frames, and frames of each clip.
 MISSES = 12
 PICTURES = 4
-# Of each miss: the first clips that were found.
+# Clips shown for each miss: the first ones found.
 SHOWN = 3
 
 Results = Mapping[Mode, Mapping[Method, Result]]
 
 
 def main_table(corpus: Corpus, results: Results, *, width: int) -> Table:
-    """Every mode and ranking, beside chance; with intervals where `width` characters have room."""
+    """Every mode and ranking, and chance; with intervals if `width` characters have room."""
     room = width >= ROOM_FOR_INTERVALS
-    names = ("asked with", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "rank")
+    names = ("query", "ranking", "mRR", "mAP", "HIT@1", "HIT@5", "rank")
     table = Table(*(Column(name, no_wrap=True) for name in names), title=MEANING if room else None)
     for mode, methods in results.items():
         for method, result in methods.items():
@@ -77,8 +77,8 @@ def breakdown(results: Results, by: str) -> Table:
 def as_json(
     corpus: Corpus, results: Results, arrivals: Mapping[Asked, Figures] | None = None
 ) -> str:
-    """Mode → ranking → metrics with intervals; chance and breakdowns beside them, and under
-    `arrivals` what was measured in order of arrival."""
+    """Mode → ranking → metrics with intervals; in addition chance and breakdowns, and under
+    `arrivals` the figures in order of arrival."""
     told: dict[str, Any] = {
         mode: {
             method: {
@@ -109,7 +109,7 @@ def as_json(
 
 @dataclass(frozen=True)
 class Shown:
-    """A clip on the page: its name and bug, its rank in the answer, some of its frames."""
+    """A clip on the page: its name and bug, its rank in the result, some of its frames."""
 
     item: Item
     rank: int
@@ -119,7 +119,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class Miss:
-    """A query whose first relevant clip came late: it, what was found instead, what was wanted."""
+    """A query whose first relevant clip came late: the query, what was found instead, and what
+    should have been found."""
 
     query: Shown
     rank: int
@@ -128,8 +129,8 @@ class Miss:
 
 
 def write_page(corpus: Corpus, results: Results, path: Path, arrivals: Markup | str = "") -> None:
-    """Write the HTML report: the tables, and the worst misses with their pictures. One file, with
-    no scripts and nothing loaded from elsewhere. `arrivals` is the part on them, if any."""
+    """Write the HTML report: the tables, and the worst misses with their frames. One file, without
+    scripts or external resources. `arrivals` is the part on arrivals, if any."""
     template = (resources.files("dejabug.evaluation") / "report.html").read_text("utf-8")
     environment = Environment(autoescape=select_autoescape(default=True))
     mode: Mode = "clip_text" if "clip_text" in results else next(iter(results))

@@ -1,4 +1,4 @@
-"""What is searched: frames and tickets' words in Redis. The one room with Redis search commands."""
+"""Vector search in Redis over frames and ticket texts. The only package with search commands."""
 
 from __future__ import annotations
 

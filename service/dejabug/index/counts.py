@@ -1,4 +1,4 @@
-"""How many frames there are, and how many of some projects: what a query is planned by."""
+"""How many frames there are in total and in some projects, for planning a query."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import redis
 from dejabug.index.completeness import IndexUnavailableError
 from dejabug.index.queries import tag_filter
 
-# Seconds that a count may be old: it decides how fast an answer is, never what it says.
+# Maximum age of a count in seconds: it only affects how fast an answer is, never its content.
 COUNTED = 60
-# Sets of projects whose counts are kept.
+# Sets of projects whose counts are cached.
 KEPT = 1000
 
 
 class FrameCounts:
-    """Counts of an index, each taken once a minute at most."""
+    """Counts of an index, each refreshed once a minute at most."""
 
     def __init__(self, connection: redis.Redis, index: str) -> None:
         self._redis = connection
@@ -26,7 +26,7 @@ class FrameCounts:
         self._kept: dict[tuple[str, ...], tuple[float, int, int]] = {}
 
     def get(self, projects: Sequence[str]) -> tuple[int, int]:
-        """How many frames there are in all, and in these projects. Raises
+        """How many frames there are in total, and in these projects. Raises
         IndexUnavailableError."""
         which = tuple(projects)
         now = time.monotonic()

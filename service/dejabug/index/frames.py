@@ -1,8 +1,9 @@
-"""The frames in Redis: schema, write, forget, nearest frames.
+"""Frames in Redis: the schema, writing, forgetting, and searching for the nearest ones.
 
-Each frame is a Redis hash with its vector, its time and the tags it is filtered by; a search index
-over those hashes belongs to one encoder (promise 6). It begins flat, and becomes HNSW when it is
-large (`hnsw.py`). All vectors are unit vectors, FLOAT16, compared by cosine.
+Each frame is a Redis hash with its vector, its time and the tags used as filters. The search index
+over those hashes belongs to one encoder, so vectors of two models never meet. It starts flat and
+becomes HNSW when it is large (`hnsw.py`). All vectors are unit vectors, FLOAT16, compared by
+cosine.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from dejabug.ranking import Floats, Hit, Signature, TimedVectors
 # Of a group of frames, the nearest one's distance and time.
 NEAREST = ("REDUCE", "MIN", "1", "@distance", "AS", "distance")
 ITS_TIME = ("REDUCE", "FIRST_VALUE", "4", "@time", "BY", "@distance", "ASC", "AS", "time")
-# More frames than any clip has: what is not there costs a query nothing.
+# More frames than any clip has. Asking for missing ones costs a query nothing.
 FRAMES_AT_MOST = 10_000
 
 
@@ -43,8 +44,8 @@ class FrameIndex:
     """The frames of one encoder.
 
     `encoder` is the encoder's name and `dimensions` the length of its vectors. Creating the object
-    makes the index when there is none yet. Raises redis.RedisError when Redis cannot be reached,
-    and OtherModelError when the index was made for vectors of another length.
+    creates the index if there is none yet. Raises redis.RedisError when Redis cannot be reached,
+    and OtherModelError when the index has vectors of another length.
     """
 
     def __init__(
@@ -79,11 +80,10 @@ class FrameIndex:
         vectors: Floats,
         signature: Signature | None = None,
     ) -> None:
-        """Put a clip's frames and signature in, in one transaction, in place of whatever it had
-        before.
+        """Write a clip's frames and signature in one transaction, replacing any earlier ones.
 
         `times` is float32 [n], seconds from the clip's start; `vectors` float32 [n, dimensions],
-        unit rows. Raises BadVectorsError, with nothing written.
+        unit rows. Raises BadVectorsError and writes nothing if they are not valid.
         """
         check_frames(times, vectors, self._dimensions)
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
@@ -100,14 +100,15 @@ class FrameIndex:
                 pipe.hset(f"{self._frames}{clip_id}:{number}", mapping=fields)
             for number in range(len(times), old):
                 pipe.delete(f"{self._frames}{clip_id}:{number}")
-            pipe.hdel(self._clips + clip_id, SIGNATURE)  # of what was there before
+            pipe.hdel(self._clips + clip_id, SIGNATURE)  # an earlier one
             pipe.hset(self._clips + clip_id, mapping=about)
             self._put_on_lists(pipe, clip_id, place)
 
         self._redis.transaction(write, self._clips + clip_id)
 
     def put_signature(self, clip_id: str, signature: Signature) -> bool:
-        """Add the signature of a clip that is in; whether it still is. Raises BadVectorsError."""
+        """Add a clip's signature; returns whether the clip is still indexed. Raises
+        BadVectorsError."""
         packed, there = pack(signature), False
 
         def put(pipe: Pipeline) -> None:
@@ -121,7 +122,7 @@ class FrameIndex:
         return there
 
     def move_clip(self, clip_id: str, place: ClipLocation) -> None:
-        """Give a clip's frames new tags, after its issue moved to another project or game."""
+        """Update the tags of a clip's frames, after its issue moved to another project or game."""
         tags = place.tags()
 
         def move(pipe: Pipeline) -> None:
@@ -137,7 +138,7 @@ class FrameIndex:
             self._redis.transaction(move, self._clips + clip_id)
 
     def forget_clip(self, clip_id: str) -> None:
-        """Take a clip out whole. Forgetting what is not there is no error."""
+        """Remove a clip completely. Forgetting a clip that is not indexed is no error."""
 
         def forget(pipe: Pipeline) -> None:
             for number in range(self._take_off_lists(pipe, clip_id)):
@@ -147,8 +148,8 @@ class FrameIndex:
         self._redis.transaction(forget, self._clips + clip_id)
 
     def _take_off_lists(self, pipe: Pipeline, clip_id: str) -> int:
-        """Begin a transaction that holds only if nobody writes the clip meanwhile, by taking it off
-        the lists of its project and issue; how many frames it has."""
+        """Begin a transaction by removing the clip from its project's and issue's lists; it fails
+        if anything else writes the clip meanwhile. Returns how many frames the clip has."""
         about = pipe.hmget(self._clips + clip_id, "count", "project", "issue")
         count, project, issue = map(text_of, about)
         pipe.multi()
@@ -175,9 +176,9 @@ class FrameIndex:
     ) -> list[tuple[str, float]]:
         """Candidate clips, best first, with the mean over query frames of their best similarity.
 
-        Redis groups each query frame's k nearest frames by clip, so that no rows are shipped for
-        frames that crowd around one clip. A clip that is absent from a query frame's k nearest
-        counts there as the farthest of them.
+        Redis groups each query frame's k nearest frames by clip, so no rows are transferred for
+        frames that cluster around one clip. A clip that is missing from a query frame's k nearest
+        gets the similarity of the farthest of them.
         """
         tail = ("LOAD", "1", "@clip", "GROUPBY", "1", "@clip")
         answers = self._query("FT.AGGREGATE", vectors, k, projects, (*tail, *NEAREST))
@@ -199,19 +200,19 @@ class FrameIndex:
         """The best frame of each clip among the k frames nearest to a text's vector [dimensions],
         nearest first, with its issue.
 
-        Texts lie apart from all frames, so that HNSW must look farther for their neighbours.
+        Texts are far from all frames in the space, so HNSW has to search wider for them.
         """
         return self._best(vector, k, projects, effort=TEXT_EFFORT)
 
     def best_frames_of(
         self, clip_ids: Sequence[str], vector: Floats, projects: Sequence[str]
     ) -> list[Hit]:
-        """The frame of each of these clips that is nearest to a vector [dimensions]; clips that are
-        not in these projects are left out."""
+        """For each of these clips, its frame nearest to a vector [dimensions]. Clips outside these
+        projects are left out."""
         return self._best(vector, len(clip_ids) * FRAMES_AT_MOST, projects, clip=clip_ids)
 
     def clip_vectors(self, clip_ids: Iterable[str]) -> dict[str, TimedVectors]:
-        """The frames of clips, in order of time; clips that are not indexed are left out."""
+        """The frames of clips, in order of time. Clips that are not indexed are left out."""
         wanted = list(clip_ids)
         counts = self._counts_of(wanted)
         with self._redis.pipeline(transaction=False) as pipe:
@@ -221,7 +222,7 @@ class FrameIndex:
             rows = iter(pipe.execute())
         found = {}
         for clip_id, count in zip(wanted, counts, strict=True):
-            # A frame may vanish between the two reads, when its clip is forgotten meanwhile.
+            # A frame can vanish between the two reads, when its clip is forgotten meanwhile.
             frames = [row for row in (next(rows) for _ in range(count)) if row[1] is not None]
             if frames:
                 times = np.array([float(time) for time, _ in frames], np.float32)
@@ -230,8 +231,8 @@ class FrameIndex:
         return found
 
     def signatures(self, clip_ids: Iterable[str]) -> dict[str, Signature]:
-        """The signatures of clips, in one round trip. Clips that are not indexed are left out, and
-        so are those that a version before signatures indexed."""
+        """The signatures of clips, in one round trip. Leaves out clips that are not indexed, and
+        clips that were indexed by a version without signatures."""
         wanted = list(clip_ids)
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in wanted:
@@ -244,7 +245,7 @@ class FrameIndex:
         }
 
     def without_signature(self, clip_ids: Iterable[str]) -> list[str]:
-        """Those of these clips that are indexed and have no signature."""
+        """Those of these clips that are indexed but have no signature."""
         wanted = list(clip_ids)
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in wanted:
@@ -258,7 +259,7 @@ class FrameIndex:
         ]
 
     def places(self, clip_ids: Iterable[str]) -> dict[str, ClipLocation]:
-        """Where clips belong; clips that are not indexed are left out."""
+        """Where clips belong. Clips that are not indexed are left out."""
         wanted = list(clip_ids)
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in wanted:
@@ -271,7 +272,7 @@ class FrameIndex:
         }
 
     def issues_of_clips_on(self, issue_ids: Iterable[str]) -> dict[str, str]:
-        """The indexed clips of these issues, in the order of the issues, each with its issue."""
+        """The indexed clips of these issues and each clip's issue, in the order of the issues."""
         wanted = list(issue_ids)
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in wanted:
@@ -288,26 +289,26 @@ class FrameIndex:
         return sum(int(self._redis.scard(self._clips_of(project))) for project in projects)
 
     def clip_ids(self, projects: Sequence[str]) -> Iterator[str]:
-        """The indexed clips of these projects; one that comes or goes meanwhile may be missed."""
+        """The indexed clips of these projects. May miss one that is added or removed meanwhile."""
         for project in projects:
             yield from map(text_of, self._redis.sscan_iter(self._clips_of(project), count=1000))
 
     def holds(self, clip_id: str) -> bool:
-        """Whether this clip's frames are in."""
+        """Whether this clip's frames are indexed."""
         return self._count(clip_id) > 0
 
     def state(self) -> IndexState:
-        """Size and health. Raises redis.RedisError when Redis or the index is gone."""
+        """Size and health. Raises redis.RedisError when Redis is down or the index is gone."""
         return state_of(self._redis, self.alias)
 
     def check(self) -> None:
-        """Raises IndexUnavailableError when the index, after a moment, does not answer fully."""
+        """Raises IndexUnavailableError when the index is still incomplete after a moment."""
         await_complete(self._redis, self.alias)
 
-    # Inside
+    # Internal
 
     def _best(self, vector: Floats, k: int, projects: Sequence[str], **narrowed: Any) -> list[Hit]:
-        """The best of each clip's frames among the k nearest, nearest first."""
+        """The best frame of each clip among the k nearest, nearest first."""
         fields = ("LOAD", "3", "@clip", "@issue", "@time")
         tail = (*fields, "GROUPBY", "2", "@clip", "@issue", *NEAREST, *ITS_TIME)
         (rows,) = self._query("FT.AGGREGATE", vector[None], k, projects, tail, **narrowed)
@@ -323,10 +324,10 @@ class FrameIndex:
         effort: int = 0,
         **tags: Sequence[str],
     ) -> list[list[dict[bytes, Any]]]:
-        """One K-nearest query per vector, in one round trip; the rows of each answer. `tags` narrow
-        it further; without, an HNSW index looks at `effort` frames, or k."""
+        """One k-nearest query per vector, in one round trip; returns the rows of each answer.
+        `tags` filter it further. Without them, an HNSW index explores `effort` frames, or k."""
         if vectors.ndim != 2 or vectors.shape[1] != self._dimensions:
-            raise BadVectorsError(f"want queries [m, {self._dimensions}], got {vectors.shape}")
+            raise BadVectorsError(f"expected queries [m, {self._dimensions}], got {vectors.shape}")
         policy = ""
         if projects and not tags:
             policy = hybrid_policy(max(k, effort), *self._counts.get(projects))

@@ -1,7 +1,7 @@
-"""Where an index of frames changes from flat to HNSW: from which size on, how the new one is built
-beside the old one and swapped in, and how HNSW is asked.
+"""When and how an index of frames changes from flat to HNSW: the size limit, building the new index
+next to the old one and swapping it in, and how HNSW is queried.
 
-An index is read through an alias, so that a flat one gives way to an HNSW one without a pause.
+An index is read through an alias, so a flat one can be replaced by an HNSW one without a pause.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from dejabug.index.completeness import index_info, is_complete
 from dejabug.index.queries import OtherModelError, create_index, text_of, vector_field
 from dejabug.index.types import IndexState
 
-# What a studio may ask for; "auto" is flat first, and HNSW from FLAT_LIMIT on.
+# Values of the setting: "auto" starts flat, and changes to HNSW from FLAT_LIMIT frames on.
 Algorithm = Literal["auto", "flat", "hnsw"]
 
-# FLAT answers exactly, and up to here within 5 ms a query; beyond, HNSW is faster by far.
+# FLAT is exact, and takes at most 5 ms a query up to this size; beyond, HNSW is far faster.
 FLAT_LIMIT = 50_000
-# Degree and effort of HNSW. Measured: M 32 buys no recall over 16; 200 gives 0.996 at K = 100.
+# HNSW's degree and effort. Measured: M 32 gains no recall over 16; 200 gives 0.996 at K = 100.
 HNSW_M = 16
 HNSW_EF_CONSTRUCTION = 200
-# A step through HNSW's graph costs as much as so many frames compared one by one (measured).
+# A step through HNSW's graph costs as much as comparing this many frames one by one (measured).
 STEP = 40
-# Frames that HNSW looks at for a text, or k. Measured among 100,000: of the twenty best clips it
-# found 0.93 with 1000, 0.98 with 2000 and 0.99 with 3000, in 8, 10 and 13 ms. For a frame k does.
+# Frames that HNSW explores for a text (at least k). Measured with 100,000 frames: it found 0.93 of
+# the twenty best clips with 1000, 0.98 with 2000 and 0.99 with 3000, in 8, 10 and 13 ms. For a
+# frame, k is enough.
 TEXT_EFFORT = 2000
 
 
@@ -47,8 +48,8 @@ class Growth:
         self._algorithm = algorithm
 
     def open(self) -> None:
-        """Make the index when there is none yet. Raises redis.RedisError when Redis cannot be
-        reached, and OtherModelError when the index was made for vectors of another length."""
+        """Create the index if there is none yet. Raises redis.RedisError when Redis cannot be
+        reached, and OtherModelError when the index has vectors of another length."""
         try:
             info = index_info(self._redis, self._alias)
         except redis.ResponseError:
@@ -60,8 +61,8 @@ class Growth:
         found = vector_field(info)[b"dim"]
         if int(found) != self._dimensions:
             raise OtherModelError(
-                f"the index {self._alias} holds vectors of {found} numbers, and this encoder gives "
-                f"{self._dimensions}: another model goes by the same name"
+                f"the index {self._alias} has vectors of {found} numbers, but this encoder's have "
+                f"{self._dimensions}: another model uses the same encoder name"
             )
 
     def must_grow(self, state: IndexState) -> bool:
@@ -70,10 +71,10 @@ class Growth:
         return large and state.algorithm != "HNSW"
 
     def grow(self) -> bool:
-        """Build an HNSW index beside a flat one that has become large; swap it in when ready.
+        """Build an HNSW index next to a flat one that has become large; swap it in when ready.
 
-        Called again and again by the worker's maintenance; each call takes the next step and
-        returns at once. True when an index was swapped in.
+        The worker's maintenance calls this repeatedly; each call takes the next step and returns at
+        once. True when an index was swapped in.
         """
         state = state_of(self._redis, self._alias)
         if not self.must_grow(state):
@@ -100,8 +101,8 @@ class Growth:
 
 
 def state_of(connection: redis.Redis, alias: str) -> IndexState:
-    """Size and health of the index behind an alias. Raises redis.RedisError when Redis or the index
-    is gone."""
+    """Size and health of the index behind an alias. Raises redis.RedisError when Redis is down or
+    the index is gone."""
     info = index_info(connection, alias)
     algorithm: bytes = vector_field(info)[b"algorithm"]
     return IndexState(
@@ -115,9 +116,9 @@ def state_of(connection: redis.Redis, alias: str) -> IndexState:
 
 
 def hybrid_policy(effort: int, frames: int, matching: int) -> str:
-    """How HNSW, looking at `effort` frames, goes together with a filter that `matching` of all
-    `frames` pass: walk the graph, and leave out what does not pass, or compare all that pass one by
-    one. Left to itself, Redis does the latter although all pass, and takes three times as long.
+    """How HNSW, exploring `effort` frames, combines with a filter that `matching` of all `frames`
+    pass: walk the graph and skip what does not pass, or compare all that pass one by one. By
+    default Redis does the latter even when all pass, which takes three times as long.
     """
     if not matching or STEP * effort * frames > matching**2:
         return ""

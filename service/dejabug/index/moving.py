@@ -1,6 +1,7 @@
-"""All vectors from one Redis to another: hashes of frames, clips, tickets, and the lists of clips.
+"""Copies all vectors from one Redis to another: hashes of frames, clips and tickets, and the lists
+of clips.
 
-The search indexes themselves are not copied: the other Redis makes its own over what it was given.
+The search indexes themselves are not copied: the other Redis builds its own over the copied hashes.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ import redis
 
 from dejabug.index.queries import drop_named
 
-# What the vectors' keys begin with.
+# Prefixes of the keys with vectors.
 PREFIXES = ("dejabug:frame:", "dejabug:embedded:", "dejabug:ticket:", "dejabug:neighbours:")
-# What our indexes' names begin with.
+# Prefixes of our indexes' names.
 INDEXES = ("dejabug:frames:", "dejabug:tickets:")
-# Keys looked at in one round trip: some megabytes.
+# Keys read in one round trip: some megabytes.
 AT_ONCE = 1000
 
 
 def count_vectors(connection: redis.Redis) -> int:
-    """How many keys with vectors, or about them, there are."""
+    """How many keys there are with vectors, or about them."""
     return sum(map(len, _keys(connection)))
 
 
 def copy_vectors(source: redis.Redis, target: redis.Redis) -> Iterator[int]:
-    """Copy what `source` has, take away what only `target` has; yields how many keys are done.
+    """Copy what `source` has, remove what only `target` has; yields how many keys are done.
 
-    Nothing may write either of them meanwhile. May be interrupted and done again. Raises
+    Nothing may write to either meanwhile. Safe to interrupt and run again. Raises
     redis.RedisError.
     """
     done = 0
@@ -60,7 +61,7 @@ def copy_vectors(source: redis.Redis, target: redis.Redis) -> Iterator[int]:
 
 
 def remove_vectors(connection: redis.Redis) -> Iterator[int]:
-    """Take all vectors and their indexes away; yields how many keys are gone."""
+    """Remove all vectors and their indexes; yields how many keys are removed."""
     drop_named(connection, INDEXES)
     done = 0
     for keys in _keys(connection):
@@ -76,7 +77,7 @@ _READ: dict[bytes, Any] = {
 
 
 def _keys(connection: redis.Redis) -> Iterator[list[bytes]]:
-    """Every key of ours with vectors, some at a time; one may come twice."""
+    """All our keys with vectors, in batches; a key may come twice."""
     found: list[bytes] = []
     prefixes = tuple(prefix.encode() for prefix in PREFIXES)
     for key in connection.scan_iter("dejabug:*", count=AT_ONCE):

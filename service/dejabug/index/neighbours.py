@@ -1,9 +1,9 @@
-"""What each clip or ticket is most like in its own project, kept beside an index.
+"""The nearest neighbours of each clip or ticket within its project, kept next to an index.
 
-A score takes off what is usual around both clips of a pair (`ranking.reference`). That is kept here
-as clips come and go, so that no question needs to work it out, and none gets another answer. Only
-members that everybody with access to the project may see are ever told as neighbours: a clip of an
-issue with a security level has neighbours, and is nobody's.
+A score subtracts the usual similarity around both clips of a pair (`ranking.reference`). The data
+for that is updated here as clips come and go, so no search has to compute it, and every search gets
+the same answer. Only members that everybody with access to the project can see count as neighbours:
+a clip of an issue with a security level has neighbours, but is a neighbour of none.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from dejabug.ranking import (
     reference_of,
 )
 
-# A list that has grown to so many is cut to KEPT.
+# A list that has grown to this many entries is cut to KEPT.
 MOST = 2 * KEPT
 
 
 class Neighbours:
-    """The nearest of each member of an index: `kind` are its members, under the encoder's `slug`.
+    """The nearest neighbours of each member of an index: its members are of this `kind`, under the
+    encoder's `slug`.
 
-    Members are put in by the index's own writing (`join`, `leave`), at which they wait to be
-    compared; `put` brings in what they were found to be like.
+    The index's own writes add members (`join`, `leave`), which then wait to be compared; `put`
+    stores the result of the comparison.
     """
 
     def __init__(self, connection: redis.Redis, kind: Literal["clip", "ticket"], slug: str) -> None:
@@ -50,7 +51,7 @@ class Neighbours:
     # Members
 
     def join(self, pipe: Pipeline, member: str, project: str, *, restricted: bool) -> None:
-        """Within a transaction: a member is in the index, and waits to be compared."""
+        """Within a transaction: a member was added to the index, and waits to be compared."""
         if restricted:
             pipe.srem(self._open + project, member)
         else:
@@ -58,7 +59,7 @@ class Neighbours:
         pipe.sadd(self._waiting, member)
 
     def leave(self, pipe: Pipeline, member: str, project: str) -> None:
-        """Within a transaction: a member is gone, or goes to another project."""
+        """Within a transaction: a member was removed, or moves to another project."""
         pipe.srem(self._open + project, member)
         self._drop(pipe, member)
 
@@ -69,8 +70,8 @@ class Neighbours:
         pipe.delete(self._near + member)
 
     def adopt(self, members: Iterable[tuple[str, str, bool]]) -> int:
-        """Have all members of an index wait to be compared that a version before neighbours filled:
-        (member, project, restricted) each. How many there were; 0 where this was done before."""
+        """Make all members wait to be compared, for an index that was filled by a version without
+        neighbours: (member, project, restricted) each. Returns how many; 0 if already done."""
         if self._redis.exists(self._since):
             return 0
         count = 0
@@ -91,19 +92,19 @@ class Neighbours:
         return int(self._redis.scard(self._waiting))
 
     def settle(self, member: str) -> None:
-        """A member is gone: it waits no more, and what a comparison told meanwhile goes too."""
+        """A member is gone: it no longer waits, and results that arrived meanwhile are removed."""
         with self._redis.pipeline(transaction=True) as pipe:
             self._drop(pipe, member)
             pipe.execute()
 
     def open_among(self, members: Sequence[str], project: str) -> set[str]:
-        """Those of these members that everybody with access to their project may see."""
+        """Those of these members that everybody with access to their project can see."""
         if not members:
             return set()
         found = self._redis.smismember(self._open + project, list(members))
         return {name for name, there in zip(members, found, strict=True) if there}
 
-    # What they are like
+    # Their neighbours
 
     def put(
         self,
@@ -113,15 +114,15 @@ class Neighbours:
         back: Mapping[str, Likeness],
         frame_background: bytes = b"",
     ) -> None:
-        """Remember what a member is like, `likenesses` by other member, and what others are like it
-        (`back`; empty where it may be nobody's neighbour)."""
-        # Those that came while it was compared have told it already: their likeness stays.
-        # The backgrounds of those that it is like are computed again even where it may not be their
-        # neighbour: it may have been one, and be closed now.
+        """Store what a member is similar to, `likenesses` by other member, and what is similar to
+        it (`back`; empty where it must not be a neighbour)."""
+        # Members added while it was compared have already stored theirs: their likeness stays.
+        # The backgrounds of members that it is similar to are computed again even where it must not
+        # be their neighbour: it may have been one before it was restricted.
         lists = self._lists(sorted({member, *likenesses, *back}))
         new = {member: nearest_of(likenesses)}
         new |= {other: {member: likeness} for other, likeness in back.items()}
-        # As they are read again: so a comparison that is repeated changes nothing.
+        # As they would be read again, so repeating a comparison changes nothing.
         new = {
             name: {other: _unpacked(_packed(each)) for other, each in found.items()}
             for name, found in new.items()
@@ -144,7 +145,7 @@ class Neighbours:
             pipe.execute()
 
     def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]:
-        """What is usual around these members, each with the project that it is in."""
+        """The usual similarity around these members, each with the project that it is in."""
         members = list(project_of)
         if not members:
             return {}
@@ -159,7 +160,7 @@ class Neighbours:
             pipe.smismember(self._waiting, [*members, *every])
             for project in projects:
                 pipe.scard(self._open + project)
-                # Members that have left, or were closed, count no more from that moment on.
+                # Members that have left, or were restricted, stop counting immediately.
                 pipe.smismember(self._open + project, [*members, *near[project]])
             if every:
                 pipe.hmget(self._backgrounds, every)
@@ -185,14 +186,14 @@ class Neighbours:
         }
 
     def open_near(self, member: str, project: str) -> list[str]:
-        """What a member in this project is most like, the nearest first, KEPT at most: only others
-        that everybody with access to the project may see now."""
+        """What a member in this project is most similar to, nearest first, at most KEPT: only
+        members that everybody with access to the project can see now."""
         near = self._lists([member])[member]
         is_open = self.open_among(list(near), project)
         return list(nearest_of({other: each for other, each in near.items() if other in is_open}))
 
     def frame_backgrounds(self, members: Sequence[str]) -> dict[str, Any]:
-        """What `put` was told of each member's frames."""
+        """What `put` received about each member's frames."""
         if not members:
             return {}
         rows = self._redis.hmget(self._usual, list(members))
@@ -221,13 +222,13 @@ class Neighbours:
 
 
 def _named(lists: Mapping[str, Mapping[str, Likeness]]) -> set[str]:
-    """All members that lists are of, or name."""
+    """All members that have one of these lists, or are named in one."""
     return {*lists, *(other for near in lists.values() for other in near)}
 
 
 def _surplus(near: Mapping[str, Likeness], is_open: set[str]) -> set[str]:
-    """Whom a list that has grown too long forgets: those that are gone or closed, and the least
-    like."""
+    """Whom a list that has grown too long drops: members that are gone or restricted, and the
+    least similar ones."""
     if len(near) <= MOST:
         return set()
     shown = {other: each for other, each in near.items() if other in is_open}

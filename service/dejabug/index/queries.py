@@ -1,4 +1,4 @@
-"""What the indexes share: making one, asking one for the nearest, names that are safe in keys."""
+"""What the indexes share: creating one, querying for the nearest, names that are safe in keys."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from dejabug.index.completeness import (
 from dejabug.infra.errors import UserError
 from dejabug.ranking import Floats
 
-# How far from length one a vector may be, and still be the rounding of a unit vector.
+# Tolerance for a vector's length: the rounding error of a unit vector.
 UNIT_TOLERANCE = 0.02
-# Milliseconds that one query may take before Redis gives up with an error.
+# Milliseconds that one query may take before Redis stops it with an error.
 QUERY_TIMEOUT_MS = 10_000
-# How often one query looks at the index again, because another one was made meanwhile.
+# How often one query is repeated because another index was created meanwhile.
 LOOKS = 5
 
 
 class BadVectorsError(ValueError):
-    """Vectors that must not reach the index: wrong size, not finite, or not of length one."""
+    """Vectors that must not be indexed: wrong size, not finite, or not of length one."""
 
 
 class OtherModelError(UserError):
-    """The index is of another model, which goes by the same name."""
+    """The index belongs to another model that uses the same name."""
 
 
 def check_frames(times: Floats, vectors: Floats, dimensions: int) -> None:
     """Raises BadVectorsError unless `vectors` [n, dimensions] are unit rows with as many `times`
     [n]."""
     if vectors.ndim != 2 or vectors.shape[1] != dimensions:
-        raise BadVectorsError(f"want vectors [n, {dimensions}], got {vectors.shape}")
+        raise BadVectorsError(f"expected vectors [n, {dimensions}], got {vectors.shape}")
     if len(vectors) == 0 or times.shape != (len(vectors),):
-        raise BadVectorsError(f"want as many times as vectors, got {times.shape}, {vectors.shape}")
+        raise BadVectorsError(f"expected one time per vector, got {times.shape}, {vectors.shape}")
     if not np.isfinite(vectors).all() or not np.isfinite(times).all():
         raise BadVectorsError("vectors or times are not finite")
     lengths: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1)
     if np.abs(lengths - 1).max() > UNIT_TOLERANCE:
-        raise BadVectorsError(f"want unit vectors, got lengths up to {lengths.max():.3f}")
+        raise BadVectorsError(f"expected unit vectors, got lengths up to {lengths.max():.3f}")
 
 
 def fail_on_timeout(connection: redis.Redis) -> None:
-    """A timed-out query answers nothing and no error by default: make it an error."""
+    """Make a timed-out query an error. By default it gives an empty answer and no error."""
     connection.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", "FAIL")  # type: ignore[no-untyped-call]
 
 
@@ -66,9 +66,9 @@ def create_index(
     algorithm: str,
     options: Sequence[str] = (),
 ) -> None:
-    """Make an index over the hashes under `prefix`: tags and one FLOAT16 cosine `vector`.
+    """Create an index over the hashes under `prefix`: tags and one FLOAT16 cosine `vector`.
 
-    `options` are the algorithm's own. An index of that name that is there already stays as it is.
+    `options` are the algorithm's own. An existing index of that name stays as it is.
     """
     every = ("TYPE", "FLOAT16", "DIM", str(dimensions), "DISTANCE_METRIC", "COSINE", *options)
     fields = [word for tag in tags for word in (tag, "TAG")]
@@ -85,8 +85,8 @@ def create_index(
 
 
 def add_words_field(connection: redis.Redis, name: str, words: str) -> None:
-    """Have an index know a field of words, separated by spaces, each a tag. One that knows it stays
-    as it is; rows without the field are found by `ismissing`."""
+    """Add a field to an index: words separated by spaces, each a tag. Does nothing if the index has
+    the field; `ismissing` finds rows without it."""
     try:
         connection.execute_command(  # type: ignore[no-untyped-call]
             *("FT.ALTER", name, "SCHEMA", "ADD", words, "TAG", "SEPARATOR", " ", "INDEXMISSING")
@@ -97,13 +97,13 @@ def add_words_field(connection: redis.Redis, name: str, words: str) -> None:
 
 
 def drop_indexes(connection: redis.Redis, encoder: str) -> None:
-    """Take an encoder's indexes away, with their aliases; the hashes stay."""
+    """Remove an encoder's indexes and their aliases; the hashes stay."""
     slug = slug_of(encoder)
     drop_named(connection, (f"dejabug:frames:{slug}:", f"dejabug:tickets:{slug}"))
 
 
 def drop_named(connection: redis.Redis, beginnings: tuple[str, ...]) -> None:
-    """Take the indexes away whose names begin so; the hashes stay."""
+    """Remove the indexes whose names begin with one of these; the hashes stay."""
     for name in map(text_of, connection.execute_command("FT._LIST")):  # type: ignore[no-untyped-call]
         if name.startswith(beginnings):
             connection.execute_command("FT.DROPINDEX", name)  # type: ignore[no-untyped-call]
@@ -111,9 +111,9 @@ def drop_named(connection: redis.Redis, beginnings: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class Query:
-    """One K-nearest query but for its vector. `command` is FT.SEARCH or FT.AGGREGATE, `tail` what
-    follows its words. `tags` are the values of which each row must have one, by their field, and
-    `every` those of which it must have all. `policy` says how filter and vectors go together."""
+    """One k-nearest query without its vector. `command` is FT.SEARCH or FT.AGGREGATE, `tail` what
+    follows its words. A row must have one of the values of each field in `tags`, and all of those
+    in `every`. `policy` says how filter and vectors are combined."""
 
     command: str
     k: int
@@ -124,7 +124,7 @@ class Query:
 
 
 class Searcher:
-    """Asks one index, and answers from all of it or not at all."""
+    """Queries one index, and answers from the complete index or not at all."""
 
     def __init__(self, connection: redis.Redis, index: str) -> None:
         self._redis = connection
@@ -132,37 +132,39 @@ class Searcher:
         self._completeness = Completeness(connection, index)
 
     def nearest(self, query: Query, vectors: Floats) -> list[list[dict[bytes, Any]]]:
-        """The rows that are nearest to each row of `vectors` [m, d]; like `ask`."""
+        """The rows nearest to each row of `vectors` [m, d]; errors as for `ask`."""
         return self.ask([(query, vector) for vector in vectors])
 
     def ask(self, asked: Sequence[tuple[Query, Floats]]) -> list[list[dict[bytes, Any]]]:
         """The rows that each query finds nearest to its vector [d], in one round trip.
 
-        Where a field has no value that it may have, nothing is found. Raises IndexUnavailableError
-        when Redis is away, the index is being built, or an answer is late or incomplete.
+        If a filter field has no allowed values, nothing is found. Raises IndexUnavailableError when
+        Redis is down, the index is being built, or an answer is late or incomplete.
         """
         possible = [(query, vector) for query, vector in asked if all(query.tags.values())]
         if not possible:
             return [[] for _ in asked]
         stamp, answers = self._ask(possible)
-        # Looking at the index takes a moment, in which yet another one may be made.
+        # Checking the index takes a moment, in which yet another one may be created.
         for _ in range(LOOKS):
             if self._completeness.covers(stamp):
                 break
             self._completeness.learn(stamp)
             stamp, answers = self._ask(possible)
         else:
-            raise IndexUnavailableError("the index is being built; try again soon")
+            raise IndexUnavailableError("the search index is being built; try again soon")
         for answer in answers:
             if answer[b"warning"]:
-                raise IndexUnavailableError(f"the search is incomplete: {answer[b'warning']}")
+                raise IndexUnavailableError(
+                    f"the search result is incomplete: {answer[b'warning']}"
+                )
         found = iter([row[b"extra_attributes"] for row in each[b"results"]] for each in answers)
         return [next(found) if all(query.tags.values()) else [] for query, _ in asked]
 
     def _ask(self, asked: Sequence[tuple[Query, Floats]]) -> tuple[tuple[Any, ...], list[Any]]:
-        """Under which stamp the index was asked, and what it said to each question."""
+        """The stamp under which the index was queried, and its answer to each query."""
         with self._redis.pipeline(transaction=False) as pipe:
-            # In the same pipe, so that it is of the Redis that answers.
+            # In the same pipeline, so that it comes from the Redis that answers.
             ask_stamp(pipe)
             for query, vector in asked:
                 half = np.ascontiguousarray(vector, dtype=np.float16).tobytes()
@@ -183,7 +185,7 @@ class Searcher:
 
 
 def _knn(query: Query) -> str:
-    """A query's words, in the language of Redis' search."""
+    """A query in the language of Redis search."""
     every = ({field: [value]} for field, values in query.every.items() for value in values)
     within = " ".join(map(tag_filter, (query.tags, *every)))
     return f"({within})=>[KNN {int(query.k)} @vector $query {query.policy} AS distance]"
@@ -196,14 +198,14 @@ def vector_field(info: Mapping[bytes, Any]) -> Mapping[bytes, Any]:
 
 
 def text_of(value: Any) -> str:
-    """A value of Redis as text; nothing is empty."""
+    """A Redis value as text; None becomes empty."""
     if value is None:
         return ""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def slug_of(encoder: str) -> str:
-    """An encoder's name as a part of a Redis key: readable, and unlike any other encoder's."""
+    """An encoder's name as a part of a Redis key: readable and unique."""
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", encoder)[:60].strip("-")
     return f"{readable}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
 
@@ -216,5 +218,5 @@ def tag_filter(tags: Mapping[str, Sequence[str]]) -> str:
 
 
 def escape_tag(value: str) -> str:
-    """A value as it must stand inside `@tag:{…}`, whatever characters are in it."""
+    """A value escaped for use in `@tag:{…}`, whatever characters it has."""
     return re.sub(r"([^A-Za-z0-9_])", r"\\\1", value)

@@ -1,8 +1,8 @@
-"""The words of tickets in Redis: one vector an issue, and its terms; the tickets that are nearest
-to a text, or say the same words.
+"""Ticket texts in Redis: one vector per issue, and its terms; finds the tickets nearest to a text,
+or with the same words.
 
-The vectors are the encoder's own text vectors, so that this index belongs to one encoder like the
-frames' (promise 6). A flat index serves: a backlog has a hundredth as many tickets as frames.
+The vectors are the encoder's own text vectors, so like the frames' index this index belongs to one
+encoder. A flat index is enough: a backlog has a hundredth as many tickets as frames.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from dejabug.index.queries import (
 )
 from dejabug.ranking import Floats, terms_of
 
-# The field of a ticket's terms (`ranking.terms_of`): as text, in their order, for whoever compares
-# them, and as tags for the index. Where terms are made in another way, they need another field:
-# `without_terms` tells which tickets lack it.
+# The field with a ticket's terms (`ranking.terms_of`): as text, in their order, for comparing them,
+# and as tags for the index. If terms are ever made in another way, they need another field:
+# `without_terms` finds the tickets that lack it.
 TERMS = "terms"
 TERMS_BYTES = TERMS.encode()
-# Terms of a question that tickets are looked for by; a longer one is told by its vector.
+# Number of a query's terms that tickets are searched by; the vector covers the rest.
 MOST_TERMS = 20
-# Of tickets with one of several terms, a share of this many is looked at: each row costs time, and
-# one word in common rarely makes a result.
+# Of the tickets with any of several terms, this share is read: each row costs time, and a single
+# common word rarely makes a result.
 PARTLY = 4
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a ticket says: the cosine of its vector with a question's, and its terms."""
+    """How a ticket's text compares: the cosine of its vector with the query's, and its terms."""
 
     cosine: float
     terms: tuple[str, ...]
@@ -73,12 +73,14 @@ class TicketIndex:
         *,
         restricted: bool = False,
     ) -> None:
-        """Put a ticket's vector, float32 [dimensions], and its words in, in place of older ones.
+        """Write a ticket's vector, float32 [dimensions], and its words, replacing earlier ones.
 
-        Raises BadVectorsError, with nothing written.
+        Raises BadVectorsError and writes nothing if the vector is not valid.
         """
         if vector.shape != (self._dimensions,) or not np.isfinite(vector).all():
-            raise BadVectorsError(f"want a finite vector [{self._dimensions}], got {vector.shape}")
+            raise BadVectorsError(
+                f"expected a finite vector [{self._dimensions}], got {vector.shape}"
+            )
         about: dict[Any, Any] = {
             "issue": issue_id,
             "project": project,
@@ -97,13 +99,13 @@ class TicketIndex:
         self._redis.transaction(write, self._tickets + issue_id)
 
     def put_words(self, issue_id: str, words: str) -> None:
-        """Put the words in of a ticket that has a vector."""
+        """Write the words of a ticket that has a vector."""
         key = self._tickets + issue_id
         if self._redis.exists(key):
             self._redis.hset(key, TERMS, " ".join(terms_of(words)))
 
     def without_terms(self, limit: int) -> list[str]:
-        """Up to `limit` issues whose tickets a version before terms put in."""
+        """Up to `limit` issues whose tickets were written by a version without terms."""
         answer: list[Any] | dict[Any, Any] = self._redis.execute_command(  # type: ignore[no-untyped-call]
             *("FT.SEARCH", self._name, f"ismissing(@{TERMS})", "RETURN", "1", "issue"),
             *("LIMIT", "0", str(limit), "DIALECT", "2"),
@@ -111,8 +113,8 @@ class TicketIndex:
         return [text_of(row[b"extra_attributes"][b"issue"]) for row in answer[b"results"]]  # type: ignore[call-overload]
 
     def move(self, issue_id: str, project: str, *, restricted: bool = False) -> None:
-        """Give an issue's ticket another project, after it moved there, or note that it has got or
-        lost a security level."""
+        """Change the project of an issue's ticket after it moved, or record that the issue now has
+        or no longer has a security level."""
         key = self._tickets + issue_id
 
         def move(pipe: Pipeline) -> None:
@@ -128,7 +130,7 @@ class TicketIndex:
         self._redis.transaction(move, key)
 
     def forget(self, issue_id: str) -> None:
-        """Take a ticket out. Forgetting what is not there is no error."""
+        """Remove a ticket. Forgetting a ticket that is not indexed is no error."""
         key = self._tickets + issue_id
 
         def forget(pipe: Pipeline) -> None:
@@ -140,8 +142,8 @@ class TicketIndex:
         self._redis.transaction(forget, key)
 
     def places(self, issue_ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
-        """The project of each issue's ticket, and whether it has a security level; issues without
-        a ticket are left out."""
+        """The project of each issue's ticket, and whether it has a security level. Issues without a
+        ticket are left out."""
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in issue_ids:
                 pipe.hmget(self._tickets + issue_id, "project", "restricted")
@@ -153,7 +155,7 @@ class TicketIndex:
         }
 
     def vectors(self, issue_ids: Iterable[str]) -> dict[str, Floats]:
-        """Vectors float32 [dimensions] by issue; issues without one are left out."""
+        """Vectors float32 [dimensions] by issue. Issues without one are left out."""
         wanted = list(dict.fromkeys(issue_ids))
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in wanted:
@@ -166,7 +168,7 @@ class TicketIndex:
         }
 
     def term_counts(self, issue_ids: Sequence[str]) -> dict[str, int]:
-        """How many different terms these issues' tickets have; 0 where that is not known."""
+        """How many different terms these issues' tickets have; 0 if unknown."""
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in issue_ids:
                 pipe.hget(self._tickets + issue_id, TERMS)
@@ -176,9 +178,9 @@ class TicketIndex:
     def candidates(
         self, vector: Floats, asked: Sequence[str], k: int, projects: Sequence[str]
     ) -> dict[str, Said]:
-        """The tickets of these projects that may answer a question, by issue: the k that are
-        nearest to its vector [dimensions], the k nearest of those with all of its terms, and some
-        of those with one of several."""
+        """The tickets of these projects that may answer a query, by issue: the k nearest to its
+        vector [dimensions], the k nearest of those with all of its terms, and some of those with
+        one of several."""
         some = list(dict.fromkeys(asked))[:MOST_TERMS]
         queries = [_query(k, {"project": projects})]
         if some:
@@ -191,21 +193,21 @@ class TicketIndex:
     def said(
         self, issue_ids: Iterable[str], vector: Floats, projects: Sequence[str]
     ) -> dict[str, Said]:
-        """What tickets of these projects say about a question, by issue; issues without a ticket
-        are left out."""
+        """How these issues' tickets compare with a query, by issue, in these projects. Issues
+        without a ticket are left out."""
         wanted = list(dict.fromkeys(issue_ids))
         return self._said(vector, [_query(len(wanted), {"project": projects, "issue": wanted})])
 
     def nearest(self, vector: Floats, k: int, projects: Sequence[str]) -> list[tuple[str, float]]:
-        """The k tickets of these projects that are nearest to a text's vector [dimensions], nearest
-        first, with their cosines."""
+        """The k tickets of these projects nearest to a text's vector [dimensions], nearest first,
+        with their cosines."""
         said = self._said(vector, [_query(k, {"project": projects})])
         return [(issue, each.cosine) for issue, each in said.items()]
 
     def _said(self, vector: Floats, queries: Sequence[Query]) -> dict[str, Said]:
-        """What the tickets say that queries find, in their order."""
+        """How the tickets compare that the queries find, in their order."""
         if vector.shape != (self._dimensions,):
-            raise BadVectorsError(f"want a vector [{self._dimensions}], got {vector.shape}")
+            raise BadVectorsError(f"expected a vector [{self._dimensions}], got {vector.shape}")
         answers = self._searcher.ask([(query, vector) for query in queries])
         return {
             row[b"issue"].decode(): Said(

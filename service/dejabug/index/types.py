@@ -1,4 +1,4 @@
-"""What the frames' index is told and tells."""
+"""Data types that the frame index takes and returns."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class ClipLocation:
     restricted: bool = False
 
     def tags(self) -> dict[Any, Any]:
-        """The fields of a frame, and of a clip, that say so."""
+        """The fields of a frame, and of a clip, that hold these tags."""
         return {"issue": self.issue_id, "project": self.project, "game": self.game}
 
 
 @dataclass(frozen=True)
 class IndexState:
-    """What the index holds, and whether it answers fully."""
+    """What the index holds, and whether it answers completely."""
 
     name: str
     algorithm: str
     frames: int
     failures: int  # hashes that Redis could not index: must stay 0
     ready: bool  # False while Redis is still building it
-    bytes: int  # of its vectors, in memory
+    bytes: int  # size of its vectors in memory

@@ -1,4 +1,4 @@
-"""Connections to the Redis of the settings."""
+"""Connections to the Redis servers in the settings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def connect(settings: Settings) -> redis.Redis:
 
 
 def connect_index(settings: Settings) -> redis.Redis | None:
-    """A connection to the Redis that is for vectors alone, where one is set. Raises UserError."""
+    """A connection to the separate Redis for vectors; None if none is set. Raises UserError."""
     if not settings.vectors_apart:
         return None
     return _connected(settings.index_redis_url, "DEJABUG_INDEX_REDIS_URL")
 
 
 def _connected(url: str, variable: str) -> redis.Redis:
-    """RESP3, in which search answers carry their warnings; finds the primary again after a
-    failover. An invalid URL is not repeated in the error, since it may hold a password."""
+    """A connection with RESP3, in which search answers include their warnings. It finds the primary
+    again after a failover. Errors don't repeat an invalid URL, since it may contain a password."""
     try:
         pool = PrimaryPool.from_url(
             url, protocol=3, health_check_interval=30, socket_connect_timeout=5

@@ -1,5 +1,5 @@
-"""The body of an HTTP answer → a file, in pieces and within a bound, and not at all where its first
-bytes are not what is wanted."""
+"""Save the body of an HTTP response to a file: in chunks, up to a size limit, and only if its first
+bytes are those of a wanted file type."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pathlib import Path
 import requests
 
 CHUNK = 256 * 1024  # bytes
-# Asked for as it is: clips are packed already, and what is packed once more on its way becomes a
-# thousand times as much before it can be counted.
+# No compression: clips are already compressed, and a compressed response could expand to a thousand
+# times its size before its bytes are counted.
 AS_IT_IS = {"Accept-Encoding": "identity"}
 
 
-# Bytes that a body's beginning is judged by, or all of a shorter one.
+# How many of the first bytes are checked; all bytes of a shorter body.
 HEAD_BYTES = 4096
-# Whether a body that begins with these bytes is wanted.
+# Returns whether a body that starts with these bytes is wanted.
 Wanted = Callable[[bytes], bool]
 
 
 class UnwantedError(Exception):
-    """The body's first bytes are not what is wanted; no more of it was read."""
+    """The body's first bytes show that it isn't wanted; the rest was not read."""
 
 
 class TooManyBytesError(Exception):
-    """The body is larger than was allowed; what was read of it lies in the file."""
+    """The body is larger than allowed; the file has the part that was read."""
 
 
 def body_of(answer: requests.Response, wanted: Wanted | None = None) -> Iterator[bytes]:
-    """A streamed answer's body, in pieces; with `wanted`, its beginning is read at once. Raises
-    UnwantedError and requests' errors."""
+    """The body of a streamed response, in chunks; with `wanted`, its first bytes are read and
+    checked now. Raises UnwantedError and requests' errors."""
     pieces: Iterator[bytes] = answer.iter_content(CHUNK)
     if wanted is None:
         return pieces
@@ -44,8 +44,8 @@ def body_of(answer: requests.Response, wanted: Wanted | None = None) -> Iterator
 
 
 def save(pieces: Iterable[bytes], path: Path, most: int) -> int:
-    """Write a body to `path`; its bytes. Raises TooManyBytesError beyond `most`, requests' errors,
-    and OSError when the disk is full."""
+    """Write a body to `path`; returns its size in bytes. Raises TooManyBytesError beyond `most`,
+    requests' errors, and OSError when the disk is full."""
     size = 0
     with path.open("wb") as file:
         for chunk in pieces:

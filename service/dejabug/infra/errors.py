@@ -1,12 +1,12 @@
-"""What a person did wrong or can mend, told apart from our own faults."""
+"""Errors that the user can fix, as opposed to bugs in this code."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """A setting, a file, an argument or another system is not as it must be.
+    """Something is wrong with a setting, a file, an argument or another system.
 
-    The message is for the person who must act: what is wrong, and what to do. Commands print it and
-    end with status 1. A fault of ours is another exception, such as ValueError, and ends in a
+    The message is for the user: what is wrong, and what to do. Commands print it and exit with
+    status 1. A bug in this code raises another exception, such as ValueError, and ends in a
     traceback.
     """

@@ -1,4 +1,4 @@
-"""How jobs are put on queues, and when one that failed is run again."""
+"""Queueing jobs, and when a failed job is retried."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ from dejabug.infra.tracing import trace_for_job
 
 log = structlog.get_logger()
 
-# Queues by who waits: nobody (default), a ticket (clips), a person (search, and previews when they
-# look at the panel).
+# The queues, by what waits for their jobs: nothing (default), a ticket (clips), a person (search,
+# and previews when the person is looking at the panel).
 QUEUES = ("default", "clips", "search", "previews")
-# Those whose jobs need the model; a worker on others starts without it.
+# The queues whose jobs need the model. A worker on the others starts without it.
 EMBEDDING_QUEUES = ("clips", "search")
-# Pauses between tries, in seconds: a hiccup costs seconds, a night's outage no ticket.
+# Pauses between retries in seconds: a short failure costs seconds, and after an outage of a night
+# no ticket is lost.
 BACKOFF = (5, 15, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600)
-# Functions that RQ would call beside a job's own; none of ours has any.
+# Callbacks that RQ would also run; our jobs have none.
 CALLBACKS = ("_success_callback_name", "_failure_callback_name", "_stopped_callback_name")
 # Seconds that a finished job is kept: nobody waits for one.
 RESULT_TTL = 300
-# Seconds that a job that was given up is kept for people to look at. RQ's own year is long for a
-# traceback, which may tell of tickets.
+# Seconds that a failed job is kept for people to inspect. RQ's default of a year is long for a
+# traceback, which may contain details of tickets.
 FAILURE_TTL = 30 * 24 * 3600
-# Seconds between two looks at a worker's queues: what a job waits for at most at an idle worker.
+# Seconds between checks of a worker's queues: the longest that a job waits for an idle worker.
 LOOK = 0.05
-# Moves the first job of the first queue that has one to the list beside it, as RQ's BLMOVE does.
+# Moves the first job of the first non-empty queue to its list of taken jobs, like RQ's BLMOVE.
 TAKE = """
 for _, key in ipairs(KEYS) do
   local job = redis.call('LMOVE', key, key .. ARGV[1], 'LEFT', 'RIGHT')
@@ -49,18 +50,18 @@ return false
 
 
 class ReliableQueue(Queue):
-    """A queue from which no job is lost when its worker dies between taking and starting it.
+    """A queue that doesn't lose a job when its worker dies between taking and starting it.
 
-    RQ keeps what was taken on a list beside the queue, but only for workers on one queue, since
-    Redis waits for several with a command (BLPOP) that keeps nothing. So this looks ever again.
+    RQ moves a taken job to a second list, but only for workers on a single queue: for several
+    queues it waits with BLPOP, which removes the job. So this class polls with a script instead.
     """
 
     @classmethod
     def lpop(
         cls, queue_keys: Sequence[str], timeout: int | None, connection: Redis | None = None
     ) -> tuple[str, Any] | None:
-        """The first job id of the first of these queues that has one, and that queue's key; None
-        without a `timeout` in seconds. Raises DequeueTimeout."""
+        """The first non-empty queue's key and its first job id. If all are empty: None without a
+        `timeout` (seconds), else raises DequeueTimeout after it."""
         if connection is None:
             raise ValueError("a connection is needed")
         take = connection.register_script(TAKE)
@@ -78,15 +79,15 @@ class ReliableQueue(Queue):
 
     @property
     def intermediate_queue(self) -> InFlightJobs:
-        """What was taken and not started."""
+        """Jobs that were taken but not started."""
         return InFlightJobs(self.key, connection=self.connection)
 
 
 class InFlightJobs(IntermediateQueue):
-    """Jobs that were taken and not started; after a while, those whose worker has died."""
+    """Jobs that were taken but not started. Those that stay here belong to dead workers."""
 
     def cleanup(self, worker: BaseWorker, queue: Queue) -> None:  # noqa: ARG002 (RQ's signature)
-        """Put them back: they never began, so that it counts as no failure."""
+        """Put jobs of dead workers back. They never started, so this is not counted as failure."""
         started = set(queue.started_job_registry.get_job_ids(cleanup=False))
         for job_id in self.get_job_ids():
             if job_id in started or self.set_first_seen(job_id):
@@ -98,7 +99,7 @@ class InFlightJobs(IntermediateQueue):
                 self.put_back(job_id)
 
     def put_back(self, job_id: str) -> None:
-        """Let another worker take a job, before all others."""
+        """Put a job back at the front of its queue."""
         with self.connection.pipeline(transaction=True) as pipe:
             pipe.lrem(self.key, 1, job_id)
             pipe.lpush(self.queue_key, job_id)
@@ -114,11 +115,11 @@ def enqueue(
     at_front: bool = False,
     pipeline: Pipeline | None = None,
 ) -> None:
-    """Put a job on a queue, with retries, under the trace of whoever queues it. With `job_id`: not
-    if it is waiting there already. `at_front`: before all others, since a person waits. Raises
-    ValueError for a job that workers would refuse."""
+    """Put a job on a queue, with retries and the current trace id. With `job_id`: only if no job
+    with this id is waiting or running. `at_front`: before all others, since a person waits. Raises
+    ValueError for a job that workers would reject."""
     if JOBS.get(job.name) != job:
-        raise ValueError(f"{job.name} is not among JOBS: workers would refuse this job")
+        raise ValueError(f"{job.name} is not in JOBS: workers would reject this job")
     if job_id is not None and _waits(queue, job_id):
         return
     queue.enqueue_call(
@@ -131,15 +132,15 @@ def enqueue(
         job_id=job_id,
         at_front=at_front,
         meta=trace_for_job(),
-        # Arguments are ids; still, the log need not repeat them as RQ's description.
+        # RQ's default description would repeat the arguments in its log.
         description=f"{job.function}({', '.join(map(str, arguments))})",
         pipeline=pipeline,
     )
 
 
 def is_ours(job: Job) -> bool:
-    """Whether a job is one that we queue. A job names a function to import and call: without this
-    look, whoever can write to Redis could run any command on the workers."""
+    """Whether this is one of our jobs. A job names a function to import and call: without this
+    check, anyone who can write to Redis could run any command on the workers."""
     try:
         function = function_of(job.func_name or "")
     except DeserializationError:
@@ -148,22 +149,22 @@ def is_ours(job: Job) -> bool:
 
 
 def function_of(name: str) -> Callable[..., Any] | None:
-    """The function of a job that is queued under this name; None where it is none of ours."""
+    """The function of the job with this name; None if it isn't one of ours."""
     row = JOBS.get(name)
     return None if row is None else getattr(import_module(row.module), row.function)
 
 
 class NamedJob(Job):
-    """A job whose function is found by the name under which it was queued."""
+    """A job whose function is looked up in JOBS by its name."""
 
     @property
     def func(self) -> Callable[..., Any] | None:
-        """What the job calls."""
+        """The function that the job calls."""
         return function_of(self.func_name or "")
 
 
 def _waits(queue: Queue, job_id: str) -> bool:
-    """Whether this job waits, runs, or will be tried again; its remains are cleared if not."""
+    """Whether this job waits, runs, or will be retried. If not, its old record is deleted."""
     try:
         job = Job.fetch(job_id, connection=queue.connection, serializer=JSONSerializer)
     except NoSuchJobError:

@@ -1,14 +1,14 @@
-"""Every kind of job: one row each. Their functions are in `worker/jobs.py`.
+"""Every type of job, one row each. Their functions are in `worker/jobs.py`.
 
-A row's name is the one under which its jobs are queued. It stays when code moves, so that workers
-of an older version and of this one know each other's jobs while an upgrade rolls out.
+Jobs are queued under the row's name. The name doesn't change when code moves, so that workers of an
+older version and of this one can run each other's jobs during an upgrade.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Seconds that a job may take. A clip: its download at a slow 2 MB/s, its decoding, its embedding.
+# Time limits in seconds. For a clip: a slow download at 2 MB/s, decoding and embedding.
 SHORT_JOB = 300
 CLIP_JOB = 1800
 LONG_JOB = 3600
@@ -16,14 +16,14 @@ LONG_JOB = 3600
 
 @dataclass(frozen=True)
 class JobType:
-    """A kind of job.
+    """A type of job.
 
     Attributes:
-        name: the name under which it is queued; its last part is the function's.
-        time_limit: seconds after which a worker gives it up.
-        lock: the lock under which it runs; `{}` stands for its first argument.
-        waits_for_jira: whether it is tried again for as long as Jira is away.
-        module: where its function is.
+        name: the name under which it is queued; the last part is the name of its function.
+        time_limit: seconds after which a worker stops it.
+        lock: the lock that it holds while it runs; `{}` is replaced by its first argument.
+        waits_for_jira: whether it is retried for as long as Jira is unavailable.
+        module: the module of its function.
     """
 
     name: str
@@ -38,8 +38,8 @@ class JobType:
         return self.name.rpartition(".")[2]
 
 
-# One job at a time reads an issue and takes it in, or forgets it: what was read first is older, and
-# would undo what came after.
+# Only one job at a time reads, stores or deletes an issue. Otherwise a job that read the issue
+# earlier could overwrite newer data.
 ISSUE_LOCK = "dejabug:lock:issue:{}"
 
 SYNC_ISSUE = JobType("dejabug.jobs.sync_issue", lock=ISSUE_LOCK, waits_for_jira=True)

@@ -1,11 +1,11 @@
-"""Locks among all processes, which end with whoever holds them, and leases.
+"""Locks and leases shared by all processes. A lock ends soon after its holder dies.
 
-- `held` waits for a lock; a thread of its own renews it.
-- `try_lock` does not wait; whoever has it renews it between two steps of the work.
-- `take_lease` is for what is to happen once in so many seconds; nobody gives a lease back.
+- `held` waits for a lock; a separate thread renews it.
+- `try_lock` does not wait; its holder renews it between two steps of the work.
+- `take_lease` limits something to once in so many seconds; a lease is never given back.
 
-A lock that lasts as long as its longest work would outlive a killed worker by as much, and hold up
-whoever takes that work over. So a lock lasts seconds, and is renewed meanwhile.
+A lock that lasts as long as the longest job would block the next worker for that long after a
+worker was killed. So a lock lasts seconds, and is renewed while its holder works.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from redis.lock import Lock
 
 log = structlog.get_logger()
 
-# Seconds that a lock of `held` outlives a killed holder, and between two renewals.
+# Seconds until a lock of `held` ends after its holder was killed, and seconds between renewals.
 LIFE = 30
 RENEWAL = 10
 
 
 @contextlib.contextmanager
 def held(connection: redis.Redis, name: str) -> Iterator[None]:
-    """Hold the lock of this name, after waiting for it. Raises redis.RedisError.
+    """Wait for the lock with this name and hold it. Raises redis.RedisError.
 
-    Redis may be away for longer than the lock lives; another may hold it then as well. What is done
-    under a lock must therefore bear being done twice.
+    If Redis is unavailable for longer than the lock lives, another process may hold it as well. So
+    work under a lock must be safe to do twice.
     """
-    # The thread that renews must know the token too.
+    # The renewing thread needs the token, too.
     lock = connection.lock(name, timeout=LIFE, thread_local=False)
     lock.acquire()
     done = threading.Event()
@@ -54,11 +54,11 @@ def held(connection: redis.Redis, name: str) -> Iterator[None]:
 def try_lock(
     connection: redis.Redis, name: str, seconds: int
 ) -> Iterator[Callable[[], None] | None]:
-    """Take the lock of this name, or learn at once that another has it: None.
+    """Take the lock with this name without waiting; yields None if another process has it.
 
-    Gives what renews it. To be called more often than once in `seconds`, by the thread that took
-    it; raises redis.exceptions.LockError when it was not, and the lock is lost. Unlike with
-    `held`, work that stands still loses its lock. Raises redis.RedisError.
+    Yields a function that renews the lock. Call it at least every `seconds`, from the same thread;
+    it raises redis.exceptions.LockError if the lock was lost. Unlike with `held`, work that hangs
+    loses its lock. Raises redis.RedisError.
     """
     lock = connection.lock(name, timeout=seconds)
     if not lock.acquire(blocking=False):
@@ -76,8 +76,8 @@ def try_lock(
 
 
 def take_lease(connection: redis.Redis, name: str, seconds: int) -> bool:
-    """Whether nobody took the lease of this name in the last `seconds`; then it is taken. Raises
-    redis.RedisError."""
+    """Take the lease with this name if nobody did in the last `seconds`; whether it was taken.
+    Raises redis.RedisError."""
     return bool(connection.set(name, 1, nx=True, ex=seconds))
 
 

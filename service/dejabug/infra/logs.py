@@ -1,6 +1,6 @@
-"""How log lines look: structured events with ids, as text for people or JSON for machines.
+"""The log format: structured events with ids, as text for people or JSON for machines.
 
-What libraries log by Python's own logging gets the same form, from warnings on.
+Warnings and errors that libraries log with Python's logging get the same format.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any, Literal
 
 import structlog
 
-# What would begin a line of its own, or speak to a terminal: C0, DEL, C1, and Unicode's line ends.
+# Characters that would start a new line or control a terminal: C0, DEL, C1, Unicode line ends.
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Seconds between two lines of one kind that may come every second.
+# Seconds between log lines of one kind whose cause may occur every second.
 AGAIN = 60.0
 
 
 def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Values in which control characters are written out: what others send us makes no lines of
-    its own in our logs (OWASP Logging Cheat Sheet, log injection)."""
+    """Escape control characters in values, so that input from others can't add lines to the log
+    (OWASP Logging Cheat Sheet, log injection)."""
     for name, value in event.items():
         if isinstance(value, str) and UNSEEN.search(value):
             event[name] = UNSEEN.sub(lambda sign: repr(sign[0])[1:-1], value)
@@ -31,14 +31,14 @@ def one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Map
 
 
 class Seldom:
-    """Tells which lines are due: each is logged once a minute, though its cause may come every
-    second for a whole weekend."""
+    """Limits repeated log lines to one per minute, even if their cause occurs every second for a
+    whole weekend."""
 
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
 
     def due(self, what: str) -> bool:
-        """Whether this was not told within the last minute; it is from now on."""
+        """Whether this line was not logged within the last minute. If so, it counts as logged."""
         now = time.monotonic()
         if now - self._told.get(what, -math.inf) < AGAIN:
             return False
@@ -47,7 +47,8 @@ class Seldom:
 
 
 def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> None:
-    """Send this process's events to standard error, one line each; `quiet`: only what is wrong."""
+    """Log this process's events to standard error, one line each; `quiet`: warnings and errors
+    only."""
     renderer: Any = structlog.processors.JSONRenderer()
     if style == "text":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
@@ -63,7 +64,7 @@ def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> No
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if quiet else logging.INFO
         ),
-        # Looked up at each line: whoever replaces standard error gets what is said from then on.
+        # Looked up for each line, so that a replaced standard error gets the later lines.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -81,7 +82,7 @@ def configure_logs(style: Literal["text", "json"], *, quiet: bool = False) -> No
 
 
 class _Stderr(logging.StreamHandler[Any]):
-    """Writes to whatever standard error is at each line."""
+    """Writes each line to the current standard error."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)

@@ -1,8 +1,8 @@
-"""What is counted and timed for Prometheus, in one place; docs/reference/monitoring.md is made from it.
+"""All Prometheus metrics; docs/reference/monitoring.md is generated from them.
 
-Each process counts what it does itself and offers that on an address of its own. What stands in
-Redis is counted by `web/gauges.py` alone. Labels have few values, known beforehand: no
-ids, names or texts, so that neither Prometheus drowns nor anybody reads of a ticket here.
+Each process counts its own work and serves its metrics on its own address. `web/gauges.py` counts
+what is in Redis. Labels have few values, all known in advance. They are never ids, names or texts,
+to keep Prometheus small and tickets private.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ log = structlog.get_logger()
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
-# Bounds in seconds. Somebody waits: a webhook has milliseconds, a search a second or so.
+# Histogram buckets in seconds, where someone waits: milliseconds for a webhook, seconds for a
+# search.
 WAITED_FOR = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# Nobody waits: from a picture to the half hour that a clip's job may take.
+# Where nobody waits: from a thumbnail to the 30 minutes that a clip's job may take.
 WORK = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
-# Seconds between tries to get the address, while a predecessor of this process still has it.
+# Seconds between attempts to open the port, while the previous process still has it.
 RETRY = 2.0
 
 
@@ -49,101 +50,108 @@ def _histogram(name: str, about: str, bounds: tuple[float, ...], *labels: str) -
 
 WEBHOOKS = _counter(
     "webhooks",
-    "Webhooks of Jira. kind: created, updated, deleted, comment, ignored, none (not understood). "
-    "outcome: remembered, known_already (a repeat), ignored, refused (signature), not_understood, "
-    "not_remembered (Redis away).",
+    "Webhooks from Jira. kind: created, updated, deleted, comment, ignored, none (not understood). "
+    "outcome: remembered, known_already (sent again), ignored, refused (wrong signature), "
+    "not_understood, not_remembered (Redis unavailable).",
     *("kind", "outcome"),
 )
 WEBHOOK_SECONDS = _histogram("webhook_duration_seconds", "Time to answer a webhook.", WAITED_FOR)
 JOBS = _counter(
     "jobs",
-    "Jobs that ended. job: the function's name. outcome: done, retried (queued again, perhaps for "
-    "later), failed (given up).",
+    "Jobs that ended. job: the function's name. outcome: done, retried (queued again, now or for "
+    "later), failed (no more retries).",
     *("job", "outcome"),
 )
-JOB_SECONDS = _histogram("job_duration_seconds", "Time in a job, however it ended.", WORK, "job")
+JOB_SECONDS = _histogram(
+    "job_duration_seconds", "Duration of a job, failed ones included.", WORK, "job"
+)
 JOB_WAIT_SECONDS = _histogram(
     "job_wait_seconds",
-    "Time from a job's being queued to its start; a pause before a retry does not count.",
+    "Time from queueing a job to its start; pauses before a retry do not count.",
     WORK,
     "queue",
 )
 STAGE_SECONDS = _histogram(
     "stage_duration_seconds",
-    "Time in one stage of the work. stage: download, probe (a part of sample and preview), sample, "
-    "embed, write (to the index), pictures, rank, comment (Jira's answers included), preview.",
+    "Duration of one stage of the work. stage: download, probe (part of sample and preview), "
+    "sample, embed, write (to the index), pictures (thumbnails), rank, comment (Jira's response "
+    "time included), preview.",
     WORK,
     "stage",
 )
 DOWNLOADED = _counter("downloaded_bytes", "Bytes of attachments downloaded from Jira.")
 CLIPS_DONE = _counter(
     "clips_processed",
-    "Clips that were worked on. outcome: indexed, failed. reason: the failure's code, empty when "
-    "indexed.",
+    "Processed clips. outcome: indexed, failed. reason: the failure's code, empty for indexed "
+    "clips.",
     *("outcome", "reason"),
 )
 SUGGESTIONS = _counter(
     "suggestions_shown",
-    "Tickets shown as similar. where: comment (each time one is written or edited), panel (once a "
-    "viewer and issue in five minutes, since a panel asks again while it waits), api, slack.",
+    "Tickets shown as similar. where: comment (each time one is written or edited), panel (at most "
+    "once per viewer and issue in five minutes), api, slack.",
     "where",
 )
 VERDICTS = _counter(
     "feedback",
-    "What was said of pairs of issues. verdict: accepted, rejected. by: panel, command (in a "
-    "comment), person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
+    "Verdicts on pairs of issues. verdict: accepted, rejected. by: panel, command (in a comment), "
+    "person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
     *("verdict", "by"),
 )
 COMMENTS = _counter(
     "comments",
-    "Our comments. what: written, edited, withdrawn, deleted (by a person: none is written again).",
+    "Déjà Bug's comments. what: written, edited, withdrawn, deleted (by a person, so no new one is "
+    "written).",
     "what",
 )
 SEARCH_SECONDS = _histogram(
     "search_duration_seconds",
-    "Time to answer a search. door: words (API, page, Slack), issue (the same), panel; clip: a "
-    "worker's time for an uploaded one.",
+    "Time to answer a search. door: words (text search in API, page or Slack), issue (search by "
+    "issue there), panel, clip (a worker's time for an uploaded clip).",
     WAITED_FOR,
     "door",
 )
 QUESTION_SECONDS = _histogram(
-    "query_duration_seconds", "A worker's time to answer words, embedding included.", WAITED_FOR
+    "query_duration_seconds",
+    "A worker's time to answer a text search, embedding included.",
+    WAITED_FOR,
 )
 JIRA_REQUESTS = _counter(
     "jira_requests",
-    "Answers of Jira. status: 2xx, 3xx, 4xx, 429 (a pause is wanted), 5xx, none (not reached).",
+    "Jira's responses. status: 2xx, 3xx, 4xx, 429 (rate limit), 5xx, none (no connection).",
     "status",
 )
 JIRA_SECONDS = _histogram(
-    "jira_request_duration_seconds", "Time until Jira's answer begins.", (*WAITED_FOR, 30, 60)
+    "jira_request_duration_seconds", "Time until Jira's response begins.", (*WAITED_FOR, 30, 60)
 )
-JIRA_PAUSES = _counter("jira_pause_seconds", "Seconds of pause that Jira asked jobs for.")
+JIRA_PAUSES = _counter("jira_pause_seconds", "Seconds of pause that Jira requested (rate limit).")
 STORE_SECONDS = _histogram(
     "media_store_request_duration_seconds",
-    "Time of a request to DEJABUG_MEDIA_STORE, however it ended. operation: put, get, delete.",
+    "Duration of a request to DEJABUG_MEDIA_STORE, failed ones included. operation: put, get, "
+    "delete.",
     WAITED_FOR,
     "operation",
 )
 STORE_FAILURES = _counter(
     "media_store_failures",
-    "Requests that DEJABUG_MEDIA_STORE did not answer, or refused. operation: put, get, delete.",
+    "Requests that DEJABUG_MEDIA_STORE did not answer or rejected. operation: put, get, delete.",
     "operation",
 )
 RATE_REFUSALS = _counter(
     "rate_limited_requests",
-    "Requests refused because somebody asks too often. door: api, slack.",
+    "Requests rejected by the rate limit. door: api, slack.",
     "door",
 )
 ANSWERS = _counter(
     "http_responses",
-    "Answers of the web process. part: webhooks, health, api, pages, panel, media, slack, none. "
+    "Responses of the web process. part: webhooks, health, api, pages, panel, media, slack, none. "
     "status: 2xx, 3xx, 4xx, 5xx.",
     *("part", "status"),
 )
 SLACK = _counter("slack_requests", "Requests from Slack. what: command, next, share, clip.", "what")
 
-# A counter that first appears at 1 has never risen, as Prometheus sees it: those that alarms look
-# at begin at 0.
+# To Prometheus, a counter that first appears at 1 has never increased. So the counters used in
+# alerts start at 0.
 WEBHOOKS.labels("none", "refused")
 for _status in ("2xx", "3xx", "4xx", "429", "5xx", "none"):
     JIRA_REQUESTS.labels(_status)
@@ -151,8 +159,8 @@ for _operation in ("put", "get", "delete"):
     STORE_FAILURES.labels(_operation)
 
 
-# Names of earlier versions → names of today, both without `dejabug_`. For one release a process
-# tells both, so that alarms and dashboards can be changed at leisure.
+# Names of earlier versions → current names, both without `dejabug_`. For one release, both are
+# served, so that alerts and dashboards can be changed later.
 OLD_NAMES = {
     "clips_done": "clips_processed",
     "http_answers": "http_responses",
@@ -174,24 +182,24 @@ OLD_NAMES = {
 
 
 class WithOldNames(Collector):
-    """All metrics of a registry; renamed ones a second time, under their old names."""
+    """All metrics of a registry, and renamed ones again under their old names."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
 
     def describe(self) -> list[Metric]:
-        """Nothing beforehand: being registered must not count anything."""
+        """Nothing: registering must not collect the metrics."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric as of now."""
+        """All metrics with their current values."""
         old_of = {f"dejabug_{new}": f"dejabug_{old}" for old, new in OLD_NAMES.items()}
         for metric in self._registry.collect():
             yield metric
             old = old_of.get(metric.name)
             if old is not None:
                 copy = Metric(
-                    old, f"Old name of {metric.name}, until the next release.", metric.type
+                    old, f"Old name of {metric.name}; removed in the next release.", metric.type
                 )
                 copy.samples = [
                     each._replace(name=each.name.replace(metric.name, old, 1))
@@ -205,7 +213,7 @@ EXPOSED.register(WithOldNames(REGISTRY))
 
 
 class _Build(Collector):
-    """The version of this process, as Prometheus' info metrics are: a constant 1 with labels."""
+    """The version of this process, as a Prometheus info metric: a constant 1 with labels."""
 
     def collect(self) -> list[InfoMetricFamily]:
         about = "Version of Déjà Bug in this process."
@@ -216,33 +224,33 @@ REGISTRY.register(_Build())
 
 
 def stage(name: str) -> Timer:
-    """Times a stage of the work, as a context manager or a decorator."""
+    """Time a stage of the work, as a context manager or a decorator."""
     return STAGE_SECONDS.labels(name).time()
 
 
 def searching(door: str) -> Timer:
-    """Times a search, as a context manager or a decorator."""
+    """Time a search, as a context manager or a decorator."""
     return SEARCH_SECONDS.labels(door).time()
 
 
 def status_class(status: int) -> str:
-    """A status of HTTP as a label: `2xx`."""
+    """An HTTP status as a label: `2xx`."""
     return f"{status // 100}xx"
 
 
 def jira_answered(answer: requests.Response, *_: Any, **__: Any) -> None:
-    """For `requests`' hook `response`: count an answer of Jira's, redirects included."""
+    """For the `response` hook of `requests`: count a response from Jira, redirects included."""
     status = answer.status_code
     JIRA_REQUESTS.labels("429" if status == 429 else status_class(status)).inc()
     JIRA_SECONDS.observe(answer.elapsed.total_seconds())
 
 
 def serve_metrics(host: str, port: int) -> threading.Thread | None:
-    """Offer this process's metrics at `http://host:port/metrics`, from a thread; None for port 0.
+    """Serve this process's metrics at `http://host:port/metrics` from a thread; None for port 0.
 
-    A process that is started again may come before its predecessor has let the address go; and what
-    watches must not end what is watched. So the address is tried for again and again, and the first
-    failure is told.
+    A restarted process may start before the previous one has released the port, and a failure of
+    the metrics must not stop the service. So this retries until the port is free, and logs the
+    first failure.
     """
     if not port:
         return None

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a token bucket in Redis, one for all processes."""
+"""Rate limits: a token bucket in Redis, shared by all processes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import cast
 
 import redis
 
-# A bucket holds a minute's requests and fills evenly. Redis's own clock, so that several web
-# processes agree; one script, so that no two requests take the same place, which also counts while
-# Redis is full. Answers the milliseconds to wait, 0 when the request may pass.
+# A bucket holds a minute's requests and refills evenly. It uses Redis's clock, so that several web
+# processes agree, and a single script, so that two requests never take the same token. It also
+# works while Redis is full. Returns the milliseconds to wait, 0 if the request is allowed.
 TAKE = """#!lua flags=allow-oom
 local most = tonumber(ARGV[1])
 local time = redis.call('TIME')
@@ -27,6 +27,6 @@ return wait
 
 
 def take(connection: redis.Redis, who: str, per_minute: int) -> float:
-    """Count one request of `who`; the seconds until there is room for it, 0.0 when it may pass."""
+    """Count one request of `who`. Returns the seconds to wait, 0.0 if the request is allowed."""
     script = connection.register_script(TAKE)
     return cast(int, script(keys=[f"dejabug:rate:{who}"], args=[per_minute])) / 1000

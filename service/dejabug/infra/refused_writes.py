@@ -1,8 +1,8 @@
-"""A Redis that answers and takes no writes: it is full, it is a replica, or its disk takes no more.
+"""Handling a Redis that rejects writes: it is full, a replica, or can't write to its disk.
 
-Reading goes on meanwhile. What must be kept (a webhook, a job) waits where it is; what only spares
-somebody work is left out (`optional`); and the few small writes without which nobody could ask are
-made beyond the limit (`keep_briefly`, `push_briefly`): each is gone within minutes.
+Reading still works then. Important writes (a webhook, a job) wait. Writes that only save work, such
+as caches, are skipped (`optional`). The few small writes that searches need are made beyond the
+memory limit (`keep_briefly`, `push_briefly`), and expire within minutes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import structlog
 
 log = structlog.get_logger()
 
-# What is written to see whether anything can be, and for how many seconds it stays.
+# The key that tests whether writes work, and how many seconds it is kept.
 PROBE, PROBE_KEPT = "dejabug:probe", 60
-# Seconds between two looks at a Redis that takes no writes.
+# Seconds between two tests of a Redis that rejects writes.
 LOOK = 2.0
-# Scripts with this flag run also while Redis is full (Redis: Lua scripting, script flags).
+# Scripts with this flag also run while Redis is full (Redis: Lua scripting, script flags).
 KEEP = """#!lua flags=allow-oom
 if ARGV[3] == 'new' then return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX') end
 return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
@@ -36,7 +36,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why Redis takes no writes, and what to do about it."""
+    """Why Redis rejects writes, and how to fix it."""
 
     says: str
     remedy: str
@@ -46,33 +46,35 @@ class Refusal:
 
 
 FULL = Refusal(
-    "Redis is full (maxmemory) and takes no writes",
-    "Raise its maxmemory, which CONFIG SET does at once, or keep less footage (dejabug purge)",
+    "Redis is full (maxmemory) and rejects writes",
+    "Raise its maxmemory (CONFIG SET works without a restart), or delete old clips with "
+    "dejabug purge",
 )
 REPLICA = Refusal(
-    "this Redis is a replica and takes no writes",
-    "Set DEJABUG_REDIS_URL to the primary, or end the failover",
+    "this Redis is a replica and rejects writes",
+    "Set DEJABUG_REDIS_URL to the primary, or finish the failover",
 )
 BY_WORD = {
-    "UNBLOCKED": REPLICA,  # it has become one while a command waited there
+    "UNBLOCKED": REPLICA,  # it became a replica while a command waited there
     "MISCONF": Refusal(
-        "Redis cannot write to its disk and takes no writes",
-        "Make room on its disk or mend it: Redis' own log says more",
+        "Redis can't write to its disk and rejects writes",
+        "Free disk space or fix the disk; Redis's log has the details",
     ),
     "NOREPLICAS": Refusal(
-        "Redis misses its replicas and takes no writes",
-        "Start them, or lower min-replicas-to-write",
+        "Redis has too few replicas and rejects writes",
+        "Start the replicas, or lower min-replicas-to-write",
     ),
 }
-# What has no class of redis-py's begins with Redis' word for it, in pipelines after redis-py's own.
+# Errors for which redis-py has no class begin with Redis's word for them, in pipelines after
+# redis-py's own words.
 WORD = re.compile(rf"(?:^|of pipeline caused error: )({'|'.join(BY_WORD)}) ")
 
 
 def refusal(error: BaseException) -> Refusal | None:
-    """What this error says of a Redis that takes no writes; None for any other."""
+    """Why Redis rejects writes, by this error; None for any other error."""
     if isinstance(error, redis.OutOfMemoryError):
         return FULL
-    if isinstance(error, redis.ReadOnlyError):  # redis-py takes the word off
+    if isinstance(error, redis.ReadOnlyError):  # redis-py removes the word
         return REPLICA
     if isinstance(error, redis.ResponseError):
         found = WORD.search(str(error))
@@ -81,7 +83,7 @@ def refusal(error: BaseException) -> Refusal | None:
 
 
 def refused(connection: redis.Redis) -> Refusal | None:
-    """Why Redis takes no writes at the moment; None where it does. Raises redis.RedisError."""
+    """Why Redis rejects writes now; None if it accepts them. Raises redis.RedisError."""
     try:
         connection.set(PROBE, 1, ex=PROBE_KEPT)
     except redis.ResponseError as error:
@@ -92,13 +94,13 @@ def refused(connection: redis.Redis) -> Refusal | None:
 
 
 def await_writes(connection: redis.Redis, still: Callable[[], bool] = lambda: True) -> None:
-    """Wait until Redis takes writes, for as long as `still` says so before each look."""
+    """Wait until Redis accepts writes, or `still` returns False before the next test."""
     told = False
     while still():
         try:
             why = refused(connection)
         except redis.ConnectionError as error:
-            why = Refusal(f"Redis is away: {error}", "It is asked again and again")
+            why = Refusal(f"Redis does not answer: {error}", "Trying again until it does")
         if why is None:
             break
         if not told:
@@ -111,7 +113,7 @@ def await_writes(connection: redis.Redis, still: Callable[[], bool] = lambda: Tr
 
 @contextlib.contextmanager
 def optional() -> Iterator[None]:
-    """For a write that only spares work: it is left out while Redis takes none."""
+    """For a write that only saves work, such as a cache: skipped while Redis rejects writes."""
     try:
         yield
     except redis.ResponseError as error:
@@ -122,23 +124,22 @@ def optional() -> Iterator[None]:
 def keep_briefly(
     connection: redis.Redis, key: str, value: str | bytes, seconds: int, *, new: bool = False
 ) -> bool:
-    """Set a small value for so many seconds, also where Redis is full; with `new`, only where there
-    is none. Whether it was set."""
+    """Set a small value for so many seconds, even if Redis is full; with `new`, only if the key
+    doesn't exist. Returns whether it was set."""
     script = connection.register_script(KEEP)
     return bool(script(keys=[key], args=[value, seconds, "new" if new else ""]))
 
 
 def push_briefly(connection: redis.Redis, key: str, value: str, seconds: int) -> None:
-    """Put a value at the end of a list that lasts for so many seconds from now on, also where Redis
-    is full."""
+    """Append a value to a list and keep the list for so many seconds, even if Redis is full."""
     connection.register_script(PUSH)(keys=[key], args=[value, seconds])
 
 
 class PrimaryPool(redis.ConnectionPool):
-    """Connections of which none is used again that led to a replica.
+    """A connection pool that drops connections to a replica.
 
-    After a failover the address leads to the new primary, while an old connection lasts as long as
-    the replica does that it leads to.
+    After a failover, the address points to the new primary, but an old connection still leads to
+    the old server, which is now a replica.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -148,7 +149,7 @@ class PrimaryPool(redis.ConnectionPool):
             self.connection_class = type(f"Wary{kind.__name__}", (_Wary, kind), {})
 
     def release(self, connection: Any) -> None:
-        """As redis-py's."""
+        """Like redis-py's, but closes connections to a replica."""
         if connection.to_replica:
             connection.to_replica = False
             connection.disconnect()
@@ -156,7 +157,7 @@ class PrimaryPool(redis.ConnectionPool):
 
 
 class _Wary:
-    """A connection that notices where it leads to."""
+    """A connection that notices when it leads to a replica."""
 
     to_replica = False
 
@@ -168,8 +169,8 @@ class _Wary:
             raise
 
     def _send_ping(self) -> None:
-        """As redis-py's, before the first command and after a pause: without a disk Redis refuses
-        even this, and what is to be read is read all the same."""
+        """Like redis-py's, before the first command and after a pause. Without a disk, Redis
+        rejects even a ping, but reading still works."""
         try:
             super()._send_ping()  # type: ignore[misc]
         except redis.ResponseError as error:

@@ -1,7 +1,7 @@
-"""Folders for files that are worked on for a moment; what a killed worker leaves is found.
+"""Temporary folders, and cleaning up those of killed workers.
 
-Each folder has a file that its owner holds locked (flock(2)): the lock ends with the process, in
-whatever container, so that a folder whose file can be locked belongs to nobody any more.
+Each folder has a file that its owner keeps locked (flock(2)). The lock ends with the process, in
+any container. So a folder whose file can be locked has no owner any more.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ log = structlog.get_logger()
 
 PREFIX = "dejabug-clip-"
 LOCK = "lock"
-# Seconds that a folder is left alone after it was made: its owner may be about to lock it.
+# Seconds after its creation in which a folder is not deleted: its owner may not have locked it yet.
 YOUNG = 5
 
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder of one's own in the system's folder for temporary files (TMPDIR)."""
+    """A new folder in the system's folder for temporary files (TMPDIR), deleted at the end."""
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
         with (folder / LOCK).open("wb") as lock:
@@ -35,7 +35,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def prune_scratch() -> None:
-    """Delete the folders whose owners are gone."""
+    """Delete the folders of processes that no longer run."""
     oldest = time.time() - YOUNG
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -51,5 +51,5 @@ def _owned(lock: Path) -> bool:
     except BlockingIOError:
         return True
     except FileNotFoundError:
-        return False  # killed before it came to lock
+        return False  # its owner was killed before it made the lock
     return False

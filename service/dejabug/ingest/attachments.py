@@ -1,4 +1,4 @@
-"""A clip's file, downloaded from Jira for as long as it is worked on."""
+"""Downloads a clip's file from Jira and keeps it only while it is processed."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Attachments:
 
     @contextlib.contextmanager
     def fetched(self, clip: ClipRecord) -> Iterator[Path]:
-        """The clip's file, gone again afterwards. Raises like `JiraClient.download` (UnwantedError
-        for an unsure clip that is no recording and no picture), and OSError when the disk is
-        full."""
+        """The clip's file, deleted afterwards. Raises like `JiraClient.download` (UnwantedError if
+        an attachment of unknown type is neither a recording nor an image), and OSError when the
+        disk is full."""
         most = self._settings.clip_max_bytes
         if clip.size > most and not clip.unsure:
             raise AttachmentTooLargeError(
-                f"the attachment has {clip.size:,} bytes, and {most:,} are allowed"
+                f"the attachment has {clip.size:,} bytes; the limit is {most:,} bytes "
+                "(DEJABUG_CLIP_MAX_BYTES)"
             )
         with scratch_folder() as folder:
             path = folder / "clip"

@@ -1,10 +1,10 @@
-"""Reading a backlog in: every issue that a JQL finds, page by page, to be interrupted and resumed.
+"""Reads a backlog: every issue that a JQL finds, page by page. Safe to interrupt and resume.
 
-Nothing is lost by breaking off: a page's clips are remembered and queued before its cursor moves
-on, and reading a page twice queues nothing twice. Issues read this way get no comment.
+An interruption loses nothing: a page's clips are recorded and queued before its cursor moves on,
+and reading a page twice queues nothing twice. Issues read this way get no comment.
 
-Issues come oldest first. Jira's own cursor (a page's token) leads from page to page; where Jira has
-forgotten it, the reading goes on from the creation date of the last issue read.
+Issues come oldest first. Jira's own cursor (a page's token) leads from page to page. If Jira has
+forgotten it, reading continues from the creation date of the last issue read.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
-# Seconds that a page's token is trusted. Jira keeps them for days, but tells nowhere for how many.
+# Seconds that a page's token is used. Jira keeps tokens for days, but does not document how many.
 TOKEN_LIFE = 6 * 3600
-# Jobs that may wait in the queue `clips` before reading pauses: a worker is never idle for it, and
-# 100,000 issues do not lie in Redis as jobs. A page of 100 issues adds a few hundred at most.
+# Reading pauses when this many jobs wait in the queue `clips`: enough that no worker is ever idle,
+# and Redis does not fill up with jobs for 100,000 issues. A page of 100 issues adds a few hundred.
 MOST_WAITING = 2_000
-# Seconds between two looks at a full queue.
+# Seconds between two checks of a full queue.
 DRAIN_POLL = 2
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a backfill is: issues read and clips queued since its first start, of about `total`
-    issues. `pause` says why it waits just now; `stuck`: until somebody starts a worker."""
+    issues. `pause` says why it is waiting now; `stuck`: until a worker is started."""
 
     issues: int
     clips: int
@@ -56,8 +56,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a backfill is. `token` is Jira's, given at `asked`, for issues created from `since` on
-    (both Unix seconds; 0: no limit); `created` and `last_id` are the newest issue's that was read.
+    """Where a backfill is. `token` is Jira's, received at `asked`, for issues created from `since`
+    on (both Unix seconds; 0: no limit); `created` and `last_id` belong to the newest issue read.
     """
 
     token: str | None = None
@@ -74,15 +74,15 @@ class Cursor:
         return self.created, self.last_id
 
     def fresh(self) -> Cursor:
-        """The same with a token that is young enough to be trusted, else as a new window."""
+        """The same with its token if that is recent enough to be used, else as a new window."""
         return self.window() if self.token and time() - self.asked > TOKEN_LIFE else self
 
     def window(self) -> Cursor:
-        """The same place without Jira's token: on from the creation of the last issue read."""
+        """The same place without Jira's token: from the creation of the last issue read on."""
         return replace(self, token=None, since=self.created)
 
     def after(self, page: Page, queued: list[int]) -> Cursor:
-        """Beyond a page, of whose issues so many clips each were queued."""
+        """Beyond a page; `queued`: how many clips were queued for each of its issues."""
         places = [(unix_time(each.created) or self.created, int(each.id)) for each in page.issues]
         created, last_id = max([self.position, *places])
         read = zip(places, queued, strict=True)
@@ -98,7 +98,7 @@ class Cursor:
         )
 
     def progress(self, total: int, **more: Any) -> Progress:
-        """How far this is, of about `total` issues."""
+        """The progress so far, of about `total` issues."""
         return Progress(self.issues, self.clips, max(total, self.issues), **more)
 
 
@@ -110,7 +110,7 @@ KEPT: dict[str, Any] = {
 
 
 class Backfill:
-    """Reads a backlog in."""
+    """Reads a backlog into the index."""
 
     def __init__(
         self,
@@ -130,9 +130,9 @@ class Backfill:
         """Read the issues that `jql` finds and queue their clips, oldest first; yields page by
         page, and before each pause.
 
-        Goes on where an earlier run of the same JQL was interrupted, unless `restart`. Pauses when
-        Jira asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError for
-        a JQL that Jira does not take, JiraUnavailableError when it stays away."""
+        Continues where an earlier run of the same JQL was interrupted, unless `restart`. Pauses
+        when Jira asks for it, and while MOST_WAITING jobs wait for workers. Raises JiraRefusedError
+        for a JQL that Jira rejects, JiraUnavailableError when Jira stays unavailable."""
         key = _cursor_key(jql)
         if restart:
             self._redis.delete(key)
@@ -152,7 +152,7 @@ class Backfill:
             except JiraRefusedError as error:
                 if cursor.token is None or cursor.position == refused_at:
                     raise
-                # Jira has forgotten its cursor. What is read twice is known and costs little.
+                # Jira has forgotten its cursor. Reading a page twice costs little.
                 log.warning("backfill_cursor_refused", why=str(error), goes_on_from=cursor.created)
                 refused_at = cursor.position
                 cursor = cursor.window()
@@ -173,13 +173,13 @@ class Backfill:
             return self._issue_sync.take_in(issue, watch=False)
 
     def _until_drained(self, cursor: Cursor, total: int) -> Iterator[Progress]:
-        """While too many jobs wait, in a yield each."""
+        """Yields once per check while too many jobs wait."""
         queues = [self._queues.of(collection) for collection in self._collections.receiving]
         while (waiting := max(queue.count for queue in queues)) > MOST_WAITING:
             workers = self._queues.workers()["clips"]
-            why = f"{waiting:,} jobs wait for {workers} workers"
+            why = f"{waiting:,} jobs wait for {workers} {'worker' if workers == 1 else 'workers'}"
             if not workers:
-                why = f"{waiting:,} jobs wait and nobody works: start `dejabug worker clips`"
+                why = f"{waiting:,} jobs wait, but no worker runs: start `dejabug worker clips`"
             yield cursor.progress(total, pause=why, stuck=not workers)
             sleep(DRAIN_POLL)
 

@@ -1,4 +1,4 @@
-"""What a backfill would do, without doing it: how many clips a JQL finds, and how large."""
+"""Estimates a backfill without running it: how many clips a JQL finds, and how large they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dejabug.records.retention import clip_record
 from dejabug.records.types import ClipStatus
 from dejabug.settings import Settings
 
-# All that is asked of each issue.
+# The only fields requested for each issue.
 FIELDS = ("attachment",)
 
 
@@ -33,9 +33,9 @@ class Kind:
 
 @dataclass
 class Survey:
-    """What lies in a backlog, of `total` issues or so: files by kind (`mp4`), clips that are
-    `known` already or `too_large` to be read, and those that are `new`, with their bytes. `unsure`
-    files are none of these: only a look at their first bytes will tell whether they are clips."""
+    """What a backlog of about `total` issues contains: files by kind (`mp4`), clips that are
+    `known` already or `too_large` to be read, and `new` ones, with their bytes. `unsure` files are
+    none of these: only their first bytes can tell whether they are clips."""
 
     total: int = 0
     issues: int = 0
@@ -54,7 +54,7 @@ class Survey:
 
 
 class BackfillEstimate:
-    """Estimates what a backfill would take, without reading any clip."""
+    """Estimates the work of a backfill, without reading any clip."""
 
     def __init__(
         self, jira: JiraClient, collections: Collections, records: IssueRecords, settings: Settings
@@ -65,8 +65,8 @@ class BackfillEstimate:
         self._settings = settings
 
     def run(self, jql: str) -> Iterator[Survey]:
-        """Look through what `jql` finds, page by page, without queueing or changing anything;
-        yields the same survey as it grows. Raises like `read_backlog`."""
+        """Go through what `jql` finds, page by page, without queueing or changing anything; yields
+        the same survey as it grows. Raises like `read_backlog`."""
         seen = Survey()
 
         def paused(why: str) -> Survey:
@@ -87,7 +87,7 @@ class BackfillEstimate:
                 return
 
     def _add(self, seen: Survey, issue: Issue) -> None:
-        """Count an issue's files in; clips older than footage is kept count as known."""
+        """Count an issue's files; clips older than the retention time count as known."""
         cutoffs = self._records.retention.cutoffs()
         seen.issues += 1
         clips = {
@@ -118,6 +118,6 @@ class BackfillEstimate:
 
 
 def _kind_of(filename: str) -> str:
-    """A file's kind, by its name: `mp4`; `other` for what looks like none."""
+    """A file's kind by its extension, such as `mp4`; `other` if that does not look like one."""
     suffix = suffix_of(filename)
     return suffix if suffix.isalnum() and len(suffix) <= 5 else "other"

@@ -1,4 +1,4 @@
-"""A clip's file → its frames in the index and its pictures, each file once."""
+"""A clip's file → its frames in the index and its thumbnails. Each file is embedded once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# The shorter side, in pixels, of frames that are sampled for the signature beside them alone.
+# The shorter side, in pixels, of frames that are sampled only to get the signature.
 SIGNATURE_ONLY = 32
 
 
@@ -56,12 +56,13 @@ class ClipIndexer:
     def embed_clip(
         self, collection: Collection, clip: ClipRecord, where: ClipLocation
     ) -> ClipRecord | None:
-        """Download a clip, sample and embed its frames, write them to this collection's index; the
-        clip as it is then, indexed or failed with the reason, or None when Jira no longer has it.
+        """Download a clip, sample and embed its frames, and write them to this collection's index.
+        Returns the clip's new record, indexed or failed with the reason, or None if Jira no longer
+        has it.
 
-        One file on two issues is embedded once: whoever comes second waits, and copies. Raises
-        JiraError when Jira is away, and redis.RedisError, before anything is done, when Redis is;
-        UnwantedError when an unsure clip turns out to be none.
+        A file that is on two issues is embedded once: the second job waits, and copies. Raises
+        JiraError when Jira is unavailable; redis.RedisError when Redis is, before anything is done;
+        UnwantedError when an attachment of unknown type is not a clip.
         """
         self._collections.location.connection().ping()
         try:
@@ -72,7 +73,7 @@ class ClipIndexer:
                     done = self._copied(collection, clip, where, content)
                     done = done or self._sampled(collection, clip, where, path)
                     done = replace(done, content=content)
-                    collection.catalogue.put_outcome(done)  # for whoever waits with the same file
+                    collection.catalogue.put_outcome(done)  # for a job waiting for the same file
                 return done
         except AttachmentGoneError:
             return None
@@ -85,13 +86,13 @@ class ClipIndexer:
             return _failed(clip, error.code, str(error))
 
     def tell_outcome(self, collection: Collection, clip: ClipRecord, seconds: float) -> None:
-        """Have what was made of a clip fit where its issue belongs now, and tell of it."""
+        """Update a clip's result to match its issue as it is now, and report it."""
         issue = collection.catalogue.issue(clip.issue_id)
-        if clip.unshown:  # since a moment ago, perhaps
+        if clip.unshown:  # it may have changed a moment ago
             self._media.thumbnails.forget(clip.id)
         if clip.status is ClipStatus.INDEXED:
             collection.throughput.record(seconds, clip.size)
-            if issue is not None:  # it may have moved while we worked
+            if issue is not None:  # it may have moved meanwhile
                 collection.index.move_clip(clip.id, location_of(issue))
             neighbourhood.compare_clip(collection, clip.id)
         reason = clip.reason.split(":")[0] if clip.status is ClipStatus.FAILED else ""
@@ -109,7 +110,7 @@ class ClipIndexer:
     def _copied(
         self, collection: Collection, clip: ClipRecord, where: ClipLocation, content: str
     ) -> ClipRecord | None:
-        """A clip indexed from another's frames, where that has the same file."""
+        """The clip, indexed by copying the frames of another clip with the same file."""
         for twin in collection.catalogue.twins(content):
             frames = collection.index.clip_vectors([twin.id]).get(twin.id)
             if twin.id != clip.id and frames is not None:
@@ -125,13 +126,13 @@ class ClipIndexer:
     def _sampled(
         self, collection: Collection, clip: ClipRecord, where: ClipLocation, path: Path
     ) -> ClipRecord:
-        """A clip indexed from its own frames. Raises ClipError."""
+        """The clip, indexed from its own frames. Raises ClipError."""
         frames = self.sample(path)
         with stage("embed"):
             vectors = self._encoder.embed_images(frames.pixels)
         with stage("write"):
             collection.index.write_clip(clip.id, where, frames.times, vectors, signature_of(frames))
-        # Another encoder's frames may be of other times, and their pictures are still shown.
+        # Another encoder's frames may have other times, and their thumbnails are still shown.
         beside = len(self._collections.all()) > 1
         if not clip.unshown:
             with stage("pictures"), self._drawing(clip.id):
@@ -141,12 +142,12 @@ class ClipIndexer:
         return _indexed(clip, len(frames.times), frames.duration, note_on(frames))
 
     def _drawing(self, clip_id: str) -> AbstractContextManager[None]:
-        """Held while a clip's pictures are written: two encoders' workers may do so at once."""
+        """Held while a clip's thumbnails are written: two encoders' workers may do so at once."""
         return held(self._redis, f"dejabug:lock:pictures:{clip_id}")
 
     def sample(self, path: Path, *, timeout: float = math.inf) -> media.Frames:
-        """A clip's frames as the settings want them, within their limits, and in `timeout` seconds.
-        Raises ClipError."""
+        """Sample a clip by the settings, within their limits, and in `timeout` seconds. Raises
+        ClipError."""
         return sample_for(self._settings, path, self._encoder.image_size, timeout=timeout)
 
 
@@ -155,18 +156,18 @@ def _indexed(clip: ClipRecord, frames: int, duration: float, note: str) -> ClipR
 
 
 def note_on(frames: media.Frames) -> str:
-    """What of a clip was not looked at, empty where all was."""
+    """Which part of a clip was not analysed and why; empty if all was."""
     return "; ".join(frames.notes())
 
 
 def signature_of(frames: media.Frames) -> Signature:
-    """The signature that was decoded beside a clip's frames, as the index keeps it."""
+    """The signature decoded along with a clip's frames, in the index's format."""
     return Signature(frames.signature.times, frames.signature.pictures)
 
 
 def sample_signature(settings: Settings, path: Path) -> Signature:
-    """A clip's signature, the same as `sample` gives, without a model; of a clip that shows nothing
-    too, since an earlier version may have indexed it. Raises ClipError."""
+    """A clip's signature, the same as `sample` gives, without a model. Also works for a clip that
+    shows nothing, since an earlier version may have indexed it. Raises ClipError."""
     return signature_of(sample_for(settings, path, SIGNATURE_ONLY, drop_duplicates=False))
 
 
@@ -193,7 +194,7 @@ def sample_for(
 
 
 def limits_of(settings: Settings, *, timeout: float = math.inf) -> media.Limits:
-    """What decoding one clip may take by the settings, and `timeout` seconds at most."""
+    """The settings' limits for decoding one clip, and at most `timeout` seconds."""
     return media.Limits(
         timeout_seconds=min(settings.decode_timeout, timeout),
         memory_bytes=settings.decode_memory,

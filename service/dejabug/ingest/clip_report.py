@@ -1,5 +1,5 @@
-"""A file → what the service reads from it, and why it leaves something out: for a person who
-wonders why a clip finds nothing."""
+"""A file → what the service reads from it and what it leaves out, for people who wonder why a clip
+finds nothing."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dejabug.media.tracks import Track, Tracks, read_tracks
 from dejabug.records.types import ClipStatus
 from dejabug.settings import Settings
 
-# Sides in pixels of the pictures that the default encoder, CLIP, takes. Known here without loading
-# the model, which takes seconds.
+# The image size, in pixels, of the default encoder, CLIP. Known here without loading the model,
+# which takes seconds.
 CLIP_IMAGE_SIZE = 224
 NO_TRACKS = Tracks(())
 
 
 @dataclass(frozen=True)
 class ClipReport:
-    """What was read from a file: `about` and `tracks` from its head, `frames` from its pictures;
-    None as far as it could not be read, and `failure` says why. `mapper`: by which of ffmpeg's
-    filters HDR and wide colours become SDR's; empty where nothing is converted.
+    """What was read from a file: `about` and `tracks` from its header, `frames` from its content;
+    None if they could not be read, and `failure` says why. `mapper`: which of ffmpeg's filters
+    converts HDR and wide colours to SDR; empty if nothing is converted.
     """
 
     path: Path
@@ -37,12 +37,12 @@ class ClipReport:
 
     @property
     def status(self) -> ClipStatus:
-        """What would become of the clip in the service."""
+        """The status that the clip would get in the service."""
         return ClipStatus.INDEXED if self.frames is not None else ClipStatus.FAILED
 
     @property
     def reason(self) -> str:
-        """Why it failed, as the service keeps it: `code: message`; empty when it did not."""
+        """Why it failed, as the service records it: `code: message`; empty if it did not."""
         return f"{self.failure.code}: {self.failure}" if self.failure else ""
 
     @property
@@ -57,19 +57,19 @@ class ClipReport:
 
     @property
     def duration(self) -> float | None:
-        """Seconds; None where the file does not tell."""
+        """Seconds; None if the file does not say."""
         if self.frames is not None:
             return self.frames.duration
         return self.about.duration if self.about else None
 
     @property
     def notes(self) -> list[str]:
-        """What of the clip was not looked at, and why, a sentence each."""
+        """Which part of the clip was not analysed and why, a sentence each."""
         return self.frames.notes() if self.frames is not None else []
 
     @property
     def times(self) -> list[float]:
-        """When its frames are, in seconds, without near-duplicates and blank ones."""
+        """The times of its frames, in seconds, without near-duplicates and blank ones."""
         return _seconds(self.frames.times) if self.frames is not None else []
 
     @property
@@ -84,7 +84,7 @@ class ClipReport:
         return [track for track in self.tracks.found if track.number != shown]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for scripts; sizes as sampled, seconds rounded to a thousandth."""
+        """The report for scripts; sizes as sampled, seconds rounded to a thousandth."""
         width, height = self.sampled_size or (None, None)
         truncated = self.frames is not None and self.frames.truncated
         return {
@@ -104,7 +104,7 @@ def examine_clip(settings: Settings, path: Path, image_size: int = CLIP_IMAGE_SI
     """Read a file as the service does, with its settings, limits and sandbox.
 
     Needs neither Redis nor the model. Raises FileNotFoundError without an ffmpeg, and
-    SandboxMissingError; what is wrong with the file itself is in the report.
+    SandboxMissingError; problems of the file itself are in the report.
     """
     program, limits = media.find_ffmpeg(settings.ffmpeg), limits_of(settings)
     try:

@@ -1,4 +1,4 @@
-"""A report on a file → the same in lines for a person, and its contact sheet."""
+"""A report on a file → lines for people to read, and a contact sheet."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from dejabug.media.tracks import Track
 from dejabug.media_store.contact_sheet import Tile, beside_words, contact_sheet, left_out_after
 
 NOT_FETCHED = (
-    "a ticket's attachment with this name is not read, unless Jira says that it is a video or a "
-    "picture"
+    "a ticket's attachment with this name is skipped, unless Jira reports it as a video or an image"
 )
 
 
 def facts(report: ClipReport) -> list[tuple[str, str]]:
-    """What was read, as names and words, in the order in which a person looks for them."""
+    """The facts, as names and descriptions, in the order in which people look for them."""
     about, lines = report.about, list[tuple[str, str]]()
     name = report.path.name
     if not is_evidence(name, None) and not may_be_evidence(name, None):
@@ -38,7 +37,7 @@ def facts(report: ClipReport) -> list[tuple[str, str]]:
 
 
 def sheet_of(report: ClipReport) -> Image.Image:
-    """The contact sheet of a clip that could be read. Raises ValueError for another."""
+    """The contact sheet of a clip that could be read. Raises ValueError for any other."""
     frames = report.frames
     if frames is None:
         raise ValueError(f"{report.path} has no frames: {report.reason}")
@@ -57,8 +56,8 @@ def sheet_of(report: ClipReport) -> Image.Image:
 
 def _format(about: Probe) -> str:
     if about.is_image:
-        return f"{about.codec}, a single picture"
-    rate = f", {about.fps:g} pictures a second" if about.fps else ""
+        return f"{about.codec}, a single image"
+    rate = f", {about.fps:g} frames per second" if about.fps else ""
     return f"{about.codec} in {about.container}{rate}"
 
 
@@ -67,7 +66,7 @@ def _track_lines(report: ClipReport, about: Probe) -> list[tuple[str, str]]:
     if not others:
         return []
     shown = next((each for each in report.tracks.found if each.number == about.track), None)
-    why = "the file marks it as the default" if shown and shown.default else "the first recording"
+    why = "the file marks it as the default" if shown and shown.default else "the first video track"
     passed = "; ".join(_track(track) for track in others)
     return [("track", f"stream {about.track}: {why}"), ("not read", passed)]
 
@@ -75,7 +74,7 @@ def _track_lines(report: ClipReport, about: Probe) -> list[tuple[str, str]]:
 def _track(track: Track) -> str:
     what = f"stream {track.number}: {track.codec}, {track.width} x {track.height}"
     cover = track.cover or track.codec in PICTURE_CODECS
-    return f"{what}, a cover picture" if cover else what
+    return f"{what}, cover image" if cover else what
 
 
 def _size(report: ClipReport, about: Probe) -> str:
@@ -84,7 +83,7 @@ def _size(report: ClipReport, about: Probe) -> str:
     if all(stored) and stored != shown:
         words.append(f"stored as {stored[0]} x {stored[1]}")
     if report.tracks.rotation:
-        words.append(f"turned by {report.tracks.rotation:g}°")
+        words.append(f"rotated by {report.tracks.rotation:g}°")
     if report.sampled_size:
         words.append("frames {} x {}".format(*report.sampled_size))
     return ", ".join(words)
@@ -98,7 +97,7 @@ def _colours(report: ClipReport, about: Probe) -> str:
         words += f", read as {matrix}"
     if report.mapper:
         what = "tone-mapped to SDR" if colours.curve != "sdr" else "converted to BT.709"
-        by = "zscale" if report.mapper == "zscale" else "tables, since this ffmpeg has no zscale"
+        by = "zscale" if report.mapper == "zscale" else "tables (this ffmpeg has no zscale)"
         words += f"; {what} by {by}"
     return words
 
@@ -106,9 +105,9 @@ def _colours(report: ClipReport, about: Probe) -> str:
 def _counts(frames: Frames) -> str:
     words = [f"{len(frames.sampled_times)} sampled", f"{len(frames.times)} kept"]
     if frames.dropped:
-        words.append(f"{frames.dropped} dropped as near-duplicates of the one before")
+        words.append(f"{frames.dropped} dropped as near-duplicates")
     if frames.blank:
-        words.append(f"{frames.blank} dropped as black or of a single colour")
+        words.append(f"{frames.blank} dropped as black or a single colour")
     return ", ".join(words)
 
 

@@ -1,4 +1,4 @@
-"""Taking out issues and clips whole: vectors, pictures and records, under every encoder."""
+"""Deletes issues and clips completely: vectors, images and records, under every encoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 class Deletion:
-    """Forgets issues and clips. Everything may run twice, and all methods raise
+    """Forgets issues and clips. Everything is safe to run twice. All methods raise
     redis.RedisError."""
 
     def __init__(
@@ -37,10 +37,10 @@ class Deletion:
         self._scheduler = scheduler
 
     def forget_issue(self, issue_id: str, *, may_return: bool = False) -> None:
-        """Take an issue out whole: vectors, pictures, records, and its name from other comments.
+        """Delete an issue completely: vectors, images, records, and its key in other comments.
 
-        Of an issue that `may_return`, since Jira hides it, what people said and that we commented
-        is kept.
+        If the issue `may_return` because Jira only hides it, feedback and the record of our comment
+        are kept.
         """
         for clip_id in self._collections.active.catalogue.clip_ids_of(issue_id):
             self.forget_clip(clip_id, issue_id)
@@ -59,8 +59,9 @@ class Deletion:
         log.info("issue_forgotten", issue_id=issue_id)
 
     def forget_clip(self, clip_id: str, issue_id: str) -> None:
-        """Take a clip out whole: its records first, so that a job at work on it notices; its name
-        among its issue's clips last, so that a worker that is killed at this finds it again."""
+        """Delete a clip completely: its records first, so that a job working on it notices; its
+        name in its issue's list of clips last, so that the deletion resumes if a worker is
+        killed."""
         for collection in self._collections.all():
             clip = collection.catalogue.clip(clip_id)
             if clip is not None:
@@ -72,6 +73,6 @@ class Deletion:
         log.info("clip_forgotten", clip=clip_id)
 
     def purge_clip(self, collection: Collection, clip: ClipRecord) -> None:
-        """Take out all of a clip's footage, and remember that it was here."""
+        """Delete all of a clip's footage, but keep the record that it existed."""
         self.forget_clip(clip.id, clip.issue_id)
         collection.catalogue.put_clip(clip.purged())

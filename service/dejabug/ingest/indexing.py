@@ -1,4 +1,4 @@
-"""What the jobs of embedding do with a clip and with a ticket, around the embedding itself."""
+"""What the embedding jobs do with a clip or a ticket, before and after the embedding itself."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 
 log = structlog.get_logger()
 
-# Why a clip failed that Jira did not show when it was embedded for a candidate encoder.
-GONE = "gone: Jira shows this attachment no more"
+# The reason of a clip that Jira did not show while it was being embedded for a candidate encoder.
+GONE = "gone: Jira no longer shows this attachment"
 
 
 class Indexing:
-    """Embeds clips and tickets that wait, under the settings' encoder, and asks for comments."""
+    """Embeds waiting clips and tickets with the configured encoder, and requests comments."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class Indexing:
         self._retention = retention
 
     def index_ticket(self, issue_id: str) -> None:
-        """Embed a ticket's words, tag its kind of bug, and ask for its comment again."""
+        """Embed a ticket's words, tag its kind of bug, and request an update of its comment."""
         collection = self._collections.configured
         if not collection.catalogue.words_wait(issue_id):
             return
-        # They may change meanwhile, and no second job of this name is queued beside this one.
+        # They may change meanwhile, and no second job with this id is queued at the same time.
         while collection.catalogue.words_wait(issue_id):
             if not self._ticket_indexer.embed_ticket(collection, issue_id):
                 return
@@ -63,13 +63,13 @@ class Indexing:
         clip = catalogue.clip(clip_id)
         issue = catalogue.issue(clip.issue_id) if clip else None
         if clip is None or issue is None:
-            # Forgotten while it waited, or while a worker was at it that was killed before it
+            # Forgotten while it waited, or while a worker processed it that was killed before it
             # noticed.
             if not any(each.catalogue.clip(clip_id) for each in self._collections.all()):
                 self._deletion.forget_clip(clip_id, issue_id="")
             return
         if self._retention.cutoffs().purges(issue.project, clip.attached):
-            # It has become too old while it waited.
+            # It became too old while it waited.
             self._deletion.purge_clip(collection, clip)
         elif clip.status is ClipStatus.QUEUED:
             try:
@@ -87,11 +87,11 @@ class Indexing:
                 self._scheduler.suggest_around(issue.id)
 
     def _index(self, collection: Collection, clip: ClipRecord, issue: IssueRecord) -> None:
-        """Embed a clip and tell what became of it. Raises like `ClipIndexer.embed_clip`."""
+        """Embed a clip and report the result. Raises like `ClipIndexer.embed_clip`."""
         started = time.monotonic()
         done = self._clip_indexer.embed_clip(collection, clip, location_of(issue))
         if done is None and not self._collections.is_active(collection):
-            # Perhaps it is our account that lost a permission: what answers must not suffer for it.
+            # Our account may have lost a permission: the active collection must not suffer from it.
             done = replace(clip, status=ClipStatus.FAILED, reason=GONE)
         if done is not None and (done := collection.catalogue.put_outcome(done)) is not None:
             self._clip_indexer.tell_outcome(collection, done, time.monotonic() - started)
@@ -99,7 +99,7 @@ class Indexing:
             self._take_back(collection, clip)
 
     def _take_back(self, collection: Collection, clip: ClipRecord) -> None:
-        """Deleted in Jira or purged, perhaps while we worked: nothing of the clip may stay."""
+        """Deleted in Jira or purged, perhaps meanwhile: nothing of the clip may stay."""
         now = collection.catalogue.clip(clip.id)
         if now is not None and now.status is ClipStatus.PURGED:
             self._deletion.purge_clip(collection, now)

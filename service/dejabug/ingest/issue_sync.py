@@ -1,4 +1,4 @@
-"""An issue as Jira shows it now → the records of it, and work for what of it is new."""
+"""An issue as Jira shows it now → its updated records, and jobs for what is new."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class IssueSync:
-    """Brings what is known of issues up to date. Raises JiraError and redis.RedisError."""
+    """Updates the records of issues. Raises JiraError and redis.RedisError."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class IssueSync:
         self._link_types = link_types
 
     def sync(self, issue_id: str, *, watch: bool) -> None:
-        """Re-read an issue and bring what is known of it up to date; queue its new clips.
+        """Re-read an issue, update its records, and queue its new clips.
 
-        `watch` says that it may get a comment from now on (a webhook told of it).
+        `watch`: it may get a comment from now on (a webhook reported it).
         """
         try:
             issue = self._jira.issue(issue_id)
@@ -57,11 +57,11 @@ class IssueSync:
             self.take_in(issue, watch=watch)
 
     def take_in(self, issue: Issue, *, watch: bool) -> int:
-        """Bring the records in line with an issue as just read; the number of clips queued."""
+        """Update the records to an issue as just read; returns the number of clips queued."""
         catalogue, kinds = self._collections.active.catalogue, self._link_types
         records = self._records
         old = catalogue.issue(issue.id)
-        # Where it was hidden from us, a comment of ours that it has is to be put right.
+        # If it was hidden from us, our comment on it must be updated.
         watch = watch or records.comments.begun(issue.id)
         record = IssueRecord(
             issue.id,
@@ -75,8 +75,8 @@ class IssueSync:
         self._visibility_cache.forget_issue(issue.id)
         records.verdicts.linked(issue.id, issue.duplicates(kinds))
         if old is not None and replace(old, watched=watch) != record:
-            # Without a fingerprint until all is told: a worker that is killed at it tells all
-            # again.
+            # Without a fingerprint until all changes are passed on: if a worker is killed here, the
+            # next one passes them all on again.
             catalogue.put_issue(replace(record, fingerprint=""))
             self._tell_of_change(old, record)
         catalogue.put_issue(record)
@@ -85,7 +85,7 @@ class IssueSync:
         attached = evidence(issue, self._jira, catalogue, records.retention)
         for clip_id in set(catalogue.clip_ids_of(issue.id)) - {file.id for file in attached}:
             self._deletion.forget_clip(clip_id, issue.id)
-        # What answers counts; the candidate is fed alike.
+        # The active collection's count is returned; the candidate gets the same work.
         queued, *_ = [self._feed(each, issue, attached) for each in self._collections.receiving]
         log.info("issue_synced", issue=issue.key, clips=len(attached), queued=queued, watch=watch)
         if not queued:
@@ -93,21 +93,25 @@ class IssueSync:
         return queued
 
     def _gone(self, issue_id: str) -> None:
-        """An issue that Jira does not show us is forgotten, unless its whole project is hidden:
-        then our account has lost a permission, which may come back. Shown is nothing of it either
-        way."""
+        """Forget an issue that Jira does not show us, unless its whole project is hidden: then our
+        account has lost a permission, which may come back. Either way it is not shown to
+        anybody."""
         catalogue = self._collections.active.catalogue
         record = catalogue.issue(issue_id)
         if record is not None and not self._jira.sees_project(record.project):
-            log.error("project_hidden", issue=record.key, remedy="give our account Browse Projects")
+            log.error(
+                "project_hidden",
+                issue=record.key,
+                remedy="grant our account the permission Browse Projects in this project",
+            )
             self._scheduler.correct_comments_naming(issue_id)
             return
         self._deletion.forget_issue(issue_id, may_return=True)
         catalogue.put_hidden(issue_id)
 
     def _tell_of_change(self, old: IssueRecord, record: IssueRecord) -> None:
-        """Bring in line what rests on an issue as it was when it was last read; all of it where
-        that was interrupted."""
+        """Update what depends on the issue's previous state; update everything if that was
+        interrupted."""
         interrupted = not old.fingerprint
         if interrupted or old.fingerprint != record.fingerprint:
             self._scheduler.correct_comments_naming(record.id)
@@ -121,7 +125,7 @@ class IssueSync:
                     collection.index.move_clip(clip_id, where)
 
     def _feed(self, collection: Collection, issue: Issue, attached: Sequence[Attachment]) -> int:
-        """Queue for a collection what of an issue is new to it; the number of clips queued."""
+        """Queue for a collection what is new in an issue; returns the number of clips queued."""
         catalogue = collection.catalogue
         if catalogue.put_words(issue.id, words_of(issue.summary, issue.description)):
             self._scheduler.index_ticket(issue.id, collection)
@@ -135,5 +139,5 @@ class IssueSync:
             catalogue.put_clip(fresh)
             if fresh.status is ClipStatus.QUEUED:
                 self._scheduler.index_clip(file.id, collection)
-                queued += not fresh.unsure  # no clip yet
+                queued += not fresh.unsure  # may turn out not to be a clip
         return queued

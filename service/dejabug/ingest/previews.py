@@ -1,5 +1,5 @@
-"""The job that makes a clip's preview, when somebody is about to look at it, and its pictures where
-they were lost."""
+"""The job that makes a clip's preview when somebody is about to watch it, and restores its
+thumbnails if they were lost."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# A preview may take this many times the seconds that sampling a clip may: every picture is decoded
-# and encoded. Measured on 1080p60: 2.6 times the decoding.
+# A preview may take this many times as long as sampling: every frame is decoded and encoded.
+# Measured on 1080p60: 2.6 times the decoding.
 TIMES_DECODING = 3
 
 
 class PreviewMaker:
-    """Has previews of clips made, and makes them."""
+    """Queues and makes previews of clips."""
 
     def __init__(
         self,
@@ -49,18 +49,18 @@ class PreviewMaker:
         self._settings = settings
 
     def request(self, clip_id: str, *, awaited: bool) -> None:
-        """Queue a clip's preview, unless it is there, can't be made, or waits; before all others
-        when it is `awaited` by somebody.
+        """Queue a clip's preview, unless it exists, can't be made, or is queued already; ahead of
+        all others if somebody is waiting for it (`awaited`).
 
-        A screenshot has none, nor has a clip that nobody knows or whose footage was purged; and
-        where none can be shown, none is made."""
+        Does nothing for a screenshot, an unknown clip, a clip whose footage was purged, and where
+        no previews are shown."""
         if not self._settings.shows_media:
             return
         clip = self._collections.active.catalogue.clip(clip_id)
         if clip is None or clip.still or clip.unshown:
             return
         if self._media.previews.state(clip_id) == "missing":
-            with optional():  # who looks is shown the rest all the same
+            with optional():  # the viewer gets the rest of the answer anyway
                 enqueue(
                     self._queues.get("previews"),
                     MAKE_PREVIEW,
@@ -70,10 +70,10 @@ class PreviewMaker:
                 )
 
     def make(self, clip_id: str) -> None:
-        """Download a clip and write its preview; remember it when none can be made."""
+        """Download a clip and write its preview; record it if none can be made."""
         clip = self._collections.active.catalogue.clip(clip_id)
         if clip is None or clip.unshown or self._media.previews.state(clip_id) != "missing":
-            self._leave_nothing(clip_id)  # a worker may have been killed before it came to that
+            self._leave_nothing(clip_id)  # a worker may have been killed before it did this
             return  # forgotten, purged, or made, while it waited
         started = time.monotonic()
         why = ""
@@ -90,8 +90,7 @@ class PreviewMaker:
         log.info("preview_done", clip=clip_id, failed=why, seconds=seconds)
 
     def _leave_nothing(self, clip_id: str) -> None:
-        """Of a clip that was deleted in Jira or purged, perhaps while we worked, nothing may
-        stay."""
+        """Delete everything about a clip that was deleted in Jira or purged, perhaps meanwhile."""
         now = self._collections.active.catalogue.clip(clip_id)
         if now is None or now.unshown:
             self._media.previews.forget(clip_id)
@@ -113,7 +112,7 @@ class PreviewMaker:
                 self._write_pictures(clip, path, limits)
 
     def _write_pictures(self, clip: ClipRecord, path: Path, limits: media.Limits) -> None:
-        """Make a clip's pictures again, for its frames that are indexed: their folder was lost."""
+        """Make a clip's thumbnails again, for its indexed frames: their folder was lost."""
         frames = self._collections.active.index.clip_vectors([clip.id]).get(clip.id)
         if frames is None:
             return

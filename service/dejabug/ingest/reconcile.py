@@ -1,9 +1,9 @@
-"""Repairing what webhooks missed: Data Center sends none again, and any may get lost.
+"""Repairs what webhooks missed: Data Center never resends one, and any can get lost.
 
-A round has two parts. The sweep asks each known project for what changed since it was last asked,
-and has every issue read again whose state is not what we know. The check asks for a share of all
-known issues, and has those read again that Jira no longer shows, which is how the deleted ones are
-forgotten. An answer that looks like lost permissions is never taken for deletions.
+A round has two parts. The sweep asks Jira for what changed in each known project since the last
+round, and queues every issue whose state differs from our records. The check asks for a share of
+all known issues, and queues those that Jira no longer shows; this is how deleted issues are
+forgotten. An answer that looks like lost permissions is never treated as deletions.
 """
 
 from __future__ import annotations
@@ -31,31 +31,32 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# Project → Unix seconds up to which its changes were looked through.
+# Project → Unix seconds up to which its changes have been read.
 WATERMARKS = "dejabug:reconciled"
-# Where the check of all known issues is: Redis' own cursor over the set of them.
+# Position of the check of all known issues: Redis' own cursor over the set of them.
 CHECKED = "dejabug:reconcile-cursor"
-# Held for as long as no new round is due.
+# Held until the next round is due.
 TURN = "dejabug:reconcile-turn"
 LOCK = "dejabug:lock:reconcile"
-# Seconds that changes are looked at again: Jira's search may lag, and clocks differ.
+# Seconds of changes that are read again: Jira's search may lag, and clocks differ.
 OVERLAP = 15 * 60
-# Seconds that the first round of a project looks back.
+# Seconds of changes that the first round of a project reads.
 FIRST_LOOK_BACK = 24 * 3600
-# Known issues checked in one round, at least; so many more that within a day all are.
+# Minimum of known issues checked in one round; more if needed to check all within a day.
 SLICE = 500
 DAY = 24 * 60  # minutes
-# So many absences in one slice may be chance; of more, over half is no studio's tidying up.
+# Up to this many absences in one slice may be chance. If more, and over half, are absent, it is not
+# a studio's cleanup.
 FEW = 5
-# Seconds that the lock outlives a killed holder; a step takes a few requests to Jira.
+# Seconds after which a killed holder's lock expires; a step takes a few requests to Jira.
 LOCK_LIFE = 300
 
 
 @dataclass
 class Report:
-    """What a round saw and did: issues that changed (`looked`), known issues that were asked for
-    (`checked` of about `known`), how many are read again for which reason, projects that Jira
-    refused; `doubt` says why absences were not believed, `busy` that another round is at work."""
+    """What a round saw and did: issues that changed (`looked`), known issues that were checked
+    (`checked` of about `known`), how many are read again for which reason, and projects that Jira
+    refused. `doubt` says why absences were not believed; `busy`: another round is running."""
 
     looked: int = 0
     checked: int = 0
@@ -67,7 +68,7 @@ class Report:
 
 
 class Reconciler:
-    """Finds what webhooks missed, and has it read again."""
+    """Finds what webhooks missed, and queues it to be read again."""
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class Reconciler:
         self._settings = settings
 
     def run_job(self) -> None:
-        """One round. A Jira that is away is not waited for: the next round sees the same
+        """One round. Does not wait for an unavailable Jira: the next round sees the same
         changes."""
         report = Report()
         try:
@@ -102,11 +103,11 @@ class Reconciler:
             )
 
     def run(self, *, since: float = 0, whole: bool = False) -> Iterator[Report]:
-        """One round; yields the same report as it grows. While another is at work: nothing but
+        """One round; yields the same report as it grows. If another round is running, yields only
         that.
 
-        `since`: look back at least so many seconds. `whole`: check all known issues, not a share.
-        Raises JiraUnavailableError, and JiraRefusedError when Jira refuses us altogether.
+        `since`: look back at least this many seconds. `whole`: check all known issues, not a share.
+        Raises JiraUnavailableError, and JiraRefusedError when Jira rejects our account.
         """
         report = Report()
         with try_lock(self._redis, LOCK, LOCK_LIFE) as renew:
@@ -126,7 +127,7 @@ class Reconciler:
             except JiraRefusedError as error:
                 if error.status == 401:
                     raise
-                # A project that was deleted or is hidden from us; its mark stays for when it is
+                # The project was deleted or is hidden from us; keep its mark for when it comes
                 # back.
                 log.warning("reconcile_project_refused", project=project, why=str(error))
                 report.refused.append(project)
@@ -137,7 +138,7 @@ class Reconciler:
         self._let_go()
 
     def _sweep(self, project: str, since: float, report: Report) -> Iterator[None]:
-        """Look through a project's changes; its mark moves when all are seen."""
+        """Read a project's changes; its mark moves when all have been read."""
         started = time.time()
         marked = self._redis.hget(WATERMARKS, project)
         mark = float(marked) if marked else started - FIRST_LOOK_BACK
@@ -157,14 +158,14 @@ class Reconciler:
         self._redis.hset(WATERMARKS, project, started)
 
     def missed(self, issue: Issue) -> str | None:
-        """What we do not know yet of an issue as Jira shows it; None when all of it is known."""
+        """What in an issue, as Jira shows it, differs from our records; None if nothing does."""
         record = self._collections.active.catalogue.issue(issue.id)
         if record is None:
             return "unknown"
         if (record.key, record.project) != (issue.key, issue.project):
             return "moved"
         if self._records.projects.rules(issue.project).mode == "off":
-            return None  # nothing more is kept of it
+            return None  # nothing else about it is kept
         if record.game != game_of(issue):
             return "component"
         if self._collections.active.catalogue.words(issue.id) != words_of(
@@ -186,13 +187,14 @@ class Reconciler:
         return None if record.fingerprint == fingerprint_of(issue, kinds) else "status or security"
 
     def _is_new(self, issue: Issue, mark: float) -> bool:
-        """Whether it would get a comment, had its webhook come: an issue or a clip since `mark`."""
+        """Whether it would get a comment if its webhook had come: an issue or a clip since
+        `mark`."""
         if (
             self._collections.active.catalogue.issue(issue.id) is None
             and (unix_time(issue.created) or 0) >= mark
         ):
             return True
-        # Whatever encoder they are known under: a new one makes no old clip new.
+        # Under whatever encoder they are known: old clips are not new to a new encoder.
         known = set(self._collections.active.catalogue.clip_ids_of(issue.id))
         fresh = [
             file
@@ -204,7 +206,7 @@ class Reconciler:
         return any((unix_time(file.created) or 0) >= mark for file in fresh)
 
     def _read_again(self, issue_id: str, why: str, report: Report, *, watch: bool = False) -> None:
-        """Have an issue read again, unless that is promised already."""
+        """Queue an issue to be read again, unless it is queued already."""
         if self._redis.zscore(PENDING, issue_id) is not None:
             return
         with traced(), self._redis.pipeline(transaction=True) as pipe:
@@ -214,7 +216,7 @@ class Reconciler:
         report.repaired[why] = report.repaired.get(why, 0) + 1
 
     def _check(self, report: Report, whole: bool) -> Iterator[None]:
-        """Ask for the next share of the known issues, or for all of them."""
+        """Check the next share of the known issues, or all of them."""
         report.known = self._collections.active.catalogue.issue_count()
         rounds = DAY // (self._settings.reconcile_minutes or DAY) or 1
         size = max(SLICE, math.ceil(report.known / rounds))
@@ -223,7 +225,7 @@ class Reconciler:
             cursor, ids = self._collections.active.catalogue.some_issue_ids(cursor, size)
             gone: list[str] = []
             if not ids:
-                yield  # a page of Redis' may be empty with more to come
+                yield  # Redis may return an empty page although more follow
             for start in range(0, len(ids), PAGE):
                 asked = ids[start : start + PAGE]
                 there = self._jira.present(asked)
@@ -242,8 +244,8 @@ class Reconciler:
                 return
 
     def _let_go(self) -> None:
-        """Forget whole what was hidden from us for too long to come back: what people said of it
-        was kept for that."""
+        """Completely forget issues that have been hidden from us too long to come back. Until then
+        the feedback on them was kept."""
         for issue_id in self._collections.active.catalogue.hidden_for_long():
             if self._collections.active.catalogue.issue(issue_id) is not None:
                 self._collections.active.catalogue.came_back(issue_id)
@@ -251,15 +253,18 @@ class Reconciler:
                 self._scheduler.forget_issue(issue_id)
 
     def _doubt(self, gone: Sequence[str], asked: Sequence[str]) -> str:
-        """Why these absences are rather ours than the issues', or empty. Raises JiraRefusedError
-        when Jira does not know our account any more."""
+        """Why these absences look like a problem on our side, or empty. Raises JiraRefusedError
+        when Jira no longer knows our account."""
         if len(gone) > FEW and 2 * len(gone) > len(asked):
-            return f"{len(gone)} of {len(asked)} known issues are hidden from us or deleted"
+            return (
+                f"{len(gone)} of {len(asked)} known issues are deleted or no longer visible to our "
+                "account"
+            )
         self._jira.check_account()
         records = [self._collections.active.catalogue.issue(issue_id) for issue_id in gone]
         for project in sorted({record.project for record in records if record is not None}):
             if not (
                 self._jira.sees_project(project) and self._jira.count(f'project = "{project}"')
             ):
-                return f"not one issue of the project {project} can be seen"
+                return f"our account can't see any issue of the project {project}"
         return ""

@@ -11,20 +11,20 @@ from dejabug.retrieval import neighbourhood
 
 log = structlog.get_logger()
 
-# Tickets of an earlier version that get their terms in one round of maintenance: about a second.
+# Tickets of an earlier version that get their terms in one maintenance round: about a second.
 TICKETS_AT_ONCE = 2000
 
 
 class TicketIndexer:
-    """Embeds tickets into a collection. Without a `tagger`, their kinds of bugs are not told."""
+    """Embeds tickets into a collection. Without a `tagger`, they get no tags."""
 
     def __init__(self, encoder: Encoder, tagger: Tagger | None) -> None:
         self._encoder = encoder
         self._tagger = tagger
 
     def embed_ticket(self, collection: Collection, issue_id: str) -> bool:
-        """Embed a ticket's words into this collection and tag its kind of bug; False where the
-        issue is gone, perhaps since a moment ago."""
+        """Embed a ticket's words into this collection and tag its kind of bug; False if the issue
+        is gone, perhaps since a moment ago."""
         catalogue, words = collection.catalogue, collection.catalogue.words(issue_id)
         issue = catalogue.issue(issue_id)
         if issue is None:
@@ -44,17 +44,17 @@ class TicketIndexer:
         catalogue.words_embedded(issue_id, words)
         now = catalogue.issue(issue_id)
         if now is None:
-            collection.tickets.forget(issue_id)  # deleted in Jira while we worked
+            collection.tickets.forget(issue_id)  # deleted in Jira meanwhile
             catalogue.put_tags(issue_id, [])
             return False
-        if (now.project, now.restricted) != (issue.project, issue.restricted):  # while we worked
+        if (now.project, now.restricted) != (issue.project, issue.restricted):  # changed meanwhile
             collection.tickets.move(issue_id, now.project, restricted=now.restricted)
         return True
 
 
 def fill_terms(collection: Collection) -> None:
-    """Add the words to some tickets that a version before terms put in; without the model, and all
-    of them in a few calls."""
+    """Add the words of some tickets that were written by a version without terms; needs no model.
+    A few calls cover all of them."""
     lacking = collection.tickets.without_terms(TICKETS_AT_ONCE)
     for issue_id in lacking:
         collection.tickets.put_words(issue_id, collection.catalogue.words(issue_id))

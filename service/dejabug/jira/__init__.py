@@ -1,1 +1,1 @@
-"""Everything that Jira says and hears: REST, webhooks, comments."""
+"""Everything about Jira: REST, webhooks, comments."""

@@ -1,4 +1,4 @@
-"""Other people's accounts, of which Jira tells its administrators: who has an e-mail, and what an
+"""Other people's accounts, which Jira shows to administrators: who has an e-mail, and what an
 account may see."""
 
 from __future__ import annotations
@@ -11,28 +11,27 @@ from dejabug.jira.client import PAGE, JiraClient
 from dejabug.jira.errors import IssueGoneError, JiraRefusedError
 from dejabug.jira.models import account_of, is_id
 
-# Issues or projects per check of somebody's permission, and projects per look-up of their ids
-# (Jira's own limits).
+# Issues or projects per permission check, and projects per look-up of their ids (Jira's limits).
 CHECKED = 1000
 NAMED = 50
-# Where our own account's id is kept, for webhooks, which do not call Jira.
+# The key of our own account's id, for webhooks, which don't call Jira.
 OWN_ACCOUNT = "dejabug:account"
 BROWSE = "BROWSE_PROJECTS"
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Accounts of a Jira, asked as ours. Every method raises JiraError.
+    """The accounts of a Jira, read with our account. Every method raises JiraError.
 
-    What an account may see is told by Jira Cloud only, and to administrators only: elsewhere
-    JiraRefusedError is raised, with status 403.
+    Only Jira Cloud shows what an account may see, and only to administrators. Otherwise,
+    JiraRefusedError with status 403 is raised.
     """
 
     jira: JiraClient
 
     def by_email(self, email: str) -> str | None:
-        """The id of the one active account with this e-mail; None where there is none, or several,
-        or where Jira hides e-mails. Data Center's accounts are known by their names."""
+        """The id of the active account with this e-mail; None if there is none or more than one,
+        or if Jira hides e-mails. In Data Center, the id is the account's name."""
         wanted = _plain(email)
         if "@" not in wanted:
             return None
@@ -46,8 +45,8 @@ class Accounts:
         return account_of(users[0]) if len(users) == 1 else None
 
     def browsable(self, account: str, issue_ids: Collection[str]) -> set[str]:
-        """Those of the issues, by numeric id, that Jira shows to this account now, its roles and
-        the issues' security levels considered; none to an account that is not active."""
+        """The ids of those issues that Jira shows to this account now, with its roles and the
+        issues' security levels. None for an account that isn't active."""
         self._must_tell(account)
         wanted = sorted({int(issue_id) for issue_id in issue_ids if is_id(issue_id)})
         if not wanted or not self._is_active(account):
@@ -55,7 +54,7 @@ class Accounts:
         return self._granted(account, "issues", wanted) & set(issue_ids)
 
     def projects(self, account: str, keys: Collection[str]) -> set[str]:
-        """Those of the projects, by key, that both we and this account may browse now."""
+        """The keys of those projects that both our account and this account may browse now."""
         self._must_tell(account)
         known = dict(self._project_ids(sorted(keys)))
         granted = self._granted(account, "projects", sorted(known.values())) if known else set()
@@ -65,10 +64,10 @@ class Accounts:
 
     def _must_tell(self, account: str) -> None:
         if not account or not self.jira.is_cloud:
-            raise JiraRefusedError("Jira cannot be asked what this account may see", 403)
+            raise JiraRefusedError("this Jira doesn't show what an account may see", 403)
 
     def _is_active(self, account: str) -> bool:
-        """Jira does not promise that a deactivated account has no permissions any more."""
+        """Jira doesn't guarantee that a deactivated account loses its permissions."""
         try:
             user = self.jira.ask("GET", "user", params={"accountId": account})
         except IssueGoneError:
@@ -83,7 +82,8 @@ class Accounts:
                 yield str(project["key"]), int(project["id"])
 
     def _granted(self, account: str, what: str, wanted: Sequence[int]) -> set[str]:
-        """Ids of those issues or projects that the account may browse ("Get bulk permissions")."""
+        """The ids of those issues or projects that the account may browse ("Get bulk
+        permissions")."""
         seen: set[str] = set()
         for start in range(0, len(wanted), CHECKED):
             checked = {"permissions": [BROWSE], what: wanted[start : start + CHECKED]}
@@ -96,7 +96,7 @@ class Accounts:
 
 
 def _plain(email: str) -> str:
-    """An e-mail without what does not count. Only ASCII has letter cases here: elsewhere different
-    addresses may become one."""
+    """An e-mail in lower case and without blanks. Only ASCII is lower-cased: with other scripts,
+    different addresses could become the same."""
     stripped = email.strip()
     return stripped.lower() if stripped.isascii() else stripped

@@ -1,8 +1,8 @@
-"""An Atlassian document (ADF) → its words, as they read.
+"""The plain text of an Atlassian document (ADF).
 
-Atlassian's "Atlassian Document Format" names the nodes. Words stand in `text`, and in the `attrs`
-of mentions, emoji, statuses, cards and titles. Marks cut a word into several text nodes, which
-belong together; what stands in blocks, cells and items of its own does not.
+The nodes are those of Atlassian's "Atlassian Document Format". Text is in `text`, and in the
+`attrs` of mentions, emoji, statuses, cards and titles. Marks can split a word into several text
+nodes, which are joined; blocks, cells and list items are separated.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-# Nodes and characters of a document that are read; Jira itself takes 32,767 characters.
+# The most nodes and characters of a document that are read; Jira's limit is 32,767 characters.
 MOST_NODES = 1_000_000
 MOST_SIGNS = 200_000
-# Signs of an address that are read: what it says of itself stands at its beginning.
+# The most characters of a URL that are read: the descriptive part is at its start.
 LONGEST_ADDRESS = 500
-# Attributes of any node that are shown as words: titles of expands, names of people and statuses,
-# placeholders, what stands for a macro, and what a picture shows.
+# Attributes of any node that are shown as text: titles of expands, names of people and statuses,
+# placeholders, the text of a macro, and an image's alternative text.
 SHOWN = ("title", "text", "alt")
-CARDS = ("inlineCard", "blockCard", "embedCard")  # no set: a type may be anything
+CARDS = ("inlineCard", "blockCard", "embedCard")  # not a set: a node's type may be unhashable
 BREAK, BLANK = "\n", " "
 
 
 def words_in(document: Mapping[str, Any]) -> str:
-    """The words of a document, a line for each block, cell or item. Never raises, however it is
-    made; of a huge one, the beginning."""
+    """The text of a document, with a line for each block, cell or item. Never raises, even for an
+    invalid document; returns the beginning of a huge one."""
     pieces, size = [], 0
     for piece in _pieces(document):
         pieces.append(piece)
@@ -40,7 +40,7 @@ def words_in(document: Mapping[str, Any]) -> str:
 
 
 def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
-    # Not by recursion: documents may be deeper than Python's calls.
+    # Without recursion: documents may be nested deeper than Python's recursion limit.
     waiting: list[Any] = [document]
     for _ in range(MOST_NODES):
         if not waiting:
@@ -50,7 +50,7 @@ def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
             yield node
         elif isinstance(node, Mapping):
             if isinstance(node.get("text"), str):
-                yield node["text"]  # no blanks around it: a mark may have cut a word here
+                yield node["text"]  # without blanks around it: a mark may have split a word here
                 if not node.get("content"):
                     continue
             content = node.get("content")
@@ -63,7 +63,7 @@ def _pieces(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _attributes(node: Mapping[str, Any]) -> Iterator[str]:
-    """The words that stand in a node's attributes, with a border behind each."""
+    """The text in a node's attributes, with a separator after each."""
     attributes, kind = _mapping(node.get("attrs")), node.get("type")
     border = BREAK if isinstance(node.get("content"), list) else BLANK
     told = [attributes.get(name) for name in SHOWN]
@@ -80,12 +80,12 @@ def _attributes(node: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _address(url: Any) -> str | None:
-    """An address as it reads, without its escapes."""
+    """A URL as readable text, with its escapes decoded."""
     return re.sub(r"\s", BLANK, unquote(url[:LONGEST_ADDRESS])) if isinstance(url, str) else None
 
 
 def _date(timestamp: Any) -> str | None:
-    """A day, of milliseconds since 1970 as a text."""
+    """An ISO date from a string of milliseconds since 1970."""
     try:
         return datetime.fromtimestamp(int(timestamp) / 1000, UTC).date().isoformat()
     except (TypeError, ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""An attachment's download: is it the attachment at all, and all of it?"""
+"""Download an attachment, and check that it is complete and not an error page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from dejabug.jira.errors import AttachmentTooLargeError, JiraRefusedError, JiraU
 def save_attachment(
     answer: requests.Response, path: Path, max_bytes: int, wanted: Wanted | None = None
 ) -> int:
-    """Write Jira's answer, an attachment that is streamed, to `path`; its bytes. What is not
-    `wanted`, by its first bytes, is not read further, however large it says it is.
+    """Write a streamed attachment to `path`; returns its size in bytes. If its first bytes are not
+    `wanted`, the rest is not read, whatever its size.
 
-    Raises AttachmentTooLargeError, JiraRefusedError for a page in its place, JiraUnavailableError
-    for a redirect or a download that broke off, UnwantedError, and requests' errors.
+    Raises AttachmentTooLargeError, JiraRefusedError for a web page instead of the file,
+    JiraUnavailableError for a redirect or an incomplete download, UnwantedError, and requests'
+    errors.
     """
     _check_answer(answer)
     pieces = body_of(answer, wanted)
@@ -26,7 +27,9 @@ def save_attachment(
     try:
         size = save(pieces, path, max_bytes)
     except TooManyBytesError as error:
-        raise AttachmentTooLargeError(f"the attachment has {error}") from None
+        raise AttachmentTooLargeError(
+            f"the attachment has {error} (DEJABUG_CLIP_MAX_BYTES)"
+        ) from None
     announced = answer.headers.get("Content-Length", "")
     if (
         announced.isascii()
@@ -34,22 +37,29 @@ def save_attachment(
         and "Content-Encoding" not in answer.headers
         and size < int(announced)
     ):
-        raise JiraUnavailableError(f"the download broke off at {size:,} of {announced} bytes")
+        raise JiraUnavailableError(
+            f"the download stopped after {size:,} of {int(announced):,} bytes"
+        )
     return size
 
 
 def _check_answer(answer: requests.Response) -> None:
     if answer.is_redirect:
         where = urlsplit(answer.headers.get("Location", "")).hostname
-        raise JiraUnavailableError(f"Jira sends the attachment's reader to {where}; not followed")
+        raise JiraUnavailableError(
+            f"Jira redirected the download to {where}; redirects are not followed"
+        )
     if answer.headers.get("Content-Type", "").startswith("text/html"):
-        # A login page comes with status 200: never to be taken for a clip.
-        raise JiraRefusedError("Jira gave a page instead of the attachment: check the token")
+        # A login page has status 200 and must not be treated as a clip.
+        raise JiraRefusedError(
+            "Jira sent a web page instead of the attachment: check DEJABUG_JIRA_TOKEN"
+        )
 
 
 def _check_size(answer: requests.Response, max_bytes: int) -> None:
     announced = answer.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > max_bytes:
         raise AttachmentTooLargeError(
-            f"the attachment has {int(announced):,} bytes, and {max_bytes:,} are allowed"
+            f"the attachment has {int(announced):,} bytes; the limit is {max_bytes:,} bytes "
+            "(DEJABUG_CLIP_MAX_BYTES)"
         )

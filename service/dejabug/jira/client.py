@@ -1,4 +1,4 @@
-"""Jira's REST API, version 2: the one that takes wiki text, on Cloud and on Data Center alike."""
+"""Jira's REST API, version 2, which accepts wiki text on both Cloud and Data Center."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from dejabug.infra.download import AS_IT_IS, Wanted
-from dejabug.infra.metrics import JIRA_REQUESTS, jira_answered
+from dejabug.infra.metrics import jira_answered
 from dejabug.jira.attachments import save_attachment
+from dejabug.jira.error_translation import translated
 from dejabug.jira.errors import (
     AttachmentGoneError,
     CommentGoneError,
     IssueGoneError,
     JiraRefusedError,
-    JiraUnavailableError,
-    limit_reached,
-    login_failed,
-    retry_after,
 )
 from dejabug.jira.models import (
     FIELDS,
@@ -38,24 +35,24 @@ from dejabug.jira.models import (
     parse_issue,
 )
 
-# Seconds to connect, and between two packets.
+# Time-outs in seconds: to connect, and between two packets.
 TIMEOUT = (5, 60)
-# Issues per search, and per bulk re-read (Jira's own limit for a page with fields).
+# Issues per search and per bulk read (Jira's limit for a page with fields).
 PAGE = 100
-# Where pages overlap, a tenth of Data Center's page is on the next one too: as many issues may
-# leave a search (deleted, moved, too old for it) while a page is worked on.
+# With overlapping pages, a tenth of a Data Center page is repeated on the next one. That many
+# issues may drop out of the search (deleted, moved, too old) while a page is processed.
 OVERLAP = 10
-# The property by which we know our own comment again, after whatever was lost.
+# The property that marks our own comment, so that we find it even if Redis lost its id.
 MARKER = "dejabug"
-# The property by which a service project hides a comment from its customers.
+# The property that hides a comment from the customers of a service project.
 INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 
 @dataclass(frozen=True)
 class JiraAccess:
-    """How to reach Jira: `api_url` for REST, `browse_url` for links; `user` None for a token of
-    Data Center or of a viewer (sent as Bearer), an e-mail for Cloud (sent as Basic); `cloud` None
-    where Jira itself must say what it is."""
+    """How to reach Jira: `api_url` for REST, `browse_url` for links. `user`: an e-mail for Cloud
+    (sent as Basic), None for a token of Data Center or of a viewer (sent as Bearer). `cloud`: None
+    to ask Jira itself."""
 
     api_url: str
     browse_url: str
@@ -66,83 +63,91 @@ class JiraAccess:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a search, and the token of the next one, None at the end."""
+    """One page of a search, and the token of the next page; None at the end."""
 
     issues: list[Issue]
     next_token: str | None
 
 
 class JiraClient:
-    """Jira as our own account. Every method raises JiraUnavailableError when Jira is away or asks
-    for a pause, and JiraRefusedError when it refuses us. Nothing is retried here: the queue does
-    that, since pip jira's own retries repeat POSTs, and comments would double."""
+    """Jira, with our own account. Every method raises JiraUnavailableError if Jira is unavailable
+    or requests a pause, and JiraRefusedError if it rejects the request. Nothing is retried here:
+    the queue retries jobs. The retries of pip's jira also repeat POSTs, which would duplicate
+    comments."""
 
     def __init__(self, access: JiraAccess) -> None:
         self._given = access
 
     @property
     def _access(self) -> JiraAccess:
-        """Raises JiraRefusedError where it is not set: what needs no Jira works without."""
-        if not self._given.api_url or not self._given.token:
+        """Raises JiraRefusedError if it isn't set; features that need no Jira work without it."""
+        if not self._given.api_url:
             raise JiraRefusedError(
-                "DEJABUG_JIRA_URL and DEJABUG_JIRA_TOKEN must be set to speak to Jira"
+                "DEJABUG_JIRA_URL is not set. Example: DEJABUG_JIRA_URL=https://studio.atlassian.net"
+            )
+        if not self._given.token:
+            raise JiraRefusedError(
+                "DEJABUG_JIRA_TOKEN is not set. Set it to an API token (Cloud) or a personal "
+                "access token (Data Center) of Déjà Bug's Jira account"
             )
         return self._given
 
     # Who and where
 
     def myself(self) -> str:
-        """Our account's id; asked once."""
+        """Our account's id; requested once."""
         return self._myself
 
     @cached_property
     def _myself(self) -> str:
         found = account_of(self.ask("GET", "myself"))
         if found is None:
-            raise JiraRefusedError("Jira does not say who we are: check the token")
+            raise JiraRefusedError("Jira treats us as anonymous: check DEJABUG_JIRA_TOKEN")
         return found
 
     def check_account(self) -> None:
-        """Ask Jira again whether it knows our account. Raises JiraRefusedError.
+        """Check that Jira still accepts our account. Raises JiraRefusedError.
 
-        A token that has run out does not always end in an error: Jira may answer a search or a
-        bulk fetch as for nobody, with 200 and without the issues.
+        An expired token doesn't always cause an error: Jira may treat a search or a bulk fetch as
+        anonymous, and answer with status 200 and no issues.
         """
         if account_of(self.ask("GET", "myself")) != self.myself():
-            raise JiraRefusedError("Jira does not know our account any more: check the token")
+            raise JiraRefusedError(
+                "Jira no longer accepts our account: check whether DEJABUG_JIRA_TOKEN has expired"
+            )
 
     @cached_property
     def is_cloud(self) -> bool:
-        """Whether this is Jira Cloud, and not Data Center; asked once."""
+        """Whether this is Jira Cloud rather than Data Center; requested once."""
         if self._access.cloud is not None:
             return self._access.cloud
         return str(self.ask("GET", "serverInfo").get("deploymentType")) == "Cloud"
 
     def server(self) -> str:
-        """Kind and version of the Jira that answers."""
+        """The type and version of this Jira: `Cloud 1001.0.0`."""
         info = self.ask("GET", "serverInfo")
         return f"{info.get('deploymentType', 'Jira')} {info.get('version', '')}".strip()
 
     def ask(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
         """The JSON at a path of the REST API of issues; `options` are those of requests.
 
-        Raises IssueGoneError where Jira has nothing there, or hides it.
+        Raises IssueGoneError if there is nothing at this path or Jira hides it.
         """
         if "json" in options:
             options["data"] = json.dumps(options.pop("json"))
-        with _translated(IssueGoneError(f"Jira knows no {path.partition('?')[0]}")):
+        with translated(IssueGoneError(f"Jira has nothing at {path.partition('?')[0]}")):
             answer = self._session.request(method, self._url(path), **options)
         return cast(Mapping[str, Any], answer.json())
 
     def rest(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, gone: Exception
     ) -> Any:
-        """One request to another of Jira's REST APIs than that of issues, e.g. the webhooks'.
+        """A request to one of Jira's other REST APIs, e.g. the one for webhooks.
 
-        `path` goes from Jira's address on. Gives the answer's JSON, None when it has none; raises
-        `gone` where Jira has nothing at that address.
+        `path` is relative to Jira's address. Returns the response's JSON, or None if it is empty.
+        Raises `gone` if Jira has nothing at that address.
         """
-        with _translated(gone):
+        with translated(gone):
             answer = self._session.request(
                 method,
                 f"{self._access.api_url}/{path}",
@@ -153,21 +158,22 @@ class JiraClient:
     # Issues
 
     def issue(self, issue_id: str) -> Issue:
-        """An issue by id or key. Raises IssueGoneError when it is deleted or hidden from us."""
-        with _translated(IssueGoneError(f"issue {issue_id} is not there, or hidden from us")):
+        """An issue by id or key. Raises IssueGoneError if it is deleted or hidden from us."""
+        gone = f"issue {issue_id} doesn't exist, or our Jira account may not see it"
+        with translated(IssueGoneError(gone)):
             return parse_issue(self._jira.issue(issue_id, fields=",".join(FIELDS)).raw)
 
     def issues(self, issue_ids: Collection[str]) -> dict[str, Issue]:
-        """Issues by numeric id, as they are now; those hidden from us or deleted are absent."""
+        """The current issues by numeric id, without those that are deleted or hidden from us."""
         issues = (parse_issue(raw) for raw in self._bulk(issue_ids, FIELDS))
         return {issue.id: issue for issue in issues if issue.id in issue_ids}
 
     def present(self, issue_ids: Collection[str]) -> set[str]:
-        """Those of these issues that are there and not hidden from us, by numeric id."""
+        """The numeric ids of those issues that exist and are not hidden from us."""
         return {str(raw["id"]) for raw in self._bulk(issue_ids, ["status"])} & set(issue_ids)
 
     def sees_project(self, key: str) -> bool:
-        """Whether a project is there and not hidden from us."""
+        """Whether a project exists and is not hidden from us."""
         try:
             self.ask("GET", f"project/{quote(key, safe='')}")
         except IssueGoneError:
@@ -175,8 +181,8 @@ class JiraClient:
         return True
 
     def _bulk(self, issue_ids: Collection[str], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Issues' JSON, by id. On Cloud the issues themselves are asked for and not the search
-        index, which may lag behind a security level that was just set."""
+        """Issues' JSON, by id. On Cloud, this reads the issues themselves and not the search index,
+        which may lag behind a security level that was just set."""
         wanted = sorted({issue_id for issue_id in issue_ids if is_id(issue_id)}, key=int)
         for start in range(0, len(wanted), PAGE):
             some = wanted[start : start + PAGE]
@@ -184,7 +190,7 @@ class JiraClient:
                 asked = {"issueIdsOrKeys": some, "fields": list(fields)}
                 answer = self.ask("POST", "issue/bulkfetch", json=asked)
             else:
-                # To a JQL that names a deleted issue, Jira says 400 unless it is not to look.
+                # Without validateQuery=False, Jira answers 400 if the JQL has a deleted issue.
                 query = {"jql": f"id in ({', '.join(some)})", "fields": list(fields)}
                 strict = {"maxResults": PAGE, "validateQuery": False}
                 answer = self.ask("POST", "search", json={**query, **strict})
@@ -198,9 +204,9 @@ class JiraClient:
         *,
         overlapping: bool = False,
     ) -> Page:
-        """One page of the issues that a bounded JQL finds, with these fields. `overlapping`: the
-        next page begins with some of this one's, where Jira counts pages, so that none is passed
-        over when others leave."""
+        """One page of the issues that match a bounded JQL, with these fields. `overlapping`: on
+        Data Center, the next page repeats some issues of this one, so that none is skipped when
+        others drop out of the search."""
         if self.is_cloud:
             query: dict[str, Any] = {"jql": jql, "fields": list(fields), "maxResults": PAGE}
             if token is not None:
@@ -217,7 +223,7 @@ class JiraClient:
         return Page([parse_issue(raw) for raw in answer.get("issues", [])], following)
 
     def count(self, jql: str) -> int:
-        """About how many issues a bounded JQL finds, for a progress bar."""
+        """The approximate number of issues that match a bounded JQL, for a progress bar."""
         if self.is_cloud:
             answer = self.ask("POST", "search/approximate-count", json={"jql": jql})
             return int(answer.get("count") or 0)
@@ -235,20 +241,22 @@ class JiraClient:
         filename: str,
         wanted: Wanted | None = None,
     ) -> int:
-        """Stream an attachment to a file; the number of bytes.
+        """Stream an attachment to a file; returns the number of bytes.
 
-        The address is built from our own settings and the id, never taken from a payload. Raises
-        AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError when it is not there, and
-        UnwantedError when its first bytes are not `wanted`.
+        The address is built from our settings and the id, never taken from a payload. Raises
+        AttachmentTooLargeError beyond `max_bytes`, AttachmentGoneError if it doesn't exist, and
+        UnwantedError if its first bytes are not `wanted`.
         """
-        gone = AttachmentGoneError(f"attachment {attachment_id} is not there, or hidden from us")
+        gone = AttachmentGoneError(
+            f"attachment {attachment_id} doesn't exist, or our Jira account may not see it"
+        )
         if self.is_cloud:
             address = self._url(f"attachment/content/{int(attachment_id)}?redirect=false")
         else:
             name = quote(filename, safe="")
             address = f"{self._access.api_url}/secure/attachment/{int(attachment_id)}/{name}"
         with (
-            _translated(gone),
+            translated(gone),
             self._plain.get(
                 address, headers=AS_IT_IS, stream=True, allow_redirects=False, timeout=TIMEOUT
             ) as answer,
@@ -259,8 +267,9 @@ class JiraClient:
         return size
 
     def attach(self, issue_id: str, filename: str, content: bytes) -> str:
-        """Attach a file to an issue; the attachment's id."""
-        with _translated(IssueGoneError(f"issue {issue_id} takes no attachment: gone or hidden")):
+        """Attach a file to an issue; returns the attachment's id."""
+        gone = f"can't attach a file to issue {issue_id}: it is deleted or hidden from us"
+        with translated(IssueGoneError(gone)):
             answer = self._session.post(
                 self._url(f"issue/{issue_id}/attachments"),
                 files={"file": (filename, content, "image/png")},
@@ -269,14 +278,14 @@ class JiraClient:
         return str(cast(list[dict[str, Any]], answer.json())[0]["id"])
 
     def delete_attachment(self, attachment_id: str) -> None:
-        """Delete an attachment; one that is not there is no error."""
-        with contextlib.suppress(AttachmentGoneError), _translated(AttachmentGoneError()):
+        """Delete an attachment; no error if it doesn't exist."""
+        with contextlib.suppress(AttachmentGoneError), translated(AttachmentGoneError()):
             self._session.delete(self._url(f"attachment/{attachment_id}"))
 
     # Our comment
 
     def find_own_comment(self, issue_id: str) -> str | None:
-        """The id of our comment on an issue, known by its property, or None."""
+        """The id of our comment on an issue, found by its property, or None."""
         start = 0
         while True:
             address = f"issue/{issue_id}/comment?expand=properties&startAt={start}&maxResults=100"
@@ -291,33 +300,33 @@ class JiraClient:
                 return None
 
     def comment(self, issue_id: str, comment_id: str) -> Comment:
-        """Anybody's comment. Raises CommentGoneError when it is deleted or hidden from us."""
-        with _translated(CommentGoneError(f"comment {comment_id} is not there")):
+        """A comment by any author. Raises CommentGoneError if it is deleted or hidden from us."""
+        with translated(CommentGoneError(f"comment {comment_id} doesn't exist")):
             answer = self._session.get(self._url(f"issue/{issue_id}/comment/{int(comment_id)}"))
         return parse_comment(answer.json())
 
     def create_comment(self, issue_id: str, body: str, *, internal: bool = False) -> str:
-        """Write a comment in wiki text, marked as ours; its id. `internal`: not for customers of a
-        service project."""
+        """Write a comment in wiki text, marked as ours; returns its id. `internal`: hidden from the
+        customers of a service project."""
         marker = {"key": MARKER, "value": {"version": 1}}
         return self._write_comment(issue_id, body, [marker, INTERNAL] if internal else [marker])
 
     def create_passing_comment(self, issue_id: str, body: str) -> str:
-        """Write a comment that is soon deleted; its id. It is not marked as our suggestion, and in
-        a service project its customers do not see it."""
+        """Write a comment that is soon deleted; returns its id. It isn't marked as our suggestion,
+        and customers of a service project don't see it."""
         return self._write_comment(issue_id, body, [INTERNAL])
 
     def update_comment(self, issue_id: str, comment_id: str, body: str) -> None:
-        """Edit our comment without an e-mail to anybody. Raises CommentGoneError."""
-        with _translated(CommentGoneError(f"our comment {comment_id} was deleted")):
+        """Edit our comment without sending e-mails. Raises CommentGoneError."""
+        with translated(CommentGoneError(f"our comment {comment_id} was deleted")):
             self._session.put(
                 self._url(f"issue/{issue_id}/comment/{comment_id}?notifyUsers=false"),
                 data=json.dumps({"body": body}),
             )
 
     def delete_comment(self, issue_id: str, comment_id: str) -> None:
-        """Delete our comment; one that is not there is no error."""
-        with contextlib.suppress(CommentGoneError), _translated(CommentGoneError()):
+        """Delete our comment; no error if it doesn't exist."""
+        with contextlib.suppress(CommentGoneError), translated(CommentGoneError()):
             self._session.delete(self._url(f"issue/{issue_id}/comment/{comment_id}"))
 
     # Inside
@@ -344,8 +353,8 @@ class JiraClient:
 
     @cached_property
     def _plain(self) -> requests.Session:
-        """For downloads: pip jira's own session reads each good answer whole into memory, also one
-        that is to be streamed, before anybody can look at its size."""
+        """For downloads: the session of pip's jira reads every successful response into memory,
+        even a streamed one, before its size can be checked."""
         session = requests.Session()
         session.auth = self._authorize
         session.hooks["response"].append(jira_answered)
@@ -360,41 +369,10 @@ class JiraClient:
 
     def _write_comment(self, issue_id: str, body: str, properties: list[dict[str, Any]]) -> str:
         asked = json.dumps({"body": body, "properties": properties})
-        with _translated(IssueGoneError(f"issue {issue_id} takes no comment: gone or hidden")):
+        gone = f"can't comment on issue {issue_id}: it is deleted or hidden from us"
+        with translated(IssueGoneError(gone)):
             answer = self._session.post(self._url(f"issue/{issue_id}/comment"), data=asked)
         return str(answer.json()["id"])
 
     def _url(self, path: str) -> str:
         return f"{self._access.api_url}/rest/api/2/{path}"
-
-
-@contextlib.contextmanager
-def _translated(gone: Exception) -> Iterator[None]:
-    """pip jira's and requests' errors → ours, in one place. Messages carry no token."""
-    try:
-        yield
-    except jira.JIRAError as error:
-        status, headers = error.status_code, getattr(error.response, "headers", None)
-        said = (error.text or "").strip()[:200]
-        if status in (401, 403) or (status == 404 and login_failed(headers)):
-            raise JiraRefusedError(
-                f"Jira refuses our account ({status}): check DEJABUG_JIRA_USER and "
-                f"DEJABUG_JIRA_TOKEN, and its permissions in this project. It says: {said}",
-                status,
-            ) from None
-        if status == 404:
-            raise gone from None
-        if status == 429 or status is None or status >= 500:
-            raise JiraUnavailableError(
-                f"Jira answers {status}: {said}", retry_after(headers), limit_reached(headers)
-            ) from None
-        raise JiraRefusedError(
-            f"Jira takes our request for wrong ({status}): {said}", status
-        ) from None
-    except UnicodeEncodeError:  # a header's
-        raise JiraRefusedError(
-            "DEJABUG_JIRA_USER or DEJABUG_JIRA_TOKEN has a sign that cannot be sent to Jira"
-        ) from None
-    except requests.RequestException as error:
-        JIRA_REQUESTS.labels("none").inc()
-        raise JiraUnavailableError(f"Jira cannot be reached: {type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""What our one comment says, in Jira's wiki text: Cloud and Data Center both show it."""
+"""The text of our comment, in Jira's wiki markup, which Cloud and Data Center both show."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from dejabug.infra.labels import label, may_be_regression, rounded_down
 
-# Signs that wiki text gives a meaning to, and that a ticket's words must not have.
+# Characters with a meaning in wiki markup, which are escaped in a ticket's text.
 WIKI_SIGNS = re.compile(r"([\\{}\[\]|*_\-+^~?!])")
-# How the comment teaches what it understands.
-HINT = "Wrong? Comment /dejabug not KEY, or /dejabug mute for silence here."
+# The commands that the comment explains.
+HINT = (
+    "Not the same bug? Comment /dejabug not KEY. To stop suggestions on this ticket, comment "
+    "/dejabug mute."
+)
 # A summary is cut here, so that one ticket cannot fill the comment.
 LONGEST_SUMMARY = 140
 STRIP_WIDTH = 900
@@ -19,7 +22,7 @@ STRIP_WIDTH = 900
 
 @dataclass(frozen=True)
 class MomentPair:
-    """A stretch here and a stretch there that show the same; seconds, and their cosine."""
+    """A time span of each clip that show the same, in seconds, and their cosine similarity."""
 
     query_start: float
     query_end: float
@@ -30,11 +33,16 @@ class MomentPair:
 
 @dataclass(frozen=True)
 class Suggested:
-    """One suggested ticket; `filename` names its clip when it has several, `kinds` are the kinds of
-    bug that it is tagged with, `also` the keys of its duplicates that match too, `clip_on` that of
-    the duplicate whose clip was compared, None for its own, `same_file` that of the issue with the
-    very same file, `same_recording` that of the one whose clip is a copy of the same recording, if
-    there is one."""
+    """One suggested ticket.
+
+    Attributes:
+        filename: the matching clip's file name, if the ticket has several clips.
+        kinds: the kinds of bug that the ticket is tagged with.
+        also: the keys of its duplicates that match as well.
+        clip_on: the key of the duplicate whose clip was compared; None for its own clip.
+        same_file: the key of the issue with the same file, or None.
+        same_recording: the key of the issue whose clip is a copy of the same recording, or None.
+    """
 
     key: str
     summary: str
@@ -59,10 +67,11 @@ def render(
     browse_url: str,
     note: str = "",
 ) -> str:
-    """The comment, best suggestion first. `strip` is the attached picture's name, `note` our last
-    answer to somebody here, in wiki text. Raises ValueError when there is nothing to say."""
+    """The comment, best suggestion first. `strip`: the attached image's name; `note`: our last
+    answer to a command here, in wiki markup. Raises ValueError if both suggestions and note are
+    empty."""
     if not suggestions and not note:
-        raise ValueError("a comment with nothing to say is never written")
+        raise ValueError("an empty comment is never written")
     lines: list[str] = []
     if suggestions:
         lines += [f"*Seen before?* {_seen(suggestions)}:", ""]
@@ -81,13 +90,13 @@ def render(
 
 
 def escape(text: str) -> str:
-    """Words as they are, in wiki text: no macro, link, picture, mention or mark-up."""
+    """Plain text, escaped for wiki markup: without macros, links, images or mentions."""
     one_line = " ".join(text.split())
     return WIKI_SIGNS.sub(r"\\\1", one_line)
 
 
 def clock(seconds: float) -> str:
-    """Seconds as on a player: 1:07.5, or 0:04 when they are whole."""
+    """Seconds like in a video player: 1:07.5, or 0:04 for whole seconds."""
     tenths = round(max(0.0, seconds) * 10)
     minutes, rest = divmod(tenths, 600)
     fraction = f".{rest % 10}" if rest % 10 else ""
@@ -95,7 +104,8 @@ def clock(seconds: float) -> str:
 
 
 def span(start: float, end: float) -> str:
-    """A stretch of time as on a player; one time when it has no length. Seconds."""
+    """A time span like in a video player, `0:04–0:07`; a single time if it has no length. In
+    seconds."""
     return clock(start) if end <= start else f"{clock(start)}–{clock(end)}"
 
 
@@ -122,9 +132,10 @@ def _entry(suggestion: Suggested, browse_url: str) -> list[str]:
     if suggestion.kinds:
         lines.append(f"** Kind of bug: {escape(', '.join(suggestion.kinds))}")
     if suggestion.moments and not suggestion.same_file:
-        where = f" of {escape(suggestion.filename)}" if suggestion.filename else ""
+        clip = [f"in {escape(suggestion.filename)}"] if suggestion.filename else []
         if suggestion.clip_on:
-            where += f" on its duplicate {_link(suggestion.clip_on, browse_url)}"
+            clip.append(f"on its duplicate {_link(suggestion.clip_on, browse_url)}")
+        where = f" ({' '.join(clip)})" if clip else ""
         pairs = "; ".join(
             f"{span(pair.query_start, pair.query_end)} here, "
             f"{span(pair.match_start, pair.match_end)} there{where}"
@@ -139,7 +150,7 @@ def _link(key: str, browse_url: str) -> str:
 
 
 def fixed_in(resolution: str | None, fix_versions: Sequence[str]) -> str | None:
-    """How a ticket counts as fixed, for readers: `fixed in 0.9`, `fixed`, or None if it is not."""
+    """Text for a fixed ticket: `fixed in 0.9` or `fixed`; None if it isn't fixed."""
     if not resolution or resolution.lower() not in ("fixed", "done"):
         return None
     return f"fixed in {', '.join(fix_versions)}" if fix_versions else "fixed"

@@ -1,4 +1,4 @@
-"""What can go wrong with Jira: who must act, and whether trying again helps."""
+"""Jira errors, by who must act and whether a retry helps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dejabug.infra.errors import UserError
 
 
 class JiraError(UserError):
-    """Any trouble with Jira."""
+    """Any error from Jira."""
 
 
 class JiraUnavailableError(JiraError):
-    """Jira is away, or asks for a pause: `retry_after` seconds, None when it names none; `reason`
-    is which of its limits was reached (`RateLimit-Reason`), empty when it names none."""
+    """Jira is unavailable or requests a pause: `retry_after` seconds, None if it doesn't say;
+    `reason` is the limit that was reached (`RateLimit-Reason`), empty if it doesn't say."""
 
     def __init__(self, message: str, retry_after: float | None = None, reason: str = "") -> None:
         super().__init__(message)
@@ -24,7 +24,8 @@ class JiraUnavailableError(JiraError):
 
 
 class JiraRefusedError(JiraError):
-    """Jira refuses our account or request; a person must change a setting. `status` is HTTP's."""
+    """Jira rejects our account or request; a person must change a setting. `status`: HTTP
+    status."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -40,7 +41,7 @@ class CommentGoneError(JiraError):
 
 
 class HooksClosedError(JiraError):
-    """Jira's REST API for webhooks is not open to us; a person must use its pages."""
+    """Jira's REST API for webhooks isn't available to us; a person must use Jira's pages."""
 
 
 class AttachmentGoneError(JiraError):
@@ -48,7 +49,7 @@ class AttachmentGoneError(JiraError):
 
 
 class AttachmentTooLargeError(JiraError):
-    """The attachment is larger than we download."""
+    """The attachment is larger than DEJABUG_CLIP_MAX_BYTES."""
 
 
 def retry_after(headers: Mapping[str, str] | None) -> float | None:
@@ -63,12 +64,12 @@ def retry_after(headers: Mapping[str, str] | None) -> float | None:
 
 
 def limit_reached(headers: Mapping[str, str] | None) -> str:
-    """Which limit Jira says was reached (`RateLimit-Reason`), as one short word, or empty."""
+    """Which of Jira's limits was reached (`RateLimit-Reason`), as one short word, or empty."""
     return "".join((headers or {}).get("RateLimit-Reason", "").split())[:60]
 
 
 def login_failed(headers: Mapping[str, str] | None) -> bool:
-    """Whether Jira took us for nobody: a token that has run out can end in 404 "does not exist",
-    and `X-Seraph-LoginReason` then tells it from an issue that is gone."""
+    """Whether Jira treated us as anonymous. With an expired token, Jira may answer 404 "does not
+    exist"; the header `X-Seraph-LoginReason` distinguishes that from a deleted issue."""
     said = (headers or {}).get("X-Seraph-LoginReason", "").upper()
     return any(reason in said for reason in ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"))

@@ -1,4 +1,4 @@
-"""A job that Jira keeps from its work: when it is tried again."""
+"""When to retry a job that failed because of Jira."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from dejabug.jira.errors import JiraError, JiraRefusedError, JiraUnavailableErro
 
 log = structlog.get_logger()
 
-# Jira keeps this many seconds of pause for itself at most; then we try again regardless.
+# We respect pauses up to this many seconds; then we try again regardless.
 LONGEST_PAUSE = 3600
-# Pauses that Jira may name to one job, and tries while it is away: many jobs may be in each other's
-# way for long, and no outage is a reason to give up a ticket.
+# The most pauses and retries of one job while Jira is unavailable or limits us. High, because many
+# jobs may share the limit for long, and no outage is a reason to give up a ticket.
 MOST_PAUSES = 10_000
-# How Jira refuses an account whose token has run out (jira/errors.py, `login_failed`, has the 404).
+# How Jira rejects an account whose token has expired (for the 404, see `login_failed` in
+# jira/errors.py).
 NOBODY = (401, 404)
-# The jobs that wait for Jira to be back, a set: maintenance/jira_outage.py has them run then.
+# The set of jobs that wait for Jira. maintenance/jira_outage.py runs them once Jira is back.
 WAITS_FOR_JIRA = "dejabug:waits-for-jira"
 
 
 def retry_on_jira_outage(job: Callable[..., Any]) -> Callable[..., Any]:
-    """When Jira names a pause (Retry-After), come back after exactly that. While it is away, or
-    does not know our account, wait for it, however long that takes."""
+    """If Jira requests a pause (Retry-After), retry after exactly that pause. While Jira is
+    unavailable or rejects our account, keep retrying, however long that takes."""
 
     @wraps(job)
     def run(*arguments: Any) -> Any:
@@ -52,8 +53,8 @@ def retry_on_jira_outage(job: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _wait_for_jira(error: JiraError) -> Retry:
-    """Note that the job in hand waits for Jira, and when it is tried again in any case. Raises the
-    error where there is no job."""
+    """Record that the current job waits for Jira, and return when to retry it at the latest. Raises
+    the error if there is no current job."""
     job = get_current_job()
     if job is None:
         raise error

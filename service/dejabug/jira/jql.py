@@ -1,11 +1,11 @@
-"""What we ask of Jira's search, in JQL, and Jira's times."""
+"""The JQL of our searches in Jira, and Jira's timestamps."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
 
-# A quoted string, in which `order by` is only words, or the beginning of the order.
+# A quoted string, in which `order by` is only text, or the start of ORDER BY.
 _QUOTED_OR_ORDER = re.compile(
     r""" "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?P<order>\border\s+by\b) """,
     re.IGNORECASE | re.VERBOSE,
@@ -13,7 +13,7 @@ _QUOTED_OR_ORDER = re.compile(
 
 
 def unix_time(text: str) -> float | None:
-    """A time as Jira writes it (`2026-01-12T09:00:00.000+0100`) in Unix seconds; None for none."""
+    """A Jira timestamp (`2026-01-12T09:00:00.000+0100`) in Unix seconds; None if it isn't valid."""
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
@@ -29,10 +29,10 @@ def without_order(jql: str) -> str:
 
 
 def oldest_first(jql: str, since: float | None = None) -> str:
-    """A JQL in the order of creation, whatever order it had; with `since` (Unix seconds) only
-    issues created from then on, and up to two days before.
+    """A JQL with its order replaced by the time of creation. With `since` (Unix seconds): only
+    issues created since then, or up to two days earlier.
 
-    Dates in JQL are days in the time zone of the account that asks: a day of margin covers all.
+    Dates in JQL are in the time zone of the requesting account; a margin of a day covers all.
     """
     where = without_order(jql)
     if since is not None:
@@ -43,10 +43,10 @@ def oldest_first(jql: str, since: float | None = None) -> str:
 
 
 def updated_within(project: str, minutes: int) -> str:
-    """A project's issues that changed in the last so many minutes. Relative times are free of time
-    zones.
+    """JQL for a project's issues that changed in the last so many minutes. Relative times don't
+    depend on time zones.
 
-    The latest change first: one that changes while pages are read goes before those that are read
-    already, and moves none to a page that is over.
+    The latest change comes first: an issue that changes while pages are read moves to the start,
+    so that no other issue moves to a page that was already read.
     """
     return f'project = "{project}" AND updated >= -{minutes}m ORDER BY updated DESC'

@@ -1,4 +1,4 @@
-"""Issues and attachments, read from Jira's JSON without trusting its shape."""
+"""Issues and attachments, parsed from Jira's JSON without trusting its structure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from dejabug.jira.adf import words_in
 
-# The fields that are asked for: all of them would be hundreds.
+# The requested fields; an issue may have hundreds.
 FIELDS = (
     "summary",
     "description",
@@ -24,17 +24,17 @@ FIELDS = (
     "created",
     "updated",
 )
-# Wiki text's signs for a part of a word in bold or the like, as Jira's editor leaves them:
-# "{*}Tele{*}port". (At the borders of words they are plain signs, which do no harm.)
+# Wiki markup for formatting a part of a word, as Jira's editor writes it: "{*}Tele{*}port". (Around
+# whole words the markup has no braces and does no harm.)
 EFFECTS = re.compile(r"\{(?:[*_+^~-]|\?\?|color(?::[^{}\s]{1,40})?)\}")
-# Digits of an id at most.
+# The most digits of an id.
 LONGEST_ID = 18
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file on an issue; its id is the clip's id when it is evidence. `size` in bytes, `created`
-    as Jira writes times."""
+    """A file on an issue; its id is also the clip's id. `size` in bytes, `created` as Jira's
+    timestamp."""
 
     id: str
     filename: str
@@ -46,9 +46,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Link:
-    """A link to another issue: the name of its type (`Duplicate`), the other's id and key.
+    """A link to another issue: the name of the link type (`Duplicate`), the other issue's id and
+    key.
 
-    `outward` links read "this issue duplicates the other", inward ones "is duplicated by".
+    `outward`: "this issue duplicates the other"; otherwise "is duplicated by".
     """
 
     kind: str
@@ -59,9 +60,8 @@ class Link:
 
 @dataclass(frozen=True)
 class Issue:
-    """A Jira issue. `security` is the name of its security level, None when it has none;
-    `service_project` says that customers read public comments there; `status_category` is `new`,
-    `indeterminate` or `done`."""
+    """A Jira issue. `security`: the name of its security level, or None; `service_project`: whether
+    customers can read its public comments; `status_category`: `new`, `indeterminate` or `done`."""
 
     id: str
     key: str
@@ -81,17 +81,17 @@ class Issue:
     service_project: bool = False
 
     def duplicates(self, kinds: Collection[str]) -> Iterator[str]:
-        """The ids of issues that this one is linked to as a duplicate; `kinds` in small letters."""
+        """The ids of issues linked to this one as duplicates; `kinds` in lower case."""
         return (link.issue_id for link in self.links if link.kind.lower() in kinds)
 
     def originals(self, kinds: Collection[str]) -> list[str]:
-        """The ids of those that this one duplicates: the way to the canonical issue."""
+        """The ids of the issues that this one duplicates: the path to the original issue."""
         return [link.issue_id for link in self.links if link.outward and link.kind.lower() in kinds]
 
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment: who wrote it, and what, in wiki text. `public` ones customers can read."""
+    """A comment: its author, and its text as wiki text. `public`: whether customers can read it."""
 
     id: str
     author_id: str | None
@@ -101,7 +101,7 @@ class Comment:
 
 
 def parse_issue(raw: Mapping[str, Any]) -> Issue:
-    """An issue from REST's JSON. Raises KeyError when it has no id or key."""
+    """An issue from REST's JSON. Raises KeyError if it has no id or key."""
     fields = as_mapping(raw.get("fields"))
     key, project = str(raw["key"]), as_mapping(fields.get("project"))
     status = as_mapping(fields.get("status"))
@@ -135,7 +135,7 @@ def parse_comment(raw: Mapping[str, Any]) -> Comment:
     return Comment(
         id=str(raw["id"]),
         author_id=account_of(author),
-        author=str(author.get("displayName") or "somebody"),
+        author=str(author.get("displayName") or "someone"),
         body=plain_text(raw.get("body")),
         public=raw.get("jsdPublic") is not False,
     )
@@ -155,20 +155,20 @@ def parse_attachment(raw: Mapping[str, Any]) -> Attachment:
 
 
 def is_id(text: str) -> bool:
-    """Whether this can be a numeric id of Jira's: ASCII digits, no more than a 64-bit number has
-    whatever they are. Others' digits are none to `int`, nor are more than 4,300."""
+    """Whether this can be one of Jira's numeric ids: ASCII digits that always fit a 64-bit number.
+    `int` would also accept digits of other scripts, and fail at more than 4,300 digits."""
     return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
 
 
 def account_of(user: Any) -> str | None:
-    """A user's steady id: Cloud's accountId, Data Center's key or name."""
+    """A user's stable id: Cloud's accountId, Data Center's key or name."""
     user = as_mapping(user)
     found = user.get("accountId") or user.get("key") or user.get("name")
     return str(found) if found else None
 
 
 def plain_text(text: Any) -> str:
-    """Wiki text as it is; an Atlassian document (ADF) as the words in it."""
+    """Wiki text unchanged; an Atlassian document (ADF) as plain text."""
     return words_in(text) if isinstance(text, Mapping) else str(text or "")
 
 
@@ -183,7 +183,7 @@ def _links(values: Any) -> Iterator[Link]:
 
 
 def _security(value: Any) -> str | None:
-    # An unnamed level is a level still: whatever is there counts as one.
+    # A level without a name still restricts the issue.
     return (_name(value) or "unnamed") if value else None
 
 
@@ -204,5 +204,5 @@ def _items(value: Any) -> Sequence[Any]:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """An object of JSON as it is, anything else as an empty one."""
+    """A JSON object unchanged; anything else becomes an empty one."""
     return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""Asking a Jira again that is away or wants a pause, while a person looks on."""
+"""Retrying requests to Jira while a person watches: it is unavailable or requests a pause."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dejabug.jira.errors import JiraUnavailableError
 
 log = structlog.get_logger()
 
-# Pauses in seconds before asking a Jira again that is away; one that names its pause gets that, as
-# often as it asks for it.
+# Pauses in seconds before retries while Jira is unavailable. If Jira requests a pause, that one is
+# used instead, as often as Jira requests it.
 PAUSES = (2, 5, 15, 60, 120)
 SHORTEST_PAUSE = 1
 
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 
 def patiently(ask: Callable[[], T], paused: Callable[[str], S]) -> Generator[S, None, T]:
-    """Jira's answer, after as many pauses as it takes; yields before each what `paused` makes of
-    its reason. Raises JiraUnavailableError when Jira stays away, and what else `ask` raises."""
+    """Return Jira's answer after as many pauses as needed. Before each pause, yields
+    `paused(reason)`. Raises JiraUnavailableError if Jira stays unavailable, and `ask`'s errors."""
     pauses = iter(PAUSES)
     while True:
         try:
@@ -37,6 +37,6 @@ def patiently(ask: Callable[[], T], paused: Callable[[str], S]) -> Generator[S, 
             JIRA_PAUSES.inc(seconds)
             log.warning("jira_waited_for", why=str(error), reason=error.reason, seconds=seconds)
             limit = f" ({error.reason})" if error.reason else ""
-            who = "Jira is away" if named is None else "Jira asks for a pause"
-            yield paused(f"{who}{limit}: {seconds:.0f} s")
+            who = "Jira is unavailable" if named is None else "Jira requests a pause"
+            yield paused(f"{who}{limit}: waiting {seconds:.0f} s")
             sleep(seconds)

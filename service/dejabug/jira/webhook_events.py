@@ -1,7 +1,7 @@
-"""Jira's webhooks: is it signed with our secret, and what does it tell?
+"""Jira's webhooks: check the signature, and parse the event.
 
-Jira signs the raw body with the admin webhook's secret (`X-Hub-Signature: sha256=…`, WebSub's
-scheme). The payload only says which issue to look at: everything else is re-read over REST.
+Jira signs the raw body with the admin webhook's secret (`X-Hub-Signature: sha256=…`, as in WebSub).
+Only the issue's id is taken from the payload; everything else is read over REST.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from dejabug.jira.models import account_of, as_mapping, is_id
 
 LINK_EVENTS = ("issuelink_created", "issuelink_deleted")
 COMMENT_EVENT = "comment_created"
-# A comment's own address, for events that name no issue (Data Center's may lack it).
+# A comment's URL, for events without the issue (Data Center may leave it out).
 COMMENT_ADDRESS = re.compile(r"/issue/(\d+)/comment/\d+$")
 ALGORITHM = "sha256"
-# How a comment speaks to us.
+# How a command in a comment starts.
 CALL = "/dejabug"
 
 
@@ -30,15 +30,15 @@ class SignatureError(Exception):
 
 
 class PayloadError(Exception):
-    """The body is not Jira's; the message says what is wrong with it."""
+    """The body is not a valid Jira event; the message says why."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a webhook tells. `new_attachments`: files were added; `moved_from`: the old key;
-    `comment_id`: a comment that was written and may speak to us.
+    """A webhook's event. `new_attachments`: whether files were added; `moved_from`: the old key;
+    `comment_id`: a new comment that may have a command for us.
 
-    `ignored` events carry a `reason` and may have no issue.
+    `ignored` events have a `reason`, and may have no issue.
     """
 
     kind: Literal["created", "updated", "deleted", "comment", "ignored"]
@@ -52,9 +52,10 @@ class Event:
 
 
 def sign(secret: str, body: bytes) -> str:
-    """The header that Jira sends with this body. Raises ValueError for an empty secret."""
+    """The signature header that Jira sends with this body. Raises ValueError for an empty
+    secret."""
     if not secret:
-        raise ValueError("an empty webhook secret signs nothing")
+        raise ValueError("the webhook secret is empty: set DEJABUG_WEBHOOK_SECRET")
     return f"{ALGORITHM}={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
@@ -62,35 +63,37 @@ def verify_signature(secret: str, body: bytes, header: str | None) -> None:
     """Raises SignatureError unless `header` signs the raw body; compared in constant time."""
     expected = sign(secret, body)
     if not header:
-        raise SignatureError("no X-Hub-Signature: set a secret on the webhook in Jira")
+        raise SignatureError("no X-Hub-Signature: set the webhook's secret in Jira")
     if not hmac.compare_digest(expected.encode(), header.encode("utf-8", "replace")):
-        raise SignatureError("the signature does not match the body and our secret")
+        raise SignatureError(
+            "wrong signature: the webhook's secret in Jira differs from DEJABUG_WEBHOOK_SECRET"
+        )
 
 
 def parse_event(body: bytes) -> Event:
-    """A webhook's body → what it tells. Raises PayloadError when it is not Jira's."""
+    """Parse a webhook's body. Raises PayloadError if it isn't a valid Jira event."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise PayloadError("the body is not JSON") from error
     if not isinstance(payload, dict):
-        raise PayloadError("the body is no JSON object")
+        raise PayloadError("the body is not a JSON object")
     name, issue = payload.get("webhookEvent"), payload.get("issue")
     if name is None and not isinstance(issue, dict):
-        raise PayloadError("neither a webhookEvent nor an issue: not a webhook of Jira's")
+        raise PayloadError("not a Jira webhook: it has neither webhookEvent nor issue")
     if name is not None and not isinstance(name, str):
-        raise PayloadError("webhookEvent is no string")
+        raise PayloadError("webhookEvent is not a string")
     kind = _kind(name)
     if name in LINK_EVENTS:
-        # Both ends tell of a link: one of them read again is enough.
+        # Both issues of a link show it, so reading one of them again is enough.
         source = as_mapping(payload.get("issueLink")).get("sourceIssueId")
         if not _numeric(source):
-            return Event("ignored", reason=f"{name} names no issue")
+            return Event("ignored", reason=f"{name} has no issue")
         return Event("updated", str(source))
     if name == COMMENT_EVENT:
         return _comment_event(payload)
     if kind == "ignored":
-        return Event("ignored", reason=f"nothing to do for {name[:60] if name else 'this'}")
+        return Event("ignored", reason=f"nothing to do for {name[:60] if name else 'this event'}")
     if not isinstance(issue, dict) or not _numeric(issue.get("id")):
         raise PayloadError(f"{name or 'the body'} has no issue with a numeric id")
     items = list(_changes(payload.get("changelog")))
@@ -112,27 +115,27 @@ def _comment_event(payload: Mapping[str, Any]) -> Event:
     found = COMMENT_ADDRESS.search(str(comment.get("self") or ""))
     issue_id = as_mapping(payload.get("issue")).get("id") or (found and found[1])
     if not _numeric(comment.get("id")) or not _numeric(issue_id):
-        return Event("ignored", reason="a comment that names no issue")
+        return Event("ignored", reason="a comment without an issue")
     author, body = account_of(comment.get("author")), comment.get("body")
-    # A body that is cut off or an Atlassian document is read again before it is obeyed.
+    # The comment is read again over REST before a command in it runs.
     speaks = CALL in body.lower() if isinstance(body, str) else body is not None
     return Event(
         "comment" if speaks else "ignored",
         str(issue_id),
         actor_id=author,
         comment_id=str(comment["id"]),
-        reason="" if speaks else "a comment that does not speak to us",
+        reason="" if speaks else "a comment without a /dejabug command",
     )
 
 
 def is_own(event: Event, account: bytes | str | None) -> bool:
-    """Whether our own account caused the event: our comments and pictures raise events too."""
+    """Whether our own account caused the event: our comments and images cause events, too."""
     own = account.decode() if isinstance(account, bytes) else account
     return bool(own) and event.actor_id == own
 
 
 def _kind(name: str | None) -> Literal["created", "updated", "deleted", "ignored"]:
-    # Posts of Jira's automation rules name no event: the issue they carry is worth a look.
+    # Requests from Jira's automation rules have no event name; their issue is read again.
     if name is None or name == "jira:issue_updated":
         return "updated"
     if name == "jira:issue_created":

@@ -1,9 +1,9 @@
-"""Jira's webhooks as its administrator has them: looked at, registered and put right over REST.
+"""Check, register and fix Jira's admin webhooks over REST.
 
-Two APIs. Cloud and Data Center up to 9: `/rest/webhooks/1.0/webhook`. Data Center from 10 on:
-`/rest/jira-webhook/1.0/webhooks`, where filter, body and secret are a `configuration` of strings;
-Atlassian's pages do not name its key for the secret, others register with `SECRET`. Neither gives a
-secret back, and both keep the old one when a change brings none.
+There are two APIs. Cloud and Data Center up to 9: `/rest/webhooks/1.0/webhook`. Data Center from
+10: `/rest/jira-webhook/1.0/webhooks`, where filter, body and secret are a `configuration` of
+strings. Atlassian doesn't document its key for the secret; others use `SECRET`. Neither API returns
+the secret, and both keep the old one if a change has none.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dejabug.jira.errors import HooksClosedError
 from dejabug.jira.models import as_mapping
 
 NAME = "Déjà Bug"
-# Where our web service takes events.
+# The path of our web service that receives events.
 PATH = "/webhooks/jira"
-# What we need to be told, by Jira's name and by the words of its pages.
+# The events that we need: Jira's names, and the words on Jira's pages.
 EVENTS = {
     "jira:issue_created": "Issue: created",
     "jira:issue_updated": "Issue: updated",
@@ -32,16 +32,16 @@ EVENTS = {
 }
 OLD_API = "rest/webhooks/1.0/webhook"
 NEW_API = "rest/jira-webhook/1.0/webhooks"
-# The first version of Data Center that has the new API.
+# The first version of Data Center with the new API.
 NEW_SINCE = 10
-# Where both keep a webhook's JQL.
+# The key of a webhook's JQL in the old API.
 FILTER = "issue-related-events-section"
 
 
 @dataclass(frozen=True)
 class Hook:
-    """A webhook: Jira's `number` of it, empty before it is registered; a `jql` that filters issues'
-    events, empty for all; whether it is `enabled`, and sends the event's `body`."""
+    """A webhook. `number`: Jira's id, empty before it is registered; `jql`: filter for issue
+    events, empty for all; `body`: whether it sends the event's body."""
 
     url: str
     name: str = NAME
@@ -53,21 +53,21 @@ class Hook:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it leads to a service like this one."""
+        """Whether it points to a Déjà Bug service."""
         return urlsplit(self.url).path.rstrip("/").endswith(PATH)
 
     def faults(self) -> list[str]:
-        """What keeps it from telling us all we need."""
-        found = [] if self.enabled else ["it is switched off"]
+        """What is wrong with it, so that we don't get all events."""
+        found = [] if self.enabled else ["it is disabled"]
         if missing := [EVENTS[event] for event in EVENTS if event not in self.events]:
-            found.append(f"it does not send: {', '.join(missing)}")
+            found.append(f"it doesn't send these events: {', '.join(missing)}")
         if not self.body:
-            found.append("it excludes the body of events")
+            found.append('the option "Exclude body" is on')
         return found
 
-    def mended(self, jql: str | None = None) -> Hook:
-        """The same without faults; with another filter where one is given. Events beyond ours
-        stay."""
+    def fixed(self, jql: str | None = None) -> Hook:
+        """A copy with all faults fixed, and another filter if one is given. It keeps events that we
+        don't need."""
         wanted = self.jql if jql is None else jql
         events = self.events | frozenset(EVENTS)
         return replace(self, events=events, jql=wanted, enabled=True, body=True)
@@ -75,7 +75,7 @@ class Hook:
 
 @dataclass(frozen=True)
 class Request:
-    """One request to Jira, to be sent or to be shown."""
+    """One request to Jira, to send or to show."""
 
     method: str
     path: str
@@ -84,38 +84,38 @@ class Request:
 
 @dataclass(frozen=True)
 class Site:
-    """Which Jira it is: Cloud, or Data Center of a `major` version."""
+    """The type of Jira: Cloud, or Data Center with its `major` version."""
 
     cloud: bool
     major: int
 
     @property
     def new_api(self) -> bool:
-        """Whether it has the newer of the two APIs."""
+        """Whether it has the newer API."""
         return not self.cloud and self.major >= NEW_SINCE
 
 
 class Hooks:
-    """The webhooks of a Jira. Its methods raise HooksClosedError where Jira has no such API,
-    JiraRefusedError (403) where our account lacks *Administer Jira*, and JiraUnavailableError."""
+    """The webhooks of a Jira. Its methods raise HooksClosedError if Jira has no such API,
+    JiraRefusedError (403) if our account lacks *Administer Jira*, and JiraUnavailableError."""
 
     def __init__(self, client: JiraClient) -> None:
         self._client = client
 
     @cached_property
     def site(self) -> Site:
-        """Which Jira it is."""
+        """The type of Jira."""
         info = self._call("GET", "rest/api/2/serverInfo")
         numbers = info.get("versionNumbers") or [0]
         return Site(str(info.get("deploymentType")) == "Cloud", int(numbers[0]))
 
     def all(self) -> list[Hook]:
-        """All webhooks of administrators."""
+        """All admin webhooks."""
         read = _read_new if self.site.new_api else _read_old
         return [read(as_mapping(raw)) for raw in self._call("GET", self._api) or ()]
 
     def request(self, hook: Hook, secret: str) -> Request:
-        """What registers a webhook, or changes the one with its number."""
+        """The request that registers a webhook, or changes the one with its number."""
         write = _write_new if self.site.new_api else _write_old
         if hook.number:
             return Request("PUT", f"{self._api}/{hook.number}", write(hook, secret))
@@ -131,12 +131,12 @@ class Hooks:
         return NEW_API if self.site.new_api else OLD_API
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        closed = HooksClosedError(f"this Jira has no webhooks at /{path}, or not for this token")
+        closed = HooksClosedError(f"this Jira doesn't allow webhooks over REST (/{path})")
         return self._client.rest(method, path, body, gone=closed)
 
 
 def by_hand(cloud: bool, hook: Hook) -> list[str]:
-    """What an administrator clicks and fills in to register a webhook, a line each."""
+    """The steps for an administrator to register a webhook by hand, one per line."""
     menu = (
         "Settings (the gear) → System → WebHooks → Create a WebHook"
         if cloud
@@ -147,10 +147,10 @@ def by_hand(cloud: bool, hook: Hook) -> list[str]:
         f"Name: {hook.name}",
         "Status: Enabled",
         f"URL: {hook.url}",
-        "Secret: the value of DEJABUG_WEBHOOK_SECRET, without blanks around it",
-        f"Issue related events, JQL: {hook.jql or '(leave empty: all issues)'}",
-        f"Events, tick: {'; '.join(EVENTS.values())}",
-        "Exclude body: leave off",
+        "Secret: the value of DEJABUG_WEBHOOK_SECRET, without spaces around it",
+        f"Issue related events, JQL: {hook.jql or '(leave empty for all issues)'}",
+        f"Events: select {'; '.join(EVENTS.values())}",
+        "Exclude body: leave unchecked",
         "Create",
     ]
 
@@ -164,7 +164,7 @@ def _write_old(hook: Hook, secret: str) -> dict[str, Any]:
         "excludeBody": not hook.body,
         "secret": secret,
     }
-    # A new one is enabled; only changes need to say so.
+    # New webhooks are enabled; only changes need this field.
     return {**written, "enabled": hook.enabled} if hook.number else written
 
 

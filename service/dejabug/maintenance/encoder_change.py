@@ -1,9 +1,9 @@
-"""Another encoder: all clips and tickets are embedded again into a collection beside the one that
-serves, by its own workers, and then it serves instead.
+"""Changes the encoder: separate workers embed all clips and tickets again into a second collection,
+which then becomes the active one.
 
-The work is in jobs, on the new encoder's own queue, so that more workers make it faster and the
-workers that answer are left alone. This drives it: it hands out jobs, a few at a time, and waits.
-Interrupted, it is begun again and finds in the records what is left.
+The work is in jobs on the new encoder's own queue, so more workers make it faster and the workers
+that answer searches are not slowed down. This code hands out jobs, a few at a time, and waits. If
+it is interrupted and run again, it finds in the records what is left.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
-# Held by the one who drives; its life in seconds, beyond which a killed one's counts no more.
+# Held by the running change; expires after this many seconds if its process is killed.
 LOCK = "dejabug:lock:reembed"
 LOCK_LIFE = 180
-# Seconds between two looks at how far the workers are.
+# Seconds between two progress checks.
 POLL = 0.5
-# Seconds in which a job queues work for the encoders that it has just looked up.
+# Seconds within which a job queues work for the encoders that it has just looked up.
 QUEUEING = 0.5
 
 
@@ -52,7 +52,7 @@ class ChangeError(UserError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a change is, what `workers` are at it, and what is waited for, if not for them."""
+    """The progress of a change, how many `workers` do it, and what else it is waiting for."""
 
     counts: Counts
     workers: int
@@ -61,7 +61,7 @@ class Progress:
 
 
 class EncoderChange:
-    """Changes the encoder: fills a candidate's collection, and lets it answer."""
+    """Changes the encoder: fills a candidate's collection, and makes it the active one."""
 
     def __init__(
         self,
@@ -76,7 +76,8 @@ class EncoderChange:
         self._scheduler = scheduler
 
     def prepare(self, name: str) -> Iterator[Progress]:
-        """Embed all that is known under the encoder `name` too; ends when its collection is whole.
+        """Embed everything that is known with the encoder `name` too; ends when its collection is
+        complete.
 
         From the start on, new tickets go into both. Raises ChangeError.
         """
@@ -89,17 +90,17 @@ class EncoderChange:
             for step in self._embed(switch, again=True):
                 renew()
                 yield step
-            # Until then a process may not have known that new tickets go into both.
+            # Until then a process may not know that new tickets go into both.
             time.sleep(max(0.0, begun + active_encoder.KEPT - time.monotonic()))
             for step in self._embed(switch):
                 renew()
                 yield step
 
     def swap(self, name: str, *, force: bool = False) -> EncoderSwitch:
-        """Let the encoder `name`, which was prepared, serve from now on. Comments stay as they are.
+        """Make the prepared encoder `name` the active one from now on. Comments stay as they are.
 
-        Raises ChangeError: where it has nobody to answer, lacks something, or lost too many clips
-        on the way; with `force` in none of these cases."""
+        Raises ChangeError if it has no workers, is incomplete, or too many clips failed with it;
+        with `force`, in none of these cases."""
         with self._alone():
             switch = self._switch(name)
             if not force:
@@ -109,7 +110,7 @@ class EncoderChange:
             except NotServingError as error:
                 raise ChangeError(str(error)) from error
         log.info("encoder_swapped", old=switch.old.name, new=name, owed=len(owed))
-        # What is left waits where everybody looks now: the queue that workers are scaled by.
+        # Move the remaining jobs to the usual queue, which workers are scaled by.
         self._queues.get(switch.new.own_queue("clips")).empty()  # type: ignore[no-untyped-call]
         self._scheduler.index_waiting(switch.new)
         for issue_id in owed:
@@ -117,18 +118,19 @@ class EncoderChange:
         return switch
 
     def forget(self, name: str) -> int:
-        """Take away all that is kept under an encoder that does not serve; how many keys.
+        """Delete everything kept under an encoder that is not active; returns how many keys.
 
-        One that was prepared is given up by that. Raises ChangeError while it serves, or a worker
-        has it loaded."""
+        If it was being prepared, that is cancelled. Raises ChangeError while it is active, or a
+        worker has it loaded."""
         with self._alone() as renew:
             collection = self._collections.get(name)
             if self._collections.is_active(collection):
                 raise ChangeError(
-                    f"{name} serves; let another one serve first: dejabug encoder change"
+                    f"{name} is the active encoder; switch to another one first: "
+                    "dejabug encoder change"
                 )
             if any(self._queues.workers_of(collection).values()):
-                raise ChangeError(f"workers have {name} loaded: stop them, then call this again")
+                raise ChangeError(f"workers have {name} loaded: stop them, then run this again")
             if self._collections.active_encoder.roles(now=True).candidate == name:
                 self._collections.active_encoder.give_up()
                 # Until then other processes may still queue work for it, which nobody would take.
@@ -147,17 +149,18 @@ class EncoderChange:
     def _switch(self, name: str) -> EncoderSwitch:
         roles = self._collections.active_encoder.roles(now=True)
         if name == roles.active:
-            raise ChangeError(f"{name} serves already")
+            raise ChangeError(f"{name} is already the active encoder")
         if roles.candidate not in (None, name):
             raise ChangeError(
-                f"{roles.candidate} is being prepared: go on with it, or give it up with: "
+                f"{roles.candidate} is being prepared. Finish that first, or cancel it with: "
                 f"dejabug encoder forget '{roles.candidate}'"
             )
         new = self._collections.get(name)
         if not new.knows_dimensions():
             raise ChangeError(
-                f"no worker has ever loaded {name}. Start one with that encoder's settings, beside "
-                "those that serve: dejabug worker clips search. Where it ends, its log says why"
+                f"no worker has ever loaded {name}. Start one with that encoder's settings, in "
+                "addition to the running ones: dejabug worker clips search. If it stops, see its "
+                "log"
             )
         return EncoderSwitch(self._redis, self._collections.get(roles.active), new)
 
@@ -165,20 +168,22 @@ class EncoderChange:
         counts, workers = switch.counts(), self._queues.workers_of(switch.new)
         if idle := [name for name, count in workers.items() if not count]:
             raise ChangeError(
-                f"nobody would answer: no worker of {switch.new.name} is on {' and '.join(idle)}. "
+                f"no worker of {switch.new.name} is on {' and '.join(idle)}: searches would fail. "
                 f"Start one with its settings: dejabug worker {' '.join(idle)}"
             )
         if counts.clips or counts.tickets or switch.missing():
-            raise ChangeError(f"{switch.new.name} is not whole yet: dejabug encoder change goes on")
+            raise ChangeError(
+                f"{switch.new.name} is not complete yet; run dejabug encoder change to continue"
+            )
         if doubts := switch.doubts():
             raise ChangeError(
-                f"{switch.old.name} serves on, since {', and '.join(doubts)}. Look at the reasons, "
-                "try again, or take it as it is with --force"
+                f"{switch.old.name} stays active: {', and '.join(doubts)}. Check the reasons and "
+                "try again, or switch anyway with --force"
             )
 
     def _embed(self, switch: EncoderSwitch, *, again: bool = False) -> Iterator[Progress]:
-        """Hand out what is missing until nothing is, and wait until it is done; `again`: clips that
-        were lost on the way get another try first."""
+        """Hand out what is missing until nothing is, and wait until it is done; `again`: retry
+        clips that failed with the new encoder first."""
         while True:
             jobs = 0
             todo = chain(self._lost(switch) if again else (), self._missing(switch))
@@ -191,15 +196,15 @@ class EncoderChange:
                 yield step
                 time.sleep(POLL)
             while not switch.ready():
-                yield self._look(switch, "Redis builds the index")
+                yield self._look(switch, "Redis is building the index")
                 time.sleep(POLL)
             if not jobs:
                 yield step
                 return
 
     def _lost(self, switch: EncoderSwitch) -> Iterator[Callable[[], None]]:
-        """What queues each clip that only the new encoder failed on: it may have met a full disk,
-        or a Jira that hid it."""
+        """What queues each clip that failed only with the new encoder: the disk may have been full,
+        or Jira may have hidden it."""
         for clip in switch.lost():
             switch.new.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED, reason=""))
             yield partial(self._scheduler.index_clip, clip.id, switch.new)
@@ -235,27 +240,27 @@ class EncoderChange:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Callable[[], None]]:
-        """Held by one at a time; gives what is to be called now and then to keep it. Raises
-        ChangeError while another one has it."""
+        """Held by one process at a time; yields a function to call now and then to keep it. Raises
+        ChangeError while another process has it."""
         with try_lock(self._redis, LOCK, LOCK_LIFE) as renew:
             if renew is None:
                 raise ChangeError(
-                    "somebody else changes the encoder at this moment; `dejabug encoder list` "
-                    f"shows how far it is. One that was killed is over within {LOCK_LIFE} s"
+                    "another process is changing the encoder; `dejabug encoder list` shows its "
+                    f"progress. If it was killed, try again in {LOCK_LIFE} s"
                 )
 
             def keep() -> None:
                 try:
                     renew()
                 except LockError:
-                    raise ChangeError("this stood still for too long; call it again") from None
+                    raise ChangeError("this process paused for too long; run it again") from None
 
             yield keep
 
 
 def _delete_queue(queue: Queue) -> None:
-    """Delete a queue with its jobs, those too that wait for another try or have failed: they have
-    no end of their own, or a late one."""
+    """Delete a queue with its jobs, including those that wait for another try or have failed: these
+    expire late or never."""
     queue.delete(delete_jobs=True)
     for registry in (
         queue.scheduled_job_registry,

@@ -1,7 +1,7 @@
-"""One encoder takes over from another: what the new collection still lacks, and the swap.
+"""Switching from one encoder to another: what the new collection still lacks, and the swap.
 
-Both collections' records of clips are the whole state: whoever goes on after a break looks at them
-and finds what is left. Redis compares the sets; nothing is counted twice and nothing kept in hand.
+Both collections' records of clips are the whole state: after an interruption, they show what is
+left. Redis compares the sets, so nothing is counted twice or kept in memory.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from dejabug.records.active_encoder import ActiveEncoder
 from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord, ClipStatus
 
-# Clips that may be lost to the new encoder and not to the old one, as a share of all: whether a
-# file can be read is no matter of the model, so more tells of something that is wrong.
+# The share of clips that may fail only with the new encoder. Whether a file can be read does not
+# depend on the model, so a larger share means that something is wrong.
 LOST_AT_MOST = 0.01
-# Clips looked at in one round trip.
+# Clips read in one round trip.
 AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How far the new collection is: clips `known` to the old one, `done` here (`failed` and purged
-    ones among them), waiting `clips` and `tickets` that the old one has done."""
+    """How far the new collection is: clips `known` to the old one, `done` here (including `failed`
+    and purged ones), waiting `clips` and `tickets` that the old one has done."""
 
     known: int
     done: int
@@ -37,7 +37,7 @@ class Counts:
 
 
 class EncoderSwitch:
-    """From the collection that serves to the one that is being prepared."""
+    """From the active collection to the one that is being prepared."""
 
     def __init__(self, connection: redis.Redis, old: Collection, new: Collection) -> None:
         self._redis = connection
@@ -58,23 +58,23 @@ class EncoderSwitch:
         return whole
 
     def take(self, clip_ids: AnyOf[str]) -> list[str]:
-        """Have the new collection wait for these clips; those that are still known to the old one.
-        What was purged is so here too, and waits for nothing.
+        """Make these clips wait in the new collection; returns those that the old one still knows.
+        Purged clips become purged here too, and do not wait.
 
-        What a webhook has put there meanwhile, and a worker perhaps has done, stays as it is.
+        What a webhook has added meanwhile, and perhaps a worker has finished, stays as it is.
         """
         taken = []
         for clip in self.old.catalogue.clips(clip_ids).values():
             if self.new.catalogue.clip(clip.id) is None:
                 self.new.catalogue.put_clip(clip.fresh())
             if self.old.catalogue.clip(clip.id) is None:
-                self.new.catalogue.forget_clip(clip)  # deleted in Jira in this moment
+                self.new.catalogue.forget_clip(clip)  # deleted in Jira at this moment
             elif clip.status is not ClipStatus.PURGED:
                 taken.append(clip.id)
         return taken
 
     def counts(self) -> Counts:
-        """How far it is, in a few round trips."""
+        """The progress, in a few round trips."""
         old, new = self.old.catalogue, self.new.catalogue
         failed = new.count(ClipStatus.FAILED)
         queued = (new.status_key(ClipStatus.QUEUED), old.status_key(ClipStatus.QUEUED))
@@ -87,7 +87,7 @@ class EncoderSwitch:
         )
 
     def lost(self) -> Iterator[ClipRecord]:
-        """The clips that failed under the new encoder and are indexed under the old one."""
+        """The clips that failed with the new encoder but are indexed with the old one."""
         keys = [
             self.new.catalogue.status_key(ClipStatus.FAILED),
             self.old.catalogue.status_key(ClipStatus.INDEXED),
@@ -97,7 +97,7 @@ class EncoderSwitch:
             yield from self.new.catalogue.clips(ids[start : start + AT_ONCE]).values()
 
     def doubts(self) -> list[str]:
-        """Why the new collection should not serve, though all of it is in; nothing where it may.
+        """Why the new collection should not become active although it is complete; empty if it may.
 
         Raises redis.RedisError.
         """
@@ -105,26 +105,26 @@ class EncoderSwitch:
         indexed = self.old.catalogue.count(ClipStatus.INDEXED)
         lost = sum(1 for _ in self.lost())
         if lost > LOST_AT_MOST * indexed:
-            found.append(f"{lost:,} of {indexed:,} clips were lost on the way")
+            found.append(f"{lost:,} of {indexed:,} clips failed only with the new encoder")
         state = self.new.index.state()
         if state.failures:
             found.append(f"Redis could not index {state.failures:,} frames")
         holds = self.new.index.clip_count(self.new.catalogue.projects())
         done = self.new.catalogue.count(ClipStatus.INDEXED)
         if holds < done:
-            found.append(f"the index holds {holds:,} of the {done:,} clips that are said to be in")
+            found.append(f"the index has only {holds:,} of the {done:,} clips that should be in it")
         return found
 
     def ready(self) -> bool:
-        """Whether Redis has built the new index as its size wants it."""
+        """Whether Redis has built the new index in the form that its size requires."""
         state = self.new.index.state()
         return state.ready and not self.new.index.growth.must_grow(state)
 
     def swap(self, active_encoder: ActiveEncoder) -> set[str]:
-        """Let the new collection serve, in one step; the issues of which the old one had something
-        left to do in that moment.
+        """Make the new collection the active one, atomically; returns the issues for which the old
+        one had work left at that moment.
 
-        Their comments are still owed: which of the two did its part last cannot be told. Raises
+        Their comments are still to be written: which of the two finished last is unknown. Raises
         NotServingError.
         """
         waiting = self.old.catalogue.status_key(ClipStatus.QUEUED)

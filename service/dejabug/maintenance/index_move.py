@@ -1,4 +1,4 @@
-"""The vectors from the queues' Redis into one of their own, and no longer in the queues'."""
+"""Moves the vectors from the queues' Redis to a separate Redis."""
 
 from __future__ import annotations
 
@@ -23,39 +23,41 @@ class MoveError(UserError):
 
 
 class IndexMove:
-    """Takes vectors over into a Redis of their own."""
+    """Moves vectors to a separate Redis."""
 
     def __init__(self, connection: redis.Redis, collections: Collections) -> None:
         self._redis = connection
         self._collections = collections
 
     def move(self, tell: Tell) -> int:
-        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and have that Redis hold them from now on;
-        how many keys were copied.
+        """Copy all vectors to DEJABUG_INDEX_REDIS_URL, and use that Redis for them from now on;
+        returns how many keys were copied.
 
-        The queues' Redis keeps its own until `remove_moved`. Interrupted, nothing has changed, and
-        it can be called again. Raises MoveError, and redis.RedisError."""
+        The queues' Redis keeps its copy until `remove_moved`. If interrupted, nothing has changed,
+        and it can be called again. Raises MoveError, and redis.RedisError."""
         home = self._collections.location
         self._must_be_apart()
         if home.holds():
             raise MoveError(
-                "the vectors are in this Redis already. What the queues' Redis still has of them "
-                "goes with: dejabug index move --delete"
+                "the vectors are already in this Redis. To delete the old copy in the queues' "
+                "Redis: dejabug index move --delete"
             )
         if not home.is_at_main():
             raise MoveError(
-                "the vectors are in neither of these two Redis: is DEJABUG_INDEX_REDIS_URL right? "
-                "Between two Redis of their own, Redis' replication moves them: docs/how-to/operate.md"
+                "the vectors are in neither of these two Redis servers. Check "
+                "DEJABUG_INDEX_REDIS_URL. To move from one separate Redis to another, use Redis "
+                "replication: docs/how-to/separate-redis.md"
             )
         if home.is_used():
             raise MoveError(
-                "the Redis of DEJABUG_INDEX_REDIS_URL holds another installation's vectors: give "
-                "each a Redis, or a database, of its own"
+                "the Redis at DEJABUG_INDEX_REDIS_URL holds another installation's vectors. Give "
+                "each installation a separate Redis, or a separate database"
             )
         if names := sorted({worker.name for worker in Worker.all(connection=self._redis)}):
             raise MoveError(
-                f"{len(names)} workers run, and might write meanwhile: stop them all, then call "
-                "this again. Webhooks come in all the same, and wait"
+                f"{len(names)} {'worker is' if len(names) == 1 else 'workers are'} running and "
+                "could write meanwhile. Stop all workers, then run this again. Webhooks are still "
+                "accepted, and wait"
             )
         count, done = count_vectors(home.main), 0
         tell("Copying", 0, count)
@@ -63,19 +65,19 @@ class IndexMove:
             tell("Copying", done, max(count, done))
         home.adopt()
         for collection in self._collections.indexed():
-            collection.index.state()  # makes the index, which Redis builds now
+            collection.index.state()  # creates the index, which Redis now builds
             collection.tickets.places([])
         log.info("index_moved", keys=done)
         return done
 
     def remove_moved(self, tell: Tell) -> int:
-        """Take the vectors out of the queues' Redis, after they were moved; how many keys. Raises
-        MoveError, and redis.RedisError."""
+        """Delete the vectors from the queues' Redis, after they were moved; returns how many keys.
+        Raises MoveError, and redis.RedisError."""
         self._must_be_apart()
         try:
             self._collections.location.connection()
         except WrongIndexError as error:
-            raise MoveError(f"nothing is deleted: {error}") from error
+            raise MoveError(f"nothing was deleted: {error}") from error
         count, done = count_vectors(self._redis), 0
         for done in remove_vectors(self._redis):
             tell("Deleting", done, max(count, done))
@@ -84,6 +86,6 @@ class IndexMove:
     def _must_be_apart(self) -> None:
         if not self._collections.location.apart:
             raise MoveError(
-                "DEJABUG_INDEX_REDIS_URL is not set, or the same as DEJABUG_REDIS_URL: there is "
-                "nowhere to move to"
+                "DEJABUG_INDEX_REDIS_URL is not set, or the same as DEJABUG_REDIS_URL. Set it to "
+                "the URL of the Redis to move to"
             )

@@ -1,9 +1,9 @@
-"""The index brought back in line with the records of clips and tickets, after Redis lost writes.
+"""Repairs the index to match the records of clips and tickets, after Redis lost writes.
 
-An append-only file is synced once a second, so that a Redis that is killed comes back without the
-last second. Where records and vectors have a Redis each, one of them may lose what the other keeps:
-a clip that is said to be in and is not, one that was forgotten and is back, one in a project that
-its issue left. So the index is compared with the records whenever its Redis was restarted.
+An append-only file is synced once a second, so a Redis that is killed comes back without its last
+second. If records and vectors are in two Redis servers, one may lose what the other keeps: a clip
+that should be in the index is missing, a forgotten one is back, or one is in a project that its
+issue has left. So the index is compared with the records after each restart of its Redis.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 LOCK = "dejabug:lock:index-repair"
-# Held for so many seconds while an index that lacks clips is not compared again.
+# Held for this many seconds, in which an index that lacks clips is not compared again.
 TURN = "dejabug:index-repair-turn"
 REST = 600
-# So many unknown clips may be chance; of more, over half of the index is no second's loss.
+# Up to this many unknown clips may be chance. If more, and over half of the index, are unknown,
+# that is not the loss of a second.
 FEW = 5
-# Clips and tickets looked at in one round trip.
+# Clips and tickets read in one round trip.
 AT_ONCE = 500
 
 
 @dataclass
 class Repaired:
     """How many clips and tickets were compared, and how many were lost (they are embedded again),
-    stray (forgotten again) or elsewhere than their issue (moved)."""
+    stray (deleted again) or in another place than their issue (moved)."""
 
     clips: int = 0
     tickets: int = 0
@@ -54,7 +55,7 @@ class Repaired:
 
 
 class IndexRepair:
-    """Compares indexes with the records, and mends what differs."""
+    """Compares indexes with the records, and fixes differences."""
 
     def __init__(
         self,
@@ -67,8 +68,8 @@ class IndexRepair:
         self._scheduler = scheduler
 
     def is_due(self) -> bool:
-        """Whether the vectors' Redis was restarted since the last comparison, or lacks clips:
-        for that once in REST seconds."""
+        """Whether the vectors' Redis was restarted since the last comparison, or lacks clips; the
+        latter is reported at most once in REST seconds."""
         if self._redis.exists(RESTORING):
             return False
         run = self._run_of()
@@ -79,7 +80,7 @@ class IndexRepair:
         return any(map(lacks, there)) and take_lease(self._redis, TURN, REST)
 
     def run_job(self) -> None:
-        """One round over all collections. Raises redis.RedisError, and is repeated."""
+        """One round over all collections. Raises redis.RedisError; the job is then retried."""
         for collection in self._collections.indexed():
             report = Repaired()
             for report in self.repair(collection):  # noqa: B007 (the last one counts)
@@ -98,7 +99,7 @@ class IndexRepair:
             self._redis.hset(COMPARED, collection.name, run)
 
     def _clips(self, collection: Collection, report: Repaired) -> Iterator[Repaired]:
-        """Clips that are lost, and those whose issue is elsewhere than they."""
+        """Clips that are lost, and those that are not where their issue is."""
         for some in _some(collection.catalogue.with_status(ClipStatus.INDEXED)):
             there = collection.index.places(clip.id for clip in some)
             for clip in some:
@@ -113,7 +114,7 @@ class IndexRepair:
             yield report
 
     def _embed_again(self, collection: Collection, clip: ClipRecord) -> bool:
-        # Not where it was forgotten or purged in this moment.
+        # Not if it was forgotten or purged at this moment.
         if (
             collection.index.holds(clip.id)
             or collection.catalogue.put_outcome(clip.fresh()) is None
@@ -151,20 +152,20 @@ class IndexRepair:
             yield report
 
     def _run_of(self) -> bytes:
-        """Which start of the vectors' Redis this is."""
+        """Identifies the current start of the vectors' Redis."""
         server: Any = self._collections.location.connection().info("server")
         return str(server["run_id"]).encode()
 
 
 def lacks(collection: Collection) -> int:
-    """How many fewer clips the index holds than are said to be in it."""
-    # Read in this order, what is written meanwhile is rather missed than found lacking.
+    """How many clips are missing in the index, compared with the records."""
+    # Read in this order, so that concurrent writes never look like missing clips.
     said = collection.catalogue.count(ClipStatus.INDEXED)
     return max(0, said - collection.index.clip_count(collection.catalogue.projects()))
 
 
 def missing_clips(collection: Collection) -> list[ClipRecord]:
-    """The clips that are said to be in the index and are not."""
+    """The clips that should be in the index but are not."""
     if not lacks(collection):
         return []
     said = collection.catalogue.with_status(ClipStatus.INDEXED)
@@ -179,7 +180,7 @@ def _absent(collection: Collection, clips: Sequence[ClipRecord]) -> list[ClipRec
 
 
 def _strays(collection: Collection, report: Repaired) -> Iterator[Repaired]:
-    """Clips in the index of which nothing is known, or that were purged."""
+    """Clips in the index that are unknown or were purged."""
     strays: list[str] = []
     indexed = 0
     for some in _some(collection.index.clip_ids(collection.catalogue.projects())):
@@ -188,7 +189,7 @@ def _strays(collection: Collection, report: Repaired) -> Iterator[Repaired]:
         strays += [clip_id for clip_id in some if not _may_stay(known.get(clip_id))]
         yield report
     if len(strays) > FEW and 2 * len(strays) > indexed:
-        # Rather the records are lost than that so much was forgotten.
+        # More likely the records were lost than so many clips forgotten.
         log.error("index_doubtful", encoder=collection.name, unknown=len(strays), indexed=indexed)
         return
     for clip_id in strays:

@@ -1,8 +1,8 @@
-"""When a Jira that was away answers again, what waited for it is done at once.
+"""Resumes the waiting jobs as soon as Jira is available again.
 
-Pauses between a job's tries grow to hours, and a weekend's outage outlasts all that are counted. So
-a job that waits for Jira is tried again however often (`jira/job_retries.py`) and noted; while any
-is, Jira is asked once a minute, and when it answers all of them are due.
+Pauses between a job's tries grow to hours, and a weekend's outage outlasts any limited number of
+tries. So a job that waits for Jira is retried without limit (`jira/job_retries.py`) and recorded.
+While there are such jobs, Jira is probed once a minute, and when it answers all of them are due.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dejabug.records.work_queues import WorkQueues
 
 log = structlog.get_logger()
 
-# Held for as long as Jira need not be asked again, and for how many seconds: a little less than the
-# time between two rounds of a housekeeper.
+# Held while Jira need not be probed again, and for how many seconds: a little less than the time
+# between two rounds of a housekeeper.
 TURN, PAUSE = "dejabug:jira-asked", 50
 
 
 class JiraOutage:
-    """Probes a Jira that is away, and resumes the jobs that wait for it."""
+    """Probes an unavailable Jira, and resumes the jobs that wait for it."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class JiraOutage:
         return bool(self._redis.exists(WAITS_FOR_JIRA))
 
     def probe(self) -> None:
-        """Ask Jira whether it is back and knows us; then all that waited for it is due, and what
-        webhooks missed is looked for."""
+        """Ask Jira whether it is back and accepts our account; then all waiting jobs become due,
+        and a reconcile finds what webhooks missed."""
         try:
             self._jira.check_account()
         except JiraError as error:
@@ -60,7 +60,7 @@ class JiraOutage:
         log.info("jira_is_back", jobs=due)
 
     def resume(self) -> int:
-        """Have the jobs that wait for Jira be due now; how many there were."""
+        """Make the jobs that wait for Jira due now; returns how many there were."""
         own = [
             collection.own_queue(name)
             for collection in self._collections.receiving
@@ -78,6 +78,6 @@ class JiraOutage:
             if any(moved):
                 due += 1
             elif text_of(status) == "started":
-                continue  # it has noted itself, and its worker is about to write down its pause
+                continue  # it has just recorded itself; its worker is about to store its pause
             self._redis.srem(WAITS_FOR_JIRA, job_id)
         return due

@@ -1,4 +1,5 @@
-"""The thumbnails and previews of a folder → an object store, for a studio that moves to one."""
+"""Copies the thumbnails and previews in a folder to an object store, for a studio that moves to
+one."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass
 class Copied:
-    """How many clips' pictures and previews were copied."""
+    """How many clips' thumbnails and previews were copied."""
 
     pictures: int = 0
     previews: int = 0
 
 
 class MediaCopy:
-    """Copies what is kept of clips from `folder` to the object store of `media`."""
+    """Copies the files of clips from `folder` to the object store of `media`."""
 
     def __init__(
         self,
@@ -35,13 +36,16 @@ class MediaCopy:
         self._folder = folder
 
     def run(self, tell: Tell) -> Copied:
-        """Copy what DEJABUG_DATA_DIR has of known clips and the store has not; the folder stays.
+        """Copy the files of known clips that the store lacks from DEJABUG_DATA_DIR; the folder
+        stays.
 
-        Interrupted, it goes on where it was; the service may run meanwhile. Raises UserError where
-        no store is set, and StoreAwayError."""
+        Safe to interrupt and run again, also while the service runs. Raises UserError if no store
+        is set, and StoreAwayError."""
         folder, store = self._folder, self._media
         if store.objects is None:
-            raise UserError("DEJABUG_MEDIA_STORE is not set: there is nowhere to copy to")
+            raise UserError(
+                "DEJABUG_MEDIA_STORE is not set. Set it to the URL of the object store to copy to"
+            )
         copied = Copied()
         known = [
             clip

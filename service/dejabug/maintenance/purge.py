@@ -1,7 +1,7 @@
-"""Footage retention: forgetting clips that were attached long ago, and what shows them.
+"""Footage retention: deletes old clips' frames, thumbnails and previews.
 
-The files in Jira are Jira's own and are left alone, tickets' words stay as well. Comments that rest
-on a purged clip are brought in line, so that none speaks of a moment that nobody can look at.
+Files in Jira are left alone, and tickets' words stay as well. Comments based on a purged clip are
+updated, so that none mentions a moment that nobody can watch any more.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# States in which something of a clip may be here, or may come.
+# States in which there may be footage of a clip, or may be soon.
 KEPT = (ClipStatus.INDEXED, ClipStatus.FAILED, ClipStatus.QUEUED)
-# Held for as long as no new purge by the setting is due.
+# Held until the next purge by the setting is due.
 TURN = "dejabug:retention-turn"
 
 
 @dataclass(frozen=True)
 class Old:
-    """A clip that is to go, and the project of its issue."""
+    """A clip to purge, and the project of its issue."""
 
     clip: ClipRecord
     project: str
@@ -47,14 +47,14 @@ class Old:
 
 @dataclass(frozen=True)
 class Undated:
-    """How many clips' ages were asked of Jira, and how many of them Jira does not tell."""
+    """How many clips' dates were requested from Jira, and how many of them Jira does not know."""
 
     asked: int = 0
     unknown: int = 0
 
 
 class FootagePurge:
-    """Finds footage that is older than it is kept, and purges it."""
+    """Finds footage that is older than the retention time, and purges it."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FootagePurge:
         self._settings = settings
 
     def run_job(self) -> None:
-        """Purge what is older than the setting allows. Raises JiraError, and is repeated."""
+        """Purge what is older than the setting allows. Raises JiraError, and is then retried."""
         dated = self.date_clips()
         before = time.time() - self._settings.retention_days * DAY
         old = self.find_old(before)
@@ -84,7 +84,7 @@ class FootagePurge:
         log.info("retention_kept", purged=done, undated=dated.unknown)
 
     def date_clips(self) -> Undated:
-        """Ask Jira when clips were attached of which earlier versions did not note it. Raises
+        """Ask Jira for the dates of clips that earlier versions recorded without one. Raises
         JiraError."""
         asked = unknown = 0
         for each in self._collections.indexed():
@@ -108,8 +108,8 @@ class FootagePurge:
     def find_old(
         self, before: float, projects: Container[str] | None = None, what: What = "clips"
     ) -> list[Old]:
-        """The clips that were attached `before` (Unix seconds), of these projects or all, and of
-        which there is something left to purge; each issue's together."""
+        """The clips that were attached `before` (Unix seconds), of these projects or all, and have
+        something left to purge; each issue's together."""
         found: dict[str, Old] = {}
         project_of: dict[str, str] = {}
         for each in self._collections.indexed():
@@ -122,23 +122,23 @@ class FootagePurge:
                     project_of[clip.issue_id] = issue.project if issue else ""
                 project = project_of[clip.issue_id]
                 if projects is None or project in projects:
-                    # Of one clip under two encoders, the one that has frames tells more.
+                    # Of one clip under two encoders, the one that has frames is more accurate.
                     known = found.get(clip.id)
                     if known is None or known.clip.frames < clip.frames:
                         found[clip.id] = Old(clip, project)
         return sorted(found.values(), key=lambda old: (old.clip.issue_id, old.clip.id))
 
     def make_room(self, old: Iterable[Old]) -> None:
-        """Where Redis is full, take out these clips' vectors before anything else: to write down
-        what was purged takes memory, and vectors are what fills it."""
+        """If Redis is full, delete these clips' vectors before anything else: recording what was
+        purged takes memory, and vectors use most of it."""
         if refused(self._redis) is FULL:
             for each in old:
                 for collection in self._collections.indexed():
                     collection.index.forget_clip(each.clip.id)
 
     def purge(self, old: Iterable[Old], what: What) -> Iterator[Old]:
-        """Purge these clips, issue by issue; yields each when it is done. Its end is the same
-        however often it is interrupted and begun again."""
+        """Purge these clips, issue by issue; yields each when it is done. Safe to interrupt and run
+        again."""
         everywhere = self._collections.indexed()
         for issue_id, together in groupby(old, key=attrgetter("clip.issue_id")):
             for each in together:
@@ -153,8 +153,8 @@ class FootagePurge:
                 self._scheduler.correct_comments_naming(issue_id)
 
     def lift(self, projects: Container[str] | None = None) -> int:
-        """Footage of these projects, or of all, is kept again: what was purged is forgotten, so
-        that a backfill reads it in like any other; how many clips."""
+        """Keep the footage of these projects, or of all, again: forget that it was purged, so that
+        a backfill reads it like any other; returns how many clips."""
         for project in projects or (EVERY, *self._collections.active.catalogue.projects()):
             self._records.retention.lift(project)
         lifted = 0

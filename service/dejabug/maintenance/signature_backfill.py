@@ -1,5 +1,5 @@
-"""Signatures for clips that a version before signatures indexed: from their files, without a model,
-and with their vectors as they are."""
+"""Adds signatures to clips that were indexed by a version without signatures: from their files,
+without a model, and without changing their vectors."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from dejabug.settings import Settings
 
 log = structlog.get_logger()
 
-# Its workers have ffmpeg and no model. Before these jobs they do all that their other queue,
-# `default`, has, and the previews that somebody waits for.
+# Its workers have ffmpeg and no model. Before these jobs they do everything in their other queue,
+# `default`, and the previews that somebody waits for.
 QUEUE = "previews"
-# Clips looked at in one round trip.
+# Clips read in one round trip.
 AT_ONCE = 500
-# Jobs that may wait before queueing pauses: previews that nobody waits for stay behind few of them.
+# Queueing pauses when this many jobs wait, so that other previews have only a few ahead of them.
 MOST_WAITING = 500
-# Seconds between two looks at a full queue.
+# Seconds between two checks of a full queue.
 POLL = 2.0
 NO_WORKER = f"no worker takes jobs from the queue {QUEUE}; start one: dejabug worker {QUEUE}"
 
@@ -44,7 +44,7 @@ class Progress:
 
 
 class SignatureBackfill:
-    """Adds signatures to clips that an earlier version indexed without."""
+    """Adds signatures to clips that an earlier version indexed without them."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class SignatureBackfill:
         return sorted(found, key=lambda clip_id: (len(clip_id), clip_id))
 
     def queue(self, clip_ids: list[str]) -> Iterator[Progress]:
-        """Queue a job for each of these clips, waiting while many jobs wait already. May be broken
-        off and called again."""
+        """Queue a job for each of these clips, pausing while many jobs wait. Safe to interrupt and
+        run again."""
         queue = self._queues.get(QUEUE)
         for number, clip_id in enumerate(clip_ids):
             while queue.count >= MOST_WAITING:
@@ -82,8 +82,8 @@ class SignatureBackfill:
             yield Progress(number + 1)
 
     def read(self, clip_id: str) -> None:
-        """The job: download a clip and add its signature wherever it is indexed without one. A file
-        that cannot be read is left as it is, with a warning in the log."""
+        """The job: download a clip and add its signature wherever it is indexed without one. Skips
+        a file that cannot be read, with a warning in the log."""
         lacking = [
             collection
             for collection in self._collections.indexed()

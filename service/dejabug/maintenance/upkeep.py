@@ -1,4 +1,4 @@
-"""What a worker does every minute: forgotten promises are taken up, and the index grows."""
+"""What a worker does every minute: resumes lost work, prunes files, and lets the index grow."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from dejabug.retrieval import neighbourhood
 
 log = structlog.get_logger()
 
-# A promise older than this, in seconds, is taken up again, by one more job than it may have.
+# An issue that has been waiting to be read for longer than this, in seconds, is queued again. It
+# may then have one job too many.
 STALE_PROMISE = 900
-# Seconds after which a preview that nobody watched is taken away; it is made again when asked for.
+# Seconds after which a preview that nobody watched is deleted; it is made again on demand.
 UNWATCHED = 30 * 24 * 3600
 
 
 class Upkeep:
-    """One round takes up promises, queues what waits, prunes files, and lets the index grow."""
+    """One round queues lost and waiting work, prunes files, and lets the index grow."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Upkeep:
         self._preview_max_bytes = preview_max_bytes
 
     def run(self) -> None:
-        """One round. Raises redis.RedisError and StoreAwayError; the next round goes on."""
+        """One round. Raises redis.RedisError and StoreAwayError; the next round continues."""
         for issue_id in self._outbox.older_than(STALE_PROMISE):
             with (
                 traced(self._outbox.trace(issue_id)),
@@ -62,4 +63,4 @@ class Upkeep:
         for collection in filter(Collection.knows_dimensions, receiving):
             fill_terms(collection)
             neighbourhood.catch_up(collection)
-            collection.index.growth.grow()  # the last, since another Redis may be away
+            collection.index.growth.grow()  # last, since another Redis may be unavailable

@@ -1,5 +1,5 @@
-"""A file → its probe, its sampled frames, its preview. ffmpeg child processes only, each within
-limits and with few rights."""
+"""A file → its probe, its sampled frames, its preview. Only ffmpeg child processes read the file,
+each within limits and with few rights."""
 
 from __future__ import annotations
 

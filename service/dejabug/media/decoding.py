@@ -1,5 +1,5 @@
-"""A clip → its pictures at each step, as ffmpeg decodes them: the fastest way that is right for
-this file."""
+"""A clip → its frames at each step, decoded by ffmpeg in the fastest way that is correct for this
+file."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from dejabug.media.probe import Probe
 from dejabug.media.rendering import from_zero, rendered
 from dejabug.media.timeline import Timeline
 
-# Where samples lie so many seconds apart, keyframes are near enough to them, if there is one in the
-# time of each. Of a clip that is costly to decode, one in the time of so many samples will do: half
-# an hour of 1080p60 would else take several minutes.
+# When samples are this many seconds apart, keyframes are close enough to them, if there is one for
+# each sample. For a clip that is costly to decode, one keyframe per this many samples is enough:
+# half an hour of 1080p60 would otherwise take several minutes.
 SPARSE = 2.0
 STEPS_PER_KEYFRAME = 2
-# Pixels of all of a clip's pictures up to which decoding them is cheap: about ten seconds of one
-# core, for five minutes of 640x360 at 60 pictures a second.
+# Up to this many pixels in all of a clip's frames, decoding is cheap: about ten seconds on one
+# core, e.g. five minutes of 640x360 at 60 frames a second.
 CHEAP = 4e9
-# Pictures a second of a clip that does not tell.
+# Frames a second assumed for a clip that does not say.
 USUAL_RATE = 60.0
-# Codecs whose decoder skips nothing: all pictures are decoded anyway, and can as well be used.
+# Codecs whose decoder cannot skip frames: all are decoded anyway, so all may be used.
 NEVER_SKIPPED = frozenset({"vp9"})
-# Share of the expected pictures with which a way of decoding has been right for a file.
+# A decoding method was right for a file if it gave at least this share of the expected frames.
 ENOUGH = 0.9
 # Seconds by which the first keyframe may be late: all later ones' times count from it.
 ON_TIME = 0.1
-# The grey signature, by which copies of one recording are known:
-# pictures of so many grey values a side, so many a second.
+# The grey signature, by which copies of one recording are recognised: a grey square with sides of
+# this many pixels, this many times a second.
 SIGNATURE_SIDE = 12
 SIGNATURE_RATE = 4.0
-# How ffmpeg's filter `showinfo` tells of a picture; what a file says of itself stands indented.
+# How ffmpeg's filter `showinfo` reports a frame. What the file says about itself is indented.
 SHOWN_AT = r"^\[showinfo@{name} @ \w+\] n: *\d+ pts: *-?\d+ pts_time: *(\S+)"
-# How an expression's `print` tells when the first picture is shown; of ffmpeg 5, the number alone.
+# How an expression's `print` reports the first frame's time; in ffmpeg 5, the number alone.
 STARTED = re.compile(r"^(?:\[Eval @ \w+\] )?(-?\d{1,12}\.\d{1,9})$", re.MULTILINE)
-SAY_AS_ERROR = 16  # AV_LOG_ERROR: said at any log level of ours
-# `keyframes` alone; all pictures but those that no other `needs`; `every` picture.
+SAY_AS_ERROR = 16  # AV_LOG_ERROR: printed at every log level that we use
+# `keyframes` only; all frames that others `need`; `every` frame.
 Way = Literal["keyframes", "needed", "every"]
 SKIPPED: dict[Way, dict[str, str]] = {
     "keyframes": {"skip_frame": "nokey"},
@@ -57,8 +57,8 @@ SKIPPED: dict[Way, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Sampling:
-    """What is wanted of a clip: a picture each `step` seconds, `max_frames` at most, of this
-    `size` (width, height)."""
+    """What is wanted from a clip: a frame each `step` seconds, at most `max_frames`, of this `size`
+    (width, height)."""
 
     step: float
     max_frames: int
@@ -67,11 +67,11 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pictures as they were decoded: `times` float32 [n], seconds from the first one; `pixels`
-    uint8 [n, h, w, 3], RGB; `grey` uint8 [m, 12, 12] at `grey_times` float32 [m]. `late`: seconds
-    between the start by the packets and the first picture. `between`: the longest time, in seconds,
-    that may lie between the last picture and the end. `outcome`: how ffmpeg ended. `partial`: these
-    are only some of the pictures, and there was no time for the others.
+    """Decoded frames: `times` float32 [n], seconds from the first one; `pixels` uint8 [n, h, w, 3],
+    RGB; `grey` uint8 [m, 12, 12] at `grey_times` float32 [m]. `late`: seconds between the start
+    according to the packets and the first frame. `between`: the longest possible time, in seconds,
+    between the last frame and the end. `outcome`: how ffmpeg ended. `partial`: these are only some
+    of the frames, because there was no time for the others.
     """
 
     times: npt.NDArray[np.float32]
@@ -94,12 +94,12 @@ def decode(
     program: str,
     deadline: float,
 ) -> Decoded:
-    """A clip's pictures, by the fastest way that gives all of them. What keyframes are, containers
-    and decoders do not always agree on (open groups of pictures, intra refresh): where too few
-    pictures arrive, or the first one is late, the next way is tried, down to decoding all.
+    """Decode a clip's frames in the fastest way that gives all of them. Containers and decoders do
+    not always agree on what a keyframe is (open groups of pictures, intra refresh). So if too few
+    frames arrive, or the first one is late, the next way is tried, down to decoding everything.
 
-    A slower way that takes too long leaves what a faster one gave. Raises ClipError (timeout) where
-    that is nothing.
+    If a slower way times out, the frames of the faster one are used. Raises ClipError (timeout) if
+    there are none.
     """
     best: Decoded | None = None
     for way in ways(timeline, wanted.step, about):
@@ -113,18 +113,18 @@ def decode(
             return best
         found = _read(outcome, timeline, wanted, way)
         right = is_right(found, timeline, wanted, way)
-        # A slower way counts for more, also where an earlier one gave some more pictures: at wrong
-        # times.
+        # Prefer the slower way, even if an earlier one gave a few more frames: their times were
+        # wrong.
         if best is None or len(found.times) >= ENOUGH * len(best.times):
             best = replace(found, partial=not right)
         if right:
             break
-    assert best is not None  # there is always a way
+    assert best is not None  # there is always at least one way
     return best
 
 
 def ways(timeline: Timeline, step: float, about: Probe) -> Iterator[Way]:
-    """The ways that may be right for a clip, the fastest first."""
+    """The ways that may be right for a clip, fastest first."""
     width, height = about.stored_size
     pixels = width * height * (about.fps or USUAL_RATE) * (timeline.duration or 0.0)
     near = timeline.keyframe_gap <= step * (1 if pixels <= CHEAP else STEPS_PER_KEYFRAME)
@@ -136,8 +136,8 @@ def ways(timeline: Timeline, step: float, about: Probe) -> Iterator[Way]:
 
 
 def is_right(found: Decoded, timeline: Timeline, wanted: Sampling, way: Way) -> bool:
-    """Whether a way of decoding gave what the packets promise: the first picture at the start, and
-    a picture for almost each step."""
+    """Whether the frames match the packets: the first frame is at the start, and there is a frame
+    for almost every step."""
     if way == "every":
         return True
     if way == "keyframes":
@@ -154,7 +154,7 @@ def _command(
     options: dict[str, Any] = {**SKIPPED[way]}
     if way == "keyframes":
         options["t"] = limits.max_duration_seconds
-    # A recording may change its resolution: the same filters go on, or their clock would stop.
+        # The resolution can change within a recording: keep the same filters, or their clock stops.
     source = open_input(path, max_pixels=limits.max_pixels, reinit_filter=0, **options)
     copies = _telling_start(source[str(about.track)], about).split()
     pick = _first_of_each if way == "keyframes" else _steadily
@@ -163,11 +163,11 @@ def _command(
     grey = rendered(
         pick(copies[1], 1 / SIGNATURE_RATE, "grey"), about, (side, side), program, flags="area"
     )
-    # The signature goes as far as the frames do: a last picture may claim to stay for hours.
+    # The signature ends where the frames end: a last frame may claim to last for hours.
     far = min(limits.max_duration_seconds, wanted.step * wanted.max_frames)
     raw: dict[str, Any] = {"format": "rawvideo"}
-    # Picked keyframes are a second apart by their clock from now on: none is left out or repeated,
-    # and how far they go is set on the input.
+    # The selected keyframes now count as one second apart, so that none is dropped or repeated; how
+    # far to read is set on the input.
     raw |= {"r": 1} if way == "keyframes" else {"t": far}
     arguments = ffmpeg.merge_outputs(
         frames.output("pipe:", pix_fmt="rgb24", vframes=wanted.max_frames, **raw),
@@ -182,16 +182,16 @@ def _telling_start(source: Any, about: Probe) -> Any:
 
 
 def _steadily(source: Any, step: float, _: str) -> Any:
-    """The picture on screen at each step."""
-    # By default `fps` gives the picture half a step late; round=up gives the one on screen.
+    """The frame on screen at each step."""
+    # By default `fps` gives the frame half a step late; round=up gives the one on screen.
     return source.filter("fps", fps=f"{1 / step:.9f}", round="up")
 
 
 def _first_of_each(source: Any, step: float, name: str) -> Any:
-    """The first keyframe within each step, one a second from now on; `showinfo` tells its time."""
+    """The first keyframe within each step, now one a second; `showinfo` reports its real time."""
     due = f"isnan(prev_selected_t)+gt(floor(t/{step:.9f}),floor(prev_selected_t/{step:.9f}))"
-    due = f"key*({due})"  # some decoders of AV1 skip nothing
-    # `showinfo` would print all that a picture bears beside it, settings of encoders among it.
+    due = f"key*({due})"  # some AV1 decoders skip nothing
+    # `showinfo` would also print all side data of a frame, including encoder settings.
     picked = source.filter("select", due).filter("sidedata", "delete")
     return picked.filter(f"showinfo@{name}", checksum=0).filter("setpts", "N/TB")
 
@@ -201,8 +201,8 @@ def _read(outcome: Outcome, timeline: Timeline, wanted: Sampling, way: Way) -> D
     count = len(outcome.output) // (width * height * 3)
     greys = len(outcome.beside) // SIGNATURE_SIDE**2
     if timeline.duration and way != "keyframes":
-        # Of a last picture that tells no duration, some versions of ffmpeg take it that it stays as
-        # long as the one before, however long that was.
+        # For a last frame without a duration, some versions of ffmpeg assume the duration of the
+        # one before, however long that was.
         count = min(count, _due(timeline.duration, wanted.step))
         greys = min(greys, _due(timeline.duration, 1 / SIGNATURE_RATE))
     times = np.arange(count, dtype=np.float32) * np.float32(wanted.step)

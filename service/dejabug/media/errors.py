@@ -1,4 +1,4 @@
-"""What is wrong with a clip, or with this machine, so that a clip cannot be read."""
+"""Errors in a clip, or in this machine's setup, that prevent a clip from being read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dejabug.infra.errors import UserError
 
 
 class ClipError(Exception):
-    """A clip that cannot be used. `code` is short and steady, the message is for a person.
+    """A clip that cannot be used. `code` is short and stable, the message is for people.
 
     Codes: empty, not_a_video, truncated, too_large, too_many_pixels, too_small, unsupported,
     timeout, memory, crashed, no_frames, blank.
@@ -18,4 +18,4 @@ class ClipError(Exception):
 
 
 class SandboxMissingError(UserError):
-    """This machine has no sandbox for the decoder as it is to have; no clip is at fault."""
+    """This machine lacks the required sandbox for the decoder; the clips are fine."""

@@ -1,6 +1,6 @@
-"""A GIF's blocks, walked to find whether the file ends where it should: ffmpeg does not say.
+"""Walks a GIF's blocks to find whether the file is complete: ffmpeg does not say.
 
-By CompuServe's specification of GIF 89a, whose sections are named below.
+Follows CompuServe's GIF89a specification, whose sections are given below.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 HEADER = 13  # bytes of signature and screen descriptor (17, 18)
 EXTENSION, IMAGE, TRAILER = b"\x21", b"\x2c", b"\x3b"  # what a block begins with
-DESCRIPTOR = 9  # bytes of an image's descriptor behind that (20)
+DESCRIPTOR = 9  # bytes of an image's descriptor after that (20)
 
 
 def is_cut_off(path: Path) -> bool:
     """Whether a GIF ends, or turns into something else, within a block. One that ends between two
-    of them lacks its trailer alone, which no player misses."""
+    blocks only lacks its trailer, which players don't need."""
     size = path.stat().st_size
     with path.open("rb") as file:
         _skip_colours(file, file.read(HEADER)[10:11])
@@ -33,13 +33,13 @@ def is_cut_off(path: Path) -> bool:
 
 
 def _skip_colours(file: BinaryIO, packed: bytes) -> None:
-    """Step over the table of colours that a descriptor's last field announces (18, 20)."""
+    """Skip the colour table that a descriptor's last field announces (18, 20)."""
     if packed and packed[0] & 0x80:
         file.seek(3 << ((packed[0] & 0x07) + 1), 1)
 
 
 def _skip_blocks(file: BinaryIO) -> bool:
-    """Step over data sub-blocks up to their terminator (15, 16); False where there is none."""
+    """Skip data sub-blocks up to their terminator (15, 16); False if there is none."""
     while length := file.read(1):
         if length == b"\0":
             return True

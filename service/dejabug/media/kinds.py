@@ -1,8 +1,8 @@
-"""What an attachment is: by its name and type whether it is worth a download, by its bytes how to
-read it. (What bytes say where name and type say nothing is told by `signatures.py`.)
+"""What an attachment is: its name and type say whether to download it, its bytes how to read it.
+(`signatures.py` checks the bytes of files whose name and type say nothing.)
 
-A single picture is read by the one demuxer that its first bytes name. ffmpeg's own choice would be
-`image2` for a file that is named like a picture, which takes a name for a pattern of many files.
+A single image is read by the one demuxer that its first bytes name. By default ffmpeg would choose
+`image2` for a file with an image's name, which reads the name as a pattern of many files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def _words(table: str) -> frozenset[str]:
     return frozenset(table.split())
 
 
-# Names of recordings whose container one of the demuxers in `ffmpeg.py` reads.
+# Extensions of recordings whose container one of the demuxers in `ffmpeg.py` reads.
 VIDEO_SUFFIXES = _words(
     """
     3g2 3gp 3gp2 3gpp 3gpp2 apng asf avi cmfv divx dvr-ms evo f4v flv gif gifv glv insv ismv
@@ -30,9 +30,9 @@ IMAGE_SUFFIXES = _words(
     bmp dib jfif jif jpe jpeg jpg pjp pjpeg png webp
     """
 )
-# Names of files that are not worth a look at their bytes, whatever type they were sent as:
-# archives and programs; logs, dumps and traces; texts and code; documents; pictures and sound that
-# are not read here; what engines and tools keep.
+# Extensions of files whose bytes need no check, whatever type they were sent as: archives and
+# programs; logs, dumps and traces; texts and code; documents; images and sound that are not read
+# here; files of engines and tools.
 OTHER_SUFFIXES = _words(
     """
     7z aab apk app appx bz2 cab deb dll dmg egg exe gz ipa iso jar lz4 msi msix pak pkg rar
@@ -56,7 +56,7 @@ OTHER_SUFFIXES = _words(
     ttf uasset umap unitypackage url woff woff2
     """
 )
-# Types of recordings that are not called video/….
+# Types of recordings that do not start with video/.
 VIDEO_TYPES = _words(
     """
     application/mp4 application/mxf application/vnd.ms-asf application/x-matroska
@@ -69,7 +69,7 @@ IMAGE_TYPES = _words(
     image/x-png image/x-windows-bmp
     """
 )
-# Types that say nothing of a file; Ogg's says nothing of whether there is more than sound in it.
+# Types that say nothing about a file. Ogg's does not say whether there is more than sound in it.
 UNTOLD_TYPES = _words(
     """
     application/binary application/data application/download application/force-download
@@ -84,19 +84,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 # The first bytes of an MPEG program stream: a pack header (ISO/IEC 13818-1, 2.5.3.4).
 PACK = b"\0\0\1\xba"
 JPEG = b"\xff\xd8\xff"
-# Lengths of a bitmap's second header (BITMAPCOREHEADER to BITMAPV5HEADER): "BM" alone says little.
+# Sizes of a bitmap's second header (BITMAPCOREHEADER to BITMAPV5HEADER): "BM" alone says little.
 BITMAP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 # The animation bit in the flags of an extended WebP file (RFC 9649, 2.7).
 ANIMATED = 0x02
-# Chunks of a PNG that are looked at: hundreds of small ones before its picture are made on purpose.
+# Chunks of a PNG to check: only a crafted file has hundreds of small ones before its image data.
 MOST_CHUNKS = 1000
 
 
 def suffix_of(filename: str) -> str:
-    """What a file's name ends in, in small letters and without the dot; empty for none.
+    """A file name's extension, in lower case and without the dot; empty if there is none.
 
-    Blanks, dots, quotes and characters that are not shown do not count behind it: `clip.mp4 ` is an
-    MP4 file, and so is `Clip.MP4.`.
+    Ignores spaces, dots, quotes and invisible characters at the end: `clip.mp4 ` is an MP4 file,
+    and so is `Clip.MP4.`.
     """
     name = unicodedata.normalize("NFKC", filename)
     end = len(name)
@@ -142,21 +142,21 @@ def _type(mime_type: str | None) -> str:
     return (mime_type or "").partition(";")[0].strip().lower()
 
 
-# A picture's demuxer
+# An image's demuxer
 
 
 def image_demuxer(path: Path) -> str | None:
-    """The ffmpeg demuxer of a file that holds one picture, by its first bytes; None for others."""
+    """The ffmpeg demuxer of a file that holds one image, by its first bytes; None for others."""
     with path.open("rb") as file:
         demuxer = demuxer_of(file.read(32))
         return None if demuxer == "png_pipe" and _is_animated_png(file) else demuxer
 
 
 def clip_demuxer(path: Path) -> str | None:
-    """The ffmpeg demuxer of a clip that ffmpeg may take for something else; None for others.
+    """The ffmpeg demuxer of a clip that ffmpeg may mistake for something else; None for others.
 
-    It takes an animated PNG whose colour profile is longer than the 2 KiB that it looks at first
-    for a single picture, and some MPEG program streams for transport streams.
+    It mistakes an animated PNG for a single image if the colour profile is longer than the 2 KiB
+    that it checks first, and some MPEG program streams for transport streams.
     """
     with path.open("rb") as file:
         head = file.read(len(PNG))
@@ -166,10 +166,10 @@ def clip_demuxer(path: Path) -> str | None:
 
 
 def demuxer_of(head: bytes) -> str | None:
-    """The same for a file's first bytes, 32 at least.
+    """The same from a file's first bytes (at least 32).
 
-    An animated WebP or PNG is not one picture: it goes the way of clips. (A PNG says so behind its
-    colour profile, if it has one: as far as these bytes go.)
+    An animated WebP or PNG is not a single image but is read as a clip. (A PNG says so after its
+    colour profile, if it has one; only these bytes are checked.)
     """
     if head.startswith(PNG):
         return None if _is_animated_png(BytesIO(head)) else "png_pipe"
@@ -184,8 +184,8 @@ def demuxer_of(head: bytes) -> str | None:
 
 
 def _is_animated_png(file: BinaryIO) -> bool:
-    """Whether a PNG announces more than one frame (`acTL`) before its picture (PNG, third edition,
-    11.3.6.1). Chunks are stepped over, however large."""
+    """Whether a PNG announces more than one frame (`acTL`) before its image data (PNG, third
+    edition, 11.3.6.1). Skips chunks, however large."""
     file.seek(len(PNG))
     for _ in range(MOST_CHUNKS):
         header = file.read(8)

@@ -1,15 +1,15 @@
-"""ffmpeg's process and its limits: one child, with few rights, held to its limits, gone at the end.
+"""Runs ffmpeg within limits: one child process with few rights, which is gone at the end.
 
-Enforced here, for each run, by `run`:
+`run` enforces, each time:
 
-- time, of wall clock and of processor: the deadline, and RLIMIT_CPU;
+- time, wall clock and CPU: the deadline, and RLIMIT_CPU;
 - memory: the address space, set before the program runs (LAUNCHER);
-- output, kept up to a number of bytes; what it says (MOST_TALK); each file that it writes, and
-  core dumps and open files (RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_NOFILE);
+- output, kept up to a number of bytes; its messages (MOST_TALK); each file that it writes, and core
+  dumps and open files (RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_NOFILE);
 - rights: its files, no network, few system calls, by `sandbox.py`.
 
-The size of the file is checked before (`check_size`). How many pixels and seconds are looked at is
-for ffmpeg's own options.
+The size of the input is checked before (`check_size`). ffmpeg's own options limit how many pixels
+and seconds are read.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ from dejabug.media.errors import ClipError, SandboxMissingError
 from dejabug.media.sandbox import protection, without_rights
 
 MEBIBYTE = 1024 * 1024
-# An argument that stands for a second output: ffmpeg's name for a file that is open already.
+# An argument that stands for a second output: ffmpeg's name for a file that is already open.
 SIDE = "pipe:side"
-# What is started first, with KiB of address space and then the program and its arguments: this one
-# limit must hold before the program runs. Set from outside, it came too late for an ffmpeg that
-# took a gigabyte in its first milliseconds.
+# Started first, with KiB of address space and then the program and its arguments: this one limit
+# must hold before the program runs. Set from outside, it came too late for an ffmpeg that took a
+# gigabyte in its first milliseconds.
 LAUNCHER = ("/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"')
-# The exit status of an ffmpeg that was sent a signal: ours is the one for too much processor time.
+# ffmpeg's exit status after a signal; ours is the one for too much CPU time.
 SIGNALLED = 255
-# Share of its processor time after which a child that was ended has used it up.
+# A child that was stopped after this share of its CPU time counts as having used all of it.
 USED_UP = 0.9
-# The most that ffmpeg may say about a file before it is ended.
+# The most that ffmpeg may print about a file before it is stopped.
 MOST_TALK = 4 * MEBIBYTE
-# How ffmpeg, the C library and the loader say that memory did not suffice.
+# How ffmpeg, the C library and the loader report that memory ran out.
 NO_MEMORY = re.compile(
     r"annot allocate memory|malloc of size \d+ failed|failed to map segment|std::bad_alloc"
     r"|pthread_create|Resource temporarily unavailable"
 )
-# Seconds of a clip that are looked at: half an hour is a session, no clip of a bug, and an
-# announced length may be a lie.
+# Seconds of a clip that are analysed: half an hour is a play session, not a clip of a bug, and the
+# length that a file announces may be false.
 LONGEST = 1800.0
-# Exit statuses of the loader and of a shell, where ffmpeg has not even been started.
+# Exit statuses of the loader and of a shell when ffmpeg was not even started.
 NOT_STARTED = (126, 127)
 
-# Whether the decoder gives up rights: as many as the kernel can take, both ways or no decoding, or
+# Whether the decoder gives up rights: as many as the kernel supports, both kinds or no decoding, or
 # none.
 Sandbox = Literal["auto", "required", "off"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one clip may take.
+    """The limits for one clip.
 
-    - `timeout_seconds`, of wall clock and of processor time: a minute of 1080p60 takes about 15.
+    - `timeout_seconds`, of wall clock and of CPU time: a minute of 1080p60 takes about 15.
     - `memory_bytes` of address space: an 8K H.264 clip needs about 1.5 GiB with its references.
     - `max_bytes` of file.
-    - `max_pixels` of one source picture (two 8K pictures; beyond lie bombs).
-    - `max_duration_seconds` that are looked at.
+    - `max_pixels` of one source frame (two 8K frames; anything larger is a decompression bomb).
+    - `max_duration_seconds` that are analysed.
     - `sandbox`: which rights it gives up, see `sandbox.py`.
     """
 
@@ -82,8 +82,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a child left: its standard output, what it said, and its exit status (a signal's number,
-    negative), the seconds of processor time that it took, and what it wrote beside (see SIDE)."""
+    """What a child left: its standard output, its messages, its exit status (a signal's number,
+    negative), the seconds of CPU time that it took, and what it wrote to SIDE."""
 
     output: bytes
     talk: str
@@ -94,7 +94,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Rights:
-    """The files that a child may use: one to read, and a folder to write in, if any."""
+    """The files that a child may use: one to read, and a folder to write to, if any."""
 
     reads: Path
     writes: Path | None = None
@@ -112,18 +112,18 @@ def run(
 ) -> Outcome:
     """Run ffmpeg (`arguments` with the program first) within `limits`; keep `most_output` bytes.
 
-    It may read the file `reads`, and write in the folder `writes`. A child that gives more output
-    is ended: it has given what was asked for. A `deadline` of time.monotonic() is for the later
-    ones of several children that share one time limit. `most_file` bounds each file that it writes
-    itself, in bytes: beyond, the system ends it with SIGXFSZ. Raises ClipError (timeout),
-    SandboxMissingError, and OSError where ffmpeg cannot be started.
+    It may read the file `reads`, and write to the folder `writes`. A child that gives more output
+    is stopped: it has given what was asked for. A `deadline` of time.monotonic() is for the later
+    of several children that share one time limit. `most_file` limits each file that it writes
+    itself, in bytes: beyond that, the system stops it with SIGXFSZ. Raises ClipError (timeout),
+    SandboxMissingError, and OSError if ffmpeg cannot be started.
     """
     told_protection(limits.sandbox)
     if deadline is None:
         deadline = time.monotonic() + limits.timeout_seconds
     seconds = max(1, math.ceil(limits.timeout_seconds))
     bounds = {
-        # The first bound ends it with SIGXCPU, which ffmpeg may live through.
+        # The soft limit ends it with SIGXCPU, which ffmpeg may survive.
         resource.RLIMIT_CPU: (seconds, seconds + 2),
         resource.RLIMIT_FSIZE: (most_file, most_file),
         resource.RLIMIT_CORE: (0, 0),
@@ -141,38 +141,38 @@ def run(
         )
     except TimeoutError as error:
         raise _too_late(limits) from error
-    # ffmpeg ends itself at the first signal, as if all were well.
+    # ffmpeg exits at the first signal as if all were well.
     if outcome.status in (-signal.SIGXCPU, -signal.SIGKILL, SIGNALLED) and (
         outcome.cpu_seconds > USED_UP * seconds
     ):
         raise _too_late(limits)
     if outcome.status in NOT_STARTED and not NO_MEMORY.search(outcome.talk):
-        raise OSError(f"{arguments[0]} cannot be started: {outcome.talk.strip()[:500]}")
+        raise OSError(f"cannot start {arguments[0]}: {outcome.talk.strip()[:500]}")
     return outcome
 
 
 def check_size(path: Path, limits: Limits) -> None:
-    """Raises ClipError when the file is empty or larger than allowed."""
+    """Raises ClipError when the file is empty or larger than the limit."""
     size = path.stat().st_size
     if size == 0:
         raise ClipError("empty", "the file is empty")
     if size > limits.max_bytes:
         raise ClipError(
-            "too_large", f"the file has {size:,} bytes, and {limits.max_bytes:,} are allowed"
+            "too_large", f"the file has {size:,} bytes; the limit is {limits.max_bytes:,} bytes"
         )
 
 
 def told_protection(wanted: Sandbox) -> str:
-    """How this machine is protected from the decoder, for a person. Raises SandboxMissingError when
-    it is not as it must be."""
+    """How this machine is protected from the decoder, for people. Raises SandboxMissingError when
+    the protection is less than required."""
     if wanted == "off":
-        return "none, as DEJABUG_DECODE_SANDBOX says"
+        return "none (DEJABUG_DECODE_SANDBOX=off)"
     found = protection()
     if wanted == "required" and len(found) < 2:
         raise SandboxMissingError(
-            f"clips are to be decoded in a sandbox, and here is {_listed(found)}: it needs "
-            "Linux 5.13 or newer on x86-64 or arm64, with Landlock switched on and allowed by the "
-            "container's own seccomp profile"
+            "DEJABUG_DECODE_SANDBOX=required, but this machine's sandbox for decoding clips is "
+            f"incomplete (found: {_listed(found)}). It needs Linux 5.13 or newer on x86-64 or "
+            "arm64, with Landlock enabled and allowed by the container's seccomp profile"
         )
     return _listed(found)
 
@@ -188,14 +188,14 @@ def _run_child(
     most_talk: int,
 ) -> Outcome:
     """Run a program until its end, until it has given `most_output` bytes, or until `deadline` of
-    time.monotonic(); it and its whole group are gone then.
+    time.monotonic(); then it and its whole group are gone.
 
-    It has `memory_bytes` of address space; other `bounds` are RLIMIT_… → soft and hard. `rights`
-    None leaves it all that we have. What it writes to the argument SIDE is kept in memory, up to
-    the bound of a file. Raises TimeoutError, and OSError where rights cannot be given up. A program
-    that cannot be started ends as a shell's does, with 126 or 127.
+    It has `memory_bytes` of address space; other `bounds` are RLIMIT_… → soft and hard. With
+    `rights` None it keeps all our rights. What it writes to the argument SIDE is kept in memory, up
+    to the limit for a file. Raises TimeoutError, and OSError if rights cannot be given up. A
+    program that cannot be started ends like a shell's, with 126 or 127.
     """
-    # What it says is held in memory: a full disk must not pass for a silent child.
+    # Its messages are held in memory: a full disk must not look like a child without errors.
     talk, side = os.memfd_create("talk"), os.memfd_create("side")
     try:
         named = [f"pipe:{side}" if each == SIDE else each for each in arguments]
@@ -240,14 +240,14 @@ def _start(
 
 def _limit(pid: int, bounds: Mapping[int, tuple[int, int]]) -> None:
     # Set from outside, after the start: no code of ours runs between fork and exec, which is not
-    # safe beside threads. A child that is gone already needs no limits.
+    # safe with threads. A child that has already ended needs no limits.
     with contextlib.suppress(ProcessLookupError):
         for what, bound in bounds.items():
             resource.prlimit(pid, what, bound)
 
 
 def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
-    """Its standard output, `most` bytes at most. Raises TimeoutError at the deadline."""
+    """Its standard output, at most `most` bytes. Raises TimeoutError at the deadline."""
     assert child.stdout is not None
     pipe, chunks = child.stdout.fileno(), bytearray()
     with selectors.DefaultSelector() as selector:
@@ -264,7 +264,7 @@ def _read(child: subprocess.Popen[bytes], most: int, deadline: float) -> bytes:
 
 
 def _await_end(pid: int, deadline: float) -> None:
-    """Wait for a child to end, and leave it to be reaped. Raises TimeoutError at the deadline."""
+    """Wait for a child to end without reaping it. Raises TimeoutError at the deadline."""
     handle = os.pidfd_open(pid)
     try:
         with selectors.DefaultSelector() as selector:
@@ -276,9 +276,9 @@ def _await_end(pid: int, deadline: float) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> float:
-    """End the child with its group; the seconds of processor time that it took.
+    """End the child with its group; returns the seconds of CPU time that it took.
 
-    It has not been reaped yet, so that its number is nobody else's.
+    It has not been reaped yet, so its process id cannot belong to another process.
     """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
@@ -290,9 +290,9 @@ def _end(child: subprocess.Popen[bytes]) -> float:
 
 
 def _too_late(limits: Limits) -> ClipError:
-    took = f"decoding took longer than {limits.timeout_seconds:g} s and was ended"
-    return ClipError("timeout", f"{took}; a shorter recording, of the bug alone, will do")
+    took = f"decoding took longer than {limits.timeout_seconds:g} s and was stopped"
+    return ClipError("timeout", f"{took}; attach a shorter recording that shows only the bug")
 
 
 def _listed(found: Sequence[str]) -> str:
-    return " and ".join(found) if found else "nothing of the kind"
+    return " and ".join(found) if found else "nothing"

@@ -1,4 +1,4 @@
-"""A file → what is in it, as ffmpeg itself tells: ffprobe is not packaged everywhere."""
+"""A file → what is in it, as ffmpeg itself reports: ffprobe is not packaged everywhere."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from dejabug.media.ffmpeg import DEMUXERS, command, find_ffmpeg, no_pictures, op
 from dejabug.media.kinds import demuxer_of, image_demuxer
 from dejabug.media.limited_process import Limits, Outcome, check_size, run
 
-# ffmpeg's name for the first video stream that is no cover picture.
+# ffmpeg's name for the first video stream that is not a cover image.
 FIRST_VIDEO = "V:0"
-# Codecs of single pictures: a track of them beside another one is a cover or a thumbnail, whether
-# or not the file calls it one.
+# Codecs of single images: a track of one next to another track is a cover or a thumbnail, whether
+# or not the file declares it as one.
 PICTURE_CODECS = frozenset({"bmp", "mjpeg", "png", "webp"})
-# Pictures and GIFs with a side below this many pixels are icons and emoji: they show no bug.
+# Images and GIFs with a side below this many pixels are icons and emoji: they show no bug.
 SMALLEST_PICTURE = 64
 # What an MP4 or MOV file begins with, after four bytes of length.
 MP4_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"))
-# What a piece of a streamed recording begins with, whose head is in another file: a media segment
-# of MP4 (ISO/IEC 23009-1), after four bytes of length; a cluster of Matroska.
+# What a segment of a streamed recording begins with, if its header is in another file: a media
+# segment of MP4 (ISO/IEC 23009-1), after four bytes of length; a cluster of Matroska.
 SEGMENT_BOXES = frozenset((b"styp", b"moof", b"sidx", b"prft", b"emsg"))
 CLUSTER = b"\x1f\x43\xb6\x75"
-# Lines of ffmpeg's description of a file. What the file says of itself, in the names of its tags
-# and languages, can pass for such a line: nothing here decides how a file is read, every number has
-# a bound, and no pattern looks at a line more than once.
+# Lines of ffmpeg's description of a file. What the file says about itself, in its tags and language
+# names, can look like such a line. So nothing here decides how a file is read, every number has a
+# bound, and no pattern scans a line twice.
 CONTAINER = re.compile(r"^Input #0, (\S{1,200}), from ", re.MULTILINE)
 DURATION = re.compile(r"^  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.MULTILINE)
 START = re.compile(r"^  Duration: [^,\n]{1,40}, start: (\d{1,9}(?:\.\d{1,9})?)", re.MULTILINE)
-# ffmpeg 9 lists tracks that refer to one another, as a timecode's does to its video's, deeper: they
-# are a "stream group" to it.
+# ffmpeg 9 indents tracks that refer to one another, such as a timecode and its video: it lists them
+# as a "stream group".
 STREAM = re.compile(r"^  (?:  )?Stream #0:(\d{1,4})(?!\d).{0,100}?: Video: (.*)$", re.MULTILINE)
 COVER = re.compile(r"\((?:attached pic|timed thumbnails|still image)\)")
 CODEC = re.compile(r"\w{1,40}")
-# DV is interlaced, its bottom field first (IEC 61834-2), and ffmpeg does not say so.
+# DV is interlaced, bottom field first (IEC 61834-2), and ffmpeg does not say so.
 DV = "dvvideo"
-# Codecs whose pictures may be interlaced where neither container nor header says so: only the
-# decoder tells, picture by picture.
+# Codecs that may be interlaced although neither container nor header says so: only the decoder
+# knows, frame by frame.
 SCAN_IN_PICTURES = frozenset({"dnxhd", "h264", "mpeg2video", "mpeg4", "vc1", "wmv3"})
-# Pixel format, colours, and size as stored; then the codec's pixel aspect, in brackets, and the
-# container's, which wins.
+# Pixel format, colours, and stored size; then the codec's pixel aspect, in brackets, and the
+# container's, which has priority.
 PIXELS = re.compile(
     r", (\w{1,20})(?:\(((?:[^()]|\(swapped\)){0,200})\))?, (\d{1,9})x(\d{1,9})(?=[ ,]|$)"
 )
 SIZE = re.compile(r", (\d{1,9})x(\d{1,9})(?=[ ,]|$)")
 CODEC_ASPECT = re.compile(r" \[SAR (\d{1,9}):(\d{1,9}) ")
 ASPECT = re.compile(r", SAR (\d{1,9}):(\d{1,9}) DAR ")
-# How pictures are scanned, e.g. `progressive` or `top first`.
+# How frames are scanned, e.g. `progressive` or `top first`.
 SCAN = re.compile(r"progressive|(?:top|bottom) (?:coded )?first")
 RATE = re.compile(r", (\d{1,9}(?:\.\d{1,9})?)(k?) fps")
 # A video stream without its codec's settings, which come with a keyframe.
@@ -67,15 +67,15 @@ ROTATION = re.compile(
 
 @dataclass(frozen=True)
 class Probe:
-    """What a clip is: `width` and `height` as shown (turned upright, square pixels).
+    """A clip's properties: `width` and `height` as shown (turned upright, square pixels).
 
-    `duration` in seconds and `fps` in pictures a second are None where the file does not tell, and
-    for a single picture, whose sides are as stored: its note of how the camera was held is read
-    only when it is decoded. `container` is the name of ffmpeg's demuxer. `track` is the number of
-    the stream that a player shows. `first_field` is the one shown first of an interlaced picture,
-    empty for others; `scan_untold`: only the decoder will tell of each picture whether it is
-    interlaced. `stored_size`: width and height before they are turned and stretched.
-    `start`: seconds at which the file's own clock begins.
+    `duration` in seconds and `fps` in frames a second are None if the file does not say, and for a
+    single image. An image's size is as stored: its note of the camera's orientation is read only
+    when it is decoded. `container` is the name of ffmpeg's demuxer. `track` is the number of the
+    stream that a player shows. `first_field` is the field shown first of interlaced frames, empty
+    for others; `scan_untold`: only the decoder can tell which frames are interlaced. `stored_size`:
+    width and height before they are turned and stretched. `start`: seconds at which the file's own
+    clock begins.
     """
 
     container: str
@@ -93,7 +93,7 @@ class Probe:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is a single picture."""
+        """Whether it is a single image."""
         return self.container.endswith("_pipe")
 
 
@@ -105,11 +105,11 @@ def probe(
     program: str | None = None,
     deadline: float | None = None,
 ) -> Probe:
-    """Look at a file's head. Raises ClipError when it is neither a video nor a picture, or when it
-    is larger or smaller than allowed. `deadline`: see `run`."""
+    """Read a file's header. Raises ClipError when it is neither a video nor an image, or when it is
+    larger or smaller than the limits. `deadline`: see `run`."""
     limits = limits or Limits()
     check_size(path, limits)
-    # Nothing is decoded: an output of no length makes ffmpeg describe its input and end.
+    # Nothing is decoded: an output of length zero makes ffmpeg describe its input and end.
     demuxer = image_demuxer(path)
     source = open_input(path, demuxer, max_pixels=limits.max_pixels)[FIRST_VIDEO]
     look = ffmpeg.output(source, "pipe:", format="null", c="copy", t=0)
@@ -121,23 +121,23 @@ def probe(
     if about.width * about.height > limits.max_pixels:
         raise ClipError(
             "too_many_pixels",
-            f"its pictures have {about.width} x {about.height} pixels, more than "
-            f"{limits.max_pixels:,}",
+            f"its resolution of {about.width} x {about.height} is above the limit of "
+            f"{limits.max_pixels:,} pixels per frame",
         )
     if about.width * about.height == 0:
-        raise ClipError("not_a_video", "its pictures have no size")
+        raise ClipError("not_a_video", "its frames have no size")
     if (demuxer or about.container == "gif") and min(about.width, about.height) < SMALLEST_PICTURE:
         raise ClipError(
             "too_small",
-            f"a picture of {about.width} x {about.height} pixels is an icon: at least "
-            f"{SMALLEST_PICTURE} a side are needed to recognise a scene",
+            f"at {about.width} x {about.height} pixels it is an icon: to recognise a scene, each "
+            f"side needs at least {SMALLEST_PICTURE} pixels",
         )
     return about
 
 
 def described(talk: str, demuxer: str | None) -> Probe | None:
-    """What ffmpeg says of a file, which it reads by `demuxer` or by one of its own choice; None
-    when it tells of no pictures."""
+    """What ffmpeg reports about a file, read by `demuxer` or by one that ffmpeg chose; None if it
+    reports no video."""
     track, video = shown_track(talk)
     container = demuxer or _container(talk)
     size, codec = SIZE.search(video), CODEC.match(video)
@@ -148,7 +148,7 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
     details = (pixels[2] or "") if pixels else ""
     colours = colours_of(pixels[1], details) if pixels else Colours()
     if demuxer:
-        # Neither a picture's dots per inch nor ffmpeg's 25 a second mean anything here.
+        # Neither an image's dots per inch nor ffmpeg's default of 25 a second mean anything here.
         return Probe(
             container,
             codec[0],
@@ -163,7 +163,7 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
     aspect = ASPECT.search(video) or CODEC_ASPECT.search(video)
     if aspect and int(aspect[1]) and int(aspect[2]):
         width = max(1, round(width * int(aspect[1]) / int(aspect[2])))
-    # ffmpeg turns pictures by quarters; at any other angle it keeps their size.
+    # ffmpeg turns frames by quarter turns; at any other angle it keeps their size.
     if abs(abs(rotation_of(talk, track)) % 180 - 90) < 1:
         width, height = height, width
     duration, rate = DURATION.search(talk), RATE.search(video)
@@ -185,17 +185,17 @@ def described(talk: str, demuxer: str | None) -> Probe | None:
 
 
 def _container(talk: str) -> str:
-    """The name, or names, of the demuxer that ffmpeg chose; empty when it is none of DEMUXERS."""
+    """The name, or names, of the demuxer that ffmpeg chose; empty if it is not in DEMUXERS."""
     found = CONTAINER.search(talk)
     names = found[1].rstrip(",") if found else ""
     return names if set(names.split(",")) <= set(DEMUXERS.split(",")) else ""
 
 
 def shown_track(talk: str) -> tuple[int, str]:
-    """The number of the video stream that a player shows, and what ffmpeg says of it: the default
-    one, or the first; covers and thumbnails only where there is nothing else. (0, "") without any.
-    """
-    # Behind the file ffmpeg describes what it would write, in the same words.
+    """The number of the video stream that a player shows, and ffmpeg's description of it: the
+    default one, or the first; covers and thumbnails only if there is nothing else. (0, "") if there
+    is none."""
+    # After the file, ffmpeg describes what it would write, in the same format.
     of_the_file = talk.split("\nOutput #0", 1)[0]
     found = [(int(line[1]), line[2]) for line in STREAM.finditer(of_the_file)]
 
@@ -209,8 +209,8 @@ def shown_track(talk: str) -> tuple[int, str]:
 
 
 def rotation_of(talk: str, track: int) -> float:
-    """By how many degrees, counterclockwise, the pictures of this stream are turned to be shown, by
-    ffmpeg's description of the file; 0 where it does not say."""
+    """By how many degrees, counterclockwise, this stream's frames are turned to be shown, by
+    ffmpeg's description of the file; 0 if it does not say."""
     of_the_file = talk.split("\nOutput #0", 1)[0]
     _, *behind = re.split(
         rf"^  Stream #0:{track}(?!\d)", of_the_file, maxsplit=1, flags=re.MULTILINE
@@ -220,8 +220,8 @@ def rotation_of(talk: str, track: int) -> float:
 
 
 def _first_field(details: str) -> Literal["", "top", "bottom"]:
-    """The field that is shown first, by ffmpeg's word on how pictures are scanned: `top first`, or
-    `top coded first (swapped)` where the other one is shown first."""
+    """The field that is shown first, by ffmpeg's description of the scan: `top first`, or `top
+    coded first (swapped)` if the other one is shown first."""
     for first, other in (("top", "bottom"), ("bottom", "top")):
         if f"{first} first" in details or f"{other} coded first (swapped)" in details:
             return first  # type: ignore[return-value]
@@ -238,29 +238,26 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
     if head[4:8] in SEGMENT_BOXES or head.startswith(CLUSTER):
         otherwise = ClipError(
             "unsupported",
-            "the file is one segment of a streamed recording, and its first part (the init "
-            "segment, with the codec's settings) is missing: export the recording as one file and "
-            "attach that",
+            "the file is one segment of a streamed recording; the first part (the init segment, "
+            "with the codec's settings) is missing. Export the recording as one file and attach "
+            "that",
         )
     elif head[8:16] == b"WEBPVP8X" and demuxer_of(head) is None:
         otherwise = ClipError(
             "unsupported",
-            "it is an animated WebP, which this ffmpeg cannot read: install ffmpeg 8 or newer, or "
-            "attach a video",
+            "this ffmpeg cannot read animated WebP: attach a video, or ask your administrator to "
+            "install ffmpeg 8 or newer",
         )
     elif UNSIZED.search(outcome.talk):
         otherwise = ClipError(
-            "truncated",
-            "the file holds no keyframe, without which none of its pictures can be decoded: it is "
-            "one piece of a longer recording; attach it together with the piece before it, as one "
+            "the file has no keyframe, so none of its frames can be decoded: it is one piece of a "
+            "longer recording. Join it with the piece before it and attach that file",
             "file",
         )
     elif "moov atom not found" in outcome.talk and head[4:8] in MP4_BOXES:
         otherwise = ClipError(
-            "truncated", "the file is cut off before its table of contents (no moov atom)"
+            "truncated", "the file is truncated: its table of contents (moov atom) is missing"
         )
     else:
-        otherwise = ClipError(
-            "not_a_video", "the file is neither a video nor a picture that can be read"
-        )
+        otherwise = ClipError("not_a_video", "the file is not a video or image that can be read")
     return no_pictures(outcome, otherwise)

@@ -1,7 +1,7 @@
-"""A probe → the filters by which a picture looks as a player shows it.
+"""A probe → the filters that make a frame look as in a player.
 
-Frames, pictures in comments, previews and screenshots all pass here, so that none forgets a step.
-What ffmpeg does by itself is not repeated: it turns pictures upright before the first filter.
+Frames, images in comments, previews and screenshots all use these, so none misses a step. What
+ffmpeg does by itself is not repeated: it turns frames upright before the first filter.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dejabug.media.probe import Probe
 from dejabug.media.scaling import SCALE_FLAGS
 from dejabug.media.tonemapping import shown_in_sdr, tone_mapper
 
-# Of GIFs and animated PNGs that ask for this many seconds a picture or less, browsers show each
+# GIFs and animated PNGs that ask for this many seconds a frame or less: browsers show each frame
 # for SLOWED seconds.
 FASTEST_DELAY, SLOWED = 0.0101, 0.1
 DELAYED = frozenset({"gif", "apng"})
 
 
 def from_zero(source: Any, about: Probe) -> Any:
-    """A video stream whose clock begins with its first picture, at the pace of browsers."""
+    """A video stream whose clock begins with its first frame, at the pace of browsers."""
     if about.container not in DELAYED:
         return source.filter("setpts", "PTS-STARTPTS")
     step = "(PTS-PREV_INPTS)"
@@ -35,24 +35,24 @@ def rendered(
     *,
     flags: str = SCALE_FLAGS,
 ) -> Any:
-    """Filters that make a stream's pictures `size` (width, height; numbers, or ffmpeg's terms) in
-    square pixels, of one field where they are interlaced, in colours of SDR.
+    """Filters that scale a stream's frames to `size` (width, height; numbers, or ffmpeg's terms) in
+    square pixels, take one field of interlaced ones, and convert colours to SDR.
 
-    What comes out is RGB, or YUV that bears its true matrix and range.
+    The output is RGB, or YUV tagged with its true matrix and range.
     """
     if about.first_field:
-        # A recording may change its resolution, and `field` would go on reading lines that are no
-        # longer there. Nothing is done to pictures that have this size.
+        # The resolution can change within a recording, and `field` would go on reading lines that
+        # no longer exist. Frames that already have this size stay as they are.
         picture = picture.filter("scale", *about.stored_size, interl=-1)
-        # One field is a clean picture, also where pictures were skipped and no neighbour is known.
+        # One field is a clean frame, even if frames were skipped and the neighbours are unknown.
         picture = picture.filter("field", about.first_field)
     elif about.scan_untold:
-        # The same, line by line: of pictures that the decoder calls interlaced, and of no others.
+        # The same, line by line, only for frames that the decoder marks as interlaced.
         picture = picture.filter("estdif", mode="frame", deint="interlaced")
     colours = about.colours
     matrix = colours.matrix_shown(*about.stored_size)
     if matrix:
-        # Also in place of a tag that ffmpeg's converter would refuse the file for.
+        # Also replaces a tag for which ffmpeg's converter would refuse the file.
         picture = picture.filter("setparams", colorspace=matrix)
     picture = picture.filter("scale", *size, flags=flags).filter("setsar", 1)
     if colours.curve != "sdr" or colours.gamut:

@@ -1,5 +1,5 @@
-"""A clip → its sampled frames: the right pictures at the right times, near-duplicates and
-blank ones dropped."""
+"""A clip → its sampled frames: the right frames at the right times, without near-duplicates and
+blank ones."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from dejabug.media.scaling import scaled_size
 from dejabug.media.stills import read_still
 from dejabug.media.timeline import MISSING, read_timeline
 
-# A clip whose frames cover less of its duration than this says so.
+# A clip whose frames cover less than this share of its duration gets a note.
 COVERED = 0.9
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A clip in small and grey, by which copies of one recording are recognised: `pictures` uint8
-    [m, 12, 12] at `times` float32 [m], seconds; four a second, or one a keyframe of long clips."""
+    """A small grey version of a clip, by which copies of one recording are recognised: `pictures`
+    uint8 [m, 12, 12] at `times` float32 [m], seconds; four a second, or one per keyframe of long
+    clips."""
 
     times: npt.NDArray[np.float32]
     pictures: npt.NDArray[np.uint8]
@@ -41,11 +42,11 @@ def _no_signature() -> Signature:
 
 @dataclass(frozen=True)
 class Frames:
-    """Sampled frames: `times` float32 [n], seconds from the first picture; `pixels` uint8
-    [n, h, w, 3], RGB, aspect kept. `dropped` near-duplicates and `blank` frames (of one colour) are
-    not among them; `sampled_times` float32 [n + dropped + blank] has the times of all. `duration`
-    in seconds, of which the frames stand for `covered`; `truncated` tells that the file ended too
-    early or was damaged. `signature`: for recognising copies, empty for a screenshot.
+    """Sampled frames: `times` float32 [n], seconds from the first frame; `pixels` uint8
+    [n, h, w, 3], RGB, aspect kept. `dropped` near-duplicates and `blank` frames (one colour) are
+    left out; `sampled_times` float32 [n + dropped + blank] has the times of all. `duration` in
+    seconds, of which the frames represent `covered`; `truncated`: the file ended too early or was
+    damaged. `signature`: for recognising copies, empty for a screenshot.
     """
 
     times: npt.NDArray[np.float32]
@@ -59,20 +60,18 @@ class Frames:
     signature: Signature = field(default_factory=_no_signature)
 
     def notes(self) -> list[str]:
-        """What of the clip was not looked at, and why, a sentence each; empty where all was."""
+        """What part of the clip was not analysed, and why, a sentence each; empty if all was."""
         notes = []
         if self.truncated:
-            notes.append("the file is cut off or damaged; what could be read is used")
+            notes.append("the file is truncated or damaged; the part that can be read is used")
         if self.covered < COVERED * self.duration:
-            notes.append(
-                f"frames could be read from {self.covered:.0f} s of its {self.duration:.0f} s only"
-            )
-        if self.duration > LONGEST - 1:  # a last picture may end a little earlier or later
-            notes.append(f"only its first {LONGEST / 60:g} minutes are looked at")
+            notes.append(f"only {self.covered:.0f} s of its {self.duration:.0f} s could be read")
+        if self.duration > LONGEST - 1:  # a last frame may end a little earlier or later
+            notes.append(f"only its first {LONGEST / 60:g} minutes are analysed")
         if self.blank:
             total = len(self.sampled_times)
             notes.append(
-                f"{self.blank} of {total} frames are black or a single colour and are left out"
+                f"{self.blank} of {total} frames are black or a single colour and were skipped"
             )
         return notes
 
@@ -89,11 +88,11 @@ def sample_frames(
 ) -> Frames:
     """Sample a clip at `rate` frames per second, `max_frames` at most, spread over all of it.
 
-    The frame for time t is the one on screen at t; of clips of several minutes, keyframes will do
-    at times of their own (see `decoding.py`). The shorter side becomes `short_side` pixels. Frames
-    that show nothing new, or nothing at all, are dropped unless `drop_duplicates` is False. A
-    screenshot is a clip of one frame at time 0 that lasts 0 seconds; what a file is, its content
-    says. Raises ClipError (see its codes).
+    The frame for time t is the one on screen at t. In clips of several minutes, keyframes near
+    these times may be used (see `decoding.py`). The shorter side becomes `short_side` pixels.
+    Frames that show nothing new, or nothing at all, are dropped unless `drop_duplicates` is False.
+    A screenshot is a clip of one frame at time 0 that lasts 0 seconds; the file's content decides
+    what it is. Raises ClipError (see its codes).
     """
     limits = limits or Limits()
     program = program or find_ffmpeg()
@@ -104,7 +103,7 @@ def sample_frames(
             path, about, short_side=short_side, limits=limits, program=program, deadline=deadline
         )
         if drop_duplicates and not with_content(still[None]).any():
-            raise _blank("it is")
+            raise _blank("the image is")
         start = np.zeros(1, np.float32)
         return Frames(start, still[None], 0.0, 0, cut_short, start)
     timeline = read_timeline(path, about, limits, program=program, deadline=deadline)
@@ -117,12 +116,12 @@ def sample_frames(
         raise no_frames(found.outcome)
     shows = with_content(found.pixels) if drop_duplicates else np.ones(count, bool)
     if not shows.any():
-        raise _blank("all of its pictures are")
+        raise _blank("all of its frames are")
     kept = np.flatnonzero(shows)
     if drop_duplicates:
         kept = kept[distinct(found.pixels[kept])]
     duration = known if known is not None else count * step
-    # Of pictures that cannot be decoded ffmpeg says nothing, as long as there are others.
+    # ffmpeg reports nothing about frames that it cannot decode, as long as it decodes others.
     reached = float(found.times[-1]) + found.between
     covered = count * step if found.partial else reached
     return Frames(

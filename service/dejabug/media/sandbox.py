@@ -1,10 +1,11 @@
-"""Rights that the decoder's process gives up: all files but the named ones, the network, and what
-of the kernel no decoder needs.
+"""Rights that the decoder's process gives up: all files but the given ones, the network, and the
+parts of the kernel that no decoder needs.
 
-A decoder that a file has taken over must not read the worker's secrets (`/proc/<pid>/environ`) or
-speak to Jira's network. Linux has two ways to give up rights that need no privilege, hold for one
-thread and what it starts, and cannot be taken back: Landlock for files (docs.kernel.org, "Landlock:
-unprivileged access control") and a filter for system calls ("Seccomp BPF").
+A decoder that a malicious file has taken over must not read the worker's secrets
+(`/proc/<pid>/environ`) or connect to Jira's network. Linux has two ways to give up rights that need
+no privilege, apply to one thread and what it starts, and cannot be undone: Landlock for files
+(docs.kernel.org, "Landlock: unprivileged access control") and a filter for system calls ("Seccomp
+BPF").
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# Where programs and their libraries lie; nothing there is secret.
+# Folders of programs and their libraries; nothing there is secret.
 PROGRAMS = ("/usr", "/bin", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache", "/dev/urandom")
 
 # Landlock, by include/uapi/linux/landlock.h.
@@ -34,7 +35,7 @@ READ = EXECUTE | READ_FILE | READ_FOLDER
 WRITE = READ_FILE | READ_FOLDER | WRITE_FILE | REMOVE_FILE | MAKE_FILE | TRUNCATE
 # Rights that apply to a single file.
 OF_A_FILE = EXECUTE | READ_FILE | WRITE_FILE | TRUNCATE
-# How many rights to files each version knows; later ones know as many as the last.
+# How many file rights each version has; later ones have as many as the last.
 RIGHTS_KNOWN = (13, 14, 15, 15, 16)
 # TCP (from version 4); abstract sockets, and signals to processes outside (from version 6).
 TCP_FROM, TCP = 4, 0b11
@@ -60,7 +61,7 @@ REFUSED = {
     "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
     "pivot_root": (155, 41), "chroot": (161, 51), "open_tree": (428, 428), "fsopen": (430, 430),
     "open_by_handle_at": (304, 265),
-    # deep in the kernel, where most of its holes were
+    # deep in the kernel, where most of its vulnerabilities were
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "init_module": (175, 105), "finit_module": (313, 273), "kexec_load": (246, 104),
@@ -68,7 +69,7 @@ REFUSED = {
 
 
 def protection() -> list[str]:
-    """The ways that work on this machine, for a person: `Landlock 7`, `seccomp`."""
+    """The kinds of protection that work on this machine, for people: `Landlock 7`, `seccomp`."""
     found = []
     if landlock_version() > 0:
         found.append(f"Landlock {landlock_version()}")
@@ -80,11 +81,11 @@ def protection() -> list[str]:
 def without_rights(
     start: Callable[[], Result], program: Path, reads: Path, writes: Path | None
 ) -> Result:
-    """What `start` gives, which starts a child that may use nothing but its `program`, the file
-    `reads`, and the folder `writes`.
+    """What `start` returns. It starts a child that may use only its `program`, the file `reads`,
+    and the folder `writes`.
 
-    It runs on a thread of its own, since rights are given up for good. Raises what it raises, and
-    OSError when the kernel refuses.
+    Runs on a separate thread, since the rights are given up permanently. Raises what `start`
+    raises, and OSError when the kernel refuses.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -106,7 +107,7 @@ def without_rights(
 
 @cache
 def landlock_version() -> int:
-    """The kernel's version of Landlock's interface; 0 where it has none or it is switched off."""
+    """The version of the kernel's Landlock interface; 0 if it has none or it is disabled."""
     version: int = _libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION)
     return max(0, version)
 
@@ -169,16 +170,16 @@ def _close_calls() -> None:
 
 
 def _filter(machine: str) -> bytes:
-    """The filter's orders for a kind of machine: struct sock_filter, 8 bytes each."""
+    """The filter's instructions for an architecture: struct sock_filter, 8 bytes each."""
     which = list(MACHINES).index(machine)
     numbers = [calls[which] for calls in REFUSED.values()]
     tests = [(IF_FROM, SECOND_ABI)] * (machine == "x86_64") + [(IF_EQUAL, n) for n in numbers]
     orders = [
         (LOAD, 0, 0, MACHINE_AT),
         (IF_EQUAL, 1, 0, MACHINES[machine]),
-        (RETURN, 0, 0, END),  # calls of another kind of machine, as 32-bit ones are
+        (RETURN, 0, 0, END),  # calls of another architecture, such as 32-bit ones
         (LOAD, 0, 0, NUMBER_AT),
-        # Each test that is met goes on behind the order that allows.
+        # A test that matches jumps past the instruction that allows the call.
         *((test, len(tests) - place, 0, value) for place, (test, value) in enumerate(tests)),
         (RETURN, 0, 0, ALLOW),
         (RETURN, 0, 0, REFUSE),

@@ -1,10 +1,10 @@
-"""Sizes that pictures are scaled to, and how."""
+"""Sizes that frames are scaled to, and the scaling filter."""
 
 from __future__ import annotations
 
 # Nearest to PIL's bicubic, which CLIP's training used (44.9 dB); no flag costs measurable time.
 SCALE_FLAGS = "bicubic+accurate_rnd+full_chroma_int"
-# A long side keeps this many short sides at most; a longer panorama is squashed to it.
+# A long side may be at most this many short sides; a longer panorama is squashed to that.
 LONGEST_SIDE = 3
 # A preview's sides in pixels: two of them fit side by side into a Jira panel.
 PREVIEW_SHORT = 360
@@ -19,14 +19,14 @@ def scaled_size(width: int, height: int, short_side: int) -> tuple[int, int]:
 
 
 def scaling_terms(short_side: int) -> tuple[str, str]:
-    """The same as `scaled_size` in ffmpeg's own terms, for a picture whose size it knows best."""
+    """The same as `scaled_size` in ffmpeg's terms, for an image whose size ffmpeg determines."""
     longest = short_side * LONGEST_SIDE
     width, height = (f"min(round({s}*{short_side}/min(iw,ih)),{longest})" for s in ("iw", "ih"))
     return width, height
 
 
 def preview_size(width: int, height: int) -> tuple[int, int]:
-    """Even sides (H.264's chroma has half of them) within a preview's, never larger than before.
+    """Even sides (H.264's chroma has half as many) within a preview's limits, never upscaled.
 
     Sides of one pixel become two.
     """

@@ -14,17 +14,17 @@ from dejabug.media.probe import FIRST_VIDEO, Probe
 from dejabug.media.rendering import rendered
 from dejabug.media.scaling import LONGEST_SIDE, scaling_terms
 
-# A portable pixmap: its own head tells its size, also after ffmpeg has turned the picture upright.
+# A portable pixmap: its own header has its size, also after ffmpeg has turned the image upright.
 PIXMAP = re.compile(rb"P6\s(\d{1,9})\s(\d{1,9})\s255\s")
 LONGEST_HEAD = 32  # bytes
-# How ffmpeg tells that a picture ends too early, although it gives one.
+# How ffmpeg reports that an image ends too early, although it outputs one.
 CUT_SHORT = re.compile(r"overread|bad vlc|error (?:dc|y=)|not enough data|truncated", re.IGNORECASE)
 
 
 def read_still(
     path: Path, about: Probe, *, short_side: int, limits: Limits, program: str, deadline: float
 ) -> tuple[npt.NDArray[np.uint8], bool]:
-    """A picture's pixels, RGB uint8 [h, w, 3], and whether it is cut short.
+    """An image's pixels, RGB uint8 [h, w, 3], and whether the file is truncated.
 
     Turned upright as the camera noted (EXIF): JPEG by every ffmpeg since 7, PNG and WebP by newer
     ones. Its shorter side becomes `short_side` pixels. Raises ClipError.
@@ -42,7 +42,7 @@ def read_still(
 
 
 def read_pixmap(data: bytes) -> npt.NDArray[np.uint8] | None:
-    """A portable pixmap's pixels, uint8 [h, w, 3]; None when it is none, or not whole."""
+    """A portable pixmap's pixels, uint8 [h, w, 3]; None if it is not one, or not complete."""
     head = PIXMAP.match(data)
     if head is None:
         return None

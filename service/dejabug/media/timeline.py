@@ -1,7 +1,7 @@
-"""When a clip's pictures are shown, told by its packets: facts, where its header may be wrong.
+"""When a clip's frames are shown, according to its packets: its header may be wrong.
 
-Copying packets decodes nothing: it takes 0.05 s where decoding takes 2. The header of a recording
-from a browser has no duration, that of a file cut off has a wrong one.
+Copying packets decodes nothing: it takes 0.05 s where decoding takes 2. The header of a browser's
+recording has no duration, that of a truncated file has a wrong one.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from dejabug.media.limited_process import MEBIBYTE, Limits, Outcome, run
 from dejabug.media.probe import Probe
 from dejabug.media.rendering import DELAYED, FASTEST_DELAY, SLOWED
 
-# Half an hour of 300 pictures a second, at some 55 bytes a packet.
+# Half an hour at 300 frames a second, at about 55 bytes a packet.
 MOST_LISTED = 32 * MEBIBYTE
 # Packets whose headers are read to learn how the encoder builds its groups of pictures; ffmpeg
-# says about 4 kB a packet.
+# prints about 4 kB per packet.
 PACKETS_TRACED = 300
-# Fewer traced pictures than this say too little of a longer clip.
+# Fewer traced frames than this say too little about a longer clip.
 FEWEST_TRACED = 30
-# Units of a stream that are no pictures and no settings, which a recorder may write by the
-# megabyte: delimiters, filler (constant bit rate), SEI. ffmpeg would print each byte of them.
-# By ITU-T H.264, table 7-1, and ITU-T H.265, table 7-1.
+# Units of a stream that are neither pictures nor settings, of which a recorder may write megabytes:
+# delimiters, filler (constant bit rate), SEI. ffmpeg would print each byte of them. By ITU-T H.264,
+# table 7-1, and ITU-T H.265, table 7-1.
 UNTRACED = {"h264": "6|9|12", "hevc": "35|38|39|40"}
-# Codecs whose unreferenced pictures can be skipped, which saves a third of the decoding.
+# Codecs whose unreferenced frames can be skipped, which saves a third of the decoding.
 SKIPPABLE = frozenset({"h264", "hevc"})
-# A skipped picture may be on screen this long (seconds) at most, or its time would show another.
+# A skipped frame may be on screen for at most this long (seconds), or its time would show another.
 LONGEST_SKIPPED = 0.051
-# AV_PKT_FLAG_KEY, the only flag where none is listed; AV_PKT_FLAG_DISCARD: outside the file's edit
+# AV_PKT_FLAG_KEY, the only flag if none is listed; AV_PKT_FLAG_DISCARD: outside the file's edit
 # list, decoded but never shown.
 KEY, DISCARD = 0x1, 0x4
-# AV_PKT_FLAG_CORRUPT: a packet of which a part is missing.
+# AV_PKT_FLAG_CORRUPT: a packet with a missing part.
 CORRUPT = 0x2
-# A file that ends this many seconds before its announced end is cut off; sound may outlast
-# pictures by a little.
+# A file that ends this many seconds before its announced end is truncated; sound may outlast the
+# video by a little.
 MISSING = 1.5
-# What ffmpeg says of MP4 and Matroska files that end before their own tables say.
+# What ffmpeg prints for MP4 and Matroska files that end before their own tables say.
 CUT_OFF = re.compile(r"partial file|File ended prematurely")
 DAMAGED = re.compile(r"Packet corrupt")
-# Containers that announce no length: ffmpeg makes one up from the first and last times, which
-# start again where two recordings were joined.
+# Containers that announce no duration: ffmpeg derives one from the first and last times, which
+# restart where two recordings were joined.
 UNANNOUNCED = frozenset({"mpegts", "mpeg", "mpegvideo", "gif", "apng"})
 
 TIME_BASE = re.compile(r"^#tb (\d{1,4}): (\d{1,10})/([1-9]\d{0,9})$", re.MULTILINE)
@@ -62,7 +62,7 @@ PACKET = re.compile(
 )
 # AV_NOPTS_VALUE: AVI and MPEG keep decoding times alone for some or all of their packets.
 NO_TIME = -(2**63)
-# What a file says of itself stands in the same text: see the patterns of `probe.py`.
+# What a file says about itself is in the same text: see the patterns in `probe.py`.
 TRACER = r"\[trace_headers @ \w{1,20}\] "
 TRACED_PACKET = re.compile(TRACER + r"Packet: \d{1,10} bytes.{0,40}?, pts (-?\d{1,19}), ")
 TRACED_FIELD = re.compile(TRACER + r"\d{1,9} +(nal_ref_idc|nal_unit_type) +[01]+ = (\d{1,9})$")
@@ -70,11 +70,11 @@ TRACED_FIELD = re.compile(TRACER + r"\d{1,9} +(nal_ref_idc|nal_unit_type) +[01]+
 
 @dataclass(frozen=True)
 class Timeline:
-    """`duration`: seconds from the first picture's start to the last one's end, or None when the
-    packets bear no times. `cut_off`: the file ends before it should. `skippable`: unreferenced
-    pictures can be left out, and every sampled frame is one source picture off at most.
-    `keyframe_gap`: the longest time without a keyframe, in seconds. `start`: when the first picture
-    is shown, and `keyframes`: when each keyframe is, in seconds of the file's own clock.
+    """`duration`: seconds from the first frame's start to the last one's end, or None when the
+    packets have no times. `cut_off`: the file ends before it should. `skippable`: unreferenced
+    frames can be left out, and every sampled frame is off by at most one source frame.
+    `keyframe_gap`: the longest time without a keyframe, in seconds. `start`: when the first frame
+    is shown, and `keyframes`: when each keyframe is shown, in seconds of the file's own clock.
     """
 
     duration: float | None
@@ -86,7 +86,7 @@ class Timeline:
 
 
 class Shown(NamedTuple):
-    """A packet whose picture is shown: since when and how long, in ticks."""
+    """A packet whose frame is shown: from when and for how long, in ticks."""
 
     ticks: int
     lasts: int
@@ -95,7 +95,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class TracedPicture:
-    """A coded picture's time, in ticks, and whether others are predicted from it."""
+    """A coded frame's time, in ticks, and whether others are predicted from it."""
 
     ticks: int
     referenced: bool
@@ -104,7 +104,7 @@ class TracedPicture:
 def read_timeline(
     path: Path, about: Probe, limits: Limits, *, program: str, deadline: float
 ) -> Timeline:
-    """Walk a clip's packets, without decoding. Raises ClipError (timeout)."""
+    """Read a clip's packets, without decoding. Raises ClipError (timeout)."""
     longest = limits.max_duration_seconds
 
     def listed(*, every: bool = False, traced: bool = False) -> Outcome:
@@ -124,25 +124,25 @@ def read_timeline(
     outcome = listed(traced=traced)
     trace = outcome.talk
     if traced and outcome.status != 0:
-        # The trace said more than is kept, or stumbled: no sign that the file itself ends there.
+        # The trace was longer than what is kept, or failed: this does not mean that the file ends.
         outcome = listed()
     found = timeline_of(listing(outcome), outcome.talk, about, longest, trace=trace)
     if len(outcome.output) >= MOST_LISTED:
-        # More packets than are listed: the rest of the file is there, and its length announced.
+        # More packets than are listed: the rest of the file exists, and its length is announced.
         announced = min(about.duration or 0.0, longest)
         return replace(found, duration=max(found.duration or 0.0, announced), cut_off=False)
     if about.container == "gif":
         return replace(found, cut_off=gif.is_cut_off(path))
     if found.cut_off and not CUT_OFF.search(outcome.talk):
-        # Pictures end early, or a packet is damaged. The file is cut off if all of it ends there.
+        # Frames end early, or a packet is damaged. The file is truncated if all streams end there.
         whole = listed(every=True)
         found = replace(found, cut_off=ends_early(listing(whole), about, longest))
     return found
 
 
 def _trace(video: Any, codec: str) -> Any:
-    """An output that has ffmpeg tell of the first pictures' headers."""
-    # ffmpeg 5 goes on past a number of frames while another output does.
+    """An output that makes ffmpeg print the first frames' headers."""
+    # ffmpeg 5 continues past a number of frames while another output does.
     few = f"noise=drop='gt(n,{PACKETS_TRACED})'"
     filters = f"{few},filter_units=remove_types={UNTRACED[codec]},trace_headers"
     return ffmpeg.output(video, "pipe:2", format="null", c="copy", **{"bsf:v": filters})
@@ -151,8 +151,8 @@ def _trace(video: Any, codec: str) -> Any:
 def timeline_of(
     listing: str, talk: str, about: Probe, longest: float, *, trace: str = ""
 ) -> Timeline:
-    """ffmpeg's framecrc listing of packets, what it says beside it, and its `trace` of headers →
-    the timeline, of which `longest` seconds are looked at."""
+    """ffmpeg's framecrc listing of packets, its messages, and its `trace` of headers → the
+    timeline, of which `longest` seconds are analysed."""
     cut_off = CUT_OFF.search(talk) is not None or DAMAGED.search(talk) is not None
     base, shown = TIME_BASE.search(listing), shown_packets(listing)
     if base is None or not shown:
@@ -173,18 +173,18 @@ def timeline_of(
 
 
 def announced_end(about: Probe, longest: float) -> float:
-    """Seconds after its start at which the file says that it ends, as far as it is looked at; 0
-    where it does not say."""
+    """Seconds after its start at which the file says that it ends, within the analysed part; 0 if
+    it does not say."""
     if about.container in UNANNOUNCED:
         return 0.0
-    # Some containers, and some versions of ffmpeg, count from the start, others from 0: the earlier
-    # end is the one that is announced for certain.
+    # Some containers, and some versions of ffmpeg, count from the start, others from 0: only the
+    # earlier end is certain to be announced.
     return min((about.duration or 0.0) - about.start, longest)
 
 
 def ends_early(listing: str, about: Probe, longest: float) -> bool:
-    """Whether a file is cut off, by a listing of the packets of all its streams: its last packet is
-    not whole, or none of the streams reaches the announced end."""
+    """Whether a file is truncated, by a listing of the packets of all its streams: its last packet
+    is incomplete, or none of the streams reaches the announced end."""
     bases = {base[1]: int(base[2]) / int(base[3]) for base in TIME_BASE.finditer(listing)}
     end, flags = 0.0, 0
     for found in PACKET.finditer(listing):
@@ -196,8 +196,8 @@ def ends_early(listing: str, about: Probe, longest: float) -> bool:
 
 
 def shown_packets(listing: str) -> list[Shown]:
-    """ffmpeg's framecrc listing → the packets that are shown, as far as they bear times, in the
-    order of showing."""
+    """ffmpeg's framecrc listing → the packets that are shown, if they have times, in display
+    order."""
     shown: list[Shown] = []
     for found in PACKET.finditer(listing):
         times = [int(t) for t in (found[3], found[2]) if t != "NOPTS" and int(t) != NO_TIME]
@@ -223,18 +223,18 @@ def at_browsers_pace(shown: list[Shown], container: str, tick: float) -> list[Sh
 
 
 def picture_span(shown: list[Shown]) -> tuple[int, int]:
-    """Ticks of the first picture's start and the last one's end."""
+    """Ticks of the first frame's start and the last one's end."""
     start, (last, lasts, _) = shown[0].ticks, shown[-1]
     if len(shown) > 1 and (lasts == 0 or len({packet.lasts for packet in shown}) == 1):
-        # The container keeps no durations, or ffmpeg makes them up from the mean rate: the last
-        # picture stays as long as most others do, of which some may have stood for a long time.
+        # The container keeps no durations, or ffmpeg derives them from the mean rate: assume that
+        # the last frame stays as long as most others do; a few may stay much longer.
         usual = round(median(later.ticks - earlier.ticks for earlier, later in pairwise(shown)))
         lasts = min(lasts or usual, usual)
     return start, last + lasts
 
 
 def keyframe_gap(shown: list[Shown]) -> float:
-    """Ticks of the longest time without a keyframe; infinity where the first picture is none."""
+    """Ticks of the longest time without a keyframe; infinity if the first frame is not one."""
     if not shown[0].key:
         return math.inf
     ends = [*(packet.ticks for packet in shown if packet.key), shown[-1].ticks]
@@ -242,9 +242,9 @@ def keyframe_gap(shown: list[Shown]) -> float:
 
 
 def traced_pictures(talk: str, codec: str) -> list[TracedPicture]:
-    """ffmpeg's trace of coded headers → the pictures in it, in the order of the file.
+    """ffmpeg's trace of coded headers → the frames in it, in the order of the file.
 
-    A picture is unreferenced when each of its slices says so: H.264 by a nal_ref_idc of 0 (ITU-T
+    A frame is unreferenced when each of its slices says so: H.264 by a nal_ref_idc of 0 (ITU-T
     H.264, 7.4.1), HEVC by an even nal_unit_type below 16 (ITU-T H.265, table 7-1).
     """
     pictures: list[TracedPicture] = []
@@ -273,9 +273,9 @@ def traced_pictures(talk: str, codec: str) -> list[TracedPicture]:
 
 
 def can_skip(pictures: Iterable[TracedPicture], tick: float) -> bool:
-    """Whether the unreferenced pictures stand alone between others, each for a short time only.
+    """Whether each unreferenced frame is alone between referenced ones, and short.
 
-    Then a frame sampled without them is one source picture and LONGEST_SKIPPED late at most.
+    Then a frame sampled without them is off by at most one source frame and LONGEST_SKIPPED.
     `tick` is the time base in seconds.
     """
     order = sorted(pictures, key=lambda picture: picture.ticks)
@@ -284,5 +284,5 @@ def can_skip(pictures: Iterable[TracedPicture], tick: float) -> bool:
             continue
         if not following.referenced or (following.ticks - here.ticks) * tick > LONGEST_SKIPPED:
             return False
-    # The first picture starts the clock.
+    # The first frame starts the clock.
     return bool(order) and order[0].referenced

@@ -1,9 +1,9 @@
-"""HDR pictures and wide colours → what an SDR screen shows, in ffmpeg's filters.
+"""HDR and wide colours → what an SDR screen shows, in ffmpeg's filters.
 
-Two ways give the same picture, within a level or two of 255: `zscale` (zimg, in floating point),
-which most builds of ffmpeg have, and tables that every build can compute. Both take 203 cd/m² for
-white (ITU-R BT.2408), keep what lies under KNEE of it as it is, roll off what is brighter, up to
-PEAK (Mobius), and write for a screen of gamma 2.4 (ITU-R BT.1886).
+Two methods give the same result, within a level or two of 255: `zscale` (zimg, in floating point),
+which most builds of ffmpeg have, and tables that every build can compute. Both take 203 cd/m² as
+white (ITU-R BT.2408), keep what is below KNEE of it as it is, roll off what is brighter, up to PEAK
+(Mobius), and target a screen of gamma 2.4 (ITU-R BT.1886).
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from dejabug.media.colours import Colours
 
 ToneMapper = Literal["zscale", "tables"]
 WHITE = 203.0  # cd/m², diffuse white in HDR (ITU-R BT.2408)
-# cd/m²: the master display of most HDR10, and HLG's nominal one. Brighter is shown as white.
+# cd/m²: the mastering display of most HDR10, and the nominal one of HLG; brighter light is white.
 BRIGHTEST = 1000.0
 PEAK = BRIGHTEST / WHITE
-# Share of white up to which light is kept as it is: the picture of an SDR game in an HDR recording
-# stays what it was, and recognisable as the one from an SDR recording.
+# Share of white up to which light is kept as it is: an SDR game in an HDR recording looks the same
+# as in an SDR recording.
 KNEE = 0.8
 GAMMA = 2.4
 # zscale's names of transfers.
 TRANSFERS = {"pq": "smpte2084", "hlg": "arib-std-b67", "sdr": "bt709"}
-# Linear light in these primaries → in BT.709's, both with a D65 white (SMPTE 431 as D65, which is
-# what recorders mean by it): from the primaries' chromaticities by SMPTE RP 177.
+# Linear light in these primaries → in BT.709's, both with a D65 white (SMPTE 431 as D65, as
+# recorders use it): from the primaries' chromaticities by SMPTE RP 177.
 TO_BT709 = {
     "bt2020": ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187)),
     "smpte432": ((1.2249, -0.2247, 0.0), (-0.0420, 1.0419, 0.0), (-0.0197, -0.0786, 1.0979)),
 }
 TO_BT709["smpte431"] = TO_BT709["smpte432"]
-# The curves by which signals 0 to 1 (`ld(9)`) mean light, 1 being BRIGHTEST, as ffmpeg expressions:
-# PQ by SMPTE ST 2084; HLG by ITU-R BT.2100, its system gamma of 1.2 taken channel by channel.
+# The curves from signals 0 to 1 (`ld(9)`) to light, 1 being BRIGHTEST, as ffmpeg expressions: PQ by
+# SMPTE ST 2084; HLG by ITU-R BT.2100, with its system gamma of 1.2 applied per channel.
 PQ = (
     "st(0,pow(ld(9),1/78.84375));"
     "min(1,10*pow(max(ld(0)-0.8359375,0)/(18.8515625-18.6875*ld(0)),1/0.1593017578125))"
@@ -44,19 +44,19 @@ SDR = f"pow(ld(9),{GAMMA})"
 
 @cache
 def tone_mapper(program: str) -> ToneMapper:
-    """The way that this ffmpeg can go, asked of it once. Raises OSError when it does not answer."""
+    """The method that this ffmpeg supports, cached. Raises OSError when it does not answer."""
     asked = [program, "-hide_banner", "-filters"]
     try:
         listing = subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout
     except subprocess.TimeoutExpired as error:
-        raise OSError(f"{program} does not say which filters it has") from error
+        raise OSError(f"{program} -filters does not end") from error
     words = {word for line in listing.split("\n") for word in line.split()[1:2]}
     return "zscale" if {"zscale", "tonemap"} <= words else "tables"
 
 
 def shown_in_sdr(picture: Any, colours: Colours, way: ToneMapper) -> Any:
-    """Filters behind a picture in RGB, of 16 bits a channel; RGB of 8 bits comes out, as an SDR
-    screen shows it."""
+    """Filters for frames in RGB, 16 bits a channel; the output is RGB, 8 bits, as an SDR screen
+    shows it."""
     picture = picture.filter("format", "gbrp16le")
     by = _by_zscale if way == "zscale" else _by_tables
     picture = by(picture, colours).filter("format", "gbrp")
@@ -101,8 +101,8 @@ def _rolled_off() -> str:
 
 
 def _table(picture: Any, expression: str) -> Any:
-    """A table of all values of a channel, by an expression of `ld(9)`, 0 to 1; steps before the
-    last one end with a semicolon."""
+    """A lookup table over all values of a channel, by an expression of `ld(9)`, 0 to 1; steps
+    before the last one end with a semicolon."""
     *steps, value = expression.split(";")
     whole = ";".join(["st(9,val/maxval)", *steps, f"maxval*({value})"])
     return picture.filter("lutrgb", r=whole, g=whole, b=whole)

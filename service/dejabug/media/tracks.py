@@ -1,5 +1,4 @@
-"""A file → its video streams and how its pictures are turned, for a person who wonders which one
-was read."""
+"""A file → its video streams and its rotation, to see which stream was read."""
 
 from __future__ import annotations
 
@@ -14,15 +13,15 @@ from dejabug.media.kinds import image_demuxer
 from dejabug.media.limited_process import Limits, run
 from dejabug.media.probe import CODEC, COVER, SIZE, STREAM, rotation_of, shown_track
 
-# Behind this line ffmpeg describes its output, whose streams have numbers of their own. What a file
-# says of itself stands indented.
+# After this line ffmpeg describes its output, whose streams have separate numbers. What a file says
+# about itself is indented.
 OUTPUT = re.compile(r"^Output #0, ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Track:
     """A video stream: its `number` in the file, and `width` and `height` in pixels as stored.
-    `cover`: a picture that stands for the file, such as a thumbnail; no recording."""
+    `cover`: an image that represents the file, such as a thumbnail, not a recording."""
 
     number: int
     codec: str
@@ -34,16 +33,15 @@ class Track:
 
 @dataclass(frozen=True)
 class Tracks:
-    """All video streams of a file, and the degrees, counterclockwise, by which the pictures of the
-    shown one are turned to be upright (0 where the file does not tell)."""
+    """All video streams of a file, and by how many degrees, counterclockwise, the frames of the
+    shown one are turned to be upright (0 if the file does not say)."""
 
     found: tuple[Track, ...]
     rotation: float = 0.0
 
 
 def read_tracks(path: Path, *, limits: Limits | None = None, program: str | None = None) -> Tracks:
-    """Ask ffmpeg for a file's video streams; none where it is no video. Raises ClipError
-    (timeout)."""
+    """List a file's video streams; none if it is not a video. Raises ClipError (timeout)."""
     source = open_input(path, image_demuxer(path))
     look = ffmpeg.output(source["v?"], "pipe:", format="null", c="copy", t=0)
     arguments = command(program or find_ffmpeg(), look, said="info")
@@ -51,7 +49,7 @@ def read_tracks(path: Path, *, limits: Limits | None = None, program: str | None
 
 
 def listed_tracks(talk: str) -> Tracks:
-    """What ffmpeg says of a file → its tracks."""
+    """ffmpeg's description of a file → its tracks."""
     about = OUTPUT.split(talk, maxsplit=1)[0]
     found = []
     for line in STREAM.finditer(about):

@@ -1,9 +1,9 @@
 """Thumbnails in a bucket: one archive per clip, with a table of contents in Redis.
 
-A bucket has no folder that appears whole, and a request for each thumbnail of each result would
-cost more than the search. So a clip's thumbnails are one ZIP archive, not compressed, which any
-program reads; and Redis tells which there are, and where each lies, so that one is read by one
-request for its bytes.
+In a bucket no folder can appear all at once, and a request for each thumbnail of each result would
+cost more than the search. So a clip's thumbnails are one uncompressed ZIP archive, which any
+program can read. Redis has the table of contents with each thumbnail's position, so that one
+request reads one thumbnail.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from dejabug.media_store.objects import ObjectStore
 from dejabug.media_store.thumbnails import file_name
 from dejabug.records.types import checked_clip_id
 
-# Seconds that Redis keeps a table of contents that was read from the store, and that there is
-# nothing to read. What was written here is kept as long as the thumbnails are.
+# Seconds that Redis keeps a table of contents that was read from the store, or the fact that there
+# is none. Tables of archives written here are kept as long as the thumbnails.
 READ_SECONDS = 24 * 3600
 NOTHING_SECONDS = 3600
-# A local header of a ZIP file: 26 bytes, then how long the name and the rest are, then those two
-# (APPNOTE.TXT 4.3.7).
+# A ZIP file's local header: 26 bytes, then the lengths of the name and of the extra field, then
+# these two (APPNOTE.TXT 4.3.7).
 LENGTHS = struct.Struct("<HH")
 LENGTHS_AT = 26
 
 
 class Entry(NamedTuple):
-    """Where a thumbnail lies in its archive: bytes, and their CRC-32."""
+    """A thumbnail's position in its archive, in bytes, and its CRC-32."""
 
     milliseconds: int
     start: int
@@ -47,10 +47,10 @@ class Entry(NamedTuple):
 
 
 class ThumbnailArchives:
-    """As `thumbnails.ThumbnailFiles` wants it, in an object store.
+    """Implements `thumbnails.ThumbnailFiles` in an object store.
 
-    The table in Redis may be older than the archive, or gone: a thumbnail's bytes are checked, and
-    what does not fit is looked up in the archive itself.
+    The table in Redis may be outdated or missing: a thumbnail's checksum is verified, and on a
+    mismatch the archive itself is read.
     """
 
     def __init__(self, store: ObjectStore, connection: redis.Redis) -> None:
@@ -102,7 +102,7 @@ class ThumbnailArchives:
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """Files by name → a ZIP archive that holds them as they are, in the order of their names."""
+    """Files by name → an uncompressed ZIP archive of them, in the order of their names."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
@@ -111,7 +111,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpacked(data: bytes | None) -> dict[str, bytes]:
-    """An archive's files by name; none of None."""
+    """An archive's files by name; empty for None."""
     if data is None:
         return {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -119,7 +119,7 @@ def unpacked(data: bytes | None) -> dict[str, bytes]:
 
 
 def contents_of(data: bytes) -> list[Entry]:
-    """Where each thumbnail's bytes lie in an archive."""
+    """The position of each thumbnail's bytes in an archive."""
     found = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for each in archive.infolist():

@@ -1,4 +1,4 @@
-"""Named files, in a folder or in a bucket: what both can do, and a file of one to be read."""
+"""Named files, in a folder or in a bucket: the common interface, and reading one as a file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-# Seconds that a temporary blob may wait: longer than any job that will still read it.
+# Seconds that a temporary blob is kept: longer than any job that will still read it.
 TEMPORARY_SECONDS = 3600
-# What a file is called in a folder of its own.
+# The name of a temporary file in its folder.
 FILE = "clip"
 
 
@@ -19,45 +19,47 @@ class BlobStore(Protocol):
     """Blobs by names like `previews/45/12345.mp4`: in a folder (FolderStore) or a bucket
     (ObjectStore).
 
-    None has a way to list blobs: what there is, the callers know. Reading and writing raise
-    StoreAwayError where the store is a bucket.
+    Neither can list blobs: callers know which ones exist. Reading and writing raise StoreAwayError
+    if the store is a bucket.
     """
 
     def writing(self, name: str, *, temporary: bool = False) -> AbstractContextManager[Path]:
-        """A path at which to write a blob, in place of what was there.
+        """A path at which to write a blob, replacing an earlier one.
 
-        The blob is there when the block has ended well, and then whole. A temporary one goes after
-        TEMPORARY_SECONDS, whatever becomes of us; its path is FILE in a folder of its own.
+        The blob appears, complete, when the block ends without an error. A temporary one is deleted
+        after TEMPORARY_SECONDS even if this process is killed; its path is FILE in a separate
+        folder.
         """
 
     def fetched(self, name: str) -> AbstractContextManager[Path]:
-        """A temporary blob as a file, for as long as the block runs. Where it is gone, there is no
-        such path."""
+        """A temporary blob as a file, for as long as the block runs. If the blob is gone, the path
+        does not exist."""
 
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes | None:
-        """A blob's bytes from `start` to before `end`, or all; None when there is no such blob.
-        Beyond its end there are none."""
+        """A blob's bytes from `start` to before `end`, or all; None if there is no such blob.
+        Beyond its end, empty."""
 
     def delete(self, name: str) -> None:
         """Delete a blob, if there is one, now or as soon as the store is back."""
 
     def path(self, name: str) -> Path | None:
-        """A blob's file, where it lies on this machine, there or not; None in a bucket."""
+        """A blob's file if the store is a folder, whether or not it exists; None for a bucket."""
 
     def count_temporary(self) -> int:
         """How many temporary blobs there are at most."""
 
     def collect_garbage(self) -> int:
         """Delete what has expired, what could not be deleted before, and what killed processes
-        left; how many. While the store is away, nothing: housekeeping must not wait for it."""
+        left; returns how many. While the store is unavailable, does nothing: housekeeping must not
+        wait for it."""
 
 
 class BlobReader(io.RawIOBase):
     """A blob of known size (bytes) as a file to read and to seek in.
 
-    Each reading asks the store for one range, so read in large blocks. `version` differs when the
-    bytes do; `path` is its file where that lies on this machine. Reading raises FileNotFoundError
-    when the blob has gone, and StoreAwayError.
+    Each read requests one range from the store, so read in large blocks. `version` differs when the
+    bytes do; `path` is the file if it is on this machine. Reading raises FileNotFoundError when the
+    blob is gone, and StoreAwayError.
     """
 
     def __init__(self, store: BlobStore, name: str, size: int, version: str) -> None:
@@ -88,6 +90,6 @@ class BlobReader(io.RawIOBase):
             return b""
         data = self._store.read(self._name, self._at, end)
         if data is None:
-            raise FileNotFoundError(errno.ENOENT, "the blob has gone", self._name)
+            raise FileNotFoundError(errno.ENOENT, "the blob no longer exists", self._name)
         self._at += len(data)
         return data

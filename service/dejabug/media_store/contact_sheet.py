@@ -1,5 +1,5 @@
-"""All frames that were kept of a clip on one picture, with their times, under what is known of it:
-the contact sheet."""
+"""The contact sheet of a clip: one image with all kept frames and their times, under a few facts
+about the clip."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from PIL import Image, ImageDraw, ImageFont
 from dejabug.media.scaling import LONGEST_SIDE
 from dejabug.media_store.comparison_image import ACCENT, BACKGROUND, GAP, INK
 
-# Pixels: a sheet fits on a screen, and its file stays under some 2 MB.
+# Pixels: a sheet fits on a screen, and its file stays under about 2 MB.
 WIDEST = 1600
 HIGHEST_GRID = 1160
-# The head's text needs some room beside a single small frame.
+# The header's text needs some room even above a single small frame.
 NARROWEST = 640
-# No more frames than this are shown, evenly picked: each stays large enough to recognise.
+# At most this many frames are shown, evenly spaced: each stays large enough to recognise.
 MOST_TILES = 180
-# Pixels of a frame's shorter side at most: about as much as is sampled for the encoders.
+# Maximum of a frame's shorter side in pixels: about as much as is sampled for the encoders.
 LARGEST_TILE = 240
 CAPTION = 20
 TITLE_SIZE, TEXT_SIZE, CAPTION_SIZE = 20, 14, 12
 LEADING = 6
-# Lines of the head, so that a file's own words (its name) cannot push the frames away.
+# Lines of the header, so that a long file name cannot push the frames away.
 MOST_TITLE_LINES, MOST_LINES = 2, 12
 LONGEST_TEXT = 2000  # characters
 DIM = (148, 158, 168)
@@ -36,7 +36,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True)
 class Tile:
-    """A frame, its `time` in seconds, and a few words beside it, such as `3 more alike`."""
+    """A frame, its `time` in seconds, and a few words next to it, such as `3 similar`."""
 
     picture: Image.Image
     time: float
@@ -46,11 +46,12 @@ class Tile:
 def contact_sheet(title: str, lines: Sequence[str], tiles: Sequence[Tile]) -> Image.Image:
     """Frames in rows, each over its time, under a title and lines of text.
 
-    `WIDEST` pixels wide at most; of more than MOST_TILES frames, as many are shown, evenly picked.
+    At most `WIDEST` pixels wide. Of more than MOST_TILES frames, that many are shown, evenly
+    spaced.
     """
     shown = _spread(tiles)
     if len(shown) < len(tiles):
-        lines = [*lines, f"{len(shown)} of {len(tiles)} frames are shown here"]
+        lines = [*lines, f"shows {len(shown)} of {len(tiles)} frames"]
     columns, width, height = grid(len(shown), _aspect(shown))
     across = max(NARROWEST, GAP + columns * (width + GAP))
     head = _head(title, lines, across - 2 * GAP)
@@ -75,8 +76,8 @@ def contact_sheet(title: str, lines: Sequence[str], tiles: Sequence[Tile]) -> Im
 
 
 def left_out_after(times: Sequence[float], sampled: Sequence[float]) -> list[int]:
-    """How many samples were left out after each kept frame, before the next one. Both in seconds
-    and in order; a sample before the first kept frame counts for none."""
+    """How many samples were dropped after each kept frame, before the next one. Both in seconds and
+    in order; samples before the first kept frame are not counted."""
     counts = [0] * len(times)
     kept = set(times)
     for time in sampled:
@@ -87,13 +88,13 @@ def left_out_after(times: Sequence[float], sampled: Sequence[float]) -> list[int
 
 
 def beside_words(count: int, *, duplicates: int, blank: int) -> str:
-    """What stands beside a frame after which `count` samples were left out, in a clip of which so
-    many were near-duplicates and blank."""
+    """The words next to a frame after which `count` samples were dropped, in a clip with this many
+    near-duplicates and blank frames."""
     if not count:
         return ""
     if not blank:
-        return f"{count} more alike"
-    return f"{count} blank" if not duplicates else f"{count} left out"
+        return f"{count} similar"
+    return f"{count} blank" if not duplicates else f"{count} skipped"
 
 
 def clock(seconds: float) -> str:
@@ -107,8 +108,8 @@ def clock(seconds: float) -> str:
 
 
 def grid(count: int, aspect: float) -> tuple[int, int, int]:
-    """Columns, and each frame's width and height in pixels, for frames of one aspect (width over
-    height): as large as lets all of them stay within WIDEST and HIGHEST_GRID."""
+    """Columns, and each frame's width and height in pixels, for frames with one aspect ratio (width
+    over height): as large as possible within WIDEST and HIGHEST_GRID."""
     columns = 0
     while True:
         columns += 1
@@ -134,7 +135,7 @@ def _aspect(tiles: Sequence[Tile]) -> float:
 
 
 def _fitted(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """The picture within this size, in the middle of it; never larger than twice its own."""
+    """The image scaled to fit this size, centred; never larger than twice its own size."""
     factor = min(width / picture.width, height / picture.height, 2.0)
     size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
     small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
@@ -146,7 +147,7 @@ def _fitted(picture: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _head(title: str, lines: Sequence[str], width: int) -> Image.Image:
-    """The title and the lines, broken where they are too long, on a strip of this width + gaps."""
+    """The title and the lines, wrapped, on a strip of this width plus gaps."""
     pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     written: list[tuple[str, Font, int, tuple[int, int, int]]] = []
     title_font = ImageFont.load_default(TITLE_SIZE)
@@ -167,8 +168,8 @@ def _head(title: str, lines: Sequence[str], width: int) -> Image.Image:
 
 
 def _wrapped(pen: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:
-    """The text in lines that are no wider than this many pixels: broken between words, and within a
-    word where it alone is too long. At most LONGEST_TEXT of it, and so many lines."""
+    """The text in lines that are no wider than this many pixels: wrapped between words, or within a
+    word that is too long for a line. At most LONGEST_TEXT characters and `most` lines."""
     lines: list[str] = []
     line = ""
     for word in drawable(" ".join(text.split())[:LONGEST_TEXT], font).split(" "):
@@ -208,7 +209,7 @@ def _nearest(sign: str, font: Font, lacks: bytes) -> str:
 
 
 def _fitting(pen: ImageDraw.ImageDraw, word: str, font: Font, width: int) -> int:
-    """How many of a word's characters fit into this many pixels; one at least."""
+    """How many of a word's characters fit into this many pixels; at least one."""
 
     def wide(count: int) -> bool:
         return pen.textlength(word[:count], font=font) > width
@@ -217,7 +218,7 @@ def _fitting(pen: ImageDraw.ImageDraw, word: str, font: Font, width: int) -> int
 
 
 def _shortened(pen: ImageDraw.ImageDraw, text: str, font: Font, room: float) -> str:
-    """`3 more alike`, or `+3` where there is no room for it, or nothing."""
+    """`3 similar`, or `+3` if there is no room for it, or nothing."""
     for words in (text, f"+{text.split()[0]}"):
         if pen.textlength(words, font=font) <= room:
             return words

@@ -1,7 +1,7 @@
-"""Blobs as files of a folder that all machines of an installation share: DEJABUG_DATA_DIR.
+"""Blobs as files in a folder that all machines of an installation share: DEJABUG_DATA_DIR.
 
-Not through fsspec's local file system: it would read as fast, but its writes are not atomic, and it
-copies a file where this renames it or has it written in place.
+Does not use fsspec's local file system: it reads as fast, but its writes are not atomic, and it
+copies files where this code renames them or writes them in place.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from dejabug.media_store.blobs import FILE, TEMPORARY_SECONDS
 
 log = structlog.get_logger()
 
-# Below this folder lie the temporary blobs, each as FILE in a folder of its own, in which it is
-# written while it is received. What is older than TEMPORARY_SECONDS is nobody's any more.
+# The folder of temporary blobs, each as FILE in a separate folder, where it is written while it is
+# received. Nothing uses what is older than TEMPORARY_SECONDS.
 TEMPORARY = "uploads"
-# Seconds after which a folder that a killed process left is certainly nobody's work any more.
+# Seconds after which a folder that a killed process left is certainly unused.
 ABANDONED_SECONDS = 24 * 3600
 
 
 class FolderStore:
-    """A BlobStore in a folder. Raises OSError, as when the disk is full."""
+    """A BlobStore in a folder. Raises OSError, for example when the disk is full."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -96,7 +96,7 @@ class FolderStore:
     def _older_than(self, seconds: float, pattern: str) -> Iterator[Path]:
         oldest = time.time() - seconds
         for path in self._folder.glob(pattern):
-            # Another worker's housekeeper may be at it, too.
+            # Another worker may clean up at the same time.
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < oldest:
                     yield path

@@ -1,10 +1,9 @@
-"""Files as objects of a store that all machines reach, such as S3: DEJABUG_MEDIA_STORE.
+"""Files as objects in a store that all machines reach, such as S3: DEJABUG_MEDIA_STORE.
 
-An object is there whole or not at all: it is written by one request, or by several of which the
-last one makes it appear. There is no renaming, no folder, and no listing here: what there is, is
-known from Redis. What is to be deleted goes on the delete queue in Redis first, so that it goes for
-certain, also when the store is away for a while or the process that wrote it was killed:
-`collect_garbage`.
+An object is either complete or not there: it is written by one request, or by several of which the
+last one makes it appear. Nothing is renamed, and nothing is listed here: Redis knows what exists.
+Objects to delete go on the delete queue in Redis first, so that they are deleted even if the store
+is unavailable for a while or the process that wrote them is killed: see `collect_garbage`.
 """
 
 from __future__ import annotations
@@ -30,30 +29,31 @@ from dejabug.media_store.blobs import FILE, TEMPORARY_SECONDS
 log = structlog.get_logger()
 
 S3 = ("s3", "s3a")
-# Botocore's own limits: up to a minute for one try, five tries. Here somebody waits: seconds to
-# connect and between two packets, and tries in all, after faults of the net and of the store.
+# Botocore's defaults are up to a minute per try, and five tries. Here somebody waits: seconds to
+# connect and between two packets, and the total number of tries, after faults of the network and
+# of the store.
 REQUEST_LIMITS = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
-# Bytes that are held in memory of a file on its way to S3; larger ones go in parts of this size.
+# Bytes of a file that are held in memory on the way to S3; larger files go in parts of this size.
 PART_BYTES = 16 * 1024 * 1024
-# Seconds in which a store that did not answer is not asked again: the threads of the web process
-# must not all wait for it while Jira's webhooks come in.
+# Seconds for which a store that did not answer is not asked again: the threads of the web process
+# must not all wait for it while Jira's webhooks arrive.
 BACKOFF_SECONDS = 3.0
 # The delete queue: names of objects, by when they are to be deleted (Unix seconds).
 DELETE_QUEUE = "dejabug:media-doomed"
-# Deleted at most in one collection of garbage, each by a request.
+# Objects deleted at most in one garbage collection, with one request each.
 DELETED_AT_ONCE = 1000
 
 
 class StoreAwayError(UserError):
-    """The store does not do what it was asked, perhaps not for long; the message says why."""
+    """The store failed, perhaps only for a while; the message says why."""
 
 
 class ObjectStore:
-    """A BlobStore below an address of fsspec. All methods raise StoreAwayError, but for `delete`,
+    """A BlobStore at an fsspec URL. All methods raise StoreAwayError, except `delete`,
     `count_temporary` and `collect_garbage`."""
 
     def __init__(self, address: str, connection: redis.Redis) -> None:
-        """Raises UserError for an address that nothing installed here can speak to."""
+        """Raises UserError for a URL whose scheme is not supported here."""
         self.address = address
         self._protocol, _, self._root = address.partition("://")
         self._redis = connection
@@ -64,26 +64,26 @@ class ObjectStore:
             fsspec.get_filesystem_class(self._protocol)
         except (ImportError, ValueError) as error:
             raise UserError(
-                f"DEJABUG_MEDIA_STORE: {self._protocol}:// cannot be spoken to here ({error}). "
-                "For s3://, install dejabug[s3]."
+                f"DEJABUG_MEDIA_STORE: {self._protocol}:// is not supported by this installation "
+                f"({error}). For s3://, pip install 'dejabug[s3]'."
             ) from None
 
     def put(self, name: str, data: bytes) -> None:
-        """Write an object, in place of what was there."""
+        """Write an object, replacing an earlier one."""
         with self._kept(name), self._asked("put") as store:
             store.pipe_file(self._path(name), data)
 
     def put_file(self, name: str, file: Path, *, expires_in: float | None = None) -> None:
-        """Write a file as an object, in place of what was there; deleted after so many seconds,
-        whatever becomes of us, unless None."""
+        """Write a file as an object, replacing an earlier one. It is deleted after `expires_in`
+        seconds, even if this process is killed; None keeps it."""
         in_parts = {"chunksize": PART_BYTES} if self._protocol in S3 else {}
         with self._kept(name, expires_in), self._asked("put") as store:
             store.put_file(str(file), self._path(name), **in_parts)
 
     @contextlib.contextmanager
     def writing(self, name: str, *, temporary: bool = False) -> Iterator[Path]:
-        """As `BlobStore.writing`; on disk only meanwhile."""
-        prune_scratch()  # the web has no housekeeper
+        """As `BlobStore.writing`; on disk only until it is uploaded."""
+        prune_scratch()  # the web process has no housekeeper
         with scratch_folder() as folder:
             yield folder / FILE
             try:
@@ -110,7 +110,7 @@ class ObjectStore:
             return None
 
     def fetch(self, name: str, file: Path) -> bool:
-        """Write an object to a file; whether there is such an object."""
+        """Write an object to a file; returns whether the object exists."""
         try:
             with self._asked("get") as store:
                 store.get_file(self._path(name), str(file))
@@ -127,22 +127,23 @@ class ObjectStore:
             log.warning("object_goes_later", name=name, why=str(error))
 
     def try_out(self) -> None:
-        """Write, read and delete an object. Raises StoreAwayError, also for a store that gives back
-        something else than it was given."""
+        """Write, read and delete an object. Raises StoreAwayError, also for a store that returns
+        something else than was written."""
         name, said = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(32)
-        self._redis.zadd(DELETE_QUEUE, {name: time.time()})  # gone in any case
+        self._redis.zadd(DELETE_QUEUE, {name: time.time()})  # deleted in any case
         with self._asked("put") as store:
             store.pipe_file(self._path(name), said)
         read = self.read(name)
         self._delete_now(name)
         if read != said or self.read(name) is not None:
             raise StoreAwayError(
-                f"{self.address} gives back something else than what was just written or deleted: "
-                "use a store that does, as S3 is, with no cache before it"
+                f"{self.address} does not return what was just written, or still returns what was "
+                "deleted. Use a store that is strongly consistent, such as S3, without a cache in "
+                "front of it"
             )
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (as in BlobStore)
-        """None: no file here."""
+        """None: the blob is not on this machine."""
         return None
 
     def count_temporary(self) -> int:
@@ -155,7 +156,7 @@ class ObjectStore:
         due = [name.decode() for name in cast("list[bytes]", found)]
         try:
             for name in due:
-                if self._redis.zscore(DELETE_QUEUE, name) is not None:  # else written again since
+                if self._redis.zscore(DELETE_QUEUE, name) is not None:  # else written again
                     self._delete_now(name)
         except StoreAwayError as error:
             log.warning("objects_go_later", due=len(due), why=str(error))
@@ -169,8 +170,9 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def _kept(self, name: str, expires_in: float | None = None) -> Iterator[None]:
-        """While an object is written that stays, or expires in so many seconds: off the delete
-        queue, or on it for then. An older one that was on it goes back when it is not replaced."""
+        """While an object is written that stays, or expires in `expires_in` seconds: take it off
+        the delete queue, or set its time. An older one that was queued is queued again if it is not
+        replaced."""
         if expires_in is not None:
             self._redis.zadd(DELETE_QUEUE, {name: time.time() + expires_in})
             yield
@@ -188,8 +190,8 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def _asked(self, operation: str) -> Iterator[Any]:
-        """fsspec's file system, for one request. Raises FileNotFoundError where there is no such
-        object; the store's other faults are StoreAwayError, whichever library tells them."""
+        """fsspec's file system, for one request. Raises FileNotFoundError if there is no such
+        object; all other faults of the store are StoreAwayError, from whichever library."""
         if time.monotonic() < self._rests_until:
             raise StoreAwayError(f"{self.address} did not answer a moment ago")
         try:
@@ -207,15 +209,15 @@ class ObjectStore:
     def _away(self, operation: str, error: Exception) -> StoreAwayError:
         STORE_FAILURES.labels(operation).inc()
         said = str(error) or type(error).__name__
-        return StoreAwayError(f"{self.address} refused a {operation}: {said}")
+        return StoreAwayError(f"{self.address}: {operation} failed: {said}")
 
     def _system(self) -> Any:
         """This process's file system."""
         if self._opened is None or self._opened[0] != os.getpid():
-            # What is remembered of listings and of instances would hide what others write.
+            # A cache of listings or instances would hide what others write.
             options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
             if self._protocol in S3:
-                # One request for a whole object: else its size would be asked for first.
+                # One request for a whole object: otherwise its size would be requested first.
                 options |= {"config_kwargs": REQUEST_LIMITS, "max_concurrency": 1}
             system = fsspec.filesystem(self._protocol, **options)
             if self._protocol in S3:

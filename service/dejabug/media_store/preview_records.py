@@ -1,7 +1,7 @@
-"""What is known of previews: in a folder by the files themselves, for a bucket in Redis.
+"""Records of previews: for a folder in the files themselves, for a bucket in Redis.
 
-A folder tells at once what lies in it, and stays right when files are deleted by hand. To ask a
-bucket for each clip of each answer would cost more than the answer, and nobody may list it.
+A folder shows at once what is in it, and stays right when files are deleted by hand. Asking a
+bucket about each clip of each answer would cost more than the answer, and listing is not permitted.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FAILED = b"none"
 
 
 class FileRecords:
-    """Of previews in a folder; an empty file that ends in `.failed` says that none can be made.
+    """Of previews in a folder; an empty file that ends in `.failed` marks that none can be made.
 
-    When a preview was last watched is its file's time of access, set by us: a disk may be mounted
-    so that reading does not. The time of change stays, since browsers are told of it.
+    The file's access time, which we set, is when a preview was last watched: a disk may be mounted
+    so that reads don't update it. The modification time stays, since browsers receive it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,8 +82,8 @@ class FileRecords:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether this is where the preview of a clip lies: a copy that somebody made, or a file of the
-    system's, is none."""
+    """Whether this is the path of a clip's preview: a copy that somebody made, or a file of the
+    system, is not."""
     clip_id = path.stem
     return clip_id.isascii() and clip_id.isalnum() and path.parent.name == clip_id[-2:]
 

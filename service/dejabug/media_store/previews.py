@@ -1,4 +1,4 @@
-"""Previews of clips: made when somebody looks, deleted when nobody has for long."""
+"""Previews of clips: made on demand, deleted when nobody has watched them for a long time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ PreviewState = Literal["ready", "none", "missing"]
 
 @dataclass(frozen=True)
 class PreviewRecord:
-    """What is known of a clip's preview: its `size` in bytes, 0 where none can be made; `version`
-    as in BlobReader."""
+    """A clip's preview: its `size` in bytes, 0 if none can be made; `version` as in BlobReader."""
 
     size: int
     version: str = ""
@@ -27,8 +26,8 @@ class PreviewRecord:
 
 @dataclass(frozen=True)
 class Watched:
-    """When a clip's preview was last watched (Unix seconds), and its size in bytes; 0 where none
-    can be made."""
+    """When a clip's preview was last watched (Unix seconds), and its size in bytes; 0 if none can
+    be made."""
 
     clip_id: str
     at: float
@@ -36,29 +35,29 @@ class Watched:
 
 
 class PreviewRecords(Protocol):
-    """What is known of previews: by their files (FileRecords), or in Redis (RedisRecords)."""
+    """Stores which previews exist: by their files (FileRecords), or in Redis (RedisRecords)."""
 
     def find(self, clip_id: str) -> PreviewRecord | None:
-        """What is known of a clip's preview, if anything."""
+        """The record of a clip's preview, if there is one."""
 
     def note_written(self, clip_id: str, size: int) -> None:
-        """The clip has a preview of so many bytes from now on, watched now."""
+        """Record that the clip has a preview of `size` bytes, watched now."""
 
     def note_failure(self, clip_id: str) -> None:
-        """No preview of the clip can be made."""
+        """Record that no preview of the clip can be made."""
 
     def note_watched(self, clip_id: str) -> None:
-        """The clip's preview is watched now; nothing where it is gone."""
+        """Record that the clip's preview is watched now; does nothing if it is gone."""
 
     def delete(self, clip_id: str) -> None:
-        """Know nothing of the clip."""
+        """Delete the clip's record."""
 
     def watched(self) -> Iterable[Watched]:
-        """All that is known, in any order."""
+        """All records, in any order."""
 
 
 class Previews:
-    """One MP4 a clip. Where they lie in a bucket, `write`, `put` and what `watch` gives raise
+    """One MP4 per clip. If they are in a bucket, `write`, `put` and the result of `watch` raise
     StoreAwayError."""
 
     def __init__(self, blobs: BlobStore, records: PreviewRecords) -> None:
@@ -67,14 +66,14 @@ class Previews:
 
     def state(self, clip_id: str) -> PreviewState:
         """`ready`; `none` when no preview of it can be made; `missing` when none was made yet, or
-        it was deleted again."""
+        it was deleted."""
         found = self._records.find(checked_clip_id(clip_id))
         if found is None:
             return "missing"
         return "ready" if found.size else "none"
 
     def watch(self, clip_id: str) -> BlobReader | None:
-        """The preview, if there is one; to ask for it counts as watching it."""
+        """The preview, if there is one; requesting it counts as watching it."""
         found = self._records.find(checked_clip_id(clip_id))
         if found is None or not found.size:
             return None
@@ -90,25 +89,25 @@ class Previews:
         self._records.note_written(clip_id, size)
 
     def put(self, clip_id: str, preview: BlobReader) -> None:
-        """Keep a copy of a preview from another store."""
+        """Store a copy of a preview from another store."""
         with self._blobs.writing(preview_name(clip_id)) as target, target.open("wb") as file:
             shutil.copyfileobj(preview, file, preview.size)
         self._records.note_written(clip_id, preview.size)
 
     def give_up(self, clip_id: str) -> None:
-        """Remember that no preview of this clip can be made."""
+        """Record that no preview of this clip can be made."""
         self._records.note_failure(checked_clip_id(clip_id))
 
     def forget(self, clip_id: str) -> None:
-        """Delete a clip's preview, and what is remembered of it."""
+        """Delete a clip's preview and its record."""
         self._blobs.delete(preview_name(clip_id))
         self._records.delete(clip_id)
 
     def prune(self, older_than_seconds: float, most_bytes: int) -> int:
-        """Delete what was not watched for that long, then the least recently watched until all take
-        `most_bytes` at most; the number of previews deleted.
+        """Delete what was not watched for that long, then the least recently watched until the rest
+        takes at most `most_bytes`; returns the number of previews deleted.
 
-        Failures as old are forgotten too: a newer ffmpeg may succeed.
+        Failures of that age are forgotten too: a newer ffmpeg may succeed.
         """
         oldest, gone = time.time() - older_than_seconds, 0
         kept = sorted(self._records.watched(), key=lambda one: one.at)

@@ -1,5 +1,5 @@
-"""All that is kept of clips as files: in an object store that all machines reach, else in a shared
-folder."""
+"""All files that are kept about clips: in an object store that all machines reach, or else in a
+shared folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dejabug.media_store.uploads import Uploads
 class MediaStore:
     """Thumbnails of frames, previews of clips, and uploads, each opened when first used.
 
-    `address` is the object store's, empty for the folder alone.
+    `address` is the object store's URL, empty for the folder alone.
     """
 
     def __init__(self, connection: redis.Redis, address: str, folder: Path) -> None:
@@ -32,7 +32,7 @@ class MediaStore:
 
     @cached_property
     def objects(self) -> ObjectStore | None:
-        """The object store, where one is set. Raises UserError when nothing here speaks to it."""
+        """The object store, if one is set. Raises UserError when its scheme is not supported."""
         return ObjectStore(self._address, self._redis) if self._address else None
 
     @cached_property
@@ -51,7 +51,7 @@ class MediaStore:
 
     @cached_property
     def uploads(self) -> Uploads:
-        """Files of clips that somebody searches with."""
+        """Uploaded clips that somebody searches with."""
         return Uploads(self._blobs)
 
     def forget(self, clip_id: str) -> None:

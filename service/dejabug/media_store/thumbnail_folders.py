@@ -1,7 +1,7 @@
 """Thumbnails in a shared folder: a folder per clip, a file per frame.
 
-To read one is to open one file, and any program shows what lies there. In a bucket that would cost
-a request per frame, and nothing replaces a clip's frames at once: see `archives`.
+Reading one opens one file, and any program can show them. In a bucket this would cost a request per
+frame, and nothing could replace a clip's frames at once: see `archives`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dejabug.records.types import checked_clip_id
 
 
 class ThumbnailFolders:
-    """As `thumbnails.ThumbnailFiles` wants it, in a folder that all machines share."""
+    """Implements `thumbnails.ThumbnailFiles` in a folder that all machines share."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def replace(self, clip_id: str, files: Mapping[str, bytes]) -> None:
-        """As `ThumbnailFiles.replace`: written beside, and renamed whole."""
+        """As `ThumbnailFiles.replace`: written to a new folder, which is then renamed."""
         folder, fresh = self._of(clip_id), self._unfinished(clip_id)
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
@@ -41,7 +41,7 @@ class ThumbnailFolders:
         """As `ThumbnailFiles.read_all`."""
         found = {}
         for path in self._paths(clip_id):
-            with contextlib.suppress(FileNotFoundError):  # deleted since a moment ago
+            with contextlib.suppress(FileNotFoundError):  # deleted a moment ago
                 found[path.name] = path.read_bytes()
         return found
 

@@ -1,4 +1,4 @@
-"""Thumbnails: small JPEGs of a clip's frames, kept while the clip is."""
+"""Thumbnails: small JPEGs of a clip's frames, kept as long as the clip."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ JPEG_QUALITY = 80
 
 class ThumbnailFiles(Protocol):
     """A clip's JPEGs by names like `00001500.jpg`: as files (ThumbnailFolders), or as one object
-    (ThumbnailArchives, whose methods raise StoreAwayError, but for `delete`)."""
+    (ThumbnailArchives, whose methods raise StoreAwayError, except `delete`)."""
 
     def replace(self, clip_id: str, files: Mapping[str, bytes]) -> None:
-        """Keep these instead of whatever the clip had before, all or none of them."""
+        """Replace all of the clip's files with these, all or none."""
 
     def read(self, clip_id: str, name: str) -> bytes | None:
-        """One of them, or None when there is no such file."""
+        """One of them, or None if there is no such file."""
 
     def read_all(self, clip_id: str) -> dict[str, bytes]:
         """All of them, in the order of their names."""
@@ -40,7 +40,7 @@ class ThumbnailFiles(Protocol):
 
 
 class Thumbnails:
-    """Small JPEGs of frames by clip and time (seconds). Where they lie in a bucket, all but
+    """Small JPEGs of frames by clip and time (seconds). If they are in a bucket, all methods except
     `times` and `forget` raise StoreAwayError."""
 
     def __init__(self, files: ThumbnailFiles) -> None:
@@ -54,32 +54,32 @@ class Thumbnails:
         *,
         beside: bool = False,
     ) -> None:
-        """Keep one per frame (uint8 [height, width, 3]), instead of whatever the clip had before,
-        or `beside` it."""
+        """Store one per frame (uint8 [height, width, 3]), replacing the clip's earlier ones; with
+        `beside`, in addition to them."""
         kept = self._files.read_all(clip_id) if beside else {}
         fresh = {file_name(t): small_jpeg(p) for t, p in zip(times, pixels, strict=True)}
         self._files.replace(clip_id, kept | fresh)
 
     def put(self, clip_id: str, thumbnails: Iterable[tuple[float, bytes]]) -> None:
-        """Keep these JPEGs, each with its time, instead of whatever the clip had before."""
+        """Store these JPEGs, each with its time, replacing any earlier ones."""
         self._files.replace(clip_id, {file_name(time): data for time, data in thumbnails})
 
     def read(self, clip_id: str, time: float) -> bytes | None:
-        """The JPEG of the frame at this time, or None when there is none."""
+        """The JPEG of the frame at this time, or None if there is none."""
         return self._files.read(clip_id, file_name(time))
 
     def every(self, clip_id: str) -> list[tuple[float, bytes]]:
-        """All of a clip's thumbnails with their times, in order, read at once."""
+        """All of a clip's thumbnails with their times, in order, in one read."""
         return [(time_of(name), data) for name, data in self._files.read_all(clip_id).items()]
 
     def copy(self, clip_id: str, to: str) -> None:
-        """Give a clip of the same file the same thumbnails."""
+        """Give a clip with the same file the same thumbnails."""
         if files := self._files.read_all(clip_id):
             self._files.replace(to, files)
 
     def times(self, clip_id: str) -> list[float]:
-        """The times of a clip's thumbnails, in order. None while the store is away and Redis does
-        not know them: what is found must be told without thumbnails, rather than not at all."""
+        """The times of a clip's thumbnails, in order. Empty while the store is unavailable and
+        Redis does not know them: results without thumbnails are better than none."""
         try:
             return [time_of(name) for name in self._files.names(clip_id)]
         except StoreAwayError as error:

@@ -1,4 +1,4 @@
-"""From a pair's evidence to a probability that means the same for every game."""
+"""From a pair's evidence to a probability that means the same in every game."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Numbers = npt.NDArray[np.float64]
 # Newton steps until a fit's gradient is zero; ten are plenty for a few numbers.
 NEWTON_STEPS = 100
 STILL = 1e-9
-# No fit counts the frames or the words for less than this: more evidence must never mean a lower
-# probability. In the same way, farther ranks never mean a higher one.
+# No fit gives frames or words a smaller weight than this: more evidence must never mean a lower
+# probability. In the same way, lower ranks never mean a higher one.
 LEAST_WEIGHT = 0.1
 # The share of tickets with an earlier duplicate in the arrivals that the weights were fitted on.
 FITTED_SHARE = 0.42
-# Shares of duplicates that a project can have, for the prior.
+# Range of a project's share of duplicates, for the prior.
 LEAST_SHARE, GREATEST_SHARE = 0.01, 0.9
-# The least probability of two clips with words: some tell the same bug in quite other words.
+# Minimum probability of two clips with words: some tickets describe a bug in very different words.
 OTHER_WORDS = 0.02
-# The correlation in step at which two clips are as likely copies of one recording as not, and how
-# fast it gets surer. Scripted runs of one game over one track reach 0.74 without being copies
-# (docs/explanation/quality.md).
+# The in-step correlation at which two clips are as likely to be copies of one recording as not, and
+# how fast the certainty grows. Scripted runs of one game over one track reach 0.74 without being
+# copies (docs/explanation/quality.md).
 COPY_MIDDLE, COPY_WEIGHT = 0.75, 25.0
-# From here on two clips are called copies of one recording: the probability is 0.9.
+# From this correlation up, two clips are called copies of one recording: the probability is 0.9.
 SURE_COPY = 0.84
 
 
@@ -45,12 +45,13 @@ class Calibration:
     intercept: float = 0.0
 
     def log_odds(self, evidence: Evidence) -> float:
-        """The logarithm of the odds that both clips show the same bug, copies of a recording left
-        aside."""
+        """The log odds that both clips show the same bug, without the evidence of a copied
+        recording."""
         return float(_inputs(evidence) @ self.weights())
 
     def probability(self, evidence: Evidence, share: float = FITTED_SHARE) -> float:
-        """0 to 1. `share`: how many of the project's tickets have an earlier duplicate, 0 to 1."""
+        """0 to 1. `share`: the share of the project's tickets that have an earlier duplicate, 0 to
+        1."""
         odds = self.log_odds(evidence) + prior_odds(share)
         if evidence.copy > 0:
             odds = max(odds, _copy_odds(evidence.copy))
@@ -62,7 +63,8 @@ class Calibration:
 
 
 def copy_probability(copy: float) -> float:
-    """How likely two clips are copies of one recording, by how alike they move in step, 0 to 1."""
+    """The probability that two clips are copies of one recording, by their in-step correlation, 0
+    to 1."""
     return logistic(_copy_odds(copy))
 
 
@@ -76,13 +78,14 @@ def logistic(odds: float) -> float:
 
 
 def prior_odds(share: float) -> float:
-    """What is added to a pair's log odds in a project with this share of duplicates."""
+    """The term to add to a pair's log odds in a project with this share of duplicates."""
     at = max(LEAST_SHARE, min(GREATEST_SHARE, share))
     return math.log(at / (1 - at)) - math.log(FITTED_SHARE / (1 - FITTED_SHARE))
 
 
-# Fitted on arrivals of the demo and of the development set, with trust (20, see `fit`) in weights
-# that were fitted elsewhere, and held on tickets in honest words of other games (docs/explanation/quality.md).
+# Fitted on arrivals of the demo and of the development set, with a trust of 20 (see `fit`) in
+# weights that were fitted elsewhere; validated on tickets of other games that describe the bug
+# plainly (docs/explanation/quality.md).
 FRAMES_ONLY = Calibration(frames=3.89, rank=-0.96, size=0.63, intercept=-1.45)
 WITH_WORDS = Calibration(frames=5.05, words=11.57, rank=-0.7, size=0.65, intercept=-1.32)
 # For the words of tickets that have no clip.
@@ -92,7 +95,7 @@ WORDS_ONLY = Calibration(words=15.0, intercept=-2.1)
 @dataclass(frozen=True)
 class Calibrations:
     """One calibration for pairs of clips by their frames alone, one for frames and words, one for
-    the words of tickets that have no clip. `share`: of the studio's tickets, how many have an
+    the words of tickets without a clip. `share`: the share of the studio's tickets that have an
     earlier duplicate."""
 
     frames: Calibration = field(default=FRAMES_ONLY)
@@ -125,13 +128,13 @@ def fit(
 ) -> Calibration:
     """Pairs' evidence and whether they were the same bug → a calibration.
 
-    Maximum a posteriori: at a trust of 1 each weight of the prior is believed to within 30 %, and
-    its intercept to within 0.8, so that a studio's first ten verdicts bend the curve and do not
-    break it. A weight that is 0 in the prior stays so. With no pairs, the prior. Raises ValueError
+    Maximum a posteriori. At a trust of 1 the prior's weights have a standard deviation of 30 %, and
+    its intercept one of 0.8, so a studio's first ten verdicts bend the curve but do not break it.
+    A weight that is 0 in the prior stays 0. With no pairs, returns the prior. Raises ValueError
     when the lengths differ.
     """
     if len(evidence) != len(same):
-        raise ValueError(f"{len(evidence)} pairs and {len(same)} verdicts")
+        raise ValueError(f"got {len(evidence)} pairs but {len(same)} verdicts")
     x = np.array([_inputs(each) for each in evidence]).reshape(len(evidence), len(WEIGHTS))
     y = np.asarray(same, float)
     middle = prior.weights()
@@ -141,7 +144,7 @@ def fit(
         free = [n for n in range(len(middle)) if n not in held]
         found = np.array([held.get(n, 0.0) for n in range(len(middle))])
         found[free] = _likeliest(x[:, free], y, x @ found, middle[free], spread[free])
-        # What has crossed its bound is held there, and the others are fitted again.
+        # Hold weights that crossed a bound at the bound, and fit the others again.
         bounded = found.clip(LOWEST, HIGHEST)
         crossed = {n: float(bounded[n]) for n in free if bounded[n] != found[n]}
         if not crossed:
@@ -151,7 +154,7 @@ def fit(
 
 
 WEIGHTS = ("frames", "words", "rank", "size", "intercept")
-# What a fit keeps each weight between; the size and the intercept may be any number.
+# Bounds of each weight in a fit; the size's weight and the intercept may be any number.
 LOWEST = (LEAST_WEIGHT, LEAST_WEIGHT, -math.inf, -math.inf, -math.inf)
 HIGHEST = (math.inf, math.inf, 0.0, math.inf, math.inf)
 
@@ -178,8 +181,8 @@ def _likeliest(
         if np.abs(gradient).max() < STILL:
             break
         step = np.linalg.solve((x.T * (p * (1 - p))) @ x + np.diag(spread), gradient)
-        # A full step from far away can overshoot, and two such steps can lead in a circle: halve
-        # it until it gains what a step of its length should (Armijo's rule).
+        # A full step from far away can overshoot, and two such steps can form a cycle: halve it
+        # until it gains what a step of its length should (Armijo's rule).
         size = 1.0
         while loss(at - size * step) > loss(at) - 1e-4 * size * float(gradient @ step):
             size /= 2

@@ -1,8 +1,8 @@
 """Copies of one recording: re-encoded, cut, darkened, filmed from a screen.
 
-Small grey pictures, four a second, are compared in step: what moves in both at the same time, in
-the same places. An encoder's features cannot tell this: frames of one level are as alike as a
-frame and its copy.
+Small grey images of both clips, four a second, are compared in step: what moves in both at the same
+time, in the same places. An encoder's features can't do this: two frames of one level are as
+similar as a frame and its copy.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ import numpy as np
 
 from dejabug.ranking.types import Floats, Signature
 
-# Seconds between two pictures.
+# Seconds between two images.
 STEP = 0.25
-# The shorter clip must run beside the other for this share of it, and for so many pictures.
+# The clips must overlap for at least this share of the shorter one, and for this many images.
 LEAST_SHARE, LEAST_PICTURES = 0.5, 8
-# Grey values that a picture must differ by, on the mean, for its pattern to count: below, it is the
-# encoder's noise.
+# Minimum mean difference in grey values for an image's pattern to count: anything below is noise of
+# the video encoder.
 LEAST_CONTRAST, LEAST_MOTION = 2.0, 0.08
-# One clip may show the other smaller, in a frame: a screen that was filmed, a window on a desktop.
-# It is also compared at these shares of its size, where both are at least so alike without. Filmed
-# copies are (docs/explanation/quality.md); most other pairs are not, so that few are compared nine times.
+# One clip may show the other scaled down: a filmed screen, a window on a desktop. If two clips are
+# already at least this similar, they are also compared at these scales. Filmed copies are
+# (docs/explanation/quality.md), but most other pairs are not, so few need nine comparisons.
 SMALLER, WORTH_MORE = (0.94, 0.88, 0.82, 0.75), 0.35
 
 
 def motion_of(signature: Signature) -> Floats:
-    """What changes in a clip: its pictures every STEP seconds [n, 144], each less its mean and over
-    its deviation, less the clip's mean picture. Empty for a clip in which nothing moves."""
+    """What moves in a clip: its images every STEP seconds [n, 144], each normalised to mean 0 and
+    deviation 1, minus the clip's mean image. Empty for a clip in which nothing moves."""
     shape = len(signature.pictures), prod(signature.pictures.shape[1:])
     pictures: Floats = signature.pictures.reshape(shape).astype(np.float32)
     if len(pictures) < LEAST_PICTURES:
         return pictures[:0]
     times = signature.times
     grid = np.arange(0.0, times[-1] + STEP / 2, STEP)
-    # Each moment shows the picture that is nearest to it; half way between two, the later.
+    # Each moment gets the image nearest to it; half way between two, the later one.
     pictures = pictures[np.searchsorted((times[:-1] + times[1:]) / 2, grid, side="right")]
     pictures -= pictures.mean(axis=1, keepdims=True)
     pictures /= np.maximum(pictures.std(axis=1, keepdims=True), LEAST_CONTRAST)
@@ -47,10 +47,10 @@ def motion_of(signature: Signature) -> Floats:
 
 
 def likeness_in_step(first: Floats, second: Floats) -> float:
-    """Two clips' motion [m, k], [n, k] → their correlation at the best shift in time, -1 to 1; 0
-    where one of them does not move. One may show the other smaller, in the middle of its picture.
+    """Two clips' motion [m, k], [n, k] → their correlation at the best shift in time, -1 to 1; 0 if
+    one of them does not move. One may show the other scaled down, in the middle of its frame.
 
-    Takes as long as some Fourier transforms of both clips, however long they are.
+    Takes as long as a few Fourier transforms of both clips, however long they are.
     """
     plain = _correlation(first, second)
     if plain < WORTH_MORE:
@@ -65,10 +65,10 @@ def likeness_in_step(first: Floats, second: Floats) -> float:
 
 @cache
 def _shown_at(size: float, side: int) -> Floats:
-    """The matrix [k, k] by which pictures [n, k] of `side`² pixels are shown at a share of their
-    size, in the middle; what lies around them does not move. Bilinear."""
+    """The matrix [k, k] that scales images [n, k] of `side`² pixels down to a share of their size,
+    centred; what is around them does not move. Bilinear."""
     middle = (side - 1) / 2
-    at = (np.arange(side) - middle) / size + middle  # where each new pixel looks
+    at = (np.arange(side) - middle) / size + middle  # the source of each new pixel
     inside = (at >= -0.5) & (at <= side - 0.5)
     weights = np.maximum(0, 1 - np.abs(np.arange(side)[:, None] - at.clip(0, side - 1))) * inside
     both: Floats = np.kron(weights, weights).astype(np.float32)
@@ -83,7 +83,7 @@ def _correlation(first: Floats, second: Floats) -> float:
     size = 1 << (m + n - 1).bit_length()
     products = np.fft.rfft(first, size, axis=0) * np.conj(np.fft.rfft(second, size, axis=0))
     together = np.fft.irfft(products.sum(axis=1))
-    # Shift s: the second begins s pictures after the first; negative ones stand at the end.
+    # Shift s: the second begins s images after the first; negative shifts are at the end.
     shifts = np.arange(-(n - overlap), m - overlap + 1)
     energy_1, energy_2 = (
         np.concatenate([[0.0], np.cumsum(np.square(each).sum(axis=1))]) for each in (first, second)

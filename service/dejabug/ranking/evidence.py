@@ -1,4 +1,4 @@
-"""What the score of a pair rests on."""
+"""The evidence that a pair's score is based on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence of a pair of clips. Each part depends on the pair and on what is usual in both
-    clips' own projects.
+    """The evidence of a pair of clips. Each part depends only on the pair and on what is usual in
+    both clips' own projects.
 
     Attributes:
-        frames: how alike the frames are, less both clips' background.
-        words: the same of their tickets' words; None where one has none.
-        rank: 0 where each is the other's nearest, greater the more clips come in between.
+        frames: how similar the frames are, minus both clips' background.
+        words: the same for their tickets' words; None if one has none.
+        rank: 0 if each is the other's nearest, greater the more clips come in between.
         size: the logarithm of how many clips their projects have.
-        copy: how alike they move in step, 0 to 1, where that stands out: above 0.8 both are surely
+        copy: the correlation of their motion, 0 to 1, if it stands out: above 0.8 both are surely
             copies of one recording.
     """
 

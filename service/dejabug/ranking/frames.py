@@ -1,4 +1,4 @@
-"""How alike two clips are, by their frames alone: a number that depends on nothing else."""
+"""The similarity of two clips by their frames: a number that depends on nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dejabug.ranking.vectors import spread
 
 @dataclass(frozen=True)
 class Compared:
-    """A clip beside another: how alike the first is to the second and the other way round, and the
-    cosines [m, n] of all their frames."""
+    """One clip compared with another: the similarity of the first to the second and vice versa, and
+    the cosines [m, n] of all their frames."""
 
     there: Likeness
     back: Likeness
@@ -28,10 +28,9 @@ def compare(
 ) -> dict[str, Compared]:
     """A clip's frames [m, d], unit rows, against those of other clips [n, d] each.
 
-    `both` is the mean over a clip's frames of the best counterpart's cosine in the other, and the
-    same the other way round (symmetric Chamfer similarity; Kordopatis-Zilos et al., "ViSiL", ICCV
-    2019), with a softened maximum in place of the mean. `mean` is over the frames that stand for
-    the clip.
+    `both` is the symmetric Chamfer similarity (Kordopatis-Zilos et al., "ViSiL", ICCV 2019): each
+    frame's best cosine in the other clip, in both directions, combined by a softened maximum
+    instead of the mean. `mean` is over the frames that represent the clip.
     """
     if not others:
         return {}
@@ -61,8 +60,8 @@ def soft_maximum(similarities: Floats, softness: float) -> float:
 
 
 def frame_backgrounds(compared: Mapping[str, Compared], frames: int) -> Floats:
-    """How alike each of a clip's `frames` is to other clips in general [frames]: the mean of the
-    second to eighth nearest, for which USUAL stands where there are fewer."""
+    """How similar each of a clip's `frames` is to other clips in general [frames]: the mean of the
+    second to eighth nearest, filled up with USUAL if there are fewer."""
     best = [each.cosines.max(axis=1) for each in compared.values()]
     best += [np.full(frames, USUAL)] * (BACKGROUND_RANKS.stop - len(best))
     greatest = -np.sort(-np.stack(best, axis=1))

@@ -1,4 +1,4 @@
-"""Where two clips show the same: stretches of time in both, not just the clips."""
+"""Where two clips match: stretches of time in both, not just the clips."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import numpy.typing as npt
 
 from dejabug.ranking.types import Floats, Moment
 
-# How much of two frames' backgrounds is taken off their cosine before the best pair is sought: a
-# frame that looks like everything else shows the place, not the bug. Measured in docs/explanation/quality.md.
+# How much of two frames' backgrounds is subtracted from their cosine before the best pair is
+# chosen: a frame that looks like everything else shows the place, not the bug. Measured in
+# docs/explanation/quality.md.
 BACKGROUND_SHARE = 0.75
-# A moment is the stretch around the best pair whose frames stay this near to it, in the same units.
+# A moment is the stretch around the best pair whose frames stay within this of it, in those units.
 MOMENT_DEPTH = 0.15
-# Moments told per match, and how far below the best pair a further one may lie.
+# Moments per match, and how far below the best pair another one may be.
 MAX_MOMENTS = 2
 SECOND_MOMENT_DEPTH = 0.08
 
@@ -26,9 +27,9 @@ def matching_moments(
 ) -> tuple[Moment, ...]:
     """Cosines [m, n], times [m] and [n] in seconds, backgrounds [m] and [n] → moments, best first.
 
-    Around the pair of frames that is most alike beyond both backgrounds, the stretch in each clip
-    whose frames keep a counterpart nearly as good; then again among the frames that are left. No
-    moments when no two frames are alike at all.
+    A moment is, around the pair of frames that is most similar beyond both backgrounds, the stretch
+    in each clip whose frames have a counterpart nearly as good. The search repeats among the
+    remaining frames. No moments if no two frames are similar at all.
     """
     if float(cosines.max()) <= 0:
         return ()

@@ -1,4 +1,5 @@
-"""The default ranking: each clip beside the query by one score, which depends on the pair alone."""
+"""The default ranking: compares each clip with the query by one score, which depends only on the
+pair."""
 
 from __future__ import annotations
 
@@ -18,17 +19,17 @@ from dejabug.ranking.types import Floats, Match, Moment, TimedVectors
 from dejabug.ranking.vectors import centre
 from dejabug.ranking.words import words_evidence
 
-# Moments are worked out for the first matches only: nobody reads further.
+# Moments are computed for the first matches only: nobody reads further.
 MATCHES_WITH_MOMENTS = 20
-# How far the motion of copies must stand out from what is usual in their projects, and how many
-# others a project must have to tell.
+# How far the in-step correlation of copies must stand out from what is usual in their projects, and
+# how many other clips a project needs to know what is usual.
 COPY_MARGIN, OTHERS_FOR_COPIES = 0.15, 8
 
 
 @dataclass(frozen=True)
 class Origins:
-    """Where an encoder's vectors are seen from: the mean of pictures, and of tickets' words, of
-    games in general; float32 [d] each. Zeros where it is not known."""
+    """An encoder's origins: the mean vector of images, and of tickets' words, over games in
+    general; float32 [d] each. Zeros if unknown."""
 
     pictures: Floats
     words: Floats
@@ -41,13 +42,13 @@ class Side:
     Attributes:
         clip: its frames, as the encoder gives them.
         reference: what is usual around it in its project; None for a clip of no project, which
-            takes what is usual around the other.
-        frame_background: the same for each of its frames [n], where it is known.
+            uses what is usual around the other.
+        frame_background: the same for each of its frames [n], if known.
         words: its ticket's vector [d], if it has one, as the encoder gives it.
         words_reference: what is usual around its ticket.
         terms: how many terms its ticket has.
-        motion: what changes in it, as `copies.motion_of` gives it, where that is known.
-        siblings: the clips of its issue, itself included, which are no rivals of it.
+        motion: what moves in it, as `copies.motion_of` gives it, if known.
+        siblings: the clips of its issue, itself included, which do not count as its rivals.
     """
 
     clip: TimedVectors
@@ -106,7 +107,7 @@ def _evidence(
     here = query.reference or there
     both, share = compared.there.both, recipe.background
     theirs = there.rank(both - share * here.background, query.siblings)
-    # A clip of no project has no rivals: it is as far from the other as the other is from it.
+    # A clip of no project has no rivals: its rank to the other is taken from the other's to it.
     mine = theirs
     if query.reference is not None:
         mine = here.rank(both - share * there.background, other.siblings | {name})
@@ -126,7 +127,7 @@ def _evidence(
 
 
 def _copy(query: Side, other: Side, here: Reference, there: Reference) -> float:
-    """How alike both move in step, where that stands out in both projects; else 0."""
+    """The correlation of their motion, if it stands out in both projects; else 0."""
     known = min(here.size, there.size) > OTHERS_FOR_COPIES
     if not known or query.motion is None or other.motion is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""The numbers of the default ranking, together, so that an ablation can leave one out."""
+"""The parameters of the default ranking in one place, so that an ablation can leave one out."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dejabug.ranking.reference import BACKGROUND_SHARE
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the default ranking does. Each step stands in the ablation of docs/explanation/quality.md.
+    """The steps of the default ranking. docs/explanation/quality.md has an ablation of each.
 
     Attributes:
-        centred: whether frames are seen from their encoder's origin.
-        background: how much of both sides' background is taken off a similarity.
+        centred: whether the encoder's origin is subtracted from frames.
+        background: how much of both sides' background is subtracted from a similarity.
         softness: how soft the maximum over frames is: 0 is their mean, infinity the best frame
             alone. In between, a bug's few seconds weigh more than the walk to it.
         words: whether the words' evidence counts.
-        words_cap: what the words' evidence is cut off at: nearly the same sentence says no more
-            than a like one.
+        words_cap: the upper limit of the words' evidence: nearly identical sentences say no more
+            than similar ones.
         words_background: like `background`, for tickets.
     """
 

@@ -1,7 +1,8 @@
-"""How well a ticket and its clip answer a question in words: one number, and a word for it.
+"""How well a ticket and its clip match a query in words: a number, and a word for it.
 
-The number depends on the question, the ticket and the clip alone, and on nothing else that is
-searched: a ticket that a reader may not see changes no other's score. It is no probability.
+The number depends on the query, the ticket and the clip alone, and on nothing else that is
+searched: a ticket that a reader cannot see changes no other ticket's score. It is not a
+probability.
 """
 
 from __future__ import annotations
@@ -11,39 +12,39 @@ from dataclasses import dataclass
 from typing import Literal
 
 Relevance = Literal["likely", "possible", "unlikely"]
-# Scores from which on a result is called so.
+# Scores from which a result gets these words.
 LIKELY = 0.7
 POSSIBLE = 0.3
-# The evidence at which scores reach these two. Evidence goes from 0, texts that have nothing in
-# common, to 1, texts that say the same, and beyond. Chosen on the demo's tickets, with 34 questions
-# that some of them answer and 32 that none does; docs/explanation/quality.md says how they do on other games.
+# The evidence at which scores reach these two. Evidence is 0 for texts that have nothing in common,
+# 1 for texts that say the same, and may exceed 1. Chosen on the demo's tickets, with 34 queries
+# that some of them answer and 32 that none does; docs/explanation/quality.md has other games.
 LIKELY_EVIDENCE = 0.95
 POSSIBLE_EVIDENCE = 0.7
-# What a ticket gains that says every word of the question. Squared, so that one word of four adds
-# next to nothing: "wrong way" alone is no answer to "rotor spins the wrong way".
+# What a ticket gains if it has every word of the query. The share is squared, so one word of four
+# adds almost nothing: "wrong way" alone does not answer "rotor spins the wrong way".
 WORDING = 1.0
-# The best score of a clip by its pictures alone: ticket wording goes first.
+# Maximum score of a clip by its frames alone: the ticket's wording has priority.
 PICTURES_AT_MOST = 0.69
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What an encoder's cosines mean: those of two things with nothing in common, and those of two
-    that say the same; for two texts, and for a text and a frame. `pictures` is None where cosines
-    between texts and frames do not tell right from wrong."""
+    """An encoder's cosines for two things with nothing in common, and for two that mean the same;
+    for two texts, and for a text and a frame. `pictures` is None if cosines between texts and
+    frames do not separate right from wrong."""
 
     words: tuple[float, float]
     pictures: tuple[float, float] | None
 
 
 def words_score(cosine: float, wording: float, scale: Scale) -> float:
-    """The score, 0 to 1, of a ticket's words by their cosine with the question and by the share of
-    its words that they contain (`wording`, 0 to 1)."""
+    """The score, 0 to 1, of a ticket's words, from their cosine with the query and the share of the
+    query's terms that they contain (`wording`, 0 to 1)."""
     return _score(_steps(cosine, scale.words) + WORDING * wording**2)
 
 
 def picture_score(cosine: float, scale: Scale) -> float:
-    """The score, 0 to 1, of a clip by the cosine of its best frame with the question."""
+    """The score, 0 to 1, of a clip, from the cosine of its best frame with the query."""
     if scale.pictures is None:
         # Below anything that is shown, in the order of the cosines.
         return POSSIBLE / 2 * min(1.0, max(0.0, cosine))
@@ -51,7 +52,7 @@ def picture_score(cosine: float, scale: Scale) -> float:
 
 
 def relevance_of(score: float) -> Relevance:
-    """A score in a word."""
+    """The word for a score."""
     if score >= LIKELY:
         return "likely"
     return "possible" if score >= POSSIBLE else "unlikely"

@@ -1,4 +1,4 @@
-"""Text → terms: its words without the filler, each as a stem, so that "sinks" finds "sinking"."""
+"""Text → terms: its words without filler, each as a stem, so that "sinks" finds "sinking"."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ with within without would you your
 """
 STOP_WORDS = frozenset(FILLER.split())
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-# The shortest stem that an ending is taken off to.
+# Endings are removed only down to a stem of this length.
 SHORTEST = 3
 VOWELS = frozenset("aeiouy")
 
 
 def terms_of(text: str) -> list[str]:
-    """The terms of a text in its order, repeats included. A text of filler alone keeps it: "up"
-    asked alone is what to look for."""
+    """The terms of a text in its order, repeats included. A text of filler alone keeps it: a query
+    "up" searches for "up"."""
     words = [word.partition("'")[0] for word in _words(text)]
     telling = [word for word in words if word not in STOP_WORDS]
     return [stem(word) for word in telling or words]
 
 
 def stem(word: str) -> str:
-    """An English word in lower case without its endings; of other languages at least the plural's
-    s. Not always a word: "missing" and "missed" become "miss", "texture" becomes "textur"."""
+    """An English word in lower case without its endings; in other languages at least the plural's
+    s is removed. Not always a word: "missing" and "missed" become "miss", "texture" becomes
+    "textur"."""
     if not word.isascii() or not word.isalpha():
         return word
     word = _singular(word)
@@ -48,7 +49,7 @@ def stem(word: str) -> str:
 
 
 def coverage(asked: Sequence[str], said: Sequence[str]) -> float:
-    """The share of the asked terms that are said, from 0 to 1."""
+    """The share of `asked` terms that are in `said`, from 0 to 1."""
     wanted = set(asked)
     return len(wanted & set(said)) / len(wanted) if wanted else 0.0
 

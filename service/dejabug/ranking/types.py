@@ -1,4 +1,4 @@
-"""What ranking takes and gives: hits, clips as arrays, matches with their moments."""
+"""Data types of the ranking: hits, clips as arrays, matches with their moments."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hit:
-    """One frame found by a nearest-neighbour query: its clip, its time in seconds, its cosine; and
-    its issue, where that is told."""
+    """One frame found by a nearest-neighbour query: its clip, its time in seconds, its cosine, and
+    its issue, if given."""
 
     clip_id: str
     time: float
@@ -34,8 +34,8 @@ class TimedVectors:
 
 @dataclass(frozen=True)
 class Signature:
-    """A clip in small and grey, to recognise copies of one recording: `pictures` uint8 [m, 12, 12]
-    at `times` float32 [m], seconds, ascending. A screenshot's has none, m = 0."""
+    """A small grey version of a clip, to recognise copies of one recording: `pictures` uint8
+    [m, 12, 12] at `times` float32 [m], seconds, ascending. Empty for a screenshot (m = 0)."""
 
     times: Floats
     pictures: npt.NDArray[np.uint8]
@@ -59,9 +59,9 @@ class Moment:
 
 @dataclass(frozen=True)
 class Match:
-    """A clip found similar, with the moments that match, best first.
+    """A similar clip, with the moments that match, best first.
 
-    `score` orders matches. By the default ranking it is the probability, 0 to 1, that a reader
+    `score` orders matches. In the default ranking it is the probability, 0 to 1, that a reader
     would call it the same bug; the other numbers are the evidence behind it (see `Evidence`).
     """
 
@@ -76,7 +76,7 @@ class Match:
 
     @property
     def evidence(self) -> Evidence:
-        """What the score rests on."""
+        """The evidence for the score."""
         return Evidence(self.frames, self.words, self.rank, self.size, self.copy)
 
 

@@ -1,4 +1,4 @@
-"""Vectors as the ranking compares them: unit rows, seen from an encoder's origin."""
+"""Vectors as the ranking compares them: unit rows, minus an encoder's origin."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from dejabug.ranking.types import Floats
 
-# Frames of a clip that stand for it when it is compared with all others of its project.
+# Frames that represent a clip when it is compared with all others of its project.
 STANDING_FRAMES = 16
 
 
 def centre(vectors: Floats, origin: Floats) -> Floats:
-    """Unit rows [n, d] seen from `origin` [d], as unit rows again; a row at the origin stays 0."""
+    """Unit rows [n, d] minus `origin` [d], as unit rows again; a row at the origin becomes 0."""
     return unit_rows(vectors - origin)
 
 

@@ -1,7 +1,7 @@
-"""Which encoder answers, and which one is being prepared to: two names in Redis, and their swap.
+"""The encoder in use and the next one: two names in Redis, and the switch between them.
 
-The swap is one transaction. Processes without a model follow it by themselves; workers with one
-work for their own encoder, whatever it is just now.
+The switch is one transaction. Processes without a model follow it automatically. Workers with a
+model keep working for their own encoder, whether it is in use or not.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import redis
 
 from dejabug.index import text_of
 
-# The encoder that answers. Its first worker sets it; until then it is the settings'.
+# The encoder that answers searches. The first worker sets it; until then, it is the settings'.
 SERVING = "dejabug:serving"
-# The encoder that new tickets are embedded under as well, while its index is filled.
+# The next encoder: new tickets are also indexed with it, while its index is being filled.
 NEXT = "dejabug:serving-next"
-# Seconds that a process may go on by the names that it read last.
+# Seconds that a process caches the names.
 KEPT = 1.0
 
 
 class NotServingError(Exception):
-    """The encoder that was to be replaced does not serve any more: somebody else has swapped."""
+    """The encoder to replace is no longer in use: someone else has switched."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Roles:
 
 
 class ActiveEncoder:
-    """The roles of encoders, as one process knows them: KEPT seconds old at most.
+    """The roles of encoders, cached for KEPT seconds.
 
-    `usual` is the name that the settings give: it serves where nothing was ever said.
+    `usual`: the encoder of the settings, which is used if Redis has no name.
     """
 
     def __init__(self, connection: redis.Redis, usual: str) -> None:
@@ -47,7 +47,7 @@ class ActiveEncoder:
         self._read_at = float("-inf")
 
     def roles(self, *, now: bool = False) -> Roles:
-        """Which encoders have which role; `now`: as of this moment. Raises redis.RedisError."""
+        """The current roles; `now`: without the cache. Raises redis.RedisError."""
         if now or time.monotonic() - self._read_at > KEPT:
             serving, following = self._redis.mget(SERVING, NEXT)
             self._known = Roles(text_of(serving) or self._usual, text_of(following) or None)
@@ -55,28 +55,30 @@ class ActiveEncoder:
         return self._known
 
     def claim(self, name: str) -> None:
-        """Serve, where no encoder has ever served: what an installation's first worker does."""
+        """Use this encoder if none was ever in use: what an installation's first worker does."""
         self._redis.set(SERVING, name, nx=True)
 
     def prepare(self, name: str) -> None:
-        """Have new tickets embedded under this encoder as well."""
+        """Have new tickets indexed with this encoder as well."""
         self._redis.set(NEXT, name)
         self.roles(now=True)
 
     def give_up(self) -> None:
-        """Make no encoder ready any more."""
+        """Stop preparing the next encoder."""
         self._redis.delete(NEXT)
         self.roles(now=True)
 
     def swap(self, old: str, new: str, sets: Sequence[str] = ()) -> list[set[str]]:
-        """Let `new` serve in place of `old`; the members of these sets in that very moment.
+        """Switch from `old` to `new`; returns the members of these sets at that moment.
 
-        Raises NotServingError, with nothing changed, when `old` does not serve.
+        Raises NotServingError, with nothing changed, if `old` is not in use.
         """
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(SERVING)  # type: ignore[no-untyped-call]
             if (text_of(pipe.get(SERVING)) or self._usual) != old:
-                raise NotServingError(f"{old} does not serve any more; look at who does, and again")
+                raise NotServingError(
+                    f"{old} is no longer in use. Check with: dejabug encoder list, and try again"
+                )
             pipe.multi()
             for key in sets:
                 pipe.smembers(key)
@@ -85,6 +87,8 @@ class ActiveEncoder:
             try:
                 answers = pipe.execute()
             except redis.WatchError:
-                raise NotServingError("somebody else has swapped in this moment") from None
+                raise NotServingError(
+                    "someone else has just switched the encoder. Check with: dejabug encoder list"
+                ) from None
         self.roles(now=True)
         return [set(map(text_of, members)) for members in answers[: len(sets)]]

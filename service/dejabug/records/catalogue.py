@@ -1,6 +1,5 @@
-"""What is known about issues, clips and tickets' words, in Redis: `issues.py`, `clips.py` and
-`ticket_words.py` as one. Plain keys; the frames themselves are the index's, and what we said on
-issues is in `comments.py`."""
+"""The records of issues, clips and ticket texts in Redis: `issues.py`, `clips.py` and
+`ticket_words.py` combined. Frames are in the index, and our comments in `comments.py`."""
 
 from __future__ import annotations
 
@@ -11,12 +10,12 @@ from dejabug.records.clips import Clips, issue_clips_key, no_media_key
 from dejabug.records.issues import HIDDEN, ISSUES, Issues, issue_key, key_key
 from dejabug.records.ticket_words import TicketWords, words_key
 
-# There while a backup is being restored.
+# This key exists while a backup is being restored.
 RESTORING = "dejabug:restoring"
 
 
 class Catalogue(Issues, Clips, TicketWords):
-    """The records of issues, and of clips and words under the encoder of that name."""
+    """The records of issues, and of clips and texts with the encoder of this name."""
 
     def __init__(self, connection: redis.Redis, encoder: str) -> None:
         slug = slug_of(encoder)
@@ -25,7 +24,7 @@ class Catalogue(Issues, Clips, TicketWords):
         TicketWords.__init__(self, connection, slug)
 
     def forget_issue(self, issue_id: str) -> None:
-        """Take an issue's own record out; its clips are to be forgotten before."""
+        """Delete an issue's record. Delete its clips first."""
         old = self.issue(issue_id)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(issue_key(issue_id), issue_clips_key(issue_id), words_key(issue_id))

@@ -1,4 +1,4 @@
-"""Known clips in Redis, under one encoder: what became of each, which issue has which."""
+"""Known clips in Redis, for one encoder: their states, and which issue has which clip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dejabug.records.types import ClipRecord, ClipStatus
 
 
 class Clips:
-    """The records of clips under the encoder whose names in keys are `slug`."""
+    """The records of clips with the encoder `slug` (its name in keys)."""
 
     def __init__(self, connection: redis.Redis, slug: str) -> None:
         self._redis = connection
@@ -24,14 +24,14 @@ class Clips:
         self._noted = f"dejabug:clips-noted:{slug}"
 
     def put_clip(self, clip: ClipRecord) -> None:
-        """Remember a clip and that it belongs to its issue."""
+        """Store a clip's record, and add it to its issue."""
         with self._redis.pipeline(transaction=True) as pipe:
             self._put_clip(clip, pipe)
             pipe.execute()
 
     def put_outcome(self, clip: ClipRecord) -> ClipRecord | None:
-        """Remember what became of a clip that was worked on; the clip as it is then. None, with
-        nothing changed, where it was forgotten or purged meanwhile."""
+        """Store the result of indexing a clip; returns the stored record. None, with nothing
+        changed, if the clip was deleted or purged meanwhile."""
         key = self._clip_key(clip.id)
         with self._redis.pipeline(transaction=True) as pipe:
             while True:
@@ -40,7 +40,7 @@ class Clips:
                 now = _clip(row) if row else None
                 if now is None or now.status is ClipStatus.PURGED:
                     return None
-                # What a purge says is newer than what the job began with.
+                # A purge may have changed these fields since the job started.
                 done = replace(clip, attached=now.attached, unshown=now.unshown)
                 pipe.multi()
                 self._put_clip(done, pipe)
@@ -49,11 +49,11 @@ class Clips:
                     return done
 
     def clip(self, clip_id: str) -> ClipRecord | None:
-        """What is known of a clip under this encoder."""
+        """A clip's record with this encoder, if known."""
         return self.clips([clip_id]).get(clip_id)
 
     def clips(self, clip_ids: Iterable[str]) -> dict[str, ClipRecord]:
-        """What is known of clips under this encoder, by id; one round trip."""
+        """The records of known clips with this encoder, by id; one round trip."""
         with self._redis.pipeline(transaction=False) as pipe:
             for clip_id in dict.fromkeys(clip_ids):
                 pipe.hgetall(self._clip_key(clip_id))
@@ -61,16 +61,16 @@ class Clips:
         return {record.id: record for record in records}
 
     def clip_ids_of(self, issue_id: str) -> list[str]:
-        """The ids of an issue's known clips, in a steady order."""
+        """The ids of an issue's known clips, sorted."""
         return sorted(text_of(member) for member in self._redis.smembers(issue_clips_key(issue_id)))
 
     def clips_of(self, issue_id: str) -> list[ClipRecord]:
-        """An issue's clips that are known under this encoder."""
+        """An issue's clips that are known with this encoder."""
         found = (self.clip(clip_id) for clip_id in self.clip_ids_of(issue_id))
         return [clip for clip in found if clip is not None]
 
     def forget_clip(self, clip: ClipRecord, *, listed: bool = False) -> None:
-        """Take a clip's record out; its name stays `listed` among its issue's clips if wanted."""
+        """Delete a clip's record; `listed`: keep its id in its issue's list."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(self._clip_key(clip.id))
             if not listed:
@@ -83,15 +83,15 @@ class Clips:
             pipe.execute()
 
     def unlist_clip(self, clip_id: str, issue_id: str) -> None:
-        """Take a clip's name out of its issue's."""
+        """Remove a clip's id from its issue's list."""
         self._redis.srem(issue_clips_key(issue_id), clip_id)
 
     def put_no_media(self, issue_id: str, attachment_id: str) -> None:
-        """An attachment turned out to be no recording and no picture: it is not asked for again."""
+        """Record that an attachment is neither a video nor an image, so it isn't read again."""
         self._redis.sadd(no_media_key(issue_id), attachment_id)
 
     def no_media(self, issue_id: str) -> set[str]:
-        """An issue's attachments that turned out to be no recording and no picture."""
+        """An issue's attachments that are neither a video nor an image."""
         return {text_of(member) for member in self._redis.smembers(no_media_key(issue_id))}
 
     def twins(self, content: str) -> list[ClipRecord]:
@@ -101,11 +101,11 @@ class Clips:
         return [clip for clip in found if clip.status is ClipStatus.INDEXED]
 
     def status_key(self, status: ClipStatus) -> str:
-        """Where the ids of the clips in this state are kept, a set."""
+        """The Redis key of the set of clips in this state."""
         return f"dejabug:clips:{self._slug}:{status}"
 
     def count(self, status: ClipStatus) -> int:
-        """How many clips are in this state."""
+        """The number of clips in this state."""
         return int(self._redis.scard(self.status_key(status)))
 
     def with_status(self, status: ClipStatus) -> Iterator[ClipRecord]:
@@ -118,8 +118,8 @@ class Clips:
                 return
 
     def noted(self, skip: int, count: int) -> list[ClipRecord]:
-        """Indexed clips of which something was left out, with a note that says so: so many, the
-        newest first, after the first `skip`; fewer only at the end."""
+        """Indexed clips with a note about a skipped part, newest first: `count` of them after the
+        first `skip`; fewer only at the end."""
         members = self._redis.zrevrange(self._noted, skip, skip + count - 1)
         return list(self.clips(map(text_of, members)).values())
 
@@ -135,7 +135,7 @@ class Clips:
             if status != clip.status:
                 pipe.srem(self.status_key(status), clip.id)
         if clip.status is ClipStatus.INDEXED and clip.reason:
-            # Jira numbers attachments as they come.
+            # Jira's attachment ids increase with time.
             pipe.zadd(self._noted, {clip.id: int(clip.id) if clip.id.isdecimal() else 0})
         else:
             pipe.zrem(self._noted, clip.id)
@@ -148,12 +148,12 @@ class Clips:
 
 
 def issue_clips_key(issue_id: str) -> str:
-    """Where the ids of an issue's clips are kept, a set."""
+    """The Redis key of the set of an issue's clips."""
     return f"dejabug:issue-clips:{issue_id}"
 
 
 def no_media_key(issue_id: str) -> str:
-    """Where the ids of an issue's attachments are kept that are no clips, a set."""
+    """The Redis key of the set of an issue's attachments that are not clips."""
     return f"dejabug:no-media:{issue_id}"
 
 

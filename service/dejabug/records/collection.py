@@ -1,7 +1,7 @@
-"""All that is kept under one encoder's name: its indexes, its records of clips, its pace.
+"""All data of one encoder: its indexes, its records of clips, its throughput.
 
-Two encoders' vectors never mix: each has a collection of its own, and collections live beside each
-other while one takes over from the other.
+Vectors of two encoders are never mixed: each encoder has its own collection, and several
+collections exist in parallel while one replaces another.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from dejabug.records.index_location import COMPARED, DIMENSIONS, IndexLocation
 from dejabug.records.learned_parameters import LearnedParameters, read_learned
 from dejabug.records.throughput import Throughput
 
-# Encoders' names → model, precision and device, for people: as the workers that loaded them have
-# told.
+# Encoders' names → model, precision and device, for people; stored by the workers that loaded them.
 LABELS = "dejabug:labels"
-# Encoders' names → their origins, as the first worker that loaded each has measured them: pictures'
-# and words', float32, one after the other.
+# Encoders' names → their origins, measured by the first worker that loaded each: the images' and
+# then the texts', as float32.
 ORIGINS = "dejabug:origins"
-# Keys looked at in one round trip.
+# Keys per round trip.
 SCANNED = 1000
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What is kept under the encoder `name`, each part opened when it is first used."""
+    """The data of the encoder `name`; each part is opened when it is first used."""
 
     redis: Redis
     home: IndexLocation
@@ -43,57 +42,57 @@ class Collection:
 
     @property
     def slug(self) -> str:
-        """The name as a part of keys."""
+        """The name, as used in keys."""
         return slug_of(self.name)
 
     @cached_property
     def index(self) -> FrameIndex:
-        """The frames. Raises IndexUnavailableError until a worker with the model has told how long
-        its vectors are."""
+        """The index of frames. Raises IndexUnavailableError until a worker has loaded the model and
+        stored the length of its vectors."""
         return FrameIndex(
             self.home.connection(), self.name, self.dimensions, algorithm=self.algorithm
         )
 
     @cached_property
     def tickets(self) -> TicketIndex:
-        """The tickets' words. Raises like `index`."""
+        """The index of ticket texts. Raises like `index`."""
         return TicketIndex(self.home.connection(), self.name, self.dimensions)
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """Records of issues, and of clips under this encoder."""
+        """Records of issues, and of this encoder's clips."""
         return Catalogue(self.redis, self.name)
 
     @cached_property
     def throughput(self) -> Throughput:
-        """How fast clips are embedded here."""
+        """How fast clips are indexed here."""
         return Throughput(self.redis, self.name)
 
     def learned(self) -> LearnedParameters:
-        """What the studio's own duplicates have taught."""
+        """The weights learned from the studio's duplicates."""
         return read_learned(self.redis, self.name)
 
     @property
     def calibrations(self) -> Calibrations:
-        """What scores are made by now."""
+        """The calibrations in use."""
         return self.learned().in_force()
 
     def own_queue(self, name: str) -> str:
-        """The queue that this encoder's workers on `name` listen to, whether it serves or not."""
+        """The queue of this encoder's workers on `name`, whether the encoder is in use or not."""
         return f"{name}@{self.slug}"
 
     def knows_dimensions(self) -> bool:
-        """Whether a worker has told how long the vectors are, so that there are indexes."""
+        """Whether a worker has stored the length of the vectors, so that there are indexes."""
         return bool(self.redis.hexists(DIMENSIONS, self.name))
 
     def label(self) -> str:
-        """Model, precision and device in use, for people, as the worker that embeds told it."""
+        """The model, precision and device in use, for people; stored by the worker."""
         label = self.redis.hget(LABELS, self.name)
         return label.decode() if isinstance(label, bytes) else "no encoder loaded yet"
 
     def origins(self) -> Origins:
-        """Where the vectors are seen from: what comes with the package, or what a worker has told;
-        zeros until then. Raises IndexUnavailableError like `dimensions`."""
+        """The origins of the vectors: bundled with the package, or measured by a worker; zeros
+        until then. Raises IndexUnavailableError like `dimensions`."""
         kept = self._measured.get("origins")
         if kept is None:
             both = shipped_origins(self.name, self.dimensions)
@@ -112,7 +111,7 @@ class Collection:
         return {}
 
     def take_away(self) -> Iterator[int]:
-        """Take every key of this collection away, some at a time; how many each time."""
+        """Delete all keys of this collection in batches; yields the size of each."""
         for connection in dict.fromkeys((self.redis, self.home.connection())):
             for keys in self._keys_in(connection):
                 yield int(connection.unlink(*keys))
@@ -130,7 +129,7 @@ class Collection:
             yield found
 
     def forget_name(self) -> None:
-        """Know this encoder no more: what is done when all its keys are gone."""
+        """Forget this encoder's name, after all its keys were deleted."""
         self.redis.hdel(DIMENSIONS, self.name)
         self.redis.hdel(LABELS, self.name)
         self.redis.hdel(ORIGINS, self.name)
@@ -142,12 +141,12 @@ class Collection:
         dimensions = self.redis.hget(DIMENSIONS, self.name)
         if dimensions is None:
             raise IndexUnavailableError(
-                f"no worker has loaded the encoder {self.name} yet; start one with: "
+                f"no worker has loaded the encoder {self.name} yet. Start one with: "
                 "dejabug worker clips search"
             )
         return int(dimensions)
 
 
 def known_encoders(connection: Redis) -> list[str]:
-    """The names of all encoders that a worker has ever loaded here, and that are not forgotten."""
+    """The names of all encoders that a worker has loaded here, except deleted ones."""
     return sorted(text_of(name) for name in connection.hkeys(DIMENSIONS))

@@ -1,4 +1,4 @@
-"""The collections of an installation, one for each encoder, and which of them counts for what."""
+"""The collections of an installation, one for each encoder, and their roles."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dejabug.records.index_location import DIMENSIONS, IndexLocation
 class Collections:
     """Collections by their encoder's name, each opened once.
 
-    `configured_name` is the encoder of the settings. `pinned` is the one that counts here whichever
-    is active: for measuring it.
+    `configured_name`: the encoder of the settings. `pinned`: treat this encoder as the active one,
+    to measure it.
     """
 
     def __init__(
@@ -39,34 +39,35 @@ class Collections:
 
     @property
     def active_name(self) -> str:
-        """The name of the encoder that answers."""
+        """The name of the encoder in use."""
         return self._pinned or self.active_encoder.roles().active
 
     @property
     def active(self) -> Collection:
-        """What answers are made of: the collection of the active encoder."""
+        """The collection of the encoder in use, which answers searches."""
         return self.get(self.active_name)
 
     @property
     def configured(self) -> Collection:
-        """The collection of the settings' encoder, active or not: what its model works for."""
+        """The collection of the settings' encoder, in use or not."""
         return self.get(self._configured)
 
     @property
     def receiving(self) -> list[Collection]:
-        """What new tickets go into: the active collection, then the candidate, if there is one."""
+        """The collections that index new tickets: the active one, then the next one, if any."""
         roles = self.active_encoder.roles()
         return [self.get(name) for name in (roles.active, roles.candidate) if name]
 
     def all(self) -> list[Collection]:
-        """Every collection there is, those that receive tickets first."""
+        """All collections, starting with those that index new tickets."""
         receiving = [collection.name for collection in self.receiving]
         return [
             self.get(name) for name in dict.fromkeys([*receiving, *known_encoders(self._redis)])
         ]
 
     def indexed(self) -> list[Collection]:
-        """Every collection that has indexes, since a worker has told how long its vectors are."""
+        """All collections that have indexes, since a worker has stored the length of the
+        vectors."""
         return [collection for collection in self.all() if collection.knows_dimensions()]
 
     def get(self, name: str) -> Collection:
@@ -78,31 +79,32 @@ class Collections:
         return found
 
     def is_active(self, collection: Collection) -> bool:
-        """Whether this collection answers, as of this moment."""
+        """Whether this collection is in use now."""
         return collection.name == self.active_encoder.roles(now=True).active
 
-    # What workers tell of their encoders
+    # Facts about encoders, stored by workers
 
     def dimensions(self) -> dict[str, int]:
-        """The lengths of vectors of all encoders that a worker has ever loaded here, by name."""
+        """The vector lengths of all encoders that a worker has loaded here, by name."""
         found = self._redis.hgetall(DIMENSIONS)
         return {text_of(name): int(length) for name, length in found.items()}
 
     def note_encoder(self, name: str, dimensions: int, label: str) -> None:
-        """Note an encoder's vectors' length, and its label for people, for all processes."""
+        """Store an encoder's vector length and its label, for all processes."""
         self._redis.hset(DIMENSIONS, name, dimensions)
         self._redis.hset(LABELS, name, label)
 
     def adopt(self, encoder: Encoder) -> None:
-        """Note a loaded model, for processes without it. Raises EncoderError when another model
-        went by the same name."""
+        """Store the facts about a loaded model, for processes without it. Raises EncoderError if
+        another model had the same name."""
         self._redis.hsetnx(DIMENSIONS, encoder.name, str(encoder.dimensions))
         known = int(self._redis.hget(DIMENSIONS, encoder.name) or 0)
         if known != encoder.dimensions:
             raise EncoderError(
-                f"the vectors of {encoder.name} had {known} numbers, and this model gives "
-                f"{encoder.dimensions}: another model goes by the same name. Give its folder "
-                f"another name, or forget the old vectors: dejabug encoder forget '{encoder.name}'"
+                f"the stored vectors of {encoder.name} have {known} dimensions, but this model "
+                f"makes {encoder.dimensions}: it is another model with the same name. Rename its "
+                "folder, or delete the old vectors with: dejabug encoder forget "
+                f"'{encoder.name}'"
             )
         self._redis.hset(LABELS, encoder.name, encoder.label)
         if not self._redis.hexists(ORIGINS, encoder.name):

@@ -1,4 +1,4 @@
-"""What we said on issues, and were told there: our one comment, mutes, the last answer."""
+"""Records of our comments: the comment on each issue, mutes, the last answer to a command."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import redis
 from dejabug.index import text_of
 
 MUTED = "dejabug:muted"
-# Issues of whose comment Jira may have more than we remember: we began to write it, or the issue
-# was hidden from us.
+# Issues on which Jira may have a comment of ours that is not recorded: we started to write it, or
+# the issue was hidden from us.
 BEGUN = "dejabug:comments-begun"
-# Seconds that an obeyed comment is remembered: longer than any webhook is repeated.
+# Seconds that a processed command is remembered: longer than webhooks are repeated.
 OBEYED_MEMORY = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class CommentRecord:
-    """Our one comment on an issue: its id, a digest of what it says, its picture's attachment, and
-    the ids of the issues of which it tells. Without a digest it is to be written again."""
+    """Our comment on an issue: its id, a digest of its text, the attachment id of its image, and
+    the ids of the issues that it lists. Without a digest, it must be written again."""
 
     id: str
     digest: str
@@ -36,7 +36,7 @@ class CommentStore:
         self._redis = connection
 
     def comment(self, issue_id: str) -> CommentRecord | None:
-        """Our comment on this issue, as far as we remember."""
+        """Our comment on this issue, if recorded."""
         found: Mapping[Any, Any] = self._redis.hgetall(_comment_key(issue_id))
         if not found:
             return None
@@ -47,8 +47,8 @@ class CommentStore:
     def put_comment(
         self, issue_id: str, comment: CommentRecord | None, *, begun: bool = False
     ) -> None:
-        """Remember our comment on this issue, or that there is none that we know of; `begun`: Jira
-        may have one still."""
+        """Record our comment on this issue, or that none is known; `begun`: Jira may still have
+        one."""
         old = self.comment(issue_id)
         before = set(old.names) if old is not None else set()
         now = set(comment.names) if comment is not None else set()
@@ -68,45 +68,45 @@ class CommentStore:
             pipe.execute()
 
     def begin(self, issue_id: str) -> None:
-        """Our comment on this issue, or its picture, is about to be sent to Jira."""
+        """Record that our comment on this issue, or its image, is about to be sent to Jira."""
         self._redis.sadd(BEGUN, issue_id)
 
     def begun(self, issue_id: str) -> bool:
-        """Whether Jira may have a comment or a picture of ours that we do not remember."""
+        """Whether Jira may have a comment or an image of ours that is not recorded."""
         return bool(self._redis.sismember(BEGUN, issue_id))
 
     def reopen(self, issue_id: str) -> None:
-        """Our comment is to be written again whatever it says, also where a person deleted it."""
+        """Have our comment written again, even if its text is the same or a person deleted it."""
         old = self.comment(issue_id)
         if old is not None:
             self.put_comment(issue_id, replace(old, digest=""))
 
     def naming(self, issue_id: str) -> list[str]:
-        """The issues on which our comment names this one."""
+        """The issues on which our comment lists this one."""
         return sorted(text_of(each) for each in self._redis.smembers(_named_key(issue_id)))
 
     def mute(self, issue_id: str, muted: bool) -> None:
-        """No suggestions on this issue, or again."""
+        """Switch suggestions on this issue off (`muted`) or on."""
         if muted:
             self._redis.sadd(MUTED, issue_id)
         else:
             self._redis.srem(MUTED, issue_id)
 
     def muted(self, issue_id: str) -> bool:
-        """Whether somebody wanted no suggestions on this issue."""
+        """Whether suggestions on this issue are off."""
         return bool(self._redis.sismember(MUTED, issue_id))
 
     def note(self, issue_id: str) -> str:
-        """Our last answer to somebody on this issue, in wiki text; empty when there is none."""
+        """Our last answer to a command on this issue, in wiki markup, or an empty string."""
         found = self._redis.get(_note_key(issue_id))
         return text_of(found) if found else ""
 
     def note_tells_of(self, issue_id: str) -> set[str]:
-        """The ids of the issues of which our last answer there tells."""
+        """The ids of the issues that our last answer there mentions."""
         return {text_of(each) for each in self._redis.smembers(_told_key(issue_id))}
 
     def put_note(self, issue_id: str, note: str, tells_of: Collection[str] = ()) -> None:
-        """Remember our last answer, or with an empty one that there is none."""
+        """Store our last answer; an empty one deletes it."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_note_key(issue_id), _told_key(issue_id))
             if note:
@@ -116,17 +116,17 @@ class CommentStore:
             pipe.execute()
 
     def obeyed(self, comment_id: str) -> bool:
-        """Whether a comment that spoke to us was obeyed already."""
+        """Whether a comment's command was already processed."""
         return bool(self._redis.exists(_obeyed_key(comment_id)))
 
     def put_obeyed(self, comment_id: str) -> None:
-        """A comment that spoke to us was obeyed."""
+        """Record that a comment's command was processed."""
         self._redis.set(_obeyed_key(comment_id), 1, ex=OBEYED_MEMORY)
 
     def forget_issue(self, issue_id: str, *, may_return: bool) -> None:
-        """Take an issue that is gone out of the records. Comments that name it stay known as such
-        until they are written again. Of one that `may_return`, it stays known whether Jira has a
-        comment of ours, and whether it is muted."""
+        """Delete the records of an issue that is gone. Comments that list it stay recorded until
+        they are written again. If it `may_return`, it stays recorded whether Jira has our comment
+        there, and whether it is muted."""
         commented = self.comment(issue_id) is not None or self.begun(issue_id)
         self.put_comment(issue_id, None, begun=commented and may_return)
         self.put_note(issue_id, "")

@@ -1,5 +1,5 @@
-"""Which Redis holds the vectors: the one of the queues, or one of their own. Both sides remember
-it, so that vectors are neither put into another one nor missed in silence."""
+"""Which Redis holds the vectors: the one of the queues, or a separate one. Both store this, so that
+a wrong setting is noticed before vectors are written or missed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from dejabug.index import IndexUnavailableError, text_of
 from dejabug.records.catalogue import Catalogue
 from dejabug.records.types import ClipStatus
 
-# In the queues' Redis: the name of the Redis that holds the vectors. In that one: its own name.
+# In the queues' Redis: the name of the Redis that holds the vectors. In the vectors' Redis: its own
+# name.
 HOME = "dejabug:index-home"
 NAME = "dejabug:index-name"
-# Encoders' names → the length of their vectors, as the workers that loaded them have told.
+# Encoders' names → the length of their vectors, stored by the workers that loaded them.
 DIMENSIONS = "dejabug:dimensions"
-# Encoders' names → the start of the vectors' Redis under which their index was last compared with
-# the records.
+# Encoders' names → the run id of the vectors' Redis when their index was last compared with the
+# records.
 COMPARED = "dejabug:index-compared"
 
 WHAT_TO_DO = (
-    "docs/how-to/operate.md, A Redis of their own for vectors, says what to do: "
-    "`dejabug index move` takes them over from the Redis of the queues, `dejabug index adopt` "
-    "begins with what is there"
+    "To move the vectors from DEJABUG_REDIS_URL, run `dejabug index move`. If the old vectors are "
+    "lost, run `dejabug index adopt`. See docs/how-to/separate-redis.md"
 )
 
 
 class WrongIndexError(IndexUnavailableError):
-    """This Redis is not the one that holds the installation's vectors."""
+    """This is not the Redis that holds the installation's vectors."""
 
 
 @dataclass(frozen=True)
 class IndexLocation:
-    """The queues' Redis `main` and the vectors' Redis `index`; they may be one and the same."""
+    """The queues' Redis `main` and the vectors' Redis `index`, which can be the same."""
 
     main: redis.Redis
     index: redis.Redis
@@ -42,19 +42,19 @@ class IndexLocation:
 
     @property
     def apart(self) -> bool:
-        """Whether the vectors have a Redis of their own."""
+        """Whether the vectors have a separate Redis."""
         return self.index is not self.main
 
     def connection(self) -> redis.Redis:
-        """The vectors' Redis, after both sides agreed once that it is. Raises WrongIndexError, and
-        redis.RedisError when one of them is away."""
+        """The vectors' Redis; the first call checks that it is the right one. Raises
+        WrongIndexError, and redis.RedisError if one of the two does not answer."""
         if not self._sure:
             self._agree()
             self._sure.append(True)
         return self.index
 
     def holds(self) -> bool:
-        """Whether both sides say that the vectors are in this Redis."""
+        """Whether both agree that the vectors are in this Redis."""
         home = self.main.get(HOME)
         return home is not None and self.index.get(NAME) == home
 
@@ -63,14 +63,14 @@ class IndexLocation:
         return self.main.get(HOME) == self.main.get(NAME)
 
     def is_used(self) -> bool:
-        """Whether some installation keeps its vectors in this Redis."""
+        """Whether any installation keeps its vectors in this Redis."""
         return self.index.get(NAME) is not None
 
     def adopt(self) -> None:
-        """From now on the vectors are in this Redis, whatever was so before. Raises
+        """Keep the vectors in this Redis from now on, wherever they were. Raises
         redis.RedisError."""
         name = uuid.uuid4().hex
-        # In this order: interrupted in between, nobody takes the wrong one for the right one.
+        # In this order: if interrupted in between, the wrong Redis is not taken for the right one.
         self.index.set(NAME, name)
         self.main.set(HOME, name)
 
@@ -78,7 +78,7 @@ class IndexLocation:
         if self.holds():
             return
         home, name = self.main.get(HOME), self.index.get(NAME)
-        together = home is None and not self.apart  # as it was before there was a choice
+        together = home is None and not self.apart  # an earlier version stored no name
         if name is None and (together or not self.expects_vectors()):
             self.main.set(HOME, uuid.uuid4().hex, nx=True)
             home = self.main.get(HOME)
@@ -88,7 +88,7 @@ class IndexLocation:
             raise WrongIndexError(self._trouble(home is not None, name is not None))
 
     def expects_vectors(self) -> bool:
-        """Whether a clip or a ticket is said to be in the index."""
+        """Whether the records list a clip or a ticket as indexed."""
         for encoder in map(text_of, self.main.hkeys(DIMENSIONS)):
             catalogue = Catalogue(self.main, encoder)
             if catalogue.count(ClipStatus.INDEXED) or any(catalogue.words_done()):
@@ -99,13 +99,13 @@ class IndexLocation:
         where = "DEJABUG_INDEX_REDIS_URL" if self.apart else "DEJABUG_REDIS_URL"
         if known and not self.apart:
             why = (
-                "this installation's vectors have a Redis of their own: set "
-                "DEJABUG_INDEX_REDIS_URL as its other processes have it"
+                "this installation's vectors are in a separate Redis. Set "
+                "DEJABUG_INDEX_REDIS_URL to the same value as in the other processes"
             )
         elif not used:
-            why = f"the Redis of {where} holds none of the vectors that this installation has"
+            why = f"the Redis in {where} has none of this installation's vectors"
         elif not known:
-            why = f"the Redis of {where} holds the vectors of another installation"
+            why = f"the Redis in {where} has the vectors of another installation"
         else:
-            why = f"the Redis of {where} is not the one that holds this installation's vectors"
+            why = f"the Redis in {where} is not the one that holds this installation's vectors"
         return f"{why}. {WHAT_TO_DO}"

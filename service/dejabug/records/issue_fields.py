@@ -1,5 +1,4 @@
-"""What is read off an issue as Jira shows it: its evidence, its game, its words, its
-fingerprint."""
+"""What is read from a Jira issue: its clips, its game, its text, its fingerprint."""
 
 from __future__ import annotations
 
@@ -14,17 +13,17 @@ from dejabug.records.catalogue import Catalogue
 from dejabug.records.retention import Retention, clip_record
 from dejabug.records.types import ClipStatus, IssueRecord
 
-# How the names begin of pictures that we attach to issues.
+# The prefix of images that we attach to issues.
 OWN_PICTURES = "dejabug-"
-# Signs of a description that are read: sentence encoders take a few hundred words at most.
+# The most characters of a description that are used: sentence encoders accept a few hundred words.
 LONGEST_DESCRIPTION = 2000
 
 
 def evidence(
     issue: Issue, jira: JiraClient, catalogue: Catalogue, retention: Retention
 ) -> list[Attachment]:
-    """The videos and pictures attached to an issue, but for the pictures that we attached; and the
-    files that may be some, until a look at their first bytes has told otherwise."""
+    """The videos and images attached to an issue, except images that we attached; and files that
+    may be videos or images, until their first bytes have shown that they aren't."""
     found = [file for file in issue.attachments if media.is_evidence(file.filename, file.mime_type)]
     unsure = [file for file in issue.attachments if may_be_evidence(file.filename, file.mime_type)]
     if unsure:
@@ -42,8 +41,8 @@ def evidence(
 def _to_be_told(
     issue: Issue, unsure: list[Attachment], catalogue: Catalogue, retention: Retention
 ) -> list[Attachment]:
-    """Those of these files that are clips, or that a look at their first bytes has yet to tell of.
-    What is older than footage is kept is not looked at, and must not pass for a purged clip."""
+    """Those of these files that are clips, or whose first bytes haven't been checked yet. Files
+    that are too old to be kept are not checked, and must not be recorded as purged clips."""
     no_media, known = catalogue.no_media(issue.id), catalogue.clip_ids_of(issue.id)
     cutoffs = retention.cutoffs()
     return [
@@ -55,7 +54,7 @@ def _to_be_told(
 
 
 def fingerprint_of(issue: Issue, kinds: frozenset[str]) -> str:
-    """A digest of what comments on other issues say of this one, and of who may read it."""
+    """A digest of what comments on other issues show of this one, and of who may read it."""
     said = (
         issue.key,
         issue.summary,
@@ -69,16 +68,16 @@ def fingerprint_of(issue: Issue, kinds: frozenset[str]) -> str:
 
 
 def game_of(issue: Issue) -> str:
-    """The game an issue is about: its first component, else its project."""
+    """The game of an issue: its first component, or else its project."""
     return issue.components[0] if issue.components else issue.project
 
 
 def words_of(summary: str, description: str) -> str:
-    """What a ticket says, as one text: its summary, and as much of its description as counts."""
+    """A ticket's text for the encoder: its summary, and the start of its description."""
     parts = (summary.strip().rstrip("."), description.strip()[:LONGEST_DESCRIPTION])
     return ". ".join(part for part in parts if part)
 
 
 def location_of(issue: IssueRecord) -> ClipLocation:
-    """Where an issue's clips belong in an index."""
+    """The fields under which an issue's clips are stored in an index."""
     return ClipLocation(issue.id, issue.project, issue.game, issue.restricted)

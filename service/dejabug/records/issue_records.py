@@ -1,4 +1,4 @@
-"""What is stored of issues beside what their encoder's collection holds."""
+"""Records about issues that don't depend on the encoder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from dejabug.records.verdicts import Verdicts
 
 @dataclass(frozen=True)
 class IssueRecords:
-    """Our comments, people's feedback on pairs of issues, projects' rules, and how long footage is
-    kept."""
+    """Our comments, verdicts on pairs of issues, project rules, and how long clips are kept."""
 
     comments: CommentStore
     verdicts: Verdicts

@@ -1,4 +1,4 @@
-"""Known issues in Redis: their records, their keys, their projects, those hidden from us."""
+"""Known issues in Redis: their records, keys and projects, and issues hidden from us."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from dejabug.index import text_of
 from dejabug.records.rows import SOME, fields_of
 from dejabug.records.types import IssueRecord
 
-# The ids of all known issues, and the keys of all projects that one was ever known of: sets.
+# Sets of the ids of all known issues, and of the keys of all projects that ever had one.
 ISSUES = "dejabug:issues"
 PROJECTS = "dejabug:projects"
-# How long an issue that was hidden from us is remembered as such, and what was said of it is kept.
+# How long a hidden issue is remembered, and its verdicts are kept.
 HIDDEN_MEMORY = 365 * 24 * 3600  # seconds
-# The issues that were hidden from us → when (Unix seconds).
+# The issues that became hidden from us → when (Unix seconds).
 HIDDEN = "dejabug:hidden"
-# The field of an issue's fingerprint, named as an earlier version named it.
+# The field of an issue's fingerprint, with the name that an earlier version used.
 FINGERPRINT = "face"
 
 
 class Issues:
-    """The records of issues, whatever the encoder."""
+    """The records of issues, which don't depend on the encoder."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
     def put_issue(self, issue: IssueRecord) -> None:
-        """Remember an issue; a changed key leaves no trace of the old one. Stays watched."""
+        """Store an issue; an old key is removed. A watched issue stays watched."""
         old = self.issue(issue.id)
         watched = issue.watched or (old is not None and old.watched)
         flags = {"watched": int(watched), "restricted": int(issue.restricted)}
@@ -57,7 +57,7 @@ class Issues:
         return IssueRecord(**{**found, **flags})
 
     def keys_of(self, issue_ids: Collection[str]) -> dict[str, str]:
-        """The keys of those of these issues that are known, by id; one round trip."""
+        """The keys of the known ones of these issues, by id; one round trip."""
         with self._redis.pipeline(transaction=False) as pipe:
             for issue_id in issue_ids:
                 pipe.hget(issue_key(issue_id), "key")
@@ -70,15 +70,15 @@ class Issues:
         return self.issue(text_of(issue_id)) if issue_id else None
 
     def put_hidden(self, issue_id: str) -> None:
-        """An issue was hidden from us, or deleted without a word: it may come back."""
+        """Mark an issue as hidden from us or deleted without an event; it may come back."""
         self._redis.zadd(HIDDEN, {issue_id: time.time()})
 
     def came_back(self, issue_id: str) -> bool:
-        """Whether an issue is back that was hidden from us; told once."""
+        """Whether this issue was marked as hidden; removes the mark."""
         return bool(self._redis.zrem(HIDDEN, issue_id))
 
     def hidden_for_long(self) -> list[str]:
-        """The issues that were hidden from us too long ago to come back."""
+        """The issues that have been hidden for so long that they won't come back."""
         oldest = time.time() - HIDDEN_MEMORY
         return [text_of(member) for member in self._redis.zrangebyscore(HIDDEN, 0, oldest)]
 
@@ -90,34 +90,34 @@ class Issues:
                 yield issue
 
     def some_issue_ids(self, cursor: int, size: int) -> tuple[int, list[str]]:
-        """About `size` known issues' ids from a cursor on (0: the first), and the next cursor, 0
-        at the end."""
+        """About `size` ids of known issues from a cursor (0: the start), and the next cursor (0:
+        the end)."""
         following, members = self._redis.sscan(ISSUES, cursor, count=size)
         return int(following), [text_of(member) for member in members]
 
     def every_issue_id(self) -> Iterator[str]:
-        """The ids of all known issues; one that comes or goes meanwhile may be missed."""
+        """The ids of all known issues; may miss one that is added or removed meanwhile."""
         for member in self._redis.sscan_iter(ISSUES, count=SOME):
             yield text_of(member)
 
     def issue_count(self) -> int:
-        """How many issues are known."""
+        """The number of known issues."""
         return int(self._redis.scard(ISSUES))
 
     def put_project(self, project: str) -> None:
-        """An issue of this project was known once."""
+        """Add a project to the known ones."""
         self._redis.sadd(PROJECTS, project)
 
     def projects(self) -> list[str]:
-        """The keys of all projects that an issue was ever known of, in alphabetical order."""
+        """The keys of all projects that ever had a known issue, in alphabetical order."""
         return sorted(text_of(member) for member in self._redis.smembers(PROJECTS))
 
 
 def issue_key(issue_id: str) -> str:
-    """Where an issue's record is kept."""
+    """The Redis key of an issue's record."""
     return f"dejabug:issue:{issue_id}"
 
 
 def key_key(key: str) -> str:
-    """Where the id of the issue with this key is kept."""
+    """The Redis key of the id of the issue with this key."""
     return f"dejabug:key:{key}"

@@ -1,4 +1,4 @@
-"""What a studio's verdicts have taught, kept in Redis beside the encoder that it belongs to."""
+"""The weights that were learned from a studio's duplicates, in Redis for each encoder."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from dejabug.ranking import FITTED_SHARE, Calibration, Calibrations
 
 @dataclass(frozen=True)
 class LearnedParameters:
-    """Refitted calibrations; None: as shipped. `share`: of the studio's tickets, how many have an
-    earlier duplicate, 0 to 1; the shipped scores are brought in line with it."""
+    """Learned calibrations; None: the default ones. `share`: the share of the studio's tickets that
+    have an earlier duplicate, 0 to 1, which adjusts the default scores."""
 
     calibrations: Calibrations | None = None
     share: float = FITTED_SHARE
 
     def in_force(self) -> Calibrations:
-        """The calibrations that scores are made by. Learned ones know the studio's share."""
+        """The calibrations in use. Learned ones already include the studio's share."""
         return self.calibrations or Calibrations(share=self.share)
 
 
 @dataclass(frozen=True)
 class LearningReport:
-    """What came of the last time that the service tried to learn.
+    """The result of the last learning.
 
     Attributes:
         at: when, in Unix seconds.
-        tickets, duplicates: how many are known, and how many of them repeat an earlier one.
-        groups: of duplicates that were learned from; 0 where they are too few.
-        loss_before, loss_after: mean loss of held-out pairs, in nats, as shipped and as learned.
-        kept: whether the learned weights are in force.
+        tickets, duplicates: the known tickets, and how many of them are duplicates of earlier ones.
+        groups: the groups of duplicates that were learned from; 0 if there are too few.
+        loss_before, loss_after: mean loss on held-out pairs in nats, with the default and with the
+            learned weights.
+        kept: whether the learned weights are in use.
     """
 
     at: float
@@ -47,24 +48,25 @@ class LearningReport:
     kept: bool = False
 
     def in_words(self) -> str:
-        """What the scores rest on, for people."""
+        """Which weights the scores use, for people."""
         known = f"{self.duplicates:,} of {self.tickets:,} tickets are known duplicates"
         if self.kept:
+            groups = "1 group" if self.groups == 1 else f"{self.groups:,} groups"
             return (
-                f"learned from this studio's {self.groups:,} groups of duplicates "
-                f"(loss {self.loss_before:.3f} as shipped, {self.loss_after:.3f} learned); {known}"
+                f"weights learned from {groups} of duplicates in this studio "
+                f"(loss {self.loss_before:.3f} before, {self.loss_after:.3f} after); {known}"
             )
         if self.groups:
-            return f"as shipped, since what this studio's links teach is no better; {known}"
-        return f"as shipped, learned from the bundled games; {known}"
+            return f"default weights, since the learned ones are not better; {known}"
+        return f"{AS_SHIPPED}; {known}"
 
 
-AS_SHIPPED = "as shipped, learned from the bundled games"
+AS_SHIPPED = "default weights, learned from the bundled games"
 
 
 def read_learned(connection: redis.Redis, encoder: str) -> LearnedParameters:
-    """What was learned for an encoder; nothing where nothing was. What an earlier version learned
-    was of another score, and counts no more."""
+    """The learned weights of an encoder, or the default ones. Weights of an earlier version were
+    for another score and are ignored."""
     weights, share = connection.hmget(_key(encoder), "weights", "share")
     calibrations = None
     if weights:
@@ -75,7 +77,7 @@ def read_learned(connection: redis.Redis, encoder: str) -> LearnedParameters:
 
 
 def write_learned(connection: redis.Redis, encoder: str, lessons: LearnedParameters) -> None:
-    """Keep these lessons for an encoder, in place of all earlier ones."""
+    """Store learned weights for an encoder, replacing all earlier ones."""
     fields: dict[Any, Any] = {}
     if lessons.calibrations is not None:
         fields["weights"] = json.dumps(
@@ -94,18 +96,18 @@ def write_learned(connection: redis.Redis, encoder: str, lessons: LearnedParamet
 
 
 def read_report(connection: redis.Redis, encoder: str) -> LearningReport | None:
-    """What came of learning for an encoder the last time; None where nobody tried."""
+    """The result of the last learning for an encoder; None if there was none."""
     found = connection.hget(_key(encoder), "report")
     return LearningReport(**json.loads(found)) if found else None
 
 
 def write_report(connection: redis.Redis, encoder: str, report: LearningReport) -> None:
-    """Note what came of learning."""
+    """Store the result of learning."""
     connection.hset(_key(encoder), "report", json.dumps(asdict(report)))
 
 
 def hold_learned(connection: redis.Redis, encoder: str, *, hold: bool) -> None:
-    """Have nothing learned automatically for an encoder any more, or again."""
+    """Switch automatic learning for an encoder off (`hold`) or on."""
     if hold:
         connection.hset(_key(encoder), "held", int(time.time()))
     else:
@@ -113,16 +115,16 @@ def hold_learned(connection: redis.Redis, encoder: str, *, hold: bool) -> None:
 
 
 def are_held(connection: redis.Redis, encoder: str) -> bool:
-    """Whether somebody went back to the scores as shipped."""
+    """Whether automatic learning is off, after someone went back to the default weights."""
     return bool(connection.hexists(_key(encoder), "held"))
 
 
 def scores_in_words(connection: redis.Redis, encoder: str) -> str:
-    """What an encoder's scores rest on, for people."""
+    """Which weights an encoder's scores use, for people."""
     report = read_report(connection, encoder)
     told = AS_SHIPPED if report is None else report.in_words()
     return (
-        f"{told}; nothing is learned until: dejabug learn"
+        f"{told}; automatic learning is off, turn it on with: dejabug learn"
         if are_held(connection, encoder)
         else told
     )

@@ -1,4 +1,5 @@
-"""Issues that were promised to be looked at, until that is done: what finds even a lost job."""
+"""The outbox: issues that must be read, kept until that is done, so that no lost job goes
+unnoticed."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from redis.client import Pipeline
 
 from dejabug.index import text_of
 
-# Issues that a webhook or a backfill has promised to look at → when (Unix seconds).
+# Issues that must be read after a webhook or during a backfill → since when (Unix seconds).
 PENDING = "dejabug:pending"
-# The same issues → the trace of the promise, so that even a lost job goes on under it.
+# The same issues → the trace id, which is also used if the job is lost and queued again.
 PENDING_TRACES = "dejabug:pending-traces"
-# Those of them that may get a comment from then on, a set.
+# The set of those that may get a comment after that.
 PENDING_WATCHED = "dejabug:pending-watched"
-# Takes a promise back, unless it was renewed since: `ARGV` are the issue's id and Unix seconds.
+# Removes an entry unless it was renewed since: `ARGV` are the issue's id and Unix seconds.
 KEEP = """
 local promised = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if promised and tonumber(promised) <= tonumber(ARGV[2]) then
@@ -27,34 +28,34 @@ end
 
 
 class Outbox:
-    """The promises in Redis."""
+    """The entries in Redis."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
     def add(self, issue_id: str, trace: str, pipeline: Pipeline, *, watch: bool) -> None:
-        """Promise to look at an issue, or again, under a trace. `watch`: it may get a comment from
-        then on, which holds until the promise is kept."""
+        """Add an issue that must be read, or renew it, with a trace id. `watch`: it may get a
+        comment after that."""
         pipeline.zadd(PENDING, {issue_id: time.time()})
         pipeline.hset(PENDING_TRACES, issue_id, trace)
         if watch:
             pipeline.sadd(PENDING_WATCHED, issue_id)
 
     def older_than(self, seconds: float) -> list[str]:
-        """Issues that were promised to be looked at longer ago than that, and were not."""
+        """Issues that have waited for longer than this."""
         oldest = time.time() - seconds
         return [text_of(member) for member in self._redis.zrangebyscore(PENDING, 0, oldest)]
 
     def trace(self, issue_id: str) -> str:
-        """The trace under which an issue was promised to be looked at, empty where none is kept."""
+        """The trace id of an issue's entry, or an empty string."""
         return text_of(self._redis.hget(PENDING_TRACES, issue_id))
 
     def watches(self, issue_id: str) -> bool:
-        """Whether this issue was promised a look after which it may get a comment."""
+        """Whether this issue may get a comment after it was read."""
         return bool(self._redis.sismember(PENDING_WATCHED, issue_id))
 
     def acknowledge(self, issue_id: str, before: float) -> None:
-        """The promise to look at this issue is kept, unless it was renewed since `before` (Unix
+        """Remove an issue that was read, unless its entry was renewed since `before` (Unix
         seconds)."""
         script = self._redis.register_script(KEEP)
         script(keys=[PENDING, PENDING_TRACES, PENDING_WATCHED], args=[issue_id, repr(before)])

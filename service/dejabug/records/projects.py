@@ -1,4 +1,4 @@
-"""How Déjà Bug behaves in each project: on, quiet or off, and how sure it must be to comment."""
+"""The rules of each project: on, quiet or off, and the threshold for comments."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from dejabug.infra.errors import UserError
 from dejabug.infra.labels import COMMENT_FLOOR, checked_threshold
 
 KEY = "dejabug:project-rules"
-# on: comment and panel; quiet: the panel only; off: neither, and no new clip is read.
+# on: comments and panel; quiet: panel only; off: neither, and new clips are not indexed.
 Mode = Literal["on", "quiet", "off"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """A project's own rules. `threshold`: the least probability that is commented, None for the
-    studio's (DEJABUG_COMMENT_THRESHOLD). An earlier version may have stored one below the comment's
-    floor; then the floor counts."""
+    """A project's rules. `threshold`: the lowest score that comments list; None for
+    DEJABUG_COMMENT_THRESHOLD. An earlier version may have stored one below COMMENT_FLOOR; then the
+    floor is used."""
 
     mode: Mode = "on"
     threshold: float | None = None
 
     @property
     def too_low(self) -> bool:
-        """Whether the threshold is below the comment's floor."""
+        """Whether the threshold is below the minimum for comments."""
         return self.threshold is not None and self.threshold < COMMENT_FLOOR
 
     def raised(self) -> Rules:
-        """The same rules with a threshold of at least the comment's floor."""
+        """The same rules with a threshold of at least the minimum for comments."""
         return replace(self, threshold=COMMENT_FLOOR) if self.too_low else self
 
 
 class Projects:
-    """The rules in Redis, by project key. A project without any has the usual ones."""
+    """The rules in Redis, by project key. A project without rules has the default ones."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
@@ -49,10 +49,12 @@ class Projects:
         return _read(found) if found else Rules()
 
     def put(self, project: str, rules: Rules) -> None:
-        """Set a project's rules. Raises UserError for what is no mode, and for a threshold
-        below the comment's floor or above 1."""
+        """Set a project's rules. Raises UserError for an unknown mode, and for a threshold below
+        the minimum or above 1."""
         if rules.mode not in MODES:
-            raise UserError(f"no such mode: {rules.mode}; there are: {', '.join(MODES)}")
+            raise UserError(
+                f"{rules.mode} is not a valid mode; expected one of: {', '.join(MODES)}"
+            )
         if rules.threshold is not None:
             checked_threshold(rules.threshold)
         if rules == Rules():
@@ -61,12 +63,12 @@ class Projects:
             self._redis.hset(KEY, project, json.dumps(asdict(rules)))
 
     def all(self) -> dict[str, Rules]:
-        """The rules of all projects that have their own."""
+        """The rules of all projects that have rules."""
         rows = self._redis.hgetall(KEY).items()
         return {text_of(project): _read(row) for project, row in rows}
 
     def off(self) -> frozenset[str]:
-        """The projects that are switched off: their issues are shown nowhere."""
+        """The projects that are off: their issues are not shown anywhere."""
         return frozenset(project for project, rules in self.all().items() if rules.mode == "off")
 
 

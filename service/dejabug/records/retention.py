@@ -1,7 +1,7 @@
-"""How long footage is kept: cut-offs by when a clip was attached, said once or by a setting.
+"""How long clips are kept: cut-off dates from purges and from DEJABUG_RETENTION_DAYS.
 
-A cut-off outlives the purge that it came with: reading a backlog, reconciling, or another encoder
-must not bring back what was purged.
+A cut-off stays after its purge, so that a backfill, a reconcile or another encoder doesn't bring
+purged clips back.
 """
 
 from __future__ import annotations
@@ -19,51 +19,51 @@ from dejabug.jira.models import Attachment, Issue
 from dejabug.media import is_evidence
 from dejabug.records.types import ClipRecord, ClipStatus
 
-# Project, or EVERY, and what → Unix seconds.
+# What, and project or EVERY → Unix seconds.
 KEY = "dejabug:retention"
 EVERY = "*"
 DAY = 24 * 3600  # seconds
-# clips: everything of a clip; pictures: what shows its footage, and its vectors stay.
+# clips: all data of a clip; pictures: its thumbnails and preview, while its vectors stay.
 What = Literal["clips", "pictures"]
 
 
 @dataclass(frozen=True)
 class Cutoffs:
-    """What was attached before these moments (Unix seconds, by project) is not kept. `always`
-    stands for all projects, by the setting."""
+    """The cut-off times in Unix seconds, by project: clips attached earlier are not kept. `always`:
+    the one for all projects, from the setting."""
 
     clips: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, float] = field(default_factory=dict)
     always: float = 0.0
 
     def purges(self, project: str, attached: float) -> bool:
-        """Whether nothing of such a clip is kept. A clip of unknown age is kept."""
+        """Whether all data of such a clip is deleted. A clip of unknown age is kept."""
         return 0 < attached < max(self.always, _of(self.clips, project))
 
     def hides(self, project: str, attached: float) -> bool:
-        """Whether no picture of such a clip is kept."""
+        """Whether such a clip has no thumbnails and no preview."""
         return (
             0 < attached < max(self.always, _of(self.clips, project), _of(self.pictures, project))
         )
 
 
 class Retention:
-    """The cut-offs in Redis, and that of DEJABUG_RETENTION_DAYS."""
+    """The cut-offs in Redis, and the one of DEJABUG_RETENTION_DAYS."""
 
     def __init__(self, connection: redis.Redis, days: int) -> None:
         self._redis = connection
         self._days = days
 
     def put(self, what: What, project: str, before: float) -> None:
-        """From now on, keep nothing of `project` (or EVERY) that was attached `before` (Unix
-        seconds). An earlier cut-off than the one that holds changes nothing."""
+        """From now on, keep nothing in `project` (or EVERY) that was attached `before` (Unix
+        seconds). A cut-off earlier than the current one changes nothing."""
         held = self.cutoffs()
         own = held.clips if what == "clips" else held.pictures
         if before > own.get(project, 0.0):
             self._redis.hset(KEY, f"{what}:{project}", before)
 
     def cutoffs(self) -> Cutoffs:
-        """What holds now."""
+        """The current cut-offs."""
         found: dict[str, dict[str, float]] = {"clips": {}, "pictures": {}}
         for name, before in self._redis.hgetall(KEY).items():
             what, _, project = text_of(name).partition(":")
@@ -73,12 +73,12 @@ class Retention:
         return Cutoffs(found["clips"], found["pictures"], always)
 
     def lift(self, project: str) -> None:
-        """Forget what was said for a project, or EVERY one."""
+        """Remove the cut-offs of a project, or of EVERY."""
         self._redis.hdel(KEY, f"clips:{project}", f"pictures:{project}")
 
 
 def clip_record(file: Attachment, issue: Issue, cutoffs: Cutoffs) -> ClipRecord:
-    """A clip as it is first known: to be read, unless it is older than footage is kept."""
+    """The first record of a clip: to be indexed, unless it is too old."""
     attached = unix_time(file.created) or 0.0
     purged = cutoffs.purges(issue.project, attached)
     return ClipRecord(

@@ -1,4 +1,4 @@
-"""Rows of Redis as records, also those that another version wrote."""
+"""Read records from Redis, including those written by another version."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from dejabug.index import text_of
 
-# Rows that are read in one round trip where all of them are wanted.
+# Rows per round trip when all are read.
 SOME = 500
 
 
 def fields_of(record: type[Any], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """The stored fields that a record has today, as texts."""
+    """The stored fields that the record class has in this version, as strings."""
     names = {field.name for field in fields(record)}
     found = {text_of(name): text_of(value) for name, value in row.items()}
     return {name: value for name, value in found.items() if name in names}

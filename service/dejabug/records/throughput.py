@@ -1,4 +1,4 @@
-"""How fast clips are embedded here: a running mean in Redis, and what it means for many clips."""
+"""How fast clips are indexed here: a running mean in Redis, and estimates for many clips."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import redis
 
 from dejabug.index import slug_of
 
-# Clips that the mean looks back on: beyond it, what is older counts half. A new graphics card or
-# other footage shows after some hundred clips.
+# After this many clips, the older ones count half. So a new graphics card or other footage shows
+# after some hundred clips.
 MEMORY = 500
-# Assumed before anything was measured: two shared cores, half a minute of 1080p, a download at
-# 10 MB/s. Seconds per clip, and per byte.
+# Assumptions before the first measurement: two shared cores, half a minute of 1080p, a download at
+# 10 MB/s. Seconds per clip and per byte.
 ASSUMED_SECONDS = 5.0
 ASSUMED_SECONDS_PER_BYTE = 1e-7
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that clips will take, from `low` to `high`; `measured` is how many clips of this
-    installation it rests on, 0 for a mere assumption."""
+    """An estimate in seconds, from `low` to `high`; `measured`: the number of this installation's
+    clips it is based on, 0 for an assumption."""
 
     low: float
     high: float
@@ -29,31 +29,31 @@ class Estimate:
 
 
 class Throughput:
-    """The pace of one encoder, over all workers: seconds and bytes of the clips they did."""
+    """The throughput of one encoder over all workers: seconds and bytes of the indexed clips."""
 
     def __init__(self, connection: redis.Redis, encoder: str) -> None:
         self._redis = connection
         self._key = f"dejabug:pace:{slug_of(encoder)}"
 
     def record(self, seconds: float, size: int) -> None:
-        """A worker has done a clip of `size` bytes, download included, in `seconds`."""
+        """Count a clip of `size` bytes that a worker indexed in `seconds`, download included."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hincrby(self._key, "clips", 1)
             pipe.hincrbyfloat(self._key, "seconds", seconds)
             pipe.hincrby(self._key, "bytes", size)
             clips, all_seconds, all_bytes = pipe.execute()
             if int(clips) > MEMORY:
-                # Two workers at once may both halve, which only makes the memory shorter.
+                # Two workers may halve at the same time, which only shortens the memory.
                 pipe.hset(self._key, "clips", clips // 2)
                 pipe.hset(self._key, "seconds", all_seconds / 2)
                 pipe.hset(self._key, "bytes", all_bytes // 2)
                 pipe.execute()
 
     def estimate(self, clips: int, size: int | None, workers: int) -> Estimate:
-        """How long `workers` workers, at least one, will take for clips of `size` bytes in all.
+        """How long `workers` workers, at least one, need for clips of `size` bytes in total.
 
-        Two guesses span the range: as many seconds per clip as before, and as many per byte. Where
-        the size is not known (None), the clips are taken to be like those before.
+        The range spans two estimates: by the seconds per clip so far, and by the seconds per byte.
+        If the size is unknown (None), only the first is used.
         """
         done, seconds, done_bytes = self.measured()
         if done:
@@ -67,12 +67,12 @@ class Throughput:
         return Estimate(min(guesses) / share, max(guesses) / share, done)
 
     def begin_with(self, clips: int, seconds: float, size: int) -> None:
-        """Go on from a measurement of before, where nothing was measured since."""
+        """Start with an earlier measurement, if nothing was measured yet."""
         if clips and not self.measured()[0]:
             row: dict[Any, Any] = {"clips": clips, "seconds": seconds, "bytes": size}
             self._redis.hset(self._key, mapping=row)
 
     def measured(self) -> tuple[int, float, int]:
-        """The clips that the mean looks back on, and their seconds and bytes."""
+        """The number of clips in the mean, and their seconds and bytes."""
         clips, seconds, size = self._redis.hmget(self._key, ["clips", "seconds", "bytes"])
         return int(clips or 0), float(seconds or 0), int(size or 0)

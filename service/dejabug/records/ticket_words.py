@@ -1,4 +1,4 @@
-"""Tickets' words in Redis: the words, whether they are in an encoder's index, the kinds of bug."""
+"""Ticket texts in Redis: the text, whether it is in an encoder's index, the kinds of bug."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from dejabug.records.rows import SOME
 
 
 class TicketWords:
-    """The words of tickets, and what the encoder whose names in keys are `slug` made of them."""
+    """The texts of tickets, and their state and tags with the encoder `slug` (its name in keys)."""
 
     def __init__(self, connection: redis.Redis, slug: str) -> None:
         self._redis = connection
-        # Where the issues are kept whose words are still to be embedded, a set.
+        # The set of issues whose text is still to be embedded.
         self.words_waiting = f"dejabug:words-waiting:{slug}"
         self._tags = f"dejabug:tags:{slug}"
         self._done_words = f"dejabug:words-done:{slug}"
 
     def put_words(self, issue_id: str, words: str) -> bool:
-        """Remember a ticket's words; whether they must be embedded again under this encoder."""
+        """Store a ticket's text; returns whether this encoder must embed it again."""
         digest = digest_of(words)
         done = self._redis.hget(self._done_words, issue_id)
         stale = done is None or text_of(done) != digest
@@ -35,8 +35,8 @@ class TicketWords:
         return stale
 
     def want_words(self, issue_ids: Collection[str]) -> list[str]:
-        """Those of these issues whose words, as known, are not embedded under this encoder; they
-        are remembered as such."""
+        """Those of these issues whose current text is not embedded with this encoder; they are
+        marked as waiting."""
         if not issue_ids:
             return []
         wanted = list(issue_ids)
@@ -52,42 +52,43 @@ class TicketWords:
         return stale
 
     def words(self, issue_id: str) -> str:
-        """A ticket's words, empty when none are known."""
+        """A ticket's text, or an empty string."""
         found = self._redis.get(words_key(issue_id))
         return text_of(found) if found else ""
 
     def words_embedded(self, issue_id: str, words: str) -> None:
-        """These words of a ticket are in the index; it waits on only if they changed meanwhile."""
+        """Record that this text is in the index. The ticket keeps waiting only if its text has
+        changed since."""
         self._redis.hset(self._done_words, issue_id, digest_of(words))
         if self.words(issue_id) == words:
             self._redis.srem(self.words_waiting, issue_id)
 
     def embedded_words(self, issue_id: str) -> str:
-        """The digest of the words of a ticket that are in the index; empty for none."""
+        """The digest of the ticket's text in the index, or an empty string."""
         return text_of(self._redis.hget(self._done_words, issue_id))
 
     def words_done(self) -> Iterator[str]:
-        """The issues whose words, even none, are said to be in the index."""
+        """The issues whose text, even if empty, is recorded as indexed."""
         for issue_id, _ in self._redis.hscan_iter(self._done_words, count=SOME):
             yield text_of(issue_id)
 
     def words_lost(self, issue_id: str) -> None:
-        """A ticket's words are not in the index, whatever was said of them."""
+        """Record that a ticket's text is missing in the index."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(self._done_words, issue_id)
             pipe.sadd(self.words_waiting, issue_id)
             pipe.execute()
 
     def words_wait(self, issue_id: str) -> bool:
-        """Whether a ticket's words are still to be embedded."""
+        """Whether a ticket's text is still to be embedded."""
         return bool(self._redis.sismember(self.words_waiting, issue_id))
 
     def all_words_waiting(self) -> list[str]:
-        """The issues whose words are still to be embedded."""
+        """The issues whose text is still to be embedded."""
         return sorted(text_of(member) for member in self._redis.smembers(self.words_waiting))
 
     def put_tags(self, issue_id: str, titles: list[str]) -> None:
-        """Remember the kinds of bug that a ticket is tagged with, as people read them."""
+        """Store the kinds of bug that a ticket is tagged with, as titles for people."""
         if titles:
             self._redis.hset(self._tags, issue_id, json.dumps(titles))
         else:
@@ -110,10 +111,10 @@ class TicketWords:
 
 
 def words_key(issue_id: str) -> str:
-    """Where a ticket's words are kept."""
+    """The Redis key of a ticket's text."""
     return f"dejabug:words:{issue_id}"
 
 
 def digest_of(words: str) -> str:
-    """What a ticket's words are compared by."""
+    """A digest of a ticket's text, to notice changes."""
     return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What is remembered of an issue and of a clip."""
+"""The records of issues and clips."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from enum import StrEnum
 
 
 class ClipStatus(StrEnum):
-    """What became of a clip under one encoder."""
+    """The state of a clip with one encoder."""
 
     QUEUED = "queued"
     INDEXED = "indexed"
     FAILED = "failed"
-    PURGED = "purged"  # older than footage is kept: nothing of it is here, and it is not read again
+    PURGED = "purged"  # too old: its data was deleted, and it is not indexed again
 
 
 @dataclass(frozen=True)
 class IssueRecord:
-    """A known issue. `watched` is set once it may get a comment: never by a backfill alone.
-    `fingerprint` is a digest of what comments on other issues say of it, `restricted` whether it
-    had a security level when it was last read: enough to see a change, never to decide by."""
+    """A known issue. `watched`: whether it may get a comment, which a backfill alone never sets.
+    `fingerprint`: a digest of what comments on other issues show of it. `restricted`: whether it
+    had a security level when it was last read; used to notice changes, never to decide access."""
 
     id: str
     key: str
@@ -32,10 +32,16 @@ class IssueRecord:
 
 @dataclass(frozen=True)
 class ClipRecord:
-    """A known clip; `reason` says why it failed, `frames` and `duration` (s) what was kept,
-    `content` is the file's SHA-256. `attached` is when it came to its issue (Unix seconds, 0 where
-    that is not known); of an `unshown` one no picture and no preview is kept or made. Of an
-    `unsure` one neither name nor type says that it is a clip: its first bytes must."""
+    """A known clip.
+
+    Attributes:
+        reason: why it failed, or what was skipped.
+        frames, duration: the number of indexed frames, and the length in seconds.
+        content: the file's SHA-256.
+        attached: when it was attached to its issue, in Unix seconds; 0 if unknown.
+        unshown: whether it has no thumbnails and no preview.
+        unsure: whether neither name nor type shows that it is a clip, so its first bytes decide.
+    """
 
     id: str
     issue_id: str
@@ -51,27 +57,26 @@ class ClipRecord:
     unsure: bool = False
 
     def fresh(self) -> ClipRecord:
-        """As another encoder first knows it: to be read, unless its footage is purged."""
+        """A new record of it for another encoder: to be indexed, unless it is purged."""
         if self.status is ClipStatus.PURGED:
             return self
         about = (self.id, self.issue_id, self.filename, self.size)
         return ClipRecord(*about, attached=self.attached, unshown=self.unshown, unsure=self.unsure)
 
     def purged(self) -> ClipRecord:
-        """What is remembered of it when its footage is purged."""
+        """The record that is left of it after a purge."""
         about = (self.id, self.issue_id, self.filename, self.size, ClipStatus.PURGED)
         return ClipRecord(*about, attached=self.attached, unshown=True)
 
     @property
     def still(self) -> bool:
-        """Whether this is a picture, and no video."""
+        """Whether this is an image rather than a video."""
         return self.frames == 1 and self.duration == 0
 
 
 def checked_clip_id(clip_id: str) -> str:
-    """The id, which names of files and objects are made of. Raises ValueError for what is no
-    clip's."""
-    # ASCII alone: other scripts' digits and letters are no part of Jira's ids.
+    """The id, safe to use in names of files and objects. Raises ValueError for an invalid id."""
+    # ASCII only: Jira's ids have no digits or letters of other scripts.
     if not (clip_id.isascii() and clip_id.isalnum()):
-        raise ValueError(f"not a clip id: {clip_id!r}")
+        raise ValueError(f"not a valid clip id: {clip_id!r}")
     return clip_id

@@ -1,4 +1,4 @@
-"""What people said of pairs of issues: the same bug, or not. Kept for good."""
+"""Verdicts on pairs of issues: the same bug, or not. They are kept permanently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dejabug.index import text_of
 from dejabug.infra.errors import UserError
 from dejabug.infra.metrics import VERDICTS
 
-# One hash, a field a pair: a verdict is a hundred bytes, and a studio gives some thousands.
+# One hash with a field per pair: a verdict has about 100 bytes, and a studio has some thousands.
 KEY = "dejabug:verdicts"
 Source = Literal["person", "link"]
 
@@ -23,7 +23,7 @@ Source = Literal["person", "link"]
 class Verdict:
     """Two issues' ids, and whether they are the same bug.
 
-    `source`: a `person` said so to us, or a duplicate `link` in Jira does. `at`: Unix seconds.
+    `source`: a `person`, or a duplicate `link` in Jira. `at`: Unix seconds.
     """
 
     first: str
@@ -40,14 +40,13 @@ class Verdicts:
         self._redis = connection
 
     def put(self, verdict: Verdict, *, by: str = "") -> None:
-        """Remember a verdict, in place of an older one on the same pair.
+        """Store a verdict, replacing an older one on the same pair.
 
-        Raises UserError for an issue and itself. A link in Jira does not overrule what a person
-        told us: that is put straight by telling us again. `by` is which of our doors a person
-        used, for the metrics.
+        Raises UserError for an issue and itself. A link in Jira doesn't replace a person's verdict;
+        only another verdict by a person does. `by`: where the person gave it, for the metrics.
         """
         if verdict.first == verdict.second:
-            raise UserError(f"issue {verdict.first} cannot be compared with itself")
+            raise UserError("an issue can't be a duplicate of itself: name two different issues")
         old = self.of_pair(verdict.first, verdict.second)
         if old is not None and old.source == "person" and verdict.source == "link":
             return
@@ -63,7 +62,7 @@ class Verdicts:
         return _read(found) if found else None
 
     def rejected(self, issue_id: str, others: Iterable[str]) -> set[str]:
-        """Those of the other issues that somebody said are not the same bug as this one."""
+        """Those of the other issues that were marked as not the same bug as this one."""
         wanted = list(dict.fromkeys(others))
         if not wanted:
             return set()
@@ -72,11 +71,11 @@ class Verdicts:
         return {other for other, row in said if row is not None and not _read(row).same}
 
     def links_of(self, issue_id: str) -> set[str]:
-        """The issues that this one was linked to as a duplicate when it was last read."""
+        """The issues that were linked to this one as duplicates when it was last read."""
         return {text_of(member) for member in self._redis.smembers(_links_key(issue_id))}
 
     def linked(self, issue_id: str, duplicates: Iterable[str]) -> None:
-        """Bring an issue's verdicts from links in line with the duplicate links it has now."""
+        """Update an issue's verdicts to match its current duplicate links."""
         now = set(duplicates) - {issue_id}
         for other in now:
             self.put(Verdict(issue_id, other, True, "link"))
@@ -88,7 +87,7 @@ class Verdicts:
         self.put_links(issue_id, now)
 
     def put_links(self, issue_id: str, others: Collection[str]) -> None:
-        """Remember an issue's duplicate links alone, whatever was said of its pairs."""
+        """Store an issue's duplicate links without changing verdicts."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(_links_key(issue_id))
             if others:
@@ -101,7 +100,7 @@ class Verdicts:
             yield _read(row)
 
     def forget_issue(self, issue_id: str) -> None:
-        """Take out every verdict on an issue that is gone."""
+        """Delete all verdicts on a deleted issue."""
         for verdict in list(self.all()):
             if issue_id in (verdict.first, verdict.second):
                 self._redis.hdel(KEY, _field(verdict.first, verdict.second))

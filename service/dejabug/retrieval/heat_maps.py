@@ -1,8 +1,8 @@
-"""What two clips have in common at a matching moment, and what is unusual there, as heat maps.
+"""Heat maps of what two clips have in common at a matching moment, and of what is unusual there.
 
-Made from the small pictures that are kept of frames, by a process with the model, for somebody who
-looks at both clips. They illustrate: no score rests on them. What is usual in a project is told by
-clips of other tickets that everybody with access to the project may see, and of no others.
+Made from the stored thumbnails, by a process with the model, for people who compare both clips.
+They only illustrate: no score uses them. What is usual in a project comes from clips of other
+tickets that everybody with access to the project can see, and from no others.
 """
 
 from __future__ import annotations
@@ -24,22 +24,20 @@ from dejabug.media_store.store import MediaStore
 from dejabug.records.collection import Collection
 from dejabug.records.collections import Collections
 
-# Other tickets' clips whose frames are looked through, and pictures of theirs that are compared,
-# for each of the two clips.
+# How many other tickets' clips are searched, and how many of their thumbnails are compared, for
+# each of the two clips.
 CANDIDATES = 12
 COMPARED = 6
-NOTHING_USUAL = (
-    "Not known: in its project there are no other tickets' clips yet to compare this one with."
-)
+NOTHING_USUAL = "Unknown: its project has no clips of other tickets yet to compare this one with."
 
 
 class NoPictureError(Exception):
-    """A picture is not kept, or no longer; the message says of which clip."""
+    """A thumbnail does not exist, or no longer; the message names the clip."""
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A clip at a time of its own, in seconds, at which a picture of it is kept."""
+    """A clip and a time in it, in seconds, for which a thumbnail exists."""
 
     clip: str
     at: float
@@ -47,14 +45,14 @@ class Spot:
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture: its width and height in pixels, and its patches, float32 [rows, columns, d]."""
+    """A thumbnail: its width and height in pixels, and its patches, float32 [rows, columns, d]."""
 
     size: tuple[int, int]
     patches: Floats
 
 
 class HeatMaps:
-    """Draws heat maps over two clips' pictures."""
+    """Draws heat maps over two clips' thumbnails."""
 
     def __init__(self, encoder: Encoder, collections: Collections, media: MediaStore) -> None:
         self._encoder = encoder
@@ -63,17 +61,17 @@ class HeatMaps:
 
     @cached_property
     def _origin(self) -> Floats:
-        """Where patches are seen from, float32 [d]; measured at first use. Raises EncoderError for
-        a model that does not tell of patches."""
+        """The patches' origin, float32 [d]; measured at first use. Raises EncoderError for a model
+        that has no patches."""
         return patch_origin(self._encoder)
 
     def draw(self, here: Spot, there: Spot) -> dict[str, dict[str, Any]]:
-        """Two spots → by `here` and `there` what is drawn over either's picture, as JSON: the time,
-        the picture's size in pixels, and rows of numbers from 0 to 1, from its top left:
-        `matching`, and `unusual`, which is None where `reason` says why.
+        """Two spots → by `here` and `there` what to draw over each thumbnail, as JSON: the time,
+        the thumbnail's size in pixels, and rows of numbers from 0 to 1, from its top left:
+        `matching`, and `unusual`, which is None if `reason` says why.
 
-        Embeds 2 + 2 * COMPARED pictures at most. Raises NoPictureError, StoreAwayError,
-        IndexUnavailableError, and EncoderError for a model that does not tell of patches.
+        Embeds at most 2 + 2 * COMPARED thumbnails. Raises NoPictureError, StoreAwayError,
+        IndexUnavailableError, and EncoderError for a model that has no patches.
         """
         collection = self._collections.configured
         spots = {"here": here, "there": there}
@@ -113,7 +111,7 @@ class HeatMaps:
     def _usual_pictures(
         self, collection: Collection, spot: Spot, issues: Container[str]
     ) -> Iterator[Seen]:
-        """Pictures of other tickets' clips, the one most like the spot first, one of each
+        """Thumbnails of other tickets' clips, the one most similar to the spot first, one per
         ticket."""
         neighbours = list(islice(_open_neighbours(collection, spot.clip, issues), CANDIDATES))
         vectors = collection.index.clip_vectors([spot.clip, *neighbours])
@@ -131,27 +129,27 @@ class HeatMaps:
         for _, clip_id, at in sorted(nearest):
             try:
                 yield self._seen(Spot(clip_id, at))
-            except NoPictureError:  # purged, or of a time before this version
+            except NoPictureError:  # purged, or from a time before this version
                 continue
 
     def _seen(self, spot: Spot) -> Seen:
         data = self._media.thumbnails.read(spot.clip, spot.at)
         if data is None:
             raise NoPictureError(
-                f"the picture of clip {spot.clip} at {spot.at:g} s is no longer kept"
+                f"the thumbnail of clip {spot.clip} at {spot.at:g} s no longer exists"
             )
         try:
             pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
         except OSError as error:
-            raise NoPictureError(f"a picture of clip {spot.clip} is damaged") from error
+            raise NoPictureError(f"a thumbnail of clip {spot.clip} is damaged") from error
         (patches,) = self._encoder.embed_patches(pixels[None])
         height, width = pixels.shape[:2]
         return Seen((width, height), ranking.centre_patches(patches, self._origin))
 
 
 def _open_neighbours(collection: Collection, clip_id: str, issues: Container[str]) -> Iterator[str]:
-    """The clips nearest to one, of other tickets of its project than `issues`, one of each, that
-    everybody with access to the project may see, by the index and by the records."""
+    """The clips nearest to one, of other tickets of its project than `issues`, one per ticket, that
+    everybody with access to the project can see, according to both the index and the records."""
     where = collection.index.places([clip_id]).get(clip_id)
     if where is None:
         return

@@ -1,7 +1,7 @@
-"""Comparing a clip, or a ticket, with those of its own project: what scores are measured against.
+"""Compares a clip, or a ticket, with those of its own project: the baseline for scores.
 
-Done once when it comes; those that it is like learn of it at the same time. So each clip's nearest
-are always known, and a question compares nothing but its own pairs.
+Done once when it is indexed; the clips similar to it are updated at the same time. So each clip's
+nearest are always known, and a search compares only its own pairs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from dejabug.records.types import ClipStatus
 
 log = structlog.get_logger()
 
-# Clips that one is compared with: the nearest that everybody may see, and some of the others, which
-# learn of it.
+# How many clips one is compared with: the nearest that everybody can see, and some of the others,
+# whose lists are updated.
 COMPARED = 100
 RESTRICTED_COMPARED = 50
-# Frames that are looked at around each of a clip's, to find them.
+# How many frames are searched around each of a clip's frames, to find them.
 FRAMES = 1000
-# Tickets that one is compared with.
+# How many tickets one is compared with.
 TICKETS = 50
-# Two clips that are so alike are copies of one recording, which say nothing of what is usual.
+# Two clips this similar are copies of one recording, which do not show what is usual.
 COPIES = 0.998
-# Seconds that one round of maintenance spends on clips that wait, and how many it takes at once.
+# Seconds that one maintenance round spends on waiting clips, and how many it takes at once.
 PATIENCE = 20.0
 AT_ONCE = 200
 
 
 class Neighbours(Protocol):
-    """What is kept of neighbours, as in `index.Neighbours`."""
+    """The stored neighbours, as in `index.Neighbours`."""
 
     def open_among(self, members: Sequence[str], project: str, /) -> set[str]: ...
     def settle(self, member: str) -> None: ...
@@ -54,7 +54,7 @@ class Neighbours(Protocol):
 
 
 class Frames(Protocol):
-    """What comparing a clip asks of an index, as in `FrameIndex`."""
+    """The part of an index that comparing a clip needs, as in `FrameIndex`."""
 
     @property
     def neighbours(self) -> Neighbours: ...
@@ -67,7 +67,7 @@ class Frames(Protocol):
 
 
 class Tickets(Protocol):
-    """What comparing a ticket asks of an index, as in `TicketIndex`."""
+    """The part of an index that comparing a ticket needs, as in `TicketIndex`."""
 
     @property
     def neighbours(self) -> Neighbours: ...
@@ -79,7 +79,7 @@ class Tickets(Protocol):
 
 
 def compare_clip(collection: Collection, clip_id: str) -> None:
-    """Compare an indexed clip with those of its project. Does nothing for one that is gone."""
+    """Compare an indexed clip with those of its project. Does nothing if it is gone."""
     enter_clip(collection.index, collection.origins(), clip_id)
 
 
@@ -89,8 +89,9 @@ def compare_ticket(collection: Collection, issue_id: str) -> None:
 
 
 def catch_up(collection: Collection, patience: float = PATIENCE) -> int:
-    """Compare what waits for it, for so many seconds, and one at least: what an earlier version
-    indexed, what was restored or moved, what a killed worker left. How many were compared."""
+    """Compare waiting members for `patience` seconds, and at least one: those that an earlier
+    version indexed, that were restored or moved, or that a killed worker left. Returns how many
+    were compared."""
     adopted = collection.index.neighbours.adopt(_known_clips(collection))
     adopted += collection.tickets.neighbours.adopt(_known_tickets(collection))
     if adopted:
@@ -116,7 +117,7 @@ def catch_up(collection: Collection, patience: float = PATIENCE) -> int:
 
 
 def enter_clip(index: Frames, origins: Origins, clip_id: str) -> None:
-    """Compare a clip of an index with its project, and again where it is moved meanwhile; see
+    """Compare a clip of an index with its project, and again if it is moved meanwhile; see
     `compare_clip`."""
     where = index.places([clip_id]).get(clip_id)
     while where is not None:
@@ -158,7 +159,7 @@ def _compare_clip(
 def _compared(
     index: Frames, origins: Origins, clip_id: str, clip: TimedVectors, others: Sequence[str]
 ) -> dict[str, Compared]:
-    """A clip beside others, by its frames and by its motion; without copies of its frames."""
+    """Compares a clip with others, by frames and by motion; leaves out copies of its frames."""
     vectors = index.clip_vectors(others)
     seen = {
         other: ranking.centre(each.vectors, origins.pictures) for other, each in vectors.items()
@@ -185,7 +186,7 @@ def _compared(
 
 
 def enter_ticket(index: Tickets, origins: Origins, issue_id: str) -> None:
-    """Compare a ticket of an index with its project, and again where it is moved meanwhile; see
+    """Compare a ticket of an index with its project, and again if it is moved meanwhile; see
     `compare_ticket`."""
     where = index.places([issue_id]).get(issue_id)
     while where is not None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dejabug.ranking import SURE_COPY, Evidence, Match, Moment
 
-# The `clip_id` of a clip that somebody sent to search with, which is on no issue.
+# The `clip_id` of an uploaded clip, which is not on any issue.
 UPLOAD = "upload"
 
 
@@ -16,10 +16,10 @@ UPLOAD = "upload"
 class PairMatch:
     """A match of one of an issue's clips with a clip of another issue.
 
-    `clip_id` is empty where the issue has no clip and was compared by its words. `frames`, `words`,
+    `clip_id` is empty if the issue has no clip and was compared by its words. `frames`, `words`,
     `rank`, `size` and `copy` are the evidence, as in `Match`. `same_file`: both clips are the same
-    bytes. `answers` says by what a clip answers a question in words, `words` or `picture`, and is
-    empty where none was asked.
+    bytes. `answers` says how a clip answers a query in words, by `words` or `picture`; it is empty
+    if there was no such query.
     """
 
     clip_id: str
@@ -37,19 +37,20 @@ class PairMatch:
 
     @property
     def evidence(self) -> Evidence:
-        """What the score of a pair of clips rests on."""
+        """The evidence for the score of a pair of clips."""
         return Evidence(self.frames or 0.0, self.words, self.rank, self.size, self.copy)
 
     @property
     def same_recording(self) -> bool:
-        """Whether both clips are surely copies of one recording, and not the same bytes."""
+        """Whether both clips are surely copies of one recording, but not the same bytes."""
         return not self.same_file and self.copy >= SURE_COPY
 
 
 def pair_matches(
     clip_id: str, matches: Iterable[Match], issue_of: Mapping[str, str]
 ) -> list[PairMatch]:
-    """Matches of one clip with the issues that the found clips belong to; strays are dropped."""
+    """Matches of one clip, by the issues that the found clips belong to; drops those without an
+    issue."""
     return [
         PairMatch(
             clip_id,
@@ -70,7 +71,7 @@ def pair_matches(
 
 def best_per_issue(issue_id: str, pairs: Iterable[PairMatch]) -> list[PairMatch]:
     """Each other issue's best pair of clips, best first; never the issue itself. The same file
-    comes before all else, the oldest clip first."""
+    comes before everything else, the oldest clip first."""
     best: dict[str, PairMatch] = {}
     for pair in sorted(pairs, key=_order):
         if pair.found_issue_id != issue_id:
@@ -79,5 +80,5 @@ def best_per_issue(issue_id: str, pairs: Iterable[PairMatch]) -> list[PairMatch]
 
 
 def _order(pair: PairMatch) -> tuple[bool, float, int, str]:
-    # Jira's ids are numbers that grow: of equal pairs, the one with the oldest clip comes first.
+    # Jira's ids are growing numbers: of equal pairs, the one with the oldest clip comes first.
     return (not pair.same_file, -pair.score, len(pair.found_clip_id), pair.found_clip_id)

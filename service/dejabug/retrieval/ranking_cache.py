@@ -1,4 +1,4 @@
-"""Rankings of issues, kept for a minute.
+"""Rankings of issues, cached for a minute.
 
 A panel that waits for a preview asks every two seconds, and ranking among 100,000 frames takes
 about half a second for each clip of twelve frames.
@@ -31,7 +31,7 @@ class RankingCache:
         self._collections = collections
 
     def get(self, issue_id: str) -> list[PairMatch] | None:
-        """An issue's ranking, at most RANKED_LATELY old; None where there is none."""
+        """An issue's ranking, at most RANKED_LATELY old; None if there is none."""
         written = self._redis.get(self._key(issue_id))
         if written is None:
             return None
@@ -42,13 +42,13 @@ class RankingCache:
         ]
 
     def put(self, issue_id: str, pairs: Sequence[PairMatch]) -> None:
-        """Keep an issue's ranking for a while, where Redis takes it."""
+        """Cache an issue's ranking, if Redis accepts writes."""
         written = json.dumps([asdict(pair) for pair in pairs])
         with optional():
             self._redis.set(self._key(issue_id), written, ex=RANKED_LATELY)
 
     def forget(self, issue_id: str) -> None:
-        """An issue's clips, words or feedback changed: its ranking counts no more."""
+        """Drop an issue's ranking after its clips, words or feedback changed."""
         self._redis.delete(self._key(issue_id))
 
     def _key(self, issue_id: str) -> str:

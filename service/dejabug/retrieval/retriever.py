@@ -1,7 +1,7 @@
-"""The one way from a question to ranked clips: candidates from the index, then exact ranking.
+"""The one route from a query to ranked clips: candidates from the index, then exact ranking.
 
-A new ticket's clip, an uploaded clip and words all pass here, so that every door gives the same
-answers.
+A new ticket's clip, an uploaded clip and words all go through here, so every interface gives the
+same answers.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from dejabug.ranking import (
     TimedVectors,
 )
 
-# Tickets nearest in words whose clips are compared too, however their frames look from afar.
+# Tickets nearest in words, whose clips are compared too, even if their frames are not candidates.
 CANDIDATE_TICKETS = 20
-# Frames that are looked at first for words: these often are of enough clips.
+# Frames that a text query reads first: these often belong to enough clips.
 FIRST_FRAMES = 300
-# Seconds around the best frame that count as the moment which words describe.
+# Seconds around the best frame that form the moment which the words describe.
 TEXT_MOMENT = 2.0
 
 
 @dataclass(frozen=True)
 class TicketMatch:
-    """An issue found by its ticket's words alone; `clip_id` is the first of its clips, `words` the
-    evidence that the score rests on."""
+    """An issue found by its ticket's words alone; `clip_id` is its first clip, `words` the evidence
+    for the score."""
 
     issue_id: str
     clip_id: str
@@ -52,7 +52,7 @@ class TicketMatch:
 @dataclass(frozen=True)
 class TextMatch:
     """A clip found by words, and its issue. `said` and `seen` are the scores, 0 to 1, of its
-    ticket's words and of its pictures."""
+    ticket's words and of its frames."""
 
     issue_id: str
     match: Match
@@ -61,14 +61,14 @@ class TextMatch:
 
 
 class References(Protocol):
-    """What is asked of neighbours, as in `index.Neighbours`."""
+    """The stored neighbours, as in `index.Neighbours`."""
 
     def references(self, project_of: Mapping[str, str]) -> dict[str, Reference]: ...
     def frame_backgrounds(self, members: Sequence[str]) -> dict[str, bytes]: ...
 
 
 class Frames(Protocol):
-    """What comparing clips asks of an index of frames, as in `FrameIndex`."""
+    """The part of a frame index that comparing clips needs, as in `FrameIndex`."""
 
     def nearest_clips(
         self, vectors: Floats, k: int, projects: Sequence[str]
@@ -82,7 +82,7 @@ class Frames(Protocol):
 
 
 class Tickets(Protocol):
-    """What comparing clips asks of an index of tickets' words, as in `TicketIndex`."""
+    """The part of a ticket index that comparing clips needs, as in `TicketIndex`."""
 
     @property
     def neighbours(self) -> References: ...
@@ -99,10 +99,10 @@ AnyTickets = TypeVar("AnyTickets", bound=Tickets)
 
 
 class ClipRetriever(Generic[AnyFrames, AnyTickets]):
-    """Ranks clips by a clip, and tickets by a ticket, in indexes of Redis or of memory.
+    """Ranks clips by a clip, and tickets by a ticket, in indexes in Redis or in memory.
 
-    Sizes as in the settings of the same names. `origins` are the encoder's; `calibrations` what a
-    studio's own verdicts have taught, if anything.
+    Sizes are as in the settings of the same names. `origins` are the encoder's; `calibrations` were
+    learned from the studio's own verdicts, if there are any.
     """
 
     def __init__(
@@ -132,7 +132,8 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
         use_words: bool = True,
         without_clips: Collection[str] = (),
     ) -> list[Match]:
-        """Clips of other issues in these projects like an indexed one, best first; like `like`."""
+        """Clips of other issues in these projects similar to an indexed one, best first; see
+        `like`."""
         places = self._frames.places([clip_id])
         query = self._sides(places, use_words=use_words).get(clip_id)
         if query is None:
@@ -147,8 +148,9 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
         signature: Signature | None = None,
         without_clips: Collection[str] = (),
     ) -> list[Match]:
-        """Clips of these projects like the given frames, which are of no issue, best first, by the
-        default ranking. `signature` is of the same recording; `without_clips` leaves some out."""
+        """Clips of these projects similar to the given frames, which belong to no issue, best
+        first, by the default ranking. `signature` is of the same recording; `without_clips` are
+        left out."""
         motion = None if signature is None else ranking.motion_of(signature)
         return self._like(Side(query, motion=motion), projects, None, without_clips)
 
@@ -159,9 +161,9 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
         without_issue: str | None,
         without_clips: Collection[str],
     ) -> list[Match]:
-        """Clips like one side of a pair. What is found decides only which pairs are scored."""
+        """Clips similar to one side of a pair. Candidates only decide which pairs are scored."""
         near = self._frames.nearest_clips(query.clip.vectors, self._candidate_frames, projects)
-        # Some more than asked for: the issue's own clips may be among them.
+        # A few more than requested: the issue's own clips may be among them.
         others = [clip_id for clip_id, _ in near if clip_id not in without_clips]
         found = self._frames.places(others[: self._candidate_clips + 10])
         foreign = [clip for clip, where in found.items() if where.issue_id != without_issue]
@@ -182,8 +184,8 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
     def _sides(
         self, places: Mapping[str, ClipLocation], *, use_words: bool, use_motion: bool = True
     ) -> dict[str, Side]:
-        """All that is known of clips, to be compared; those that are not indexed are left out.
-        Without `use_motion` their signatures are not read."""
+        """The data needed to compare these clips; clips that are not indexed are left out. Without
+        `use_motion` their signatures are not read."""
         clips = self._frames.clip_vectors(places)
         issues = {places[clip].issue_id for clip in clips}
         siblings: dict[str, set[str]] = {}
@@ -254,7 +256,7 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
 
     def like_ticket(self, issue_id: str, projects: Sequence[str]) -> list[TicketMatch]:
         """Issues with clips in these projects whose tickets say the same as this issue's, best
-        first, each with the first of its clips."""
+        first, each with its first clip."""
         curves = self._calibrations
         near = self.like_words(issue_id, projects)
         first: dict[str, str] = {}
@@ -273,7 +275,7 @@ class ClipRetriever(Generic[AnyFrames, AnyTickets]):
 
 
 class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
-    """Ranks the clips of the service's indexes, by words too."""
+    """Ranks the clips in the service's indexes, by words too."""
 
     def search(
         self,
@@ -283,11 +285,11 @@ class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
         projects: Sequence[str],
         limit: int | None = None,
     ) -> list[TextMatch]:
-        """Clips for words, from what their tickets say and from what is seen in them, best first;
+        """Clips for a query in words, from their tickets' words and from their frames, best first;
         the first `limit` of them.
 
-        `vector` float32 [d] is the words' own, `scale` its encoder's. A clip's score is the better
-        of its ticket's and of its pictures', and depends on nothing else that is found. Of a match,
+        `vector` float32 [d] is the query's own, `scale` its encoder's. A clip's score is the better
+        one of its ticket's and its frames', and depends on nothing else that is found. In a match,
         `frames` is the best frame's cosine, `words` the ticket's.
         """
         asked = ranking.terms_of(words)
@@ -296,10 +298,10 @@ class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
         best = sorted(said, key=lambda issue: (-told[issue], issue))
         named = list(self._frames.issues_of_clips_on(best))[: self._candidate_clips]
         looks: dict[str, Hit] = {}
-        # Where pictures do not tell, they only fill up what tickets leave.
+        # If frames do not separate right from wrong, they only fill up the list after tickets.
         if scale.pictures is not None or len(named) < self._candidate_clips:
             looks = {hit.clip_id: hit for hit in self._best_frames(vector, projects)}
-            # A clip that was found by its pictures has a ticket too.
+            # A clip that was found by its frames has a ticket too.
             others = {hit.issue_id for hit in looks.values()} - said.keys()
             said |= self._tickets.said(others, vector, projects)
             told = _told(said, asked, scale)
@@ -317,9 +319,9 @@ class Retriever(ClipRetriever[FrameIndex, TicketIndex]):
         ]
 
     def _best_frames(self, vector: Floats, projects: Sequence[str]) -> list[Hit]:
-        """Best frames for words, of as many clips as are compared, or of all that the index names.
+        """Best frames for words, from as many clips as are compared, or from all in the index.
 
-        Grouping a thousand frames takes Redis longer than finding them, so some are tried first.
+        Grouping a thousand frames takes Redis longer than finding them, so fewer are tried first.
         """
         k = min(FIRST_FRAMES, self._candidate_frames)
         some = self._frames.best_frames(vector, k, projects)

@@ -1,4 +1,4 @@
-"""Retrievers over collections, with what was learned for each."""
+"""Retrievers over collections, with the parameters learned for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Retrievers:
 
     @property
     def active(self) -> Retriever:
-        """Ranking over the active collection, with what the studio has taught up to now."""
+        """Ranking over the active collection, with what was learned from the studio so far."""
         return self.of(self._collections.active)
 
     def of(self, collection: Collection) -> Retriever:
@@ -29,7 +29,7 @@ class Retrievers:
         return self._made(collection, collection.learned())
 
     def learned_from(self, lessons: LearnedParameters, recipe: Recipe | None = None) -> Retriever:
-        """Ranking with other parameters, or another recipe, than the service's: to compare them."""
+        """Ranking with other parameters, or another recipe, than the service's, to compare them."""
         return self._made(self._collections.active, lessons, recipe)
 
     def _made(

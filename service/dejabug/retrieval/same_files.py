@@ -1,9 +1,9 @@
 """Clips of other issues that are the same file as a clip, byte for byte.
 
-Such a pair needs no ranking: its score is 1, whatever is searched and however the collection looks.
-Both clips must be indexed under the encoder that answers. A file that could not be read, or shows
-nothing, has no twin: empty files and blank pictures are the same bytes on tickets that have nothing
-in common.
+Such a pair needs no ranking: its score is 1, whatever is searched and whatever is in the
+collection. Both clips must be indexed under the active encoder. A file that could not be read, or
+shows nothing, has no duplicate: empty files and blank images are the same bytes on tickets that
+have nothing in common.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dejabug.records.collection import Collection
 from dejabug.records.types import ClipRecord
 from dejabug.retrieval.pairs import PairMatch
 
-# What the score of a pair says of the same bytes.
+# The score of a pair of the same bytes.
 SAME_FILE = 1.0
 
 
 def twins_of(
     collection: Collection, content: str, projects: Some[str], *, without_issue: str = ""
 ) -> list[ClipRecord]:
-    """The clips in these projects whose file has this SHA-256, but for those of one issue."""
+    """The clips in these projects whose file has this SHA-256, except those of one issue."""
     if not content:
         return []
     found = [clip for clip in collection.catalogue.twins(content) if clip.issue_id != without_issue]
@@ -32,8 +32,8 @@ def twins_of(
 
 
 def same_file_pairs(clip_id: str, twins: Iterable[ClipRecord], times: Floats) -> list[PairMatch]:
-    """A clip's pairs with its twins. `times` float32 [n] are those of its frames, in seconds: the
-    one in the middle stands for the whole clip."""
+    """A clip's pairs with its duplicate files. `times` float32 [n] are its frames' times, in
+    seconds: the middle one represents the whole clip."""
     middle = round(float(times[len(times) // 2]), 3) if len(times) else 0.0
     return [
         PairMatch(

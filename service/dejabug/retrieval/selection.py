@@ -1,8 +1,8 @@
 """From ranked pairs of clips to the issues that are named: limits, chains of duplicates, and pairs
-that somebody rejected. Pure functions.
+that were rejected. Pure functions.
 
-Who may be told of which issue is decided before, by `access/policy.py`; the comment's own rules are
-in `suggestions/comment_policy.py`.
+`access/policy.py` has already decided who may see which issue; the comment's own rules are in
+`suggestions/comment_policy.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dejabug.retrieval.pairs import PairMatch
 
 @dataclass(frozen=True)
 class Suggestion:
-    """An issue to be named: the canonical one of the found issue's duplicates.
+    """An issue to name: the canonical one among the found issue's duplicates.
 
     `also` are the other found issues of the same chain, best first.
     """
@@ -26,15 +26,15 @@ class Suggestion:
     also: tuple[str, ...] = ()
 
     def issues(self) -> set[str]:
-        """Every issue of which it tells."""
+        """Every issue that it names."""
         return {self.issue_id, self.pair.found_issue_id, *self.also}
 
 
 @dataclass(frozen=True)
 class SuggestionLimits:
-    """How much is to be named: at most `limit` issues, none less probable than `threshold`.
+    """How many issues to name: at most `limit`, none less probable than `threshold`.
 
-    `rejected` are issues that somebody said are not similar: they never come back. `off` are the
+    `rejected` are issues that somebody marked as not similar: they never come back. `off` are the
     projects that are switched off.
     """
 
@@ -47,8 +47,8 @@ class SuggestionLimits:
 def to_show(
     issue_id: str, pairs: Sequence[PairMatch], seen: Mapping[str, Ticket], limits: SuggestionLimits
 ) -> list[Suggestion]:
-    """What one reader is shown beside an issue, best first. `seen` are the issues that Jira shows
-    to that reader now; with the issue itself not among them, nothing."""
+    """What one reader is shown for an issue, best first. `seen` are the issues that Jira shows to
+    that reader now; empty if the issue itself is not among them."""
     own = seen.get(issue_id)
     return [] if own is None else select(own, pairs, seen, limits)
 
@@ -59,10 +59,10 @@ def to_tell(
     told: Mapping[str, Ticket],
     limits: SuggestionLimits,
 ) -> list[Suggestion]:
-    """What a caller is told, best first.
+    """What a caller gets, best first.
 
     `told` are those of the found issues, and of those that they duplicate, that are `tellable`.
-    `own` is the issue that was asked about, if it was one; it must be tellable itself.
+    `own` is the issue of the query, if it was one; it must be tellable itself.
     """
     if own is not None and own.id not in told:
         return []
@@ -71,7 +71,7 @@ def to_tell(
 
 def chain(issue_id: str, tickets: Mapping[str, Ticket]) -> list[str]:
     """An issue, what it is a duplicate of, and so on to the canonical one, as far as they may be
-    named. Of duplicates in a circle, the oldest is canonical."""
+    named. If duplicates form a circle, the oldest is canonical."""
     passed = [issue_id]
     while True:
         ways = [each for each in tickets[passed[-1]].originals if each in tickets]
@@ -91,12 +91,12 @@ def select(
     limits: SuggestionLimits,
 ) -> list[Suggestion]:
     """The issues to name, best first. `readable` are those that may be named at all; `own` is the
-    issue that was asked about, if it was one."""
+    issue of the query, if it was one."""
     named = {other: each for other, each in readable.items() if each.project not in limits.off}
-    # A duplicate of a rejected issue is no more welcome than that.
+    # A duplicate of a rejected issue is rejected too.
     unwanted = set(limits.rejected)
     if own is not None:
-        # A chain of duplicates that comes by here says nothing new, even where the project is off.
+        # Chains that pass through these issues add nothing, even if the project is off.
         named[own.id] = own
         unwanted.add(own.id)
     chosen: dict[str, Suggestion] = {}

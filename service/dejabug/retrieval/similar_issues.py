@@ -1,7 +1,7 @@
-"""Issues that are similar to one: ranked pairs of clips, and which issues may be named.
+"""Similar issues: ranked pairs of clips, and which issues may be named.
 
-The comment, the panel and `dejabug similar` ask here, so that all give the same answer but for what
-their readers may see.
+The comment, the panel and `dejabug similar` all use this, so that they give the same answer, except
+for what their readers can see.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from dejabug.retrieval.same_files import same_file_pairs, same_files_first, twin
 from dejabug.retrieval.selection import Suggestion
 from dejabug.settings import Settings
 
-# Ranked issues that are re-read from Jira before policy: enough that a few hidden ones among them
-# do not empty the answer.
+# Ranked issues that are re-read from Jira before the policy applies: enough that a few hidden ones
+# among them do not empty the answer.
 RE_READ = 20
-# Issues with the same file that are re-read beside them: both together fit one request to Jira.
+# Issues with the same file that are re-read in addition: both together fit one request to Jira.
 SAME_FILES_READ = 80
-# Two pictures of a log or a dialog look much alike whatever they say (two of unrelated bugs reached
-# 0.97 here), so that a picture beside a picture is never more than a possibility.
+# Two screenshots of a log or a dialog look much the same whatever they say (two of unrelated bugs
+# reached 0.97 here), so a pair of two screenshots is never rated higher than possible.
 STILLS_AT_MOST = 0.5
-# Pairs that are kept of a ranking beyond those: far more than are ever shown.
+# Pairs of a ranking that are kept in addition to those: far more than are ever shown.
 RANKED_KEPT = 50
-# Steps that a chain of duplicates is followed beyond the issues that were found.
+# How many steps a chain of duplicates is followed beyond the found issues.
 LONGEST_CHAIN = 3
-# Reads issues by id, as somebody; those that they may not see are absent.
+# Reads issues by id, as somebody; those that they cannot see are absent.
 Read = Callable[[Collection[str]], dict[str, Issue]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found for an issue: every ranked pair, and the issues as somebody may read them.
+    """What was found for an issue: every ranked pair, and the issues as the reader can see them.
 
-    `rejected` are the issues that somebody said are not similar to it.
+    `rejected` are the issues that somebody marked as not similar to it.
     """
 
     ranked: list[PairMatch]
@@ -61,27 +61,27 @@ class Answer:
         return {issue_id: issue.key for issue_id, issue in self.tickets.items()}
 
     def same_file(self, choice: Suggestion) -> str | None:
-        """The key of the issue that has the very file of this one, if that was found."""
+        """The key of the issue that has the same file as this one, if there is one."""
         pair = choice.pair
         return self.tickets[pair.found_issue_id].key if pair.same_file else None
 
     def same_recording(self, choice: Suggestion) -> str | None:
-        """The key of the issue whose clip is a copy of the recording of this one's, if so."""
+        """The key of the issue whose clip is a copy of this one's recording, if there is one."""
         pair = choice.pair
         return self.tickets[pair.found_issue_id].key if pair.same_recording else None
 
     def label(self, choice: Suggestion) -> str:
-        """What a choice is called."""
+        """The label of a choice."""
         return label(choice.pair.score, self.same_file(choice), self.same_recording(choice))
 
     def reasons(self, choice: Suggestion, curves: Calibrations) -> list[Reason]:
-        """What a choice's score rests on. `curves` are what it was made by."""
+        """The reasons for a choice's score. `curves` are the calibrations that it was made with."""
         pair = choice.pair
         return reasons_for(pair, self.tickets[pair.found_issue_id].key, curves)
 
 
 class SimilarIssues:
-    """Issues that are similar to one: ranked pairs of clips, and which issues may be named."""
+    """Finds similar issues: ranked pairs of clips, and which issues may be named."""
 
     def __init__(
         self,
@@ -101,14 +101,13 @@ class SimilarIssues:
 
     def find_for_issue(self, record: IssueRecord, *, also: Collection[str] = ()) -> Answer:
         """Rank the clips of other issues against this issue's, and read those issues as our own
-        account. `also` are issues that are read wherever they rank."""
+        account. `also` are issues that are read whatever their rank."""
         return self._answer(record, self._rank_and_keep(record), self._jira.issues, also)
 
     def find_for_reader(self, record: IssueRecord, read: Read) -> Answer:
         """The same for one reader, who may ask every other second: the ranking is at most a minute
-        old, and what `read` lets them see is as of now. While the issue is still being read, it is
-        ranked for each answer, because the last clip's matches must be in the first answer that
-        counts as complete."""
+        old, and what `read` lets them see is current. While the issue is still being read, it is
+        ranked for each answer: the first complete answer must have the last clip's matches."""
         if progress_of(self._collections.active.catalogue, record).waiting:
             self._rankings.forget(record.id)
             return self._answer(record, self.rank(record), read, ())
@@ -118,7 +117,7 @@ class SimilarIssues:
         return self._answer(record, ranked, read, ())
 
     def nearest(self, record: IssueRecord) -> list[str]:
-        """The ids of the issues that an answer for this one tells of, best first."""
+        """The ids of the issues that an answer for this one names, best first."""
         ranked = self.rank(record)
         return [pair.found_issue_id for pair in ranked[: first_to_read(ranked)]]
 
@@ -136,7 +135,7 @@ class SimilarIssues:
             *(pair.found_issue_id for pair in ranked[: first_to_read(ranked)]),
         ]
         tickets = with_originals(read, wanted, kinds)
-        # A rejected pair is rejected under its canonical issue's name as well.
+        # A rejected pair is rejected under its canonical issue's key as well.
         others = {*tickets, *(pair.found_issue_id for pair in ranked)} - {record.id}
         return Answer(
             ranked, tickets, frozenset(self._records.verdicts.rejected(record.id, others))
@@ -144,8 +143,8 @@ class SimilarIssues:
 
     @stage("rank")
     def rank(self, record: IssueRecord, projects: Sequence[str] | None = None) -> list[PairMatch]:
-        """The best pair of clips with each other issue, best first; without a clip of its own, the
-        issue's words find the clips. `projects`: where to look; by default, those beside its
+        """The best pair of clips with each other issue, best first. For an issue without a clip,
+        its words find the clips. `projects`: where to search; by default, those compared with its
         own."""
         if projects is None:
             projects = self._settings.projects_beside(record.project)
@@ -172,7 +171,7 @@ class SimilarIssues:
         return best_per_issue(record.id, pairs)
 
     def _with_times(self, clip: ClipRecord, twins: Sequence[ClipRecord]) -> list[PairMatch]:
-        """The pairs of an indexed clip with its twins."""
+        """The pairs of an indexed clip with the same file on other issues."""
         if not twins:
             return []
         frames = self._collections.active.index.clip_vectors([clip.id]).get(clip.id)
@@ -181,7 +180,7 @@ class SimilarIssues:
         )
 
     def doubted(self, pair: PairMatch) -> PairMatch:
-        """A picture's match, less sure where what was found is a picture too."""
+        """A screenshot's match, less sure if the found one is a screenshot too."""
         if pair.score <= STILLS_AT_MOST:
             return pair
         found = self._collections.active.catalogue.clip(pair.found_clip_id)
@@ -195,8 +194,8 @@ class SimilarIssues:
 
 
 def first_to_read(ranked: Sequence[PairMatch]) -> int:
-    """How many ranked pairs are re-read from Jira at once. Those of the same file come on top:
-    however many of them a reader may not see, the rest of the answer is the same."""
+    """How many ranked pairs are re-read from Jira at once. Those of the same file are added on top:
+    however many of them a reader cannot see, the rest of the answer is the same."""
     return RE_READ + min(same_files_first(ranked), SAME_FILES_READ)
 
 
@@ -212,7 +211,7 @@ def tickets_of(issues: Iterable[Issue], settings: Settings) -> dict[str, Ticket]
 
 
 def with_originals(read: Read, wanted: Collection[str], kinds: Collection[str]) -> dict[str, Issue]:
-    """These issues, and those that they are duplicates of, some steps far."""
+    """These issues, and those that they are duplicates of, up to a few steps."""
     tickets = read(wanted)
     fresh = list(tickets.values())
     for _ in range(LONGEST_CHAIN):

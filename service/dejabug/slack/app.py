@@ -65,9 +65,9 @@ def run_socket(services: Services) -> None:
     """Serve by Socket Mode until ended. Raises UserError where a token is not set."""
     settings = services.settings
     if not settings.slack_app_token.get_secret_value():
-        raise UserError("DEJABUG_SLACK_APP_TOKEN is empty; see deploy/slack/README.md")
+        raise UserError("DEJABUG_SLACK_APP_TOKEN is empty; see docs/how-to/slack.md")
     if not settings.slack_bot_token.get_secret_value():
-        raise UserError("DEJABUG_SLACK_BOT_TOKEN is empty; see deploy/slack/README.md")
+        raise UserError("DEJABUG_SLACK_BOT_TOKEN is empty; see docs/how-to/slack.md")
     token = settings.slack_app_token.get_secret_value()
     serve_metrics(settings.metrics_host, settings.metrics_port)
     SocketModeHandler(create_bolt(services), token).start()  # type: ignore[no-untyped-call]

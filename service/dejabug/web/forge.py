@@ -66,7 +66,9 @@ class Forge:
             )
         for name in ("forge_api_url", "public_url"):
             if not getattr(settings, name):
-                raise UserError(f"the panel needs DEJABUG_{name.upper()}; see docs/reference/settings.md")
+                raise UserError(
+                    f"the panel needs DEJABUG_{name.upper()}; see docs/reference/settings.md"
+                )
         if not settings.media_secret.get_secret_value():
             raise UserError("the panel needs DEJABUG_MEDIA_SECRET; see docs/reference/settings.md")
         self._app_id = settings.forge_app_id

@@ -1,8 +1,8 @@
-"""Whether the worker of this machine is well: what a container's health check asks.
+"""Check the health of this machine's worker, for a container's health check.
 
-A worker tells Redis that it lives, and on which machine; a container counts as one. Its heartbeats
-are a thread's and go on while a job hangs in a call into C (a driver, say), which no time-out of
-RQ's ends; so a job that has long overrun its time-out counts as well.
+A worker sends heartbeats to Redis, with its host name; each container has its own. The heartbeats
+come from a thread, so they continue while a job hangs in C code (such as a driver), which RQ's
+time-outs can't stop. So a job that has run far past its time limit also fails the check.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from rq.serializers import JSONSerializer
 
 from dejabug.infra.refused_writes import refused
 
-# Seconds past its time-out after which a job hangs; a call that is merely slow has ended by then.
+# A job counts as hanging when it has run this many seconds past its time limit. A call that is only
+# slow has ended by then.
 OVERRUN = 300
 
 
@@ -25,25 +26,27 @@ class NoPulseError(Exception):
 
 
 def feel_pulse(connection: redis.Redis, machine: str, now: dt.datetime | None = None) -> str:
-    """What the worker on this machine (its host name) listens to, when it is well.
+    """The queues of the worker on this machine (its host name), if it is healthy.
 
-    Raises NoPulseError, and redis.RedisError, which says nothing of the worker.
+    Raises NoPulseError, or redis.RedisError if the worker's state is unknown.
     """
     if (why := refused(connection)) is not None:
-        raise redis.ResponseError(str(why))  # it waits, and so would its successor
+        raise redis.ResponseError(str(why))  # the worker waits, and a restarted one would, too
     known = Worker.all(connection=connection, serializer=JSONSerializer)
     here = [worker for worker in known if worker.hostname == machine]
     if not here:
-        raise NoPulseError(f"no worker of {machine} is known to Redis")
-    # One that was killed is known for some minutes more; a living one was heard later.
+        raise NoPulseError(f"no worker is running on {machine}: Redis has no heartbeat from one")
+    # Redis keeps the entry of a killed worker for some minutes; a live one has a later heartbeat.
     worker = max(here, key=lambda one: one.last_heartbeat.timestamp() if one.last_heartbeat else 0)
     names = ", ".join(worker.queue_names())
     try:
         job = worker.get_current_job()
-    except NoSuchJobError:  # it ended in this moment
+    except NoSuchJobError:  # it has just ended
         job = None
     if job is not None and job.started_at is not None and job.timeout:
         took = ((now or dt.datetime.now(dt.UTC)) - job.started_at).total_seconds()
         if took > float(job.timeout) + OVERRUN:
-            raise NoPulseError(f"job {job.id} hangs: {took:.0f} s of {job.timeout} s")
+            raise NoPulseError(
+                f"job {job.id} hangs: running for {took:.0f} s, time limit {job.timeout} s"
+            )
     return names

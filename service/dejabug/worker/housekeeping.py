@@ -1,7 +1,7 @@
-"""Recovers the jobs of killed workers, and does what is to be done every minute.
+"""Recover the jobs of killed workers, and run maintenance every minute.
 
-A thread beside each worker: RQ would fork a scheduler, and take back abandoned jobs only between
-two jobs of its own."""
+This is a thread in each worker. RQ would fork a scheduler, and recover abandoned jobs only between
+two jobs."""
 
 from __future__ import annotations
 
@@ -25,22 +25,21 @@ from dejabug.worker.warm_worker import WarmWorker
 
 log = structlog.get_logger()
 
-# Seconds between rounds of maintenance, and between looks for retries that are due.
+# Seconds between rounds of maintenance, and between checks for due retries.
 MAINTENANCE = 60
 SCHEDULING = 1
-# The scheduler's locks last a minute; they are renewed well within.
+# Seconds between renewals of the scheduler's locks, which last a minute.
 LOCK_RENEWAL = 20
 
 
 class Housekeeper(threading.Thread):
-    """Beside a worker: retries that are due go to their queues, abandoned jobs are taken back, and
-    maintenance is done or queued. Several workers may have one; RQ's locks and the periodic jobs'
-    turns keep them out of each other's way.
+    """A thread in a worker: it queues due retries, recovers abandoned jobs, and runs or queues
+    maintenance. Every worker has one; RQ's locks and the periodic jobs' leases coordinate them.
     """
 
     def __init__(self, settings: Settings, worker: WarmWorker) -> None:
         super().__init__(name="housekeeper", daemon=True)
-        self._services = Services(settings)  # connections of its own
+        self._services = Services(settings)  # with separate connections
         self._worker = worker
         self._done = threading.Event()
         self._seldom = Seldom()
@@ -52,7 +51,7 @@ class Housekeeper(threading.Thread):
         )
 
     def run(self) -> None:
-        """Until `stop`. What fails is logged, tried again, and keeps nothing else from its turn."""
+        """Run until `stop`. A task that fails is logged and retried, and doesn't block others."""
         locked = maintained = float("-inf")
         while not self._done.wait(SCHEDULING):
             lock = self._scheduler.acquire_locks
@@ -67,15 +66,15 @@ class Housekeeper(threading.Thread):
                     self._succeeds(partial(queue_if_due, self._services, row), row.job_id)
 
     def _recover_abandoned_jobs(self) -> None:
-        """Put jobs back whose worker was killed. RQ calls a job abandoned when its worker has given
-        no heartbeat for `HEARTBEAT_TTL` seconds; with MAINTENANCE seconds between two looks, it is
-        back one to two minutes after the kill."""
+        """Put jobs of killed workers back on their queues. RQ calls a job abandoned when its worker
+        has sent no heartbeat for `HEARTBEAT_TTL` seconds. With a check every MAINTENANCE seconds,
+        the job is back one to two minutes after the kill."""
         self._worker.clean_registries()  # type: ignore[no-untyped-call]
 
     def _succeeds(self, chore: Callable[[], object], name: str = "") -> bool:
         try:
             chore()
-        except Exception as error:  # noqa: BLE001 (the house must not go unkept for one bad round)
+        except Exception as error:  # noqa: BLE001 (one failure must not stop all maintenance)
             kind, name = type(error).__name__, name or chore.__name__
             if self._seldom.due(f"{name} {kind}"):
                 log.warning("maintenance_failed", chore=name, error=kind, why=str(error))
@@ -83,7 +82,7 @@ class Housekeeper(threading.Thread):
         return True
 
     def stop(self) -> None:
-        """End the thread and give the scheduler's locks back."""
+        """End the thread and release the scheduler's locks."""
         self._done.set()
         self.join()
         try:

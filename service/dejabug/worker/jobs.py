@@ -1,10 +1,10 @@
-"""What runs on queues, by the names in `infra/jobs.py`. Thin: each job is a call, and may run
+"""The functions of the jobs in `infra/jobs.py`. Each is a single call, and must be safe to run
 twice.
 
-Jobs carry ids, never pixels or vectors. Whatever a job cannot help (Jira down, Redis slow) it
-raises, and RQ runs it again with growing pauses; what no repeat will mend (a broken clip, a deleted
-issue) it records and ends well. A promise to look at an issue stays in the outbox until kept, so
-that even a lost job is found again by `maintenance/upkeep.py`.
+Jobs carry ids, never pixels or vectors. A job raises temporary errors (Jira down, Redis slow), and
+RQ retries it with growing pauses. It records permanent errors (a broken clip, a deleted issue) and
+ends normally. An issue stays in the outbox until it was read, so that `maintenance/upkeep.py` finds
+even a lost job.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dejabug.worker import learning_schedule
 
 
 def runs(row: JobType) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Have a function run as its row says: under its lock, and again when Jira was away."""
+    """Run a function as its row says: with its lock, and with retries while Jira is unavailable."""
 
     def decorate(job: Callable[..., None]) -> Callable[..., None]:
         @wraps(job)
@@ -44,7 +44,7 @@ def runs(row: JobType) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 @runs(jobs.SYNC_ISSUE)
 def sync_issue(issue_id: str, watch: bool) -> None:
-    """Re-read an issue and bring what is known of it up to date."""
+    """Read an issue from Jira and update its records."""
     started = time.time()
     get_services().issue_sync.sync(issue_id, watch=watch)
     get_services().outbox.acknowledge(issue_id, started)
@@ -52,28 +52,28 @@ def sync_issue(issue_id: str, watch: bool) -> None:
 
 @runs(jobs.FORGET_ISSUE)
 def forget_issue(issue_id: str) -> None:
-    """Take an issue out whole."""
+    """Delete all data of an issue."""
     get_services().deletion.forget_issue(issue_id)
 
 
 @runs(jobs.HANDLE_COMMANDS)
 def obey(issue_id: str, comment_id: str) -> None:
-    """Do what a comment that speaks to us wants, once."""
+    """Run the commands in a comment, once."""
     get_services().comment_events.handle(issue_id, comment_id)
 
 
 @runs(jobs.SUGGEST)
 def suggest(issue_id: str) -> None:
-    """Rank, ask the policy, and bring the issue's one comment in line with the answer."""
+    """Find similar issues, and write, update or delete the issue's comment."""
     for choice in get_services().comment_publisher.refresh(issue_id):
-        # Whoever reads the comment may open the panel next.
+        # People who read the comment may open the panel next.
         for clip_id in filter(None, (choice.pair.clip_id, choice.pair.found_clip_id)):
             get_services().preview_maker.request(clip_id, awaited=False)
 
 
 @runs(jobs.SUGGEST_AROUND)
 def suggest_around(issue_id: str) -> None:
-    """An issue can be read by others than before: correct the comments on similar issues."""
+    """Update the comments on similar issues after the readers of an issue changed."""
     record = get_services().collections.active.catalogue.issue(issue_id)
     if record is not None:
         for other in get_services().similar_issues.nearest(record):
@@ -91,13 +91,13 @@ def index_clip(clip_id: str) -> None:
 
 @runs(jobs.INDEX_TICKET)
 def index_ticket(issue_id: str) -> None:
-    """Embed a ticket's words, and tag its kind of bug."""
+    """Embed a ticket's text, and tag its kind of bug."""
     get_model_services().indexing.index_ticket(issue_id)
 
 
 @runs(jobs.MAKE_PREVIEW)
 def preview_clip(clip_id: str) -> None:
-    """Make a clip's preview."""
+    """Generate a clip's preview."""
     get_services().preview_maker.make(clip_id)
 
 
@@ -109,38 +109,38 @@ def read_signature(clip_id: str) -> None:
 
 @runs(jobs.COMPARE_UPLOAD)
 def search_upload(upload_id: str, projects: list[str]) -> None:
-    """Compare an uploaded clip with those of these projects."""
+    """Compare an uploaded clip with the clips of these projects."""
     get_model_services().upload_comparison.run(upload_id, projects)
 
 
-# Now and then
+# Periodic
 
 
 @runs(jobs.PROBE_JIRA)
 def hail_jira() -> None:
-    """See whether Jira is back."""
+    """Check whether Jira is available again."""
     get_services().jira_outage.probe()
 
 
 @runs(jobs.RECONCILE)
 def reconcile_job() -> None:
-    """Look for what webhooks missed."""
+    """Catch up on changes that webhooks missed."""
     get_services().reconciler.run_job()
 
 
 @runs(jobs.REPAIR_INDEX)
 def repair_job() -> None:
-    """Compare the indexes with the records."""
+    """Compare the indexes with the records and fix differences."""
     get_services().index_repair.run_job()
 
 
 @runs(jobs.PURGE)
 def purge_job() -> None:
-    """Purge what is older than footage is kept."""
+    """Delete clips that are older than DEJABUG_RETENTION_DAYS."""
     get_services().footage_purge.run_job()
 
 
 @runs(jobs.LEARN)
 def learn_job() -> None:
-    """Learn from the studio's own duplicates, for the active encoder."""
+    """Learn weights from the studio's duplicates, for the active encoder."""
     learning_schedule.learn_if_free(get_services())

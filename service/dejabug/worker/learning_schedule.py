@@ -1,7 +1,7 @@
-"""Learning from the studio's own duplicates, by itself: after a backlog was read, and every night.
+"""Automatic learning from the studio's duplicates: after a backfill, and every night.
 
-What is learned is kept only where it fits held-out duplicates better than what is shipped, and
-`dejabug learn --forget` goes back.
+The learned weights are used only if they fit held-out duplicates better than the default ones.
+`dejabug learn --forget` goes back to the default.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from dejabug.services import Services
 
 log = structlog.get_logger()
 
-# Held for as long as no new lesson is due, in seconds.
+# The lease between two runs, and the seconds between them.
 TURN = "dejabug:learning-turn"
 EVERY = 24 * 3600
-# Clips that ask in one of these lessons: some minutes' work.
+# Query clips in one run: some minutes of work.
 ASKING = 500
-# The shipped share of duplicates is believed like this many tickets; and with fewer known
-# duplicates than FEWEST nobody can tell a studio without duplicates from one that never links them.
+# The default share of duplicates counts like this many tickets. With fewer known duplicates than
+# FEWEST, a studio without duplicates looks the same as one that never links them.
 BELIEVED, FEWEST = 50, 10
-# Comments are brought in line with other weights where these pairs' scores change by as much.
+# Comments are updated after learning if the score of one of these pairs changes by more than MUCH.
 PROBES = tuple(
     Evidence(frames, words, rank, size)
     for frames, words in ((0.0, 0.2), (0.1, 0.1), (0.2, None), (-0.2, 0.2))
@@ -45,18 +45,18 @@ MUCH = 0.02
 
 
 def is_due(services: Services) -> bool:
-    """Whether there are duplicates to learn from, and learned weights are not held."""
+    """Whether there are duplicates to learn from, and automatic learning is on."""
     known = services.redis.exists(verdicts.KEY)
     return bool(known) and not are_held(services.redis, services.collections.active_name)
 
 
 def queue_name(services: Services) -> str:
-    """The queue for lessons: beside what somebody waits for, where a worker takes such jobs."""
+    """The queue for learning: `previews` if it has a worker, so that nobody waits for it."""
     return "previews" if services.queues.has_worker("previews") else "default"
 
 
 def learn_if_free(services: Services) -> None:
-    """One lesson, for the encoder that serves."""
+    """Learn weights for the active encoder, unless automatic learning is off."""
     if (
         not are_held(services.redis, services.collections.active_name)
         and services.collections.active.knows_dimensions()
@@ -68,10 +68,11 @@ def learn_if_free(services: Services) -> None:
 
 
 def study(services: Services, progress: Progress = unseen, *, most_asking: int) -> Learned:
-    """Learn for the encoder that counts, keep what wins, and note what came of it.
+    """Learn weights for the active or measured encoder, keep them if they are better, and store a
+    report.
 
-    Raises TooFewError where there are too few duplicates to learn weights from: then only their
-    share is taken over.
+    Raises TooFewError if there are too few duplicates to learn weights from. Then only the share of
+    duplicates is stored.
     """
     before = read_learned(services.redis, services.collections.active_name)
     try:
@@ -116,14 +117,14 @@ def _study(services: Services, progress: Progress, most_asking: int) -> Learned:
 
 
 def differ(before: LearnedParameters, after: LearnedParameters) -> bool:
-    """Whether the same pairs get clearly other scores."""
+    """Whether the same pairs get clearly different scores."""
     old, new = before.in_force(), after.in_force()
     return any(abs(old.probability(each) - new.probability(each)) > MUCH for each in PROBES)
 
 
 def count_duplicates(services: Services) -> tuple[int, int]:
-    """How many tickets are known, and how many of them repeat an earlier one, as links and people
-    say."""
+    """The number of known tickets, and how many of them are duplicates of an earlier one, by links
+    and verdicts."""
     group_of = groups(services.records.verdicts.all())
     return services.collections.active.catalogue.issue_count(), len(group_of) - len(
         set(group_of.values())
@@ -131,7 +132,8 @@ def count_duplicates(services: Services) -> tuple[int, int]:
 
 
 def share_of(tickets: int, duplicates: int) -> float:
-    """The share of tickets that repeat an earlier one, 0 to 1, drawn towards the shipped one."""
+    """The share of tickets that are duplicates of an earlier one, 0 to 1, drawn towards the
+    default."""
     if duplicates < FEWEST:
         return FITTED_SHARE
     return (duplicates + BELIEVED * FITTED_SHARE) / (max(tickets, duplicates) + BELIEVED)

@@ -1,6 +1,6 @@
-"""The worker process: loads the model, then works on its queues until told to stop.
+"""The worker process: it loads the model, then works on its queues until it is told to stop.
 
-Beside the worker (`warm_worker.py`) run threads: a housekeeper, and those that answer questions.
+Next to the worker (`warm_worker.py`), threads run maintenance and answer searches.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ log = structlog.get_logger()
 
 
 def run_worker(names: list[str], *, burst: bool = False) -> None:
-    """Work on these queues until told to stop (SIGTERM or SIGINT: the job in hand is finished).
+    """Work on these queues until told to stop (SIGTERM or SIGINT; the current job is finished).
 
-    Loads the model first when a queue needs it, and raises EncoderError or LabelError when that
-    fails, SandboxMissingError where clips cannot be decoded as the settings want, and UserError
-    where nothing here can speak to the media store: a worker never starts with less than it was
-    asked for. While its encoder does not serve, it works on that
-    encoder's own queues alone. `burst`: stop when the queues are empty.
+    Loads the model first if a queue needs it. A worker never starts with less than the settings
+    require: raises EncoderError or LabelError if the model or the labels can't be loaded,
+    SandboxMissingError if the sandbox isn't available, and UserError if the media store can't be
+    used. While its encoder is not in use, it works only on that encoder's own queues. `burst`: stop
+    when the queues are empty.
     """
     needs_model = bool(set(EMBEDDING_QUEUES) & set(names))
     services = get_model_services() if needs_model else get_services()
@@ -43,7 +43,7 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
         if services.media.objects
         else str(services.settings.data_dir)
     )
-    services.redis.get(OWN_ACCOUNT)  # raises where Redis is away
+    services.redis.get(OWN_ACCOUNT)  # raises if Redis does not answer
     await_writes(services.redis)
     prune_scratch()
     version = _look_at_ffmpeg(services)
@@ -56,8 +56,8 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
     helpers: list[Housekeeper | Answerer] = [Housekeeper(services.settings, worker)]
     if "search" in names:
         helpers += [get_model_services().answerer(draws=number == 0) for number in range(ANSWERERS)]
-    # The model and the libraries stay. Looking through them for garbage takes Python 200 ms, again
-    # and again, in which nobody's question is answered.
+    # The model and the libraries stay in memory. Scanning them for garbage takes Python 200 ms each
+    # time, during which no search is answered.
     gc.collect()
     gc.freeze()
     for helper in helpers:
@@ -73,11 +73,11 @@ def run_worker(names: list[str], *, burst: bool = False) -> None:
 
 
 def _look_at_ffmpeg(services: Services) -> str:
-    """The version of ffmpeg, for the log; warns of one that is missing or not supported."""
+    """The version of ffmpeg, for the log; warns if it is missing or not supported."""
     try:
         found = media.look_at_ffmpeg(services.settings.ffmpeg)
     except OSError as error:
-        # The first clip fails in its own right, and is tried again.
+        # The first clip reports the error again, and is retried.
         log.warning("ffmpeg_missing", why=str(error), remedy=media.ffmpeg_remedy())
         return "none"
     if found.too_old:
@@ -86,19 +86,19 @@ def _look_at_ffmpeg(services: Services) -> str:
 
 
 def _tell_account(services: Services) -> None:
-    """Tell the web which account is ours, so that our own events are ignored."""
+    """Tell the web service which account is ours, so that it ignores our own events."""
     try:
         services.redis.set(OWN_ACCOUNT, services.jira.myself())
     except JiraError as error:
-        # The first job that needs Jira fails in its own right, and is repeated.
+        # The first job that needs Jira reports the error again, and is retried.
         log.warning("jira_not_reached_at_start", why=str(error))
 
 
 def _open_index(services: ModelServices) -> dict[str, Any]:
     label = services.encoder.label
-    # A broken file of labels is told now, not by every ticket's job.
+    # Report a broken file of labels now, not in every ticket's job.
     tags = services.tagger is not None
-    _ = services.scale  # measured now, and not while the first question waits
+    _ = services.scale  # measured now, not during the first search
     own = services.collections.configured
     state = own.index.state()
     services.collections.active_encoder.claim(own.name)
@@ -108,7 +108,7 @@ def _open_index(services: ModelServices) -> dict[str, Any]:
             "encoder_does_not_serve",
             own=own.name,
             serving=services.collections.active_name,
-            remedy=f"dejabug encoder change '{own.name}' makes it ready and lets it serve",
+            remedy=f"to re-index with it and switch to it: dejabug encoder change '{own.name}'",
         )
     return {
         "encoder": label,

@@ -1,8 +1,8 @@
-"""Jobs that are queued now and then: one row each.
+"""Periodic jobs, one row each.
 
-Every worker's housekeeper asks once a minute; a key in Redis that lives as long as the pause
-between two jobs lets one of them through. RQ's own cron was looked at: it is a process of its own,
-and two of them queue everything twice."""
+Every worker's housekeeper checks once a minute whether a job is due. A lease in Redis, which lasts
+as long as the pause between two jobs, makes sure that only one of them queues it. RQ's cron isn't
+used: it is a separate process, and two of them would queue everything twice."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from dejabug.worker import learning_schedule
 
 @dataclass(frozen=True)
 class PeriodicJob:
-    """A job that is queued when it is due and its turn has come.
+    """A job that is queued periodically if there is something to do.
 
     Attributes:
-        job_id: no second job of this name is queued while one waits or runs.
-        turn: the key that is held until the next job may be queued; empty: `is_due` says it all.
-        seconds: how long it is held, by the settings; 0: the job is never queued.
+        job_id: no second job with this id is queued while one waits or runs.
+        turn: the key of the lease until the next job may be queued; empty if only `is_due` decides.
+        seconds: the length of the lease, from the settings; 0: the job is never queued.
         is_due: whether there is anything to do.
-        queue: which queue it goes to.
-        at_front: whether it goes before all other jobs.
+        queue: the queue for the job.
+        at_front: whether it is queued before all other jobs.
     """
 
     job: JobType
@@ -79,8 +79,8 @@ PERIODIC_JOBS = (INDEX_REPAIR, RECONCILIATION, RETENTION, LEARNING, JIRA_PROBE)
 
 
 def queue_if_due(services: Services, row: PeriodicJob, *, now: bool = False) -> None:
-    """Queue a row's job if it is due, however many workers ask; `now`: whatever its turn. Raises
-    redis.RedisError."""
+    """Queue a row's job if it is due; safe to call from many workers. `now`: ignore the lease.
+    Raises redis.RedisError."""
     seconds = row.seconds(services.settings)
     if not seconds or not row.is_due(services):
         return

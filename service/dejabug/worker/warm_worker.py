@@ -1,10 +1,10 @@
-"""The RQ worker that keeps a model warm.
+"""An RQ worker that keeps the model loaded.
 
-RQ's default worker forks for each job: CUDA cannot be initialised again in a child, and a model
-loaded by the parent is lost to it. So: one process, jobs run in it one after another, the model
-loaded before the first. What RQ's SimpleWorker lacks is here: a heartbeat while a job runs (without
-it a killed worker's job would look alive until its time-out), queues that may change, and one log
-line on how each job ended.
+RQ's default worker forks for each job. But CUDA can't be initialised again in a child process, and
+a model loaded by the parent can't be used there. So this worker loads the model once and runs all
+jobs in its own process. It adds what RQ's SimpleWorker lacks: a heartbeat while a job runs (without
+it, a killed worker's job would look alive until its time limit), queues that can change, and one
+log line per job.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from dejabug.media_store.objects import StoreAwayError
 
 log = structlog.get_logger()
 
-# Seconds between heartbeats while a job runs, and after which a silent worker's job is taken back.
+# Seconds between heartbeats while a job runs, and seconds without one until the job is recovered.
 HEARTBEAT = 10
 HEARTBEAT_TTL = 60
-# Seconds after which an idle worker that was killed counts no more as one.
+# Seconds after which a killed idle worker no longer counts as a worker.
 WORKER_TTL = 90
-# Seconds that an idle worker waits for a job before it looks again which queues are its own.
+# Seconds that an idle worker waits for a job before it checks which queues are its own.
 LOOK = 5
-# Errors whose message is ours or the system's, and may be logged; another's may quote a ticket.
+# Errors whose message is ours or the system's and can be logged. Others may quote a ticket.
 TOLD = (
     JiraError,
     IndexUnavailableError,
@@ -51,9 +51,9 @@ TOLD = (
     redis.RedisError,
     OSError,
 )
-# Calls, from the innermost outwards, that are logged of an error.
+# The number of innermost calls of an error that are logged.
 DEPTH = 8
-# How a job that has ended is told of, by what RQ makes of it then; all else was given up.
+# The logged outcome of a job, by RQ's status of it; everything else has failed.
 OUTCOMES = {
     JobStatus.FINISHED: "done",
     JobStatus.SCHEDULED: "retried",
@@ -62,10 +62,10 @@ OUTCOMES = {
 
 
 class WarmWorker(RedisTolerantWorker):
-    """A worker with a heartbeat during jobs, and JSON jobs, none of which it can lose.
+    """A worker with heartbeats during jobs, and JSON jobs that can't get lost.
 
-    `current` tells the names of the queues that are this worker's at the moment, where those may
-    change: it is asked before each job.
+    `current` returns the names of the queues that this worker should work on now, if they can
+    change. It is called before each job.
     """
 
     queue_class = ReliableQueue
@@ -92,8 +92,8 @@ class WarmWorker(RedisTolerantWorker):
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """The next job of the queues that are this worker's now; RQ waits on one list of queues for
-        minutes otherwise."""
+        """The next job of the queues that are this worker's now. RQ alone would wait for minutes on
+        the same queues."""
         if self._current is None:
             return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
         burst = timeout is None
@@ -107,11 +107,12 @@ class WarmWorker(RedisTolerantWorker):
             job, queue = found
             if queue.name in self._change_queues():
                 return found
-            # Another encoder took over while we waited: the job is its workers'.
+            # Another encoder took over while we waited: the job is for its workers.
             InFlightJobs(queue.key, self.connection).put_back(job.id)
 
     def _change_queues(self) -> list[str]:
-        """Go over to the queues that are ours now, and say so in Redis; their names."""
+        """Switch to the queues that are ours now, and register them in Redis; returns their
+        names."""
         before = self.queues
         try:
             names = self._current() if self._current else []
@@ -128,7 +129,7 @@ class WarmWorker(RedisTolerantWorker):
                 log.info("worker_changes_queues", queues=names)
         except redis.RedisError as error:
             self.queues = before
-            log.warning("queues_not_read", why=str(error))  # RQ itself waits until Redis is back
+            log.warning("queues_not_read", why=str(error))  # RQ waits until Redis is back
         self._ordered_queues = self.queues[:]
         return self.queue_names()
 
@@ -137,16 +138,16 @@ class WarmWorker(RedisTolerantWorker):
         job: Job,
         remove_from_intermediate_queue: bool = False,  # noqa: ARG002 (RQ's signature)
     ) -> None:
-        """Tell Redis that the job is begun: from now on it is not merely taken."""
+        """Record in Redis that the job has started, and is no longer only taken."""
         super().prepare_job_execution(job, remove_from_intermediate_queue=True)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job in this process, under its trace, while a thread keeps its heartbeat."""
+        """Run a job in this process with its trace id, while a thread sends heartbeats."""
         if not is_ours(job):
             log.error("foreign_job_refused", job=job.id, queue=queue.name)
             queue.remove(job)
             queue.intermediate_queue.remove(job.id)
-            self.connection.delete(job.key)  # RQ's own way asks it for a status first
+            self.connection.delete(job.key)  # RQ's method would read the job's status first
             return
         name = (job.func_name or "").rpartition(".")[2]
         with traced(trace_of_job(job.meta), job=name):
@@ -169,8 +170,8 @@ class WarmWorker(RedisTolerantWorker):
                 self._tell(job, name, outcome, time.monotonic() - started, waited)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ARG002 (RQ's signature)
-        """Keep what is to be logged of a job's error: what and where, and what it says if that is
-        nobody's text. RQ's own line would have the whole traceback, as plain text."""
+        """Keep a job's error for the log: its type and place, and its message if that can't quote a
+        ticket. RQ would log the whole traceback as plain text."""
         error: BaseException = exc_info[1]
         frames = traceback.extract_tb(error.__traceback__)[-DEPTH:]
         where = [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
@@ -178,7 +179,7 @@ class WarmWorker(RedisTolerantWorker):
         self._failure = {"error": type(error).__name__, "why": said, "where": where}
 
     def _tell(self, job: Job, name: str, outcome: str, seconds: float, waited: float) -> None:
-        """Count a job that has ended, and log the one line on how."""
+        """Count a job that has ended, and log its outcome."""
         JOBS.labels(name, outcome).inc()
         JOB_SECONDS.labels(name).observe(seconds)
         JOB_WAIT_SECONDS.labels(job.origin).observe(waited)
@@ -198,7 +199,7 @@ class WarmWorker(RedisTolerantWorker):
 
     def _beat(self, job: Job, done: threading.Event) -> None:
         while not done.wait(HEARTBEAT):
-            if self.execution is None:  # it has not begun yet, or has just ended
+            if self.execution is None:  # the job has not started yet, or has just ended
                 continue
             try:
                 self.maintain_heartbeats(job)

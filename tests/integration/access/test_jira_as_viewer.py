@@ -1,4 +1,4 @@
-"""What a viewer of the panel may see: asked of Jira as that viewer, kept for a minute."""
+"""What a viewer of the panel can see: requested from Jira as that viewer, cached for a minute."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_whose_a_token_is_is_asked_once_for_each_token(
 def test_a_token_of_another_account_reads_nothing_and_leaves_nothing(
     as_viewer: JiraAsViewer, jira: Site, issues: list[str], store: redis.Redis
 ) -> None:
-    with pytest.raises(WrongAccountError, match=r"^the viewer's token is another account's$"):
+    with pytest.raises(WrongAccountError, match=r"^the viewer's token belongs to another account$"):
         as_viewer.issues(TESTER, ADMIN_TOKEN, issues)
     assert store.keys("dejabug:reader:*") == store.keys("dejabug:sight:*") == []
     assert as_viewer.may_see(TESTER, issues) == set()

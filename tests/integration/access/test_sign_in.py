@@ -1,4 +1,4 @@
-"""Signing in at a real provider, and what those who come from there may see."""
+"""Signing in at a real provider, and what the users who come from there can see."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_an_e_mail_that_nobody_confirmed_is_no_e_mail(browser: Browser, login: s
 
 
 def test_who_is_unknown_to_jira_and_may_see_nothing_is_told_whom_to_ask(browser: Browser) -> None:
-    refused(browser.sign_in("nobody"), 403, "Ask an administrator")
+    refused(browser.sign_in("nobody"), 403, "Ask your administrator")
 
 
 def test_who_is_unknown_to_jira_sees_public_projects_and_changes_nothing(
@@ -183,7 +183,7 @@ def test_who_leaves_jira_loses_access_within_a_minute(
     (key,) = cold_services.redis.keys("dejabug:person:*")
     assert 0 < cold_services.redis.ttl(key) <= 60
     cold_services.redis.delete(key)  # as if the minute had passed
-    refused(browser.get("/"), 403, "Ask an administrator")
+    refused(browser.get("/"), 403, "Ask your administrator")
     answer = browser.get("/api/v1/status")
     assert (answer.status_code, answer.get_json()["detail"]) == (403, str(NoJiraAccountError()))
 

@@ -1,5 +1,5 @@
-"""Sign-ins that must not count: refused, replayed, planted, stolen, forged; and how often anybody
-may try. Against a real provider, with tokens signed by its key and by others."""
+"""Sign-ins that must fail: refused, replayed, planted, stolen, forged; and the rate limit.
+Against a real provider, with tokens signed by its key and by others."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ FORGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no signature": ({}, {"alg": "none", "key": b""}),
     "our own secret": ({}, {"alg": "HS256", "key": SECRET.encode()}),
     "a public key as secret": ({}, {"alg": "HS256", "key": KEY.as_pem(private=False)}),
-    "told of somebody else": ({"sub": "ada", "email": None}, {}),
+    "about somebody else": ({"sub": "ada", "email": None}, {}),
 }
 
 

@@ -1,4 +1,4 @@
-"""API tokens: made, shown once, recognised, revoked; and how often they may ask."""
+"""API tokens: created, shown once, recognised, revoked; and their rate limit."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_last_use_is_kept_roughly(store: redis.Redis, monkeypatch: pytest.Monkey
     [
         (" ", ["GAME"], None, "a token needs a name and at least one project"),
         ("ci", [], None, "a token needs a name and at least one project"),
-        ("ci", ["A B"], None, "not a project's key: A B"),
-        ("ci", ["GAME"], -1, "a token that expires at once is of no use"),
-        ("ci", ["GAME"], 0, "a token that expires at once is of no use"),
+        ("ci", ["A B"], None, "A B is not a valid project key; expected a key like GAME"),
+        ("ci", ["GAME"], -1, "the token would expire immediately: give it a longer lifetime"),
+        ("ci", ["GAME"], 0, "the token would expire immediately: give it a longer lifetime"),
     ],
 )
 def test_a_token_of_no_use_is_not_made(
@@ -175,4 +175,4 @@ def test_tokens_from_the_command_line(cold_services: Services) -> None:
 def test_a_wrong_lifetime_is_explained(cold_services: Services) -> None:
     answer = runner.invoke(cli.app, ["token", "create", "--name", "x", "-p", "A", "--expires", "9"])
     assert answer.exit_code == 1
-    assert re.search(r"write for example", answer.output)
+    assert re.search(r"expected for example", answer.output)

@@ -1,4 +1,4 @@
-"""What principals may see: tokens' holders, everybody, Jira's accounts, the panel's viewers."""
+"""What principals can see: token holders, everybody, Jira accounts, the panel's viewers."""
 
 from __future__ import annotations
 

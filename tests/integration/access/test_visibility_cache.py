@@ -1,4 +1,4 @@
-"""What Jira said of principals and issues, kept for a minute."""
+"""Jira's answers about principals and issues, cached for a minute."""
 
 from __future__ import annotations
 

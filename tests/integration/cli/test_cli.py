@@ -1,9 +1,11 @@
-"""The commands, as a person calls them."""
+"""The commands, as people run them."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,23 @@ import redis
 import typer
 from werkzeug.serving import make_server
 
-from dejabug.cli.common import plain_errors
+from dejabug.cli.common import (
+    ADMINISTRATION,
+    DATA_AND_BACKUP,
+    JIRA,
+    ORDER,
+    QUALITY,
+    RUN_THE_SERVICE,
+    SEARCH,
+    TRY_IT,
+    plain_errors,
+)
 from dejabug.cli.doctor.running import LONG_PROMISE
 from dejabug.infra.errors import UserError
 from dejabug.media import find_ffmpeg
 from dejabug.records.outbox import PENDING
 from dejabug.records.projects import KEY, Rules
+from dejabug.retrieval.results import Found
 from dejabug.services import Services
 from support.command_line import call, words
 from support.demo_clips import COWS
@@ -37,11 +50,27 @@ def test_help_teaches() -> None:
         assert call(command, "--help").exit_code == 0
 
 
+def test_help_has_groups_with_one_line_for_each_command() -> None:
+    answer = call("--help")
+    groups = re.findall(r"╭─ ([A-Z][a-z ]+?) ─", answer.output)
+    assert groups == [
+        "Options", TRY_IT, RUN_THE_SERVICE, JIRA, SEARCH, QUALITY, DATA_AND_BACKUP, ADMINISTRATION,
+    ]  # fmt: skip
+    commands = answer.output.partition(TRY_IT)[2]
+    assert re.findall(r"^│ ([a-z-]+)  +\S", commands, re.M) == list(ORDER)
+    assert not re.findall(r"^│   +\S", commands, re.M)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    answer = call("--version")
+    assert (answer.exit_code, answer.output) == (0, f"Déjà Bug {version('dejabug')}\n")
+
+
 def test_a_backfill_from_the_command_line(cold_services: Services, jira: Site, clips: Path) -> None:
     jira.file("GAME", "s", clips / COWS[0])
     answer = call("backfill", "project = GAME", "--no-wait")
     assert answer.exit_code == 0
-    assert "1 clips queued" in words(answer.output)
+    assert "1 clip queued" in words(answer.output)
     assert clips_waiting(cold_services) == 1
 
 
@@ -52,15 +81,17 @@ def test_similar_lists_issues_and_says_which_are_commented(
     key = jira.file("GAME", "cows", clips / COWS[2])
     tell(services, jira, key)
     rows = json.loads(call("similar", key.lower(), "--json").output)
-    assert rows[0]["issue"] == old[0]
+    assert rows[0]["key"] == old[0]
     assert rows[0]["commented"]
-    assert {row["issue"] for row in rows} == set(old)
+    assert {*Found.model_fields, "commented"} == set(rows[0])
+    assert {row["key"] for row in rows} == set(old)
     assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
     moment = rows[0]["moments"][0]
     assert moment["here"][0] <= moment["here"][1] <= 10
-    shown = words(call("similar", key).output)
-    assert old[0] in shown
-    assert "silent" in shown
+    shown = call("similar", key).output
+    (line,) = [line for line in shown.splitlines() if old[0] in line]
+    assert re.search("│ yes +│", line)
+    assert re.search("│ no +│", shown)
 
 
 def test_similar_names_no_restricted_ticket(services: Services, jira: Site, clips: Path) -> None:
@@ -141,7 +172,8 @@ def test_only_what_a_person_can_mend_is_told_without_a_traceback(
 def test_a_wrong_setting_is_told_without_a_traceback() -> None:
     done = dejabug("settings", DEJABUG_MAX_FRAMES="many")
     assert done.returncode == 1
-    assert "max_frames" in done.stderr
+    assert "DEJABUG_MAX_FRAMES is not valid" in done.stderr
+    assert "Example: DEJABUG_MAX_FRAMES=120" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -167,7 +199,8 @@ def test_doctor_finds_everything_well_or_says_what_to_do(
         "✓ model starter",
     ):
         assert well in shown, shown
-    assert "✗ workers nobody works on: default, clips, search" in shown
+    assert shown.startswith(f"Déjà Bug {version('dejabug')} ")
+    assert "✗ workers no worker for: default, clips, search" in shown
     assert "dejabug worker default clips search" in shown
     work(services)
 
@@ -177,7 +210,7 @@ def test_doctor_finds_everything_well_or_says_what_to_do(
     [
         ("DEJABUG_REDIS_URL", "redis://127.0.0.1:1/0", "✗ Redis no answer", "Start Redis 8"),
         ("DEJABUG_WEBHOOK_SECRET", "", "✗ webhook secret not set", "DEJABUG_WEBHOOK_SECRET"),
-        ("DEJABUG_JIRA_TOKEN", "wrong", "✗ Jira Jira refuses", "DEJABUG_JIRA_TOKEN"),
+        ("DEJABUG_JIRA_TOKEN", "wrong", "✗ Jira Jira rejected our account", "DEJABUG_JIRA_TOKEN"),
         ("DEJABUG_FFMPEG", "/nowhere/ffmpeg", "✗ ffmpeg", "DEJABUG_FFMPEG"),
         ("DEJABUG_DATA_DIR", "/proc/nowhere", "✗ data folder", "DEJABUG_DATA_DIR"),
     ],
@@ -202,11 +235,9 @@ def test_doctor_tells_of_jobs_given_up_and_of_issues_that_nobody_reads(
     queue = cold_services.queues.get("default")
     job = queue.enqueue_call("dejabug.jobs.sync_issue", args=("10001", True))
     queue.failed_job_registry.add(job)
-    assert "✗ jobs given up (default: 1)" in words(call("doctor", "--no-model").output)
+    assert "✗ jobs failed jobs (default: 1)" in words(call("doctor", "--no-model").output)
     cold_services.redis.zadd(PENDING, {"10001": time.time() - 2 * LONG_PROMISE})
-    assert "✗ jobs 1 issues have waited for over an hour" in words(
-        call("doctor", "--no-model").output
-    )
+    assert "✗ jobs 1 issue waiting for over an hour" in words(call("doctor", "--no-model").output)
 
 
 def test_doctor_tells_of_an_ffmpeg_that_can_make_no_previews(
@@ -216,7 +247,7 @@ def test_doctor_tells_of_an_ffmpeg_that_can_make_no_previews(
     poor.write_text(f'#!/bin/sh\nexec {find_ffmpeg()} "$@" | sed s/libx264/none/g\n')
     poor.chmod(0o755)
     done = dejabug("doctor", "--no-model", **{**environment, "DEJABUG_FFMPEG": str(poor)})
-    assert "cannot write H.264" in words(done.stdout)
+    assert "can't write H.264" in words(done.stdout)
 
 
 def test_doctor_tells_whether_the_metrics_address_is_ours(environment: dict[str, str]) -> None:
@@ -228,7 +259,7 @@ def test_doctor_tells_whether_the_metrics_address_is_ours(environment: dict[str,
     other.server_close()
     assert "✗ metrics another program answers" in words(taken.stdout)
     free = dejabug("doctor", "--no-model", **{**environment, **port})
-    assert "where no process of this machine answers now" in words(free.stdout)
+    assert "no process on this machine serves them now" in words(free.stdout)
 
 
 def test_a_verdict_is_kept_and_a_wrong_key_is_told(
@@ -237,14 +268,14 @@ def test_a_verdict_is_kept_and_a_wrong_key_is_told(
     first, second = history(services, jira, clips, COWS[0], "crafter-14.mp4")
     answer = call("verdict", first, second, "--not-similar")
     assert answer.exit_code == 0
-    assert "not suggested to each other again" in words(answer.output)
+    assert "They won't be suggested for each other again" in words(answer.output)
     (found,) = services.records.verdicts.all()
     assert not found.same
     assert call("verdict", first, second, "--same").exit_code == 0
     assert [verdict.same for verdict in services.records.verdicts.all()] == [True]
     unknown = call("verdict", first, "GAME-999", "--same")
     assert unknown.exit_code == 1
-    assert "GAME-999 is not known here" in words(unknown.output + unknown.stderr)
+    assert "GAME-999 isn't indexed" in words(unknown.output + unknown.stderr)
     assert call("verdict", first, first, "--same").exit_code == 1
 
 
@@ -286,24 +317,25 @@ def test_project_shows_and_sets_the_rules(cold_services: Services) -> None:
     assert "No project" in words(call("project").output)
     answer = call("project", "game", "--mode", "quiet", "--threshold", "0.95")
     assert answer.exit_code == 0
-    assert "the panel only" in words(answer.output)
+    assert "panel only, no comments" in words(answer.output)
     assert cold_services.records.projects.rules("GAME") == Rules("quiet", 0.95)
     call("project", "GAME", "--mode", "on")
     assert cold_services.records.projects.rules("GAME") == Rules("on", 0.95)
     assert "0.95" in words(call("project").output)
     low = call("project", "GAME", "--threshold", "0.3")
     assert low.exit_code == 1
-    assert "must be from 0.5 to 1, not 0.3" in words(low.output + low.stderr)
+    assert "must be between 0.5 and 1, not 0.3" in words(low.output + low.stderr)
     assert cold_services.records.projects.rules("GAME") == Rules("on", 0.95)
-    call("project", "GAME", "--usual")
+    call("project", "GAME", "--reset")
     assert cold_services.records.projects.all() == {}
     # An earlier version took it: other rules can be set all the same.
     cold_services.redis.hset(KEY, "GAME", '{"mode": "on", "threshold": 0.3}')
     assert "0.5 (0.3 is too low)" in words(call("project").output)
     assert call("project", "GAME", "--mode", "quiet").exit_code == 0
     assert cold_services.records.projects.rules("GAME") == Rules("quiet", 0.5)
-    call("project", "GAME", "--usual")
-    assert "there are: on, quiet, off" in words(
+    call("project", "GAME", "--usual")  # the old name of --reset
+    assert cold_services.records.projects.all() == {}
+    assert "expected one of: on, quiet, off" in words(
         (bad := call("project", "GAME", "--mode", "loud")).output + bad.stderr
     )
     assert call("project", "--mode", "off").exit_code == 1
@@ -329,7 +361,7 @@ def test_a_project_is_forgotten_when_a_person_says_so(
     assert call("project", "GAME", "--forget").exit_code == 1  # nobody said yes
     assert services.collections.active.index.clip_count(["GAME"]) == 1
     answer = call("project", "GAME", "--forget", "--yes")
-    assert "1 issues of GAME are forgotten" in words(answer.output)
+    assert "Deleted 1 issue of GAME" in words(answer.output)
     assert services.collections.active.index.clip_count(["GAME"]) == 0
     assert services.collections.active.index.clip_count(["OTHER"]) == 1
     assert call("project", "GAME", "--forget", "--yes").exit_code == 1
@@ -344,5 +376,5 @@ def test_a_redis_that_refuses_ends_in_a_line_and_no_traceback(environment: dict[
         admin.acl_deluser("shut")
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
-    assert "dejabug: Redis refuses" in words(answer.stderr)
+    assert "dejabug: Redis returned an error" in words(answer.stderr)
     assert "doctor" in answer.stderr

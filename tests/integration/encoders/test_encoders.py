@@ -1,4 +1,5 @@
-"""Pictures and words → unit vectors, against plain transformers and plain sense."""
+"""Images and texts → unit vectors, compared with plain transformers and checked for
+plausibility."""
 
 from __future__ import annotations
 
@@ -179,7 +180,7 @@ def test_a_model_without_a_vision_transformer_of_its_own_tells_of_no_patches(
 ) -> None:
     encoder = ClipEncoder(str(small_clip), device="cpu")
     del encoder._model.vision_model
-    with pytest.raises(EncoderError, match="does not tell of patches"):
+    with pytest.raises(EncoderError, match="has no image patches"):
         encoder.embed_patches(frames)
 
 

@@ -1,4 +1,4 @@
-"""Where vectors are seen from."""
+"""The encoders' origins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tickets that arrive one by one: who asks whom, with the service's own finder."""
+"""Tickets that arrive one by one, with the service's own finder."""
 
 from __future__ import annotations
 
@@ -361,10 +361,10 @@ def test_the_command_tells_people_and_machines_what_arrivals_give(tmp_path: Path
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for part in (
-        "tickets with an earlier duplicate get no right one",
+        "tickets with an earlier duplicate get no correct suggestion",
         "suggestions as tickets arrive, in 2 random orders (1 project)",
         "WITH_WORDS: frames",
-        "none can be left out of a fit",
+        "none can be left out of the fit",
     ):
         assert part in " ".join(done.stdout.split())
     arrivals = json.loads(told.read_text())["arrivals"]

@@ -55,7 +55,7 @@ def test_tickets_that_say_the_words_are_candidates_however_far_they_are(
 ) -> None:
     tickets.write("1", "GAME", direction(0), "Nothing of the kind")
     nearer = (0.3 * direction(0) + 0.954 * direction(1)).astype(np.float32)
-    tickets.write("2", "GAME", nearer, "Truck stands on the road")
+    tickets.write("2", "GAME", nearer, "Truck parked on the road")
     tickets.write("3", "GAME", direction(2), "Trucks sinking into roads")
     tickets.write("4", "OTHER", direction(0), "Truck sinks into the road")
     asked = ranking.terms_of("truck sinks into the road")

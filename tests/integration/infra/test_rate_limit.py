@@ -1,5 +1,5 @@
-"""The bucket of requests at its bounds. Redis's clock is never waited for: the bucket's own note of
-when it was last used is set back or forward."""
+"""The rate limiter at its limits. Tests don't wait for Redis's clock: they change the stored
+time of the last use instead."""
 
 from __future__ import annotations
 

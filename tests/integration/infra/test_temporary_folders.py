@@ -1,4 +1,4 @@
-"""Folders for a moment's files, and what a killed worker leaves."""
+"""Temporary folders, and what a killed worker leaves."""
 
 from __future__ import annotations
 

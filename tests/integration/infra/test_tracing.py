@@ -1,4 +1,4 @@
-"""One id from a webhook to its comment, in the log lines of real processes."""
+"""One trace id from a webhook to its comment, in the log lines of real processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a backlog in, interrupted and resumed; what it would do; and not too much at once."""
+"""Reading a backlog: interrupting and resuming it, its estimate, and its limit on waiting jobs."""
 
 from __future__ import annotations
 
@@ -193,7 +193,10 @@ def test_a_jira_that_asks_for_a_pause_gets_it_and_its_reason_is_told(
     assert steps[-1].issues == 50
     assert slept == [9, patient_requests.PAUSES[0]]
     told = [step.pause for step in steps if step.pause]
-    assert told == ["Jira asks for a pause (jira-burst-based): 9 s", "Jira is away: 2 s"]
+    assert told == [
+        "Jira requests a pause (jira-burst-based): waiting 9 s",
+        "Jira is unavailable: waiting 2 s",
+    ]
 
 
 def test_many_pauses_that_jira_names_are_all_made(
@@ -334,7 +337,7 @@ def test_a_dry_run_is_patient_too(
     jira.fail(path=SEARCH, status=429, headers={"Retry-After": "3"})
     told = {seen.pause for seen in cold_services.backfill_estimate.run(JQL)}
     assert slept == [3]
-    assert told == {"Jira asks for a pause: 3 s", ""}
+    assert told == {"Jira requests a pause: waiting 3 s", ""}
 
 
 # The command
@@ -345,10 +348,11 @@ def test_the_command_tells_what_a_dry_run_found(cold_services: Services, mixed: 
     assert answer.exit_code == 0, answer.output
     told = words(answer.output)
     assert "mp4 1 100 bytes 1" in told
-    assert "an assumption, since no clip was done here yet" in told
+    assert "This is a rough guess: no clip was indexed here yet" in told
     assert "Nothing was queued" in told
     cold_services.collections.active.throughput.record(60.0, 100)
-    assert "as measured here on the last 1." in words(call("backfill", JQL, "--dry-run").output)
+    again = words(call("backfill", JQL, "--dry-run").output)
+    assert "measured on this installation's last clip." in again
 
 
 def test_scripts_get_json_and_nothing_else(cold_services: Services, mixed: list[str]) -> None:
@@ -375,7 +379,7 @@ def test_ctrl_c_tells_how_to_go_on(
     answer = call("backfill", JQL)
     assert answer.exit_code == 130
     assert "Interrupted after 20 of about 50 issues" in words(answer.output)
-    assert "goes on from there" in words(answer.output)
+    assert "Run the same command again to resume" in words(answer.output)
     monkeypatch.undo()
 
 
@@ -385,8 +389,8 @@ def test_without_waiting_and_without_workers_a_full_queue_ends_it(
     monkeypatch.setattr(backfill, "MOST_WAITING", 30)
     answer = call("backfill", JQL, "--no-wait")
     assert answer.exit_code == 1
-    assert "40 issues are read" in words(answer.output)
-    assert "start a worker and call this again" in words(answer.output)
+    assert "40 issues read so far" in words(answer.output)
+    assert "Start a worker (dejabug worker clips) and run this again" in words(answer.output)
 
 
 def test_a_small_backlog_is_queued_without_waiting(

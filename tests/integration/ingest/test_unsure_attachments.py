@@ -1,5 +1,5 @@
-"""Attachments of which neither name nor type says what they are: their first bytes decide, and no
-more than these is fetched of what is no clip."""
+"""Attachments whose name and type say nothing: their first bytes decide, and if it is not a
+clip, no more than these bytes is downloaded."""
 
 from __future__ import annotations
 

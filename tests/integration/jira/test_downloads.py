@@ -1,4 +1,4 @@
-"""Attachments that are larger than they say, never end, or find no room."""
+"""Attachments that are larger than announced, never end, or don't fit on the disk."""
 
 from __future__ import annotations
 
@@ -128,7 +128,8 @@ def test_an_attachment_of_four_gigabytes_is_refused_unread(
     assert done is not None
     assert done.status is ClipStatus.FAILED
     assert done.reason == (
-        "too_large: the attachment has 4,294,967,296 bytes, and 1,073,741,824 are allowed"
+        "too_large: the attachment has 4,294,967,296 bytes; the limit is 1,073,741,824 bytes "
+        "(DEJABUG_CLIP_MAX_BYTES)"
     )
     asked = [each["path"] for each in jira.log()["requests"][before:]]
     assert sum("attachment/content" in path for path in asked) == (0 if honest else 1)

@@ -1,7 +1,7 @@
-"""Another encoder takes over: all is embedded again beside the old index, which answers meanwhile.
+"""Changing the encoder: everything is embedded again while the old index keeps answering.
 
 The new encoder is a tiny CLIP with random weights: other vectors, of another length. Both encoders'
-workers run in this process, and once in processes of their own.
+workers run in this process, and once in separate processes.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def test_a_clip_that_jira_hides_is_skipped_with_its_reason_and_the_swap_refused(
     (gone,) = other.collections.configured.catalogue.with_status(ClipStatus.FAILED)
     assert (gone.id, gone.reason) == (clip.id, GONE)
     assert services.collections.active.index.holds(clip.id)  # what serves does not suffer for it
-    with pytest.raises(ChangeError, match="1 of 2 clips were lost"):
+    with pytest.raises(ChangeError, match="1 of 2 clips failed only with the new encoder"):
         swap(services, other)
     assert services.collections.active_name == services.collections.configured.name
     services.encoder_change.swap(other.collections.configured.name, force=True)
@@ -215,7 +215,7 @@ def test_nobody_to_answer_or_anything_missing_is_no_swap(
     services: Services, other: Services, jira: Site, clips: Path
 ) -> None:
     history(services, jira, clips, COWS[0])
-    with at_work(other), pytest.raises(ChangeError, match="not whole yet"):
+    with at_work(other), pytest.raises(ChangeError, match="not complete yet"):
         services.encoder_change.swap(other.collections.configured.name)
     prepare(services, other)
     with pytest.raises(ChangeError, match="dejabug worker clips search"):
@@ -229,7 +229,7 @@ def test_an_encoder_that_nobody_has_loaded_is_not_begun_with(
     with pytest.raises(ChangeError, match="no worker has ever loaded clip:typo"):
         next(services.encoder_change.prepare("clip:typo@squash"))
     assert services.collections.active_encoder.roles(now=True).candidate is None
-    with pytest.raises(ChangeError, match="serves already"):
+    with pytest.raises(ChangeError, match="already the active encoder"):
         next(services.encoder_change.prepare(services.collections.configured.name))
 
 
@@ -239,9 +239,9 @@ def test_two_who_change_the_encoder_at_once_do_not_meet(
     history(services, jira, clips, COWS[0])
     first = services.encoder_change.prepare(other.collections.configured.name)
     next(first)
-    with pytest.raises(ChangeError, match="somebody else"):
+    with pytest.raises(ChangeError, match="another process is changing the encoder"):
         next(other.encoder_change.prepare(other.collections.configured.name))
-    with pytest.raises(ChangeError, match="somebody else"):
+    with pytest.raises(ChangeError, match="another process is changing the encoder"):
         other.encoder_change.forget(other.collections.configured.name)
     first.close()
     services.redis.hset("dejabug:dimensions", "third", 8)
@@ -392,7 +392,7 @@ def test_what_is_forgotten_leaves_no_key_and_the_way_back_is_one_command(
     history(services, jira, clips, COWS[0], QUIET)
     prepare(services, other)
     swap(services, other)
-    with pytest.raises(ChangeError, match="serves; let another one"):
+    with pytest.raises(ChangeError, match="is the active encoder; switch to another"):
         services.encoder_change.forget(other.collections.configured.name)
     former = services.collections.configured.name
     with at_work(services), pytest.raises(ChangeError, match="stop them"):
@@ -471,7 +471,7 @@ def test_a_large_index_is_grown_before_it_serves(
         notes.add(step.note)
         work_as(other)
         services.upkeep.run()  # as a worker's housekeeper does each minute
-    assert "Redis builds the index" in notes
+    assert "Redis is building the index" in notes
     assert [
         collection.index.state().algorithm for collection in services.collections.receiving
     ] == [
@@ -518,16 +518,16 @@ def test_the_commands_say_who_serves_and_what_is_to_be_done(
     history(services, jira, clips, COWS[0])
     prepare(services, other)
     shown = words(call("encoder", "list").output)
-    assert "serves" in shown
+    assert "in use" in shown
     assert "next" in shown
     answer = call("encoder", "change", other.collections.configured.name, "--no-swap")
-    assert "is ready, and new tickets go into both" in words(answer.output)
+    assert "is ready, and new tickets are indexed with both" in words(answer.output)
     refused = call("encoder", "change", other.collections.configured.name)
     assert refused.exit_code == 1
-    assert "nobody would answer" in words(refused.output + refused.stderr)
+    assert "searches would fail" in words(refused.output + refused.stderr)
     with at_work(other):
         answer = call("encoder", "change", other.collections.configured.name)
-    assert "serves now: 1 clips, 0 could not be used" in words(answer.output)
+    assert "is now in use: 1 clip indexed, 0 failed" in words(answer.output)
     assert f"dejabug encoder change '{services.collections.configured.name}'" in words(
         answer.output
     )
@@ -597,7 +597,7 @@ def test_real_workers_change_the_encoder_while_questions_are_asked(
         again = start("encoder", "change", **centre)
         assert again.wait(120) == 0, (tmp_path / f"{len(running) - 1}.log").read_text()
         told = (tmp_path / f"{len(running) - 1}.log").read_text()
-        assert re.search(r"starter:2@center serves now: 4 clips, 0 could not be used", told)
+        assert re.search(r"starter:2@center is now in use: 4 clips indexed, 0 failed", told)
         # The old worker leaves the queues to the new one, which takes them; web processes follow.
         wait_until(lambda: on_clips(cold_services) == {new.slug})
         asked = len(answers)

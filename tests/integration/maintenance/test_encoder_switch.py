@@ -1,5 +1,5 @@
-"""Why a new collection should not serve yet, each doubt at its bound. No model is loaded: clips and
-frames are put into both collections by hand."""
+"""Why a new collection should not become active yet, each reason at its limit. No model is loaded:
+tests write clips and frames to both collections."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_one_clip_of_a_hundred_may_be_lost_and_two_may_not(switch: EncoderSwitch
     put(switch, [7], INDEXED, FAILED)
     switch.new.index.forget_clip("7")
     assert [clip.id for clip in switch.lost()] == ["100", "7"]
-    assert switch.doubts() == ["2 of 100 clips were lost on the way"]
+    assert switch.doubts() == ["2 of 100 clips failed only with the new encoder"]
 
 
 def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(
@@ -74,7 +74,7 @@ def test_a_clip_that_the_old_encoder_could_not_read_either_is_not_lost(
 def test_a_clip_that_is_said_to_be_in_and_has_no_frames_is_a_doubt(switch: EncoderSwitch) -> None:
     put(switch, range(4), INDEXED, INDEXED)
     switch.new.index.forget_clip("3")
-    told = ["the index holds 3 of the 4 clips that are said to be in"]
+    told = ["the index has only 3 of the 4 clips that should be in it"]
     assert switch.doubts() == told
     put(switch, [3], INDEXED, INDEXED)
     assert switch.doubts() == []
@@ -97,8 +97,8 @@ def test_every_doubt_is_told(switch: EncoderSwitch) -> None:
     put(switch, [4], INDEXED, FAILED)
     switch.new.index.forget_clip("3")
     assert switch.doubts() == [
-        "1 of 5 clips were lost on the way",
-        "the index holds 3 of the 4 clips that are said to be in",
+        "1 of 5 clips failed only with the new encoder",
+        "the index has only 3 of the 4 clips that should be in it",
     ]
 
 

@@ -1,5 +1,5 @@
-"""Vectors in a Redis of their own: beside a plain Redis for all else, while one of them is away,
-when it is the wrong one, and after one of them lost what the other keeps."""
+"""Vectors in a separate Redis: with a plain Redis for everything else, while one of them is
+down, if it is the wrong one, and after one of them lost what the other keeps."""
 
 from __future__ import annotations
 
@@ -226,9 +226,9 @@ def test_another_redis_than_the_one_with_the_vectors_is_refused(
         Services(services.settings.model_copy(update={"redis_url": used.url, "index_redis_url": ""})
               ).collections.location.connection()  # fmt: skip
         for address, why in {
-            empty.url: "holds none of the vectors",
+            empty.url: "has none of this installation's vectors",
             used.url: "is not the one",
-            "": "have a Redis of their own",
+            "": "are in a separate Redis",
         }.items():
             with pytest.raises(WrongIndexError, match=why):
                 _ = other_services(services, index_redis_url=address).collections.active.index
@@ -254,7 +254,7 @@ def test_what_a_lost_redis_had_is_embedded_again(
         answer = create_app(fresh).test_client().get("/readyz")
         assert "the index lacks 3 clips: see dejabug doctor" in answer.json["problems"]
         shown = words(dejabug("index", "repair", **told).stdout)
-        assert "3 clips were lost, and wait to be embedded again" in shown
+        assert "3 missing clips queued again" in shown
         work_in(fresh)
         assert found(fresh, key) == before
         assert before[0] == old
@@ -276,7 +276,7 @@ def test_what_a_lost_redis_had_comes_back_from_a_backup(
         assert restored.returncode == 0, restored.stderr
         fresh = other_services(services, starter, index_redis_url=empty.url)
         assert vectors_of(fresh) == vectors
-        assert mended(fresh) == Repaired(clips=2, tickets=2)
+        assert repaired(fresh) == Repaired(clips=2, tickets=2)
 
 
 def work_in(services: Services) -> None:
@@ -319,9 +319,9 @@ def test_vectors_move_to_a_redis_of_their_own(
     before = found(together, key)
     vectors = vectors_of(together)
     apart = other_services(together, index_redis_url=own.url)
-    with pytest.raises(WrongIndexError, match="holds none of the vectors"):
+    with pytest.raises(WrongIndexError, match="has none of this installation's vectors"):
         _ = apart.collections.active.index
-    with pytest.raises(MoveError, match="nothing is deleted"):
+    with pytest.raises(MoveError, match="nothing was deleted"):
         apart.index_move.remove_moved(unseen)
     # Interrupted: as if nothing had been.
     stray = b"dejabug:embedded:x:1"
@@ -339,7 +339,7 @@ def test_vectors_move_to_a_redis_of_their_own(
     assert vectors_of(moved) == vectors
     assert not moved.collections.location.index.exists(stray)
     assert found(moved, key) == before
-    with pytest.raises(WrongIndexError, match="have a Redis of their own"):
+    with pytest.raises(WrongIndexError, match="are in a separate Redis"):
         _ = Services(together.settings).collections.active.index
     again = dejabug("index", "move", **told)
     assert again.returncode == 1
@@ -378,23 +378,23 @@ def test_vectors_are_not_moved_under_the_hands_of_workers(
     apart = other_services(together, index_redis_url=own.url)
     start("default", DEJABUG_REDIS_URL=together.settings.redis_url, DEJABUG_INDEX_REDIS_URL="")
     wait_until(lambda: sum(together.queues.workers().values()))
-    with pytest.raises(MoveError, match="1 workers run"):
+    with pytest.raises(MoveError, match="1 worker is running"):
         apart.index_move.move(unseen)
-    with pytest.raises(MoveError, match="nowhere to move to"):
+    with pytest.raises(MoveError, match="the URL of the Redis to move to"):
         together.index_move.move(unseen)
 
 
 # Repair
 
 
-def mended(services: Services) -> Repaired:
+def repaired(services: Services) -> Repaired:
     *_, report = services.index_repair.repair(services.collections.active)
     return report
 
 
 def test_an_index_that_agrees_is_left_alone(services: Services, jira: Site, clips: Path) -> None:
     history(services, jira, clips, COWS[0], PLACEHOLDER[0])
-    assert mended(services) == Repaired(clips=2, tickets=2)
+    assert repaired(services) == Repaired(clips=2, tickets=2)
 
 
 def forget_silently(services: Services, clip: Any) -> None:
@@ -428,7 +428,7 @@ def lose_words(services: Services, clip: Any) -> None:
         (lose_words, {"lost_tickets": 1}),
     ],
 )
-def test_what_a_redis_lost_is_mended(
+def test_what_a_redis_lost_is_repaired(
     services: Services, jira: Site, clips: Path, lose: Callable[..., None], told: dict[str, int]
 ) -> None:
     key, _ = history(services, jira, clips, COWS[0], PLACEHOLDER[0])
@@ -438,11 +438,11 @@ def test_what_a_redis_lost_is_mended(
     before = services.collections.active.index.clip_vectors([clip.id])[clip.id]
     signature = services.collections.active.index.signatures([clip.id])[clip.id]
     lose(services, clip)
-    report = mended(services)
+    report = repaired(services)
     assert {name: getattr(report, name) for name in told} == told
     assert sum((report.lost_clips, report.stray, report.moved, report.lost_tickets)) == 1
     work(services)
-    assert mended(services) == Repaired(clips=2 - report.stray, tickets=2)
+    assert repaired(services) == Repaired(clips=2 - report.stray, tickets=2)
     if report.stray:
         assert not services.collections.active.index.holds(clip.id)
         return
@@ -467,7 +467,7 @@ def test_an_index_is_not_emptied_because_records_were_lost(
         services.collections.active.index.write_clip(
             str(number), where, frames.times, frames.vectors
         )
-    assert mended(services).stray == 0
+    assert repaired(services).stray == 0
     assert services.collections.active.index.clip_count(["GAME"]) == index_repair.FEW + 2
     assert services.collections.active.catalogue.issue_by_key(key) is not None
 
@@ -485,7 +485,7 @@ def test_a_clip_that_is_forgotten_while_it_is_found_lost_stays_forgotten(
         return real(*about)
 
     monkeypatch.setattr(services.index_repair, "_embed_again", forgotten_before)
-    assert mended(services).lost_clips == 0
+    assert repaired(services).lost_clips == 0
     assert services.collections.active.catalogue.clip(clip.id) is None
 
 

@@ -1,4 +1,4 @@
-"""Jira is away for a weekend: no job is given up for it, and all is done soon after its return."""
+"""Jira is down for a weekend: no job is given up, and all jobs run soon after its return."""
 
 from __future__ import annotations
 

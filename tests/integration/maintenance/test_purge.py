@@ -1,4 +1,4 @@
-"""Footage retention: what is purged stays purged, and what was said of it stays right."""
+"""Footage retention: what is purged stays purged, and comments about it stay correct."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_clips_of_earlier_versions_get_their_age_from_jira(
     dated = services.footage_purge.date_clips()
     assert (dated.asked, dated.unknown) == (2, 0)
     assert len(services.footage_purge.find_old(time.time() - 2 * YEAR)) == 1
-    # Of a clip that Jira does not tell of, nothing is known, and it stays.
+    # Nothing is known about a clip that Jira does not list, so it stays.
     jira.call("DELETE", f"/rest/api/2/issue/{aged[0]}", "admin")
     for key in services.redis.keys("dejabug:clip:*"):
         services.redis.hdel(key, "attached")
@@ -226,17 +226,17 @@ def test_the_command_tells_asks_and_shows(services: Services, aged: tuple[str, s
     tell = CliRunner().invoke
     asked = tell(app, ["purge", "--older-than", "730d"], input="n\n")
     assert asked.exit_code == 1
-    assert "Purge clips of 1 clips for good?" in asked.output
+    assert "Delete 1 clip permanently?" in asked.output
     assert services.collections.active.catalogue.count(ClipStatus.PURGED) == 0
     assert services.records.retention.cutoffs().clips == {}
     done = tell(app, ["purge", "--older-than", "730d", "--project", "game", "--yes"])
-    assert "1 clips are purged" in done.stdout
+    assert "Purged 1 clip." in done.stdout
     shown = tell(app, ["purge"]).stdout
     assert "GAME" in shown
-    assert "1 clips are purged." in shown
+    assert "Purged so far: 1 clip." in shown
     wrong = tell(app, ["purge", "--older-than", "two years"])
     assert wrong.exit_code == 1
-    assert "give one like" in wrong.stderr
+    assert "is not a valid duration" in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""A clip's grey signature: kept in the index with its frames, copied and forgotten with them, added
-to clips that an earlier version indexed, and never loaded by a search."""
+"""A clip's grey signature: indexed with its frames, copied and forgotten with them, added to
+clips that an earlier version indexed, and never loaded by a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read of a clip that shows nothing, and of one of which a part is left out."""
+"""The messages about a clip that shows nothing, and about one with skipped frames."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_a_ticket_whose_only_picture_is_black_says_so_in_words_everywhere(
     assert record is not None
     standing = progress_of(services.collections.active.catalogue, record)
     (clip,) = standing.failed  # the panel lists these
-    assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: it is {BLACK}")
-    assert why(clip) == f"it is {BLACK}"
+    assert (clip.status, clip.reason) == (ClipStatus.FAILED, f"blank: the image is {BLACK}")
+    assert why(clip) == f"the image is {BLACK}"
     assert failures() == before + 1
     told = caller.get(f"/issues/{key}/similar").get_json()
     assert (told["state"], told["reason"]) == (
         "failed",
-        f"No clip of it could be used, so its words were compared (black.png: it is {BLACK}).",
+        f"Its clip failed, so only its text was compared (black.png: the image is {BLACK}).",
     )
 
 
@@ -44,7 +44,7 @@ def test_a_black_picture_to_search_with_is_refused_with_its_reason(
     caller: Caller, services: Services, black: Path
 ) -> None:
     told = caller.get(compared(caller, services, black)).get_json()
-    assert (told["state"], told["reason"]) == ("failed", f"blank: it is {BLACK}")
+    assert (told["state"], told["reason"]) == ("failed", f"blank: the image is {BLACK}")
 
 
 def test_what_was_left_out_is_noted_on_the_clip_and_told_who_searches_with_it(

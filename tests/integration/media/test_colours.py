@@ -1,4 +1,4 @@
-"""What ffmpeg says of a file's colours → the colours that are shown."""
+"""The colours that ffmpeg reports for a file → the colours that are shown."""
 
 from __future__ import annotations
 

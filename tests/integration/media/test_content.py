@@ -1,4 +1,4 @@
-"""Which frames show something. Pictures are made by hand, as a decoder would give them."""
+"""Which frames show something. The frames are synthetic, in the form that a decoder gives."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_blank_frames_are_left_out_and_told(ffmpeg: Make, tmp_path: Path) -> Non
     assert frames.times.tolist() == [3.0, 3.5, 4.0, 4.5]
     assert frames.sampled_times.tolist() == [n / 2 for n in range(10)]
     assert (frames.blank, frames.dropped) == (6, 0)
-    assert frames.notes() == ["6 of 10 frames are black or a single colour and are left out"]
+    assert frames.notes() == ["6 of 10 frames are black or a single colour and were skipped"]
     everything = media.sample_frames(clip, drop_duplicates=False)
     assert len(everything.times) == 10
     assert everything.notes() == []

@@ -1,4 +1,4 @@
-"""Each clip is decoded by the fastest way that is right for it. Its pictures bear numbers."""
+"""Each clip is decoded in the fastest way that is correct for it. Its frames are numbered."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_what_a_faster_way_gave_is_kept_when_a_slower_one_takes_too_long(
     def run_once(arguments: list[str], *others: object, **options: object) -> Outcome:
         ran.append(arguments)
         if len(ran) > given:
-            raise media.ClipError("timeout", "decoding took longer than 120 s and was ended")
+            raise media.ClipError("timeout", "decoding took longer than 120 s and was stopped")
         return run(arguments, *others, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(decoding, "run", run_once)

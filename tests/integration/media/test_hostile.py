@@ -1,4 +1,4 @@
-"""Hostile files (tools/hostile), each read as a worker's job reads it.
+"""Malicious files (tools/hostile), each read as a worker's job reads it.
 
 Every run reads two of each kind and all that a test names; `make test-slow` reads all 800.
 """

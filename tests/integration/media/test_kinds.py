@@ -1,4 +1,4 @@
-"""What an attachment is by its name and type, and which pictures are animated."""
+"""What an attachment is, by its name and type, and which images are animated."""
 
 from __future__ import annotations
 

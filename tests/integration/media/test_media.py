@@ -411,7 +411,7 @@ def test_an_animated_webp_is_a_clip_where_ffmpeg_reads_it(tmp_path: Path) -> Non
         frames = media.sample_frames(path, rate=1, short_side=80)
         assert [round(float(np.median(p)), -1) for p in frames.pixels] == [20, 120, 220]
     else:
-        with pytest.raises(ClipError, match="neither a video nor a picture"):
+        with pytest.raises(ClipError, match="not a video or image"):
             media.sample_frames(path)
 
 
@@ -443,7 +443,7 @@ def test_what_is_named_like_a_picture_and_is_none_reaches_nobody(
         with pytest.raises(ClipError) as caught:
             media.sample_frames(tmp_path / name, limits=Limits(timeout_seconds=20))
         assert caught.value.code == "not_a_video"
-        assert "neither a video nor a picture" in str(caught.value)
+        assert "not a video or image" in str(caught.value)
         assert listener.visits == []
     finally:
         listener.close()

@@ -1,5 +1,4 @@
-"""Files that tell their times, tracks, fields or ends in unusual ways, with each ffmpeg. Their
-pictures bear numbers."""
+"""Files with unusual times, tracks, fields or ends, with each ffmpeg. Their frames are numbered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dejabug probe`: what is read from a file, as a person and as a script is told."""
+"""`dejabug probe`: its output for people and for scripts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_is_dropped_is_still_among_the_sampled_times(
     (found,) = told(clip)
     assert found["sampled_times"] == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
     assert found["times"] == [1.0, 1.5, 2.0]
-    assert found["notes"] == ["2 of 6 frames are black or a single colour and are left out"]
+    assert found["notes"] == ["2 of 6 frames are black or a single colour and were skipped"]
     shown = words(call("probe", str(clip)).stdout)
     assert "6 sampled, 3 kept, 1 dropped as near-duplicates" in shown
     assert "2 dropped as black" in shown
@@ -70,18 +70,18 @@ def test_what_is_dropped_is_still_among_the_sampled_times(
 def test_a_file_that_cannot_be_read_ends_with_its_reason_and_status_1(
     cold_services: Services, ffmpeg: Make, tmp_path: Path
 ) -> None:
-    (tmp_path / "bad.mp4").write_bytes(b"nothing of the kind")
+    (tmp_path / "bad.mp4").write_bytes(b"nothing")
     good = ffmpeg(tmp_path / "good.mp4", *moving(1), *H264)
     answer = call("probe", "--json", str(tmp_path / "bad.mp4"), str(good))
     assert answer.exit_code == 1
     bad, fine = map(json.loads, answer.stdout.splitlines())
     assert bad.keys() == fine.keys() == PROBE_KEYS
     assert (bad["status"], bad["times"], bad["width"]) == (str(ClipStatus.FAILED), [], None)
-    assert bad["reason"].startswith("not_a_video: the file is neither")
+    assert bad["reason"].startswith("not_a_video: the file is not a video")
     assert fine["status"] == str(ClipStatus.INDEXED)
     shown = call("probe", str(tmp_path / "bad.mp4"))
     assert shown.exit_code == 1
-    assert "status failed: not_a_video: the file is neither" in words(shown.stdout)
+    assert "status failed: not_a_video: the file is not a video" in words(shown.stdout)
 
 
 def test_a_clip_of_black_alone_says_so_and_still_tells_its_size(
@@ -103,7 +103,7 @@ def test_a_file_that_is_cut_off_is_truncated_whether_or_not_it_can_be_read(
     (tmp_path / "part.mp4").write_bytes(mp4[: len(mp4) // 2])
     part, headless = told(tmp_path / "part.mkv", tmp_path / "part.mp4")
     assert (part["status"], part["truncated"]) == ("indexed", True)
-    assert "cut off" in part["notes"][0]
+    assert "truncated" in part["notes"][0]
     assert (headless["status"], headless["truncated"]) == ("failed", True)
 
 
@@ -113,7 +113,7 @@ def test_a_name_that_no_worker_would_read_is_told(
     clip = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     for name, told_so in (("a.mp4", False), ("recording", False), ("a.log", True)):
         copy = clip.rename(tmp_path / name)
-        assert ("with this name is not read" in words(call("probe", str(copy)).stdout)) == told_so
+        assert ("with this name is skipped" in words(call("probe", str(copy)).stdout)) == told_so
         clip = copy
 
 
@@ -184,7 +184,7 @@ def test_a_person_is_told_what_is_done_to_size_and_colours(
     upright = ffmpeg(tmp_path / "a.mp4", *moving(1), *H264)
     turned = ffmpeg(tmp_path / "t.mp4", "-display_rotation", "90", "-i", str(upright), "-c", "copy")
     shown = words(call("probe", str(turned)).stdout)
-    assert "240 x 320 pixels, stored as 320 x 240, turned by 90°, frames 224 x 299" in shown
+    assert "240 x 320 pixels, stored as 320 x 240, rotated by 90°, frames 224 x 299" in shown
     assert "no matrix tag, read as smpte170m" in shown
     tags = "color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=tv"
     ten_bits = ["-vf", f"setparams={tags}", "-c:v", "libx265", "-pix_fmt", "yuv420p10le"]
@@ -220,7 +220,7 @@ def test_frames_are_written_by_their_times_and_never_over_others(
     (folder / "notes.txt").write_text("mine")
     again = call("probe", str(clip), "--frames", str(folder))
     assert again.exit_code == 1
-    assert "holds frames already" in words(again.output + again.stderr)
+    assert "already has frames" in words(again.output + again.stderr)
     short = ffmpeg(tmp_path / "b.mp4", *moving(1), *H264)
     assert call("probe", str(short), "--frames", str(folder), "--force").exit_code == 0
     assert sorted(path.name for path in folder.iterdir()) == [*names[:2], "notes.txt"]
@@ -256,7 +256,7 @@ def test_the_sheet_is_a_png_of_one_file_and_never_replaces_the_clip(
     for arguments, says in (
         ([still, "--sheet", still], "would overwrite"),
         ([clip, "--sheet", tmp_path / "sheet.mp4"], "writes a PNG"),
-        ([clip, still, "--sheet", sheet], "the picture of one file"),
+        ([clip, still, "--sheet", sheet], "a single file only"),
     ):
         answer = call("probe", *map(str, arguments))
         assert answer.exit_code == 1

@@ -1,6 +1,6 @@
-"""Every recorder's files are read as a player shows them: times, pictures, colours, size, length.
+"""Every recorder's files are read as a player shows them: times, frames, colours, size, length.
 
-The clips are made with the recorders' parameters (tests/support/recorders.py); no device made them.
+The clips are made with the recorders' parameters (tests/support/recorders.py), not by the devices.
 """
 
 from __future__ import annotations

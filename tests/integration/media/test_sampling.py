@@ -1,4 +1,4 @@
-"""Which picture a sampled frame shows, to the tenth of a second, and how many there are."""
+"""Which frame is sampled, to the tenth of a second, and how many there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a file is by its first bytes: real ones of ffmpeg's, and what only looks like them."""
+"""What a file is by its first bytes: real files made by ffmpeg, and files that only look like
+them."""
 
 from __future__ import annotations
 

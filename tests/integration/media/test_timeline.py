@@ -1,4 +1,4 @@
-"""A clip's packets, as ffmpeg lists them → its times. Each rule at its edge, without a file."""
+"""A clip's packets, as ffmpeg lists them → its times. Each rule at its limits, without a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HDR and wide colours as an SDR screen shows them: both ways, in frames and in previews."""
+"""HDR and wide colours as an SDR screen shows them: both methods, in frames and in previews."""
 
 from __future__ import annotations
 

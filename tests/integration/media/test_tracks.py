@@ -1,4 +1,4 @@
-"""Which track of a file is shown, in which shape: by ffmpeg's words, and by real files."""
+"""Which track of a file is shown, and its rotation: by ffmpeg's description, and by real files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures, previews and uploads in an object store, for processes that share no folder."""
+"""Thumbnails, previews and uploads in an object store, for processes that share no folder."""
 
 from __future__ import annotations
 
@@ -337,15 +337,15 @@ def test_doctor_tries_the_store_and_leaves_nothing(
 
     check = finding(cold_services)
     assert check.well
-    assert check.says.startswith(f"{bucket.address} takes, gives and deletes")
+    assert check.says.startswith(f"{bucket.address} can be written, read and deleted from")
     assert bucket.names() == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     check = finding(Services(cold_services.settings))
     assert not check.well
-    assert check.says.startswith(f"{bucket.address} refused a put")
-    assert "docs/how-to/operate.md" in check.remedy
+    assert check.says.startswith(f"{bucket.address}: put failed")
+    assert "docs/how-to/object-store.md" in check.remedy
     assert ACCESS not in check.says
-    # It is looked for once, by whoever reaches the store.
+    # It is searched once, by the first that reaches the store.
     assert cold_services.redis.zcard(DELETE_QUEUE) == 1
 
 
@@ -353,4 +353,4 @@ def test_an_address_of_no_use_stops_a_worker_at_its_start(environment: dict[str,
     environment["DEJABUG_MEDIA_STORE"] = "nostore://bucket"
     run = dejabug("worker", "default", "--burst", **environment)
     assert run.returncode == 1
-    assert "DEJABUG_MEDIA_STORE: nostore:// cannot be spoken to here" in run.stderr
+    assert "DEJABUG_MEDIA_STORE: nostore:// is not supported by this installation" in run.stderr

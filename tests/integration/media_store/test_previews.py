@@ -1,4 +1,4 @@
-"""Previews: small copies that agree with the sampled frames, and how they are kept."""
+"""Previews: small copies that match the sampled frames, and how they are stored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def told(pixels: np.ndarray) -> np.ndarray:
 
 
 def packets(path: Path) -> list[tuple[float, bool]]:
-    """Presentation times in seconds and whether each is a key frame, as they stand in the file."""
+    """Presentation times in seconds and whether each is a key frame, as stored in the file."""
     command = [FFMPEG, "-v", "error", "-copyts", "-i", path, "-c", "copy", "-f", "framecrc", "-"]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     base = re.search(r"^#tb 0: (\d+)/(\d+)$", listing, re.MULTILINE)
@@ -407,7 +407,7 @@ def test_asking_for_a_preview_is_watching_it_and_changes_it_not(tmp_path: Path) 
     assert store.watch("1") is not None
     path = file_of(tmp_path, "1")
     assert path.stat().st_atime == pytest.approx(time.time(), abs=20)
-    # What browsers are told of the file's age must not change while they play it.
+    # The file age that browsers receive must not change while they play it.
     assert path.stat().st_mtime == pytest.approx(time.time() - 10 * DAY, abs=20)
     assert store.prune(8 * DAY, 100) == 0
 

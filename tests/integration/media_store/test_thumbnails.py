@@ -1,4 +1,4 @@
-"""Thumbnails of frames, kept and put side by side."""
+"""Thumbnails of frames, stored and combined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verdicts have taught, kept in Redis."""
+"""What was learned from verdicts, stored in Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cut-offs at their edges: which clips are purged, and which are only not shown."""
+"""Retention cut-offs at their limits: which clips are purged, and which are only hidden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast clips are embedded, and how long many will take."""
+"""How fast clips are embedded, and the estimated time for the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people said of pairs of issues."""
+"""People's verdicts on pairs of issues."""
 
 from __future__ import annotations
 

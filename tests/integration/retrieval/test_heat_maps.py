@@ -1,4 +1,4 @@
-"""Heat maps of two clips: a real index, real pictures, and a worker that draws them."""
+"""Heat maps of two clips: a real index, real thumbnails, and a worker that draws them."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_other_clips_of_the_pair_s_own_tickets_are_not_what_is_usual(
     for side in ("here", "there"):
         check_grid(drawn[side]["matching"])
         assert drawn[side]["unusual"] is None
-        assert "no other tickets' clips" in drawn[side]["reason"]
+        assert "no clips of other tickets" in drawn[side]["reason"]
 
 
 def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
@@ -216,7 +216,7 @@ def test_a_neighbour_whose_pictures_are_gone_is_passed_over(
 
 def test_a_picture_that_is_gone_or_damaged_is_said(scene: Scene, services: Services) -> None:
     spot = scene.spot(scene.here)
-    with pytest.raises(NoPictureError, match="no longer kept"):
+    with pytest.raises(NoPictureError, match="no longer exists"):
         services.heat_maps.draw(Spot(spot.clip, spot.at + 0.123), spot)
     services.media.thumbnails.write(spot.clip, [spot.at], [np.zeros((8, 8, 3), np.uint8)])
     (path,) = services.settings.data_dir.glob(f"pictures/*/{spot.clip}/*.jpg")
@@ -245,14 +245,14 @@ def test_what_goes_wrong_in_the_worker_is_said(
     scene: Scene, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = scene.spot(scene.here)
-    with pytest.raises(SearchFailedError, match="no longer kept"):
+    with pytest.raises(SearchFailedError, match="no longer exists"):
         scene.services.questions.heat_maps(Spot(here.clip, 0.123), here)
 
     def mute(pixels: np.ndarray) -> Floats:
-        raise EncoderError("this model does not tell of patches")
+        raise EncoderError("this model has no image patches")
 
     monkeypatch.setattr(scene.services.encoder, "embed_patches", mute)
-    with pytest.raises(SearchFailedError, match="does not tell of patches"):
+    with pytest.raises(SearchFailedError, match="has no image patches"):
         scene.services.questions.heat_maps(here, here)
 
 

@@ -1,4 +1,4 @@
-"""Moments at their edges: ends of clips, the second moment, backgrounds, and a start before 0."""
+"""Moments at their limits: ends of clips, the second moment, backgrounds, and a start before 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each clip and ticket is most like in its own project, in a real Redis."""
+"""The nearest neighbours of each clip and ticket in its own project, in a real Redis."""
 
 from __future__ import annotations
 
@@ -359,8 +359,8 @@ def test_a_full_list_forgets_those_that_are_gone_first(
 def test_a_member_that_came_while_another_was_compared_stays_its_neighbour(
     store: redis.Redis, neighbours: Neighbours
 ) -> None:
-    """Two workers: one looks for the first's neighbours before the second is there, and tells of
-    them after it."""
+    """Two workers: one looks for the first's neighbours before the second is there, and
+    writes them after it."""
     join(store, neighbours, "first", "second", "third")
     neighbours.put("second", "GAME", alike(first=0.8), alike(first=0.8))
     neighbours.put("first", "GAME", alike(third=0.5), alike(third=0.5))

@@ -1,4 +1,4 @@
-"""The same file on two tickets: told as such on every surface, to those who may see both."""
+"""The same file on two tickets: labelled everywhere, for everyone who can see both tickets."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_same_file_scores_one_and_is_named_as_such_on_every_surface(
     assert label in message["blocks"][1]["text"]["text"]
     told = CliRunner().invoke(cli, ["similar", twins.new, "--json"])
     row = json.loads(told.stdout)[0]
-    assert (row["issue"], row["score"], row["label"]) == (twins.old, 1.0, label)
+    assert (row["key"], row["score"], row["label"]) == (twins.old, 1.0, label)
     assert "1.00 Same" in CliRunner().invoke(cli, ["similar", twins.new]).stdout
 
 

@@ -1,4 +1,4 @@
-"""A copy of a recording: told as such on every surface, with what the score rests on."""
+"""A copy of a recording: labelled everywhere, with the reasons for the score."""
 
 from __future__ import annotations
 

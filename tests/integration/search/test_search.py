@@ -1,4 +1,4 @@
-"""Words, issues and clips → pages of results, and who is told what."""
+"""Words, issues and clips → pages of results, and who can see what."""
 
 from __future__ import annotations
 

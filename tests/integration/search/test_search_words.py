@@ -1,6 +1,6 @@
 """What words find among the demo's tickets, with the bundled encoder.
 
-Every run has the clips that are asked for and some others; `make test-slow` has the whole demo.
+Every run uses the clips that the queries need and some others; `make test-slow` the whole demo.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Slack: real Bolt, Redis, search and Jira; only Slack's own servers are stood in for."""
+"""Slack: real Bolt, Redis, search and Jira; only Slack's own servers are simulated."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_key_is_answered_with_tickets_like_it(
     assert old[0] not in json.dumps(told["blocks"][1:])
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
-    assert "It is still being read" in desk.ask(old[0])["text"]
+    assert "It is still being indexed" in desk.ask(old[0])["text"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "help", "HELP"])
@@ -394,9 +394,9 @@ def test_of_a_session_of_hours_it_is_said_on_each_page_what_was_looked_at(
     history(services, jira, clips, *COWS[:3], *[COWS[1]] * 4)
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     first = shortcut(desk, lies_here + "a.mp4")
-    assert "Only its first 30 minutes are looked at." in first["blocks"][0]["text"]["text"]
+    assert "Only its first 30 minutes are analysed." in first["blocks"][0]["text"]["text"]
     second = desk.press(first, "Next")
-    assert "Only its first 30 minutes are looked at." in second["blocks"][0]["text"]["text"]
+    assert "Only its first 30 minutes are analysed." in second["blocks"][0]["text"]["text"]
 
 
 def test_where_nothing_is_like_a_long_session_that_is_said_too(
@@ -405,7 +405,7 @@ def test_where_nothing_is_like_a_long_session_that_is_said_too(
     desk.slack.files["a.mp4"] = (session.read_bytes(), "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
     assert told.startswith("Nothing that you may see")
-    assert "Only its first 30 minutes are looked at." in told
+    assert "Only its first 30 minutes are analysed." in told
 
 
 @pytest.mark.parametrize(
@@ -428,10 +428,10 @@ def test_files_that_cannot_be_searched_with_are_told_why(
 ) -> None:
     desk.slack.files["a.mp4"] = (b"no clip at all", "video/mp4")
     told = shortcut(desk, lies_here + "a.mp4")["text"]
-    assert told == "Not searched: the file is neither a video nor a picture that can be read."
+    assert told == "Not searched: the file is not a video or image that can be read."
     desk.slack.files["a.mp4"] = (black.read_bytes(), "image/png")
     told = shortcut(desk, lies_here + "a.mp4", "image/png")["text"]
-    assert told == f"Not searched: it is {BLACK}."
+    assert told == f"Not searched: the image is {BLACK}."
     assert "no video" in shortcut(desk, lies_here + "a.mp4", "text/plain")["text"]
     desk.slack.files["a.mp4"] = (b"<html>", "text/html; charset=utf-8")
     assert "does not give" in shortcut(desk, lies_here + "a.mp4")["text"]
@@ -452,12 +452,12 @@ def test_why_a_clip_cannot_be_used_is_no_markup_of_slacks(
     desk: Desk, old: list[str], worker: None, lies_here: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> None:
-        raise ClipError("unsupported", "its pictures are coded as <!channel>")
+        raise ClipError("unsupported", "its video codec is <!channel>")
 
     desk.slack.files["a.mp4"] = (b"0", "video/mp4")
     monkeypatch.setattr(UploadComparison, "_compare", refused)
     told = shortcut(desk, lies_here + "a.mp4")["text"]
-    assert told == "Not searched: its pictures are coded as &lt;!channel&gt;."
+    assert told == "Not searched: its video codec is &lt;!channel&gt;."
 
 
 def test_a_clip_is_not_blamed_for_what_fails_in_the_worker(

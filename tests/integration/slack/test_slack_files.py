@@ -1,4 +1,4 @@
-"""A message's files in Slack: which one is searched with, and what is said where none is."""
+"""A message's files in Slack: which one is searched with, and the answer if there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.search_worker import searching
 from support.slack_site import SECRET, TOKEN, Desk, Slack, named
 from support.tickets import history
 
-# What an event tells of a file that came by Slack Connect.
+# An event's data about a file from Slack Connect.
 RESTRICTED = {
     "id": "F1", "created": 1, "timestamp": 1, "user": "U1", "file_access": "check_file_info",
 }  # fmt: skip
@@ -57,7 +57,7 @@ def similar(desk: Desk, *attached: dict[str, Any]) -> dict[str, Any]:
 
 
 def kept(desk: Desk, services: str, content: bytes, **told: Any) -> dict[str, Any]:
-    """A file that lies with Slack, as a message tells of it."""
+    """A file in Slack, as described in a message."""
     desk.slack.files[services] = (content, told.get("mimetype") or "application/octet-stream")
     return {"id": f"F{len(desk.slack.files)}", "url_private": f"{files.HOST}{services}", **told}
 
@@ -85,7 +85,7 @@ def test_a_file_of_which_no_more_than_its_id_is_told_is_asked_for(
     assert named(similar(desk, file), old) == set(old)
 
 
-# What Slack may tell of a video that it does not know as one.
+# Slack's possible data about a video that it does not recognise as one.
 UNTOLD: list[dict[str, Any]] = [
     {"name": "clip.MP4 ", "mimetype": "application/octet-stream", "filetype": "binary"},
     {"name": "clip.mp4", "mimetype": "", "filetype": ""},

@@ -1,4 +1,4 @@
-"""Talking to Déjà Bug in comments."""
+"""Commands to Déjà Bug in comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scores are called, on every surface, and what is never commented."""
+"""The labels of scores everywhere, and what is never commented."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_regression_is_spoken_of_only_where_the_match_is_likely(score: float, 
 
 
 def test_a_threshold_below_the_floor_is_refused_with_its_reason(cold_services: Services) -> None:
-    told = "must be from 0.5 to 1, not 0.49: below 0.5 a suggestion is more often wrong than right"
+    told = "between 0.5 and 1, not 0.49; below 0.5, suggestions are more often wrong than right"
     with pytest.raises(UserError, match=told):
         cold_services.records.projects.put("GAME", Rules(threshold=0.49))
     assert cold_services.records.projects.all() == {}
@@ -98,7 +98,7 @@ def test_a_stored_threshold_below_the_floor_counts_as_the_floor_and_doctor_says_
     (check,) = [each for each in examine(cold_services, model=False) if each.what == "thresholds"]
     assert not check.well
     assert "GAME has 0.1" in check.says
-    assert check.remedy == "Set another: dejabug project GAME --threshold 0.5"
+    assert check.remedy == "Set a valid one: dejabug project GAME --threshold 0.5"
     cold_services.records.projects.put(
         "GAME", cold_services.records.projects.rules("GAME").raised()
     )

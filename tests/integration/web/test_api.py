@@ -1,4 +1,4 @@
-"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers questions."""
+"""The HTTP API: a real Flask app, Redis, index and Jira, and a worker that answers queries."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_an_issue_says_how_far_its_own_clips_are(
     assert state(old[0]) == ("ready", None)
     clip = services.collections.active.catalogue.clips_of(str(jira.issue(old[0])["id"]))[0]
     services.collections.active.catalogue.put_clip(replace(clip, status=ClipStatus.QUEUED))
-    assert state(old[0]) == ("indexing", "It is still being read: ask again in a minute.")
+    assert state(old[0]) == ("indexing", "It is still being indexed. Try again in a minute.")
     failed = replace(clip, status=ClipStatus.FAILED, reason="memory: too much")
     services.collections.active.catalogue.put_clip(failed)
     how, reason = state(old[0])
@@ -492,7 +492,7 @@ def test_of_a_session_of_hours_it_is_said_what_was_looked_at(
     caller: Caller, services: Services, session: Path
 ) -> None:
     told = caller.get(compared(caller, services, session)).get_json()
-    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are looked at")
+    assert (told["state"], told["reason"]) == ("done", "only its first 30 minutes are analysed")
 
 
 def test_uploads_do_not_fill_the_disk(

@@ -1,4 +1,4 @@
-"""Metrics as Prometheus gets them, and what is made from them: dashboard, alarms, the docs."""
+"""Metrics as Prometheus reads them, and what is generated from them: dashboard, alerts, docs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 def names_of(services: Services) -> set[str]:
     """Every name that a query may ask for."""
-    services.settings.data_dir.mkdir()  # else there is no disk to tell of
+    services.settings.data_dir.mkdir()  # else there is no disk to report
     found = set(CLIENT)
     for family in (each for some in families(services.settings) for each in some):
         ends = {
@@ -109,18 +109,18 @@ def test_every_metric_is_looked_at_by_a_graph_or_an_alarm(services: Services) ->
 def test_the_dashboard_and_the_table_are_as_they_are_made(services: Services) -> None:
     again = "make it again: python -m tools.watch"
     assert (ROOT / "deploy/grafana/dashboard.json").read_text("utf-8") == dashboard(), again
-    services.settings.data_dir.mkdir()  # else there is no disk to tell of
+    services.settings.data_dir.mkdir()  # else there is no disk to report
     page = (ROOT / "docs/reference/monitoring.md").read_text("utf-8")
     assert page.partition(BEGIN)[2].partition(END)[0].strip() == table(services.settings), again
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/operate.md").read_text("utf-8"), re.M)
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/how-to/alarms.md").read_text("utf-8"), re.M)
     assert headings == [rule["alert"] for rule in alerts()]
     for rule in alerts():
         told = rule["annotations"]
         assert told["summary"]
-        assert f"docs/how-to/operate.md#{rule['alert'].lower()}" in told["description"]
+        assert f"docs/how-to/alarms.md#{rule['alert'].lower()}" in told["description"]
         assert rule["labels"]["severity"] in ("warning", "critical")
 
 
@@ -152,7 +152,7 @@ def test_an_address_that_is_taken_is_waited_for(capsys: pytest.CaptureFixture[st
         wait_until(lambda: "metrics_not_served" in capsys.readouterr().err)
     assert thread is not None
     thread.join(20)
-    assert ("dejabug_build_info", (("version", "0.1.0"),)) in scraped(port)
+    assert ("dejabug_build_info", (("version", "0.2.0"),)) in scraped(port)
 
 
 @pytest.fixture

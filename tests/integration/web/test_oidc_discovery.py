@@ -1,5 +1,5 @@
-"""What is believed of a provider's own description, where we go on its word, and what the doctor
-says of it; over real HTTP."""
+"""Which parts of a provider's metadata are trusted, where we redirect by it, and what the doctor
+reports; over real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages' sessions, headers and status, by Flask's client."""
+"""The pages' sessions, headers and status, with Flask's client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of results: a cursor is of one caller, one question and its filters, at every address."""
+"""Pages of results: a cursor belongs to one caller, one query and its filters, on every route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the panel in Jira is told: real Flask app, Redis and index, and a Jira as its viewer."""
+"""The panel's data: real Flask app, Redis and index, and Jira as its viewer."""
 
 from __future__ import annotations
 

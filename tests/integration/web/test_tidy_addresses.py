@@ -1,4 +1,4 @@
-"""Addresses with a slash too many, as people type them into Jira, Slack and Forge."""
+"""URLs with an extra slash, as people type them into Jira, Slack and Forge."""
 
 from __future__ import annotations
 

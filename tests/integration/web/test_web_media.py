@@ -1,4 +1,4 @@
-"""Pictures and previews at signed addresses: for one principal, checked at each request."""
+"""Images and previews at signed URLs: for one principal, checked at each request."""
 
 from __future__ import annotations
 

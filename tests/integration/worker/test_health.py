@@ -1,4 +1,4 @@
-"""Whether a worker is well, as its container's health check learns it."""
+"""A worker's health, as its container's health check reads it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_machine_without_a_worker_has_no_pulse_whoever_else_works(
     worker.hostname = "another"
     worker.register_birth()
     assert feel_pulse(cold_services.redis, "another") == "clips"
-    with pytest.raises(NoPulseError, match=f"no worker of {HERE}"):
+    with pytest.raises(NoPulseError, match=f"no worker is running on {HERE}"):
         feel_pulse(cold_services.redis, HERE)
 
 
@@ -76,7 +76,7 @@ def test_while_redis_is_away_no_worker_is_blamed(
     monkeypatch.setattr("dejabug.cli.service.feel_pulse", _away)
     asked = CliRunner().invoke(cli.app, ["worker-health"])
     assert asked.exit_code == 0
-    assert "nothing is known" in asked.stderr
+    assert "the worker's state is unknown" in asked.stderr
 
 
 def _away(*_: object) -> str:

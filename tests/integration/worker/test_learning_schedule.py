@@ -1,4 +1,4 @@
-"""Learning from the studio's own duplicates, by itself."""
+"""Scheduled learning from the studio's own duplicates."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_going_back_is_one_command_and_holds(cold_services: Services) -> None:
     write_learned(
         services.redis, services.collections.configured.name, LearnedParameters(Calibrations(), 0.3)
     )
-    assert "as shipped again" in words(call("learn", "--forget").output)
+    assert "default weights again" in words(call("learn", "--forget").output)
     assert read_learned(services.redis, services.collections.configured.name) == LearnedParameters()
     assert are_held(services.redis, services.collections.configured.name)
     queue_if_due(services, LEARNING)
@@ -114,14 +114,14 @@ def test_going_back_is_one_command_and_holds(cold_services: Services) -> None:
 @pytest.mark.parametrize(
     ("report", "told"),
     [
-        (LearningReport(1.0, 900, 3), "as shipped, learned from the bundled games; 3 of 900"),
+        (LearningReport(1.0, 900, 3), "default weights, learned from the bundled games; 3 of 900"),
         (
             LearningReport(1.0, 900, 80, 40, 0.2, 0.21),
-            "what this studio's links teach is no better",
+            "default weights, since the learned ones are not better",
         ),
         (
             LearningReport(1.0, 900, 80, 40, 0.25, 0.2, kept=True),
-            "studio's 40 groups of duplicates",
+            "learned from 40 groups of duplicates in this studio",
         ),
     ],
 )
@@ -129,14 +129,18 @@ def test_people_are_told_what_scores_rest_on(
     cold_services: Services, report: LearningReport, told: str
 ) -> None:
     services, name = cold_services, cold_services.collections.active_name
-    assert scores_in_words(services.redis, name) == "as shipped, learned from the bundled games"
+    assert (
+        scores_in_words(services.redis, name) == "default weights, learned from the bundled games"
+    )
     write_report(services.redis, name, report)
     assert told in scores_in_words(services.redis, name)
     (check,) = [each for each in examine(services, model=False) if each.what == "scores"]
     assert check.well
     assert told in check.says
     hold_learned(services.redis, name, hold=True)
-    assert scores_in_words(services.redis, name).endswith("nothing is learned until: dejabug learn")
+    assert scores_in_words(services.redis, name).endswith(
+        "automatic learning is off, turn it on with: dejabug learn"
+    )
 
 
 def test_the_job_is_one_that_workers_take() -> None:

@@ -1,4 +1,4 @@
-"""Which matches may be shown, and when to stay silent."""
+"""Which matches may be shown, and when nothing is shown."""
 
 from __future__ import annotations
 

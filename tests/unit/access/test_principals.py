@@ -1,4 +1,4 @@
-"""Principals and their names, which stand in Redis and in signed addresses."""
+"""Principals and their names, which are used in Redis and in signed URLs."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_no_id_makes_a_principal_another_kind(kind: type[TokenPrincipal], id_: s
 
 @pytest.mark.parametrize("account", ["", "cli", "token:", "token:a", "account:tester", "public:U1"])
 def test_no_account_of_the_panel_s_passes_for_another_principal(account: str) -> None:
-    with pytest.raises(ValueError, match="not the id of a Jira account"):
+    with pytest.raises(ValueError, match="not a valid Jira account id"):
         PanelViewer(account)
 
 
 def test_nobody_has_no_name() -> None:
-    with pytest.raises(ValueError, match="not the id of a Jira account"):
+    with pytest.raises(ValueError, match="not a valid Jira account id"):
         parse_principal("")
 
 

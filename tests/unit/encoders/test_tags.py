@@ -1,4 +1,4 @@
-"""Kinds of bug from words and frames, and the file of labels."""
+"""Kinds of bug from words and frames, and the labels file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LABELS = (
         ("The barrel floats in the air above the table", "floating_object"),
         ("The texture of the wall is missing", "missing_texture"),
         ("HUD and health bar have disappeared", "hud_error"),
-        ("The villager stands in a T-pose", "t_pose"),
+        ("The villager is frozen in a T-pose", "t_pose"),
     ],
 )
 def test_a_ticket_that_says_what_kind_of_bug_it_is_gets_that_tag(
@@ -120,11 +120,11 @@ def test_a_studio_can_weigh_its_own_prompts(tmp_path: Path) -> None:
         ("label = 3", "no \\[\\[label\\]\\]"),
         ("[[label", "cannot be read as TOML"),
         ('[[label]]\nname = "Big One"\nprompts = ["x"]', "'Big One'"),
-        ('[[label]]\nname = "a"\nprompts = []', "'a' wants a list of prompts"),
+        ('[[label]]\nname = "a"\nprompts = []', "'a' has no list of prompts"),
         ('[[label]]\nname = "a"\nprompts = [{ text = "x", weight = -1 }]', "weight of 'x'"),
-        ('[[label]]\nname = "a"\nprompts = [" "]', "neither a text"),
+        ('[[label]]\nname = "a"\nprompts = [" "]', "must be a text"),
         ('[[label]]\nname = "a"\nprompts = ["x"]\ncolour = 1', "unknown keys: colour"),
-        ('[[label]]\nname = "a"\nprompts = ["x"]\nshown = "no"', "shown is true or false"),
+        ('[[label]]\nname = "a"\nprompts = ["x"]\nshown = "no"', "shown must be true or false"),
         ('[[label]]\nname = "a"\nprompts = ["x"]\n' * 2, "two labels are named 'a'"),
         ('[[label]]\nname = "a"\nprompts = ["x"]', "at least two labels"),
     ],

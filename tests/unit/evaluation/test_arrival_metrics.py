@@ -1,4 +1,4 @@
-"""Precision, recall and calibration on arrival: by hand, and against plain counting."""
+"""Precision, recall and calibration on arrival: against results by hand, and simple counting."""
 
 from __future__ import annotations
 
@@ -135,8 +135,8 @@ def test_another_default_threshold_has_a_row_of_its_own() -> None:
 
 def test_the_bad_news_is_told_in_words() -> None:
     said = in_words("clip_text", figures(KNOWN, limit=3, default=0.9))
-    assert "at 0.9, 1 of 3 suggestions are wrong and 1 related" in said
-    assert "67% of tickets with an earlier duplicate get no right one" in said
+    assert "at threshold 0.9, 1 of 3 suggestions are wrong and 1 related" in said
+    assert "67% of tickets with an earlier duplicate get no correct suggestion" in said
 
 
 def test_groups_are_resampled_whole() -> None:
@@ -292,7 +292,7 @@ def test_a_project_is_scored_by_the_others_curves() -> None:
 
 
 def test_one_project_cannot_be_left_out_of_its_own_fit() -> None:
-    with pytest.raises(UserError, match="all clips are of one project"):
+    with pytest.raises(UserError, match="all clips belong to one project"):
         each_left_out(replayed(Calibration(frames=9.0, intercept=0.0), "P", 1))
 
 

@@ -53,11 +53,11 @@ def test_a_manifest_is_read_from_its_folder_or_its_path(tmp_path: Path) -> None:
     [
         (["{"], "line 1"),
         ([{"game": "x"}], "file"),
-        ([entry("a.mp4"), entry("missing.mp4")], "line 2: there is no clip missing.mp4"),
+        ([entry("a.mp4"), entry("missing.mp4")], "line 2: clip missing.mp4 not found"),
         ([entry("a.mp4"), entry("a.mp4")], "named twice"),
-        ([entry("../secret.mp4")], "leads out"),
-        ([entry("/etc/passwd")], "leads out"),
-        ([], "names no clip"),
+        ([entry("../secret.mp4")], "is outside"),
+        ([entry("/etc/passwd")], "is outside"),
+        ([], "has no clips"),
     ],
 )
 def test_a_wrong_manifest_is_told_by_line_and_reason(

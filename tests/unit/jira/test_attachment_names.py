@@ -1,5 +1,5 @@
-"""The fuzz targets of tools/fuzz, for a moment and always with the same bytes; `make fuzz` goes
-on."""
+"""The fuzz targets of tools/fuzz, briefly and always with the same bytes; `make fuzz` runs
+longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What our one comment says."""
+"""The text of our comment."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ HOSTILE = (
     "-x-", "+x+", "^x^", "~x~", "??x??", "|", "||x||", "x\ny", "x\r\n* y", "x\u2028h1. y",
     "x\x85----", "\\", "\\[x|http://evil.example\\]", "\\\\{quote}",
 )  # fmt: skip
-# Where the words of Jira's users, and of a studio's labels, stand in the comment.
+# Where the words of Jira's users, and of a studio's labels, appear in the comment.
 FIELDS: dict[str, Callable[[str], Suggested]] = {
     "summary": lambda words: suggested(summary=words),
     "status": lambda words: suggested(status=words),
@@ -153,7 +153,7 @@ def test_no_summary_breaks_the_comment_out_of_its_line(summary: str) -> None:
 
 
 def test_a_comment_with_nothing_to_say_is_never_written() -> None:
-    with pytest.raises(ValueError, match="nothing to say"):
+    with pytest.raises(ValueError, match="an empty comment"):
         comment()
 
 

@@ -1,4 +1,4 @@
-"""The contact sheet: all frames on one picture of a bounded size."""
+"""The contact sheet: all frames in one image of a bounded size."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def test_samples_that_were_left_out_count_for_the_frame_before_them() -> None:
     assert left_out_after([1.0, 2.0], sampled) == [1, 1]
     assert left_out_after(sampled, sampled) == [0] * 6
     assert beside_words(0, duplicates=3, blank=3) == ""
-    assert beside_words(3, duplicates=3, blank=0) == "3 more alike"
+    assert beside_words(3, duplicates=3, blank=0) == "3 similar"
     assert beside_words(3, duplicates=0, blank=4) == "3 blank"
-    assert beside_words(3, duplicates=1, blank=4) == "3 left out"
+    assert beside_words(3, duplicates=1, blank=4) == "3 skipped"
 
 
 def test_times_read_as_on_a_player() -> None:

@@ -1,4 +1,4 @@
-"""A fitted calibration bends to verdicts, believes its prior, and never turns round."""
+"""A fitted calibration follows verdicts, respects its prior, and never reverses."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_fit_of_no_pairs_is_the_prior(prior: Calibration, trust: float) -> Non
 
 
 def test_each_pair_has_one_verdict() -> None:
-    with pytest.raises(ValueError, match="2 pairs and 1"):
+    with pytest.raises(ValueError, match="2 pairs but 1"):
         fit([Evidence(0.1), Evidence(0.2)], [True], PRIOR)
 
 

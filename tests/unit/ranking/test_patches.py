@@ -1,4 +1,4 @@
-"""What two pictures have in common, patch by patch."""
+"""What two images have in common, patch by patch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The default ranking's arithmetic against the same, written out slowly, one number at a time."""
+"""The default ranking's arithmetic against a slow version, written out one number at a time."""
 
 from __future__ import annotations
 

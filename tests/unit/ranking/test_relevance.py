@@ -1,4 +1,4 @@
-"""What evidence is worth: two curves through named points, their ends, and three words for them."""
+"""Evidence to relevance: two curves through given points, their ends, and three words for them."""
 
 from __future__ import annotations
 

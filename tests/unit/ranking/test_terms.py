@@ -1,4 +1,4 @@
-"""Which words are one term, which say nothing, and how much of a question a ticket says."""
+"""Which words are one term, which say nothing, and how much of a query a ticket contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One form of a result, and what each output makes of it."""
+"""The format of a result, and how each output uses it."""
 
 from __future__ import annotations
 

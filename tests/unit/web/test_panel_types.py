@@ -1,4 +1,4 @@
-"""The panel's TypeScript types are made from the service's models."""
+"""The panel's TypeScript types are generated from the service's models."""
 
 from __future__ import annotations
 

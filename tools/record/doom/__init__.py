@@ -1,4 +1,4 @@
-"""Freedoom: Phase 1 in ViZDoom: which walks are recorded, and what is wrong in each."""
+"""Freedoom: Phase 1 in ViZDoom: which walks are recorded, and the bug in each."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ ENCODINGS = (
 
 
 def recordings(clip_set: ClipSet, seed: int) -> Iterator[Recording]:
-    """The walks of a set; another seed takes other routes."""
+    """The walks of a set; another seed gives other routes."""
     rng = random.Random(f"doom {clip_set} {seed}")
     tickets = Tickets(BUGS)
     walks = [(bug, scene, run) for bug, scene, runs in PLAN[clip_set] for run in range(runs)]

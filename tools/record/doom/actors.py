@@ -6,14 +6,14 @@ KINDS = ("ZombieMan", "ShotgunGuy", "DoomImp", "Demon")
 
 
 def replaced(properties: str) -> str:
-    """Every common monster with these properties, at its old places."""
+    """Every common monster with these properties, in its usual places."""
     return "\n".join(
         f"actor Odd{kind} : {kind} replaces {kind} {{ {properties} }}" for kind in KINDS
     )
 
 
 GHOSTS = replaced("-SOLID +NOCLIP +NOGRAVITY")
-"""They do not push each other away, so several stand in one another."""
+"""They do not push each other away, so several stand inside one another."""
 FLOATING = replaced("+NOGRAVITY +SPAWNCEILING")
 """They hang under the ceiling."""
 GIANT = replaced("Scale 3.2")

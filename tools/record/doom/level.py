@@ -1,4 +1,4 @@
-"""A Doom level read from its WAD: where one can walk, and what is painted on the walls.
+"""A Doom level read from its WAD: where the player can walk, and the textures of the walls.
 
 Formats: "The Unofficial Doom Specs" 1.666, chapters 2 and 4 (WAD directory; THINGS, LINEDEFS,
 SIDEDEFS, VERTEXES, SECTORS). Lengths are map units: the player is 32 wide and 56 tall.
@@ -126,7 +126,7 @@ class Level:
         self._make_grid(vertices)
 
     def _rise(self, line: Line, leaving: int | None, entering: int | None) -> int | None:
-        """How far the player must step up to cross a line; None where it cannot pass."""
+        """How far the player must step up to cross a line; None if it cannot pass."""
         if leaving is None or entering is None or line.flags & LINE_BLOCKS:
             return None
         here, there = (self.sectors[self.sides[side].sector] for side in (leaving, entering))
@@ -206,7 +206,7 @@ class Level:
                 yield other
 
     def route(self, start: Point, goal: Point, rng: random.Random) -> list[Point]:
-        """Find a walkable route, not always the shortest: each cell's cost is drawn anew.
+        """Find a walkable route, not always the shortest: each cell's cost is random per call.
 
         Raises:
             NoRouteError: no route without opening doors or using lifts.
@@ -239,7 +239,7 @@ class Level:
     def places_before(self, goal: Point, near: float, far: float) -> list[Point]:
         """List the places from which a walk of `near` to `far` map units leads to `goal`.
 
-        Ledges are taken as walls here, so that each place can also be walked back to.
+        Ledges count as walls here, so that the player can also walk back to each place.
         """
         first = self._nearest_free(goal)
         distance = {first: 0}
@@ -252,7 +252,7 @@ class Level:
         return [self._centre(cell) for cell, walk in distance.items() if near <= walk <= far]
 
     def wall_ahead(self, eye: Point, target: Point) -> Line | None:
-        """Find the first line that the sight from `eye` through `target` meets and cannot pass."""
+        """Find the first line that the view from `eye` through `target` meets and cannot pass."""
         length = math.dist(eye, target) or 1.0
         end = tuple(a + (b - a) * 2048 / length for a, b in zip(eye, target, strict=True))
         met = [

@@ -34,11 +34,11 @@ class Run:
         level: level's name, `E1M1`.
         goal: point that the player walks to.
         seconds: length of the clip.
-        seed: which start and which route.
+        seed: selects the start and the route.
         walk: length of the way to the goal, from and to, in map units.
         through: whether the player keeps straight on, into the wall behind the goal.
         wide: 16:9, else 4:3.
-        change: what is wrong with the game.
+        change: the change of the game.
     """
 
     level: str
@@ -52,7 +52,7 @@ class Run:
 
 
 def find_wad() -> Path:
-    """freedoom1.wad: named by FREEDOOM1_WAD, else as Debian's package freedoom puts it."""
+    """freedoom1.wad: set by FREEDOOM1_WAD, else where Debian's package freedoom installs it."""
     path = Path(os.environ.get("FREEDOOM1_WAD", "/usr/share/games/doom/freedoom1.wad"))
     if not path.exists():
         raise FileNotFoundError(f"{path}: install Debian's freedoom, or set FREEDOOM1_WAD")
@@ -60,7 +60,7 @@ def find_wad() -> Path:
 
 
 def play(run: Run) -> Iterator[Frame]:
-    """Run the game; yields its pictures, TICS a second."""
+    """Run the game; yields its frames, TICS a second."""
     wad, rng = find_wad(), random.Random(run.seed)
     level = Level(wad, run.level)
     start = rng.choice(level.places_before(run.goal, *run.walk))
@@ -99,7 +99,7 @@ def _start(wad: Path, patched: Path, run: Run, folder: str) -> vizdoom.DoomGame:
         ]
     )
     game.init()
-    # The player can neither die nor wake the monsters: a run shows one thing.
+    # The player cannot die and does not wake the monsters: a run shows one thing.
     for command in ("god", "notarget", *run.change.commands):
         game.send_game_command(command)
     return game
@@ -129,7 +129,7 @@ def _walk(
             or (stuck > TICS and not run.through)
         )
         if arrived and not run.through:
-            # Look around, as testers do where something is wrong.
+            # Look around, as testers do when something is wrong.
             turn = 2.2 * math.sin(tic / TICS * 1.1 + sway)
             game.make_action([0, turn])
             continue

@@ -1,4 +1,4 @@
-"""A level of the game, changed: the patch file (PWAD) that the engine loads over its own data.
+"""A changed level of the game: the patch file (PWAD) that the engine loads over its own data.
 
 Formats: "The Unofficial Doom Specs" 1.666, chapters 2 and 4.
 """
@@ -17,7 +17,7 @@ SECTOR = "<hh8s8shhh"
 THING = "<hhhhh"
 ALL_SKILLS = 7
 DARK = 30
-"""Light level, of 255, that leaves outlines."""
+"""Light level, of 255, at which only outlines are visible."""
 PLAYER_STARTS = frozenset({1, 2, 3, 4})
 MONSTERS = frozenset({9, 58, 3001, 3002, 3003, 3004, 3005, 3006})
 """Thing types of the monsters of the first levels."""
@@ -25,15 +25,15 @@ MONSTERS = frozenset({9, 58, 3001, 3002, 3003, 3004, 3005, 3006})
 
 @dataclass(frozen=True)
 class Change:
-    """What one run changes of the game.
+    """What one run changes in the game.
 
     Attributes:
-        torn_near: point and radius within which walls lose their textures (the engine is given a
-            name that it has no picture for).
-        dark_near: point and radius within which every sector's light is put out.
-        things: added things as (point, type); with `crowd` they may stand in each other.
+        torn_near: point and radius within which walls lose their textures (the engine gets a name
+            that has no image).
+        dark_near: point and radius within which every sector's light is switched off.
+        things: added things as (point, type); with `crowd` they may overlap.
         decorate: actor definitions in ZDoom's DECORATE language.
-        commands: console commands given at the start.
+        commands: console commands run at the start.
         weapon: whether the player's weapon is drawn.
         hud: whether the status bar is drawn.
     """
@@ -50,9 +50,9 @@ class Change:
 def patch(
     wad: Path, level: str, start: Point, angle: float, route: Sequence[Point], change: Change
 ) -> bytes:
-    """One level with its player start moved (angle in degrees) and `change` made, as a PWAD.
+    """One level with its player start moved (angle in degrees) and `change` applied, as a PWAD.
 
-    Monsters that stand on the player's route are taken away: they would stop its walk.
+    Monsters on the player's route are removed: they would stop its walk.
     """
     lumps = read_lumps(wad, level)
     sides = list(struct.iter_unpack(SIDE, lumps["SIDEDEFS"]))
@@ -100,7 +100,7 @@ def _darken(
     sides: list[tuple[int, int, bytes, bytes, bytes, int]],
     sectors: list[list[object]],
 ) -> None:
-    """Put out the light of every sector around a point."""
+    """Switch off the light of every sector around a point."""
     vertices = list(struct.iter_unpack("<hh", lumps["VERTEXES"]))
     for a, _, _, _, _, *faces in struct.iter_unpack("<HHHHHHH", lumps["LINEDEFS"]):
         if _within(vertices[a], near):

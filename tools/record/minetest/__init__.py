@@ -1,4 +1,4 @@
-"""Minetest Game from Debian: walks through worlds of a fixed seed, with a Lua mod that breaks them."""
+"""Minetest Game from Debian: walks through worlds with a fixed seed, with a Lua mod for the bugs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Place:
-    """A biome's nth spot; the nodes that a missing texture concerns; in which direction one looks."""
+    """A biome's nth spot; the nodes that a missing texture affects; the direction of view."""
 
     name: str
     biome: str
@@ -132,7 +132,7 @@ def _run(bug: str, where: str, number: int, seconds: float, folder: Path) -> Pla
 
 
 class _Arrived:
-    """Waits for the mod's word that the player stands there, then tells it that the clip begins."""
+    """Waits for the mod's signal that the player is in place, then signals that the clip begins."""
 
     def __init__(self, world: Path) -> None:
         self._world = world
@@ -140,10 +140,10 @@ class _Arrived:
     def __call__(self, screen: Screen) -> bool:
         if not (self._world / "ready").exists():
             return False
-        # Without a window manager nobody gives the window the keyboard.
+        # Without a window manager, nothing gives the window the keyboard focus.
         screen.xdotool("search", "--onlyvisible", "--name", "Minetest", "windowfocus")
         time.sleep(0.5)
-        screen.xdotool("key", "F2")  # hides the chat, and says so for a while
+        screen.xdotool("key", "F2")  # hides the chat, and shows a message for a while
         time.sleep(2.5 / PACE)
         (self._world / "go").touch()
         return True
@@ -152,7 +152,7 @@ class _Arrived:
 def _scene(bug: str, place: Place, number: int) -> str:
     nodes = {"crowns": TRUNKS, "heap": DROPS}.get(bug, place.nodes)
     offset = ((0, 0), (7, -4), (-6, 8), (12, 6))[number % 4]
-    # A pile on the ground and a hole are looked at from slightly above.
+    # A pile on the ground and a hole are viewed from slightly above.
     pitch = {"heap": 0.4, "hole": 0.45, "sunk": 0.35}.get(bug, 0.12)
     return (
         f"local scene = {{bug = {json.dumps(bug)}, biome = {json.dumps(place.biome)}, "

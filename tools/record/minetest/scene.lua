@@ -1,5 +1,5 @@
--- A mod for one recording: takes the player to a place, breaks what the run is about, turns the head.
--- `scene` is a table that the recorder writes before this file.
+-- A mod for one recording: moves the player to a place, applies the run's bug, turns the camera.
+-- `scene` is a table that the recorder prepends to this file.
 
 local world = minetest.get_worldpath()
 local began = nil  -- game time in seconds at which the clip began
@@ -10,7 +10,7 @@ local function tops(name)
         and minetest.get_item_group(name, "tree") == 0
 end
 
--- Bugs that are in the definitions of nodes: they are there from the start.
+-- Bugs in the definitions of nodes: they exist from the start.
 if scene.bug == "unknown" then
     for _, name in ipairs(scene.nodes) do
         minetest.override_item(name, {tiles = {"unknown_node.png"}, special_tiles = {"unknown_node.png"}})
@@ -80,14 +80,14 @@ local function heap(middle)
         local item = minetest.add_item({x = middle.x, y = middle.y + 1 + number / 30, z = middle.z},
             scene.nodes[1 + number % #scene.nodes])
         if item then
-            -- Items that were made in one step are never gathered into a stack. These fly apart a little.
+            -- Items created in one step are never merged into a stack. These spread out a little.
             local speed = 0.6 + (number % 7) * 0.25
             item:set_velocity({x = speed * math.sin(number * 2.4), y = 3, z = speed * math.cos(number * 2.4)})
         end
     end
 end
 
--- Where the player starts; and what the run looks at, which is one point for all runs of a place.
+-- Where the player starts, and the point that the camera faces, the same for all runs of a place.
 local function positions(spot)
     local away = ({hole = 12, heap = 4})[scene.bug]
     local x, z = spot.x + scene.offset[1], spot.z + scene.offset[2]
@@ -98,7 +98,7 @@ local function positions(spot)
     end
     goal = vector.floor(goal)
     goal.y = ground(goal.x, goal.z, spot.y)
-    -- The first start without a tree before one's nose.
+    -- The first start without a tree in front of the camera.
     for try = 0, 12 do
         local here = {x = math.floor(x) - 3 * try, z = math.floor(z) + 2 * try}
         here.y = ground(here.x, here.z, spot.y) + 0.5

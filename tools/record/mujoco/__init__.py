@@ -1,4 +1,4 @@
-"""Three small games on MuJoCo: which runs are recorded, from which camera, what is wrong."""
+"""Three small games on MuJoCo: which runs are recorded, from which camera, and the bug in each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.record.tickets import Bug, Tickets
 
 @dataclass(frozen=True)
 class Game:
-    """A game, what its camera looks at, and how far from it."""
+    """A game, what its camera follows, and from how far."""
 
     name: str
     world: Callable[[Look, str, random.Random], tuple[str, Driver]]
@@ -192,7 +192,7 @@ def _play(
                 drive(model, data)
                 mujoco.mj_step(model, data)
             target = data.body(game.follow).xpos if game.follow else (0.0, 0.0, 0.8)
-            # Followed with some inertia, at a steady height.
+            # The camera follows with some inertia, at a steady height.
             camera.lookat[:] = (target[0], target[1], 0.8)
             camera.azimuth += pan / encoding.fps
             renderer.update_scene(data, camera)

@@ -1,6 +1,6 @@
-"""Three small games on the MuJoCo physics engine, made of our own shapes: trucks, figures, crates.
+"""Three small games on the MuJoCo physics engine, built from simple shapes: trucks, people, crates.
 
-Each function gives a world's XML and a driver that is called before every physics step.
+Each function returns a world's XML and a driver that is called before every physics step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Driver = Callable[[mujoco.MjModel, mujoco.MjData], None]
 
 @dataclass(frozen=True)
 class Look:
-    """Colours of a scene, as MuJoCo writes them."""
+    """Colours of a scene, in MuJoCo's notation."""
 
     sky: str
     horizon: str
@@ -72,7 +72,7 @@ def truck(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
         x, y = (9, 0) if through else (number * 5 - 12, side * rng.uniform(5.5, 8))
         houses += f"""<geom type="box" pos="{x} {y} {height}" size="{width} {width} {height}"
           rgba="{look.things[number % len(look.things)]}" {flag}/>"""
-    # Launched: what a kerb of a few centimetres must not do.
+    # Launched: a kerb of a few centimetres must not do that.
     kerb = ""
     if bug == "launch":
         kerb = """<geom type="box" pos="1.5 0 .05" size=".25 3 .05" rgba=".5 .5 .5 1"
@@ -97,7 +97,7 @@ def truck(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
         nonlocal launched
         data.ctrl[:] = [speed - bend, speed + bend, speed - bend, speed + bend]
         if bug == "sink":
-            # Without the ground there is neither grip nor halt: it rolls on and goes down.
+            # Without the ground there is no grip and no support: it rolls on and sinks.
             data.qvel[0], data.qvel[2] = 1.6, -0.32 if data.time > begins else 0.0
         elif bug == "launch" and not launched and data.qpos[0] > -0.4:
             launched = True
@@ -160,7 +160,7 @@ def figure(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
 
 
 def _person(number: int, shirt: str, trousers: str) -> str:
-    """One figure: a free torso, and two hinges at each limb's beginning."""
+    """One figure: a free torso, and two hinges at the start of each limb."""
 
     def limb(name: str) -> str:
         _, at, end, thick = LIMBS[name]
@@ -187,7 +187,7 @@ def crates(look: Look, bug: str, rng: random.Random) -> tuple[str, Driver]:
     # Merged: crates collide with the floor and the ball, but not with each other.
     solid = 'contype="2" conaffinity="1"' if bug == "merge" else 'contype="1" conaffinity="1"'
     gravity = 'gravcomp="1.003"' if bug == "weightless" else ""
-    # A blast: contacts far too stiff, and crates spawned a little into each other.
+    # A blast: contacts that are much too stiff, and crates that spawn slightly inside each other.
     stiff = 'solref=".001 .02" solimp=".99 .999 .0001"' if bug == "blast" else ""
     gap = 0.41 if bug == "blast" else 0.52
     for pile in range(3):

@@ -1,1 +1,1 @@
-"""The tickets of the games from Debian: which bug was seen where, in whose words."""
+"""The tickets of the games from Debian: which bug was seen where, and the ticket's text."""

@@ -1,4 +1,4 @@
-"""Clips that come back to a studio once more, and the words of their tickets."""
+"""Re-recorded clips, and their tickets' texts."""
 
 from __future__ import annotations
 

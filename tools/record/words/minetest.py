@@ -1,4 +1,4 @@
-"""Minetest: the clips to record, and the words of their tickets."""
+"""Minetest: the clips to record, and their tickets' texts."""
 
 from __future__ import annotations
 

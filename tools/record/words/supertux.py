@@ -1,4 +1,4 @@
-"""SuperTux: the clips to record, and the words of their tickets."""
+"""SuperTux: the clips to record, and their tickets' texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TORCS: the clips to record, and the words of their tickets."""
+"""TORCS: the clips to record, and their tickets' texts."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ DEVELOPMENT = (
 
 CASES: Mapping[ClipSet, tuple[Case, ...]] = {"demo": DEMO, "development": DEVELOPMENT}
 
-# A window of the system covers a part of these.
+# A system window covers a part of these.
 LATER: Mapping[ClipSet, tuple[Case, ...]] = {
     "demo": (
         Case("road", "alpine", (

@@ -1,4 +1,4 @@
-"""Is everything there that the service needs? One check a part, each with what to do about it."""
+"""`dejabug doctor`: one check for each part that the service needs, with how to fix it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Check", "UnwellError", "examine"]
 
 
 def examine(services: Services, *, model: bool = True) -> Iterator[Check]:
-    """All checks, one after another; `model` False leaves out loading the encoder (seconds)."""
+    """All checks in order; `model` False skips loading the model, which takes seconds."""
     checks: list[tuple[str, Callable[[Services], str]]] = [
         ("Redis", check_redis),
-        *([("Redis of vectors", check_index_redis)] if services.collections.location.apart else []),
+        *([("vector Redis", check_index_redis)] if services.collections.location.apart else []),
         ("Redis search", check_search_module),
         ("ffmpeg", check_ffmpeg),
         ("sandbox", check_sandbox),

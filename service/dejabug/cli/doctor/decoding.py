@@ -1,4 +1,4 @@
-"""Checks of what decodes clips: ffmpeg, and its sandbox."""
+"""Checks of the clip decoder: ffmpeg and its sandbox."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ def check_ffmpeg(services: Services) -> str:
             raise UnwellError(found.says, media.ffmpeg_remedy())
         if services.settings.shows_media and not media.writes_h264(found.program):
             raise UnwellError(
-                f"{found.program} cannot write H.264, so that no clip can be shown",
-                "Install the system's ffmpeg, or pip install imageio-ffmpeg.",
+                f"{found.program} can't write H.264, so clips have no previews",
+                "Install ffmpeg with libx264 from your system's packages, or run: pip install "
+                "imageio-ffmpeg",
             )
-        return f"{found.says}, tone-maps HDR by {media.tone_mapper(found.program)}"
+        return f"{found.says}, HDR tone mapping by {media.tone_mapper(found.program)}"
     except OSError as error:
         raise UnwellError(
-            str(error), "Install ffmpeg, or set DEJABUG_FFMPEG to one that runs here."
+            str(error),
+            "Install ffmpeg, or set DEJABUG_FFMPEG to its path, e.g. /usr/bin/ffmpeg",
         ) from error
 
 
 def check_sandbox(services: Services) -> str:
-    """The rights that it gives up. Raises UnwellError."""
+    """ffmpeg's sandbox, tested on an image. Raises UnwellError."""
     settings = services.settings
     limits = media.Limits(memory_bytes=settings.decode_memory, sandbox=settings.decode_sandbox)
     remedy = (
-        "Use a kernel with Landlock, and an ffmpeg that lies under /usr. Without a sandbox clips "
-        "are decoded by DEJABUG_DECODE_SANDBOX=off: docs/explanation/hostile-media.md says what is lost."
+        "Use a kernel with Landlock and an ffmpeg under /usr. To decode clips without a sandbox, "
+        "set DEJABUG_DECODE_SANDBOX=off; docs/explanation/malicious-files.md describes the risk."
     )
     with tempfile.TemporaryDirectory(prefix="dejabug-") as folder:
         picture = Path(folder) / "clip"
@@ -44,8 +46,8 @@ def check_sandbox(services: Services) -> str:
         try:
             program = media.find_ffmpeg(settings.ffmpeg)
             media.sample_frames(picture, limits=limits, program=program, drop_duplicates=False)
-            return f"{media.told_protection(settings.decode_sandbox)}, and a picture is read in it"
+            return f"{media.told_protection(settings.decode_sandbox)}, and a test image decodes"
         except FileNotFoundError:
-            return "without ffmpeg, nothing is decoded"  # a finding of its own
+            return "not tested, since there is no ffmpeg"  # which is another check
         except (media.SandboxMissingError, media.ClipError, OSError) as error:
-            raise UnwellError(f"no picture can be read in it: {error}", remedy) from error
+            raise UnwellError(f"a test image can't be decoded in it: {error}", remedy) from error

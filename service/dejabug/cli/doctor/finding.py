@@ -1,4 +1,4 @@
-"""What a check finds: how a part is, and what to do about one that is not well."""
+"""The result of a check: the state of a part, and how to fix a problem."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: what was looked at, how it is, and what to do when it is wrong."""
+    """The result of one check: what was checked, its state, and how to fix a problem."""
 
     what: str
     well: bool
@@ -16,7 +16,7 @@ class Check:
 
 
 class UnwellError(Exception):
-    """A part is not as it must be."""
+    """A check failed; `remedy` says what to do."""
 
     def __init__(self, says: str, remedy: str) -> None:
         super().__init__(says)

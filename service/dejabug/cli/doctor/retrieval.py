@@ -1,9 +1,10 @@
-"""Checks of what searches rest on: the model, the index, the scores."""
+"""Checks of what searches need: the model, the index, the scores."""
 
 from __future__ import annotations
 
 import redis
 
+from dejabug.cli.common import counted
 from dejabug.cli.doctor.finding import UnwellError
 from dejabug.encoders import EncoderError
 from dejabug.index import IndexUnavailableError
@@ -13,55 +14,57 @@ from dejabug.services import ModelServices, Services
 
 
 def check_model(services: Services) -> str:
-    """The model, which is loaded for it. Raises UnwellError."""
+    """The model, tested by loading it. Raises UnwellError."""
     try:
         label = ModelServices(services.settings).encoder.label
         if services.collections.configured.name == services.collections.active_name:
             return label
-        return f"{label}; not the one that serves, which is {services.collections.active_name}"
+        return f"{label}; not in use yet, searches use {services.collections.active_name}"
     except EncoderError as error:
         raise UnwellError(
             str(error),
-            "Give DEJABUG_CLIP_MODEL a hub name or a local folder that can be loaded, or set "
-            "DEJABUG_ENCODER=starter, which needs no hub.",
+            "Set DEJABUG_CLIP_MODEL to a Hugging Face model name (e.g. "
+            "openai/clip-vit-base-patch32) or a local folder, or set DEJABUG_ENCODER=starter, "
+            "which needs no model hub.",
         ) from error
     except redis.RedisError:
-        return "loaded"  # only telling Redis about it failed, which is a finding of its own
+        return "loaded"  # only the note in Redis failed, which another check reports
 
 
 def check_index(services: Services) -> str:
-    """The index that serves. Raises UnwellError."""
+    """The index in use. Raises UnwellError."""
     try:
         state = services.collections.active.index.state()
     except (IndexUnavailableError, redis.RedisError) as error:
         raise UnwellError(
-            f"none for {services.collections.configured.name}: {error}",
-            "Start a worker; it makes the index when it starts.",
+            f"no index for {services.collections.configured.name}: {error}",
+            "Start a worker, which creates the index: dejabug worker",
         ) from error
     if state.failures:
         raise UnwellError(
-            f"{state.failures} frames could not be indexed",
-            "Another program writes to our keys: give Déjà Bug a Redis database of its own.",
+            f"{counted(state.failures, 'frame')} could not be indexed",
+            "Another program probably writes to the same keys: give Déjà Bug a dedicated Redis "
+            "database in DEJABUG_REDIS_URL.",
         )
     if missing := missing_clips(services.collections.active):
         raise UnwellError(
-            f"it lacks {len(missing):,} of the clips that were put into it",
-            "Redis has lost them. The next round of dejabug reconcile has them embedded again, "
-            "and dejabug index repair does at once; dejabug import restores them from a backup.",
+            f"{counted(len(missing), 'clip')} missing, because Redis lost data",
+            "Index them again now with: dejabug index repair. Otherwise the next automatic "
+            "reconcile does it. To restore from a backup: dejabug import FILE --merge",
         )
     ready = "ready" if state.ready else "being built"
-    return f"{state.name}, {state.algorithm}, {state.frames:,} frames, {ready}"
+    return f"{state.name}, {state.algorithm}, {counted(state.frames, 'frame')}, {ready}"
 
 
 def check_scores(services: Services) -> str:
-    """What scores rest on. Raises UnwellError."""
+    """Which weights the scores use. Raises UnwellError."""
     try:
         told = scores_in_words(services.redis, services.collections.active_name)
         waiting = 0
         if services.collections.active.knows_dimensions():
             waiting = services.collections.active.index.neighbours.waiting_count()
     except redis.RedisError as error:
-        raise UnwellError(f"cannot be asked: {error}", "See Redis.") from error
+        raise UnwellError(f"can't be read: {error}", "Fix Redis first.") from error
     if waiting:
-        told += f"; {waiting:,} clips wait to be compared with their projects"
+        told += f"; {counted(waiting, 'clip')} still to be compared with other clips of the project"
     return told

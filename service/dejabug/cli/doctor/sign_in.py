@@ -1,4 +1,4 @@
-"""The check of what people sign in at."""
+"""The check of single sign-on."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ from dejabug.web.oidc import Provider, ProviderAwayError
 
 
 def check_sign_in(services: Services) -> str:
-    """The provider that people sign in at. Raises UnwellError."""
+    """The OpenID Connect provider. Raises UnwellError."""
     issuer = services.settings.oidc_issuer
     if not issuer:
         if services.settings.oidc_client_id:
-            raise UnwellError("DEJABUG_OIDC_ISSUER is not set", "See docs/how-to/sign-in.md.")
-        return "with API tokens only (DEJABUG_OIDC_ISSUER)"
+            raise UnwellError(
+                "DEJABUG_OIDC_CLIENT_ID is set, but DEJABUG_OIDC_ISSUER is not",
+                "Set DEJABUG_OIDC_ISSUER to the provider's address, e.g. "
+                "https://login.studio.example; see docs/how-to/sign-in.md.",
+            )
+        return "with API tokens only (DEJABUG_OIDC_ISSUER is not set)"
     try:
         provider = Provider(services.settings)
         document = provider.document()
     except UserError as error:
-        raise UnwellError(str(error), "Set it, or leave DEJABUG_OIDC_ISSUER out.") from error
+        raise UnwellError(
+            str(error), "Set it, or remove DEJABUG_OIDC_ISSUER to switch single sign-on off."
+        ) from error
     except ProviderAwayError as error:
         raise UnwellError(
             str(error),
-            "Set DEJABUG_OIDC_ISSUER to the `issuer` of the provider's discovery document, and let "
-            "the web service reach it.",
+            "Set DEJABUG_OIDC_ISSUER to the `issuer` in the provider's discovery document, and "
+            "allow the web service to reach it.",
         ) from error
-    return f"at {document.issuer}, which must know the redirect address {provider.callback}"
+    return f"at {document.issuer}; register {provider.callback} there as redirect URI"

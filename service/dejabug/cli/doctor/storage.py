@@ -1,4 +1,4 @@
-"""Checks of what is stored where: Redis, its query engine, and the files of clips."""
+"""Checks of the storage: Redis, its query engine, and the clips' files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from dejabug.services import Services
 
 # The query engine that our searches need: FLOAT16 vectors came with search 2.8 or 2.10.
 OLDEST_SEARCH = 21000
-# Share of a disk that should be free.
+# The share of the disk that should be free.
 LEAST_ROOM = 0.05
-# Seconds that our clock may differ from Redis': promises and signed addresses are timed by both.
+# Seconds that our clock may differ from Redis's: time-outs and signed addresses depend on both.
 CLOCKS = 30
-# What becomes of the service while Redis takes no writes.
-NO_WRITES = "Until then webhooks get 503 and are sent again, jobs wait, and searches are answered."
-NO_VECTORS = "Until then clips wait, and searches are answered."
+# What happens while Redis rejects writes.
+NO_WRITES = (
+    "Until then, webhooks get status 503 and Jira sends them again, jobs wait, and searches work."
+)
+NO_VECTORS = "Until then, clips wait and searches work."
 
 
 def check_redis(services: Services) -> str:
@@ -33,13 +35,16 @@ def check_redis(services: Services) -> str:
         if services.collections.location.apart
         else "Redis 8 with its query engine"
     )
-    remedy = f"Start {engine}, and set DEJABUG_REDIS_URL to it."
+    remedy = f"Start {engine}, and set DEJABUG_REDIS_URL, e.g. redis://localhost:6379/0"
     return _told(services.redis, services.redis, services.settings.redis_address, remedy)
 
 
 def check_index_redis(services: Services) -> str:
-    """The Redis of vectors, where they have one of their own. Raises UnwellError."""
-    remedy = "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL to it."
+    """The Redis of the vectors, if it is a separate one. Raises UnwellError."""
+    remedy = (
+        "Start Redis 8 with its query engine, and set DEJABUG_INDEX_REDIS_URL, e.g. "
+        "redis://localhost:6380/0"
+    )
     found = _told(
         services.collections.location.index,
         services.redis,
@@ -49,19 +54,21 @@ def check_index_redis(services: Services) -> str:
     try:
         services.collections.location.connection()
     except redis.RedisError as error:
-        raise UnwellError(f"cannot be compared with the other: {error}", "See Redis.") from error
+        raise UnwellError(f"can't be checked: {error}", "Fix Redis first.") from error
     except WrongIndexError as error:
-        raise UnwellError(str(error), "Set the right DEJABUG_INDEX_REDIS_URL.") from error
+        raise UnwellError(
+            str(error), "Set DEJABUG_INDEX_REDIS_URL to the Redis that holds the vectors."
+        ) from error
     return found
 
 
 def check_search_module(services: Services) -> str:
-    """Redis' query engine. Raises UnwellError."""
-    remedy = "Use Redis 8, or load redisearch 2.10 or newer (--loadmodule redisearch.so)."
+    """Redis's query engine. Raises UnwellError."""
+    remedy = "Use Redis 8, or load RediSearch 2.10 or newer (--loadmodule redisearch.so)."
     try:
         modules: Any = services.collections.location.index.execute_command("MODULE", "LIST")  # type: ignore[no-untyped-call]
     except redis.RedisError as error:
-        raise UnwellError(f"cannot be asked: {error}", remedy) from error
+        raise UnwellError(f"can't be checked: {error}", remedy) from error
     versions = [
         int(module[b"ver"]) for module in modules if module.get(b"name") in (b"search", b"ft")
     ]
@@ -73,7 +80,7 @@ def check_search_module(services: Services) -> str:
 
 
 def check_data_folder(services: Services) -> str:
-    """The folder of pictures, previews and uploads. Raises UnwellError."""
+    """The folder of thumbnails, previews and uploads. Raises UnwellError."""
     folder = services.settings.data_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,23 +88,24 @@ def check_data_folder(services: Services) -> str:
             pass
     except OSError as error:
         raise UnwellError(
-            f"{folder} cannot be written: {error.strerror}",
-            "Set DEJABUG_DATA_DIR to a folder that web and workers share and may write.",
+            f"can't write to {folder}: {error.strerror}",
+            "Set DEJABUG_DATA_DIR to a folder that the web service and all workers share and can "
+            "write to, e.g. DEJABUG_DATA_DIR=/srv/dejabug",
         ) from error
     usage = shutil.disk_usage(folder)
     if usage.free < LEAST_ROOM * usage.total:
         raise UnwellError(
-            f"the disk of {folder} has {usage.free / 1024**3:.1f} GB left",
-            "Give it more room, or lower DEJABUG_PREVIEW_MAX_BYTES.",
+            f"the disk of {folder} has only {usage.free / 1024**3:.1f} GB free",
+            "Free some space, or lower DEJABUG_PREVIEW_MAX_BYTES.",
         )
-    return f"{folder} can be written, {usage.free / 1024**3:.0f} GB free"
+    return f"{folder} is writable, {usage.free / 1024**3:.0f} GB free"
 
 
 def check_media_store(services: Services) -> str:
-    """The object store in its place. Raises UnwellError."""
+    """The object store that replaces the folder. Raises UnwellError."""
     remedy = (
-        "Let web and workers reach it, with credentials in their environment that may read, write "
-        "and delete there and list the bucket: docs/how-to/operate.md, An object store for media."
+        "Allow the web service and the workers to reach it, and give them credentials that can "
+        "read, write, delete and list the bucket. See docs/how-to/object-store.md"
     )
     started = time.monotonic()
     try:
@@ -107,13 +115,13 @@ def check_media_store(services: Services) -> str:
     except UserError as error:
         raise UnwellError(str(error), remedy) from error
     except redis.RedisError as error:
-        raise UnwellError(f"cannot be tried: {error}", "See Redis.") from error
+        raise UnwellError(f"can't be tested: {error}", "Fix Redis first.") from error
     taken = 1000 * (time.monotonic() - started)
-    return f"{store.address} takes, gives and deletes; four requests took {taken:.0f} ms"
+    return f"{store.address} can be written, read and deleted from; 4 requests took {taken:.0f} ms"
 
 
 def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -> str:
-    """What is to be said of a Redis that is as it must be. Raises UnwellError."""
+    """The state of a Redis that works. Raises UnwellError."""
     try:
         info: Any = connection.info()
         why = refused(connection)
@@ -125,13 +133,14 @@ def _told(connection: redis.Redis, queues: redis.Redis, url: str, remedy: str) -
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise UnwellError(
-            f"it may throw keys away when memory is short (maxmemory-policy {policy})",
-            "Set maxmemory-policy to noeviction, or vectors and queued webhooks get lost.",
+            f"it deletes keys when memory is full (maxmemory-policy {policy})",
+            "Set maxmemory-policy to noeviction. Otherwise vectors and queued webhooks get lost.",
         )
     skew = abs(time.time() - float(connection.time()[0]))
     if skew > CLOCKS:
         raise UnwellError(
-            f"its clock and ours differ by {skew:.0f} s", "Have both machines set theirs by NTP."
+            f"its clock differs from this machine's by {skew:.0f} s",
+            "Synchronise the clocks of both machines with NTP.",
         )
     kept = "append-only file on" if int(info.get("aof_enabled", 0)) else "no append-only file"
     return f"version {info['redis_version']} at {url}, {kept}"

@@ -1,7 +1,8 @@
-"""A backup in one file: what cannot be made again, or is dear. `dejabug export`, `dejabug import`.
+"""A backup in one file of everything that cannot be made again, or only at great cost:
+`dejabug export`, `dejabug import`.
 
-`archive.py` is the file, `records.py` what its lines say, `exporting.py` and `importing.py` go
-between it and Redis.
+`archive.py` is the file format, `records.py` the format of its lines; `exporting.py` and
+`importing.py` move data between it and Redis.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The file: a ZIP archive of small members and a manifest with each one's SHA-256.
+"""The file format: a ZIP archive of small members and a manifest with each one's SHA-256.
 
-ZIP, since every system reads it, a member can be read without the rest, and arrays lie in it as
-`.npy` files. Frames are stored as they are (vectors hardly shrink), text is deflated. A member
-holds a few megabytes, so that neither side ever holds more.
+ZIP, since every system reads it, a member can be read without the rest, and arrays are in it as
+`.npy` files. Frames are stored uncompressed (vectors hardly shrink), text is deflated. A member has
+a few megabytes, so that neither side ever needs more memory.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ MANIFEST = "manifest.json"
 LARGEST = 512 * 1024 * 1024
 # Members of one file: ten million frames make some thousands.
 MOST_MEMBERS = 1_000_000
-# What zipfile raises for files that are cut off or altered; RuntimeError is its word for a file
-# that is encrypted, NotImplementedError for a compression that it does not know.
+# What zipfile raises for truncated or modified files; RuntimeError if a file is encrypted,
+# NotImplementedError for an unknown compression.
 BROKEN = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError,
     OverflowError, MemoryError,
@@ -45,11 +45,12 @@ Pictures = npt.NDArray[np.uint8]
 
 
 class BackupError(UserError):
-    """The file is not one of ours, or of another format, cut off, altered; the message tells."""
+    """The file is not a backup, has another format, or is truncated or modified; the message says
+    which."""
 
 
 class Writer:
-    """Writes a backup: under another name until it is whole, readable by its owner alone."""
+    """Writes a backup: under a temporary name until it is complete, readable only by its owner."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,8 +69,8 @@ class Writer:
         _error: BaseException | None,
         _at: TracebackType | None,
     ) -> None:
-        """A backup that was not finished leaves nothing behind."""
-        with suppress(ValueError, OSError):  # the disk may be full, which was told already
+        """An unfinished backup leaves nothing behind."""
+        with suppress(ValueError, OSError):  # the disk may be full, which was already reported
             self._zip.close()
         with suppress(OSError):
             self._file.close()
@@ -81,7 +82,7 @@ class Writer:
         self._add(name, text.encode(), zipfile.ZIP_DEFLATED)
 
     def array(self, name: str, rows: npt.NDArray[Any], *, packed: bool = False) -> None:
-        """A member that `numpy.load` reads; `packed`: deflated, which vectors are not worth."""
+        """A member that `numpy.load` reads; `packed`: deflated, which does not pay for vectors."""
         target = io.BytesIO()
         np.lib.format.write_array(target, rows, allow_pickle=False)
         kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
@@ -90,7 +91,7 @@ class Writer:
     def finish(
         self, created: float, version: str, encoders: list[EncoderLine], counts: Counts
     ) -> Manifest:
-        """Write the manifest, and give the file its name once all of it is on the disk."""
+        """Write the manifest, and give the file its final name once all of it is on the disk."""
         manifest = Manifest(
             format=FORMAT, version=version, created=created, encoders=encoders, counts=counts,
             members=self._digests,
@@ -110,7 +111,7 @@ class Writer:
 
 
 class Reader:
-    """Reads a backup, and believes nothing that its digests do not bear out. Every method raises
+    """Reads a backup, and accepts nothing whose digest does not match. Every method raises
     BackupError."""
 
     def __init__(self, path: Path) -> None:
@@ -129,7 +130,7 @@ class Reader:
         self._zip.close()
 
     def digest(self) -> str:
-        """What tells this backup from all others."""
+        """A value that identifies this backup."""
         return hashlib.sha256(self.manifest.model_dump_json().encode()).hexdigest()
 
     def has(self, name: str) -> bool:
@@ -148,22 +149,22 @@ class Reader:
         try:
             return [kind.model_validate_json(line) for line in self._read(name).splitlines()]
         except ValidationError as error:
-            raise BackupError(f"{name} says what it cannot: {_first(error)}") from None
+            raise BackupError(f"{name} has an invalid line: {_first(error)}") from None
 
     def array(self, name: str, dimensions: int) -> Halves:
-        """A member's rows, float16 [n, dimensions]; unit vectors are the index's to check."""
+        """A member's rows, float16 [n, dimensions]; the index checks that they are unit vectors."""
         with _whole(name):
             rows: Halves = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
         if rows.dtype != np.float16 or rows.ndim != 2 or rows.shape[1] != dimensions:
-            raise BackupError(f"{name} holds {rows.dtype} {rows.shape}, not [n, {dimensions}]")
+            raise BackupError(f"{name} has {rows.dtype} {rows.shape}, expected [n, {dimensions}]")
         return rows
 
     def pictures(self, name: str) -> Pictures:
-        """A member's grey pictures, uint8 [n, 12, 12]."""
+        """A member's grey images, uint8 [n, 12, 12]."""
         with _whole(name):
             rows: Pictures = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
         if rows.dtype != np.uint8 or rows.shape[1:] != (SIDE, SIDE):
-            raise BackupError(f"{name} holds {rows.dtype} {rows.shape}, not [n, {SIDE}, {SIDE}]")
+            raise BackupError(f"{name} has {rows.dtype} {rows.shape}, expected [n, {SIDE}, {SIDE}]")
         return rows
 
     def floats(self, name: str) -> Floats:
@@ -171,55 +172,55 @@ class Reader:
         with _whole(name):
             rows: Floats = np.load(io.BytesIO(self._read(name)), allow_pickle=False)
         if rows.dtype != np.float32 or rows.ndim != 2 or not np.isfinite(rows).all():
-            raise BackupError(f"{name} is no matrix of finite numbers")
+            raise BackupError(f"{name} is not a matrix of finite numbers")
         return rows
 
     def _read(self, name: str) -> bytes:
         with _whole(name):
             if self._zip.getinfo(name).file_size > LARGEST:
-                raise BackupError(f"{name} is larger than any member that we write")
+                raise BackupError(f"{name} is larger than the limit for a member")
             data = self._zip.read(name)
         if hashlib.sha256(data).hexdigest() != self.manifest.members[name]:
-            raise BackupError(f"{name} is not as it was written: the file was altered")
+            raise BackupError(f"{name} does not match its checksum: the file was modified")
         return data
 
     def _manifest(self) -> Manifest:
         with _whole(MANIFEST):
             names = self._zip.namelist()
             if MANIFEST not in names or self._zip.getinfo(MANIFEST).file_size > LARGEST:
-                raise BackupError("this is no backup of Déjà Bug's: it has no manifest")
+                raise BackupError("not a Déjà Bug backup: it has no manifest")
             text = self._zip.read(MANIFEST)
         try:
             manifest = Manifest.model_validate_json(text)
         except ValidationError as error:
-            raise BackupError(f"the manifest says what it cannot: {_first(error)}") from None
+            raise BackupError(f"the manifest is not valid: {_first(error)}") from None
         if manifest.format != FORMAT:
             raise BackupError(
-                f"this backup has format {manifest.format} (Déjà Bug {manifest.version}), and this "
+                f"this backup has format {manifest.format} (Déjà Bug {manifest.version}), but this "
                 f"version reads format {FORMAT}: import it with the version that wrote it"
             )
         if sorted(names) != sorted([*manifest.members, MANIFEST]) or len(names) > MOST_MEMBERS:
-            raise BackupError("members are missing, doubled, or not ours: the file was altered")
+            raise BackupError("members are missing, duplicated or unknown: the file was modified")
         return manifest
 
 
 def numbered(folder: str, number: int, suffix: str) -> str:
-    """The name of a member that is one of many."""
+    """The name of a numbered member."""
     return f"{folder}/{number:06d}{suffix}"
 
 
 @contextmanager
 def _whole(what: str) -> Iterator[None]:
-    """What a broken file makes of zipfile and numpy ends as one clear error."""
+    """Turns zipfile's and numpy's errors about a broken file into one clear error."""
     try:
         yield
     except BackupError:
         raise
     except FileNotFoundError:
-        raise BackupError(f"there is no file {what}") from None
+        raise BackupError(f"file not found: {what}") from None
     except (*BROKEN, KeyError) as error:
         raise BackupError(
-            f"{what} cannot be read, the file is no backup, cut off or altered: {error}"
+            f"cannot read {what}; it is not a backup, or it is truncated or modified: {error}"
         ) from None
 
 

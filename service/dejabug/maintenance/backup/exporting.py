@@ -1,8 +1,8 @@
 """Redis → a backup, while the service runs.
 
-Each clip and each ticket is read at one moment, all of them at moments of their own: what changes
-meanwhile is in the backup as it was before or after, and never half. A clip whose frames were being
-written is put down as one that waits, so that it is read from Jira after the restore.
+Each clip and each ticket is read at a single moment, but not all at the same one: what changes
+meanwhile is in the backup as before or after the change, never half. A clip whose frames are just
+being written is recorded as waiting, so that it is read from Jira after the restore.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from dejabug.records.outbox import PENDING, PENDING_WATCHED
 from dejabug.records.throughput import Throughput
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 
-# Lines of one member, vectors, and pictures of signatures, but for what its last clip adds: 14 MB
-# of the starter's vectors, 5 MB of pictures.
+# Lines of one member, vectors, and images of signatures, not counting what its last clip adds:
+# 14 MB of the starter's vectors, 5 MB of images.
 LINES = 1000
 VECTORS = 4096
 PICTURES = 32_768
-# Called with what is under way, how much of it is done, and how much there is.
+# Called with the name of the current step, how much of it is done, and how much there is.
 Tell = Callable[[str, int, int], None]
 Item = TypeVar("Item")
 
@@ -72,8 +72,7 @@ class BackupWriter:
         self._tokens = tokens
 
     def write(self, path: Path, tell: Tell) -> Manifest:
-        """Write everything that is worth it to `path`, which is whole or, after an error, as
-        before.
+        """Write everything worth keeping to `path`, which is complete, or unchanged after an error.
 
         Raises OSError, redis.RedisError.
         """
@@ -92,7 +91,7 @@ class BackupWriter:
             return archive.finish(created, version("dejabug"), encoders, Counts(**counts))
 
     def _told(self, what: str, tell: Tell) -> Iterator[str]:
-        """The ids of all issues, telling how far it is."""
+        """The ids of all issues, while reporting progress."""
         total = self._collections.active.catalogue.issue_count()
         tell(what, 0, total)
         for done, issue_id in enumerate(
@@ -196,7 +195,7 @@ class _Counts(dict[str, int]):
 
 
 def _write(archive: Writer, folder: str, lines: Iterator[Any]) -> int:
-    """Members of LINES lines each; how many lines."""
+    """Members of LINES lines each; returns how many lines."""
     total = 0
     for number, some in enumerate(_batches(lines), start=1):
         archive.lines(numbered(folder, number, ".jsonl"), some)
@@ -258,7 +257,7 @@ def _told_clips(collection: Collection, tell: Tell) -> Iterator[str]:
 def _clip(
     collection: Collection, clip: ClipRecord
 ) -> tuple[ClipLine, TimedVectors | None, Signature | None]:
-    """A clip with all of its frames, and its signature if it has one; or as one that waits."""
+    """A clip with all of its frames, and its signature if it has one; or as a waiting one."""
     if clip.status is not ClipStatus.INDEXED:
         return ClipLine(**asdict(clip)), None, None
     where = collection.index.places([clip.id]).get(clip.id)
@@ -281,7 +280,7 @@ def _joined(rows: Iterable[Halves], dimensions: int) -> Halves:
 
 
 def _of_issue(record: IssueRecord) -> dict[str, Any]:
-    """A record by the names that backups have."""
+    """A record's fields by their names in backups."""
     about = asdict(record)
     about["face"] = about.pop("fingerprint")
     return about

@@ -1,7 +1,8 @@
-"""A backup → Redis, by the records' own writing: a newer version may keep things otherwise.
+"""A backup → Redis, using the records' own writing, since newer versions may store things
+differently.
 
-The file is read twice: once whole to see that all of it can be believed, then to write. What is
-there already stays, so that a restore that was interrupted is simply begun again.
+The file is read twice: once completely to verify it, then to write. What is already there stays, so
+an interrupted restore can simply be started again.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ from dejabug.records.ticket_words import digest_of
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.records.verdicts import Verdict
 
-# The backup that is being restored, so that a restore that was interrupted may go on.
+# The backup that is being restored, so that an interrupted restore can continue.
 Tell = Callable[[str, int, int], None]
 
 
 def check_backup(path: Path, tell: Tell) -> Manifest:
-    """Read a whole backup and write nothing. Raises BackupError."""
+    """Verify a whole backup without writing anything. Raises BackupError."""
     with Reader(path) as archive:
         _check(archive, tell)
         return archive.manifest
@@ -73,10 +74,10 @@ class BackupReader:
         self._tokens = tokens
 
     def read(self, path: Path, tell: Tell, *, merge: bool = False) -> Manifest:
-        """Restore a backup into an empty Redis; with `merge`, beside what is there, which stays.
+        """Restore a backup into an empty Redis; with `merge`, add it to what is there, which stays.
 
-        Raises BackupError, with nothing written, and redis.RedisError; after that, and after being
-        killed, the same call goes on.
+        Raises BackupError before anything is written, and redis.RedisError. After a RedisError, or
+        after being killed, the same call continues.
         """
         with Reader(path) as archive:
             _check(archive, tell)
@@ -93,7 +94,7 @@ class BackupReader:
             if length != encoder.dimensions:
                 raise BackupError(
                     f"the backup's vectors of {encoder.name} have {encoder.dimensions} numbers, "
-                    f"and those here {length}: another model goes by the same name"
+                    f"but those here have {length}: another model uses the same encoder name"
                 )
         under_way = self._redis.get(RESTORING)
         if merge or under_way == archive.digest().encode():
@@ -107,13 +108,13 @@ class BackupReader:
         if any(there.values()):
             held = ", ".join(f"{count:,} {what}" for what, count in there.items() if count)
             raise BackupError(
-                f"this Redis is not empty ({held}). Restore into an empty one, or add what is "
-                "missing here with --merge: what is there stays as it is"
+                f"this Redis is not empty ({held}). Restore into an empty one, or use --merge to "
+                "add what is missing and keep what is there"
             )
 
     def _restore(self, archive: Reader, tell: Tell) -> None:
         counts, studio = archive.manifest.counts, _studio(archive)
-        # First, so that no worker reads in what was purged.
+        # First, so that no worker reads clips that were purged.
         for project, before in studio.purged_clips.items():
             self._records.retention.put("clips", project, before)
         for project, before in studio.purged_pictures.items():
@@ -145,7 +146,7 @@ class BackupReader:
 
     def _put_issue(self, line: IssueLine) -> None:
         if self._collections.active.catalogue.issue(line.id) is None:
-            # The record last: a restore that is killed before it does all of this again.
+            # The record last: if a restore is killed before it, all of this is done again.
             self._collections.active.catalogue.put_words(line.id, line.words)
             self._records.verdicts.put_links(line.id, line.links)
             about = line.model_dump(include={field.name for field in fields(IssueRecord)})
@@ -168,7 +169,7 @@ class BackupReader:
             self._collections.active.catalogue.put_project(project)
         for project, said in studio.rules.items():
             if project not in rules:
-                # A backup of an earlier version may have a threshold below the comment's floor.
+                # A backup of an earlier version may have a threshold below the comment's minimum.
                 self._records.projects.put(project, Rules(**said.model_dump()).raised())
         known = {token.id for token in self._tokens.all()}
         for line in studio.tokens:
@@ -178,7 +179,7 @@ class BackupReader:
                     line.digest, ApiToken(**{**about, "projects": tuple(line.projects)})
                 )
         for project, mark in studio.reconciled.items():
-            # Whatever happened since the backup is looked through by the next round.
+            # The next reconcile round reads everything that happened since the backup.
             held = self._redis.hget(WATERMARKS, project)
             self._redis.hset(WATERMARKS, project, min(mark, float(held or mark)))
         for issue_id in studio.pending:
@@ -187,7 +188,7 @@ class BackupReader:
             self._redis.sadd(PENDING_WATCHED, *studio.pending_watched)
 
 
-# What is in the file
+# Reading the file
 
 
 def _studio(archive: Reader) -> StudioLine:
@@ -195,7 +196,7 @@ def _studio(archive: Reader) -> StudioLine:
         archive.lines("studio.jsonl", StudioLine) if archive.has("studio.jsonl") else []
     )
     if len(found) != 1:
-        raise BackupError("the backup does not say of which studio it is")
+        raise BackupError("the backup has no information about its studio")
     return found[0]
 
 
@@ -217,7 +218,7 @@ def _clips(
         rows = _units(archive.array(array, encoder.dimensions), array)
         counts = [len(clip.times) for clip in clips]
         if sum(counts) != len(rows):
-            raise BackupError(f"{array} does not hold the frames that {name} tells of")
+            raise BackupError(f"the number of frames in {array} does not match {name}")
         for clip, count in zip(clips, counts, strict=True):
             indexed = clip.status is ClipStatus.INDEXED
             if indexed != (count > 0) or indexed != (clip.place is not None):
@@ -228,15 +229,16 @@ def _clips(
 
 
 def _signatures(archive: Reader, name: str, clips: list[ClipLine]) -> list[Signature | None]:
-    """The signature of each clip; None where the file has none, as one of an earlier version."""
+    """The signature of each clip; None if the file has none, for example from an earlier
+    version."""
     pictures = archive.pictures(name) if archive.has(name) else np.zeros((0, SIDE, SIDE), np.uint8)
     counts = [len(clip.signature or []) for clip in clips]
     if sum(counts) != len(pictures):
-        raise BackupError(f"{name} does not hold the signatures that are told of beside it")
+        raise BackupError(f"the number of signature images in {name} does not match its clips")
     own = np.split(pictures, np.cumsum(counts)[:-1])
     return [
         None if clip.signature is None else Signature(np.array(clip.signature, np.float32), grey)
-        for clip, grey in zip(clips, own, strict=False)  # of no clips, np.split makes one part
+        for clip, grey in zip(clips, own, strict=False)  # without clips, np.split makes one part
     ]
 
 
@@ -251,7 +253,7 @@ def _tickets(
         tickets: list[TicketLine] = archive.lines(name, TicketLine)
         rows = archive.array(array, encoder.dimensions)
         if sum(ticket.vector for ticket in tickets) != len(rows) or not np.isfinite(rows).all():
-            raise BackupError(f"{array} does not hold the words that {name} tells of")
+            raise BackupError(f"the number of vectors in {array} does not match {name}")
         following = iter(rows)
         yield [(ticket, next(following) if ticket.vector else None) for ticket in tickets]
 
@@ -260,7 +262,7 @@ def _lessons(archive: Reader, folder: str) -> LearnedParameters:
     name = f"{folder}/lessons.jsonl"
     lines: list[LessonsLine] = archive.lines(name, LessonsLine) if archive.has(name) else []
     weights = lines[0].weights if lines else None
-    if weights is None:  # those of an earlier version are of another score
+    if weights is None:  # those of an earlier version belong to another score
         return LearnedParameters()
     frames, with_words = (Calibration(**each.model_dump()) for each in weights)
     return LearnedParameters(Calibrations(frames, with_words))
@@ -270,13 +272,13 @@ def _side_by_side(names: Iterator[str], arrays: Iterator[str]) -> Iterator[tuple
     try:
         yield from zip(names, arrays, strict=True)
     except ValueError:
-        raise BackupError("members are missing: the file was altered") from None
+        raise BackupError("members are missing: the file was modified") from None
 
 
 def _units(rows: Halves, name: str) -> Halves:
     lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
     if not (np.abs(lengths - 1) <= UNIT_TOLERANCE).all():
-        raise BackupError(f"{name} holds vectors that are not of length one")
+        raise BackupError(f"{name} has vectors that are not of length one")
     return rows
 
 
@@ -286,7 +288,7 @@ def _folders(archive: Reader) -> Iterator[tuple[str, EncoderLine]]:
 
 
 def _check(archive: Reader, tell: Tell) -> None:
-    """See that every line can be believed, and that as much is there as the manifest says."""
+    """Check that every line is valid, and that the counts match the manifest."""
     seen = dict.fromkeys(Counts.model_fields, 0)
     total = archive.manifest.counts.issues + archive.manifest.counts.clips
     tell("Checking", 0, total)
@@ -304,7 +306,7 @@ def _check(archive: Reader, tell: Tell) -> None:
         for tickets in _tickets(archive, folder, encoder):
             seen["tickets"] += sum(ticket.vector for ticket, _ in tickets)
     if Counts(**seen) != archive.manifest.counts:
-        raise BackupError("there is more or less in the backup than its manifest says")
+        raise BackupError("the backup's contents do not match the counts in its manifest")
 
 
 def _put_clip(
@@ -316,7 +318,7 @@ def _put_clip(
 ) -> None:
     here, issue = onto.catalogue.clip(line.id), onto.catalogue.issue(line.issue_id)
     if issue is None or (here is not None and _is_done(onto, here)):
-        return  # deleted while the backup was written, or there already
+        return  # deleted while the backup was written, or already there
     clip = ClipRecord(**line.model_dump(exclude={"place", "times", "signature"}))
     if cutoffs.purges(issue.project, clip.attached):
         clip = clip.purged()
@@ -328,7 +330,7 @@ def _put_clip(
 
 
 def _is_done(onto: Collection, clip: ClipRecord) -> bool:
-    """Whether a clip was purged, or is in the index: its Redis may have been lost on its own."""
+    """Whether a clip was purged, or is in the index: only the index's Redis may have been lost."""
     indexed = clip.status is ClipStatus.INDEXED and onto.index.holds(clip.id)
     return indexed or clip.status is ClipStatus.PURGED
 

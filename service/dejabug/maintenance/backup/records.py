@@ -1,4 +1,4 @@
-"""What the lines of a backup say. They are checked when read: ids become parts of Redis' keys."""
+"""The lines of a backup. They are validated when read: ids become parts of Redis' keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dejabug.index import MOST_PICTURES
 from dejabug.records.projects import Mode
 from dejabug.records.types import ClipStatus
 
-# Raised when an older version could not make sense of the file.
+# Increased when an older version could not read the file.
 FORMAT = 1
 Id = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
-# Keys of issues and projects are the studio's to choose, but are one word.
+# A studio chooses the keys of issues and projects, but they are one word.
 Word = Annotated[str, Field(pattern=r"^\S{1,255}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -24,13 +24,13 @@ Time = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class Line(BaseModel):
-    """Fields that a later version of the same format added are passed over."""
+    """Ignores fields that a later version of the same format added."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class EncoderLine(Line):
-    """An encoder whose vectors are there, and how fast it was: clips, their seconds and bytes."""
+    """An encoder with vectors in the backup, and its speed: clips, their seconds and bytes."""
 
     name: Annotated[str, Field(min_length=1, max_length=500)]
     dimensions: Annotated[int, Field(ge=1, le=65_536)]
@@ -39,7 +39,7 @@ class EncoderLine(Line):
 
 
 class Counts(Line):
-    """How much there is; clips, frames and tickets count under each encoder again."""
+    """The totals; clips, frames and tickets count once for each encoder."""
 
     issues: Count = 0
     clips: Count = 0
@@ -70,7 +70,7 @@ class CommentLine(Line):
 
 
 class IssueLine(Line):
-    """An issue, its words, and what we said on it. `links`: duplicates by links in Jira."""
+    """An issue, its words, and our comment on it. `links`: duplicates by links in Jira."""
 
     id: Id
     key: Word
@@ -97,8 +97,8 @@ class PlaceLine(Line):
 
 
 class ClipLine(Line):
-    """A clip under one encoder. With `place` and `times` (s) its frames are in the array beside,
-    one row a time; with `signature` (s) its grey pictures are in another one, likewise."""
+    """A clip under one encoder. With `place` and `times` (s) its frames are in the array next to
+    it, one row per time; with `signature` (s) its grey images are in another one, likewise."""
 
     id: Id
     issue_id: Id
@@ -119,8 +119,8 @@ class ClipLine(Line):
 
 
 class TicketLine(Line):
-    """A ticket's words under one encoder: `digest` of the words that are embedded, empty for none;
-    with `vector` they are a row of the array beside."""
+    """A ticket's words under one encoder: `digest` of the embedded words, empty for none; with
+    `vector` they are a row of the array next to it."""
 
     issue_id: Id
     project: Word
@@ -140,7 +140,7 @@ class VerdictLine(Line):
 
 
 class TokenLine(Line):
-    """A token of the API, by its digest: who has the file has no token."""
+    """A token of the API, by its digest: the token itself cannot be recovered from it."""
 
     digest: Sha256
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
@@ -159,9 +159,9 @@ class RulesLine(Line):
 
 
 class StudioLine(Line):
-    """What there is once: projects with their rules, how far each was reconciled (Unix seconds),
-    issues that were promised to be read again, those of them that may get a comment then, and how
-    long footage is kept (`retention.Cutoffs`).
+    """The studio's data: projects with their rules, how far each was reconciled (Unix seconds),
+    issues that are queued to be read again, those of them that may then get a comment, and how long
+    footage is kept (`retention.Cutoffs`).
     """
 
     projects: list[Word]
@@ -175,7 +175,7 @@ class StudioLine(Line):
 
 
 class CurveLine(Line):
-    """A curve of an earlier version, which is of another score and counts no more."""
+    """A curve of an earlier version, for another score; no longer used."""
 
     slope: Annotated[float, Field(allow_inf_nan=False)]
     intercept: Annotated[float, Field(allow_inf_nan=False)]

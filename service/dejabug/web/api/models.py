@@ -205,8 +205,9 @@ class Status(BaseModel):
     scores were learned from, `index` is null before a worker has loaded one, `failed` lists up to
     100 clips of the token's projects, `more_failed` says how many others there are, and `noted`
     lists up to 50 of the newest that are indexed in part only. All other numbers are of the whole
-    installation."""
+    installation. `version` is that of the web service."""
 
+    version: str
     issues: int
     clips: ClipCounts
     index: IndexStatus | None

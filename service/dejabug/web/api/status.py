@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from dejabug.access.principals import Caller
 from dejabug.index import IndexUnavailableError
 from dejabug.jira.errors import JiraError
@@ -41,6 +43,7 @@ def report(services: Services, who: Caller) -> Status:
         failed, noted, problems = [], [], [*problems, NO_JIRA]
     count = services.collections.active.catalogue.count
     return Status(
+        version=version("dejabug"),
         issues=services.collections.active.catalogue.issue_count(),
         clips=ClipCounts(**{state.value: count(state) for state in ClipStatus}),
         index=index,
