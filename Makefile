@@ -72,7 +72,7 @@ old-ffmpeg: ## download ffmpeg 5.1 for the media tests, unless there is one (Deb
 screens: $(STAMP) panel browser ## take screenshots of every page and state: .state/screens/sheet/index.html
 	$(BIN)/python -m tools.screens --out .state/screens/sheet $(ARGS)
 
-film: $(STAMP) panel browser ## take the images of docs/images again, and the film of README
+film: $(STAMP) panel browser ## update the screenshots and the film in docs/images
 	$(BIN)/python -m tools.screens --readme $(ARGS)
 
 lint: $(STAMP) $(PROSE) ## check code (ruff, mypy, import-linter), spelling (codespell) and wording (textlint)

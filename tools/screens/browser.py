@@ -48,14 +48,22 @@ def chromium() -> Iterator[Browser]:
 
 
 def context(
-    browser: Browser, width: int, height: int, scheme: Scheme, scale: float = 1
+    browser: Browser,
+    width: int,
+    height: int,
+    scheme: Scheme,
+    scale: float = 1,
+    *,
+    moves: bool = False,
 ) -> BrowserContext:
-    """A browser window of this size in CSS pixels, with `scale` image pixels each."""
+    """A browser window of this size in CSS pixels, with `scale` image pixels each. Unless it
+    `moves`, it asks for reduced motion: players then show the matching moment and don't start."""
     made = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
         device_scale_factor=scale,
         locale="en-GB",
+        reduced_motion="no-preference" if moves else "reduce",
     )
     made.set_default_timeout(APPEARS)
     return made

@@ -42,7 +42,9 @@ STEPS, STEP = 7, 60
 def make_film(browser: Browser, stage: Stage, path: Path) -> None:
     """Play the story in the running studio, and write it as an animated GIF."""
     stage.forget_tickets()
-    window = context(browser, round(WIDTH / SCALE), round(HEIGHT / SCALE), "light", SCALE)
+    window = context(
+        browser, round(WIDTH / SCALE), round(HEIGHT / SCALE), "light", SCALE, moves=True
+    )
     window.add_init_script(SlowMotion.SCRIPT)
     page = window.new_page()
     take = _Take(page, Cut(captions(browser, CAPTIONS, WIDTH)))
@@ -112,7 +114,7 @@ def _file(take: _Take, stage: Stage) -> None:
     page.get_by_label("Summary").fill(stage.summary)
     page.get_by_label("Description").fill(stage.description)
     page.get_by_label("Clips").set_input_files(stage.clip)
-    show(page, page.get_by_label("Summary"), margin=100)
+    show(page, page.get_by_label("Summary"), margin=84)
     settle(page)
     take.hold(1500)
     with stage.paused_worker():

@@ -15,7 +15,7 @@ from tools.screens.stage import Stage
 # CSS pixels of the window, and image pixels for each of them.
 WIDTH, HEIGHT, SCALE = 1100, 760, 1.5
 # Around an element that is cut out, CSS pixels.
-MARGIN = 16
+MARGIN = 8
 
 
 def take_images(browser: Browser, stage: Stage, folder: Path) -> None:

@@ -26,7 +26,7 @@ from tools.screens.stage import Stage
 WORDS = "truck drives through a wall"
 NOTHING = "invoice template for accounting"
 # A search by clip that nobody started, as one is after a quarter of an hour.
-EXPIRED = "/?job=AAAAAAAAAAAAAAAAAAAAAA"
+EXPIRED = "/?job=" + 32 * "0"
 # A ticket whose clip shows no bug, and so has no duplicate.
 LONELY = "TORCS-1"
 

@@ -13,8 +13,14 @@ SCRIPT = """
   const now = performance.now.bind(performance);
   const soon = window.requestAnimationFrame.bind(window);
   const play = HTMLMediaElement.prototype.play;
-  let virtual = null, waiting = [], begun = 0, starts = new Map();
-  const run = () => { const due = waiting; waiting = []; due.forEach((each) => each(virtual)); };
+  const cancel = window.cancelAnimationFrame.bind(window);
+  let virtual = null, waiting = new Map(), last = 0, begun = 0, starts = new Map();
+  const run = () => {
+    const due = [...waiting];
+    for (const [id, callback] of due) {
+      if (waiting.delete(id)) callback(virtual); // unless one before it has cancelled it
+    }
+  };
   const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   const still = (video) => new Promise((done) => {
     if (!video.seeking) return done();
@@ -24,9 +30,10 @@ SCRIPT = """
   performance.now = () => virtual ?? now();
   window.requestAnimationFrame = (callback) => {
     if (virtual === null) return soon(callback);
-    waiting.push(callback);
-    return -waiting.length;
+    waiting.set(--last, callback);
+    return last;
   };
+  window.cancelAnimationFrame = (id) => (id < 0 ? waiting.delete(id) : cancel(id));
   window.__slowMotion = {
     begin() {
       virtual = begun = now();
@@ -60,7 +67,8 @@ SCRIPT = """
     end() {
       virtual = null;
       HTMLMediaElement.prototype.play = play;
-      waiting.splice(0).forEach((each) => soon(each));
+      for (const callback of waiting.values()) soon(callback);
+      waiting.clear();
     },
   };
 })();

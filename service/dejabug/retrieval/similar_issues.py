@@ -106,9 +106,8 @@ class SimilarIssues:
 
     def find_for_reader(self, record: IssueRecord, read: Read) -> Answer:
         """The same for one reader, who may ask every other second: the ranking is at most a minute
-        old, and what `read` lets them see is as of now. While the issue is still being read, it is
-        ranked for each answer, because the last clip's matches must be in the first answer that
-        counts as complete."""
+        old, and what `read` lets them see is current. While the issue is still being read, it is
+        ranked for each answer: the first complete answer must have the last clip's matches."""
         if progress_of(self._collections.active.catalogue, record).waiting:
             self._rankings.forget(record.id)
             return self._answer(record, self.rank(record), read, ())
