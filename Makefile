@@ -10,7 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 PANEL := plugin/panel/dist/index.html
-PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public -type f) plugin/panel/index.html
+# The player of clips is a part of the service's pages, and of the panel.
+PANEL_SOURCE := $(shell find plugin/panel/src plugin/panel/public service/dejabug/web/pages/static/player -type f) \
+	plugin/panel/index.html
 NPM_STAMP := plugin/node_modules/.installed
 # A real OpenID Connect provider, for the sign-in tests.
 PROVIDER := tests/oidc/node_modules/.installed
@@ -18,7 +20,7 @@ PROVIDER := tests/oidc/node_modules/.installed
 PROSE := tools/prose/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality docs pins audit clean
+.PHONY: help install demo up screens film panel panel-types test test-slow lint browser caddy old-ffmpeg bench chaos soak fuzz mutants clips devset quality docs pins audit clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +35,8 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: $(STAMP) ## run the demo from ticket to comment; succeeds if the true duplicate is suggested
 	@$(BIN)/dejabug demo $(ARGS)
 
-# The demo works without the panel too.
-up: $(STAMP) ## start a demo studio with Jira stand-in, web pages and workers, and keep it running
+# The studio works without the panel too.
+up: $(STAMP) ## run Déjà Bug with a stand-in Jira, to try everything in a browser
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory panel; fi
 	@$(BIN)/dejabug up $(ARGS)
 
@@ -67,6 +69,12 @@ caddy: $(STAMP) ## download Caddy for the proxy's test, unless there is one
 old-ffmpeg: ## download ffmpeg 5.1 for the media tests, unless there is one (Debian 12 only)
 	sh tools/old_ffmpeg.sh
 
+screens: $(STAMP) panel browser ## take screenshots of every page and state: .state/screens/sheet/index.html
+	$(BIN)/python -m tools.screens --out .state/screens/sheet $(ARGS)
+
+film: $(STAMP) panel browser ## update the screenshots and the film in docs/images
+	$(BIN)/python -m tools.screens --readme $(ARGS)
+
 lint: $(STAMP) $(PROSE) ## check code (ruff, mypy, import-linter), spelling (codespell) and wording (textlint)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -81,6 +89,7 @@ docs: $(STAMP) ## build the documentation site into .state/site (strict: a broke
 
 bench: $(STAMP) ## measure speed, compared with naive code and with 100,000 frames (10 minutes)
 	$(BIN)/python -m tools.bench $(ARGS)
+	$(BIN)/python -m tools.bench.slow_clients
 	$(BIN)/python -m tools.bench.questions
 
 chaos: $(STAMP) ## kill processes again and again, and check that nothing is lost (15 minutes)

@@ -1,13 +1,19 @@
+import { fileURLToPath } from "node:url";
+
 import { defineConfig } from "vitest/config";
+
+/** The player of clips is the search page's: plain modules, which the service also serves as they are. */
+const player = fileURLToPath(new URL("../service/dejabug/web/pages/static/player", import.meta.url));
 
 export default defineConfig({
   root: "panel",
-  base: "./", // Forge serves the panel from a path that nobody knows beforehand
+  resolve: { alias: { "@player": player } },
+  base: "./", // Forge serves the panel from a path that is not known at build time
   build: {
     outDir: "dist",
     emptyOutDir: true,
     target: "es2022",
-    assetsInlineLimit: 0, // Forge's content security policy knows no data: addresses
+    assetsInlineLimit: 0, // Forge's content security policy allows no data: addresses
     modulePreload: false, // one script: nothing to preload
   },
   test: {
@@ -15,7 +21,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
-    // How long something takes on a busy machine is no matter of tests.
+    // A busy machine must not fail a test.
     testTimeout: 60_000,
   },
 });

@@ -127,7 +127,7 @@ def starter() -> StarterEncoder:
 
 @pytest.fixture(scope="session")
 def remembering(starter: StarterEncoder, memory: Memory) -> Remembering:
-    """The starter encoder for tests of what becomes of its vectors: it embeds nothing twice."""
+    """The starter encoder for tests of what happens to its vectors: it embeds nothing twice."""
     return Remembering(starter, memory)
 
 

@@ -1,8 +1,8 @@
 /*
- * Stands in for Jira around the panel: an init script for a browser test.
+ * Replaces Jira around the panel: an init script for a browser test.
  *
  * It must run before the page's own scripts, because @forge/bridge looks for window.__bridge while it
- * loads. Everything it needs comes from window.__dejabugTest, which the test sets first:
+ * loads. It reads its data from window.__dejabugTest, which the test sets first:
  *
  *   service  address of the Déjà Bug service, e.g. "http://127.0.0.1:8000"
  *   jira     address of Jira or of its stand-in
@@ -11,7 +11,7 @@
  *   issue    { id, key } of the issue on which the panel is open
  *   theme    "light" or "dark"; light if left out
  *
- * It notes in window.__dejabugTest what the panel did: `calls` (every [command, payload]) and
+ * It records in window.__dejabugTest what the panel did: `calls` (every [command, payload]) and
  * `opened` (addresses that the panel opened in a new tab).
  */
 (() => {
@@ -33,7 +33,7 @@
     },
 
     enableTheming() {
-      // Jira also brings the tokens themselves; here the panel's fallbacks hold.
+      // Jira also provides the tokens; here the panel's fallbacks apply.
       document.documentElement.dataset.colorMode = test().theme ?? "light";
     },
 
@@ -41,7 +41,7 @@
       if (type === "new-tab") (test().opened ??= []).push(url);
     },
 
-    /** invokeRemote. What Forge lets through and what it turns into an exception: as documented. */
+    /** invokeRemote: what Forge passes on and what it turns into an exception, as documented. */
     async invoke({ invokeType, path, method, headers, body }) {
       if (invokeType !== "ui-remote-fetch") throw new Error(`unknown invokeType ${invokeType}`);
       let response;

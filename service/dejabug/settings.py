@@ -7,59 +7,17 @@ descriptions.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dejabug.infra.errors import UserError
-from dejabug.infra.labels import checked_threshold
+from dejabug.infra.setting_checks import Url, allowed_threshold, in_words, object_store
 
 MEBIBYTE = 1024 * 1024
-
-
-def _address(url: str) -> str:
-    """A URL without the slash at its end. Raises ValueError for an invalid URL."""
-    try:
-        urlsplit(url)
-    except ValueError:
-        raise ValueError("it is not a valid URL") from None
-    return url.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_address)]
-
-# These don't persist, can't be reached by other machines, or are read-only.
-NO_STORES = ("file", "local", "memory", "http", "https", "data")
-
-
-def _object_store(address: str) -> str:
-    """A bucket with an optional prefix: no credentials, options or chained file systems. Raises
-    ValueError."""
-    if not address:
-        return address
-    if re.fullmatch(r"[a-z][a-z0-9+-]*://[\w.-]+(/[\w.=-]+)*/?", address, re.ASCII) is None:
-        raise ValueError(
-            "expected a bucket with an optional prefix, like s3://bucket/dejabug. Set credentials "
-            "and options in their own environment variables (docs/how-to/object-store.md)"
-        )
-    if address.startswith(tuple(f"{each}://" for each in NO_STORES)):
-        raise ValueError(
-            "expected an object store that the web service and the workers can reach. To use a "
-            "shared folder, leave this empty and set DEJABUG_DATA_DIR"
-        )
-    return address.rstrip("/")
-
-
-def _threshold(threshold: float) -> float:
-    try:
-        return checked_threshold(threshold)
-    except UserError as error:
-        raise ValueError(str(error)) from None  # the exception that pydantic expects
 
 
 class Settings(BaseSettings):
@@ -167,7 +125,7 @@ class Settings(BaseSettings):
         description="Folder for thumbnails, previews and uploads. The web service and all workers "
         "must share it.",
     )
-    media_store: Annotated[str, AfterValidator(_object_store)] = Field(
+    media_store: Annotated[str, AfterValidator(object_store)] = Field(
         "",
         examples=["s3://bucket/dejabug"],
         description="Object store for thumbnails, previews and uploads instead of that folder, as "
@@ -264,7 +222,7 @@ class Settings(BaseSettings):
     )
 
     # Comments
-    comment_threshold: Annotated[float, AfterValidator(_threshold)] = Field(
+    comment_threshold: Annotated[float, AfterValidator(allowed_threshold)] = Field(
         0.8,
         description="Lowest score that a comment lists, 0.5 to 1. A score is the probability of "
         "the same bug (docs/explanation/quality.md).",
@@ -316,7 +274,7 @@ class Settings(BaseSettings):
     public_projects: str = Field(
         "",
         description="Projects that everyone in Slack and everyone who signs in can see, even "
-        "without a Jira account, e.g. `GAME,GAMEDLC`. Tickets with a security level stay hidden.",
+        "without a Jira account, e.g. `GAME,GAMEDLC`. Tickets with a security level are not shown.",
     )
     oidc_issuer: str = Field(
         "",
@@ -412,18 +370,4 @@ def get_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise UserError(_in_words(error)) from None
-
-
-def _in_words(error: ValidationError) -> str:
-    """The wrong settings, one per line, each with an example. Never repeats their values."""
-    lines = []
-    for each in error.errors(include_url=False, include_context=False, include_input=False):
-        name = str(each["loc"][0])
-        variable = f"DEJABUG_{name.upper()}"
-        why = each["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-        field = Settings.model_fields[name]
-        example = (field.examples or [field.default])[0]
-        shown = f" Example: {variable}={example}" if example not in ("", None) else ""
-        lines.append(f"{variable} is not valid: {why}.{shown}")
-    return "\n".join(lines)
+        raise UserError(in_words(error, Settings.model_fields)) from None

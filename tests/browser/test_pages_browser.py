@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Route, expect
 from dejabug.records.types import ClipStatus
 from dejabug.services import ModelServices, Services
 from dejabug.web import heat_maps
-from support.browsers import APART, HEAT, PICTURES, PageDesk, Service
+from support.browsers import APART, HEAT, OVER_CLIPS, PICTURES, PageDesk, Service
 from support.demo_clips import CAMERA, COURT, COWS, PLACEHOLDER, QUIET
 from support.jira_site import Site
 from support.made_clips import BLACK, LEFT_OUT
@@ -45,7 +45,7 @@ def desk(
     context = browser.new_context(
         viewport={"width": 1240, "height": 860}, color_scheme=request.param
     )
-    secret, _ = services.tokens.create("Tess", ["GAME"])
+    secret, _ = services.tokens.create("Tess", ["GAME"], verdicts=True)
     found = PageDesk(context.new_page(), service_url, secret)
     with searching(services):
         yield found
@@ -138,11 +138,154 @@ def test_a_key_opens_both_clips_in_step(
     for _ in range(5):
         wait_until(in_step)  # on a busy machine one may lag for a moment; it is caught up with
         desk.page.wait_for_timeout(100)
+    dialog = desk.page.locator("dialog")
+    dialog.get_by_role("button", name="Pause both clips").click()
+    for caption, name in zip(dialog.locator("figcaption").all(), (key, keys[0]), strict=True):
+        link = caption.get_by_role("link")
+        expect(link).to_have_text(re.compile(f"{name}|{keys[1]}"))
+        expect(link).to_have_attribute("href", re.compile("/browse/GAME-"))
+    assert desk.page.evaluate(OVER_CLIPS) == []
     assert desk.flaws() == []
     desk.keep("page-compare")
     assert "open=" in desk.page.url
     desk.page.go_back()
     expect(desk.page.locator("dialog")).to_be_hidden()
+
+
+@pytest.fixture
+def compared(desk: PageDesk, keys: list[str], services: Services, jira: Site, clips: Path) -> str:
+    """A new ticket of cows, whose first result is open in the player; its key."""
+    key = jira.file("GAME", "cows", clips / COWS[2])
+    tell(services, jira, key)
+    work(services, previews=True)
+    desk.page.emulate_media(reduced_motion="reduce")
+    desk.sign_in(f"/?q={key}")
+    desk.card(keys[0]).locator(".clip").click()
+    expect(desk.page.locator("dialog .player")).to_be_focused()
+    return key
+
+
+def shared_time(desk: PageDesk) -> float:
+    """Where the slider is: seconds from the matching moment."""
+    return float(desk.page.locator("dialog input[type=range]").input_value())
+
+
+def test_the_player_steps_seeks_loops_and_changes_its_speed(desk: PageDesk, compared: str) -> None:
+    dialog, press = desk.page.locator("dialog"), desk.page.keyboard.press
+    expect(dialog.get_by_role("button", name="Play both clips")).to_be_visible()  # less motion
+    assert shared_time(desk) == 0
+    press("ArrowRight")
+    assert shared_time(desk) == pytest.approx(1, abs=0.01)
+    press(",")
+    before = shared_time(desk)
+    assert before < 1
+    dialog.get_by_role("button", name="Next frame").click()
+    assert shared_time(desk) > before
+    dialog.get_by_role("button", name="Matching moment").click()
+    assert shared_time(desk) == 0
+    for name in ("0.25×", "2×"):
+        dialog.get_by_role("button", name=name, exact=True).click()
+        expect(dialog.get_by_role("button", name=name, exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
+    dialog.get_by_role("button", name="Loop moment").click()
+    expect(dialog.get_by_role("button", name="Pause both clips")).to_be_visible()
+    times = [shared_time(desk)]
+    wait_until(lambda: times.append(shared_time(desk)) or times[-1] < times[-2])
+    press("Space")
+    press("?")
+    expect(dialog.get_by_text("Previous or next frame")).to_be_visible()
+    desk.keep("page-player-keys")
+    assert desk.flaws() == []
+
+
+def test_not_a_duplicate_is_asked_for_saved_and_taken_out_of_the_list(
+    desk: PageDesk, compared: str, keys: list[str], services: Services
+) -> None:
+    dialog = desk.page.locator("dialog")
+    dialog.get_by_role("button", name=f"Not a duplicate: {keys[0]}").click()
+    expect(dialog.get_by_text(f"Mark {keys[0]} as not a duplicate?")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    desk.keep("page-verdict-asked")
+    assert desk.flaws() == []
+    desk.page.keyboard.press("Escape")  # the question goes, and the player stays
+    expect(dialog.get_by_text(f"Mark {keys[0]} as not a duplicate?")).to_be_hidden()
+    expect(dialog.locator(".player")).to_be_visible()
+    dialog.get_by_role("button", name="Not a duplicate").click()
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.get_by_text(f"Saved: {keys[0]} won't be suggested")).to_be_visible()
+    desk.keep("page-verdict-saved")
+    assert desk.flaws() == []
+    assert verdict_on(services, compared, keys[0]) is False
+    desk.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(desk.card(keys[0])).to_have_count(0)
+    desk.page.reload()
+    expect(desk.card(keys[1])).to_be_visible()
+    expect(desk.card(keys[0])).to_have_count(0)
+
+
+def test_same_bug_is_saved(
+    desk: PageDesk, compared: str, keys: list[str], services: Services
+) -> None:
+    dialog = desk.page.locator("dialog")
+    dialog.get_by_role("button", name=f"Same bug: {compared} and {keys[0]}").click()
+    expect(dialog.get_by_text("are the same bug")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Marked as the same bug")).to_be_visible()
+    assert verdict_on(services, compared, keys[0]) is True
+
+
+def verdict_on(services: Services, first: str, second: str) -> bool | None:
+    ids = [services.collections.active.catalogue.issue_by_key(key) for key in (first, second)]
+    found = services.records.verdicts.of_pair(*(each.id for each in ids if each))
+    return None if found is None else found.same
+
+
+def test_a_verdict_that_is_refused_says_why(
+    desk: PageDesk, compared: str, keys: list[str], services: Services
+) -> None:
+    for token in services.tokens.all():
+        services.tokens.keep("a digest", replace(token, verdicts=False))
+    dialog = desk.page.locator("dialog")
+    dialog.get_by_role("button", name="Same bug").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("can't record verdicts")
+    assert verdict_on(services, compared, keys[0]) is None
+
+
+def test_a_preview_that_gets_ready_takes_the_place_of_the_frames(
+    desk: PageDesk, keys: list[str], services: Services
+) -> None:
+    desk.page.emulate_media(reduced_motion="reduce")
+    desk.sign_in(f"/?q={keys[0]}")
+    desk.card(keys[1]).locator(".clip").click()
+    dialog = desk.page.locator("dialog")
+    expect(dialog.get_by_text("the preview is being generated")).to_have_count(2)
+    desk.page.keyboard.press("ArrowRight")
+    before = dialog.locator("input[type=range]").input_value()
+    ready(services)
+    expect(dialog.locator("video")).to_have_count(2)
+    expect(dialog.locator("input[type=range]")).to_have_value(before)
+
+
+def test_verdicts_are_offered_between_two_tickets_to_those_who_may_give_them(
+    desk: PageDesk, keys: list[str], services: Services
+) -> None:
+    dialog = desk.page.locator("dialog")
+    desk.sign_in("/?q=meadow")  # words are no ticket
+    desk.card(keys[0]).locator(".clip").click()
+    expect(dialog.locator(".player")).to_be_visible()
+    expect(dialog.get_by_text("Likely match")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Same bug")).to_have_count(0)
+    expect(dialog.get_by_text("the preview is being generated")).to_be_visible()
+    desk.keep("page-player-words")
+    desk.page.keyboard.press("Escape")
+    desk.page.get_by_role("button", name="Sign out").click()
+    expect(desk.page.get_by_label("API token")).to_be_visible()
+    secret, _ = services.tokens.create("Reader", ["GAME"])
+    PageDesk(desk.page, desk.url, secret).sign_in(f"/?q={keys[0]}")
+    desk.card(keys[1]).locator(".clip").click()
+    expect(dialog.locator(".player")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Same bug")).to_have_count(0)
 
 
 def test_heat_maps_lie_over_both_clips_of_a_result(
@@ -170,9 +313,9 @@ def test_heat_maps_lie_over_both_clips_of_a_result(
         assert desk.flaws() == []
     dialog.get_by_role("button", name="What is unusual here").focus()
     desk.page.keyboard.press("Enter")
-    expect(dialog.get_by_text("not seen in other tickets' clips")).to_be_visible()
+    expect(dialog.get_by_text("not seen in clips of other tickets")).to_be_visible()
     desk.keep("page-heat-unusual")
-    dialog.locator(".play").focus()
+    dialog.locator(".player").focus()
     desk.page.keyboard.press("ArrowRight")
     expect(dialog.locator("canvas")).to_have_count(0)
     dialog.get_by_role("button", name="Show the heat map").click()
@@ -192,7 +335,7 @@ def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
     dialog = desk.page.locator("dialog")
     with heat_maps.AT_ONCE, heat_maps.AT_ONCE:
         dialog.get_by_role("button", name="What matches").click()
-        expect(dialog.get_by_text("There is no heat map now.")).to_be_visible()
+        expect(dialog.get_by_text("The heat map could not be drawn.")).to_be_visible()
     dialog.get_by_role("button", name="Try again").click()
     expect(dialog.locator("canvas")).to_have_count(2)
 
@@ -250,7 +393,8 @@ def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
     assert "job=" in page.url
     first.locator(".clip").click()
     expect(page.locator("dialog figure")).to_have_count(2)
-    expect(page.locator("dialog figcaption").first).to_contain_text(f"Your clip · {COWS[2]}")
+    expect(page.locator("dialog figcaption").first).to_have_text(f"Your clip{COWS[2]}")
+    expect(page.locator("dialog figcaption").last.get_by_role("link")).to_be_visible()
     video = page.locator("dialog video").first
     wait_until(lambda: video.evaluate("each => each.currentTime > 0 && each.videoWidth > 0"))
     desk.keep("page-upload")
@@ -295,7 +439,7 @@ def test_an_upload_is_filtered_and_reloaded_without_being_sent_again(
     expect(page.locator("#note")).to_contain_text("Your clip was deleted after the comparison")
     desk.card(keys[0]).locator(".clip").click()
     expect(page.locator("dialog figure")).to_have_count(1)
-    expect(page.locator("dialog")).to_contain_text("Your clip, which is not kept, matches from 0:0")
+    expect(page.locator("dialog")).to_contain_text("Your clip is not stored. It matches from 0:0")
     desk.keep("page-upload-reloaded")
 
 
@@ -470,7 +614,8 @@ def test_the_keyboard_does_all_of_it(desk: PageDesk, keys: list[str]) -> None:
     expect(clip).to_be_visible()
     clip.focus()
     desk.page.keyboard.press("Enter")
-    expect(desk.page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
+    expect(desk.page.locator("dialog .player")).to_be_focused()
+    expect(desk.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     desk.page.keyboard.press("Space")
     expect(desk.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     before = desk.page.locator("dialog input").input_value()
@@ -535,7 +680,31 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: PageDesk, keys: list
     desk.page.locator("li.card .clip").first.click()
     expect(desk.page.locator("dialog")).to_be_visible()
     assert not desk.scrolls_sideways()
-    desk.keep("page-phone-compare")
+    desk.keep("page-phone-words")
+
+
+@pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
+def test_the_player_stacks_both_clips_on_a_phone(
+    desk: PageDesk, compared: str, request: Any
+) -> None:
+    theme = request.node.callspec.params["desk"]
+    desk.keep(f"page-compare-{theme}")
+    assert desk.flaws() == []
+    for width in (390, 360):
+        desk.page.set_viewport_size({"width": width, "height": 844})
+        upper, lower = [each.bounding_box() for each in desk.page.locator("dialog figure").all()]
+        assert upper is not None
+        assert lower is not None
+        assert upper["x"] == lower["x"]
+        assert lower["y"] >= upper["y"] + upper["height"]
+        inside = "document.querySelector('dialog')"
+        assert desk.page.evaluate(f"{inside}.scrollWidth <= {inside}.clientWidth")
+        assert not desk.scrolls_sideways()
+    desk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    desk.keep(f"page-phone-compare-{theme}")
+    desk.page.evaluate("document.querySelector('dialog').scrollTo(0, 9999)")
+    desk.keep(f"page-phone-compare-{theme}-below")
+    assert desk.flaws() == []
 
 
 def test_failed_clips_are_tried_again_on_the_status_page(

@@ -21,6 +21,7 @@ from dejabug.worker import jobs
 from support.browsers import (
     APART,
     HEAT,
+    OVER_CLIPS,
     PLUGIN,
     PanelDesk,
     Service,
@@ -89,6 +90,7 @@ def test_both_clips_play_in_step_from_the_matching_moment(
     expect(found).to_contain_text("likely the same bug", ignore_case=True)
     expect(found).to_contain_text("fixed in 0.9")
     desk.keep("panel")
+    assert desk.inside(OVER_CLIPS) == []
     button(panel, f"Compare the clips of {key} and {old}").click()
     videos = panel.locator("video")
     expect(videos).to_have_count(2)
@@ -105,6 +107,10 @@ def test_both_clips_play_in_step_from_the_matching_moment(
         desk.page.wait_for_timeout(100)
     button(panel, "Pause both clips").click()
     expect(button(panel, "Play both clips")).to_be_visible()
+    captions = panel.locator("figcaption.player-caption")
+    expect(captions.get_by_role("link")).to_have_text([key, old])
+    expect(captions.first).to_contain_text("this issue")
+    assert desk.inside(OVER_CLIPS) == []
     desk.keep("panel-compare")
     still = desk.inside(times)
     desk.page.wait_for_timeout(300)
@@ -139,7 +145,7 @@ def test_heat_maps_lie_over_both_clips_while_they_stand_at_the_moment(
         assert desk.flaws() == []
         button(panel, "^What is unusual here").focus()
         desk.page.keyboard.press("Enter")
-        expect(panel.get_by_text("not seen in other tickets' clips")).to_be_visible()
+        expect(panel.get_by_text("not seen in clips of other tickets")).to_be_visible()
         desk.keep("panel-heat-unusual")
         button(panel, "^Next frame").click()
         expect(panel.locator("canvas")).to_have_count(0)
@@ -202,13 +208,14 @@ def test_same_bug_makes_the_link_as_the_viewer(
     assert jira.issue(old)["fields"]["status"]["name"] == "Done"  # nothing is closed or reopened
 
 
-def test_not_similar_hides_the_ticket_for_good(
+def test_not_a_duplicate_hides_the_ticket_for_good(
     desk: PanelDesk, tickets: tuple[str, str], services: Services, jira: Site
 ) -> None:
     old, key = tickets
     panel = desk.open(key)
-    button(panel, f"Not similar: {old}").click()
-    button(panel, f"Hide {old} for good").click()
+    button(panel, f"Not a duplicate: {old}").click()
+    desk.keep("panel-verdict-asked")
+    button(panel, f"Confirm: {old} is not a duplicate").click()
     expect(match(panel, old)).to_have_count(0)
     work(services)
     assert all(f"[{old}|" not in comment["body"] for comment in jira.comments(key))
@@ -247,13 +254,13 @@ def test_mute_and_unmute(
     expect(match(panel, old)).to_be_visible()
 
 
-def test_nothing_similar_is_good_news(
+def test_nothing_similar_says_so(
     desk: PanelDesk, services: Services, jira: Site, clips: Path
 ) -> None:
     key = jira.file("GAME", "alone", clips / QUIET)
     tell(services, jira, key)
     panel = desk.open(key)
-    expect(panel.get_by_text("Nothing similar, which is good news")).to_be_visible()
+    expect(panel.get_by_text("No similar issues found.")).to_be_visible()
     desk.keep("panel-empty")
 
 
@@ -306,14 +313,37 @@ def test_nobody_is_shut_out_in_either_theme(desk: PanelDesk, tickets: tuple[str,
     assert desk.flaws() == []
     theme = desk.inside("document.documentElement.dataset.colorMode")
     desk.keep(f"panel-{theme}")
+    button(panel, f"Not a duplicate: {old}").click()
+    button(panel, "^Loop moment").click()
+    desk.page.keyboard.press("?")
+    expect(panel.get_by_text("Previous or next frame")).to_be_visible()
+    assert desk.flaws() == []
+    desk.keep(f"panel-{theme}-asked")
     assert desk.complaints == []
+
+
+@pytest.mark.parametrize("desk", ["light", "dark"], indirect=True)
+def test_a_phone_stacks_both_clips(desk: PanelDesk, tickets: tuple[str, str]) -> None:
+    old, key = tickets
+    desk.page.set_viewport_size({"width": 390, "height": 844})
+    panel = desk.open(key)
+    theme = desk.inside("document.documentElement.dataset.colorMode")
+    desk.keep(f"panel-phone-{theme}")
+    button(panel, f"Compare the clips of {key} and {old}").click()
+    expect(panel.locator("video")).to_have_count(2)
+    upper, lower = [each.bounding_box() for each in panel.locator(".player-side").all()]
+    assert upper is not None
+    assert lower is not None
+    assert lower["y"] >= upper["y"] + upper["height"]
+    assert desk.flaws() == []
+    desk.keep(f"panel-phone-compare-{theme}")
 
 
 def test_a_narrow_panel_has_no_sideways_scrolling(
     desk: PanelDesk, tickets: tuple[str, str]
 ) -> None:
     old, key = tickets
-    desk.page.set_viewport_size({"width": 400, "height": 900})
+    desk.page.set_viewport_size({"width": 360, "height": 900})
     panel = desk.open(key)
     button(panel, f"Compare the clips of {key} and {old}").click()
     expect(panel.locator("video")).to_have_count(2)

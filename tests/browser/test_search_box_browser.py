@@ -203,7 +203,8 @@ WATCH = """() => {
     if (by("results")) {
       const row = [
         by("search").classList.contains("asked"), by("q").value,
-        by("results").children.length > 0, Boolean(document.querySelector("dialog[open], #opening:not([hidden])")),
+        by("results").children.length > 0,
+        Boolean(document.querySelector("dialog[open], #opening:not([hidden])")),
       ];
       if (String(row) !== String(seen.at(-1))) seen.push(row);
     }

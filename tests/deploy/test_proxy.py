@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,15 @@ from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
 from dejabug.infra.redis_server import free_port
+from dejabug.jira.webhook_events import sign
+from dejabug.services import Services
+from dejabug.web import create_app
+from dejabug.web.server import make_listener
 from support.repository import ROOT
 from support.servers import serve_in_a_thread
 from support.waiting import answers, wait_until
+from support.webhooks import SECRET, body
+from tools.bench.slow_clients import LOOKS_SIGNED, slow_connections, slow_streams
 
 CADDYFILE = ROOT / "deploy" / "proxy" / "Caddyfile"
 CADDY = shutil.which("caddy", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
@@ -46,20 +55,27 @@ class Addresses:
 
     def answer(self) -> bool:
         return self.authority.exists() and answers(
-            f"{self.secure}/", timeout=20, verify=str(self.authority)
+            f"{self.secure}/healthz", timeout=20, verify=str(self.authority)
         )
 
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     """The proxy in work; its certificate is one of Caddy's own authority."""
-    folder = tmp_path_factory.mktemp("proxy")
     service = make_server("127.0.0.1", 0, small_service(), threaded=True)
     serve_in_a_thread(service)
+    with caddy_before(service.port, tmp_path_factory.mktemp("proxy")) as here:
+        yield here
+    service.shutdown()
+
+
+@contextmanager
+def caddy_before(port: int, folder: Path) -> Iterator[Addresses]:
+    """Caddy with our Caddyfile, before a service on this port of the loopback."""
     plain, secure = free_port(), free_port()
     text = CADDYFILE.read_text("utf-8")
     for ours, here in (
-        ("web:8000", f"127.0.0.1:{service.port}"),
+        ("web:8000", f"127.0.0.1:{port}"),
         ("http_port 8080", f"http_port {plain}"),
         ("https_port 8443", f"https_port {secure}"),
         (":8081", f":{free_port()}"),
@@ -83,13 +99,12 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
         )
     try:
         authority = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
-        here = Addresses(f"https://localhost:{secure}", f"http://localhost:{plain}", authority)
-        wait_until(here.answer)
-        yield here
+        addresses = Addresses(f"https://localhost:{secure}", f"http://localhost:{plain}", authority)
+        wait_until(addresses.answer)
+        yield addresses
     finally:
         caddy.terminate()
         caddy.wait()
-        service.shutdown()
 
 
 def small_service() -> Flask:
@@ -151,3 +166,52 @@ def test_events_are_passed_on_at_once(proxy: Addresses) -> None:
     assert next(lines) == b"data: first"
     go_on.set()
     assert b"data: last" in list(lines)
+
+
+def test_slow_clients_hold_up_neither_webhooks_nor_health_checks(
+    cold_services: Services, tmp_path: Path
+) -> None:
+    """Fifty slow connections, and one of HTTP/2 with a hundred slow streams, through Caddy."""
+    listener = make_listener(create_app(cold_services), "127.0.0.1", 0, threads=2)
+    served = threading.Thread(target=listener.serve, daemon=True)
+    served.start()
+    try:
+        with caddy_before(int(listener.effective_port), tmp_path) as here, ExitStack() as held:
+            trust = ssl.create_default_context(cafile=str(here.authority))
+            port = int(here.secure.rpartition(":")[2])
+            streams = held.enter_context(slow_streams("localhost", port, trust))
+            assert streams.open_outbound_streams == 100
+            for _ in range(25):
+                slow = socket.create_connection(("localhost", port), 20)
+                secure = held.enter_context(
+                    trust_http_1(here).wrap_socket(slow, server_hostname="localhost")
+                )
+                secure.sendall(SLOW_BODY)
+            held.enter_context(slow_connections("127.0.0.1", int(listener.effective_port), 25))
+            for number in range(5):
+                event = body(timestamp=number)
+                answer = here.call(
+                    "POST",
+                    "/webhooks/jira",
+                    data=event,
+                    headers={"X-Hub-Signature": sign(SECRET, event)},
+                )
+                assert answer.status_code == 202, answer.text
+                assert here.call("GET", "/healthz").status_code == 200
+    finally:
+        listener.stop()
+        served.join(60)
+        assert not served.is_alive()
+
+
+SLOW_BODY = (
+    f"POST /webhooks/jira HTTP/1.1\r\nHost: localhost\r\nX-Hub-Signature: {LOOKS_SIGNED}\r\n"
+    "Content-Length: 900\r\n\r\nx"
+).encode()
+
+
+def trust_http_1(here: Addresses) -> ssl.SSLContext:
+    """TLS to the proxy that speaks HTTP/1.1."""
+    context = ssl.create_default_context(cafile=str(here.authority))
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -47,13 +47,14 @@ def test_the_examples_of_the_docs_do_what_they_say(
     old = history(services, jira, clips, COWS[0], QUIET)
     key = jira.file("GAME", "cows", clips / COWS[1])
     tell(services, jira, key)
-    secret, _ = services.tokens.create("docs", ["GAME"])
+    secret, _ = services.tokens.create("docs", ["GAME"], verdicts=True)
     wait_until(lambda: answers(f"{service}/healthz") and services.queues.workers()["search"])
     api = f"{service}/api/v1"
     variables = {
         "DEJABUG": api,
         "TOKEN": secret,
         "KEY": key,
+        "OTHER_KEY": old[1],
         "CLIP": str(clips / COWS[2]),
         "OTHER_CLIP_ID": services.collections.active.catalogue.clip_ids_of(
             str(jira.issue(key)["id"])
@@ -70,12 +71,13 @@ def test_the_examples_of_the_docs_do_what_they_say(
         )
         return done.stdout
 
-    words, filtered, similar, upload, job, stream, clip, heat, status, wrong = EXAMPLES
+    words, filtered, similar, verdict, upload, job, stream, clip, heat, status, wrong = EXAMPLES
     assert {
         found["key"] for found in told(run(f"{words.rstrip()} -d unlikely=true"))["results"]
     } == {*old, key}
     assert "results" in told(run(filtered))
     assert old[0] in {found["key"] for found in told(run(similar))["results"]}
+    assert told(run(verdict)) == {"issue": key, "other": old[1], "same": True}
     sent = told(run(upload))
     variables["JOB"] = sent["id"]
     assert "event: end" in run(stream)

@@ -92,7 +92,7 @@ class World:
             jira.attach(f"{key}-1", clip, f"{key}.mp4")
         jobs.sync_issue(self.mine, True)
         self._tokens = {
-            projects: services.tokens.create("tess", projects.split())[0]
+            projects: services.tokens.create("tess", projects.split(), verdicts=True)[0]
             for projects in ("GAME", "GAME OTHER", "GAME OTHER SECRET")
         }
         self.session = services.sessions.begin(EmailUser("tess@studio.example"))
@@ -122,6 +122,13 @@ class World:
         """The other ticket's clip."""
         (clip_id,) = self.services.collections.active.catalogue.clip_ids_of(self.other)
         return clip_id
+
+    @property
+    def other_key(self) -> str:
+        """The other ticket's key, as we know it."""
+        record = self.services.collections.active.catalogue.issue(self.other)
+        assert record is not None
+        return record.key
 
     @property
     def _issue(self) -> Any:
@@ -190,6 +197,16 @@ def verdicts(world: World) -> Iterator[Try]:
             yield Try("POST", f"/forge/v1/issues/{here}/verdicts", asked)
 
 
+def api_verdicts(world: World) -> Iterator[Try]:
+    """The same by key: on the hidden ticket, and about it on one that is not hidden."""
+    mine, other = "GAME-1", world.other_key
+    for who in (world.holder, world.member):
+        for here, there in ((other, mine), (mine, other)):
+            for same in (True, False):
+                asked = {**who(), "json": {"other": there, "same": same}}
+                yield Try("POST", f"/api/v1/issues/{here}/verdicts", asked)
+
+
 def mutes(world: World) -> Iterator[Try]:
     for muted in (True, False):
         world.services.records.comments.mute(world.other, not muted)
@@ -221,6 +238,7 @@ OF_TICKETS: dict[str, Callable[[World], Iterator[Try]]] = {
     "POST /forge/v1/issues/<issue_id>/verdicts": verdicts,
     "PUT /forge/v1/issues/<issue_id>/mute": mutes,
     "POST /forge/v1/issues/<issue_id>/again": again,
+    "POST /api/v1/issues/<key>/verdicts": api_verdicts,
     "POST /api/v1/clips/<clip_id>/retry": retry,
     "POST /api/v1/clips/retry": retry_all,
 }
@@ -277,16 +295,18 @@ def test_nothing_is_written_about_a_ticket_that_its_caller_may_not_see(
 def test_a_hidden_ticket_and_one_that_does_not_exist_get_the_same_answer(world: World) -> None:
     """So that nobody learns by trying to write which tickets there are."""
     world.hide("level")
-    for tries in (verdicts, mutes, again, retry):
+    for tries in (verdicts, api_verdicts, mutes, again, retry):
         for tried in tries(world):
             there = world.send(tried)
             gone = str(tried.options.get("json"))
-            number = world.clip if world.clip in tried.path else world.other
+            names = {world.clip: "999999", world.other: "999999", world.other_key: "OTHER-999"}
+            (name,) = [each for each in names if each in f"{tried.path} {gone}"][:1]
             options = dict(tried.options)
-            if number in gone:
-                options["json"] = {**options["json"], "other": "999999"}
-            path = tried.path.replace(number, "999999")
+            if name in gone:
+                options["json"] = {**options["json"], "other": names[name]}
+            path = tried.path.replace(name, names[name])
             absent = world.send(replace(tried, path=path, options=options))
+            assert (path, options) != (tried.path, tried.options)
             told = [{**answer.get_json(), "trace": ""} for answer in (there, absent)]
             assert (there.status_code, told[0]) == (absent.status_code, told[1]), tried
 
@@ -295,7 +315,7 @@ def test_nobody_writes_anything_without_saying_who_they_are(world: World) -> Non
     world.reset()
     world.services.records.comments.mute(world.other, True)
     before = world.kept()
-    numbers = {"issue_id": world.other, "clip_id": world.clip, "job_id": "0" * 32}
+    numbers = {"key": "GAME-1", "issue_id": world.other, "clip_id": world.clip, "job_id": "0" * 32}
     for address, rule in writing(world.flask).items():
         path = rule
         for name, number in numbers.items():

@@ -154,7 +154,7 @@ def test_every_address_that_up_prints_opens_and_its_link_signs_in(
             assert "tess@studio.example" in page.text
             for name in names:
                 assert browser.get(address(said, name), timeout=30).status_code == 200
-        # Nothing secret is in a link: whoever opens it gets a session of their own.
+        # Nothing secret is in the link, and each browser gets a session of its own.
         assert "token" not in address(said, "Sign in")
         with requests.Session() as another:
             another.get(address(said, "Sign in"), timeout=30)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import socket
-import subprocess
-import sys
 import zlib
 from typing import Any
 from uuid import uuid4
@@ -23,12 +19,10 @@ from dejabug.infra.errors import UserError
 from dejabug.infra.job_queue import enqueue
 from dejabug.infra.jobs import JobType
 from dejabug.infra.logs import configure_logs
-from dejabug.infra.redis_server import free_port
 from dejabug.services import Services
 from dejabug.settings import Settings
 from dejabug.web import create_app
 from dejabug.worker.warm_worker import WarmWorker
-from support.waiting import answers, wait_until
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -218,42 +212,6 @@ def test_nobody_writes_a_line_of_their_own_into_our_log(
     assert len(said.splitlines()) == 1
     assert "\x1b[2J" not in said
     assert "forged" in said
-
-
-# A web process with one thread that waits a second for a body's next bytes.
-IMPATIENT = """
-import sys
-from gunicorn.app.wsgiapp import run
-from dejabug.web import request_hooks
-request_hooks.SILENCE = 1.0
-sys.argv = ["gunicorn", "dejabug.web:create_app()", "--worker-class", "gthread", "--threads", "1",
-            "--bind", sys.argv[1], "--no-control-socket"]
-run()
-"""
-
-
-@pytest.mark.parametrize("path", ["/webhooks/jira", "/slack/events", "/sign-in"])
-def test_a_body_that_does_not_come_gives_its_thread_back(
-    environment: dict[str, str], path: str
-) -> None:
-    port = free_port()
-    slack = {"DEJABUG_SLACK_SIGNING_SECRET": "s", "DEJABUG_SLACK_BOT_TOKEN": "xoxb-t"}
-    server = subprocess.Popen(
-        [sys.executable, "-c", IMPATIENT, f"127.0.0.1:{port}"],
-        env={**os.environ, **environment, **slack},
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(f"{url}/healthz"))
-        with socket.create_connection(("127.0.0.1", port), 30) as stalled:
-            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {url}\r\n"
-            kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000"
-            stalled.sendall(f"{head}{kind}\r\n\r\ntok".encode())
-            assert stalled.recv(100).startswith(b"HTTP/1.1 4")
-        assert answers(f"{url}/healthz", timeout=30)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def test_the_settings_and_their_picture_hide_redis_password() -> None:

@@ -46,6 +46,15 @@ HEAT = """[...document.querySelectorAll('.screen')].map((screen) => {
 })"""
 
 
+# Text over a clip without a solid background: a game's own display makes it unreadable.
+OVER_CLIPS = """[...document.querySelectorAll('.screen *, .thumbnail *')].filter((each) => {
+  const words = each.checkVisibility() && each.childElementCount === 0 && each.textContent.trim();
+  if (!words || each.classList.contains('screen-note')) return false;
+  const ground = each.closest('.screen-badge, figcaption') ?? each;
+  return !getComputedStyle(ground).backgroundColor.startsWith('rgb(');
+}).map((each) => each.outerHTML)"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium without a window."""

@@ -61,7 +61,7 @@ class Scene:
                 self._server.start()
                 return
             process = self._running[name]
-            # For the web service, the group: gunicorn and its worker. For a worker, only itself.
+            # For the web service, with all that it has started. For a worker, only itself.
             if name == "web":
                 os.killpg(process.pid, signal.SIGKILL)
             else:

@@ -7,7 +7,7 @@ if [ "$#" -eq 0 ]; then
     # Tracked files that exist, so that a file that was just deleted is no error.
     set -- $(git ls-files --cached --others --exclude-standard \
         '*.md' '*.py' '*.html' '*.js' '*.ts' '*.tsx' '*.sh' '*.toml' '*.yaml' '*.yml' '*.example' Dockerfile \
-        ':!tools/prose' ':!tools/record/words' ':!tools/record/cases.py' ':!service/dejabug/demo/clips' \
+        ':!tools/prose' ':!tools/record' ':!service/dejabug/bug_labels.toml' ':!service/dejabug/demo/clips' \
         ':!deploy/pins' ':!plugin/panel/dist' | while read -r file; do [ -f "$file" ] && echo "$file"; done)
 fi
 exec tools/prose/node_modules/.bin/textlint --config tools/prose/textlintrc.json --format unix "$@"

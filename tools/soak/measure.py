@@ -52,7 +52,7 @@ class Moment:
 
 
 def look_at(pids: Mapping[str, int]) -> dict[str, Process]:
-    """Processes by name, each with all that it has started (gunicorn's worker, ffmpeg)."""
+    """Processes by name, each with all that it has started (ffmpeg)."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,149 +1,96 @@
-/** What the viewer can do with one match: compare, say that it is the same bug, or that it is not. */
+/** What the viewer can do with a match: compare the clips, and decide whether it is the same bug. */
 
+import { TryAgain, VerdictControls } from "@player/verdict.js";
 import type { Ref } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import type { Match } from "./answer";
 import { Button } from "./button";
-import { IconCompare, IconDone } from "./icons";
-import { asProblem, Problem } from "./problem";
+import { IconCompare } from "./icons";
+import { asProblem } from "./problem";
 import type { Service } from "./service";
-import { InlineError } from "./states";
 
-interface Props {
+interface VerdictProps {
   issueKey: string;
   match: Match;
   linked: boolean;
   linkType: string;
-  open: boolean;
-  canCompare: boolean;
   service: Service;
-  compareButton: Ref<HTMLButtonElement>;
-  onCompare: (open: boolean) => void;
   onLinked: () => void;
   onHidden: () => void;
 }
 
-export function MatchActions(props: Props) {
-  const { issueKey, match, linked, linkType, open, canCompare, service } = props;
-  const [pending, setPending] = useState<"same" | "not" | null>(null);
-  const [asked, setAsked] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  /** The link stands in Jira, but the service does not know the verdict yet. */
-  const [onlyLinked, setOnlyLinked] = useState(false);
-  const keep = useRef<HTMLButtonElement>(null);
-  const notSimilar = useRef<HTMLButtonElement>(null);
+/**
+ * The verdict's controls, one element for as long as the match is shown: it moves between the card and the open
+ * player, and keeps what it says.
+ */
+export function useVerdict(props: VerdictProps): HTMLElement {
+  const latest = useRef(props);
+  latest.current = props;
+  const controls = useMemo(() => verdictControls(latest), []);
+  useLayoutEffect(() => controls.update({}, props.linked), [props.linked]);
+  return controls.element;
+}
 
-  const wasAsked = useRef(false);
-  useLayoutEffect(() => {
-    if (asked) keep.current?.focus(); // the harmless answer first
-    else if (wasAsked.current) notSimilar.current?.focus();
-    wasAsked.current = asked;
-  }, [asked]);
-
-  const running = useRef(false); // a double click is faster than the next drawing
-  const run = async (which: "same" | "not", action: () => Promise<void>) => {
-    if (running.current) return;
-    running.current = true;
-    setPending(which);
-    setProblem(null);
-    try {
-      await action();
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-    }
-    running.current = false;
-    setPending(null);
-  };
-
-  const same = () =>
-    run("same", async () => {
+function verdictControls(latest: { current: VerdictProps }): VerdictControls {
+  const { issueKey, match } = latest.current;
+  /** The link is in Jira, but the service has not saved the verdict yet. */
+  let onlyLinked = false;
+  return new VerdictControls({
+    there: match.key,
+    same: { text: "Same bug", label: `Same bug: link ${issueKey} as a duplicate of ${match.key}` },
+    sameDone: { text: "Linked as duplicate", label: `Linked as duplicate: ${issueKey} of ${match.key}` },
+    saving: "Linking…",
+    notDone: { text: "Marked as not a duplicate", label: `Marked as not a duplicate: ${match.key}` },
+    final: true,
+    async onSame() {
+      const { service, linkType, onLinked } = latest.current;
       if (!onlyLinked) await service.link(linkType, match.key);
       try {
         await service.verdict(match.issue_id, true);
       } catch (thrown) {
-        setOnlyLinked(true); // never link twice
-        throw new Problem("The link is made, but Déjà Bug did not save the verdict.", asProblem(thrown).message);
+        onlyLinked = true; // never link twice
+        throw new TryAgain(`The issues are linked, but Déjà Bug did not save the verdict. ${asProblem(thrown).message}`, {
+          text: "Save the verdict",
+          label: `Save the verdict on ${match.key}`,
+        });
       }
-      setOnlyLinked(false);
-      props.onLinked();
-    });
-  const hide = () =>
-    run("not", async () => {
-      await service.verdict(match.issue_id, false);
-      props.onHidden();
-    });
+      onlyLinked = false;
+      onLinked();
+    },
+    async onNot() {
+      await latest.current.service.verdict(match.issue_id, false);
+      latest.current.onHidden();
+    },
+  });
+}
 
-  const busy = pending !== null;
+interface Props {
+  issueKey: string;
+  match: Match;
+  canCompare: boolean;
+  verdict: HTMLElement;
+  compareButton: Ref<HTMLButtonElement>;
+  onCompare: () => void;
+}
+
+/** The actions of a match whose player is closed. */
+export function MatchActions({ issueKey, match, canCompare, verdict, compareButton, onCompare }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => host.current?.append(verdict), [verdict]);
   return (
     <div class="match-actions">
-      <div class="button-row">
-        {canCompare && (
-          <Button
-            look={open ? "default" : "primary"}
-            label={`Compare the clips of ${issueKey} and ${match.key}`}
-            expanded={open}
-            buttonRef={props.compareButton}
-            onClick={() => props.onCompare(!open)}
-          >
-            <IconCompare /> Compare
-          </Button>
-        )}
-        {linked ? (
-          <Button key="same" look="done" label={`Linked as duplicate: ${issueKey} of ${match.key}`} off>
-            <IconDone /> Linked as duplicate
-          </Button>
-        ) : onlyLinked ? (
-          <Button key="same" label={`Save the verdict on ${match.key}`} off={busy} onClick={() => void same()}>
-            Save the verdict
-          </Button>
-        ) : (
-          <Button
-            key="same"
-            label={`Same bug: link ${issueKey} as a duplicate of ${match.key}`}
-            off={busy}
-            onClick={() => void same()}
-          >
-            {pending === "same" ? "Linking…" : "Same bug"}
-          </Button>
-        )}
-        {!linked && !asked && (
-          <Button
-            look="subtle"
-            label={`Not similar: ${match.key}`}
-            off={busy}
-            buttonRef={notSimilar}
-            onClick={() => setAsked(true)}
-          >
-            Not similar
-          </Button>
-        )}
-      </div>
-      {asked && (
-        <div
-          class="confirm"
-          role="group"
-          aria-label={`Hide ${match.key} for good?`}
-          onKeyDown={(event) => {
-            if (event.key === "Escape") setAsked(false);
-          }}
+      {canCompare && (
+        <Button
+          look="primary"
+          label={`Compare the clips of ${issueKey} and ${match.key}`}
+          buttonRef={compareButton}
+          onClick={onCompare}
         >
-          <span>Hide {match.key} for good?</span>
-          <Button look="danger" label={`Hide ${match.key} for good`} off={busy} onClick={() => void hide()}>
-            {pending === "not" ? "Hiding…" : "Hide"}
-          </Button>
-          <Button
-            look="subtle"
-            label={`Keep ${match.key}`}
-            off={busy}
-            buttonRef={keep}
-            onClick={() => setAsked(false)}
-          >
-            Keep
-          </Button>
-        </div>
+          <IconCompare /> Compare
+        </Button>
       )}
-      {problem && <InlineError problem={problem} />}
+      <div class="verdict-host" ref={host} />
     </div>
   );
 }

@@ -1,11 +1,11 @@
 /**
- * Every answer signs the media again. A clip on screen keeps the address it has while that is fresh:
- * a new one would load the same video again and lose its place.
+ * Every answer has new addresses of media. A clip on screen keeps its address while that is valid: a new
+ * one would load the same video again and lose its place.
  */
 
 import type { Clip, Similar } from "./answer";
 
-/** Addresses live five minutes; one minute is left for what still loads. */
+/** Addresses are valid for five minutes; one minute is left for what still loads. */
 const FRESH_MS = 4 * 60_000;
 
 interface Known {
@@ -16,7 +16,7 @@ interface Known {
 export class Addresses {
   private readonly known = new Map<string, Known>();
 
-  /** The answer with the addresses that are still good put back in. */
+  /** The answer, with the addresses in use wherever they are still valid. */
   settle(answer: Similar, now: number): Similar {
     return {
       ...answer,
@@ -28,7 +28,7 @@ export class Addresses {
     };
   }
 
-  /** An address did not work: the next answer's is used. */
+  /** An address did not work: use the next answer's. */
   forget(): void {
     this.known.clear();
   }

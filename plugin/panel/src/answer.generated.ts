@@ -95,6 +95,10 @@ export interface Match {
   status_category: string;
   fix_versions: string[];
   /**
+   * The key of the duplicate whose clip was found; null for its own clip.
+   */
+  clip_on: string | null;
+  /**
    * Whether this issue is linked to it as a duplicate.
    */
   linked: boolean;

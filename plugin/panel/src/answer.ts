@@ -1,4 +1,4 @@
-/** What the service answers, and what is asked of its answers. All times are seconds. */
+/** The service's answers, and what is read from them. All times are seconds. */
 
 import type { Match, ShownClip, ShownMoment, Similar } from "./answer.generated";
 
@@ -12,7 +12,7 @@ export function pairOf(match: Match): { here: ShownClip; there: ShownClip } | nu
   return match.here && match.there ? { here: match.here, there: match.there } : null;
 }
 
-/** True while the service still makes a video that a player could show. */
+/** True while a preview is being generated that a player could show. */
 export function isVideoPreparing(similar: Similar): boolean {
   return similar.matches.some(
     ({ here, there }) => here?.video === "preparing" || there?.video === "preparing",

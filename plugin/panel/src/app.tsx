@@ -17,7 +17,7 @@ export function App() {
     currentIssue().then(setIssue, (thrown: unknown) => setProblem(asProblem(thrown)));
   };
   useEffect(() => {
-    followTheme().catch(() => undefined); // the fallback colours hold
+    followTheme().catch(() => undefined); // the fallback colours apply
     find();
   }, []);
 

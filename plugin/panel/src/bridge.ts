@@ -1,5 +1,5 @@
 /**
- * The border to Jira: the only module that talks to @forge/bridge.
+ * The connection to Jira: the only module that uses @forge/bridge.
  *
  * Sources: Atlassian's pages "invokeRemote", "requestJira", "view" and "router" of the Forge bridge,
  * and the code of @forge/bridge 7.
@@ -21,21 +21,21 @@ export async function currentIssue(): Promise<Issue> {
   const issue = context.extension?.issue as { id?: unknown; key?: unknown } | undefined;
   if (issue?.id === undefined || issue.key === undefined) {
     throw new Problem(
-      "Jira did not say which issue this is.",
-      "Reload the page. If that does not help, the app's manifest puts the panel somewhere else than on an issue.",
+      "Jira did not say which issue is open.",
+      "Reload the page. If that doesn't help, check in manifest.yml that the panel is a jira:issuePanel.",
     );
   }
   return { id: String(issue.id), key: String(issue.key) };
 }
 
-/** Colours of Jira's theme, light or dark, as CSS variables. Without it the fallbacks hold. */
+/** Take over Jira's theme, light or dark, as CSS variables. Without it the fallback colours apply. */
 export async function followTheme(): Promise<void> {
   await view.theme.enable();
 }
 
 /**
  * Opens an address in a new tab. Jira's frame forbids pop-ups, so that a plain `target="_blank"`
- * opens nothing there.
+ * does nothing there.
  */
 export async function openInNewTab(address: string): Promise<void> {
   const safe = webAddress(address);
@@ -43,11 +43,11 @@ export async function openInNewTab(address: string): Promise<void> {
 }
 
 /**
- * Asks the service, with the viewer's token; only `invokeRemote` carries one, `requestRemote` does
+ * Calls the service with the viewer's token, which only `invokeRemote` sends; `requestRemote` does
  * not.
  *
- * @returns the JSON of a 2xx answer
- * @throws Problem for everything else
+ * @returns the JSON of a 2xx response
+ * @throws Problem for any other response
  */
 export async function askService<T>(
   method: "GET" | "POST" | "PUT",
@@ -68,9 +68,9 @@ export async function askService<T>(
   return response.body as T;
 }
 
-/** Writes the link "`from` duplicates `to`" into Jira, as the viewer. */
+/** Creates the link "`from` duplicates `to`" in Jira, as the viewer. */
 export async function linkIssues(type: string, from: string, to: string): Promise<void> {
-  // inwardIssue is the end the link comes from, outwardIssue the end it goes to.
+  // The link goes from inwardIssue to outwardIssue.
   const response = await requestJira("/rest/api/3/issueLink", {
     method: "POST",
     headers: { accept: "application/json", "content-type": "application/json" },
@@ -80,23 +80,23 @@ export async function linkIssues(type: string, from: string, to: string): Promis
       outwardIssue: { key: to },
     }),
   }).catch((thrown: unknown) => {
-    throw new Problem("Jira did not make the link.", messageOf(thrown));
+    throw new Problem("Jira did not create the link.", messageOf(thrown));
   });
   if (!response.ok) throw await linkProblem(response);
 }
 
 const TITLES: Record<number, string> = {
-  403: "Déjà Bug does not serve this site.",
+  403: "Déjà Bug is set up for another Jira site.",
   404: "Déjà Bug has nothing to show here.",
   503: "Déjà Bug cannot answer right now.",
 };
 
-/** Forge's own errors come as an exception with one of a few fixed messages. */
+/** Forge's own errors are exceptions with one of a few fixed messages. */
 function remoteProblem(message: string): Problem {
   if (/Forge Invocation Token/i.test(message)) {
     return new Problem(
       "Déjà Bug did not accept this app.",
-      "Ask whoever runs Déjà Bug to compare DEJABUG_FORGE_APP_ID with the app's id in manifest.yml.",
+      "Ask your administrator to check that DEJABUG_FORGE_APP_ID is the app's id in manifest.yml.",
       401,
     );
   }
@@ -106,14 +106,14 @@ function remoteProblem(message: string): Problem {
   if (/Invalid response from remote/i.test(message)) {
     return new Problem(
       "Déjà Bug cannot be reached.",
-      "Try again in a minute. If it stays so, ask whoever runs Déjà Bug whether the service is up.",
+      "Try again in a minute. If it still fails, ask your administrator whether the service is running.",
     );
   }
   return new Problem("Déjà Bug cannot be reached.", message);
 }
 
 /**
- * The service's errors are problem documents (RFC 9457). `detail` says what to do; `title` is only the
+ * The service's errors are problem details (RFC 9457). `detail` says what to do; `title` is only the
  * name of the status.
  */
 function serviceProblem(status: number, body: unknown): Problem {
@@ -125,7 +125,7 @@ function serviceProblem(status: number, body: unknown): Problem {
   );
 }
 
-/** Jira's errors carry `errorMessages`, a list, and `errors`, by field. */
+/** Jira's errors have `errorMessages`, a list, and `errors`, by field. */
 async function linkProblem(response: Response): Promise<Problem> {
   const body = parsed(await response.text()) as {
     errorMessages?: string[];
@@ -134,9 +134,9 @@ async function linkProblem(response: Response): Promise<Problem> {
   const said = [...(body?.errorMessages ?? []), ...Object.values(body?.errors ?? {})].join(" ");
   const usual =
     response.status === 401 || response.status === 403 || response.status === 404
-      ? "You need the permission to link issues in both projects."
+      ? "You need the Link Issues permission in both projects."
       : `Jira answered with status ${response.status}.`;
-  return new Problem("Jira did not make the link.", said || usual, response.status);
+  return new Problem("Jira did not create the link.", said || usual, response.status);
 }
 
 function parsed(body: unknown): unknown {
@@ -144,6 +144,6 @@ function parsed(body: unknown): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    return null; // no JSON: there is nothing in it for a reader
+    return null; // not JSON: nothing in it is meant for people
   }
 }

@@ -6,25 +6,25 @@ import { asProblem, type Problem } from "./problem";
 
 export const POLL_MS = 2000;
 
-/** Polls without any change after which the panel stops and says so: two minutes. */
+/** Polls without progress after which the panel stops and says so: two minutes. */
 export const QUIET_POLLS = 60;
 
-/** Polls for a video that is being prepared. */
+/** Polls for a preview that is being generated. */
 export const VIDEO_POLLS = 60;
 
-/** Failures in a row that polling takes as a hiccup. */
+/** Failures in a row after which polling still goes on. */
 const HICCUPS = 2;
 
-/** After "Look again" the queue needs a moment before the state says so. */
+/** After "Search again" it takes some polls before the state changes. */
 const POLLS_AFTER_AGAIN = 5;
 
-/** A second media error within this time is not about an address that ran out. */
+/** A second media error within this time is not about an expired address. */
 const MEDIA_REFRESH_MS = 60_000;
 
 export type Feed =
   | { phase: "loading" }
   | { phase: "failed"; problem: Problem }
-  | { phase: "ready"; answer: Similar; /** Polling gave up: nothing moved. */ stalled: boolean };
+  | { phase: "ready"; answer: Similar; /** Polling stopped: there was no progress. */ stalled: boolean };
 
 export class SimilarFeed {
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -55,7 +55,7 @@ export class SimilarFeed {
     clearTimeout(this.timer);
   }
 
-  /** Asks for the answer now, and goes on polling where it must. */
+  /** Fetches the answer now, and keeps polling where needed. */
   async refresh(): Promise<void> {
     clearTimeout(this.timer);
     const turn = ++this.asking;
@@ -69,21 +69,21 @@ export class SimilarFeed {
     }
   }
 
-  /** The service has saved it: the panel shows it at once, without asking. */
+  /** The service has saved it: show it at once, without a request. */
   setMuted(muted: boolean): void {
     if (!this.answer) return;
     this.answer = { ...this.answer, muted };
     this.show({ phase: "ready", answer: this.answer, stalled: false });
   }
 
-  /** While a player is open, videos that are being prepared are asked for. */
+  /** While a player is open, poll for previews that are being generated. */
   setPlayerOpen(open: boolean): void {
     this.playerOpen = open;
     this.videoPolls = 0;
     if (open && this.answer && isVideoPreparing(this.answer)) void this.refresh();
   }
 
-  /** After "Look again": waits for the queue to take the issue up. */
+  /** After "Search again": poll until a worker picks up the issue. */
   async expectChange(): Promise<void> {
     this.afterAgain = POLLS_AFTER_AGAIN;
     this.quiet = 0;
@@ -91,9 +91,9 @@ export class SimilarFeed {
   }
 
   /**
-   * A picture or a video failed to load. Its address may have run out: asks for new ones, once.
+   * An image or a video failed to load. Its address may have expired: fetch new ones, once.
    *
-   * @returns whether new addresses are on their way
+   * @returns whether new addresses are being fetched
    */
   mediaFailed(now = Date.now()): boolean {
     if (now - this.mediaRefreshed < MEDIA_REFRESH_MS) return false;
@@ -131,7 +131,7 @@ export class SimilarFeed {
   private fail(problem: Problem): void {
     this.hiccups += 1;
     const complete = this.answer?.state === "ready";
-    if (complete) return; // what is shown stays true; the next click asks again
+    if (complete) return; // what is shown is still right; the next click tries again
     if (this.answer && this.hiccups <= HICCUPS) this.pollLater();
     else {
       this.answer = null;
@@ -141,7 +141,7 @@ export class SimilarFeed {
 
   private pollLater(): void {
     this.timer = setTimeout(() => {
-      // Nobody looks: wait without asking.
+      // The tab is hidden: wait without polling.
       if (document.visibilityState === "hidden") this.pollLater();
       else void this.refresh();
     }, POLL_MS);

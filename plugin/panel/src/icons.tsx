@@ -8,11 +8,6 @@ function icon(path: string) {
   );
 }
 
-export const IconPlay = icon("M4 2.6v10.8a.8.8 0 0 0 1.2.7l9-5.4a.8.8 0 0 0 0-1.4l-9-5.4A.8.8 0 0 0 4 2.6Z");
-export const IconPause = icon("M4 2h2.5a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5H4a.5.5 0 0 1-.5-.5v-11A.5.5 0 0 1 4 2Zm5.5 0H12a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5H9.5a.5.5 0 0 1-.5-.5v-11a.5.5 0 0 1 .5-.5Z");
-export const IconPrevious = icon("M11.5 3.3v9.4a.6.6 0 0 1-.95.5L4.1 8.5a.6.6 0 0 1 0-1l6.45-4.7a.6.6 0 0 1 .95.5Z");
-export const IconNext = icon("M4.5 3.3v9.4a.6.6 0 0 0 .95.5l6.45-4.7a.6.6 0 0 0 0-1L5.45 2.8a.6.6 0 0 0-.95.5Z");
 export const IconWarning = icon("M8 1.2a1 1 0 0 1 .88.52l6.2 11.3a1 1 0 0 1-.88 1.48H1.8a1 1 0 0 1-.88-1.48l6.2-11.3A1 1 0 0 1 8 1.2ZM7.25 5.5v4h1.5v-4Zm.75 5.25a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z");
-export const IconDone = icon("M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm3.3 4.5-4.2 4.4-2.3-2.1-1 1.1 3.4 3.1 5.2-5.5Z");
 export const IconCompare = icon("M2.5 3h5v10h-5A1.5 1.5 0 0 1 1 11.5v-7A1.5 1.5 0 0 1 2.5 3Zm6 0h5A1.5 1.5 0 0 1 15 4.5v7a1.5 1.5 0 0 1-1.5 1.5h-5v-1.5h4.75a.25.25 0 0 0 .25-.25v-6.5a.25.25 0 0 0-.25-.25H8.5Z");
 export const IconError = icon("M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm-.75 3.5v4.5h1.5V4.5Zm.75 5.9a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z");

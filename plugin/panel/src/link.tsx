@@ -10,7 +10,7 @@ interface Props {
 }
 
 /**
- * A link that opens in a new tab; plain text where the address is none of the web. A click goes
+ * A link that opens in a new tab; plain text where the address is not a web address. A click goes
  * through Jira's router, because Jira's frame forbids pop-ups.
  */
 export function ExternalLink({ url, class: className, children }: Props) {

@@ -1,7 +1,7 @@
-/** The clip of a match that has nothing beside it: this issue has no clip of its own. */
+/** The clip of a match on its own: this issue has no clip to compare it with. */
 
 import type { Clip } from "./answer";
-import { nearestPicture, pictureName } from "./player/clock";
+import { nearestPicture, pictureName } from "@player/clock.js";
 import { webAddress } from "./text";
 
 interface Props {
@@ -11,11 +11,11 @@ interface Props {
   onMediaError: () => void;
 }
 
-/** The browser's own player; pictures alone until the video is there. */
+/** The browser's own player; a frame until the preview is ready. */
 export function LoneClip({ clip, of, onMediaError }: Props) {
   const media = webAddress(clip.media);
   const middle = nearestPicture(clip.times, clip.duration / 2);
-  if (!media || middle === null) return <p class="screen-note">This clip could not be loaded.</p>;
+  if (!media || middle === null) return <p class="lone-note">This clip could not be loaded.</p>;
   const picture = `${media}/${pictureName(middle)}`;
   return (
     <div class="lone-clip">
@@ -37,7 +37,7 @@ export function LoneClip({ clip, of, onMediaError }: Props) {
       )}
       <p class="small-print">
         {clip.filename}
-        {clip.video === "preparing" && ", the video is on its way"}
+        {clip.video === "preparing" && ", the preview is being generated"}
       </p>
     </div>
   );

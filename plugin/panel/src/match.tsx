@@ -2,13 +2,14 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 
+import { nearestPicture, pictureName } from "@player/clock.js";
+
 import { type Clip, type Match, pairOf } from "./answer";
-import { MatchActions } from "./actions";
+import { MatchActions, useVerdict } from "./actions";
 import { ExternalLink } from "./link";
 import { IconWarning } from "./icons";
 import { LoneClip } from "./lone";
-import { Player } from "./player/player";
-import { nearestPicture, pictureName } from "./player/clock";
+import { Player } from "./player";
 import type { Service } from "./service";
 import { addressBeside, clock, momentText, scoreText, webAddress } from "./text";
 
@@ -31,6 +32,8 @@ interface Props {
 export function MatchCard(props: Props) {
   const { issueKey, match, open, onCompare, onMediaError } = props;
   const pair = pairOf(match);
+  const playing = open && pair !== null;
+  const verdict = useVerdict(props);
   const compareButton = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
   useLayoutEffect(() => {
@@ -40,9 +43,9 @@ export function MatchCard(props: Props) {
 
   return (
     <li class="match" aria-label={`${match.key}: ${match.summary}`} data-key={match.key}>
-      <div class={`match-body${pair && !open ? " match-body-pictures" : ""}`}>
+      <div class={`match-body${pair && !playing ? " match-body-pictures" : ""}`}>
         <div class="match-text">
-          <Strength match={match} />
+          {!playing && <Strength match={match} />}
           <h3 class="match-title">
             <ExternalLink url={match.url} class="match-key">
               {match.key}
@@ -56,10 +59,11 @@ export function MatchCard(props: Props) {
               <IconWarning /> Possible regression: {match.regression}
             </p>
           )}
-          <Moments match={match} />
-          <Reasons match={match} />
+          {/* The player shows the moments and the score itself. */}
+          {!playing && <Moments match={match} />}
+          {!playing && <Reasons match={match} />}
         </div>
-        {pair && !open && (
+        {pair && !playing && (
           <Thumbnails
             issueKey={issueKey}
             match={match}
@@ -70,13 +74,14 @@ export function MatchCard(props: Props) {
           />
         )}
       </div>
-      {pair && open && (
+      {pair && playing && (
         <Player
           issueKey={issueKey}
           match={match}
           here={pair.here}
           there={pair.there}
           heatMaps={props.service.heatMaps}
+          verdict={verdict}
           onClose={() => onCompare(false)}
           onMediaError={onMediaError}
         />
@@ -84,11 +89,16 @@ export function MatchCard(props: Props) {
       {match.there && !match.here && (
         <LoneClip clip={match.there} of={match.key} onMediaError={onMediaError} />
       )}
-      <MatchActions
-        {...props}
-        canCompare={pair !== null}
-        compareButton={compareButton}
-      />
+      {!playing && (
+        <MatchActions
+          issueKey={issueKey}
+          match={match}
+          canCompare={pair !== null}
+          verdict={verdict}
+          compareButton={compareButton}
+          onCompare={() => onCompare(true)}
+        />
+      )}
     </li>
   );
 }
@@ -213,7 +223,7 @@ interface ThumbnailsProps {
   onMediaError: () => void;
 }
 
-/** The frame of the matching moment in both clips. It can be clicked; keyboards have "Compare". */
+/** The frame of the matching moment in both clips. A click opens the player; the keyboard uses "Compare". */
 function Thumbnails({ issueKey, match, here, there, onOpen, onMediaError }: ThumbnailsProps) {
   const moment = match.moments[0];
   return (

@@ -77,7 +77,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
   const unmute = useRef<HTMLButtonElement>(null);
   const muteWas = useRef(answer.muted);
 
-  // Whoever mutes or unmutes loses the button under the focus: it goes on to what took its place.
+  // Muting and unmuting remove the button under the focus: what takes its place gets it.
   useLayoutEffect(() => {
     if (muteWas.current !== answer.muted) (unmute.current ?? heading.current)?.focus();
     muteWas.current = answer.muted;
@@ -102,13 +102,13 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
         source.setMuted(muted);
         if (!muted) await source.refresh();
       },
-      muted ? "Muted." : "No longer muted.",
+      muted ? "Muted." : "Unmuted.",
     );
   const lookAgain = () =>
     act(async () => {
       await service.lookAgain();
       await source.expectChange();
-    }, "Déjà Bug looks at this issue again.");
+    }, "Searching again for similar issues.");
   const compare = (match: Match | null) => {
     setOpen(match?.issue_id ?? null);
     source.setPlayerOpen(match !== null);
@@ -150,7 +150,7 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
       onHidden={() => {
         setHidden((before) => new Set(before).add(match.issue_id));
         if (open === match.issue_id) compare(null);
-        say(`${match.key} will not be suggested here again.`);
+        say(`${match.key} won't be suggested here again.`);
         (match.weak ? (unlikely.current ?? heading.current) : heading.current)?.focus();
       }}
     />
@@ -192,11 +192,11 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
           {(!reading || stalled) && (
             <Button
               look="subtle"
-              label={`Look again for issues like ${answer.issue.key}`}
+              label={`Search again for issues like ${answer.issue.key}`}
               off={pending}
               onClick={() => void lookAgain()}
             >
-              Look again
+              Search again
             </Button>
           )}
         </div>
@@ -207,12 +207,12 @@ function Answer({ answer, stalled, service, source, say }: AnswerProps) {
   );
 }
 
-/** What a screen reader is told when the answer changes. */
+/** What screen readers announce when the answer changes. */
 function summaryOf(feed: Feed): string {
-  if (feed.phase !== "ready") return feed.phase === "loading" ? "Looking for similar issues." : "";
+  if (feed.phase !== "ready") return feed.phase === "loading" ? "Searching for similar issues." : "";
   const { state, muted, matches } = feed.answer;
   if (state === "off" || muted) return "";
-  if (state !== "ready") return "Still reading.";
+  if (state !== "ready") return "Still analysing.";
   const likely = matches.filter((match) => !match.weak).length;
   if (likely > 0) return `${count(likely, "similar issue")} found.`;
   if (matches.length === 0) return "No similar issues.";

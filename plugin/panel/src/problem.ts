@@ -1,4 +1,4 @@
-/** What went wrong, for the person who must act: a title and what to do about it. */
+/** An error for people: what went wrong, and what to do about it. */
 export class Problem extends Error {
   constructor(
     readonly title: string,

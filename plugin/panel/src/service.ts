@@ -6,14 +6,14 @@ import { askService, type Issue, linkIssues } from "./bridge";
 export interface Service {
   similar(): Promise<Similar>;
   heatMaps(pair: HeatMapPair): Promise<HeatMaps>;
-  /** Writes the duplicate link into Jira, as the viewer: this issue duplicates `otherKey`. */
+  /** Creates the duplicate link in Jira, as the viewer: this issue duplicates `otherKey`. */
   link(type: string, otherKey: string): Promise<void>;
   verdict(otherId: string, same: boolean): Promise<void>;
   mute(muted: boolean): Promise<void>;
   lookAgain(): Promise<void>;
 }
 
-/** Of an issue that was not read yet, an earlier version of the service tells the state alone. */
+/** For an issue that is not indexed yet, an earlier version of the service sends the state only. */
 const NOTHING_KNOWN: Omit<Similar, "issue" | "state"> = {
   progress: { done: 0, total: 0 },
   failed: [],

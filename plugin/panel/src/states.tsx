@@ -1,4 +1,4 @@
-/** What the panel shows when there is no list of matches, and the notes around one. */
+/** What the panel shows in place of a list of matches, and the notes around the list. */
 
 import type { Ref } from "preact";
 
@@ -32,7 +32,7 @@ export function Empty({ answer, weak }: { answer: Similar; weak: boolean }) {
       <div class="message">
         <p class="message-title">No likely match.</p>
         <p class="subtle">
-          {wordsOnly(answer) ?? "The most similar issues are listed below. They are more often wrong than right."}
+          {wordsOnly(answer) ?? "The closest issues are listed below. Most of them are not duplicates."}
         </p>
       </div>
     );
@@ -41,32 +41,32 @@ export function Empty({ answer, weak }: { answer: Similar; weak: boolean }) {
   return (
     <div class="message">
       <p class="message-title">
-        {words && answer.clips > 0 ? "Nothing similar was found." : "Nothing similar, which is good news."}
+        No similar issues found.
       </p>
       <p class="subtle">
-        {words ? `${words} No earlier issue reads like it.` : "No earlier issue that you may see shows this bug."}
+        {words ? `${words} No earlier issue has similar text.` : "No earlier issue that you can see shows this bug."}
       </p>
     </div>
   );
 }
 
-/** Why an issue was compared by its words alone; null where a clip of its own could be used. */
+/** Why only the issue's text was compared; null where one of its clips could be used. */
 export function wordsOnly({ clips, failed }: Similar): string | null {
   if (clips > failed.length) return null;
   const why = clips === 0 ? "This issue has no clip" : "None of this issue's clips could be used";
-  return `${why}, so it was compared by its words.`;
+  return `${why}, so only its text was compared.`;
 }
 
-/** The issue is being read, or has not been read yet; then nothing is known of its progress. */
+/** The issue is being analysed, or waits for it; then there is no progress to show. */
 export function Reading({ answer }: { answer: Similar }) {
   const { done, total } = answer.progress;
   const known = answer.state === "indexing" && total > 0;
-  const text = known ? `${done} of ${total} done` : "It has not been read yet";
+  const text = known ? `${done} of ${total} done` : "Not started yet";
   return (
     <div class="reading">
       <div class="reading-line">
-        <span id="reading-label">Reading this issue and its clips…</span>
-        <span class="subtle">{known ? text : "Waiting for its turn"}</span>
+        <span id="reading-label">Analysing this issue and its clips…</span>
+        <span class="subtle">{known ? text : "Waiting in the queue"}</span>
       </div>
       <svg
         class="bar"
@@ -91,10 +91,10 @@ export function Reading({ answer }: { answer: Similar }) {
 export function Stalled() {
   return (
     <div class="message">
-      <p class="message-title">This issue has not been read yet.</p>
+      <p class="message-title">This issue has not been analysed yet.</p>
       <p class="subtle">
-        Nothing has moved for two minutes. Look again below; if that does not help, ask whoever runs
-        Déjà Bug whether its workers are up.
+        There has been no progress for two minutes. Select “Search again” below. If that doesn't help, ask
+        your administrator whether Déjà Bug's workers are running.
       </p>
     </div>
   );
@@ -112,7 +112,7 @@ export function Muted({ issueKey, pending, problem, buttonRef, onUnmute }: Muted
   return (
     <div class="message">
       <p class="message-title">Déjà Bug is muted on this issue.</p>
-      <p class="subtle">It shows no similar issues here and writes no comment.</p>
+      <p class="subtle">It shows no similar issues here and doesn't comment.</p>
       <Button label={`Unmute on this issue, ${issueKey}`} off={pending} buttonRef={buttonRef} onClick={onUnmute}>
         Unmute
       </Button>
@@ -124,8 +124,8 @@ export function Muted({ issueKey, pending, problem, buttonRef, onUnmute }: Muted
 export function Off() {
   return (
     <div class="message">
-      <p class="message-title">Déjà Bug is off for this project.</p>
-      <p class="subtle">Whoever runs Déjà Bug can switch it on in the service's settings.</p>
+      <p class="message-title">Déjà Bug is turned off for this project.</p>
+      <p class="subtle">Your administrator can turn it on in the service's settings.</p>
     </div>
   );
 }

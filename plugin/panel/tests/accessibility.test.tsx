@@ -47,7 +47,7 @@ describe("every state is free of flaws that axe knows", () => {
     jira.similar = aSimilar({ matches: [aMatch({ moments: [aMoment(), aMoment({ here_at: 3 })] })] });
     await openPanel();
     await click(/^Compare/);
-    await click(/^Not similar/);
+    await click(/^Not a duplicate/);
     expect(await flaws()).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describe("every state is free of flaws that axe knows", () => {
   });
 });
 
-it("names the issue on every button of a match, with the words that stand on it", async () => {
+it("names the issue on every button of a match, with the text on it", async () => {
   await openPanel();
   const ofMatch = buttons().filter((button) => button.closest(".match"));
   expect(ofMatch).toHaveLength(3);
@@ -82,7 +82,7 @@ it("has a landmark, a list of matches and headings", async () => {
 it("tells a screen reader when the answer changes", async () => {
   jira.similar = aSimilar({ state: "indexing", progress: { done: 0, total: 1 }, matches: [] });
   await openPanel();
-  expect(announced()).toBe("Still reading.");
+  expect(announced()).toBe("Still analysing.");
   jira.similar = aSimilar();
   await settle(2000);
   expect(announced()).toBe("1 similar issue found.");

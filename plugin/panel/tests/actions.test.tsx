@@ -17,7 +17,7 @@ describe("Same bug", () => {
       { other: "10002", same: true },
     ]);
     expect(isOff(button(/^Linked as duplicate/))).toBe(true);
-    expect(findButton(/^Not similar/)).toBeUndefined();
+    expect(findButton(/^Not a duplicate/)).toBeUndefined();
     expect(announced()).toBe("GAME-7 is linked as a duplicate of GAME-3.");
   });
 
@@ -34,7 +34,7 @@ describe("Same bug", () => {
     jira.replies.verdicts = { status: 503, body: { title: "Service Unavailable", detail: "Try again." } };
     await openPanel();
     await click(/^Same bug/);
-    expect(panelText()).toContain("The link is made, but Déjà Bug did not save the verdict.");
+    expect(panelText()).toContain("The issues are linked, but Déjà Bug did not save the verdict.");
     jira.replies.verdicts = { status: 200, body: { saved: true } };
     await click(/^Save the verdict/);
     expect(jira.count("link")).toBe(1);
@@ -52,7 +52,7 @@ describe("Same bug", () => {
     await settle();
     expect(isOff(button(/^Same bug/))).toBe(true);
     expect(same.textContent).toContain("Linking…");
-    expect(isOff(button(/^Not similar/))).toBe(true);
+    expect(isOff(button(/^Not a duplicate/))).toBe(true);
     same.click();
     await settle(5000);
     expect(jira.count("link")).toBe(1);
@@ -67,41 +67,41 @@ describe("Same bug", () => {
   });
 });
 
-describe("Not similar", () => {
-  it("asks before it hides, with the focus on the harmless answer", async () => {
+describe("Not a duplicate", () => {
+  it("asks before it marks, with the focus on the harmless answer", async () => {
     await openPanel();
-    await click(/^Not similar/);
-    expect(panelText()).toContain("Hide GAME-3 for good?");
-    expect(document.activeElement).toBe(button(/^Keep GAME-3/));
+    await click(/^Not a duplicate/);
+    expect(panelText()).toContain("Mark GAME-3 as not a duplicate?");
+    expect(document.activeElement).toBe(button(/^Cancel: keep GAME-3/));
     expect(jira.count(VERDICTS)).toBe(0);
   });
 
   it("keeps the match when told so, and gives the focus back", async () => {
     await openPanel();
-    await click(/^Not similar/);
-    await click(/^Keep/);
+    await click(/^Not a duplicate/);
+    await click(/^Cancel/);
     expect(jira.count(VERDICTS)).toBe(0);
     expect(panelText()).toContain("Cows float above the field");
-    expect(document.activeElement).toBe(button(/^Not similar/));
+    expect(document.activeElement).toBe(button(/^Not a duplicate/));
   });
 
-  it("hides the match for good", async () => {
+  it("hides the match permanently", async () => {
     jira.similar = aSimilar({ matches: [aMatch(), aMatch({ issue_id: "10005", key: "GAME-5", summary: "Pigs fly" })] });
     await openPanel();
-    await click(/^Not similar: GAME-3/);
-    await click(/^Hide GAME-3/);
+    await click(/^Not a duplicate: GAME-3/);
+    await click(/^Confirm: GAME-3/);
     expect(jira.bodies).toEqual([{ other: "10002", same: false }]);
     expect(panelText()).not.toContain("Cows float");
     expect(panelText()).toContain("Pigs fly");
     expect(panelText()).toContain("1 earlier issue may show the same bug");
-    expect(announced()).toBe("GAME-3 will not be suggested here again.");
+    expect(announced()).toBe("GAME-3 won't be suggested here again.");
   });
 
   it("keeps the match on screen when the service did not save it", async () => {
     jira.replies.verdicts = { status: 503, body: { title: "Service Unavailable", detail: "The store is away." } };
     await openPanel();
-    await click(/^Not similar/);
-    await click(/^Hide/);
+    await click(/^Not a duplicate/);
+    await click(/^Confirm/);
     expect(panelText()).toContain("Cows float above the field");
     expect(document.querySelector('[role="alert"]')?.textContent).toContain("The store is away.");
   });
@@ -140,15 +140,15 @@ describe("Mute", () => {
   });
 });
 
-describe("Look again", () => {
+describe("Search again", () => {
   it("queues the issue and follows its reading", async () => {
     jira.similar = aSimilar({ matches: [] });
     await openPanel();
-    await click(/^Look again/);
+    await click(/^Search again/);
     expect(jira.log).toContain("POST /forge/v1/issues/10001/again");
     jira.similar = aSimilar({ state: "indexing", progress: { done: 0, total: 2 } });
     await settle(2000);
     expect(panelText()).toContain("0 of 2 done");
-    expect(announced()).toBe("Still reading.");
+    expect(announced()).toBe("Still analysing.");
   });
 });

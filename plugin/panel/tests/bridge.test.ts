@@ -62,14 +62,14 @@ describe("linkIssues", () => {
   });
 
   it.each([
-    [{ status: 404, body: { errorMessages: [], errors: {} } }, "permission to link issues"],
+    [{ status: 404, body: { errorMessages: [], errors: {} } }, "Link Issues permission"],
     [{ status: 400, body: { errors: { type: "No link type 'Duplicate'" } } }, "No link type 'Duplicate'"],
     [{ status: 500 }, "status 500"],
     [new Error("bridge away"), "bridge away"],
   ])("says why Jira refused: %j", async (reply, says) => {
     jira.replies.link = reply;
     await expect(linkIssues("Duplicate", "A-1", "A-2")).rejects.toMatchObject({
-      title: "Jira did not make the link.",
+      title: "Jira did not create the link.",
       todo: expect.stringContaining(says),
     });
   });
@@ -77,7 +77,7 @@ describe("linkIssues", () => {
 
 it("says when Jira names no issue", async () => {
   call.mockResolvedValue({ extension: {} });
-  await expect(currentIssue()).rejects.toMatchObject({ title: "Jira did not say which issue this is." });
+  await expect(currentIssue()).rejects.toMatchObject({ title: "Jira did not say which issue is open." });
 });
 
 it("opens nothing but addresses of the web", async () => {

@@ -7,13 +7,27 @@ import {
   FRAME,
   loopOf,
   nearestPicture,
-  type Pair,
-  pairFor,
   pictureName,
   shownAt,
+  type Span,
   step,
-} from "../src/player/clock";
+  type Track,
+  tracksFor,
+} from "@player/clock.js";
+
+import type { Moment } from "../src/answer";
 import { aClip, aMoment } from "./samples";
+
+type Pair = [here: Track, there: Track];
+
+/** A moment of an answer as the player takes it. */
+function momentOf({ here, here_at, there, there_at }: Moment) {
+  return { at: [here_at, there_at], spans: [here, there] };
+}
+
+function pairFor(here: ReturnType<typeof aClip>, there: ReturnType<typeof aClip>, moment: Moment | undefined): Pair {
+  return tracksFor([here, there], moment && momentOf(moment)) as Pair;
+}
 
 /** A small seeded generator (mulberry32), so that a failure can be repeated. */
 function numbers(seed: number): () => number {
@@ -50,23 +64,23 @@ function anyTime(pair: Pair, random: () => number): number {
 describe("the shared clock", () => {
   it("starts both clips at the matching moment", () => {
     const pair = pairFor(aClip(), aClip({ duration: 6 }), aMoment({ here_at: 2, there_at: 1 }));
-    expect(shownAt(pair.here, 0)).toEqual({ time: 2, outside: null });
-    expect(shownAt(pair.there, 0)).toEqual({ time: 1, outside: null });
+    expect(shownAt(pair[0], 0)).toEqual({ time: 2, outside: null });
+    expect(shownAt(pair[1], 0)).toEqual({ time: 1, outside: null });
   });
 
   it("keeps the offset wherever both clips have footage", () => {
     forPairs((pair, random) => {
       const time = anyTime(pair, random);
-      const [here, there] = [shownAt(pair.here, time), shownAt(pair.there, time)];
+      const [here, there] = [shownAt(pair[0], time), shownAt(pair[1], time)];
       if (here.outside || there.outside) return;
-      expect(here.time - there.time).toBeCloseTo(pair.here.at - pair.there.at, 6);
+      expect(here.time - there.time).toBeCloseTo(pair[0].at - pair[1].at, 6);
     });
   });
 
   it("never shows a time that a clip does not have", () => {
     forPairs((pair, random) => {
       const time = anyTime(pair, random);
-      for (const track of [pair.here, pair.there]) {
+      for (const track of pair) {
         const shown = shownAt(track, time);
         expect(shown.time).toBeGreaterThanOrEqual(0);
         expect(shown.time).toBeLessThanOrEqual(track.duration);
@@ -80,11 +94,11 @@ describe("the shared clock", () => {
     forPairs((pair) => {
       const [first, last] = extent(pair);
       for (const edge of [first, last]) {
-        const shown = [shownAt(pair.here, edge), shownAt(pair.there, edge)];
+        const shown = [shownAt(pair[0], edge), shownAt(pair[1], edge)];
         expect(shown.some(({ outside }) => outside === null)).toBe(true);
       }
       for (const beyond of [first - 0.01, last + 0.01]) {
-        const shown = [shownAt(pair.here, beyond), shownAt(pair.there, beyond)];
+        const shown = [shownAt(pair[0], beyond), shownAt(pair[1], beyond)];
         expect(shown.every(({ outside }) => outside !== null)).toBe(true);
       }
     });
@@ -93,17 +107,24 @@ describe("the shared clock", () => {
   it("takes clips without a moment from their start", () => {
     const pair = pairFor(aClip({ duration: 4, times: [0] }), aClip({ duration: 9 }), undefined);
     expect(extent(pair)).toEqual([0, 9.5]); // the last picture lies behind the stated duration
-    expect(shownAt(pair.here, 5)).toEqual({ time: 4, outside: "after" });
+    expect(shownAt(pair[0], 5)).toEqual({ time: 4, outside: "after" });
+  });
+
+  it("takes one clip alone from its moment", () => {
+    const tracks = tracksFor([aClip({ duration: 9 })], { at: [4], spans: [[3, 5]] });
+    expect(extent(tracks)).toEqual([-4, 5.5]);
+    expect(shownAt(tracks[0]!, 0)).toEqual({ time: 4, outside: null });
+    expect(loopOf(tracks, { at: [4], spans: [[3, 5]] })).toEqual([-1, 1]);
   });
 
   it("shows a still at every time", () => {
     const pair = pairFor(aClip({ duration: 0, times: [0] }), aClip({ duration: 9 }), undefined);
-    expect(shownAt(pair.here, 5)).toEqual({ time: 0, outside: null });
+    expect(shownAt(pair[0], 5)).toEqual({ time: 0, outside: null });
   });
 
   it("bends a moment outside of a clip into it", () => {
     const pair = pairFor(aClip({ duration: 4, times: [] }), aClip(), aMoment({ here_at: 99 }));
-    expect(pair.here.at).toBe(4);
+    expect(pair[0].at).toBe(4);
   });
 });
 
@@ -111,8 +132,8 @@ describe("pictures", () => {
   it("are the nearest to the time", () => {
     forPairs((pair, random) => {
       const time = random() * 60;
-      const found = nearestPicture(pair.here.times, time) as number;
-      const distances = pair.here.times.map((each) => Math.abs(each - time));
+      const found = nearestPicture(pair[0].times, time) as number;
+      const distances = pair[0].times.map((each) => Math.abs(each - time));
       expect(Math.abs(found - time)).toBe(Math.min(...distances));
     });
   });
@@ -127,7 +148,7 @@ describe("pictures", () => {
 });
 
 describe("playing", () => {
-  const whole: [number, number] = [-2, 8];
+  const whole: Span = [-2, 8];
   const from = (time: number) => ({ time, playing: true });
 
   it("goes on by the time that passed, at its speed", () => {
@@ -168,46 +189,44 @@ describe("playing", () => {
 describe("the loop of a moment", () => {
   it("covers the moment in both clips", () => {
     const moment = aMoment({ here: [1, 3.5], there: [0, 4], here_at: 2, there_at: 1 });
-    expect(loopOf(pairFor(aClip(), aClip(), moment), moment)).toEqual([-1, 3]);
+    expect(loopOf(pairFor(aClip(), aClip(), moment), momentOf(moment))).toEqual([-1, 3]);
   });
 
-  it("lasts a second where there is one, and never leaves the clips", () => {
+  it("lasts two seconds where there are two, and never leaves the clips", () => {
     forPairs((pair) => {
-      const moment = aMoment({ here: [pair.here.at, pair.here.at], there: [pair.there.at, pair.there.at] });
-      const [start, end] = loopOf(pair, moment);
+      const moment = aMoment({ here: [pair[0].at, pair[0].at], there: [pair[1].at, pair[1].at] });
+      const [start, end] = loopOf(pair, momentOf(moment));
       const [first, last] = extent(pair);
       expect(start).toBeGreaterThanOrEqual(first);
       expect(end).toBeLessThanOrEqual(last);
       expect(end).toBeGreaterThan(start);
-      if (first < -0.5 && last > 0.5) expect(end - start).toBeCloseTo(1, 6);
+      if (first < -1 && last > 1) expect(end - start).toBeCloseTo(2, 6);
     });
   });
 });
 
 describe("a step", () => {
-  const pictures = { here: true, there: true };
-
   it("is one frame of a video", () => {
     const pair = pairFor(aClip(), aClip(), aMoment());
-    expect(step(pair, 0, 1, { here: true, there: false })).toBeCloseTo(FRAME);
-    expect(step(pair, 0, -1, { here: false, there: false })).toBeCloseTo(-FRAME);
+    expect(step(pair, 0, 1, false)).toBeCloseTo(FRAME);
+    expect(step(pair, 0, -1, false)).toBeCloseTo(-FRAME);
   });
 
   it("goes to the next picture of either clip", () => {
     const pair = pairFor(aClip({ times: [0, 1, 2] }), aClip({ times: [0, 0.7] }), aMoment({ here_at: 0, there_at: 0 }));
-    expect(step(pair, 0, 1, pictures)).toBeCloseTo(0.7);
-    expect(step(pair, 0.7, 1, pictures)).toBeCloseTo(1);
-    expect(step(pair, 1, -1, pictures)).toBeCloseTo(0.7);
+    expect(step(pair, 0, 1, true)).toBeCloseTo(0.7);
+    expect(step(pair, 0.7, 1, true)).toBeCloseTo(1);
+    expect(step(pair, 1, -1, true)).toBeCloseTo(0.7);
   });
 
   it("always moves on until the end", () => {
     forPairs((pair, random) => {
       const [first, last] = extent(pair);
       const time = first + random() * (last - first);
-      expect(step(pair, time, 1, pictures)).toBeGreaterThan(time);
-      expect(step(pair, time, -1, pictures)).toBeLessThan(time);
-      expect(step(pair, last, 1, pictures)).toBe(last);
-      expect(step(pair, first, -1, pictures)).toBe(first);
+      expect(step(pair, time, 1, true)).toBeGreaterThan(time);
+      expect(step(pair, time, -1, true)).toBeLessThan(time);
+      expect(step(pair, last, 1, true)).toBe(last);
+      expect(step(pair, first, -1, true)).toBe(first);
     });
   });
 });

@@ -159,7 +159,7 @@ describe("addresses of media", () => {
     });
   const mediaOf = (state: Feed) => (state.phase === "ready" ? state.answer.matches[0]?.here?.media : undefined);
 
-  it("stay while they are fresh, though every answer signs anew", async () => {
+  it("stay while they are fresh, though every answer signs again", async () => {
     const { last } = feedOf(signed("first", "preparing"), signed("second"));
     await feed.start();
     await polls(1);
@@ -176,7 +176,7 @@ describe("addresses of media", () => {
     expect(mediaOf(last())).toBe("https://svc.test/second");
   });
 
-  it("are asked for anew, once, when one does not work", async () => {
+  it("are asked for again, once, when one does not work", async () => {
     const { ask, last } = feedOf(signed("first"), signed("second"));
     await feed.start();
     expect(feed.mediaFailed()).toBe(true);

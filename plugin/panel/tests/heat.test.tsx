@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Similar } from "../src/answer";
-import { colourOf, inWords, pixelsOf, sizeOf, valueAt } from "../src/player/heat";
+import { colourOf, inWords, pixelsOf, sizeOf, valueAt } from "@player/heat.js";
 import { jira } from "./fake-jira";
 import { aClip, aHeatMap, aMatch, aMoment, aSimilar, someHeatMaps } from "./samples";
 import { button, click, findButton, openPanel, panelText, settle } from "./screen";
@@ -41,12 +41,12 @@ describe("heat maps in the player", () => {
     expect(jira.bodies).toEqual([{ here: "20001", here_at: 2, there: "20002", there_at: 1 }]);
     expect(findButton(/^Play both clips/)).toBeDefined();
     expect(maps().map((map) => map.getAttribute("aria-label"))).toEqual([
-      "What matches in the clip of GAME-7, this issue: strongest at the lower right",
-      "What matches in the clip of GAME-3: strongest at the lower right",
+      "What matches, Clip of GAME-7: strongest at the lower right",
+      "What matches, Clip of GAME-3: strongest at the lower right",
     ]);
     expect(maps().map(({ width, height }) => [width, height])).toEqual([[160, 90], [160, 90]]);
-    expect(panelText()).toContain("alike, and not usual");
-    expect(panelText()).toContain("the score does not rest on it");
+    expect(panelText()).toContain("alike and uncommon");
+    expect(panelText()).toContain("The score doesn't use it");
   });
 
   it("change from one to the other without asking again, and go off", async () => {
@@ -54,12 +54,12 @@ describe("heat maps in the player", () => {
     await click(/^What matches/);
     await click(/^What is unusual here/);
     expect(maps()[0]?.getAttribute("aria-label")).toBe(
-      "What is unusual in the clip of GAME-7, this issue: strongest at the upper left",
+      "What is unusual here, Clip of GAME-7: strongest at the upper left",
     );
-    expect(panelText()).toContain("not seen in other tickets' clips");
+    expect(panelText()).toContain("not seen in clips of other tickets");
     await click(/^Off/);
     expect(maps()).toEqual([]);
-    expect(panelText()).not.toContain("the score does not rest on it");
+    expect(panelText()).not.toContain("The score doesn't use it");
     expect(jira.count(ASK)).toBe(1);
   });
 
@@ -68,7 +68,7 @@ describe("heat maps in the player", () => {
     await click(/^What matches/);
     await click(/^Next frame/);
     expect(maps()).toEqual([]);
-    expect(panelText()).toContain("shows while both clips stand there");
+    expect(panelText()).toContain("shows the matching moment only");
     await click(/^Show the heat map at the matching moment/);
     expect(maps()).toHaveLength(2);
     await click(/^Play both clips/);
@@ -95,19 +95,19 @@ describe("heat maps in the player", () => {
     expect(panelText()).toContain("GAME-3: Not known: there are no other tickets' clips.");
     await click(/^What matches/);
     expect(maps()).toHaveLength(2);
-    expect(panelText()).toContain("GAME-3: what is usual in its project is not known yet");
+    expect(panelText()).toContain("GAME-3: not enough other clips in its project to tell what is common");
   });
 
   it("that cannot be drawn say so, and can be tried again", async () => {
     jira.replies["heat-maps"] = { status: 503, body: { detail: "No worker answered. Try again soon." } };
     await openPlaying();
     await click(/^What matches/);
-    expect(panelText()).toContain("There is no heat map now. No worker answered. Try again soon.");
+    expect(panelText()).toContain("The heat map could not be drawn. No worker answered. Try again soon.");
     expect(maps()).toEqual([]);
     jira.replies["heat-maps"] = { status: 200, body: someHeatMaps() };
     await click(/^Try again to draw the heat map/);
     expect(maps()).toHaveLength(2);
-    expect(panelText()).not.toContain("There is no heat map");
+    expect(panelText()).not.toContain("could not be drawn");
   });
 
   it.each([

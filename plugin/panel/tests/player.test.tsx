@@ -53,16 +53,92 @@ describe("the player", () => {
     expect(button(/^Play both clips/)).toBeDefined();
   });
 
-  it("steps with the arrow keys and with comma and dot, and pauses", async () => {
-    await openPaused(); // pictures every half second
-    await key("ArrowRight");
-    expect(times()).toEqual([2.5, 1.5]);
+  it("steps by a frame with comma, dot and the buttons, and pauses", async () => {
+    await openPaused(); // a frame every half second
+    await key(" ");
     await key(".");
-    expect(times()).toEqual([3, 2]);
+    expect(findButton(/^Play both clips/)).toBeDefined();
+    const [here] = times();
+    await key(".");
+    expect(times()[0]).toBeCloseTo(here + 0.5, 5);
     await key(",");
+    await key(",");
+    await click(/^Previous frame/);
+    await click(/^Next frame/);
+    expect(times()[0]).toBeCloseTo(here - 0.5, 5);
+  });
+
+  it("moves by a second with the arrow keys, by five with Shift, and goes on playing", async () => {
+    await openPaused();
+    await key("ArrowRight");
+    expect(times()).toEqual([3, 2]);
     await key("ArrowLeft");
     await key("ArrowLeft");
-    expect(times()).toEqual([1.5, 0.5]);
+    expect(times()).toEqual([1, 0]);
+    const far = { key: "ArrowRight", shiftKey: true, bubbles: true, cancelable: true };
+    document.querySelector(".player")?.dispatchEvent(new KeyboardEvent("keydown", far));
+    expect(times()).toEqual([6, 5]);
+    await key(" ");
+    await key("ArrowLeft");
+    expect(findButton(/^Pause both clips/)).toBeDefined();
+  });
+
+  it("goes back to the matching moment with a button and with M", async () => {
+    await openPaused();
+    await key("ArrowRight");
+    await click(/^Matching moment/);
+    expect(times()).toEqual([2, 1]);
+    await key("ArrowLeft");
+    await key("m");
+    expect(times()).toEqual([2, 1]);
+  });
+
+  it("has keys for the loop, the speed and the list of keys", async () => {
+    await openPaused();
+    await key(">");
+    expect(pressed(/^1.5×/)).toBe("true");
+    await key(">");
+    await key(">");
+    expect(pressed(/^2×/)).toBe("true");
+    await key("<");
+    expect(pressed(/^1.5×/)).toBe("true");
+    await key("L");
+    expect(pressed(/^Loop moment/)).toBe("true");
+    const help = document.querySelector<HTMLDetailsElement>(".player-help")!;
+    expect(help.open).toBe(false);
+    await key("?");
+    expect(help.open).toBe(true);
+    expect(help.textContent).toContain("Previous or next frame");
+  });
+
+  it("says which ticket each clip is from, with links that Jira's router opens", async () => {
+    await openPaused();
+    const captions = [...document.querySelectorAll("figcaption.player-caption")];
+    expect(captions.map((each) => each.textContent)).toEqual(["GAME-7 this issuea.mp4", "GAME-3b.mp4"]);
+    for (const caption of captions) caption.querySelector("a")?.click();
+    await settle();
+    expect(jira.log.slice(-2)).toEqual([
+      "open https://studio.test/browse/GAME-7",
+      "open https://studio.test/browse/GAME-3",
+    ]);
+  });
+
+  it("names the duplicate whose clip it is, where that is not the match itself", async () => {
+    await openPaused(aSimilar({ matches: [aMatch({ clip_on: "GAME-9" })] }));
+    const caption = document.querySelectorAll("figcaption.player-caption")[1];
+    expect(caption?.textContent).toBe("GAME-9b.mp4");
+    expect(caption?.querySelector("a")?.href).toBe("https://studio.test/browse/GAME-9");
+  });
+
+  it("shows the score, its label, and what it is based on, in its frame and not twice", async () => {
+    await openPaused();
+    const score = document.querySelector(".player .player-score");
+    expect(score?.textContent).toContain("Very likely the same bugscore 0.97");
+    expect(score?.querySelector("ul")?.getAttribute("aria-label")).toBe("Why GAME-3 has this score");
+    const bars = [...score!.querySelectorAll(".player-reason .player-bar-value")];
+    expect(bars.map((each) => each.getAttribute("width"))).toEqual(["74%", "31%"]);
+    expect(panelText().split("Very likely the same bug")).toHaveLength(2);
+    expect(panelText().split("The tickets have little in common.")).toHaveLength(2);
   });
 
   it("plays and pauses with the space bar, but leaves it to a button that has the focus", async () => {
@@ -82,6 +158,12 @@ describe("the player", () => {
     expect(document.activeElement?.className).toBe("player");
   });
 
+  it("leaves the focus to the question about a verdict, also after a click with the mouse", async () => {
+    await openPaused();
+    button(/^Not a duplicate/).dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 1 }));
+    expect(document.activeElement).toBe(button(/^Cancel/));
+  });
+
   it("leaves keys of the browser alone", async () => {
     await openPaused();
     const event = new KeyboardEvent("keydown", { key: "ArrowLeft", altKey: true, bubbles: true, cancelable: true });
@@ -96,6 +178,25 @@ describe("the player", () => {
     await settle();
     expect(document.querySelector(".player")).toBeNull();
     expect(document.activeElement).toBe(button(/^Compare/));
+  });
+
+  it("has the verdict in its frame, which goes on as it was when the player closes", async () => {
+    await openPaused();
+    const frame = () => document.querySelector(".player .player-verdict");
+    expect(frame()?.textContent).toBe("Same bugNot a duplicate");
+    await click(/^Not a duplicate: GAME-3/);
+    expect(frame()?.textContent).toContain("Mark GAME-3 as not a duplicate?ConfirmCancel");
+    await click(/^Close the clips/);
+    expect(document.querySelectorAll(".player-verdict")).toHaveLength(1);
+    expect(panelText()).toContain("Mark GAME-3 as not a duplicate?");
+    await click(/^Compare/);
+    const escape = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+    button(/^Cancel/).dispatchEvent(escape);
+    await settle();
+    expect(panelText()).not.toContain("Mark GAME-3 as not a duplicate?");
+    expect(document.querySelector(".player")).not.toBeNull();
+    await click(/^Same bug/);
+    expect(frame()?.textContent).toBe("Linked as duplicate");
   });
 
   it("plays slower", async () => {
@@ -116,7 +217,7 @@ describe("the player", () => {
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     await settle();
     expect(times()).toEqual([5.5, 4.5]);
-    expect(slider.getAttribute("aria-valuetext")).toBe("this issue 0:05.5, GAME-3 0:04.5");
+    expect(slider.getAttribute("aria-valuetext")).toBe("GAME-7 0:05.5, GAME-3 0:04.5");
   });
 
   it("shows the first or last frame, dimmed, where a clip has no footage", async () => {
@@ -131,6 +232,14 @@ describe("the player", () => {
     expect(there?.className).toContain("screen-outside");
     expect(there?.textContent).toContain("Not started yet");
     expect(there?.querySelector("img")?.src).toContain("/pictures/0.jpg");
+  });
+
+  it("plays faster", async () => {
+    await openPaused();
+    await click(/^2×/);
+    await key(" ");
+    await settle(950);
+    expect(times()[0]).toBeCloseTo(4, 0);
   });
 
   it("loops over the moment", async () => {
@@ -210,7 +319,7 @@ describe("media", () => {
   it("is a flip-book until the video is prepared", async () => {
     await openPaused(videos("preparing"));
     expect(document.querySelectorAll("video")).toHaveLength(1);
-    expect(panelText()).toContain("pictures; video is on its way");
+    expect(panelText()).toContain("frames only, the preview is being generated");
     await key("ArrowRight");
     const before = times();
     jira.similar = videos("ready");

@@ -40,6 +40,7 @@ export function aMatch(change: Partial<Match> = {}): Match {
     weak: false,
     kinds: ["Floating object"],
     linked: false,
+    clip_on: null,
     also: ["GAME-9"],
     created: "2025-03-03T23:30:00.000-0500",
     reporter: "Ann Lee",

@@ -66,7 +66,7 @@ describe("a match", () => {
     await openPanel();
     expect(document.querySelector("video")).toBeNull();
     expect(document.querySelector(".lone-clip img")).not.toBeNull();
-    expect(panelText()).toContain("the video is on its way");
+    expect(panelText()).toContain("the preview is being generated");
   });
 
   it("found by words without a clip that can be shown says so", async () => {
@@ -110,23 +110,23 @@ describe("matches below every label's floor", () => {
     expect(announced()).toBe("1 similar issue found.");
   });
 
-  it("alone are no likely match, and no good news either", async () => {
+  it("alone are no likely match, and are not left out either", async () => {
     jira.similar = aSimilar({ matches: [weak, { ...weak, issue_id: "10005", key: "GAME-5" }] });
     await openPanel();
     expect(panelText()).toContain("No likely match.");
     expect(panelText()).toContain("2 unlikely matches");
     expect(panelText()).not.toContain("may show the same bug");
-    expect(panelText()).not.toContain("good news");
+    expect(panelText()).not.toContain("No similar issues");
     expect(announced()).toBe("No likely match. 2 unlikely matches.");
   });
 
   it("can be rejected like others", async () => {
     jira.similar = aSimilar({ matches: [weak] });
     await openPanel();
-    await click(/^Not similar/);
-    await click(/^Hide GAME-4 for good/);
+    await click(/^Not a duplicate: GAME-4/);
+    await click(/^Confirm: GAME-4 is not a duplicate/);
     expect(unlikely()).toBeNull();
-    expect(panelText()).toContain("Nothing similar, which is good news.");
+    expect(panelText()).toContain("No similar issues found.");
   });
 });
 
@@ -177,7 +177,7 @@ describe("what a score rests on", () => {
     expect(rows.every((row) => row.querySelector("svg")?.getAttribute("aria-hidden") === "true")).toBe(true);
   });
 
-  it("is told of a copy of the same recording, with its moments", async () => {
+  it("is shown for a copy of the same recording, with its moments", async () => {
     const text = "The same recording as on GAME-3: the motion in both clips matches.";
     const match = aMatch({
       strength: "Same recording as GAME-3",
@@ -211,25 +211,25 @@ describe("the panel", () => {
     expect(document.querySelector(".skeleton")).toBeNull();
   });
 
-  it("says that nothing similar is good news", async () => {
+  it("says that there are no similar issues", async () => {
     jira.similar = aSimilar({ matches: [] });
     await openPanel();
-    expect(panelText()).toContain("Nothing similar, which is good news.");
+    expect(panelText()).toContain("No similar issues found.");
     expect(announced()).toBe("No similar issues.");
   });
 
-  it("says that an issue without clips was compared by its words", async () => {
+  it("says that of an issue without clips only the text was compared", async () => {
     jira.similar = aSimilar({ clips: 0 });
     await openPanel();
-    expect(panelText()).toContain("This issue has no clip, so it was compared by its words.");
+    expect(panelText()).toContain("This issue has no clip, so only its text was compared.");
   });
 
-  it("does not take clips that could not be used for good news", async () => {
+  it("does not say that no issue shows the bug when the clips could not be used", async () => {
     const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
     jira.similar = aSimilar({ clips: 1, failed, matches: [] });
     await openPanel();
-    expect(panelText()).not.toContain("good news");
-    expect(panelText()).toContain("None of this issue's clips could be used, so it was compared by its words.");
+    expect(panelText()).not.toContain("shows this bug");
+    expect(panelText()).toContain("None of this issue's clips could be used, so only its text was compared.");
     expect(panelText()).toContain("the file is no video that can be read");
   });
 
@@ -237,7 +237,7 @@ describe("the panel", () => {
     const failed = [{ filename: "x.mp4", reason: "the file is no video that can be read" }];
     jira.similar = aSimilar({ clips: 1, failed });
     await openPanel();
-    expect(panelText()).toContain("None of this issue's clips could be used, so it was compared by its words.");
+    expect(panelText()).toContain("None of this issue's clips could be used, so only its text was compared.");
   });
 
   it("shows how far reading has come", async () => {
@@ -247,7 +247,7 @@ describe("the panel", () => {
     expect(bar?.getAttribute("aria-valuenow")).toBe("1");
     expect(bar?.getAttribute("aria-valuemax")).toBe("3");
     expect(panelText()).toContain("1 of 3 done");
-    expect(panelText()).not.toContain("good news");
+    expect(panelText()).not.toContain("No similar issues");
   });
 
   it("shows matches that are there already while it still reads", async () => {
@@ -261,7 +261,7 @@ describe("the panel", () => {
     jira.similar = aSimilar({ state: "unknown", progress: { done: 0, total: 0 }, matches: [] });
     await openPanel();
     expect(document.querySelector('[role="progressbar"]')?.hasAttribute("aria-valuenow")).toBe(false);
-    expect(panelText()).toContain("Waiting for its turn");
+    expect(panelText()).toContain("Waiting in the queue");
   });
 
   it("takes an answer that knows no more than that the issue was not read", async () => {
@@ -270,7 +270,7 @@ describe("the panel", () => {
       body: { issue: { id: "10001", key: "GAME-7" }, state: "unknown", matches: [] },
     };
     await openPanel();
-    expect(panelText()).toContain("Waiting for its turn");
+    expect(panelText()).toContain("Waiting in the queue");
     expect(button(/^Mute on this issue/)).toBeDefined();
   });
 
@@ -286,7 +286,7 @@ describe("the panel", () => {
   it("says that the project is off, without buttons", async () => {
     jira.similar = aSimilar({ state: "off" });
     await openPanel();
-    expect(panelText()).toContain("Déjà Bug is off for this project.");
+    expect(panelText()).toContain("Déjà Bug is turned off for this project.");
     expect(findButton(/./)).toBeUndefined();
   });
 
@@ -314,7 +314,7 @@ describe("the panel", () => {
 
   it.each([
     ["Remote could not verify the Forge Invocation Token", "DEJABUG_FORGE_APP_ID"],
-    ["Invalid response from remote", "ask whoever runs Déjà Bug whether the service is up"],
+    ["Invalid response from remote", "ask your administrator whether the service is running"],
     ["Remote invocation timed out after 25 seconds", "took too long"],
   ])("turns Forge's error '%s' into what to do", async (message, todo) => {
     jira.similar = new Error(message);

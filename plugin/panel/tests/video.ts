@@ -20,6 +20,7 @@ export function aBrowserWithVideo(): void {
   vi.spyOn(proto, "play").mockImplementation(async function (this: HTMLMediaElement) {
     playing.add(this);
   });
+  vi.spyOn(proto, "load").mockImplementation(() => undefined);
   vi.spyOn(proto, "pause").mockImplementation(function (this: HTMLMediaElement) {
     playing.delete(this);
   });

@@ -33,7 +33,8 @@ DIGESTS = "dejabug:token-digests"
 
 @dataclass(frozen=True)
 class ApiToken:
-    """A token's record. Times in Unix seconds; `expires` and `last_used`: 0 for never."""
+    """A token's record. Times in Unix seconds; `expires` and `last_used`: 0 for never. `verdicts`:
+    whether it may also record verdicts."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class ApiToken:
     created: float
     expires: float = 0.0
     last_used: float = 0.0
+    verdicts: bool = False
 
     @property
     def principal(self) -> TokenPrincipal:
@@ -59,10 +61,15 @@ class Tokens:
         self._redis = connection
 
     def create(
-        self, name: str, projects: Collection[str], lifetime: float | None = None
+        self,
+        name: str,
+        projects: Collection[str],
+        lifetime: float | None = None,
+        *,
+        verdicts: bool = False,
     ) -> tuple[str, ApiToken]:
         """Create a token; returns its secret, which can't be read again, and its record. `lifetime`
-        in seconds.
+        in seconds; `verdicts`: it may also record whether two issues are duplicates.
 
         Raises ValueError for an empty name, invalid or missing projects, or a lifetime of 0.
         """
@@ -77,7 +84,9 @@ class Tokens:
         secret = PREFIX + secrets.token_urlsafe(32)
         now = time.time()
         expires = now + lifetime if lifetime else 0.0
-        token = ApiToken(secrets.token_hex(6), name.strip(), wanted, now, expires)
+        token = ApiToken(
+            secrets.token_hex(6), name.strip(), wanted, now, expires, verdicts=verdicts
+        )
         self.keep(_digest(secret), token)
         return secret, token
 
@@ -126,6 +135,7 @@ class Tokens:
                     "created": token.created,
                     "expires": token.expires,
                     "last_used": token.last_used,
+                    "verdicts": int(token.verdicts),
                 },
             )
             pipe.hset(DIGESTS, digest, token.id)
@@ -156,6 +166,7 @@ class Tokens:
             created=float(row["created"]),
             expires=float(row["expires"]),
             last_used=float(row.get("last_used", 0)),
+            verdicts=row.get("verdicts") == "1",
         )
 
 

@@ -28,7 +28,7 @@ def demo(
         Path, typer.Option(help="Folder for the demo's logs, tickets and images.")
     ] = Path(".state"),
 ) -> None:
-    """Play the whole story: index old tickets, file a new one, show Déjà Bug's comment on it.
+    """See it work: a new ticket gets a comment, in a stand-in Jira.
 
     Needs no account, no Docker, no GPU and no model hub. The exit status is 0 when one of the first
     three suggestions is the true duplicate (with --clip: when the ticket was processed), else 1.
@@ -64,7 +64,7 @@ def up(
         bool, typer.Option("--reset", help="Delete what was kept, and start from the beginning.")
     ] = False,
 ) -> None:
-    """Run Déjà Bug with a stand-in Jira on this machine, to try everything in a browser.
+    """Run Déjà Bug with a stand-in Jira, to try it in a browser.
 
     Prints the addresses of the search page, the status page, the API docs, Jira and the panel, a
     link that signs you in, and what to try first. Ctrl-C stops it; the next start continues where

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from typing import Annotated
 
 import redis
@@ -40,20 +38,20 @@ def serve(
 ) -> None:
     """Start the web service: webhooks, pages, API, Jira panel.
 
-    It runs with gunicorn in one process, and needs Redis. It never loads the model; start
-    workers for that.
+    It needs Redis, and a proxy for TLS in front of it. It never loads the model; start workers for
+    that. SIGTERM lets running requests finish.
 
     Example:
 
     `dejabug serve --host 0.0.0.0 --port 8080`
     """
-    command = [
-        sys.executable, "-m", "gunicorn", "dejabug.web:create_app()",
-        "--bind", f"{host}:{port}", "--worker-class", "gthread", "--workers", "1",
-        "--threads", str(threads), "--limit-request-line", "8190",
-        "--no-control-socket", "--access-logfile", "/dev/null",
-    ]  # fmt: skip
-    os.execv(sys.executable, command)  # noqa: S606 (no shell: gunicorn takes this process over)
+    from dejabug.web import create_app
+    from dejabug.web.server import run
+
+    try:
+        run(create_app(), host, port, threads)
+    except OSError as error:
+        fail(f"cannot listen on {host}:{port}: {error.strerror}. Choose another --host or --port.")
 
 
 @app.command(rich_help_panel=RUN_THE_SERVICE)

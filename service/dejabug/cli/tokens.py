@@ -44,6 +44,10 @@ def create(
         str | None,
         typer.Option(help="How long the token is valid: `12h`, `90d`, `52w`. Default: forever."),
     ] = None,
+    verdicts: Annotated[
+        bool,
+        typer.Option("--verdicts", help="The token can also record whether issues are duplicates."),
+    ] = False,
 ) -> None:
     """Create a token and print it. It can't be shown again.
 
@@ -54,7 +58,9 @@ def create(
     `dejabug token create --name ci -p GAME --expires 90d`
     """
     try:
-        secret, token = open_services().tokens.create(name, project, _lifetime(expires))
+        secret, token = open_services().tokens.create(
+            name, project, _lifetime(expires), verdicts=verdicts
+        )
     except ValueError as error:
         raise UserError(str(error)) from None
     typer.echo(secret)
@@ -79,6 +85,8 @@ def list_tokens(
     table = Table("id", "name", "projects", "created", "expires", "last used")
     for token in found:
         projects, last = ", ".join(token.projects), _day(token.last_used)
+        if token.verdicts:
+            projects += " (verdicts)"
         table.add_row(
             token.id, escape(token.name), projects, _day(token.created), _end(token), last
         )

@@ -116,7 +116,7 @@ def wait_for_comment(story: Story, key: str) -> str | None:
             body = story.studio.comment(key)
             if body is not None:
                 return body
-            if _works(connection):
+            if has_work(connection):
                 idle_since = None
             else:
                 idle_since = idle_since or time.monotonic()
@@ -129,7 +129,7 @@ def wait_for_comment(story: Story, key: str) -> str | None:
     )
 
 
-def _works(connection: redis.Redis) -> bool:
+def has_work(connection: redis.Redis) -> bool:
     """Whether a job is waiting, running or scheduled again."""
     queues = [Queue(name, connection=connection) for name in ("default", "previews", "clips")]
     # A registry's own `count` would also requeue abandoned jobs.

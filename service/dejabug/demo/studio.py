@@ -17,7 +17,7 @@ from dejabug.evaluation.manifest import Entry, ManifestError, duplicates_of, rea
 CLIPS = Path(__file__).parent / "clips"
 # The bundled clips that are held back: one for the demo's new ticket, one for a ticket of your own.
 HELD_BACK = "supertux-12.mp4"
-SPARE = "physics-35.mp4"
+SPARE = "freedoom-34.mp4"
 EVENTS = (
     "jira:issue_created",
     "jira:issue_updated",
@@ -193,6 +193,10 @@ class Studio:
                 timeout=TIMEOUT,
             ).raise_for_status()
         return key
+
+    def delete_ticket(self, key: str) -> None:
+        """The tester deletes a ticket, if it is there."""
+        self._tester.delete(f"{self.address}/rest/api/2/issue/{key}", timeout=TIMEOUT)
 
     def comment(self, key: str) -> str | None:
         """The first comment on a ticket, in wiki text, or None."""

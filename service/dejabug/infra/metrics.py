@@ -94,8 +94,9 @@ SUGGESTIONS = _counter(
 )
 VERDICTS = _counter(
     "feedback",
-    "Verdicts on pairs of issues. verdict: accepted, rejected. by: panel, command (in a comment), "
-    "person (dejabug verdict), link (a duplicate link in Jira, suggested or not).",
+    "Verdicts on pairs of issues. verdict: accepted, rejected. by: panel, api (and the search "
+    "page), command (in a comment), person (dejabug verdict), link (a duplicate link in Jira, "
+    "suggested or not).",
     *("verdict", "by"),
 )
 COMMENTS = _counter(

@@ -74,7 +74,7 @@ def find_ffmpeg(chosen: str | None = None) -> str:
         packaged: str = imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
         raise FileNotFoundError(
-            "ffmpeg not found: apt-get install ffmpeg, or pip install imageio-ffmpeg"
+            "ffmpeg not found: apt-get install ffmpeg, or pip install 'dejabug[ffmpeg]'"
         ) from error
     return packaged
 

@@ -157,7 +157,7 @@ def _check(copy: Path, outcome: Outcome, limits: Limits, program: str) -> None:
     if "Unknown encoder" in outcome.talk:
         raise EncoderMissingError(
             f"{program} was built without libx264, which previews need. Install another ffmpeg: "
-            "apt-get install ffmpeg, or pip install imageio-ffmpeg"
+            "apt-get install ffmpeg, or pip install 'dejabug[ffmpeg]'"
         )
     if outcome.status == -signal.SIGXFSZ:
         raise ClipError("too_large", f"its preview would take more than {MOST_BYTES:,} bytes")

@@ -16,7 +16,7 @@ OLDEST = (5, 1)
 RELEASE = re.compile(r"[nv]?(\d{1,3})\.(\d{1,3})(?!\d)", re.ASCII)
 REMEDY = (
     "Install ffmpeg {oldest} or newer, or set DEJABUG_FFMPEG to the path of one. The Python "
-    "package imageio-ffmpeg, which Déjà Bug installs, contains one; this prints its path: "
+    "extra `dejabug[ffmpeg]` installs one; this prints its path: "
     'python -c "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())"'
 )
 

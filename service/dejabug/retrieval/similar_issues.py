@@ -19,6 +19,7 @@ from dejabug.jira.models import Issue
 from dejabug.ranking import Calibrations
 from dejabug.records.collections import Collections
 from dejabug.records.issue_records import IssueRecords
+from dejabug.records.progress import progress_of
 from dejabug.records.types import ClipRecord, ClipStatus, IssueRecord
 from dejabug.retrieval.pairs import PairMatch, best_per_issue, pair_matches
 from dejabug.retrieval.ranking_cache import RankingCache
@@ -105,7 +106,11 @@ class SimilarIssues:
 
     def find_for_reader(self, record: IssueRecord, read: Read) -> Answer:
         """The same for one reader, who may ask every other second: the ranking is at most a minute
-        old, and what `read` lets them see is current."""
+        old, and what `read` lets them see is current. While the issue is still being read, it is
+        ranked for each answer: the first complete answer must have the last clip's matches."""
+        if progress_of(self._collections.active.catalogue, record).waiting:
+            self._rankings.forget(record.id)
+            return self._answer(record, self.rank(record), read, ())
         ranked = self._rankings.get(record.id)
         if ranked is None:
             ranked = self._rank_and_keep(record)

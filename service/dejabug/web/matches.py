@@ -65,6 +65,9 @@ class Match(Result):
     moments: list[ShownMoment]  # type: ignore[assignment]
     reasons: list[Reason] = Field(description="What the score rests on.")
     linked: bool = Field(description="Whether this issue is linked to it as a duplicate.")
+    clip_on: str | None = Field(
+        description="The key of the duplicate whose clip was found; null for its own clip."
+    )
 
     # What the panel does not show.
     project: str = Field(exclude=True)
@@ -72,7 +75,6 @@ class Match(Result):
     label: str | None = Field(exclude=True)
     relevance: Relevance | None = Field(exclude=True)
     found_by: list[Literal["clip", "picture", "words"]] = Field(exclude=True)
-    clip_on: str | None = Field(exclude=True)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -24,7 +24,6 @@ from dejabug.jira.errors import JiraError, JiraRefusedError
 from dejabug.jira.models import Issue
 from dejabug.media_store.objects import StoreAwayError
 from dejabug.records.progress import progress_of, why
-from dejabug.records.verdicts import Verdict
 from dejabug.search.questions import SearchFailedError
 from dejabug.services import Services
 from dejabug.web import problems
@@ -37,6 +36,7 @@ from dejabug.web.forge import (
 )
 from dejabug.web.heat_maps import HeatMapPair, heat_maps_at, spots
 from dejabug.web.matches import FailedClip, IssueName, Match, Progress, Similar, matches_for
+from dejabug.web.verdicts import record_verdict
 
 log = structlog.get_logger()
 blueprint = Blueprint("panel", __name__, url_prefix="/forge/v1/issues/<issue_id>")
@@ -149,10 +149,7 @@ def verdict(issue_id: str) -> Response | tuple[Response, int]:
         return problem(400, "Bad Request", "An issue can't be a duplicate of itself.")
     if not {issue_id, other} <= _read([issue_id, other]).keys():
         raise HiddenError
-    services.records.verdicts.put(Verdict(issue_id, other, asked["same"], "person"), by="panel")
-    for end in (issue_id, other):
-        services.scheduler.suggest(end)
-    log.info("verdict", issue_id=issue_id, other=other, same=asked["same"], by="panel")
+    record_verdict(services, issue_id, other, same=asked["same"], by="panel")
     return jsonify(saved=True)
 
 

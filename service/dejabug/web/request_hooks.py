@@ -1,5 +1,4 @@
-"""Runs around every request: sets the trace ID, counts the answer, and limits the wait for a
-body."""
+"""Runs around every request: sets the trace ID and counts the answer."""
 
 from __future__ import annotations
 
@@ -14,9 +13,6 @@ from dejabug.infra.tracing import begin_trace, current_trace
 REQUEST_ID = "X-Request-ID"
 # Trace IDs that are accepted from a caller: they go into log lines.
 AN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
-# Seconds without a byte after which we stop reading a body: gunicorn itself would wait forever, and
-# each stalled body occupies one of few threads, which webhooks need too.
-SILENCE = 30.0
 
 
 def watch(app: Flask) -> None:
@@ -30,17 +26,9 @@ def _begin() -> None:
     signed, so they are not used."""
     given = request.headers.get(REQUEST_ID, "") if request.blueprint == "api" else ""
     g.trace = begin_trace(given if AN_ID.fullmatch(given) else "")
-    _wait_for_the_body(SILENCE)
-
-
-def _wait_for_the_body(seconds: float | None) -> None:
-    """Set how long gunicorn waits for the next bytes; a body that comes too late gets 400."""
-    if (connection := request.environ.get("gunicorn.socket")) is not None:
-        connection.settimeout(seconds)
 
 
 def _end(answer: Response) -> Response:
-    _wait_for_the_body(None)  # clients may read an answer slowly, as a video player does
     answer.headers[REQUEST_ID] = g.get("trace") or current_trace()
     ANSWERS.labels(request.blueprint or "none", status_class(answer.status_code)).inc()
     return answer

@@ -114,7 +114,9 @@ def test_a_token_is_found_by_its_id_while_it_is_valid(store: redis.Redis) -> Non
 def test_tokens_are_kept_whole_and_listed_by_age(store: redis.Redis) -> None:
     tokens = Tokens(store)
     kept = {
-        "digest of b": ApiToken("b", "second", ("GAME",), 2.0, expires=9.0, last_used=5.0),
+        "digest of b": ApiToken(
+            "b", "second", ("GAME",), 2.0, expires=9.0, last_used=5.0, verdicts=True
+        ),
         "digest of c": ApiToken("c", "third", ("GAME", "OTHER"), 3.0),
         "digest of a": ApiToken("a", "first", ("OTHER",), 1.0),
     }
@@ -163,6 +165,7 @@ def test_tokens_from_the_command_line(cold_services: Services) -> None:
     token = cold_services.tokens.recognise(secret)
     assert token is not None
     assert token.expires == pytest.approx(time.time() + 90 * 24 * 3600, abs=60)
+    assert not token.verdicts
     listed = runner.invoke(cli.app, ["token", "list", "--json"])
     assert [row["id"] for row in json.loads(listed.stdout)] == [token.id]
     assert secret not in listed.stdout
@@ -170,6 +173,16 @@ def test_tokens_from_the_command_line(cold_services: Services) -> None:
     assert runner.invoke(cli.app, ["token", "revoke", token.id]).exit_code == 0
     assert cold_services.tokens.recognise(secret) is None
     assert runner.invoke(cli.app, ["token", "revoke", token.id]).exit_code == 1
+
+
+def test_a_token_records_verdicts_only_where_it_is_said(cold_services: Services) -> None:
+    made = runner.invoke(
+        cli.app, ["token", "create", "--name", "triage", "--project", "GAME", "--verdicts"]
+    )
+    token = cold_services.tokens.recognise(made.stdout.strip())
+    assert token is not None
+    assert token.verdicts
+    assert "verdicts" in runner.invoke(cli.app, ["token", "list"]).stdout
 
 
 def test_a_wrong_lifetime_is_explained(cold_services: Services) -> None:

@@ -207,11 +207,11 @@ def test_doctor_looks_at_both(
     secret = own.url.replace("://", "://default:hidden@")
     shown = words(dejabug("doctor", "--no-model", **{**environment, "COLUMNS": "300"}).stdout)
     assert "✓ Redis version" in shown
-    assert "✓ Redis of vectors version" in shown
+    assert "✓ vector Redis version" in shown
     own.kill()
     changed = {**environment, "DEJABUG_INDEX_REDIS_URL": secret, "COLUMNS": "300"}
     away = dejabug("doctor", "--no-model", **changed).stdout
-    assert "✗ Redis of vectors no answer" in words(away)
+    assert "✗ vector Redis no answer" in words(away)
     assert "hidden" not in away + dejabug("settings", **changed).stdout
 
 

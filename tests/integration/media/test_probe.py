@@ -120,7 +120,7 @@ def test_a_name_that_no_worker_would_read_is_told(
 def test_a_wrong_name_is_told_before_anything_is_read(
     cold_services: Services, tmp_path: Path
 ) -> None:
-    for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.mp4", "is no file")):
+    for path, says in ((tmp_path, "is a folder"), (tmp_path / "none.mp4", "does not exist")):
         answer = call("probe", "--json", str(path))
         assert (answer.exit_code, answer.stdout) == (1, "")
         assert says in words(answer.stderr)

@@ -111,7 +111,7 @@ def test_a_program_that_cannot_be_started_is_no_fault_of_the_clip(
 def test_a_machine_without_a_sandbox_says_so(
     missing: list[str], clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # No other kernel is to be had here.
+    # There is no other kernel here.
     monkeypatch.setattr("dejabug.media.limited_process.protection", lambda: missing)
     assert media.told_protection("auto") == (missing[0] if missing else "nothing")
     with pytest.raises(SandboxMissingError, match="DEJABUG_DECODE_SANDBOX=required"):

@@ -117,7 +117,7 @@ def test_a_comment_names_people_as_jira_does_now_and_notifies_nobody(
 
 
 def test_nobody_s_name_and_account_is_kept(services: Services, jira: Site, clips: Path) -> None:
-    """Jira Cloud wants to be told of accounts that an app keeps: this one keeps none."""
+    """Jira Cloud wants reports on the accounts that an app keeps: this one keeps none."""
     (old,) = history(services, jira, clips, COWS[0])
     assigned = {"fields": {"assignee": {"accountId": "admin"}}}
     jira.call("PUT", f"/rest/api/2/issue/{old}", json=assigned)

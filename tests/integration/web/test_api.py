@@ -637,6 +637,7 @@ def test_the_document_describes_every_address(app: Flask, caller: Caller) -> Non
     assert {path.removeprefix(API): list(how) for path, how in told["paths"].items()} == {
         "/search": ["get"],
         "/issues/{key}/similar": ["get"],
+        "/issues/{key}/verdicts": ["post"],
         "/search/clip": ["post"],
         "/jobs/{job_id}": ["delete", "get"],
         "/clips/{clip_id}": ["get"],
@@ -690,7 +691,7 @@ def test_schemathesis_finds_nothing(
     # A made-up id may be one that has expired.
     schema.config.checks.positive_data_acceptance.expected_statuses.append("410")
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 11
+    assert len(operations) == 12
     for operation in operations:
 
         @EXAMPLES

@@ -17,6 +17,7 @@ from dejabug.services import Services
 from dejabug.web import create_app
 from dejabug.web import forge as forge_module
 from dejabug.worker import jobs
+from dejabug.worker.warm_worker import WarmWorker
 from support.demo_clips import COWS, PLACEHOLDER, QUIET
 from support.forge_app import OTHER_APP, ForgeApp
 from support.jira_site import Site
@@ -148,6 +149,28 @@ def test_indexing_shows_progress_and_failed_clips_their_reason(
     assert told["state"] == "ready"
     assert told["failed"][0]["filename"] == "broken.mp4"
     assert "not_a_video" not in told["failed"][0]["reason"]
+
+
+def test_a_panel_that_asked_while_its_clip_was_read_shows_what_matches_at_once(
+    client: FlaskClient, forge: ForgeApp, services: Services, jira: Site, clips: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A panel asks no more once its issue is ready: that answer must not be of a moment before."""
+    (old, *_) = history(services, jira, clips, COWS[0], PLACEHOLDER[0], QUIET)
+    key = jira.file("GAME", "cows in a herd", clips / COWS[2])
+    issue_id = jira.issue(key)["id"]
+    jobs.sync_issue(issue_id, True)
+    first = ask(client, forge, issue_id).get_json()
+    assert (first["state"], [match["by"] for match in first["matches"]].count("clip")) == (
+        "indexing",
+        0,
+    )
+    # It asks again after the clip is done, and before its ranking is dropped and made again.
+    monkeypatch.setattr(services.rankings, "forget", lambda _issue_id: None)
+    WarmWorker([services.queues.get("clips")], services.redis).work(burst=True)
+    told = ask(client, forge, issue_id).get_json()
+    assert told["state"] == "ready"
+    assert (told["matches"][0]["key"], told["matches"][0]["by"]) == (old, "clip")
 
 
 def test_a_project_that_is_off_shows_nothing_and_a_quiet_one_the_panel_only(

@@ -41,7 +41,7 @@ LABELS = (
         ("The barrel floats in the air above the table", "floating_object"),
         ("The texture of the wall is missing", "missing_texture"),
         ("HUD and health bar have disappeared", "hud_error"),
-        ("The villager is frozen in a T-pose", "t_pose"),
+        ("The villager is in a T-pose", "t_pose"),
     ],
 )
 def test_a_ticket_that_says_what_kind_of_bug_it_is_gets_that_tag(

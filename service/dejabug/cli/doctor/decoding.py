@@ -22,7 +22,7 @@ def check_ffmpeg(services: Services) -> str:
             raise UnwellError(
                 f"{found.program} can't write H.264, so clips have no previews",
                 "Install ffmpeg with libx264 from your system's packages, or run: pip install "
-                "imageio-ffmpeg",
+                "'dejabug[ffmpeg]'",
             )
         return f"{found.says}, HDR tone mapping by {media.tone_mapper(found.program)}"
     except OSError as error:

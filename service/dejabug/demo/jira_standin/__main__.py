@@ -51,7 +51,8 @@ def main() -> None:
     options = _parser().parse_args()
     if options.port and not is_free(options.port):
         sys.exit(f"Port {options.port} is in use. Choose another with --port, or 0 for a free one.")
-    token = os.environ.get("STANDIN_TOKEN") or _kept_token(options.data)
+    given = os.environ.get("STANDIN_TOKEN")
+    token = given or _kept_token(options.data)
     app = create_app(
         options.data,
         accounts(token),
@@ -73,7 +74,9 @@ def main() -> None:
             fresh = options.port_file.with_name(options.port_file.name + ".new")
             fresh.write_text(address, "utf-8")
             fresh.replace(options.port_file)
-        print(_described(address, token, options.data, clip), flush=True)
+        print(f"Stand-in Jira at {address}  (tickets are kept in {options.data})", flush=True)
+        if not given:  # a secret that somebody else made is not printed: it would be in a log
+            print(_described(address, token, clip), flush=True)
         serving.join()
     except KeyboardInterrupt:
         print("Stopped. The tickets are kept.")
@@ -159,10 +162,10 @@ def _file_tickets(which: str, address: str, token: str) -> Path | None:
     return data.folder / data.held_back.file
 
 
-def _described(address: str, token: str, folder: Path, clip: Path | None) -> str:
+def _described(address: str, token: str, clip: Path | None) -> str:
     """What to do with it, for a person."""
     lines = [
-        f"Stand-in Jira at {address}  (Ctrl-C stops it; tickets are kept in {folder})",
+        "Press Ctrl-C to stop it.",
         "",
         "Settings for Déjà Bug:",
         f"  DEJABUG_JIRA_URL={address}",

@@ -41,7 +41,7 @@ LONGEST_COMMENT = 32_767
 
 @blueprint.before_request
 def as_tester() -> None:
-    """Whoever looks at the pages is the studio's tester. Another site's page can't send forms."""
+    """Everybody who looks at the pages is the tester. Another site's page can't send forms."""
     g.user = viewer_of_pages(store())
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin and urlsplit(origin).netloc != request.host:

@@ -149,6 +149,7 @@ class TokenLine(Line):
     created: Seconds
     expires: Seconds
     last_used: Seconds
+    verdicts: bool = False
 
 
 class RulesLine(Line):

@@ -34,6 +34,10 @@ class OnlyReadingError(Exception):
     """A caller with read-only access tried to change something."""
 
 
+class NoVerdictsError(Exception):
+    """A token that may not record verdicts."""
+
+
 # How a call is authenticated: by a token, or by an email address that the studio's provider has
 # confirmed.
 Credential = ApiToken | EmailUser
@@ -61,7 +65,17 @@ def let_in() -> None:
     wait = rate_limit.take(services().redis, _counted_as(credential), per_minute)
     if wait:
         raise TooManyError(per_minute, math.ceil(wait))
-    g.caller = caller_of(credential)
+    g.credential, g.caller = credential, caller_of(credential)
+
+
+def recognised() -> bool:
+    """Whether the call has a valid token or session. Counts nothing, and says nothing of rights."""
+    try:
+        if "Authorization" in request.headers:
+            return _bearer() is not None
+        return session_credential() is not None
+    except ForeignOriginError:
+        return False
 
 
 def session_credential() -> Credential | None:
@@ -121,3 +135,19 @@ def changing_caller() -> Caller:
     if caller().is_anonymous:
         raise OnlyReadingError
     return caller()
+
+
+def judging_caller() -> Caller:
+    """Who calls to record a verdict. Raises OnlyReadingError and NoVerdictsError."""
+    who = changing_caller()
+    if not may_judge(g.credential, who):
+        raise NoVerdictsError
+    return who
+
+
+def may_judge(credential: Credential, who: Caller) -> bool:
+    """Whether a caller may record verdicts on issues that they see: people whom Jira knows may, as
+    in its panel, and tokens that were made for it."""
+    if isinstance(credential, EmailUser):
+        return not who.is_anonymous
+    return credential.verdicts

@@ -20,6 +20,7 @@ from dejabug.search.uploads import KEPT, TooManyUploadsError
 from dejabug.web.api.auth import (
     ForeignOriginError,
     NoTokenError,
+    NoVerdictsError,
     OnlyReadingError,
     TooManyError,
 )
@@ -64,6 +65,14 @@ def foreign_origin(_error: ForeignOriginError) -> Response:
 def only_reading(_error: OnlyReadingError) -> Response:
     """People who see public projects only can't change anything."""
     detail = "You have read-only access. To make changes, sign in with a Jira account or a token."
+    return problem(403, "Forbidden", detail)
+
+
+def no_verdicts(_error: NoVerdictsError) -> Response:
+    """A token for reading."""
+    detail = (
+        "This token can't record verdicts. Make one that can with: dejabug token create --verdicts"
+    )
     return problem(403, "Forbidden", detail)
 
 
@@ -185,6 +194,7 @@ def register(blueprint: Blueprint) -> None:
         (NoTokenError, no_token),
         (ForeignOriginError, foreign_origin),
         (OnlyReadingError, only_reading),
+        (NoVerdictsError, no_verdicts),
         (NoJiraAccountError, no_jira_account),
         (TooManyError, too_many),
         (ValidationError, wrong_parameters),

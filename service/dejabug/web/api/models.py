@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from dejabug.records.progress import State
 from dejabug.retrieval.results import Found, FoundClip
@@ -20,6 +20,9 @@ VALUES = 20
 # Results on one page: default and maximum.
 LIMIT = 10
 MOST = 50
+# An issue's key: a part of addresses, and alone.
+KEY = r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}"
+KEY_ALONE = f"^{KEY}$"
 DAY = WithJsonSchema({"type": "string", "format": "date"})
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -230,6 +233,25 @@ class Retried(BaseModel):
     """The number of clips that were queued again."""
 
     queued: int
+
+
+class Judgement(BaseModel):
+    """Whether two issues are duplicates. The order of the pair does not matter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    other: str = Field(pattern=KEY_ALONE, description="The other issue's key.")
+    same: StrictBool = Field(
+        description="True: both show the same bug. False: never suggest one for the other again."
+    )
+
+
+class Recorded(BaseModel):
+    """The verdict is recorded."""
+
+    issue: str = Field(description="The issue's key.")
+    other: str = Field(description="The other issue's key.")
+    same: bool
 
 
 class Problem(BaseModel):

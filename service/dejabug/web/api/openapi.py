@@ -46,7 +46,8 @@ ALWAYS = (400, 401, 429, 503)
 class Operation:
     """What a view takes and returns: models of its query and of its answers by status (None: no
     content), the errors that it may return in addition to ALWAYS, patterns of the parts of its
-    address, whether it takes a file, and whether it can answer with a stream of events."""
+    address, whether it takes a file, whether it can answer with a stream of events, and the model
+    of a JSON body."""
 
     query: type[BaseModel] | None
     answers: dict[int, type[BaseModel] | None]
@@ -54,6 +55,7 @@ class Operation:
     patterns: dict[str, str] = field(default_factory=dict)
     upload: bool = False
     events: bool = False
+    body: type[BaseModel] | None = None
 
 
 def describes(operation: Operation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -71,6 +73,7 @@ def document(app: Flask) -> dict[str, Any]:
     found = list(_operations(app))
     models = {model for _, _, each in found for model in each.answers.values() if model}
     models.add(Problem)
+    models |= {each.body for _, _, each in found if each.body}
     pairs = [(model, "serialization") for model in sorted(models, key=lambda each: each.__name__)]
     _, schemas = models_json_schema(pairs, ref_template=SCHEMAS)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
@@ -118,6 +121,9 @@ def _described(path: str, view: Callable[..., Any], operation: Operation) -> dic
         described["description"] = " ".join(more.split())
     if operation.upload:
         described["requestBody"] = _body()
+    if operation.body is not None:
+        content = {JSON: {"schema": _reference(operation.body)}}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 

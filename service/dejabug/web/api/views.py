@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_origin
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_list_header
 
 from dejabug.infra.metrics import SUGGESTIONS
@@ -17,17 +18,20 @@ from dejabug.search import uploads
 from dejabug.search.disclosure import Filters
 from dejabug.search.search import Page, words_question
 from dejabug.search.uploads import Upload
-from dejabug.web.api import docs, errors, openapi, status
-from dejabug.web.api.auth import caller, changing_caller, let_in, services
+from dejabug.web.api import docs, errors, openapi, status, verdicts
+from dejabug.web.api.auth import caller, changing_caller, judging_caller, let_in, services
 from dejabug.web.api.clips import clips_for, seen_clips
 from dejabug.web.api.errors import BadRequestError, ExpiredJobError, NotHereError
 from dejabug.web.api.models import (
+    KEY,
     Clip,
     ClipIds,
     Clips,
     Job,
+    Judgement,
     Narrowed,
     Question,
+    Recorded,
     Results,
     Retried,
     Similar,
@@ -46,8 +50,9 @@ docs.register(blueprint)
 
 # Seconds to wait for an upload's results before answering with its job instead.
 AT_ONCE = 4.0
+# The most bytes of a JSON body.
+LARGEST_BODY = 4096
 # Patterns of the parts of addresses.
-KEY = r"[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}"
 NUMBER = r"[0-9]{1,18}"
 ID = r"[0-9a-f]{32}"
 Query = TypeVar("Query", bound=BaseModel)
@@ -100,6 +105,21 @@ def similar(key: str) -> Response:
         raise NotHereError
     how = progress_of(services().collections.active.catalogue, record)
     return _json(Similar(**dict(_results(page)), state=how.state, reason=how.reason))
+
+
+@blueprint.post("/issues/<key>/verdicts")
+@by_token
+@describes(Operation(None, {200: Recorded}, (403, 404), {"key": KEY}, body=Judgement))
+def verdict(key: str) -> Response:
+    """Record whether two issues are duplicates.
+
+    People who are signed in may do this for issues that they can see in Jira, and tokens that were
+    made with `--verdicts`.
+    """
+    who = judging_caller()
+    asked = Judgement.model_validate(_body())
+    verdicts.record(services(), who, key, asked.other, same=asked.same)
+    return _json(Recorded(issue=key.upper(), other=asked.other.upper(), same=asked.same))
 
 
 @blueprint.post("/search/clip")
@@ -235,6 +255,20 @@ def _query(model: type[Query]) -> Query:
             raise BadRequestError(f"Give `{name}` only once.")
         given[name] = values if name in lists else values[0]
     return model.model_validate(given)
+
+
+def _body() -> Any:
+    """The body, as JSON. Raises BadRequestError."""
+    request.max_content_length = LARGEST_BODY
+    try:
+        body = request.get_json(silent=True)
+    except RequestEntityTooLarge:
+        body = None
+    if not isinstance(body, dict):
+        raise BadRequestError(
+            "The body must be a JSON object of at most 4 KiB, with Content-Type: application/json."
+        )
+    return body
 
 
 def _further(asked: Question, question: str) -> Page:

@@ -15,7 +15,13 @@ from dejabug.jira.comments import SCORE_HELP
 from dejabug.jira.errors import JiraError
 from dejabug.search.search import PAGES_KEPT
 from dejabug.search.uploads import KEPT
-from dejabug.web.api.auth import Credential, caller_of, services, session_credential
+from dejabug.web.api.auth import (
+    Credential,
+    caller_of,
+    may_judge,
+    services,
+    session_credential,
+)
 from dejabug.web.api.models import LONGEST_WORDS
 from dejabug.web.pages import oidc_sign_in, sign_in
 from dejabug.web.pages.asked import DAYS, LISTS, AskedSearch
@@ -119,6 +125,7 @@ def _known(credential: Credential) -> dict[str, Any]:
         "known_by": known_by,
         "projects": sorted(caller.projects),
         "anybody": caller.is_anonymous,
+        "judges": may_judge(credential, caller),
         "longest": LONGEST_WORDS,
         "most": services().settings.upload_max_bytes,
     }

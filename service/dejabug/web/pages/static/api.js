@@ -20,9 +20,11 @@ export async function get(path, parameters, signal) {
   return read(`${API}${path}${query ? `?${query}` : ""}`, { signal });
 }
 
-/** Change something; returns the answer's JSON, or null. Throws ProblemError. */
-export function post(address) {
-  return read(address, { method: "POST" });
+/** Change something, with a body that is sent as JSON; returns the answer's JSON, or null. Throws ProblemError. */
+export function post(address, body) {
+  if (body === undefined) return read(address, { method: "POST" });
+  const headers = { "Content-Type": "application/json" };
+  return read(address, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** Delete something if possible: nobody waits for the answer. */

@@ -3,8 +3,8 @@
 import { clockTime, make, ticketLink } from "./dom.js";
 import { playOnHover } from "./hover.js";
 
-/** How well a result matches a search by words. */
-const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
+/** How well a result matches a search by text. */
+export const MATCH = { likely: "Likely match", possible: "Possible match", unlikely: "Unlikely match" };
 const DONE = /^(done|closed|resolved|fixed)$/i;
 
 /** Where in a clip a result matches best, in seconds: `at` and the stretch around it. */

@@ -1,6 +1,6 @@
 /** A result's clip that plays from its moment while it is pointed at or has the focus. */
 
-import { clamp } from "./clock.js";
+import { clamp } from "./player/clock.js";
 import { make } from "./dom.js";
 import { clipOf, pictureOf, videoOf } from "./media.js";
 

@@ -1,7 +1,7 @@
 /** Signed addresses of clips' thumbnails and previews, which expire after minutes. */
 
 import { get } from "./api.js";
-import { nearestPicture } from "./clock.js";
+import { nearestPicture, pictureName } from "./player/clock.js";
 
 /** Milliseconds after which an address is requested again: it expires after five minutes. */
 const STALE = 4 * 60 * 1000;
@@ -34,11 +34,21 @@ export async function clipOf(id) {
   return known.get(id)?.clip ?? null;
 }
 
+/** Have a clip's addresses requested again: they did not work. */
+export function forget(id) {
+  known.delete(id);
+}
+
+/** A clip for the player: one of ours, or a file of this browser. */
+export function playable({ id = null, filename, duration, times, media = null, video = "none", local, still }) {
+  return { id, filename, duration, times, video, local, still, media: media && base({ media }) };
+}
+
 /** The address of a clip's frame nearest to a time, or null. */
 export function pictureOf(clip, time) {
   const nearest = nearestPicture(clip.times, time);
   if (!clip.media || nearest === null) return null;
-  return `${base(clip)}/pictures/${Math.round(nearest * 1000)}.jpg`;
+  return `${base(clip)}/${pictureName(nearest)}`;
 }
 
 /** The address of a clip's preview, or null while there is none. */

@@ -1,6 +1,6 @@
 /** The search page. Its address holds the search; the results are listed below the form. */
 
-import { addressOf, isWords, narrowed, questionOf, sameQuestion } from "./address.js";
+import { addressOf, isWords, keyIn, narrowed, questionOf, sameQuestion } from "./address.js";
 import { ProblemError } from "./api.js";
 import { ask, nameOf } from "./ask.js";
 import { cardOf, momentOf, showPicture } from "./card.js";
@@ -21,6 +21,7 @@ let results = [];
 let cursor = null;
 let reason = null;
 let own = null; // the clip that was uploaded from this page: {job, file, clip}
+const rejected = new Set(); // keys of results marked as not a duplicate
 let again = answer;
 let work = new AbortController();
 
@@ -241,10 +242,9 @@ async function look() {
     if (key && results.length) note(byId("note").textContent, `${key} is not in these results.`);
     return hideDetail();
   }
-  const sent = mine();
-  const asked = sent ? `Your clip · ${sent.filename}` : `${nameOf(question)} · ${result.asked?.filename ?? ""}`;
+  const asked = question.job ? null : keyIn(question.q);
   showOpening(key);
-  await guarded(() => showDetail(result, sent, asked));
+  await guarded(() => showDetail(result, mine(), asked, (rejectedKey) => rejected.add(rejectedKey)));
   if (question.open !== key) return;
   hideOpening();
   if (byId("compare").open || !byId("problem").hidden) return;
@@ -267,12 +267,23 @@ byId("compare").addEventListener("close", () => {
   if (!left || questionOf(location.search).open !== left) return;
   question.open = "";
   history.pushState(null, "", addressOf(question));
-  focusOn(left);
+  const card = document.querySelector(`[data-key="${CSS.escape(left)}"]`);
+  if (rejected.delete(left)) drop(left, card);
+  else focusOn(left);
 });
 
 /** Put the focus on a result's clip. */
 function focusOn(key) {
   document.querySelector(`[data-key="${CSS.escape(key)}"] .clip`)?.focus();
+}
+
+/** Take a result out of the list: it was marked as not a duplicate. */
+function drop(key, card) {
+  const next = card?.nextElementSibling ?? card?.previousElementSibling;
+  results = results.filter((result) => result.key !== key);
+  card?.remove();
+  tell();
+  (next?.querySelector(".clip") ?? byId("q")).focus();
 }
 
 /** The search in the form; without words, the search with the uploaded clip. */
