@@ -88,7 +88,7 @@ function about(result) {
   const tags = result.kinds.map((kind) => make("li", {}, kind));
   if (tags.length) text.append(make("ul", { class: "tags", "aria-label": "Kinds of bug" }, ...tags));
   text.append(make("p", { class: "small" }, [result.game, ...filed(result)].filter(Boolean).join(" · ")));
-  if (result.label) text.append(make("p", { class: "small" }, result.label));
+  if (result.label) text.append(make("p", { class: "small label" }, result.label));
   // The label already says that it is the same file.
   if (result.reasons.length && !result.same_file) text.append(reasons(result));
   if (result.also.length) text.append(make("p", { class: "small" }, `also ${result.also.join(", ")}`));
