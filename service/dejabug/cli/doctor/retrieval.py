@@ -52,8 +52,10 @@ def check_index(services: Services) -> str:
             "Index them again now with: dejabug index repair. Otherwise the next automatic "
             "reconcile does it. To restore from a backup: dejabug import FILE --merge",
         )
-    ready = "ready" if state.ready else "being built"
-    return f"{state.name}, {state.algorithm}, {counted(state.frames, 'frame')}, {ready}"
+    state_now = "ready" if state.ready else "being built"
+    if not state.frames:
+        state_now = "empty: index tickets with dejabug backfill"
+    return f"{state.name}, {state.algorithm}, {counted(state.frames, 'frame')}, {state_now}"
 
 
 def check_scores(services: Services) -> str:

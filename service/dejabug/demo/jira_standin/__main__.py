@@ -171,6 +171,7 @@ def _described(address: str, token: str, clip: Path | None) -> str:
         f"  DEJABUG_JIRA_URL={address}",
         "  DEJABUG_JIRA_USER=bot@studio.example",
         f"  DEJABUG_JIRA_TOKEN={token}-bot",
+        "  DEJABUG_ENCODER=starter    # only without access to the model hub",
         "",
         "Let people sign in to Déjà Bug's pages with this Jira (optional):",
         f"  DEJABUG_OIDC_ISSUER={address}",
