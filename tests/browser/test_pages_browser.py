@@ -122,7 +122,7 @@ def test_a_key_opens_both_clips_in_step(
     work(services, previews=True)
     desk.page.wait_for_timeout(2600)
     first.locator(".clip").click()
-    videos = desk.page.locator("dialog video")
+    videos = desk.page.locator("#compare video")
     expect(videos).to_have_count(2)
     told = desk.page.evaluate(
         f"fetch('/api/v1/issues/{key}/similar').then(answer => answer.json())"
@@ -138,7 +138,7 @@ def test_a_key_opens_both_clips_in_step(
     for _ in range(5):
         wait_until(in_step)  # on a busy machine one may lag for a moment; it is caught up with
         desk.page.wait_for_timeout(100)
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     dialog.get_by_role("button", name="Pause both clips").click()
     for caption, name in zip(dialog.locator("figcaption").all(), (key, keys[0]), strict=True):
         link = caption.get_by_role("link")
@@ -149,7 +149,7 @@ def test_a_key_opens_both_clips_in_step(
     desk.keep("page-compare")
     assert "open=" in desk.page.url
     desk.page.go_back()
-    expect(desk.page.locator("dialog")).to_be_hidden()
+    expect(desk.page.locator("#compare")).to_be_hidden()
 
 
 @pytest.fixture
@@ -161,17 +161,17 @@ def compared(desk: PageDesk, keys: list[str], services: Services, jira: Site, cl
     desk.page.emulate_media(reduced_motion="reduce")
     desk.sign_in(f"/?q={key}")
     desk.card(keys[0]).locator(".clip").click()
-    expect(desk.page.locator("dialog .player")).to_be_focused()
+    expect(desk.page.locator("#compare .player")).to_be_focused()
     return key
 
 
 def shared_time(desk: PageDesk) -> float:
     """Where the slider is: seconds from the matching moment."""
-    return float(desk.page.locator("dialog input[type=range]").input_value())
+    return float(desk.page.locator("#compare input[type=range]").input_value())
 
 
 def test_the_player_steps_seeks_loops_and_changes_its_speed(desk: PageDesk, compared: str) -> None:
-    dialog, press = desk.page.locator("dialog"), desk.page.keyboard.press
+    dialog, press = desk.page.locator("#compare"), desk.page.keyboard.press
     expect(dialog.get_by_role("button", name="Play both clips")).to_be_visible()  # less motion
     assert shared_time(desk) == 0
     press("ArrowRight")
@@ -202,7 +202,7 @@ def test_the_player_steps_seeks_loops_and_changes_its_speed(desk: PageDesk, comp
 def test_not_a_duplicate_is_asked_for_saved_and_taken_out_of_the_list(
     desk: PageDesk, compared: str, keys: list[str], services: Services
 ) -> None:
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     dialog.get_by_role("button", name=f"Not a duplicate: {keys[0]}").click()
     expect(dialog.get_by_text(f"Mark {keys[0]} as not a duplicate?")).to_be_visible()
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -228,7 +228,7 @@ def test_not_a_duplicate_is_asked_for_saved_and_taken_out_of_the_list(
 def test_same_bug_is_saved(
     desk: PageDesk, compared: str, keys: list[str], services: Services
 ) -> None:
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     dialog.get_by_role("button", name=f"Same bug: {compared} and {keys[0]}").click()
     expect(dialog.get_by_text("are the same bug")).to_be_visible()
     expect(dialog.get_by_role("button", name="Marked as the same bug")).to_be_visible()
@@ -246,7 +246,7 @@ def test_a_verdict_that_is_refused_says_why(
 ) -> None:
     for token in services.tokens.all():
         services.tokens.keep("a digest", replace(token, verdicts=False))
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     dialog.get_by_role("button", name="Same bug").click()
     expect(dialog.get_by_role("alert")).to_contain_text("can't record verdicts")
     assert verdict_on(services, compared, keys[0]) is None
@@ -258,7 +258,7 @@ def test_a_preview_that_gets_ready_takes_the_place_of_the_frames(
     desk.page.emulate_media(reduced_motion="reduce")
     desk.sign_in(f"/?q={keys[0]}")
     desk.card(keys[1]).locator(".clip").click()
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     expect(dialog.get_by_text("the preview is being generated")).to_have_count(2)
     desk.page.keyboard.press("ArrowRight")
     before = dialog.locator("input[type=range]").input_value()
@@ -270,7 +270,7 @@ def test_a_preview_that_gets_ready_takes_the_place_of_the_frames(
 def test_verdicts_are_offered_between_two_tickets_to_those_who_may_give_them(
     desk: PageDesk, keys: list[str], services: Services
 ) -> None:
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     desk.sign_in("/?q=meadow")  # words are no ticket
     desk.card(keys[0]).locator(".clip").click()
     expect(dialog.locator(".player")).to_be_visible()
@@ -297,7 +297,7 @@ def test_heat_maps_lie_over_both_clips_of_a_result(
     desk.sign_in()
     desk.ask(key)
     desk.card(old).locator(".clip").click()
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     expect(dialog.locator("canvas")).to_have_count(0)
     dialog.get_by_role("button", name="What matches").click()
     expect(dialog.locator("canvas")).to_have_count(2)
@@ -332,7 +332,7 @@ def test_a_heat_map_that_cannot_be_drawn_can_be_tried_again(
     desk.sign_in()
     desk.ask(key)
     desk.page.locator("li.card .clip").first.click()
-    dialog = desk.page.locator("dialog")
+    dialog = desk.page.locator("#compare")
     with heat_maps.AT_ONCE, heat_maps.AT_ONCE:
         dialog.get_by_role("button", name="What matches").click()
         expect(dialog.get_by_text("The heat map could not be drawn.")).to_be_visible()
@@ -392,10 +392,10 @@ def test_a_clip_that_is_dropped_shows_how_far_it_is_and_is_compared(
     expect(page.locator("#upload")).to_be_hidden()
     assert "job=" in page.url
     first.locator(".clip").click()
-    expect(page.locator("dialog figure")).to_have_count(2)
-    expect(page.locator("dialog figcaption").first).to_have_text(f"Your clip{COWS[2]}")
-    expect(page.locator("dialog figcaption").last.get_by_role("link")).to_be_visible()
-    video = page.locator("dialog video").first
+    expect(page.locator("#compare figure")).to_have_count(2)
+    expect(page.locator("#compare figcaption").first).to_have_text(f"Your clip{COWS[2]}")
+    expect(page.locator("#compare figcaption").last.get_by_role("link")).to_be_visible()
+    video = page.locator("#compare video").first
     wait_until(lambda: video.evaluate("each => each.currentTime > 0 && each.videoWidth > 0"))
     desk.keep("page-upload")
 
@@ -432,14 +432,14 @@ def test_an_upload_is_filtered_and_reloaded_without_being_sent_again(
     assert len(sent) == 1
     page.keyboard.press("Escape")
     desk.card(keys[0]).locator(".clip").click()
-    expect(page.locator("dialog figure")).to_have_count(2)  # the clip is still this page's
+    expect(page.locator("#compare figure")).to_have_count(2)  # the clip is still this page's
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("open="))
     page.reload()
     expect(page.locator("#note")).to_contain_text("Your clip was deleted after the comparison")
     desk.card(keys[0]).locator(".clip").click()
-    expect(page.locator("dialog figure")).to_have_count(1)
-    expect(page.locator("dialog")).to_contain_text("Your clip is not stored. It matches from 0:0")
+    expect(page.locator("#compare figure")).to_have_count(1)
+    expect(page.locator("#compare")).to_contain_text("Your clip is not stored. It matches from 0:0")
     desk.keep("page-upload-reloaded")
 
 
@@ -614,15 +614,15 @@ def test_the_keyboard_does_all_of_it(desk: PageDesk, keys: list[str]) -> None:
     expect(clip).to_be_visible()
     clip.focus()
     desk.page.keyboard.press("Enter")
-    expect(desk.page.locator("dialog .player")).to_be_focused()
+    expect(desk.page.locator("#compare .player")).to_be_focused()
     expect(desk.page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     desk.page.keyboard.press("Space")
     expect(desk.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    before = desk.page.locator("dialog input").input_value()
+    before = desk.page.locator("#compare input").input_value()
     desk.page.keyboard.press("ArrowRight")
-    expect(desk.page.locator("dialog input")).not_to_have_value(before)
+    expect(desk.page.locator("#compare input")).not_to_have_value(before)
     desk.page.keyboard.press("Escape")
-    expect(desk.page.locator("dialog")).to_be_hidden()
+    expect(desk.page.locator("#compare")).to_be_hidden()
     expect(clip).to_be_focused()
     expect(desk.page).not_to_have_url(re.compile("open="))
 
@@ -678,7 +678,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(desk: PageDesk, keys: list
     assert not desk.scrolls_sideways()
     desk.keep("page-phone")
     desk.page.locator("li.card .clip").first.click()
-    expect(desk.page.locator("dialog")).to_be_visible()
+    expect(desk.page.locator("#compare")).to_be_visible()
     assert not desk.scrolls_sideways()
     desk.keep("page-phone-words")
 
@@ -692,17 +692,17 @@ def test_the_player_stacks_both_clips_on_a_phone(
     assert desk.flaws() == []
     for width in (390, 360):
         desk.page.set_viewport_size({"width": width, "height": 844})
-        upper, lower = [each.bounding_box() for each in desk.page.locator("dialog figure").all()]
+        upper, lower = [each.bounding_box() for each in desk.page.locator("#compare figure").all()]
         assert upper is not None
         assert lower is not None
         assert upper["x"] == lower["x"]
         assert lower["y"] >= upper["y"] + upper["height"]
-        inside = "document.querySelector('dialog')"
+        inside = "document.querySelector('#compare')"
         assert desk.page.evaluate(f"{inside}.scrollWidth <= {inside}.clientWidth")
         assert not desk.scrolls_sideways()
     desk.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     desk.keep(f"page-phone-compare-{theme}")
-    desk.page.evaluate("document.querySelector('dialog').scrollTo(0, 9999)")
+    desk.page.evaluate("document.querySelector('#compare').scrollTo(0, 9999)")
     desk.keep(f"page-phone-compare-{theme}-below")
     assert desk.flaws() == []
 

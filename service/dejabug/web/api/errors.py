@@ -108,10 +108,12 @@ def foreign_project(error: ForeignProjectError) -> Response:
     return problem(403, "Forbidden", f"{_sentence(str(error))}.")
 
 
-def hidden(_error: Exception) -> Response:
+def hidden(error: Exception) -> Response:
     """The same answer for what does not exist and for what the caller may not see."""
     asked = request.view_args or {}
-    if key := asked.get("key"):
+    if isinstance(error, NotHereError) and str(error):
+        detail = str(error)
+    elif key := asked.get("key"):
         detail = f"{key.upper()} isn't indexed, or you don't have access."
     elif "job_id" in asked:
         detail = "Job not found, or another user or token created it."
