@@ -138,7 +138,7 @@ describe("the player", () => {
     const bars = [...score!.querySelectorAll(".player-reason .player-bar-value")];
     expect(bars.map((each) => each.getAttribute("width"))).toEqual(["74%", "31%"]);
     expect(panelText().split("Very likely the same bug")).toHaveLength(2);
-    expect(panelText().split("The tickets have little in common.")).toHaveLength(2);
+    expect(panelText().split("The tickets' text has little in common.")).toHaveLength(2);
   });
 
   it("plays and pauses with the space bar, but leaves it to a button that has the focus", async () => {
