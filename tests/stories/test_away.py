@@ -35,7 +35,7 @@ def environment(environment: dict[str, str], own_redis: RedisServer) -> dict[str
 
 
 def is_away(answer: Any) -> None:
-    is_problem(answer, 503, "Redis or Jira cannot be asked just now")
+    is_problem(answer, 503, "Redis or Jira is not available right now")
     assert int(answer.headers["Retry-After"]) > 0
 
 

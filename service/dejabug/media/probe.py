@@ -250,9 +250,9 @@ def _unreadable(path: Path, outcome: Outcome) -> ClipError:
         )
     elif UNSIZED.search(outcome.talk):
         otherwise = ClipError(
+            "truncated",
             "the file has no keyframe, so none of its frames can be decoded: it is one piece of a "
             "longer recording. Join it with the piece before it and attach that file",
-            "file",
         )
     elif "moov atom not found" in outcome.talk and head[4:8] in MP4_BOXES:
         otherwise = ClipError(

@@ -71,7 +71,7 @@ def test_who_signs_in_is_the_account_with_their_e_mail(
     assert 0 < cold_services.redis.ttl(key) <= 12 * 3600
     foreign = browser.get("/api/v1/search", query_string={"q": "cow", "project": "OTHER"})
     assert foreign.status_code == 403
-    assert "yours: GAME" in foreign.get_json()["detail"]
+    assert "your projects: GAME" in foreign.get_json()["detail"]
 
 
 def test_an_account_sees_what_jira_shows_to_it_and_nothing_else(
@@ -129,7 +129,7 @@ def test_microsoft_s_word_for_a_confirmed_e_mail_counts_where_there_is_no_other(
 
 @pytest.mark.parametrize("login", ["unconfirmed", "silent", "no-mail"])
 def test_an_e_mail_that_nobody_confirmed_is_no_e_mail(browser: Browser, login: str) -> None:
-    refused(browser.sign_in(login), 403, "e-mail that is confirmed there")
+    refused(browser.sign_in(login), 403, "confirmed email address")
     assert not browser.is_signed_in()
 
 
@@ -195,8 +195,8 @@ def test_when_jira_cannot_be_asked_nobody_comes_in_and_nothing_is_shown(
     cold_services.redis.delete(*cold_services.redis.keys("dejabug:person:*"))
     jira.fail(path="/rest/api/2/user/search", status=503, count=3)
     assert browser.get("/api/v1/status").status_code == 503
-    refused(browser.get("/"), 503, "Jira cannot be asked")
-    refused(browser.sign_in("ada"), 503, "Jira cannot be asked")
+    refused(browser.get("/"), 503, "Jira is not available")
+    refused(browser.sign_in("ada"), 503, "Jira is not available")
     assert "Tess@" in browser.get("/").text
 
 

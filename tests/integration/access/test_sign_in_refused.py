@@ -24,7 +24,7 @@ __all__ = ["app", "browser", "environment", "provider"]
 
 
 def test_who_says_no_at_the_provider_is_told_how_to_go_on(browser: Browser) -> None:
-    refused(browser.sign_in(""), 403, "Signing in with Studio account was refused")
+    refused(browser.sign_in(""), 403, "Studio account refused the sign-in")
 
 
 @pytest.mark.parametrize("error", ["server_error", "<script>", "login_required"])
@@ -32,7 +32,7 @@ def test_an_error_of_the_provider_s_is_said_in_our_own_words(browser: Browser, e
     (state,) = parse_qs(urlsplit(browser.begin()).query)["state"]
     asked = {"error": error, "error_description": "<b>call 555</b>", "state": state}
     answer = browser.get(CALLBACK, query_string=asked)
-    refused(answer, 403, "Signing in with Studio account was refused")
+    refused(answer, 403, "Studio account refused the sign-in")
     assert "555" not in answer.text
 
 
@@ -47,7 +47,7 @@ def test_an_answer_counts_once_also_with_a_copy_of_its_cookie(
     browser.post("/sign-out")
     assert browser.client.get_cookie("dejabug_sign_in", **way) is None
     browser.client.set_cookie("dejabug_sign_in", kept.value, **way)
-    refused(browser.get(there), 400, "This sign-in is over")
+    refused(browser.get(there), 400, "This sign-in has expired")
 
 
 @pytest.mark.parametrize("state", ["", "wrong", "é"])
@@ -57,8 +57,8 @@ def test_an_answer_with_another_state_does_not_count_and_ends_the_attempt(
     there = provider.visit(browser.begin(), "tess")
     code = parse_qs(urlsplit(there).query)["code"]
     answer = browser.get(CALLBACK, query_string={"code": code, "state": state})
-    refused(answer, 400, "This sign-in is over")
-    refused(browser.get(there), 400, "This sign-in is over")
+    refused(answer, 400, "This sign-in has expired")
+    refused(browser.get(there), 400, "This sign-in has expired")
 
 
 def test_nobody_is_signed_in_as_somebody_else_by_a_link(
@@ -66,9 +66,9 @@ def test_nobody_is_signed_in_as_somebody_else_by_a_link(
 ) -> None:
     attacker = Browser(app, provider)
     there = provider.visit(attacker.begin(), "ada")
-    refused(browser.get(there), 400, "This sign-in is over")
+    refused(browser.get(there), 400, "This sign-in has expired")
     browser.begin()  # also while one of their own is under way
-    refused(browser.get(there), 400, "This sign-in is over")
+    refused(browser.get(there), 400, "This sign-in has expired")
 
 
 def test_a_stolen_code_is_of_no_use_in_another_sign_in(
@@ -78,7 +78,7 @@ def test_a_stolen_code_is_of_no_use_in_another_sign_in(
     attacker = Browser(app, provider)
     (state,) = parse_qs(urlsplit(attacker.begin()).query)["state"]
     answer = attacker.get(CALLBACK, query_string={"code": code, "state": state})
-    refused(answer, 403, "could not be checked")
+    refused(answer, 403, "verify this sign-in")
 
 
 def test_an_answer_of_another_issuer_does_not_count(browser: Browser, provider: Provider) -> None:
@@ -87,7 +87,7 @@ def test_an_answer_of_another_issuer_does_not_count(browser: Browser, provider: 
     refused(
         browser.get(re.sub("iss=[^&]+", "iss=https%3A%2F%2Felsewhere.example", there)),
         400,
-        "could not be checked",
+        "verify this sign-in",
     )
 
 
@@ -130,7 +130,7 @@ def test_a_forged_token_does_not_count(browser: Browser, provider: Provider, for
     changes, signing = FORGED[forgery]
     address = browser.begin()
     provider.give_out(signed(provider.claims(address, **changes), **signing))
-    refused(browser.get(provider.visit(address, "tess")), 403, "could not be checked")
+    refused(browser.get(provider.visit(address, "tess")), 403, "verify this sign-in")
     assert not browser.is_signed_in()
 
 
@@ -147,7 +147,7 @@ def test_a_damaged_token_does_not_count(browser: Browser, provider: Provider, ho
         "empty": "..",
     }[how]
     provider.give_out(damaged)
-    refused(browser.get(provider.visit(address, "tess")), 403, "could not be checked")
+    refused(browser.get(provider.visit(address, "tess")), 403, "verify this sign-in")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_tokens_are_not_guessed_on_end_and_a_valid_one_passes_always(
 
     assert [guess().status_code for _ in range(3)] == [401, 401, 429]
     limited = guess()
-    refused(limited, 429, "Too many sign-ins from here")
+    refused(limited, 429, "Too many sign-in attempts")
     assert 0 < int(limited.headers["Retry-After"]) <= 30
     assert guess("10.0.0.2").status_code == 401
     monkeypatch.setattr(sign_in_limits, "ALL_FAILURES", 1)
@@ -216,7 +216,7 @@ def test_answers_that_fail_are_counted_and_those_that_do_not_are_not(
 ) -> None:
     monkeypatch.setattr(sign_in_limits, "FAILURES", 1)
     assert browser.get(CALLBACK).status_code == 400
-    refused(browser.get(CALLBACK), 429, "Too many sign-ins")
+    refused(browser.get(CALLBACK), 429, "Too many sign-in attempts")
     assert browser.sign_in().status_code == 303
 
 
@@ -235,7 +235,11 @@ def test_with_the_provider_away_a_token_still_opens(
     nowhere = cold_services.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
     browser = Browser(create_app(Services(nowhere)), provider)
     for _ in range(2):
-        refused(browser.get("/sign-in/oidc"), 503, "Studio account does not work just now")
+        refused(
+            browser.get("/sign-in/oidc"),
+            503,
+            "Sign-in with Studio account is not available right now",
+        )
     secret, _ = cold_services.tokens.create("Tess", ["GAME"])
     assert browser.post("/sign-in", data={"token": secret}).status_code == 303
 

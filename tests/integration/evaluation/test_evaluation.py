@@ -242,7 +242,7 @@ def test_the_command_measures_and_writes_for_machines_and_people(tmp_path: Path)
         ((), "--from-jira"),
         (("/nowhere",), "cannot read"),
         (("x", "--from-jira"), "--from-jira"),
-        (("--from-jira", "--html", "/nowhere/report.html"), "no folder /nowhere"),
+        (("--from-jira", "--html", "/nowhere/report.html"), "the folder /nowhere does not exist"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_told(arguments: tuple[str, ...], says: str) -> None:

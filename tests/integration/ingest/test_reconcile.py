@@ -437,7 +437,7 @@ def test_the_command_says_what_is_repaired(
     jira.call("DELETE", f"/rest/api/2/issue/{known[1]}")
     answer = call("reconcile")
     assert answer.exit_code == 0, answer.output
-    assert "2 issues are read again: 1 gone, 1 unknown" in words(answer.output)
+    assert "Reading 2 issues again: 1 gone, 1 unknown" in words(answer.output)
     work(services)
     told = json.loads(call("reconcile", "--since", "3d", "--json").stdout)
     assert told["repaired"] == {}

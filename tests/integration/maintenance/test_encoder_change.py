@@ -261,7 +261,7 @@ def test_a_swap_that_comes_second_changes_nothing(services: Services, other: Ser
 
 def test_another_model_by_the_same_name_is_refused(services: Services, other: Services) -> None:
     services.redis.hset("dejabug:dimensions", other.collections.configured.name, 512)
-    with pytest.raises(EncoderError, match=r"had 512 numbers, and this model gives 24"):
+    with pytest.raises(EncoderError, match="have 512 dimensions, but this model makes 24"):
         other.collections.adopt(other.encoder)
 
 

@@ -132,7 +132,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
     bucket.server.away()
     for path in paths:
         answer = caller.client.get(base + path)
-        is_problem(answer, 503, "media store does not answer")
+        is_problem(answer, 503, "media store is not available")
         assert answer.headers["Retry-After"] == "5"
         assert answer.headers["Cache-Control"] == "no-store"
     refused = caller.send((clips / COWS[2]).read_bytes())
@@ -277,7 +277,7 @@ def test_a_folder_s_media_are_copied_once_and_the_folder_stays(
     folder.media.previews.write(ids[0], clips / COWS[0], media.Limits(), media.find_ffmpeg())
     folder.media.thumbnails.write("99999", [0.0], np.zeros((1, 90, 160, 3), np.uint8))  # nobody's
     before = files_below(services.settings.data_dir)
-    for told in ("Copied the pictures of 2 clips, and 1 previews.", "of 0 clips, and 0 previews."):
+    for told in ("Copied the thumbnails of 2 clips, and 1 preview.", "of 0 clips, and 0 previews."):
         run = CliRunner().invoke(app, ["copy-media"])
         assert run.exit_code == 0, run.output
         assert told in run.output

@@ -295,7 +295,7 @@ def test_an_ffmpeg_without_the_encoder_is_told_of(ffmpeg: Make, tmp_path: Path) 
 def test_a_full_disk_is_no_fault_of_the_clip(ffmpeg: Make, tmp_path: Path) -> None:
     clip = ffmpeg(tmp_path / "a.mp4", *clock(), *H264)
     program = an_ffmpeg_that("echo 'p.mp4: No space left on device' >&2; exit 228", tmp_path)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(OSError, match="no disk space left"):
         media.make_preview(clip, tmp_path / "p.mp4", program=program, limits=OUTSIDE)
 
 

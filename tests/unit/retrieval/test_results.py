@@ -100,8 +100,8 @@ def test_the_panel_s_json_keeps_the_names_that_installed_panels_know(result: Res
     assert {
         "issue_id", "key", "url", "summary", "status", "status_category", "resolution",
         "fix_versions", "score", "strength", "same_file", "same_recording", "weak", "regression",
-        "by", "moments", "reasons", "here", "there", "kinds", "linked", "also", "created",
-        "reporter", "assignee",
+        "by", "moments", "reasons", "here", "there", "kinds", "linked", "also", "clip_on",
+        "created", "reporter", "assignee",
     } == set(told := shown(result))  # fmt: skip
     assert (told["issue_id"], told["by"], told["also"]) == ("1", "clip", ["GAME-2", "GAME-3"])
     assert (told["strength"], told["weak"]) == ("Likely the same bug", False)
