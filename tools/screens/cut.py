@@ -84,7 +84,7 @@ class Cut:
             lines.append(f"file '{name}'")  # the last duration counts only with a file after it
             script = Path(folder) / "frames.txt"
             script.write_text("\n".join(lines), "utf-8")
-            palette = "split[a][b];[a]palettegen=stats_mode=full:max_colors=144[p];"
+            palette = "split[a][b];[a]palettegen=stats_mode=full:max_colors=112[p];"
             palette += "[b][p]paletteuse=dither=none:diff_mode=rectangle"
             subprocess.run(
                 [

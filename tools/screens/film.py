@@ -114,6 +114,7 @@ def _file(take: _Take, stage: Stage) -> None:
     page.get_by_label("Summary").fill(stage.summary)
     page.get_by_label("Description").fill(stage.description)
     page.get_by_label("Clips").set_input_files(stage.clip)
+    page.evaluate("document.body.style.paddingBottom = '160px'")  # to scroll past the caption
     show(page, page.get_by_label("Summary"), margin=84)
     settle(page)
     take.hold(1500)

@@ -14,6 +14,8 @@ from tools.screens.stage import Stage
 
 # CSS pixels of the window, and image pixels for each of them.
 WIDTH, HEIGHT, SCALE = 1100, 760, 1.5
+# Jira's header would lie over the panel.
+NO_HEADER = "header { display: none !important; }"
 # Around an element that is cut out, CSS pixels.
 MARGIN = 8
 
@@ -29,7 +31,8 @@ def take_images(browser: Browser, stage: Stage, folder: Path) -> None:
     for scheme, name in names.items():
         page = _page(browser, scheme)
         shots.player(page, stage)
-        _write(page.locator(PANEL).screenshot(), folder / f"{name}.png")
+        picture = page.locator(PANEL).screenshot(style=NO_HEADER)
+        _write(picture, folder / f"{name}.png")
         page.context.close()
     page = _page(browser, "light")
     shots.comment(page, stage)
