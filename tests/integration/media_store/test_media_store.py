@@ -136,7 +136,7 @@ def test_while_the_store_is_away_people_are_told_and_searches_are_answered(
         assert answer.headers["Retry-After"] == "5"
         assert answer.headers["Cache-Control"] == "no-store"
     refused = caller.send((clips / COWS[2]).read_bytes())
-    is_problem(refused, 503, "send it again")
+    is_problem(refused, 503, "Upload the clip again")
     assert refused.headers["Retry-After"] == "10"
     assert caller.get(f"/issues/{old}/similar").get_json()["results"][0]["clip"] == clip
     (known, *_) = services.collections.active.catalogue.clips_of(str(jira.issue(old)["id"]))
