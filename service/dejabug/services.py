@@ -193,7 +193,7 @@ class Services:
 
     @cached_property
     def jira_users(self) -> JiraUsers:
-        """Finds people's Jira accounts by e-mail."""
+        """Finds people's Jira accounts by email."""
         return JiraUsers(
             self.redis,
             Accounts(self.jira),

@@ -112,7 +112,8 @@ class Settings(BaseSettings):
     decode_sandbox: Literal["auto", "required", "off"] = Field(
         "auto",
         description="Sandbox for ffmpeg (docs/explanation/malicious-files.md). `auto`: as strict "
-        "as the kernel supports. `required`: clips are not decoded without a sandbox. `off`: none.",
+        "as the kernel supports. `required`: a worker doesn't start without a complete sandbox. "
+        "`off`: none.",
     )
     ffmpeg: str | None = Field(
         None,
@@ -154,7 +155,7 @@ class Settings(BaseSettings):
     )
     jira_user: str | None = Field(
         None,
-        description="E-mail of Déjà Bug's account in Jira Cloud. Don't set it for Data Center.",
+        description="Email of Déjà Bug's account in Jira Cloud. Don't set it for Data Center.",
     )
     jira_token: SecretStr = Field(
         SecretStr(""),

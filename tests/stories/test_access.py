@@ -177,7 +177,7 @@ class World:
         return {"headers": {"Authorization": f"Bearer {self._tokens[self._projects]}"}}
 
     def member(self) -> dict[str, Any]:
-        """The tester, signed in by e-mail."""
+        """The tester, signed in by email."""
         cookie = f"dejabug_session={self.session}"
         return {"headers": {"Origin": PUBLIC, "Cookie": cookie}}
 

@@ -37,7 +37,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 
 class Provider:
-    """The provider for a service at `public_url`; `lean`: it tells e-mails at its userinfo endpoint
+    """The provider for a service at `public_url`; `lean`: it tells emails at its userinfo endpoint
     only, as the standard has it; `method` is the one by which clients authenticate."""
 
     def __init__(

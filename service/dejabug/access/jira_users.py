@@ -1,4 +1,4 @@
-"""Match a person with a confirmed e-mail to a Jira account. People without an account see the
+"""Match a person with a confirmed email to a Jira account. People without an account see the
 public projects."""
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ log = structlog.get_logger()
 
 
 class NoJiraAccountError(Exception):
-    """No Jira account matches this e-mail, and there are no public projects; the message says what
+    """No Jira account matches this email, and there are no public projects; the message says what
     to do."""
 
     def __init__(self) -> None:
         super().__init__(
-            "No Jira account matches your e-mail, and there are no public projects. Ask your "
-            "administrator to check that your Jira account has the same e-mail and shows it, and "
+            "No Jira account matches your email, and there are no public projects. Ask your "
+            "administrator to check that your Jira account has the same email and shows it, and "
             "that Déjà Bug's account has the permission Administer Jira. Alternatively, they can "
             "list public projects in DEJABUG_PUBLIC_PROJECTS."
         )
 
 
 class JiraUsers:
-    """Finds people's Jira accounts by e-mail; Jira's answers are cached for a minute.
+    """Finds people's Jira accounts by email; Jira's answers are cached for a minute.
 
     `projects` returns the keys of all known projects. `public`: the keys of the projects that
     everyone may see.
@@ -54,7 +54,7 @@ class JiraUsers:
 
     def caller(self, user: EmailUser | None, otherwise: PublicPrincipal) -> Caller:
         """The user's account as a caller, or `otherwise` if they have no account in Jira. `user`:
-        None if no confirmed e-mail is known.
+        None if no confirmed email is known.
 
         Raises NoJiraAccountError and JiraError.
         """
@@ -67,7 +67,7 @@ class JiraUsers:
         return Caller(otherwise, self._public)
 
     def _known(self, email: str) -> tuple[str, list[str]] | None:
-        """The account with this e-mail and the projects that it may browse; cached for a minute."""
+        """The account with this email and the projects that it may browse; cached for a minute."""
         key = f"dejabug:person:{hashlib.sha256(email.encode()).hexdigest()}"
         kept = self._redis.get(key)
         if not isinstance(kept, bytes):

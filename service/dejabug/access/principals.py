@@ -118,7 +118,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class EmailUser:
-    """A person with this e-mail. Create it only for an e-mail that is confirmed as theirs.
+    """A person with this email. Create it only for an email that is confirmed as theirs.
 
     `jira_users` finds the matching principal.
     """
@@ -127,5 +127,5 @@ class EmailUser:
 
     @property
     def digest_name(self) -> str:
-        """`email:<digest>`: a name for rate limits that doesn't reveal the e-mail."""
+        """`email:<digest>`: a name for rate limits that doesn't reveal the email."""
         return f"email:{hashlib.sha256(self.email.encode()).hexdigest()[:32]}"

@@ -1,7 +1,7 @@
 """Sign-in sessions of the web pages, which last half a day.
 
 The browser has a random id, Redis its digest. So someone who can read Redis can't use a session,
-and someone who can read the browser's cookies gets neither a token nor an e-mail.
+and someone who can read the browser's cookies gets neither a token nor an email.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dejabug.index import text_of
 LASTS = 12 * 3600
 # 32 bytes in base64url.
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-# The prefixes of a stored owner, before the token's id or the e-mail.
+# The prefixes of a stored owner, before the token's id or the email.
 BY_TOKEN, BY_EMAIL = "token", "email"
 
 SessionOwner = TokenPrincipal | EmailUser

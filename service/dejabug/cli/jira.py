@@ -107,7 +107,7 @@ def check(
         str,
         typer.Option(
             help="Issue to comment on for a moment. Choose one that nobody watches: watchers may "
-            "get an e-mail."
+            "get an email."
         ),
     ],
     timeout: Annotated[

@@ -1,4 +1,4 @@
-"""Other people's accounts, which Jira shows to administrators: who has an e-mail, and what an
+"""Other people's accounts, which Jira shows to administrators: who has an email, and what an
 account may see."""
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Accounts:
     jira: JiraClient
 
     def by_email(self, email: str) -> str | None:
-        """The id of the active account with this e-mail; None if there is none or more than one,
-        or if Jira hides e-mails. In Data Center, the id is the account's name."""
+        """The id of the active account with this email; None if there is none or more than one,
+        or if Jira hides emails. In Data Center, the id is the account's name."""
         wanted = _plain(email)
         if "@" not in wanted:
             return None
@@ -96,7 +96,7 @@ class Accounts:
 
 
 def _plain(email: str) -> str:
-    """An e-mail in lower case and without blanks. Only ASCII is lower-cased: with other scripts,
+    """An email in lower case and without blanks. Only ASCII is lower-cased: with other scripts,
     different addresses could become the same."""
     stripped = email.strip()
     return stripped.lower() if stripped.isascii() else stripped

@@ -50,7 +50,7 @@ INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 @dataclass(frozen=True)
 class JiraAccess:
-    """How to reach Jira: `api_url` for REST, `browse_url` for links. `user`: an e-mail for Cloud
+    """How to reach Jira: `api_url` for REST, `browse_url` for links. `user`: an email for Cloud
     (sent as Basic), None for a token of Data Center or of a viewer (sent as Bearer). `cloud`: None
     to ask Jira itself."""
 
@@ -317,7 +317,7 @@ class JiraClient:
         return self._write_comment(issue_id, body, [INTERNAL])
 
     def update_comment(self, issue_id: str, comment_id: str, body: str) -> None:
-        """Edit our comment without sending e-mails. Raises CommentGoneError."""
+        """Edit our comment without sending emails. Raises CommentGoneError."""
         with translated(CommentGoneError(f"our comment {comment_id} was deleted")):
             self._session.put(
                 self._url(f"issue/{issue_id}/comment/{comment_id}?notifyUsers=false"),

@@ -182,7 +182,7 @@ def account_of(user: Any) -> str | None:
 def display_name(user: Any) -> str | None:
     """What a user is called, on one line of at most LONGEST_NAME characters; None for nobody.
 
-    Never an account id or an e-mail address: of an address that serves as a name, as Jira shows it
+    Never an account id or an email address: of an address that serves as a name, as Jira shows it
     for an invited user, this gives the part before the @.
     """
     said = str(as_mapping(user).get("displayName") or "")

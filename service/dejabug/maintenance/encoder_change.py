@@ -159,7 +159,7 @@ class EncoderChange:
         if not new.knows_dimensions():
             raise ChangeError(
                 f"no worker has ever loaded {name}. Start one with that encoder's settings, in "
-                "addition to the running ones: dejabug worker clips search. If it stops, see its "
+                "addition to the running ones: dejabug worker search clips. If it stops, see its "
                 "log"
             )
         return EncoderSwitch(self._redis, self._collections.get(roles.active), new)
@@ -235,7 +235,7 @@ class EncoderChange:
         counts, workers = switch.counts(), self._queues.workers_of(switch.new)["clips"]
         left = switch.new.throughput.estimate(max(0, counts.known - counts.done), None, workers)
         if not workers and not note:
-            note = "no worker with this encoder's settings: start `dejabug worker clips search`"
+            note = "no worker with this encoder's settings: start `dejabug worker search clips`"
         return Progress(counts, workers, left, note)
 
     @contextlib.contextmanager

@@ -142,7 +142,7 @@ class Collection:
         if dimensions is None:
             raise IndexUnavailableError(
                 f"no worker has loaded the encoder {self.name} yet. Start one with: "
-                "dejabug worker clips search"
+                "dejabug worker search clips"
             )
         return int(dimensions)
 

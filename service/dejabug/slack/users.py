@@ -1,4 +1,4 @@
-"""Identifies a Slack user by their e-mail address.
+"""Identifies a Slack user by their email address.
 
 An address counts only if our workspace confirms it. That of a user from another workspace (Slack
 Connect) does not, since its administrators could enter any address.
@@ -37,7 +37,7 @@ class SlackUser:
 
 
 def _vouched_for(user: Mapping[str, Any], home: AuthorizeResult) -> bool:
-    """Whether this is a person in our workspace or enterprise, with a confirmed e-mail address."""
+    """Whether this is a person in our workspace or enterprise, with a confirmed email address."""
     doubts = ("deleted", "is_bot", "is_stranger")
     if any(user.get(doubt) for doubt in doubts) or user.get("is_email_confirmed") is False:
         return False

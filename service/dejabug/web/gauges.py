@@ -52,11 +52,11 @@ class Gauges(Collector):
         """The current values of all gauges."""
         yield from _disk(self._services.settings)
         counted = self._count(_memory, _queues, _questions, _promises, _catalogue, _encoder)
-        yield _gauge("redis_up", "1 when Redis answered this census, else 0.", bool(counted))
+        yield _gauge("redis_up", "1 when Redis answered this scrape, else 0.", bool(counted))
         yield from counted
         if counted:
             indexed = self._count(_index)
-            about = "1 when the Redis that holds the vectors answered this census, else 0."
+            about = "1 when the Redis that holds the vectors answered this scrape, else 0."
             yield _gauge("index_up", about, bool(indexed))
             yield from indexed
 
@@ -95,8 +95,10 @@ def _disk(settings: Settings) -> Iterator[Metric]:
         usage = shutil.disk_usage(settings.data_dir)
     except OSError:
         return  # not created yet; doctor reports it
-    yield _gauge("data_disk_free_bytes", "Room left where DEJABUG_DATA_DIR lies.", usage.free)
-    yield _gauge("data_disk_bytes", "Size of that disk.", usage.total)
+    yield _gauge(
+        "data_disk_free_bytes", "Free space on the disk that holds DEJABUG_DATA_DIR.", usage.free
+    )
+    yield _gauge("data_disk_bytes", "Size of the disk that holds DEJABUG_DATA_DIR.", usage.total)
 
 
 def _memory(services: Services) -> Iterator[Metric]:
@@ -169,12 +171,13 @@ def _oldest(queue: Any) -> float:
 def _questions(services: Services) -> Iterator[Metric]:
     key = questions_key(services.collections.active)
     yield _gauge(
-        "pending_queries", "Questions in words that wait for a worker.", services.redis.llen(key)
+        "pending_queries", "Text searches that wait for a worker.", services.redis.llen(key)
     )
     first: Any = services.redis.lindex(key, 0)
     asked = float(json.loads(first).get("asked") or 0) if first else 0.0
     waited = max(0.0, time.time() - asked) if asked else 0.0
-    yield _gauge("pending_queries_oldest_seconds", "How long the first of them has waited.", waited)
+    about = "Age of the oldest text search that waits for a worker."
+    yield _gauge("pending_queries_oldest_seconds", about, waited)
 
 
 def _promises(services: Services) -> Iterator[Metric]:
@@ -182,19 +185,17 @@ def _promises(services: Services) -> Iterator[Metric]:
     yield _gauge("outbox_issues", about, services.redis.zcard(PENDING))
     first: Any = services.redis.zrange(PENDING, 0, 0, withscores=True)
     waited = max(0.0, time.time() - first[0][1]) if first else 0.0
-    yield _gauge("outbox_oldest_seconds", "How long the first of them has waited.", waited)
+    yield _gauge("outbox_oldest_seconds", "Age of the oldest issue that waits to be read.", waited)
 
 
 def _catalogue(services: Services) -> Iterator[Metric]:
-    family = GaugeMetricFamily("dejabug_clips", "Clips by what became of them.", labels=["status"])
+    family = GaugeMetricFamily("dejabug_clips", "Clips by status.", labels=["status"])
     for status in ClipStatus:
         family.add_metric([str(status)], services.collections.active.catalogue.count(status))
     yield family
-    yield _gauge(
-        "issues", "Issues that are known.", services.collections.active.catalogue.issue_count()
-    )
+    yield _gauge("issues", "Known issues.", services.collections.active.catalogue.issue_count())
     waiting = len(services.collections.active.catalogue.all_words_waiting())
-    yield _gauge("tickets_waiting", "Tickets whose words wait to be embedded.", waiting)
+    yield _gauge("tickets_waiting", "Tickets whose text waits to be embedded.", waiting)
 
 
 def _index(services: Services) -> Iterator[Metric]:
@@ -222,7 +223,9 @@ def _index(services: Services) -> Iterator[Metric]:
 
 
 def _encoder(services: Services) -> Iterator[Metric]:
-    about = "The encoder in use: its name, and its model, precision and device as a worker told."
+    about = (
+        "The encoder in use: its name, and its model, precision and device as reported by a worker."
+    )
     which = {"name": services.collections.active_name, "label": services.collections.active.label()}
     yield InfoMetricFamily("dejabug_encoder", about, which)
 

@@ -166,7 +166,7 @@ def test_an_account_that_sees_no_project_is_told_so(browser: Browser, jira: Site
     assert "so a search finds nothing" in browser.get("/").text
 
 
-@pytest.mark.parametrize("leaves", ["deactivated", "another e-mail", "no administrator"])
+@pytest.mark.parametrize("leaves", ["deactivated", "another email", "no administrator"])
 def test_who_leaves_jira_loses_access_within_a_minute(
     browser: Browser, cold_services: Services, jira: Site, leaves: str
 ) -> None:
@@ -176,7 +176,7 @@ def test_who_leaves_jira_loses_access_within_a_minute(
     assert browser.is_signed_in()
     if leaves == "deactivated":
         people(jira)["tester"].active = False
-    elif leaves == "another e-mail":
+    elif leaves == "another email":
         people(jira)["tester"].email = "tess@elsewhere.example"
     else:
         people(jira)["bot"].admin = False

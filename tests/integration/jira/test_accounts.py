@@ -1,4 +1,4 @@
-"""Jira's accounts, by e-mail, and what they can see."""
+"""Jira's accounts, by email, and what they can see."""
 
 from __future__ import annotations
 

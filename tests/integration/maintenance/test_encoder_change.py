@@ -218,7 +218,7 @@ def test_nobody_to_answer_or_anything_missing_is_no_swap(
     with at_work(other), pytest.raises(ChangeError, match="not complete yet"):
         services.encoder_change.swap(other.collections.configured.name)
     prepare(services, other)
-    with pytest.raises(ChangeError, match="dejabug worker clips search"):
+    with pytest.raises(ChangeError, match="dejabug worker search clips"):
         services.encoder_change.swap(other.collections.configured.name)
     assert services.collections.active_name == services.collections.configured.name
 

@@ -28,7 +28,7 @@ def check_jira(services: Services) -> str:
     """Jira, with our account. Raises UnwellError."""
     remedy = (
         "Check DEJABUG_JIRA_URL (e.g. https://studio.atlassian.net), DEJABUG_JIRA_USER (Cloud: the "
-        "account's e-mail; Data Center: not set) and DEJABUG_JIRA_TOKEN."
+        "account's email; Data Center: not set) and DEJABUG_JIRA_TOKEN."
     )
     try:
         return (

@@ -18,7 +18,7 @@ MOST = 1000
 
 @blueprint.get(f"{API}/user/search")
 def find_users() -> Response:
-    """Accounts whose name or e-mail begins with what is asked; Data Center asks by `username`."""
+    """Accounts whose name or email begins with what is asked; Data Center asks by `username`."""
     asked = request.args.get("query", request.args.get("username", "")).casefold()
     if not asked:
         raise TroubleError(400, "A query is required.")
@@ -67,7 +67,7 @@ def check_permissions() -> Response:
 
 
 def _names(user: User) -> tuple[str, ...]:
-    """What an account is found by; a hidden e-mail finds nobody."""
+    """What an account is found by; a hidden email finds nobody."""
     return (user.name,) if user.hides_email else (user.name, user.email)
 
 

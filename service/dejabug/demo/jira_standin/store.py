@@ -19,7 +19,7 @@ def timestamp() -> str:
 class User:
     """An account; `levels` are the issue security levels it may see, `projects` those that it may
     browse (None: all), `admin` whether it administers the site, `hides_email` whether others are
-    shown its e-mail."""
+    shown its email."""
 
     account_id: str
     name: str

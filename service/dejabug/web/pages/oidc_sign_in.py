@@ -97,7 +97,7 @@ def _ended(there: Provider, attempt: Attempt | None) -> Response:
     except NotBelievedError as error:
         return failed(NOT_BELIEVED, 403, why=str(error))
     except UnconfirmedError:
-        return failed(UNCONFIRMED.format(name=there.name), 403, why="no confirmed e-mail")
+        return failed(UNCONFIRMED.format(name=there.name), 403, why="no confirmed email")
     except NoJiraAccountError as error:
         return failed(str(error), 403, why="stranger")
     return let_through(user, attempt.back)
