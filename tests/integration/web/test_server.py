@@ -306,3 +306,106 @@ def test_a_proxy_on_this_machine_may_say_that_the_browser_came_by_https(
         assert requests.get(server.url, timeout=SOON).text == "http"
         told = requests.get(server.url, headers={"X-Forwarded-Proto": "https"}, timeout=SOON)
         assert told.text == "https"
+
+
+CHUNKED = b"POST /webhooks/jira HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x" * 4096,  # a size line that never ends
+        b"1\r\nx\r\n" * 40_000,  # one byte each
+        b"0\r\n" + b"x" * 20_000,  # fields after the last chunk that never end
+    ],
+    ids=["line", "tiny", "trailer"],
+)
+def test_chunks_that_only_cost_time_end_as_400(running: Running, body: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(CHUNKED + f"{SIGNED}\r\n\r\n".encode())
+        with contextlib.suppress(OSError):
+            connection.sendall(body)
+        assert status_of(connection) == 400
+
+
+@pytest.mark.parametrize(
+    "line", [f"Content-Length: {'9' * 5000}", "Content-Length: -1", "Content-Length: x"]
+)
+def test_a_length_that_is_none_ends_as_400(running: Running, line: str) -> None:
+    with running.connect() as connection:
+        connection.sendall(f"POST /sign-in HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n".encode())
+        assert status_of(connection) == 400
+
+
+def test_a_silent_connection_is_closed_soon(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "HEAD_SECONDS", 1.0)
+    with running.connect() as silent:
+        silent.settimeout(SOON)
+        assert silent.recv(1) == b""
+
+
+def test_uploads_are_counted_while_they_are_read(
+    running: Running, cold_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "MOST_UPLOADS", 3)
+    monkeypatch.setattr(listener, "MOST_UPLOADS_EACH", 2)
+    secrets = [cold_services.tokens.create(name, ["GAME"])[0] for name in ("ann", "bo", "cy")]
+
+    def begin(number: int, held: contextlib.ExitStack) -> socket.socket:
+        known = f"Authorization: Bearer {secrets[number]}"
+        return held.enter_context(
+            running.head("/api/v1/search/clip", 900_000, known, "Expect: 100-continue")
+        )
+
+    with contextlib.ExitStack() as held:
+        assert [status_of(begin(number, held)) for number in (0, 0, 0)] == [100, 100, 503]
+        assert [status_of(begin(number, held)) for number in (1, 2)] == [100, 503]
+    wait_until(lambda: not running.listener.active_channels)
+    with contextlib.ExitStack() as held:
+        assert status_of(begin(0, held)) == 100
+
+
+def test_an_unknown_caller_is_not_told_to_send(running: Running) -> None:
+    unknown = ("Authorization: Bearer djb_wrong", "Expect: 100-continue")
+    with running.head("/api/v1/search/clip", 900_000, *unknown) as connection:
+        assert status_of(connection) == 401
+
+
+def test_health_is_answered_while_everything_else_waits(cold_services: Services) -> None:
+    app, release = Flask(__name__), threading.Event()
+
+    @app.post("/webhooks/jira")
+    def hangs() -> str:
+        release.wait(SOON)
+        return "late"
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "well"
+
+    signed = {"X-Hub-Signature": f"sha256={'0' * 64}"}
+    with serving(app, cold_services) as server, ThreadPoolExecutor(8) as people:
+        url = f"{server.url}/webhooks/jira"
+        waiting = [
+            people.submit(requests.post, url, data=b"1", headers=signed, timeout=SOON)
+            for _ in range(8)
+        ]
+        assert requests.get(f"{server.url}/healthz", timeout=SOON).text == "well"
+        assert not any(each.done() for each in waiting)
+        release.set()
+        assert {each.result().text for each in waiting} == {"late"}
+
+
+def test_a_body_that_cannot_be_stored_ends_as_503(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("waitress.buffers.TempfileBasedBuffer.__init__", full)
+    with running.head("/webhooks/jira", 2 << 20, SIGNED) as connection:
+        with contextlib.suppress(OSError):
+            connection.sendall(b"x" * (2 << 20))
+        assert status_of(connection) == 503

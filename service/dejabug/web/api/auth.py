@@ -68,14 +68,14 @@ def let_in() -> None:
     g.credential, g.caller = credential, caller_of(credential)
 
 
-def recognised() -> bool:
-    """Whether the call has a valid token or session. Counts nothing, and says nothing of rights."""
+def recognised() -> str | None:
+    """Whose token or session the call has, None if it has no valid one. Counts nothing, and says
+    nothing about rights."""
     try:
-        if "Authorization" in request.headers:
-            return _bearer() is not None
-        return session_credential() is not None
+        credential = _bearer() if "Authorization" in request.headers else session_credential()
     except ForeignOriginError:
-        return False
+        return None
+    return _counted_as(credential) if credential is not None else None
 
 
 def session_credential() -> Credential | None:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import logging
 import signal
+import tempfile
 from typing import Any
 
 from flask import Flask
 
+from dejabug.services import Services
 from dejabug.web.server.listener import Listener, adjustments
 from dejabug.web.server.request import Bodies
 from dejabug.web.server.threads import Threads
@@ -35,6 +37,7 @@ def make_listener(app: Flask, host: str, port: int, threads: int) -> Listener:
 
 def run(app: Flask, host: str, port: int, threads: int) -> None:
     """Serve the app until SIGTERM or SIGINT, then finish the requests that have begun."""
+    _keep_bodies_on_disk(app.extensions["dejabug"])
     listener = make_listener(app, host, port, threads)
 
     def stop(*_: Any) -> None:
@@ -43,3 +46,12 @@ def run(app: Flask, host: str, port: int, threads: int) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, stop)
     listener.serve()
+
+
+def _keep_bodies_on_disk(services: Services) -> None:
+    """Put long bodies on the disk of the uploads that they become: `/tmp` is often small.
+    With an object store, `TMPDIR` names the folder, as for the uploads."""
+    if services.media.objects is None:
+        folder = services.settings.data_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.tempdir = str(folder)

@@ -11,7 +11,14 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
-from dejabug.web.server.request import HEAD_BYTES, Bodies, Request
+from dejabug.web.server.request import (
+    HEAD_BYTES,
+    HEAD_SECONDS,
+    UPLOAD_PATH,
+    Bodies,
+    Request,
+    Unavailable,
+)
 from dejabug.web.server.threads import Threads
 
 log = structlog.get_logger()
@@ -25,6 +32,9 @@ LOOK_SECONDS = 1
 # Seconds that requests which have begun have to end after SIGTERM. Kubernetes' and Compose's own
 # patience is longer (`terminationGracePeriodSeconds`).
 GRACE_SECONDS = 30.0
+# Uploads whose bodies are read at once: in all, and of one person or token.
+MOST_UPLOADS = 16
+MOST_UPLOADS_EACH = 4
 # Bytes of an answer that wait for a slow reader before the thread does. Previews fit in; what is
 # over 1 MiB waits in a temporary file.
 WAITING_ANSWER_BYTES = 64 << 20
@@ -60,6 +70,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     request: Request | None
     # Whether a thread is asking who sends an upload; nothing more is read until it knows.
     asking = False
+    # Whether anything has come since the connection was opened.
+    heard = False
 
     def readable(self) -> bool:
         """Whether more is read from the client now."""
@@ -67,6 +79,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def received(self, data: bytes) -> bool:
         """Take bytes that came. Called by the loop alone."""
+        self.heard = True
         taken: bool = super().received(data)
         with self.requests_lock:
             if self.request is not None and self.request.unchecked and not self.asking:
@@ -79,23 +92,41 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         request = self.request
         assert request is not None
         try:
-            admitted = self.server.bodies.admits(request)
-        except Exception as error:  # noqa: BLE001 (the app meets it again, and answers it)
-            log.warning("upload_not_checked", error=type(error).__name__)
-            admitted = False
+            caller = self.server.bodies.caller_of(request)
+            error = self.server.upload_error(caller) if caller else None
+        except Exception as failed:  # noqa: BLE001 (Redis is down: this upload can't be taken)
+            log.warning("upload_not_checked", error=type(failed).__name__)
+            caller, error = None, Unavailable("Try again in a minute.")
         with self.requests_lock:
-            request.unchecked = False
-            if not admitted and self.request is request:
-                request.refuse_body()
-                self._complete(request)
+            if self.request is request:
+                request.unchecked = False
+                if error is not None:
+                    request.fail(error)
+                    self._complete(request)
+                elif caller is None:
+                    request.refuse_body()
+                    self._complete(request)
+                else:
+                    request.caller = caller
+                    self._let_go_on(request)
             self.asking = False
         self.server.pull_trigger()
+
+    def _let_go_on(self, request: Request) -> None:
+        """Send "100 Continue" if the client waits for it and no other answer is due first."""
+        request.expect_continue = request.expects
+        if request.expects and not self.requests:
+            self.send_continue()
 
     def check_deadline(self, now: float) -> None:
         """End a request that is not complete in time with 408. Called by the loop alone."""
         with self.requests_lock:
             request = self.request
-            if request is None or self.asking or now < request.deadline:
+            if request is None or self.asking:
+                return
+            if self.requests:  # not read meanwhile
+                request.deadline = max(request.deadline, now + HEAD_SECONDS)
+            if now < request.deadline:
                 return
             request.run_out_of_time()
             self._complete(request)
@@ -152,17 +183,28 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             self._stopping = True
             self.pull_trigger()
 
+    def upload_error(self, caller: str) -> Unavailable | None:
+        """Why one more upload of a caller can't be read now; None if it can."""
+        read = [each.request for each in list(self.active_channels.values()) if each.request]
+        callers = [each.caller for each in read if each.caller and each.path == UPLOAD_PATH]
+        if len(callers) >= MOST_UPLOADS or callers.count(caller) >= MOST_UPLOADS_EACH:
+            return Unavailable("Too many uploads at once. Try again in a minute.")
+        return None
+
     def maintenance(self, now: float) -> None:
         """Close connections that are idle or whose reader has gone, and check deadlines.
 
-        Called by waitress about once in LOOK_SECONDS.
+        Called by waitress about once in LOOK_SECONDS, in place of its own.
         """
-        super().maintenance(now)
         monotonic = time.monotonic()
         for connection in list(self.active_channels.values()):
             connection.check_deadline(monotonic)
-            unread = connection.total_outbufs_len and connection.last_activity < now - IDLE_SECONDS
-            if unread:
+            silent = connection.last_activity < now - IDLE_SECONDS
+            if (not connection.heard and connection.creation_time < now - HEAD_SECONDS) or (
+                silent and not connection.requests
+            ):
+                connection.will_close = True
+            if silent and connection.total_outbufs_len:
                 # At once: waitress would wait until the reader takes more.
                 connection.handle_close()
 
