@@ -169,7 +169,7 @@ class EncoderChange:
         if idle := [name for name, count in workers.items() if not count]:
             raise ChangeError(
                 f"no worker of {switch.new.name} is on {' and '.join(idle)}: searches would fail. "
-                f"Start one with its settings: dejabug worker {' '.join(idle)}"
+                f"Start one with its settings: dejabug worker {' '.join(reversed(idle))}"
             )
         if counts.clips or counts.tickets or switch.missing():
             raise ChangeError(

@@ -240,7 +240,7 @@ def refuses(port: int) -> bool:
     """Whether nobody listens on a port any more."""
     try:
         socket.create_connection(("127.0.0.1", port), SOON).close()
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset as the listener closed
         return True
     return False
 
