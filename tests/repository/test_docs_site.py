@@ -47,6 +47,17 @@ def test_a_link_out_of_the_docs_becomes_the_file_s_name() -> None:
     )
 
 
+def linted(path: Path) -> subprocess.CompletedProcess[str]:
+    """The prose linter's verdict on a file."""
+    return subprocess.run(
+        ["sh", "tools/prose/lint.sh", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("page.md", f"Embed it\n{PHRASE}.\n"), ("module.py", f'"""Embed it {PHRASE}."""\n')],
@@ -54,21 +65,9 @@ def test_a_link_out_of_the_docs_becomes_the_file_s_name() -> None:
 def test_the_prose_linter_refuses_a_listed_phrase(tmp_path: Path, name: str, text: str) -> None:
     path = tmp_path / name
     path.write_text(text, "utf-8")
-    done = subprocess.run(
-        ["sh", "tools/prose/lint.sh", str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = linted(path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "again" in done.stdout
     path.write_text(text.replace(PHRASE, "again"), "utf-8")
-    done = subprocess.run(
-        ["sh", "tools/prose/lint.sh", str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = linted(path)
     assert done.returncode == 0, done.stdout + done.stderr
